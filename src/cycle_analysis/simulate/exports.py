@@ -9,7 +9,6 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,68 +17,26 @@ import pandas as pd
 import pyreadstat
 
 from .answers import BLANK, DONT_KNOW, NOT_APPLICABLE
+from .questionnaires import Questionnaire, WaveAnswers
 from .truth import Truth
 
 MISSING_TEXTS = {BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."}
-REMARK_RATE = 0.15
 OFFICE_MINUTES = (8 * 60, 18 * 60)
+REMARK_RATE = 0.15
 FILE_LABEL = "SYNTHETIC data, drawn by cycle_analysis.simulate"
 # The header of a .sav holds the day and time of writing here (date 9 bytes, time 8 bytes);
 # a fixed stamp gives the same bytes for the same answers.
 SAV_STAMP = (92, b"01 Jan 1800:00:00")
 
-
-@dataclass(frozen=True, eq=False)
-class WaveAnswers:
-    """The answers of one wave, before they take the shape of an export.
-
-    Attributes
-    ----------
-    respondents : DataFrame, n respondents
-        Index `respondent`; `unit`, `role`, in the order in which they started.
-    given : DataFrame, n respondents × items
-        Code, number, or text on the scale of the codebook, all answered.
-    reasons : DataFrame, n respondents × items
-        Why an answer is missing: blank, dont_know, not_applicable; "" where answered.
-    """
-
-    respondents: pd.DataFrame
-    given: pd.DataFrame
-    reasons: pd.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
-class Questionnaire:
-    """What study.yaml and codebook.csv say of the answers.
-
-    Attributes
-    ----------
-    codebook : DataFrame
-        Index `item`; block, phase, scale, reversed (bool), question_nl, question_en.
-    scales, roles : mapping
-        As in study.yaml.
-    """
-
-    codebook: pd.DataFrame
-    scales: Mapping[str, Mapping[str, Any]]
-    roles: Mapping[str, Mapping[str, str]]
-
-    def scale_of(self, item: str) -> Mapping[str, Any]:
-        """Scale of an item, as in study.yaml."""
-        return self.scales[self.codebook.loc[item, "scale"]]
-
-    def missing_codes(self, item: str) -> dict[str, float]:
-        """Code that stands for each reason why an answer may be missing."""
-        missing = self.scale_of(item).get("missing", {})
-        return {entry["reason"]: float(code) for code, entry in missing.items()}
+Field = str | Mapping[str, Any]
+Wave = Mapping[str, Any]
 
 
 def write_export(
     folder: Path,
-    wave: Mapping[str, Any],
+    wave: Wave,
     answers: WaveAnswers,
     questionnaire: Questionnaire,
-    names: pd.DataFrame,
     truth: Truth,
     rng: np.random.Generator,
 ) -> Path:
@@ -93,8 +50,6 @@ def write_export(
         Contents of its wave.yaml.
     answers : WaveAnswers
     questionnaire : Questionnaire
-    names : DataFrame
-        Index `unit`; `name` on the day of the fieldwork and `everyday_name` ("" for most).
     truth : Truth
         For its open answers.
     rng : numpy.random.Generator
@@ -116,7 +71,11 @@ def write_export(
             "Change source.format in wave.yaml."
         )
     path = folder / source["file"]
-    WRITERS[source["format"]](path, wave, answers, questionnaire, names, truth, rng)
+    front, back = _ignored_columns(wave, len(answers.respondents), truth, rng)
+    fields = _written_fields(wave, answers, questionnaire, rng)
+    columns = [_source(field) for field in wave["columns"].values()]
+    table = pd.concat([fields[columns[:1]], front, fields[columns[1:]], back], axis=1)
+    WRITERS[source["format"]](path, table, wave, answers, questionnaire)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     described = folder / "wave.yaml"
     text = re.sub(r'sha256: *"[^"]*"', f'sha256: "{digest}"', described.read_text("utf-8"), count=1)
@@ -124,33 +83,87 @@ def write_export(
     return path
 
 
+def _written_fields(
+    wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Fill the mapped columns with what the export holds where all is answered."""
+    respondents = answers.respondents
+    columns: dict[str, Any] = {}
+    for key, field in wave["columns"].items():
+        if key == "respondent":
+            columns[_source(field)] = 10_000_000 + 37 * respondents.index.to_numpy()
+        elif key == "unit":
+            columns[_source(field)] = respondents["name"].to_numpy(dtype=object)
+        elif key == "role":
+            titles = _backwards(field) or {role: [role] for role in questionnaire.roles}
+            written = [str(rng.choice(titles[role])) for role in respondents["role"]]
+            columns[_source(field)] = np.array(written, dtype=object)
+        else:
+            columns[_source(field)] = _written_answers(key, field, answers, questionnaire)
+    return pd.DataFrame(columns)
+
+
+def _written_answers(
+    item: str, field: Field, answers: WaveAnswers, questionnaire: Questionnaire
+) -> np.ndarray:
+    given = answers.given[item]
+    if isinstance(field, str):
+        return given.to_numpy()
+    if "linear" in field:
+        low, high = field["linear"]["from"]
+        ends = questionnaire.ends.loc[questionnaire.codebook.loc[item, "scale"]]
+        share = (given - ends["minimum"]) / (ends["maximum"] - ends["minimum"])
+        return np.rint(low + (high - low) * share.astype(float)).to_numpy()
+    if back := _backwards(field):
+        return given.map({code: float(written[0]) for code, written in back.items()}).to_numpy()
+    return given.to_numpy()
+
+
+def _source(field: Field) -> str:
+    return field if isinstance(field, str) else field["source"]
+
+
+def _backwards(field: Field) -> dict[Any, list[str]]:
+    """For each code or role what the export may hold; empty when it holds the same."""
+    back: dict[Any, list[str]] = {}
+    if not isinstance(field, str):
+        for written, code in field.get("map", {}).items():
+            back.setdefault(code, []).append(str(written))
+    return back
+
+
+def _ignored_columns(
+    wave: Wave, n: int, truth: Truth, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make the columns that the wave ignores: times and addresses in front, remarks at the end."""
+    start, end = (pd.Timestamp(wave["fieldwork"][day]) for day in ("start", "end"))
+    days = rng.integers(0, (end - start).days + 1, n)
+    minutes = np.sort(days * 24 * 60 + rng.integers(*OFFICE_MINUTES, n))
+    front, back = {}, {}
+    for column in wave.get("ignore", []):
+        if re.search(r"dat(e|um)", column, re.IGNORECASE):
+            times = start + pd.to_timedelta(minutes, unit="min")
+            front[column] = times.strftime("%Y-%m-%d %H:%M").to_numpy(dtype=object)
+        elif re.search("mail", column, re.IGNORECASE):
+            front[column] = np.array([f"respondent{row + 1}@example.org" for row in range(n)])
+        else:
+            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
+            back[column] = np.where(rng.random(n) < REMARK_RATE, texts, "")
+    return pd.DataFrame(front, index=range(n)), pd.DataFrame(back, index=range(n))
+
+
 def _write_csv(
-    path: Path,
-    wave: Mapping[str, Any],
-    answers: WaveAnswers,
-    questionnaire: Questionnaire,
-    names: pd.DataFrame,
-    truth: Truth,
-    rng: np.random.Generator,
+    path: Path, table: pd.DataFrame, wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire
 ) -> None:
     """Write texts: units by name, missing answers in words, numbers with the decimal sign."""
-    source, fields = wave["source"], wave["columns"]
+    source = wave["source"]
     decimal = source.get("decimal", ".")
-    table = {}
-    for key, field in fields.items():
-        column, back = _source(field), _backwards(field)
-        if key == "respondent":
-            table[column] = [str(10_000_000 + 37 * n) for n in answers.respondents.index]
-        elif key == "unit":
-            table[column] = _names_as_written(answers.respondents["unit"], names, rng)
-        elif key == "role":
-            table[column] = [str(rng.choice(back[role])) for role in answers.respondents["role"]]
-        else:
-            written = answers.given[key].map(lambda value, b=back: _as_text(value, b, decimal))
-            reasons = answers.reasons[key]
-            table[column] = written.where(reasons == "", reasons.map(MISSING_TEXTS)).tolist()
-    ordered = _with_ignored(pd.DataFrame(table), wave, truth, rng)
-    ordered.to_csv(
+    texts = table.apply(lambda column: column.map(lambda value: _as_text(value, decimal)))
+    for item, reasons in answers.reasons.items():
+        column = _source(wave["columns"][item])
+        reasons = reasons.reset_index(drop=True)
+        texts[column] = texts[column].where(reasons == "", reasons.map(MISSING_TEXTS))
+    texts.to_csv(
         path,
         sep=source.get("delimiter", ","),
         encoding=source.get("encoding", "utf-8"),
@@ -160,53 +173,49 @@ def _write_csv(
     )
 
 
+def _as_text(value: Any, decimal: str) -> str:
+    return value if isinstance(value, str) else f"{value:.10g}".replace(".", decimal)
+
+
 def _write_sav(
-    path: Path,
-    wave: Mapping[str, Any],
-    answers: WaveAnswers,
-    questionnaire: Questionnaire,
-    names: pd.DataFrame,
-    truth: Truth,
-    rng: np.random.Generator,
+    path: Path, table: pd.DataFrame, wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire
 ) -> None:
     """Write numbers with Dutch labels: units by the number in their code, user-missing codes."""
-    table: dict[str, Any] = {}
+    fields, codebook = wave["columns"], questionnaire.codebook
+    table = table.copy()
     labels: dict[str, str | None] = {}
     value_labels: dict[str, dict[int | float, str]] = {}
     missing: dict[str, list[Any]] = {}
-    formats: dict[str, str] = {}
-    for key, field in wave["columns"].items():
-        column, back = _source(field), _backwards(field)
-        if key == "respondent":
-            table[column], labels[column] = answers.respondents.index, "Nummer van de respondent"
-        elif key == "unit":
-            table[column] = [_number_in(unit) for unit in answers.respondents["unit"]]
-            labels[column] = "Gemeente (CBS-code)"
-        elif key == "role":
-            table[column] = [float(back[role][0]) for role in answers.respondents["role"]]
-            labels[column] = "Rol van de respondent"
-            roles = questionnaire.roles.items()
-            value_labels[column] = {float(back[role][0]): text["nl"] for role, text in roles}
-        else:
-            table[column] = _as_codes(key, answers, questionnaire, back)
-            labels[column] = questionnaire.codebook.loc[key, "question_nl"]
-            scale = questionnaire.scale_of(key)
-            if scale.get("missing"):
-                missing[column] = [float(code) for code in scale["missing"]]
-            if not back and (texts := _texts(scale)):
-                value_labels[column] = texts
-    ordered = _with_ignored(pd.DataFrame(table), wave, truth, rng)
-    for column in ordered.select_dtypes("number"):
-        whole = (ordered[column].dropna() % 1 == 0).all()
-        formats[column] = "F8.0" if whole else "F8.1"
+    labels[_source(fields["unit"])] = "Gemeente (CBS-code)"
+    table[_source(fields["unit"])] = _as_numbers(answers.respondents["unit"])
+    if "role" in fields and (codes := _backwards(fields["role"])):
+        column = _source(fields["role"])
+        table[column] = table[column].astype(float)
+        labels[column] = "Rol van de respondent"
+        roles = questionnaire.roles.items()
+        value_labels[column] = {float(codes[role][0]): text["nl"] for role, text in roles}
+    for item, reasons in answers.reasons.items():
+        column, same = _source(fields[item]), isinstance(fields[item], str)
+        labels[column] = codebook.loc[item, "question_nl"]
+        if questionnaire.scale_of(item)["kind"] == "text":
+            table[column] = table[column].astype(object)
+            continue
+        # Codes of missing answers belong to the codebook's scale, not to a rescaled column.
+        codes_missing = questionnaire.missing_codes(item) if same else {}
+        reasons = reasons.reset_index(drop=True)
+        table[column] = table[column].astype(float).where(reasons == "", reasons.map(codes_missing))
+        if codes_missing:
+            missing[column] = list(codes_missing.values())
+        if same and (texts := _value_labels(questionnaire.scale_of(item))):
+            value_labels[column] = texts
     pyreadstat.write_sav(
-        ordered,
+        table,
         path,
         file_label=FILE_LABEL,
         column_labels=labels,
         variable_value_labels=value_labels,
         missing_ranges=missing,
-        variable_format=formats,
+        variable_format=_formats(table),
         row_compress=True,
     )
     _fix_stamp(path)
@@ -215,81 +224,22 @@ def _write_sav(
 WRITERS: Mapping[str, Callable[..., None]] = {"csv": _write_csv, "sav": _write_sav}
 
 
-def _source(field: str | Mapping[str, Any]) -> str:
-    return field if isinstance(field, str) else field["source"]
+def _as_numbers(units: pd.Series) -> np.ndarray:
+    """GM0363 as 363, as a code looks after SPSS has had it; codes without a number stay."""
+    numbers = units.str.extract(r"^[A-Z]*(\d+)$", expand=False)
+    return (units if numbers.isna().any() else numbers.astype(float)).to_numpy(dtype=object)
 
 
-def _backwards(field: str | Mapping[str, Any]) -> dict[Any, list[str]]:
-    """For each code what the export holds; empty when the export holds the code itself."""
-    back: dict[Any, list[str]] = {}
-    if not isinstance(field, str):
-        if "linear" in field:
-            raise ValueError(f"Column {field['source']}: linear recodes are not written; use map.")
-        for written, code in field.get("map", {}).items():
-            back.setdefault(code, []).append(str(written))
-    return back
-
-
-def _as_text(value: Any, back: Mapping[Any, list[str]], decimal: str) -> str:
-    if isinstance(value, str):
-        return value
-    return back[int(value)][0] if back else f"{value:g}".replace(".", decimal)
-
-
-def _as_codes(
-    item: str,
-    answers: WaveAnswers,
-    questionnaire: Questionnaire,
-    back: Mapping[Any, list[str]],
-) -> np.ndarray:
-    values, reasons = answers.given[item], answers.reasons[item]
-    if questionnaire.scale_of(item)["kind"] == "text":
-        return values.where(reasons == "", "").astype(object).to_numpy()
-    if back:
-        values = values.map(lambda value: float(back[int(value)][0]))
-    codes = reasons.map(questionnaire.missing_codes(item))
-    return values.astype(float).where(reasons == "", codes).to_numpy()
-
-
-def _texts(scale: Mapping[str, Any]) -> dict[int | float, str]:
+def _value_labels(scale: Mapping[str, Any]) -> dict[int | float, str]:
     """Dutch value labels, those of missing codes included."""
-    shown = {float(code): text["nl"] for code, text in scale.get("labels", {}).items()}
-    return shown | {float(code): text["nl"] for code, text in scale.get("missing", {}).items()}
+    entries = {**scale.get("labels", {}), **scale.get("missing", {})}
+    return {float(code): text["nl"] for code, text in entries.items()}
 
 
-def _number_in(unit: str) -> float:
-    """0363 as 363, the way a code looks after a spreadsheet or SPSS has had it."""
-    return float(re.sub(r"\D", "", unit))
-
-
-def _names_as_written(units: pd.Series, names: pd.DataFrame, rng: np.random.Generator) -> list[str]:
-    """Official names; half of those who have an everyday name write that one."""
-    official = units.map(names["name"])
-    everyday = units.map(names["everyday_name"])
-    used = (everyday != "") & (rng.random(len(units)) < 0.5)
-    return official.where(~used, everyday).tolist()
-
-
-def _with_ignored(
-    table: pd.DataFrame, wave: Mapping[str, Any], truth: Truth, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Add the columns that the wave ignores: times and addresses in front, remarks at the end."""
-    n = len(table)
-    start, end = (pd.Timestamp(wave["fieldwork"][day]) for day in ("start", "end"))
-    days = rng.integers(0, (end - start).days + 1, n)
-    minutes = np.sort(days * 24 * 60 + rng.integers(*OFFICE_MINUTES, n))
-    front, back = {}, {}
-    for column in wave.get("ignore", []):
-        if re.search(r"dat(e|um)", column, re.IGNORECASE):
-            times = start + pd.to_timedelta(minutes, unit="min")
-            front[column] = times.strftime("%Y-%m-%d %H:%M").to_numpy()
-        elif re.search("mail", column, re.IGNORECASE):
-            front[column] = np.array([f"respondent{row + 1}@example.org" for row in range(n)])
-        else:
-            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
-            back[column] = np.where(rng.random(n) < REMARK_RATE, texts, "")
-    first, rest = table.iloc[:, :1], table.iloc[:, 1:]
-    return pd.concat([first, pd.DataFrame(front), rest, pd.DataFrame(back)], axis=1)
+def _formats(table: pd.DataFrame) -> dict[str, str]:
+    numbers = table.select_dtypes("number")
+    whole = (numbers.dropna(how="all", axis=1).fillna(0) % 1 == 0).all()
+    return {column: "F8.0" if whole.get(column, True) else "F8.1" for column in numbers}
 
 
 def _fix_stamp(path: Path) -> None:

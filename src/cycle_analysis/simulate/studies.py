@@ -6,6 +6,7 @@ change in one step leaves the others as they were.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from cycle_analysis.units import Register, harmonise, load_register
 from .answers import BLANK, draw_phase_items, draw_reasons, draw_respondent_counts, draw_respondents
 from .background import draw_background
 from .example import EXAMPLE, EXAMPLE_SEED
-from .exports import Questionnaire, WaveAnswers, write_export
+from .exports import write_export
+from .questionnaires import Questionnaire, WaveAnswers, read_questionnaire
 from .states import draw_profile_states, move_states
 from .truth import Seed, Step, Truth, generator
 
+MIDDLE_SIZE_CLASS = 4
 EVERYDAY_NAMES = (
     "Den Haag",
     "Den Bosch",
@@ -56,7 +59,7 @@ def write_study(
         Its phases and roles are those of the study.
     seed : int or numpy.random.SeedSequence
     register : Register, optional
-        The municipalities by default; needs a size class for each unit.
+        The municipalities by default. Units without size class count as class 4.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def write_study(
     folder = Path(folder)
     register = load_register() if register is None else register
     study = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))
-    questionnaire = _read_questionnaire(folder, study)
+    questionnaire = read_questionnaire(folder, study)
     waves = [
         yaml.safe_load((folder / name / "wave.yaml").read_text("utf-8")) for name in study["waves"]
     ]
@@ -76,9 +79,9 @@ def write_study(
     for number, (wave, there) in enumerate(zip(waves, states, strict=True)):
         answers = draw_wave_answers(truth, there, questionnaire, wave, seed, number)
         rng = generator(seed, Step.EXPORT, number)
-        names = there[["name"]].assign(everyday_name=_everyday_names(register))
-        names = names.fillna({"everyday_name": ""})
-        write_export(folder / wave["wave"], wave, answers, questionnaire, names, truth, rng)
+        names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
+        answers = replace(answers, respondents=answers.respondents.assign(name=names))
+        write_export(folder / wave["wave"], wave, answers, questionnaire, truth, rng)
     table = _truth_table(states, [wave["wave"] for wave in waves])
     table.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
     return table
@@ -98,6 +101,8 @@ def draw_waves(
     drawn: list[pd.DataFrame] = []
     for number, date in enumerate(dates):
         units = register.on(date).sort_index()
+        if "size_class" not in units:
+            units = units.assign(size_class=MIDDLE_SIZE_CLASS)
         rng = generator(seed, Step.STATES, number)
         if not drawn:
             states = draw_profile_states(truth, units["size_class"], rng)
@@ -131,7 +136,7 @@ def draw_wave_answers(
     respondents = respondents.iloc[rng.permutation(len(respondents))]
     respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
     asked = questionnaire.codebook[questionnaire.codebook.index.isin(list(wave["columns"]))]
-    items = asked[asked["phase"] != ""].join(_scale_ends(questionnaire), on="scale")
+    items = asked[asked["phase"] != ""].join(questionnaire.ends, on="scale")
     values = pd.concat(
         [
             draw_phase_items(truth, respondents, items, generator(seed, Step.ANSWERS, number)),
@@ -151,22 +156,6 @@ def draw_wave_answers(
     offered = {item: ["", *questionnaire.missing_codes(item)] for item in asked.index}
     reasons = reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
     return WaveAnswers(respondents, values, reasons)
-
-
-def _read_questionnaire(folder: Path, study: Mapping[str, Any]) -> Questionnaire:
-    codebook = pd.read_csv(folder / "codebook.csv", dtype="str", keep_default_na=False)
-    codebook = codebook.set_index("item")
-    codebook["reversed"] = codebook["reversed"] == "yes"
-    return Questionnaire(codebook, study["scales"], study["roles"])
-
-
-def _scale_ends(questionnaire: Questionnaire) -> pd.DataFrame:
-    ends = {
-        name: {"minimum": scale["min"], "maximum": scale["max"]}
-        for name, scale in questionnaire.scales.items()
-        if "min" in scale
-    }
-    return pd.DataFrame.from_dict(ends, orient="index")
 
 
 def _take_part(
@@ -191,9 +180,13 @@ def _inclination_before(states: pd.DataFrame, links: pd.DataFrame) -> pd.Series:
     return last.set_index("to_unit")["inclination"]
 
 
-def _everyday_names(register: Register) -> pd.Series:
+def _names_as_written(
+    units: pd.Series, names: pd.Series, register: Register, rng: np.random.Generator
+) -> pd.Series:
+    """Write official names; half of those who have an everyday name write that one."""
     aliases = register.aliases[register.aliases["alias"].isin(EVERYDAY_NAMES)]
-    return aliases.set_index("unit")["alias"]
+    everyday = units.map(aliases.set_index("unit")["alias"])
+    return units.map(names).where(everyday.isna() | (rng.random(len(units)) < 0.5), everyday)
 
 
 def _truth_table(states: list[pd.DataFrame], waves: list[str]) -> pd.DataFrame:

@@ -76,11 +76,19 @@ def write_export(
     columns = [_source(field) for field in wave["columns"].values()]
     table = pd.concat([fields[columns[:1]], front, fields[columns[1:]], back], axis=1)
     WRITERS[source["format"]](path, table, wave, answers, questionnaire)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    described = folder / "wave.yaml"
-    text = re.sub(r'sha256: *"[^"]*"', f'sha256: "{digest}"', described.read_text("utf-8"), count=1)
-    described.write_text(text, "utf-8", newline="\n")
+    _note_digest(folder / "wave.yaml", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
+
+
+def _note_digest(described: Path, digest: str) -> None:
+    """Change the sha256 in a wave.yaml and nothing else: its comments are the researcher's."""
+    text = re.sub(
+        r"""sha256: *(["'])[0-9a-f]*\1""",
+        f'sha256: "{digest}"',
+        described.read_text("utf-8"),
+        count=1,
+    )
+    described.write_text(text, "utf-8", newline="\n")
 
 
 def _written_fields(

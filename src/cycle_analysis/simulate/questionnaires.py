@@ -67,6 +67,6 @@ class WaveAnswers:
 def read_questionnaire(folder: Path, study: Mapping[str, Any]) -> Questionnaire:
     """Read codebook.csv of a study folder whose study.yaml holds `study`."""
     codebook = pd.read_csv(folder / "codebook.csv", dtype="str", keep_default_na=False)
-    codebook = codebook.set_index("item", verify_integrity=True)
+    codebook = codebook.set_index("item")
     codebook["reversed"] = codebook["reversed"] == "yes"
     return Questionnaire(codebook, study["scales"], study["roles"])

@@ -67,11 +67,17 @@ def write_study(
         What truth.csv holds: per wave and unit of the register the true profile, the profile
         before the transition (NaN in the first wave), and the number of respondents (0 when the
         unit did not take part).
+
+    Raises
+    ------
+    ValueError
+        When the truth lacks a phase of the codebook, or has a role that the study lacks.
     """
     folder = Path(folder)
     register = load_register() if register is None else register
     study = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))
     questionnaire = read_questionnaire(folder, study)
+    _check_fit(truth, questionnaire)
     waves = [
         yaml.safe_load((folder / name / "wave.yaml").read_text("utf-8")) for name in study["waves"]
     ]
@@ -156,6 +162,21 @@ def draw_wave_answers(
     offered = {item: ["", *questionnaire.missing_codes(item)] for item in asked.index}
     reasons = reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
     return WaveAnswers(respondents, values, reasons)
+
+
+def _check_fit(truth: Truth, questionnaire: Questionnaire) -> None:
+    asked, roles = set(questionnaire.codebook["phase"]) - {""}, set(questionnaire.roles)
+    drawn = {role for place in truth.role_order for role in place}
+    if unknown := asked - set(truth.phases):
+        raise ValueError(
+            f"The codebook has phases {sorted(unknown)} of which the truth says nothing; it has "
+            f"{list(truth.phases)}. State a truth with the phases of this study."
+        )
+    if unknown := drawn - roles:
+        raise ValueError(
+            f"The truth has roles {sorted(unknown)} that study.yaml lacks; it has "
+            f"{sorted(roles)}. State a truth with the roles of this study."
+        )
 
 
 def _take_part(

@@ -8,6 +8,7 @@ from .answers import (
     draw_unrelated_phase_answers,
 )
 from .example import EXAMPLE, EXAMPLE_SEED
+from .recovery import phase_scores, recovery
 from .states import (
     draw_continuum_states,
     draw_profile_states,
@@ -33,6 +34,8 @@ __all__ = [
     "draw_unrelated_phase_states",
     "draw_waves",
     "move_states",
+    "phase_scores",
+    "recovery",
     "write_example",
     "write_study",
 ]

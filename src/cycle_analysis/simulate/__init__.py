@@ -1,0 +1,41 @@
+"""Draw synthetic studies whose truth is known, in memory or as raw exports."""
+
+from .answers import (
+    draw_answers,
+    draw_continuum_answers,
+    draw_independent_answers,
+    draw_profile_answers,
+    draw_unrelated_phase_answers,
+)
+from .example import EXAMPLE, EXAMPLE_SEED
+from .recovery import phase_scores, recovery
+from .states import (
+    draw_continuum_states,
+    draw_profile_states,
+    draw_unrelated_phase_states,
+    move_states,
+)
+from .studies import draw_waves, write_example, write_study
+from .truth import Follows, Profile, Truth
+
+__all__ = [
+    "EXAMPLE",
+    "EXAMPLE_SEED",
+    "Follows",
+    "Profile",
+    "Truth",
+    "draw_answers",
+    "draw_continuum_answers",
+    "draw_continuum_states",
+    "draw_independent_answers",
+    "draw_profile_answers",
+    "draw_profile_states",
+    "draw_unrelated_phase_answers",
+    "draw_unrelated_phase_states",
+    "draw_waves",
+    "move_states",
+    "phase_scores",
+    "recovery",
+    "write_example",
+    "write_study",
+]

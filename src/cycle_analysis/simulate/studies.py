@@ -1,0 +1,217 @@
+"""Draw a whole study over its waves and write the raw files into its folder.
+
+The folder says what is asked (study.yaml, codebook.csv) and how each wave was exported
+(wave.yaml); the truth says what is true. Every step has a random generator of its own, so that a
+change in one step leaves the others as they were.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.special import ndtri
+
+from cycle_analysis.units import Register, harmonise, load_register
+
+from .answers import BLANK, draw_phase_items, draw_reasons, draw_respondent_counts, draw_respondents
+from .background import draw_background
+from .example import EXAMPLE, EXAMPLE_SEED
+from .exports import write_export
+from .questionnaires import Questionnaire, WaveAnswers, read_questionnaire
+from .states import draw_profile_states, move_states
+from .truth import Seed, Step, Truth, generator
+
+MIDDLE_SIZE_CLASS = 4
+EVERYDAY_NAMES = (
+    "Den Haag",
+    "Den Bosch",
+    "Súdwest Fryslân",
+    "Bergen NH",
+    "Hengelo",
+    "Rijswijk",
+    "Alphen a/d Rijn",
+    "Capelle a/d IJssel",
+    "Krimpen a/d IJssel",
+    "Nuenen c.a.",
+)
+"""Names that people write for a municipality beside its official one, all in the register."""
+
+
+def write_example(folder: str | Path) -> pd.DataFrame:
+    """Make the raw files of the bundled study again; `write_study` with its truth and seed."""
+    return write_study(folder, EXAMPLE, EXAMPLE_SEED)
+
+
+def write_study(
+    folder: str | Path, truth: Truth, seed: Seed, register: Register | None = None
+) -> pd.DataFrame:
+    """Draw a study and write its exports, their sha256, and truth.csv.
+
+    Parameters
+    ----------
+    folder : path
+        Study folder that holds study.yaml, codebook.csv, and a wave.yaml for each wave.
+    truth : Truth
+        Its phases and roles are those of the study.
+    seed : int or numpy.random.SeedSequence
+    register : Register, optional
+        The municipalities by default. Units without size class count as class 4.
+
+    Returns
+    -------
+    DataFrame
+        What truth.csv holds: per wave and unit of the register the true profile, the profile
+        before the transition (NaN in the first wave), and the number of respondents (0 when the
+        unit did not take part).
+
+    Raises
+    ------
+    ValueError
+        When the truth lacks a phase of the codebook, or has a role that the study lacks.
+    """
+    folder = Path(folder)
+    register = load_register() if register is None else register
+    study = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))
+    questionnaire = read_questionnaire(folder, study)
+    _check_fit(truth, questionnaire)
+    waves = [
+        yaml.safe_load((folder / name / "wave.yaml").read_text("utf-8")) for name in study["waves"]
+    ]
+    states = draw_waves(truth, register, [wave["fieldwork"]["start"] for wave in waves], seed)
+    for number, (wave, there) in enumerate(zip(waves, states, strict=True)):
+        answers = draw_wave_answers(truth, there, questionnaire, wave, seed, number)
+        rng = generator(seed, Step.EXPORT, number)
+        names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
+        answers = replace(answers, respondents=answers.respondents.assign(name=names))
+        write_export(folder / wave["wave"], wave, answers, questionnaire, truth, rng)
+    table = _truth_table(states, [wave["wave"] for wave in waves])
+    table.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+    return table
+
+
+def draw_waves(
+    truth: Truth, register: Register, dates: list[str], seed: Seed
+) -> list[pd.DataFrame]:
+    """Draw where every unit of the register stands on each date, and whether it takes part.
+
+    Returns
+    -------
+    list of DataFrame, one per date
+        As from `draw_profile_states`, with `profile_before`, `name`, `size_class`, `inclination`
+        (to take part, standard normal), and `n_respondents` (0 for who does not take part).
+    """
+    drawn: list[pd.DataFrame] = []
+    for number, date in enumerate(dates):
+        units = register.on(date).sort_index()
+        if "size_class" not in units:
+            units = units.assign(size_class=MIDDLE_SIZE_CLASS)
+        rng = generator(seed, Step.STATES, number)
+        if not drawn:
+            states = draw_profile_states(truth, units["size_class"], rng)
+            states.insert(1, "profile_before", np.nan)
+            kept = pd.Series(0.0, index=states.index)
+        else:
+            links = harmonise(list(drawn[-1].index), dates[number - 1], date, register)
+            states = move_states(truth, drawn[-1], links, drawn[-1]["size_class"], rng)
+            kept = _inclination_before(drawn[-1], links).reindex(states.index)
+        states = states.reindex(units.index).join(units[["name", "size_class"]], validate="1:1")
+        drawn.append(_take_part(truth, states, kept, seed, number))
+    return drawn
+
+
+def draw_wave_answers(
+    truth: Truth,
+    states: pd.DataFrame,
+    questionnaire: Questionnaire,
+    wave: Mapping[str, Any],
+    seed: Seed,
+    number: int,
+) -> WaveAnswers:
+    """Draw the respondents of the units that take part, and their answers on the items asked.
+
+    `number` is the place of the wave, from 0; other arguments as `write_export` and `draw_waves`.
+    """
+    taking_part = states[states["n_respondents"] > 0]
+    rng = generator(seed, Step.RESPONDENTS, number)
+    respondents = draw_respondents(truth, taking_part, taking_part["n_respondents"], rng)
+    # They start in no order of municipality or role.
+    respondents = respondents.iloc[rng.permutation(len(respondents))]
+    respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
+    asked = questionnaire.codebook[questionnaire.codebook.index.isin(list(wave["columns"]))]
+    items = asked[asked["phase"] != ""].join(questionnaire.ends, on="scale")
+    values = pd.concat(
+        [
+            draw_phase_items(truth, respondents, items, generator(seed, Step.ANSWERS, number)),
+            draw_background(
+                truth,
+                respondents,
+                asked[asked["phase"] == ""],
+                questionnaire.scales,
+                generator(seed, Step.BACKGROUND, number),
+            ),
+        ],
+        axis=1,
+    )[asked.index]
+    reasons = draw_reasons(truth, respondents, asked, generator(seed, Step.MISSING, number))
+    facts = asked.index[asked["block"].isin(truth.coordinator_blocks)]
+    reasons.loc[~respondents["first"], facts] = BLANK
+    offered = {item: ["", *questionnaire.missing_codes(item)] for item in asked.index}
+    reasons = reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
+    return WaveAnswers(respondents, values, reasons)
+
+
+def _check_fit(truth: Truth, questionnaire: Questionnaire) -> None:
+    asked, roles = set(questionnaire.codebook["phase"]) - {""}, set(questionnaire.roles)
+    drawn = {role for place in truth.role_order for role in place}
+    if unknown := asked - set(truth.phases):
+        raise ValueError(
+            f"The codebook has phases {sorted(unknown)} of which the truth says nothing; it has "
+            f"{list(truth.phases)}. State a truth with the phases of this study."
+        )
+    if unknown := drawn - roles:
+        raise ValueError(
+            f"The truth has roles {sorted(unknown)} that study.yaml lacks; it has "
+            f"{sorted(roles)}. State a truth with the roles of this study."
+        )
+
+
+def _take_part(
+    truth: Truth, states: pd.DataFrame, kept: pd.Series, seed: Seed, number: int
+) -> pd.DataFrame:
+    rng = generator(seed, Step.PARTICIPATION, number)
+    memory = truth.response_memory if number else 0.0
+    fresh = rng.normal(size=len(states))
+    inclination = memory * kept + np.sqrt(1 - memory**2) * fresh
+    size_class = states["size_class"].astype(int)
+    rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
+    count = draw_respondent_counts(truth, size_class, rng)
+    return states.assign(
+        inclination=inclination, n_respondents=count.where(inclination < ndtri(rate), 0)
+    )
+
+
+def _inclination_before(states: pd.DataFrame, links: pd.DataFrame) -> pd.Series:
+    """Inclination of the predecessor of the highest size class, per unit of the later wave."""
+    linked = links.join(states[["inclination", "size_class"]], on="from_unit")
+    last = linked.sort_values(["size_class", "from_unit"]).drop_duplicates("to_unit", keep="last")
+    return last.set_index("to_unit")["inclination"]
+
+
+def _names_as_written(
+    units: pd.Series, names: pd.Series, register: Register, rng: np.random.Generator
+) -> pd.Series:
+    """Write official names; half of those who have an everyday name write that one."""
+    aliases = register.aliases[register.aliases["alias"].isin(EVERYDAY_NAMES)]
+    everyday = units.map(aliases.set_index("unit")["alias"])
+    return units.map(names).where(everyday.isna() | (rng.random(len(units)) < 0.5), everyday)
+
+
+def _truth_table(states: list[pd.DataFrame], waves: list[str]) -> pd.DataFrame:
+    columns = ["name", "profile", "profile_before", "n_respondents"]
+    tables = [there[columns].assign(wave=wave) for there, wave in zip(states, waves, strict=True)]
+    table = pd.concat(tables).reset_index()[["wave", "unit", *columns]]
+    return table.astype({"profile_before": "Int64"})

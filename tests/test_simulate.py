@@ -1,0 +1,538 @@
+"""The synthetic example is what it says, and its truth can be found again from the raw files."""
+
+import hashlib
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+import yaml
+from joblib import parallel_config
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+from cycle_analysis.simulate import (
+    EXAMPLE,
+    draw_answers,
+    draw_continuum_answers,
+    draw_independent_answers,
+    draw_profile_answers,
+    draw_unrelated_phase_answers,
+    phase_scores,
+    recovery,
+    write_example,
+    write_study,
+)
+from cycle_analysis.units import identify, load_register
+
+FOLDER = Path(__file__).parents[1] / "data" / "raw" / "example"
+WAVES = ["2018", "2022"]
+PHASES = list(EXAMPLE.phases)
+
+
+def read_yaml(path: Path) -> dict:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def read_export(folder: Path, wave: str) -> tuple[pd.DataFrame, dict]:
+    """The raw table as it stands in the file, and the description of the wave."""
+    described = read_yaml(folder / wave / "wave.yaml")
+    path = folder / wave / described["source"]["file"]
+    if path.suffix == ".sav":
+        return pyreadstat.read_sav(path, user_missing=True)[0], described
+    table = pd.read_csv(path, sep=";", encoding="cp1252", dtype="str", keep_default_na=False)
+    return table, described
+
+
+def phase_answers(folder: Path, wave: str) -> pd.DataFrame:
+    """Unit and phase items 0-4, by a reading of our own that shares no code with the writing."""
+    table, described = read_export(folder, wave)
+    units = identify(
+        table[described["columns"]["unit"]], load_register(), described["fieldwork"]["start"]
+    )
+    columns = {"unit": units["unit"]}
+    for item, field in described["columns"].items():
+        if item[:2] not in PHASES:
+            continue
+        column = field if isinstance(field, str) else field["source"]
+        codes = pd.to_numeric(table[column], errors="coerce")
+        columns[item] = codes.where(codes < 8) - (0 if isinstance(field, str) else 1)
+    return pd.DataFrame(columns)
+
+
+def respondent_scores(answers: pd.DataFrame) -> pd.DataFrame:
+    items = answers.drop(columns="unit") * 25
+    return items.T.groupby(items.columns.str[:2]).mean().T[PHASES]
+
+
+def unit_scores(answers: pd.DataFrame) -> pd.DataFrame:
+    return respondent_scores(answers).groupby(answers["unit"]).mean()
+
+
+def true_profiles(wave: str) -> pd.Series:
+    truth = read_truth()
+    return truth[truth["wave"] == wave].set_index("unit")["profile"]
+
+
+def read_truth() -> pd.DataFrame:
+    return pd.read_csv(FOLDER / "truth.csv", dtype={"wave": "str"}, keep_default_na=True)
+
+
+def ward_kmeans_labels(scores: pd.DataFrame, k: int) -> np.ndarray:
+    start = AgglomerativeClustering(k).fit_predict(scores.to_numpy())
+    centres = scores.groupby(start).mean().to_numpy()
+    return KMeans(k, init=centres, n_init=1).fit_predict(scores.to_numpy())
+
+
+def profiles_by_bic(scores: pd.DataFrame, shape: str) -> int:
+    criteria = [
+        GaussianMixture(k, covariance_type=shape, n_init=10, reg_covar=1, random_state=0)
+        .fit(scores.to_numpy())
+        .bic(scores.to_numpy())
+        for k in range(1, 7)
+    ]
+    return int(np.argmin(criteria)) + 1
+
+
+@pytest.fixture(scope="module", params=WAVES)
+def wave(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def answers(wave):
+    return phase_answers(FOLDER, wave)
+
+
+def test_ward_and_kmeans_find_the_true_profiles_in_the_raw_files(wave, answers):
+    scores = unit_scores(answers)
+    truth = true_profiles(wave).loc[scores.index]
+    assert adjusted_rand_score(truth, ward_kmeans_labels(scores, 4)) >= 0.85
+
+
+@pytest.mark.parametrize("shape", ["diag", "tied"])
+def test_a_gaussian_mixture_picks_four_profiles_by_bic(answers, shape):
+    assert profiles_by_bic(unit_scores(answers), shape) == 4
+
+
+def test_profiles_two_and_three_have_the_same_level_and_cross():
+    experimenting, anchoring = EXAMPLE.means[1], EXAMPLE.means[2]
+    assert abs(experimenting.mean() - anchoring.mean()) < 10
+    difference = np.sign(experimenting - anchoring)
+    assert (np.diff(difference) != 0).sum() == 2
+
+
+def test_profiles_are_numbered_from_the_lowest_to_the_highest_mean(wave, answers):
+    level = unit_scores(answers).mean(axis=1)
+    means = level.groupby(true_profiles(wave).loc[level.index]).mean()
+    assert means.is_monotonic_increasing
+
+
+def test_reliability_and_agreement_are_those_of_a_real_survey(answers):
+    for phase in PHASES:
+        items = answers.filter(regex=f"^{phase}").dropna()
+        n_items = items.shape[1]
+        variance = items.sum(axis=1).var()
+        alpha = n_items / (n_items - 1) * (1 - items.var().sum() / variance)
+        assert 0.75 <= alpha <= 0.92
+        assert 0.15 <= intraclass_correlation(answers, phase) <= 0.45
+
+
+def intraclass_correlation(answers: pd.DataFrame, phase: str) -> float:
+    """ICC(1) by one-way analysis of variance with unequal groups (Bliese 2000)."""
+    score = respondent_scores(answers)[phase].dropna()
+    groups = score.groupby(answers["unit"].loc[score.index])
+    size, n_units = groups.size(), groups.ngroups
+    within = ((score - groups.transform("mean")) ** 2).sum() / (len(score) - n_units)
+    between = (size * (groups.mean() - score.mean()) ** 2).sum() / (n_units - 1)
+    typical = (len(score) - (size**2).sum() / len(score)) / (n_units - 1)
+    return (between - within) / (between + (typical - 1) * within)
+
+
+def test_two_to_six_percent_of_phase_answers_are_missing(answers):
+    assert 0.02 <= answers.drop(columns="unit").isna().to_numpy().mean() <= 0.06
+
+
+def test_not_applicable_is_more_frequent_in_the_last_phase_than_in_the_first():
+    table, _ = read_export(FOLDER, "2022")
+    late = (table[["NN1", "NN2", "NN3", "NN5"]] == "n.v.t.").to_numpy().mean()
+    early = (table[["AG2", "AG3", "AG4", "AG5"]] == "n.v.t.").to_numpy().mean()
+    assert late > early + 0.01
+
+
+def test_the_register_counts_380_and_344_municipalities_and_about_200_take_part():
+    truth = read_truth()
+    assert truth.groupby("wave").size().to_dict() == {"2018": 380, "2022": 344}
+    taking_part = truth[truth["n_respondents"] > 0].groupby("wave").size()
+    assert taking_part.between(180, 220).all()
+    assert truth["n_respondents"].max() == 6
+
+
+def test_small_municipalities_take_part_less_often(wave):
+    truth = read_truth().query("wave == @wave").set_index("unit")
+    register = load_register().on(read_yaml(FOLDER / wave / "wave.yaml")["fieldwork"]["start"])
+    size = register.loc[truth.index, "size_class"].astype(int)
+    responded = truth["n_respondents"] > 0
+    assert responded[size >= 5].mean() - responded[size <= 3].mean() > 0.15
+
+
+def test_truth_and_export_agree_on_who_answered(wave, answers):
+    truth = read_truth().query("wave == @wave").set_index("unit")["n_respondents"]
+    pd.testing.assert_series_equal(
+        answers.groupby("unit").size(), truth[truth > 0].sort_index(), check_names=False
+    )
+
+
+def test_every_municipality_in_an_export_is_found_and_in_force(wave):
+    table, described = read_export(FOLDER, wave)
+    found = identify(
+        table[described["columns"]["unit"]], load_register(), described["fieldwork"]["start"]
+    )
+    assert set(found["problem"]) == {""}
+
+
+def test_the_second_wave_names_some_municipalities_in_the_everyday_way():
+    names = set(read_export(FOLDER, "2022")[0]["Gemeente"])
+    assert {"Den Haag", "Bergen (NH.)", "Súdwest-Fryslân"} <= names
+
+
+def test_three_in_ten_municipalities_change_profile_and_most_of_them_upward():
+    later = read_truth().query("wave == '2022'")
+    step = later["profile"] - later["profile_before"]
+    assert 0.22 <= (step != 0).mean() <= 0.38
+    assert (step > 0).sum() > 3 * (step < 0).sum()
+
+
+def test_a_merged_municipality_comes_from_the_profile_of_most_inhabitants():
+    truth = read_truth().set_index(["wave", "unit"])
+    # Altena, 2019: Werkendam (27,295) had more inhabitants than one of the others, not than both.
+    parts = truth.loc["2018"].loc[["GM0738", "GM0870", "GM0874"], "profile"]
+    assert truth.loc[("2022", "GM1959"), "profile_before"] in set(parts)
+    # Groningen, 2019: keeps its code, and by far most of its inhabitants.
+    city = truth.loc[("2018", "GM0014"), "profile"]
+    assert truth.loc[("2022", "GM0014"), "profile_before"] == city
+
+
+def test_every_column_of_an_export_is_mapped_or_ignored_and_the_reverse(wave):
+    table, described = read_export(FOLDER, wave)
+    fields = described["columns"].values()
+    mapped = [field if isinstance(field, str) else field["source"] for field in fields]
+    assert sorted([*mapped, *described["ignore"]]) == sorted(table.columns)
+
+
+def test_every_item_is_mapped_dropped_or_not_asked(wave):
+    described = read_yaml(FOLDER / wave / "wave.yaml")
+    items = set(described["columns"]) - {"respondent", "unit", "role"}
+    absent = [*described["dropped"], *described["not_asked"]]
+    codebook = pd.read_csv(FOLDER / "codebook.csv")
+    assert sorted([*items, *absent]) == sorted(codebook["item"])
+
+
+def test_every_item_has_a_question_in_both_languages_and_a_known_scale_and_phase():
+    codebook = pd.read_csv(FOLDER / "codebook.csv", keep_default_na=False)
+    study = read_yaml(FOLDER / "study.yaml")
+    assert (codebook[["question_nl", "question_en"]] != "").all(axis=None)
+    assert set(codebook["scale"]) == set(study["scales"])
+    assert set(codebook["phase"]) - {""} == {phase["code"] for phase in study["phases"]}
+    assert set(codebook["block"]) == set("ABCDEFGHI")
+
+
+def test_the_noted_sha256_is_that_of_the_file(wave):
+    source = read_yaml(FOLDER / wave / "wave.yaml")["source"]
+    content = (FOLDER / wave / source["file"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == source["sha256"]
+
+
+def test_the_second_wave_has_a_renamed_a_rescaled_a_new_and_a_dropped_item():
+    first, second = (read_yaml(FOLDER / wave / "wave.yaml") for wave in WAVES)
+    table, _ = read_export(FOLDER, "2022")
+    assert (first["columns"]["AG1"], second["columns"]["AG1"]) == ("AG1", "Q1_1")
+    assert set(table["Q2_1"]) == {"1", "2", "3", "4", "5", "", "weet niet", "n.v.t."}
+    assert set(first["not_asked"]) == {"NN4"}
+    assert set(second["dropped"]) == {"VA5"}
+
+
+def test_the_sav_has_dutch_labels_and_declares_its_missing_codes():
+    table, meta = pyreadstat.read_sav(FOLDER / "2018" / "responses.sav", user_missing=True)
+    assert meta.variable_value_labels["AG1"][2] == "in één of enkele onderdelen"
+    assert meta.column_names_to_labels["AG1"].startswith("Het college of de raad")
+    assert [gap["lo"] for gap in meta.missing_ranges["NN1"]] == [8, 9]
+    assert {8, 9} <= set(table["NN1"])
+
+
+def test_the_csv_is_cp1252_with_semicolons_and_decimal_commas():
+    content = (FOLDER / "2022" / "responses.csv").read_bytes()
+    assert "Súdwest-Fryslân".encode("cp1252") in content
+    table, _ = read_export(FOLDER, "2022")
+    assert table["G1"].str.fullmatch(r"\d+,\d").mean() > 0.8
+    assert not table["H2"].str.contains(".", regex=False).any()
+
+
+def test_respondents_are_counted_once(wave):
+    table, described = read_export(FOLDER, wave)
+    assert table[described["columns"]["respondent"]].is_unique
+    assert not table.drop(columns=described["columns"]["respondent"]).duplicated().any()
+
+
+def test_facts_are_given_by_one_coordinator_per_municipality():
+    table, described = read_export(FOLDER, "2022")
+    names = identify(table["Gemeente"], load_register(), described["fieldwork"]["start"])["unit"]
+    filled = table.filter(regex=r"^H\d").ne("").any(axis=1)
+    assert filled.groupby(names).sum().max() == 1
+
+
+def test_no_address_and_no_open_answer_looks_real(wave):
+    table, _ = read_export(FOLDER, wave)
+    texts = table.select_dtypes(["object", "str"]).drop(columns="Gemeente", errors="ignore")
+    for text in pd.unique(texts.to_numpy().ravel()):
+        if "@" in text:
+            assert re.fullmatch(r"respondent\d+@example\.org", text)
+        elif len(text) > 40:
+            assert text.startswith("[synthetisch] ")
+
+
+def test_all_files_say_that_they_are_synthetic(wave):
+    study = read_yaml(FOLDER / "study.yaml")
+    assert study["synthetic"] is True
+    assert "SYNTHETISCH" in study["title"]["nl"]
+    assert "SYNTHETIC" in study["title"]["en"]
+    assert "SYNTHETIC" in (FOLDER / "README.md").read_text("utf-8")
+    assert "SYNTHETIC" in (FOLDER / wave / "wave.yaml").read_text("utf-8")
+    _, meta = pyreadstat.read_sav(FOLDER / "2018" / "responses.sav", metadataonly=True)
+    assert "SYNTHETIC" in meta.file_label
+
+
+@pytest.fixture(scope="module")
+def remade(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "example"
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("responses.*", "truth.csv"))
+    write_example(folder)
+    return folder
+
+
+def test_making_the_example_again_gives_the_same_files(remade):
+    for name in ["2022/responses.csv", "2022/wave.yaml", "truth.csv"]:
+        assert (remade / name).read_bytes() == (FOLDER / name).read_bytes()
+    # Another version of pyreadstat may compress otherwise: here the contents count.
+    (again, meta), (committed, expected) = (
+        pyreadstat.read_sav(folder / "2018" / "responses.sav", user_missing=True)
+        for folder in (remade, FOLDER)
+    )
+    pd.testing.assert_frame_equal(again, committed)
+    assert meta.variable_value_labels == expected.variable_value_labels
+    assert meta.missing_ranges == expected.missing_ranges
+
+
+def test_files_are_small():
+    assert max(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_one_seed_gives_the_same_answers_and_another_seed_others():
+    first, again, other = (draw_profile_answers(EXAMPLE, 30, None, seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first.equals(other)
+
+
+def test_a_continuum_has_one_dimension_and_unrelated_phases_have_five():
+    first_share = {
+        draw: np.linalg.eigvalsh(unit_scores(draw(EXAMPLE, 300, 4, 1)).corr())[-1] / 5
+        for draw in (draw_continuum_answers, draw_unrelated_phase_answers)
+    }
+    assert first_share[draw_continuum_answers] > 0.7
+    assert first_share[draw_unrelated_phase_answers] < 0.35
+
+
+def test_independent_answers_hang_together_in_no_way():
+    answers = draw_independent_answers(EXAMPLE, 300, 4, 1)
+    related = answers.drop(columns="unit").corr().to_numpy()[np.triu_indices(25, 1)]
+    assert np.abs(related).max() < 0.15
+    assert abs(intraclass_correlation(answers, "EX")) < 0.08
+
+
+def test_independent_answers_keep_the_distribution_of_each_item():
+    kept, dealt = (
+        draw(EXAMPLE, 100, 3, 4) for draw in (draw_profile_answers, draw_independent_answers)
+    )
+    pd.testing.assert_series_equal(kept["NN5"].value_counts(), dealt["NN5"].value_counts())
+
+
+def test_without_any_noise_all_respondents_of_a_unit_answer_the_same():
+    exact = replace(
+        EXAMPLE,
+        unit_sd=0,
+        respondent_sd=0,
+        style_sd=0,
+        item_sd=0,
+        role_effects=dict.fromkeys(EXAMPLE.role_effects, (0, 0, 0, 0, 0)),
+        blank_rate=0,
+        dont_know_rate=0,
+        not_applicable_rate=0,
+    )
+    answers = draw_answers(exact, 50, 4, seed=1)
+    spread = answers.groupby("unit").max() - answers.groupby("unit").min()
+    assert (spread == 0).all(axis=None)
+    assert len(answers.drop(columns="unit").drop_duplicates()) == 4
+
+
+def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_path):
+    write_other_study(tmp_path)
+    truth = replace(
+        EXAMPLE,
+        phases=("ONE", "TWO"),
+        profiles=(
+            replace(EXAMPLE.profiles[0], means=(10, 10), share=0.5, respondent_spread=1),
+            replace(EXAMPLE.profiles[3], means=(90, 90), share=0.5, respondent_spread=1),
+        ),
+        transitions=((1, 0), (0, 1)),
+        role_effects={"ANY": (0, 0)},
+        role_order=(("ANY",),) * 6,
+        follows={},
+    )
+    table = write_study(tmp_path, truth, seed=3)
+    export = pd.read_csv(tmp_path / "2020" / "export.csv", dtype="str", keep_default_na=False)
+    assert list(export.columns) == ["Unit", "a", "c"]
+    assert set(export["a"]) <= {str(code) for code in range(1, 8)} | {""}
+    assert set(export["c"]) <= {str(code) for code in range(11)} | {""}
+    assert set(table["profile"]) == {1, 2}
+    content = (tmp_path / "2020" / "export.csv").read_bytes()
+    noted = read_yaml(tmp_path / "2020" / "wave.yaml")["source"]["sha256"]
+    assert hashlib.sha256(content).hexdigest() == noted
+    # Item c is reversed: who is high in phase ONE is low there.
+    both = export[(export["a"] != "") & (export["c"] != "")].astype({"a": float, "c": float})
+    assert both["a"].corr(both["c"]) < -0.5
+
+
+def write_other_study(folder: Path) -> None:
+    (folder / "2020").mkdir()
+    study = {
+        "scales": {"seven": {"kind": "rating", "min": 1, "max": 7}},
+        "roles": {"ANY": {"nl": "ieder", "en": "any"}},
+        "waves": ["2020"],
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(study), "utf-8")
+    (folder / "codebook.csv").write_text(
+        "item,block,phase,scale,reversed,question_nl,question_en\n"
+        "A,C,ONE,seven,no,a,a\nB,C,TWO,seven,no,b,b\nC,C,TWO,seven,yes,c,c\n",
+        "utf-8",
+    )
+    described = {
+        "wave": "2020",
+        "fieldwork": {"start": "2020-02-03", "end": "2020-03-03"},
+        "source": {"file": "export.csv", "sha256": "", "format": "csv"},
+        "columns": {"unit": "Unit", "A": "a", "C": {"source": "c", "linear": {"from": [0, 10]}}},
+        "dropped": {"B": "not asked"},
+    }
+    text = yaml.safe_dump(described, sort_keys=False)
+    (folder / "2020" / "wave.yaml").write_text(text, "utf-8")
+
+
+def test_an_export_in_another_format_is_refused(tmp_path):
+    folder = tmp_path / "example"
+    shutil.copytree(FOLDER, folder)
+    described = read_yaml(folder / "2018" / "wave.yaml")
+    described["source"]["format"] = "xlsx"
+    (folder / "2018" / "wave.yaml").write_text(yaml.safe_dump(described), "utf-8")
+    with pytest.raises(ValueError, match=r"not written as 'xlsx', only as \['csv', 'sav'\]"):
+        write_example(folder)
+
+
+def test_a_truth_about_other_phases_or_roles_is_refused(tmp_path):
+    write_other_study(tmp_path)
+    with pytest.raises(ValueError, match=r"phases \['ONE', 'TWO'\] of which"):
+        write_example(tmp_path)
+    text = (tmp_path / "codebook.csv").read_text("utf-8")
+    text = text.replace("ONE", "AG").replace("TWO", "EX")
+    (tmp_path / "codebook.csv").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"roles \['BES', 'DAT', 'DOM', 'STR'\] that study.yaml"):
+        write_example(tmp_path)
+
+
+def test_a_truth_that_does_not_add_up_is_refused():
+    with pytest.raises(ValueError, match="4 means, the study 5 phases"):
+        replace(EXAMPLE, profiles=(replace(EXAMPLE.profiles[0], means=(1, 2, 3, 4)),))
+    with pytest.raises(ValueError, match=r"add up to 0\.38, not 1"):
+        replace(EXAMPLE, profiles=EXAMPLE.profiles[:1])
+    with pytest.raises(ValueError, match="Transitions need 4 rows of 4 chances"):
+        replace(EXAMPLE, transitions=EXAMPLE.transitions[:3])
+
+
+def by_tied_mixture(scores: pd.DataFrame) -> int:
+    return profiles_by_bic(scores, "tied")
+
+
+def by_five_times_the_columns(scores: pd.DataFrame) -> int:
+    return 5 * scores.shape[1]
+
+
+def test_the_chance_to_find_four_profiles_grows_with_the_number_of_units():
+    few, many = (
+        recovery(EXAMPLE, n_units, 4, {"tied": by_tied_mixture}, n_replicates=8, seed=5)
+        for n_units in (40, 250)
+    )
+    four = [table.set_index("n_profiles")["chance"].get(4, 0.0) for table in (few, many)]
+    assert four[1] >= 0.85 > four[0]
+
+
+def test_in_a_continuum_the_method_seldom_sees_profiles():
+    methods = {"tied": by_tied_mixture}
+    table = recovery(EXAMPLE, 200, 4, methods, n_replicates=8, seed=6, draw=draw_continuum_answers)
+    assert table.set_index("n_profiles")["chance"].get(1, 0.0) >= 0.75
+
+
+def test_chances_do_not_depend_on_the_number_of_workers():
+    methods = {"spread": two_or_three, "fixed": by_five_times_the_columns}
+    tables = []
+    for n_jobs in (1, 2):
+        with parallel_config(n_jobs=n_jobs):
+            tables.append(recovery(EXAMPLE, 30, None, methods, n_replicates=12, seed=7))
+    pd.testing.assert_frame_equal(*tables)
+    assert tables[0].groupby("method")["chance"].sum().tolist() == [1, 1]
+    assert len(tables[0].query("method == 'spread'")) == 2
+
+
+def two_or_three(scores: pd.DataFrame) -> int:
+    """Not constant over replicates, so that a seed used twice would show."""
+    return 2 + int(scores.to_numpy().sum() * 1e6 % 2)
+
+
+def test_the_same_seed_sequence_used_twice_gives_the_same_studies():
+    seed = np.random.SeedSequence(11)
+    first, again = (
+        recovery(EXAMPLE, 20, 2, {"spread": two_or_three}, n_replicates=9, seed=seed)
+        for _ in range(2)
+    )
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_the_interval_of_a_chance_is_that_of_wilson():
+    def always_two(scores):
+        return 2
+
+    table = recovery(EXAMPLE, 10, 1, {"two": always_two}, n_replicates=10, seed=1)
+    # 10 of 10: the lower limit is n / (n + z^2).
+    assert table.loc[0, "low"] == pytest.approx(10 / (10 + 1.959964**2))
+    assert table.loc[0, "high"] == pytest.approx(1)
+
+
+def test_recovery_without_methods_or_replicates_is_refused():
+    with pytest.raises(ValueError, match="0 methods and 3 replicates leave nothing"):
+        recovery(EXAMPLE, 10, 1, {}, n_replicates=3, seed=1)
+    with pytest.raises(ValueError, match="1 methods and 0 replicates leave nothing"):
+        recovery(EXAMPLE, 10, 1, {"two": two_or_three}, n_replicates=0, seed=1)
+
+
+def test_phase_scores_are_percent_of_the_maximum_possible():
+    answers = pd.DataFrame(
+        {f"{phase}{item}": [4.0, 0.0, np.nan] for phase in PHASES for item in range(1, 6)}
+    )
+    answers.insert(0, "unit", ["a", "a", "b"])
+    answers.loc[2, "AG1"] = 3.0
+    scores = phase_scores(EXAMPLE, answers)
+    assert scores.loc["a"].tolist() == [50] * 5
+    assert scores.loc["b", "AG"] == 75
+    assert scores.loc["b"].isna().sum() == 4

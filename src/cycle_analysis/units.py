@@ -86,9 +86,7 @@ def identify(
     return result.drop(columns=["text", "place"]).set_index(values.index)
 
 
-def _identify_distinct(
-    pairs: pd.DataFrame, register: Register, day: pd.Timestamp
-) -> pd.DataFrame:
+def _identify_distinct(pairs: pd.DataFrame, register: Register, day: pd.Timestamp) -> pd.DataFrame:
     """`identify` on distinct pairs of text and province."""
     keys = _keys(register)
     current = set(register.on(day).index)

@@ -230,9 +230,7 @@ def _read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     return events.assign(kind=kind, **dict(numbers.items())).sort_values("date", kind="stable")
 
 
-def _unknown_aliases(
-    aliases: pd.DataFrame, units: pd.DataFrame, path: str | Path
-) -> list[Problem]:
+def _unknown_aliases(aliases: pd.DataFrame, units: pd.DataFrame, path: str | Path) -> list[Problem]:
     unknown = aliases[~aliases["unit"].isin(units["unit"])]
     return [
         Problem(Path(path).name, f"alias {alias}", unit, "is not a unit of the register")

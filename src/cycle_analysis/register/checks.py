@@ -71,9 +71,7 @@ def _period_problems(units: pd.DataFrame, file: str) -> list[Problem]:
     """Periods that end before they begin; two periods of a unit that overlap or leave a gap."""
     dates = units.assign(
         valid_from=pd.to_datetime(units["valid_from"].replace("", None)).fillna(pd.Timestamp.min),
-        valid_until=pd.to_datetime(units["valid_until"].replace("", None)).fillna(
-            pd.Timestamp.max
-        ),
+        valid_until=pd.to_datetime(units["valid_until"].replace("", None)).fillna(pd.Timestamp.max),
     ).sort_values(["unit", "valid_from"])
     empty = dates.index[dates["valid_until"] <= dates["valid_from"]]
     found = [
@@ -123,7 +121,9 @@ def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> li
     goes_on = (events["from_unit"].map(ends) != date) & ~gives.isin(set(keeps))
     for row in events.index[goes_on]:
         what = "gives everything away but does not end on that day"
-        remedy = "Set its valid_until to this day, or add a row from it to itself with what it keeps"
+        remedy = (
+            "Set its valid_until to this day, or add a row from it to itself with what it keeps"
+        )
         found.append(Problem(file, _row(row), events.at[row, "from_unit"], what, "", remedy))
     ended = ends.dropna()
     told = set(zip(events["from_unit"], date, strict=True))

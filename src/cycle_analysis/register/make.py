@@ -69,8 +69,10 @@ def make_events(
     year = received["date"].str[:4].astype(int)
     persons = municipalities.set_index(["gm_code", "year"])["population"]
     keys = list(zip(received["to_unit"], year, strict=True))
-    existing = [(code, before) in persons.index for code, before in zip(
-        received["to_unit"], year - 1, strict=True)]
+    existing = [
+        (code, before) in persons.index
+        for code, before in zip(received["to_unit"], year - 1, strict=True)
+    ]
     on_the_day = persons.reindex(keys).to_numpy()
     new_year = received["date"].str.endswith("01-01")
     own = on_the_day - received["persons"].where(new_year, 0)

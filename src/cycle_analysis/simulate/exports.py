@@ -165,7 +165,7 @@ def _write_csv(
 ) -> None:
     """Write texts: units by name, missing answers in words, numbers with the decimal sign."""
     source = wave["source"]
-    decimal = source.get("decimal", ".")
+    decimal = "," if source.get("delimiter") == ";" else "."  # as Dutch Excel writes
     texts = table.apply(lambda column: column.map(lambda value: _as_text(value, decimal)))
     for item, reasons in answers.reasons.items():
         column = _source(wave["columns"][item])

@@ -204,7 +204,8 @@ def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Se
         & (events["kind"] != "border")
         & (events["date"] <= end)
     ]
-    last_growth = pd.to_datetime(mapped["to_unit"].map(taken_in.groupby("to_unit")["date"].max()))
+    growth = taken_in.groupby("to_unit")["date"].max()
+    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
     kind = pd.Series(MERGED, index=mapped.index)
     same = mapped["from_unit"] == mapped["to_unit"]
     kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)

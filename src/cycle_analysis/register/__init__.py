@@ -155,7 +155,7 @@ def read_register(
     if found:
         raise InputError(found)
     units = _dated(raw, ["valid_from", "valid_until"])
-    events = _read_events(events_csv, units)
+    events = read_events(events_csv, units)
     own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
     aliases = own[["alias", "unit"]]
     if aliases_csv is not None:
@@ -213,8 +213,8 @@ def _dated(raw: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return raw.assign(**dates)
 
 
-def _read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
-    """Read events with all six columns, checked against the units; empty without a file."""
+def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
+    """Read events with all six columns, checked against the dated units; empty without a file."""
     columns = ["date", "from_unit", "to_unit", "kind", "share", "persons"]
     if path is None:
         empty = pd.DataFrame(columns=columns, dtype="str")

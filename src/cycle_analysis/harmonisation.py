@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cycle_analysis.register import Register
+from cycle_analysis.register.checks import BEGINNING, END
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
 
@@ -45,12 +46,17 @@ class Vintage:
         return bool((self.best["not_fitting"] != "").all())
 
     def __str__(self) -> str:
-        begin, end = self.best.index[0], self.best["valid_until"].iloc[-1]
-        since = "before the register begins" if pd.isna(begin) else f"{begin:%Y-%m-%d}"
-        period = f"{since} until " + ("now" if pd.isna(end) else f"{end:%Y-%m-%d}")
-        text = f"The codes fit the division of {period}"
+        if not self.divisions["n_fitting"].any():
+            return f"None of the codes is in the register: {', '.join(self.unknown[:5])}."
+        run = (self.divisions["best"] != self.divisions["best"].shift()).cumsum()
+        last = self.best[run[self.best.index] == run[self.best.index].iloc[-1]]
+        begin, end = last.index[0], last["valid_until"].iloc[-1]
+        since = "the register's beginning" if pd.isna(begin) else f"{begin:%Y-%m-%d}"
+        period = f"of {since} until " + ("now" if pd.isna(end) else f"{end:%Y-%m-%d}")
+        text = f"The codes fit the division {period}"
         if self.mixed:
-            text += f", except {self.best['not_fitting'].iloc[0]}: vintages are mixed"
+            lacking = last["not_fitting"].iloc[0]
+            text = f"No division fits all codes; nearest is that {period}, without {lacking}"
         if self.unknown:
             text += f"; not in the register: {', '.join(self.unknown[:5])}"
         return text + "."
@@ -76,7 +82,7 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
     begins = _change_days(register)
     rows = []
     for begin in begins:
-        there = _in_force(register, begin)
+        there = units_in_force(register, begin)
         lacking = known.difference(there)
         listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" * (len(lacking) > 5))
         rows.append((len(there), len(known) - len(lacking), len(there.difference(known)), listed))
@@ -138,7 +144,7 @@ def harmonise(
     if given.isna().any():
         raise ValueError("codes: one is missing. Leave it out first: codes.dropna().")
     paths = _follow(_start_days(given, start, register), end, register)
-    alive = paths["unit"].isin(_in_force(register, end))
+    alive = paths["unit"].isin(units_in_force(register, end))
     mapped = paths.assign(to_unit=paths["unit"].where(alive), weight=paths["weight"].where(alive))
     order = mapped["from_unit"].map({code: place for place, code in enumerate(given)})
     mapped = mapped.assign(order=order, kind=_kinds(mapped, end, register))
@@ -156,7 +162,7 @@ def _change_days(register: Register) -> list[pd.Timestamp]:
     return [pd.NaT, *days] if begins.isna().any() else days
 
 
-def _in_force(register: Register, day: pd.Timestamp) -> pd.Index:
+def units_in_force(register: Register, day: pd.Timestamp) -> pd.Index:
     """Units in force on a day; NaT is before every dated change."""
     units = register.units
     begun = units["valid_from"].isna() | (units["valid_from"] <= day)
@@ -164,10 +170,10 @@ def _in_force(register: Register, day: pd.Timestamp) -> pd.Index:
 
 
 def _start_days(codes: pd.Series, start: pd.Timestamp, register: Register) -> pd.DataFrame:
-    """From which day each code is followed: `start`, or the nearest day on which it was in force."""
-    periods = register.units.groupby("unit")
-    first = codes.map(periods["valid_from"].apply(lambda days: days.min(skipna=False)))
-    last = codes.map(periods["valid_until"].apply(lambda days: days.max(skipna=False)))
+    """From which day each code is followed: `start`, or the nearest on which it was in force."""
+    units = register.units
+    first = codes.map(units["valid_from"].fillna(BEGINNING).groupby(units["unit"]).min())
+    last = codes.map(units["valid_until"].fillna(END).groupby(units["unit"]).max())
     day = pd.Series(start, index=codes.index)
     day = day.mask(first > day, first).mask(last <= day, last - pd.Timedelta(days=1))
     return pd.DataFrame({"from_unit": codes, "unit": codes, "weight": 1.0, "day": day})
@@ -191,14 +197,15 @@ def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Da
 
 
 def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
-    """What happened to each pair of units."""
+    """Name what happened to each pair of units."""
     events = register.events
     taken_in = events[
         (events["from_unit"] != events["to_unit"])
         & (events["kind"] != "border")
         & (events["date"] <= end)
     ]
-    last_growth = mapped["to_unit"].map(taken_in.groupby("to_unit")["date"].max())
+    growth = taken_in.groupby("to_unit")["date"].max()
+    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
     kind = pd.Series(MERGED, index=mapped.index)
     same = mapped["from_unit"] == mapped["to_unit"]
     kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)

@@ -8,6 +8,7 @@ gets no code but the nearest three by edit distance (Levenshtein 1966) as a sugg
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -26,9 +27,11 @@ __all__ = [
     "read_register",
 ]
 
-CODE, PADDED_CODE = "code", "code in another shape"
+CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
+PROVINCE_ALIASES = {"friesland": "fryslan", "brabant": "noord brabant"}
+"""Other names of provinces, both in equalised spelling."""
 _MISSING_WORDS = {"", "na", "n/a", "nan", "none", "null", "nvt", "n.v.t.", "-", "."}
 _CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:\.0)?")
 _NUMBERED = re.compile(r"([A-Z]+)(\d+)")
@@ -57,7 +60,7 @@ def identify(
     DataFrame, on the index of `values`
         unit : code, missing when none fits or more than one does.
         rule : how it was found: code, code in another shape, name, name in another spelling,
-            alias, name and province; with "former" when not in force on the day. Empty without code.
+            alias, name and province; with "former" before it when not in force on the day.
         problem : what is wrong, empty when nothing is. A code that was found but is not in force on
             the day has a problem too; `harmonise` maps it.
         suggestions : for a value without code, the nearest three, or those it could mean.
@@ -70,44 +73,61 @@ def identify(
     Examples
     --------
     >>> values = pd.Series(["363", "den haag", "Bergen", "Amstredam"])
-    >>> identify(values, load_register(), "2022-03-01")[["unit", "rule", "problem"]]
-         unit                   rule                     problem
-    0  GM0363  code in another shape
-    1  GM0518                  alias
-    2     NaN                         is the name of two units
-    3     NaN                               is not in the register
+    >>> found = identify(values, load_register(), "2022-03-01")
+    >>> found["unit"].tolist()
+    ['GM0363', 'GM0518', nan, nan]
+    >>> found["rule"].tolist()
+    ['code in another shape', 'alias', '', '']
+    >>> found.loc[3, "suggestions"]
+    'Amsterdam (GM0363), Castricum (GM0383), Rotterdam (GM0599)'
     """
-    texts = values.astype("object").map(_text).astype("str")
+    numbers, distinct = pd.factorize(values.astype("object"), use_na_sentinel=False)
+    texts = pd.Series([_text(value) for value in distinct], dtype="str")
     places = pd.Series("", index=values.index) if province is None else province.fillna("")
-    pairs = pd.DataFrame({"text": texts.to_numpy(), "place": places.astype("str").to_numpy()})
-    distinct = pairs.drop_duplicates(ignore_index=True)
-    found = _identify_distinct(distinct, register, pd.Timestamp(date))
-    result = pairs.merge(found, on=["text", "place"], how="left", validate="m:1")
-    return result.drop(columns=["text", "place"]).set_index(values.index)
+    pairs = pd.DataFrame({"text": texts.to_numpy()[numbers], "place": places.to_numpy(dtype="str")})
+    number = pairs.groupby(["text", "place"], sort=False).ngroup()
+    found = _identify_distinct(pairs.drop_duplicates(), _Lookup.of(register, pd.Timestamp(date)))
+    return found.iloc[number].set_index(values.index)
 
 
-def _identify_distinct(
-    pairs: pd.DataFrame, register: Register, day: pd.Timestamp
-) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class _Lookup:
+    """What the register offers to find a unit by, on one day."""
+
+    register: Register
+    day: pd.Timestamp
+    current: set[str]
+    names: dict[str, list[str]]
+    keys: dict[str, dict[str, str]]
+    numbered: dict[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, register: Register, day: pd.Timestamp) -> "_Lookup":
+        names = register.units.groupby("unit")["name"].agg(list).to_dict()
+        keys, numbered = _keys(register), _numbered_codes(register)
+        return cls(register, day, set(register.on(day).index), names, keys, numbered)
+
+    def listed(self, units: list[str]) -> str:
+        """Units with their last names, as ``Almere (GM0034), Almelo (GM0141)``."""
+        return ", ".join(f"{self.names[unit][-1]} ({unit})" for unit in units)
+
+
+def _identify_distinct(pairs: pd.DataFrame, lookup: _Lookup) -> pd.DataFrame:
     """`identify` on distinct pairs of text and province."""
-    keys = _keys(register)
-    current = set(register.on(day).index)
-    numbered = _numbered_codes(register)
-    rows = [_find(text, place, keys, numbered, current, register) for text, place in
-            pairs.itertuples(index=False)]  # fmt: skip
-    found = pairs.join(pd.DataFrame(rows, columns=["unit", "rule", "candidates"]))
+    rows = [_find(text, place, lookup) for text, place in pairs.itertuples(index=False)]
+    found = pd.DataFrame(rows, columns=["unit", "rule", "candidates"])
+    found["text"] = pairs["text"].to_numpy()
     found["problem"] = [
         _problem(*row) for row in found[["text", "unit", "candidates"]].itertuples(index=False)
     ]
-    outdated = found["unit"].notna() & ~found["unit"].isin(current)
-    found.loc[outdated, "rule"] = "former " + found.loc[outdated, "rule"]
-    found.loc[outdated, "problem"] = found.loc[outdated, "unit"].map(
-        lambda unit: _out_of_force(unit, register, day)
-    )
-    unknown = (found["problem"] == _UNKNOWN).to_numpy()
-    found["suggestions"] = found["candidates"].map(lambda units: _listed(units, register))
-    found.loc[unknown, "suggestions"] = _nearest(found.loc[unknown, "text"], register, current)
-    return found.drop(columns="candidates").astype({"unit": "str", "rule": "str"})
+    outdated = found["unit"].notna() & ~found["unit"].isin(lookup.current)
+    late = found.loc[outdated]
+    found.loc[outdated, "rule"] = "former " + late["rule"]
+    found.loc[outdated, "problem"] = [_out_of_force(unit, lookup) for unit in late["unit"]]
+    found["suggestions"] = found["candidates"].map(lookup.listed)
+    unknown = found["problem"] == _UNKNOWN
+    found.loc[unknown, "suggestions"] = _nearest(found.loc[unknown, "text"], lookup)
+    return found[["unit", "rule", "problem", "suggestions"]].astype("str")
 
 
 _UNKNOWN = "is not in the register"
@@ -124,7 +144,7 @@ def _text(value: object) -> str:
 
 
 def _key(name: str) -> str:
-    """A name with its spelling equalised: no case, accents, apostrophes, hyphens, or brackets."""
+    """Equalise spelling: no case, accents, apostrophes, hyphens, or brackets."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = re.sub(r"['’‘`´]", "", plain)
@@ -158,37 +178,36 @@ def _numbered_codes(register: Register) -> dict[tuple[str, str], str]:
     }
 
 
-def _find(
-    text: str,
-    place: str,
-    keys: dict[str, dict[str, str]],
-    numbered: dict[tuple[str, str], str],
-    current: set[str],
-    register: Register,
-) -> tuple[str | None, str, list[str]]:
-    """Unit, rule, and the units that the text could mean when it is more than one."""
-    names = register.units.set_index("unit")["name"]
-    if text in names.index:
+def _find(text: str, place: str, lookup: _Lookup) -> tuple[str | None, str, list[str]]:
+    """Find unit, rule, and the units that the text could mean when it is more than one."""
+    if text in lookup.names:
         return text, CODE, []
     if text.casefold() in _MISSING_WORDS:
         return None, "", []
-    if (part := _CODE.fullmatch(text.replace(" ", ""))) and (
-        unit := numbered.get((part[1].upper(), part[2]))
-    ):
-        return unit, PADDED_CODE, []
-    if text.upper() in names.index:
-        return text.upper(), PADDED_CODE, []
-    candidates = keys.get(_key(text), {})
-    exact = [unit for unit in candidates if text in set(names.loc[[unit]])]
+    part = _CODE.fullmatch(text.replace(" ", ""))
+    if part and (unit := lookup.numbered.get((part[1].upper(), part[2]))):
+        return unit, OTHER_SHAPE, []
+    if text.upper() in lookup.names:
+        return text.upper(), OTHER_SHAPE, []
+    candidates = lookup.keys.get(_key(text), {})
+    exact = [unit for unit in candidates if text in lookup.names[unit]]
     units = exact or list(candidates)
-    units = [unit for unit in units if unit in current] or units
-    if len(units) > 1 and place and "province" in register.units:
-        there = register.units.loc[register.units["province"].map(_key) == _key(place), "unit"]
-        if len(told := [unit for unit in units if unit in set(there)]) == 1:
-            return told[0], BY_PROVINCE, []
+    units = [unit for unit in units if unit in lookup.current] or units
+    told = _in_province(units, place, lookup.register.units) if len(units) > 1 else []
+    if len(told) == 1:
+        return told[0], BY_PROVINCE, []
     if len(units) != 1:
         return None, "", units
     return units[0], NAME if exact else candidates[units[0]], []
+
+
+def _in_province(units: list[str], place: str, register: pd.DataFrame) -> list[str]:
+    """Those of `units` that the register puts in this province; none when it knows no provinces."""
+    if "province" not in register or not place:
+        return []
+    sought = PROVINCE_ALIASES.get(_key(place), _key(place))
+    there = set(register.loc[register["province"].map(_key) == sought, "unit"])
+    return [unit for unit in units if unit in there]
 
 
 def _problem(text: str, unit: object, candidates: list[str]) -> str:
@@ -200,45 +219,42 @@ def _problem(text: str, unit: object, candidates: list[str]) -> str:
     return "is missing" if text.casefold() in _MISSING_WORDS else _UNKNOWN
 
 
-def _out_of_force(unit: str, register: Register, day: pd.Timestamp) -> str:
+def _out_of_force(unit: str, lookup: _Lookup) -> str:
     """Say since when a unit is no longer in force and where it went, or from when it is."""
-    periods = register.units[register.units["unit"] == unit]
-    if (periods["valid_from"] > day).any():
-        return f"is not in force on {day:%Y-%m-%d}: begins {periods['valid_from'].min():%Y-%m-%d}"
+    periods = lookup.register.units[lookup.register.units["unit"] == unit]
+    said = f"is not in force on {lookup.day:%Y-%m-%d}"
+    if (periods["valid_from"] > lookup.day).any():
+        return f"{said}: begins {periods['valid_from'].min():%Y-%m-%d}"
     ended = periods["valid_until"].max()
-    events = register.events
-    heirs = events[(events["from_unit"] == unit) & (events["date"] == ended)]["to_unit"]
-    where = f", now {_listed(heirs.tolist(), register)}" if len(heirs) else ""
-    return f"is not in force on {day:%Y-%m-%d}: ended {ended:%Y-%m-%d}{where}"
+    events = lookup.register.events
+    heirs = events[(events["from_unit"] == unit) & (events["date"] == ended)]["to_unit"].tolist()
+    where = f", now {lookup.listed(heirs)}" if heirs else ""
+    return f"{said}: ended {ended:%Y-%m-%d}{where}"
 
 
-def _listed(units: list[str], register: Register) -> str:
-    """Units with their names, as ``Almere (GM0034), Almelo (GM0141)``."""
-    names = register.units.drop_duplicates("unit", keep="last").set_index("unit")["name"]
-    return ", ".join(f"{names[unit]} ({unit})" for unit in units)
+def _nearest(texts: pd.Series, lookup: _Lookup) -> list[str]:
+    """Find the three units nearest to each text by name, alias, or code; of equals, those in force.
 
-
-def _nearest(texts: pd.Series, register: Register, current: set[str]) -> list[str]:
-    """The three units nearest to each text by name, alias, or code; of equals, those in force."""
-    names = [
-        (_key(name), unit)
-        for table in (register.units[["name", "unit"]], register.aliases[["alias", "unit"]])
-        for name, unit in table.itertuples(index=False)
-    ]
-    names += [(unit.casefold(), unit) for unit in register.units["unit"]]
-    keys = [key for key, _ in names]
-    units = pd.Series([unit for _, unit in names])
-    late = ~units.isin(current).to_numpy()
+    A text in the shape of a code is compared with codes only.
+    """
+    codes = [(unit.casefold(), unit) for unit in lookup.names]
+    names = [(key, unit) for key, units in lookup.keys.items() for unit in units] + codes
+    prefix = max((prefix for prefix, _ in lookup.numbered), default="").casefold()
+    width = max(map(len, lookup.names)) - len(prefix)
     suggestions = []
     for text in texts:
-        distance = edit_distances(_key(text), keys) + 0.1 * late
-        order = units.to_numpy()[np.argsort(distance, kind="stable")]
-        suggestions.append(_listed(list(dict.fromkeys(order))[:3], register))
+        part = _CODE.fullmatch(text) if lookup.numbered else None
+        sought, pool = (prefix + part[2].zfill(width), codes) if part else (_key(text), names)
+        late = np.array([unit not in lookup.current for _, unit in pool])
+        distance = edit_distances(sought, [key for key, _ in pool]) + 0.1 * late
+        order = np.argsort(distance, kind="stable")
+        nearest = list(dict.fromkeys(pool[place][1] for place in order))[:3]
+        suggestions.append(lookup.listed(nearest))
     return suggestions
 
 
 def edit_distances(text: str, others: list[str]) -> np.ndarray:
-    """Levenshtein distance from one text to each of the others; at most 1 when it begins one.
+    """Levenshtein distance from one text to each of the others; at most 1 when it begins a word.
 
     The row of the dynamic programme is computed for all others at once; insertions, which run
     along the row, are a running minimum.
@@ -256,18 +272,19 @@ def edit_distances(text: str, others: list[str]) -> np.ndarray:
     Examples
     --------
     >>> edit_distances("almeer", ["almere", "alphen", "almeerderhout"]).tolist()
-    [2.0, 4.0, 1.0]
+    [2.0, 3.0, 1.0]
     """
     width = max(map(len, others), default=0)
-    codes = np.zeros((len(others), width), dtype=np.int32)
-    for row, other in enumerate(others):
-        codes[row, : len(other)] = [ord(character) for character in other]
+    padded = "".join(other.ljust(width, "\0") for other in others).encode("utf-32-le")
+    codes = np.frombuffer(padded, dtype=np.uint32).reshape(len(others), width)
     steps = np.arange(width + 1)
-    costs = np.broadcast_to(steps, (len(others), width + 1)).astype(np.int32)
+    costs: np.ndarray = np.tile(steps, (len(others), 1))
     for character in text[:60]:
         best = costs + 1
         best[:, 1:] = np.minimum(best[:, 1:], costs[:, :-1] + (codes != ord(character)))
         costs = np.minimum.accumulate(best - steps, axis=1) + steps
     distance = costs[np.arange(len(others)), [len(other) for other in others]].astype(float)
-    begins = np.array([len(text) >= 4 and f" {text}" in f" {other}" for other in others], bool)
-    return np.where(begins, np.minimum(distance, 1), distance)
+    if len(text) >= 4:
+        begins = np.array([f" {text}" in f" {other}" for other in others], dtype=bool)
+        distance = np.where(begins, np.minimum(distance, 1), distance)
+    return distance

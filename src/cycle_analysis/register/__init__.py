@@ -155,7 +155,7 @@ def read_register(
     if found:
         raise InputError(found)
     units = _dated(raw, ["valid_from", "valid_until"])
-    events = _read_events(events_csv, units)
+    events = read_events(events_csv, units)
     own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
     aliases = own[["alias", "unit"]]
     if aliases_csv is not None:
@@ -174,7 +174,7 @@ def read_register(
 
 
 def _read_csv(path: str | Path, required: list[str]) -> pd.DataFrame:
-    """All cells of a csv as text, empty ones as '', after a check of its columns."""
+    """Read all cells of a csv as text, empty ones as '', after a check of its columns."""
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -183,20 +183,21 @@ def _read_csv(path: str | Path, required: list[str]) -> pd.DataFrame:
         raise InputError([Problem(name, "file", "", str(error), "", remedy)]) from error
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
-    columns = [column.strip() for column in rows[0]] if rows else []
+    lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    columns = [column.strip() for column in lines[0]] if lines else []
+    rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
     missing = [column for column in required if columns.count(column) != 1]
     found = [
         Problem(name, "first line", column, "is not a column, or more than one", str(required))
         for column in missing
     ] + [
-        Problem(name, f"row {number}", "", f"has {len(row)} cells", f"{len(columns)} cells")
-        for number, row in enumerate(rows[1:], start=2)
+        Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", f"{len(columns)} cells")
+        for line, row in rows.items()
         if len(row) != len(columns)
     ]
     if found:
         raise InputError(found)
-    table = pd.DataFrame(rows[1:], columns=columns, dtype="str")
+    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
     return table.apply(lambda column: column.str.strip())
 
 
@@ -212,8 +213,8 @@ def _dated(raw: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return raw.assign(**dates)
 
 
-def _read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
-    """Read events with all six columns, checked against the units; empty without a file."""
+def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
+    """Read events with all six columns, checked against the dated units; empty without a file."""
     columns = ["date", "from_unit", "to_unit", "kind", "share", "persons"]
     if path is None:
         empty = pd.DataFrame(columns=columns, dtype="str")
@@ -227,12 +228,12 @@ def _read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     split = numbers["share"].lt(1).map({True: "split", False: "merger"})
     kept = events["from_unit"] == events["to_unit"]
     kind = events["kind"].where(events["kind"] != "", split.mask(kept, "kept"))
-    return events.assign(kind=kind, **dict(numbers.items())).sort_values("date", kind="stable")
+    return events.assign(kind=kind, **dict(numbers.items())).sort_values(
+        "date", kind="stable", ignore_index=True
+    )
 
 
-def _unknown_aliases(
-    aliases: pd.DataFrame, units: pd.DataFrame, path: str | Path
-) -> list[Problem]:
+def _unknown_aliases(aliases: pd.DataFrame, units: pd.DataFrame, path: str | Path) -> list[Problem]:
     unknown = aliases[~aliases["unit"].isin(units["unit"])]
     return [
         Problem(Path(path).name, f"alias {alias}", unit, "is not a unit of the register")

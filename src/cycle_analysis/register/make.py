@@ -48,7 +48,7 @@ def make_units(municipalities: pd.DataFrame, mergers: pd.DataFrame) -> pd.DataFr
     ends = mergers.drop_duplicates("from_code").set_index("from_code")["effective_date"]
     units["valid_until"] = ends.reindex(units.index)
     size = municipalities.assign(size=size_classes(municipalities["population"]))
-    wide = size.pivot(index="gm_code", columns="year", values="size").add_prefix("size_")
+    wide = size.set_index(["gm_code", "year"])["size"].unstack("year").add_prefix("size_")  # noqa: PD010
     return (
         units.drop(columns=["min", "max"])
         .join(wide.astype("Int64"))
@@ -69,8 +69,10 @@ def make_events(
     year = received["date"].str[:4].astype(int)
     persons = municipalities.set_index(["gm_code", "year"])["population"]
     keys = list(zip(received["to_unit"], year, strict=True))
-    existing = [(code, before) in persons.index for code, before in zip(
-        received["to_unit"], year - 1, strict=True)]
+    existing = [
+        (code, before) in persons.index
+        for code, before in zip(received["to_unit"], year - 1, strict=True)
+    ]
     on_the_day = persons.reindex(keys).to_numpy()
     new_year = received["date"].str.endswith("01-01")
     own = on_the_day - received["persons"].where(new_year, 0)

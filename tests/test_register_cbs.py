@@ -1,0 +1,194 @@
+import zipfile
+from xml.sax.saxutils import escape
+
+import pandas as pd
+import pytest
+
+from cycle_analysis.problems import InputError
+from cycle_analysis.register.cbs import extend, read_cbs
+from cycle_analysis.units import harmonise, identify, load_register
+
+REGISTER = load_register()
+NOW = REGISTER.on("2026-01-01")
+
+
+PARTS = {
+    "[Content_Types].xml": (
+        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>'
+    ),
+    "_rels/.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r1" Target="xl/workbook.xml" Type="http://schemas.openxmlformats.org/'
+        'officeDocument/2006/relationships/officeDocument"/></Relationships>'
+    ),
+    "xl/workbook.xml": (
+        '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+        'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+        '<sheets><sheet name="Gemeenten" sheetId="1" r:id="r1"/></sheets></workbook>'
+    ),
+    "xl/_rels/workbook.xml.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        '<Relationship Id="r1" Target="worksheets/sheet1.xml" Type="http://schemas.openxmlformats'
+        '.org/officeDocument/2006/relationships/worksheet"/></Relationships>'
+    ),
+}
+
+
+def workbook(path, table):
+    """A workbook in the form of 'Gemeenten alfabetisch': codes also as numbers."""
+    names = ["Gemeentecode", "GemeentecodeGM", "Gemeentenaam", "Provinciecode",
+             "ProvinciecodePV", "Provincienaam"]  # fmt: skip
+    rows = [names] + [
+        [int(code[2:]), code, name, 20, "PV20", province]
+        for code, name, province in table.itertuples()
+    ]
+    cells = [
+        "".join(
+            f"<c><v>{cell}</v></c>"
+            if isinstance(cell, int)
+            else f'<c t="inlineStr"><is><t>{escape(cell)}</t></is></c>'
+            for cell in row
+        )
+        for row in rows
+    ]
+    sheet = (
+        '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        + "".join(f"<row>{row}</row>" for row in cells)
+        + "</sheetData></worksheet>"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in PARTS.items() | {("xl/worksheets/sheet1.xml", sheet)}:
+            archive.writestr(name, text)
+    return path
+
+
+def shown_table(path, cells):
+    """A StatLine table as shown: title rows, periods, a last line with the source."""
+    lines = ['"Bevolkingsontwikkeling; regio per jaar"', '"Onderwerp";"";"Bevolking op 1 januari"',
+             '"Regio\'s";"Perioden";"aantal"']  # fmt: skip
+    lines += [f'"{region}";"{period}";"{number}"' for region, period, number in cells]
+    path.write_text("\n".join([*lines, '"Bron: CBS"']), encoding="utf-8-sig")
+    return path
+
+
+def year_2027():
+    """The municipalities of 2026 with an invented merger and an invented new name."""
+    units = NOW.drop(index=["GM1696"]).drop(columns="size_class")
+    units.loc["GM0358", "name"] = "Aalsmeer aan Zee"
+    return units
+
+
+def events_2027(path):
+    path.write_text("date,from_unit,to_unit,share,persons\n2027-01-01,GM1696,GM0402,1,25000\n")
+    return path
+
+
+def test_the_yearly_workbook_is_read(tmp_path):
+    path = workbook(tmp_path / "gemeenten.xlsx", NOW[["name", "province"]])
+    pd.testing.assert_frame_equal(
+        read_cbs(path, REGISTER), NOW[["name", "province"]].sort_index(), check_like=True
+    )
+
+
+def test_a_statline_table_with_names_is_read_for_the_year_asked(tmp_path):
+    cells = [("Amsterdam", "2026*", "942000"), ("Amsterdam", "2025", "934526"),
+             ("'s-Gravenhage (gemeente)", "2025", "568.945")]  # fmt: skip
+    path = shown_table(tmp_path / "statline.csv", cells)
+    table = read_cbs(path, REGISTER, 2025)
+    assert table["population"].to_dict() == {"GM0363": 934526, "GM0518": 568945}
+    assert read_cbs(path, REGISTER)["year"].tolist() == [2026]
+
+
+def test_a_statline_data_set_with_padded_codes_is_read(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(
+        '"ID";"RegioS";"Perioden";"BevolkingOp1Januari_1"\n'
+        '0;"NL01  ";"2025JJ00";"18044027"\n1;"GM0363  ";"2025JJ00";"934526"\n'
+        '2;"GM0034  ";"2025JJ00";"    ."\n'
+    )
+    assert read_cbs(path, REGISTER)["population"].to_dict() == {"GM0363": 934526}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("a;b\n1;2\n", "none holds municipalities"),
+        ("RegioS;Perioden;Bevolking\nGM0363;2025;1\n", "'2020': is not in it. Allowed: 2025"),
+        ("RegioS;Bevolking\nGM0363;1\nGM0363;2\n", "'GM0363': is there twice"),
+        ("Regio's;Bevolking\nNederland;1\n", "'Nederland': is not in the register"),
+    ],
+)
+def test_a_file_without_municipalities_is_refused_with_the_reason(tmp_path, text, message):
+    path = tmp_path / "cbs.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_cbs(path, REGISTER, 2020)
+
+
+def test_a_workbook_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "cbs.xlsx"
+    path.write_text("x")
+    with pytest.raises(InputError, match="Save it again as"):
+        read_cbs(path, REGISTER)
+    with pytest.raises(InputError, match="absent"):
+        read_cbs(tmp_path / "absent.csv", REGISTER)
+
+
+def test_extending_to_2027_needs_a_list_and_one_line_of_events(tmp_path):
+    units = year_2027().assign(population=20_000)
+    later = extend(REGISTER, units, 2027, events_2027(tmp_path / "e.csv"))
+    assert len(later.on("2027-03-01")) == 341
+    assert later.on("2027-03-01")["size_class"].unique().tolist() == [4]
+    assert len(later.on("2026-12-31")) == 342
+    crosswalk = harmonise(["GM1696", "GM0402", "GM0457"], "2022-03-01", "2027-03-01", later)
+    assert crosswalk["to_unit"].tolist() == ["GM0402", "GM0402", "GM0363"]
+    assert crosswalk["kind"].tolist() == ["merged", "grown", "merged"]
+
+
+def test_a_new_name_of_an_old_code_begins_on_the_first_of_january(tmp_path):
+    later = extend(REGISTER, year_2027(), 2027, events_2027(tmp_path / "e.csv"))
+    names = [later.on(day).loc["GM0358", "name"] for day in ("2026-12-31", "2027-01-01")]
+    assert names == ["Aalsmeer", "Aalsmeer aan Zee"]
+    found = identify(pd.Series(["Aalsmeer", "Aalsmeer aan Zee"]), later, "2027-01-01")
+    assert found["unit"].tolist() == ["GM0358", "GM0358"]
+
+
+def test_a_new_code_begins_on_the_day_of_its_event(tmp_path):
+    units = NOW.drop(index=["GM1696", "GM0402"])
+    units.loc["GM2999"] = ["Nieuwstad", "Noord-Holland", 5]
+    events = tmp_path / "e.csv"
+    events.write_text(
+        "date,from_unit,to_unit\n2026-07-01,GM1696,GM2999\n2026-07-01,GM0402,GM2999\n"
+    )
+    later = extend(REGISTER, units, 2027, events)
+    assert "GM2999" in later.on("2026-07-01").index
+    assert "GM0402" not in later.on("2026-07-01").index
+
+
+def test_what_vanished_or_appeared_without_event_is_named():
+    units = NOW.drop(index=["GM1696"])
+    with pytest.raises(InputError, match="'GM1696': vanished, and no event says how"):
+        extend(REGISTER, units, 2027)
+    units = NOW.rename(index={"GM1696": "GM2999"})
+    with pytest.raises(InputError) as caught:
+        extend(REGISTER, units, 2027)
+    assert [problem.value for problem in caught.value.problems] == ["GM1696", "GM2999"]
+    with pytest.raises(InputError, match="has no names and provinces"):
+        extend(REGISTER, units[["size_class"]], 2027)
+
+
+def test_populations_alone_extend_the_size_classes_and_change_nothing_else():
+    persons = pd.DataFrame({"population": 300_000}, index=NOW.index)
+    later = extend(REGISTER, persons, 2027)
+    assert later.on("2027-01-01")["size_class"].unique().tolist() == [8]
+    pd.testing.assert_frame_equal(later.on("2026-01-01"), NOW)
+
+
+def test_extending_leaves_the_given_register_as_it_was(tmp_path):
+    before = REGISTER.units.copy(), REGISTER.size_classes.copy()
+    extend(REGISTER, year_2027(), 2027, events_2027(tmp_path / "e.csv"))
+    pd.testing.assert_frame_equal(REGISTER.units, before[0])
+    pd.testing.assert_frame_equal(REGISTER.size_classes, before[1])

@@ -1,0 +1,46 @@
+"""Fit latent profiles to phase scores, latent classes to answers.
+
+One engine (`em`) climbs from many starts at once; `gaussian` and `categorical` say what a profile
+may look like. Short runs from all starts, long runs from the best; how often the best solution was
+found again is part of the result, because a solution found once is not to be believed.
+"""
+
+from cycle_analysis.mixtures.fit import (
+    Mixture,
+    check_scores,
+    classify,
+    draw,
+    fit_profiles,
+    log_likelihoods,
+    profile_families,
+    race,
+)
+from cycle_analysis.mixtures.gaussian import (
+    ALL_MODELS,
+    EEE,
+    EEI,
+    EII,
+    VII,
+    VVI,
+    VVV,
+    CovarianceModel,
+)
+
+__all__ = [
+    "ALL_MODELS",
+    "EEE",
+    "EEI",
+    "EII",
+    "VII",
+    "VVI",
+    "VVV",
+    "CovarianceModel",
+    "Mixture",
+    "check_scores",
+    "classify",
+    "draw",
+    "fit_profiles",
+    "log_likelihoods",
+    "profile_families",
+    "race",
+]

@@ -1,0 +1,291 @@
+"""Fit many mixtures of one family at once by EM.
+
+Every start (and, through case weights, every bootstrap replicate) is a *problem*: one column of a
+matrix product. With sufficient statistics ``T`` (n rows × q) and natural parameters
+(q × k profiles × B problems) one EM step is ``T @ natural``, a log-sum-exp over the profiles, and
+``T.T @ responsibilities`` (Dempster, Laird & Rubin 1977). SQUAREM (Varadhan & Roland 2008, scheme
+S3) extrapolates two steps; a problem whose log-likelihood would fall keeps its plain EM step, so
+the log-likelihood never decreases. Problems that have converged leave the batch.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+LOG_SHARE_FLOOR = -30.0
+"""Smallest log share of a profile: an emptied profile stays finite, and is flagged later."""
+CHUNK_CELLS = 2**18
+"""Rows are taken in chunks of about this many responsibilities (2 MB), so memory stays flat."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Rows that share one form of sufficient statistics.
+
+    Attributes
+    ----------
+    rows : array, n_b
+        Positions of the rows in the data.
+    statistics : array, n_b × q
+        Sufficient statistics; the last column is 1.
+    observed : array, p
+        Which variables are observed in these rows (all, for families that need no patterns).
+    """
+
+    rows: np.ndarray
+    statistics: np.ndarray
+    observed: np.ndarray
+
+
+class Family(Protocol):
+    """A family of component distributions, in the form the engine needs.
+
+    Parameters of a problem are an array `theta` (m × k × B) in unconstrained coordinates, so that
+    extrapolation cannot leave the parameter space.
+    """
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The data as sufficient statistics."""
+
+    def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
+        """Natural parameters, q × k × B, for the statistics of `block`, log shares left 0."""
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Give the theta that maximises the expected log-likelihood for the summed statistics."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The state of B problems.
+
+    Attributes
+    ----------
+    theta : array, m × k × B
+        Component parameters.
+    log_shares : array, k × B
+        Logarithm of the profile shares.
+    log_likelihood : array, B
+        Weighted log-likelihood at these parameters.
+    converged : array of bool, B
+        Whether the gain per cycle fell under the tolerance.
+    n_steps : array of int, B
+        EM steps taken.
+    """
+
+    theta: np.ndarray
+    log_shares: np.ndarray
+    log_likelihood: np.ndarray
+    converged: np.ndarray
+    n_steps: np.ndarray
+
+    def take(self, problems: np.ndarray) -> "Batch":
+        """Keep the problems named by position or mask."""
+        return Batch(
+            self.theta[..., problems],
+            self.log_shares[:, problems],
+            self.log_likelihood[problems],
+            self.converged[problems],
+            self.n_steps[problems],
+        )
+
+
+def from_responsibilities(
+    family: Family, responsibilities: np.ndarray, weights: np.ndarray
+) -> Batch:
+    """Start from memberships, n × k × B, by one maximisation step."""
+    _, k, n_problems = responsibilities.shape
+    members = responsibilities * weights[:, None, :]
+    sums = [
+        (block.statistics.T @ members[block.rows].reshape(len(block.rows), -1)).reshape(
+            -1, k, n_problems
+        )
+        for block in family.blocks
+    ]
+    none = np.zeros(n_problems, dtype=int)
+    low = np.full(n_problems, -np.inf)
+    theta = family.maximise(sums, None)
+    return Batch(theta, _log_shares(sums), low, none.astype(bool), none)
+
+
+def climb(
+    family: Family,
+    batch: Batch,
+    weights: np.ndarray,
+    *,
+    max_steps: int = 2000,
+    tolerance: float = 1e-9,
+) -> Batch:
+    """Raise the log-likelihood of every problem until it has converged.
+
+    Parameters
+    ----------
+    family : Family
+        The data and the component distribution.
+    batch : Batch
+        Where to start.
+    weights : array, n × 1 or n × B
+        Case weights; one column per problem carries the bootstrap.
+    max_steps : int
+        EM steps after which a problem stops unconverged.
+    tolerance : float
+        A problem has converged when a cycle of three EM steps raises its log-likelihood per unit
+        of weight by less than this.
+
+    Returns
+    -------
+    Batch
+        All problems, in the order they came, with the log-likelihood at the final parameters.
+    """
+    n_problems = batch.log_likelihood.size
+    active = np.arange(n_problems)
+    finished: list[tuple[np.ndarray, Batch]] = []
+    reach = np.ones(n_problems)
+    gain_needed = tolerance * np.broadcast_to(weights.sum(axis=0), n_problems)
+    while active.size:
+        columns = weights if weights.shape[1] == 1 else weights[:, active]
+        before = batch.log_likelihood
+        batch, reach = _cycle(family, batch, columns, reach)
+        small = np.abs(batch.log_likelihood - before) < gain_needed[active]
+        stop = small | (batch.n_steps >= max_steps)
+        if stop.any():
+            batch = Batch(batch.theta, batch.log_shares, batch.log_likelihood, small, batch.n_steps)
+            finished.append((active[stop], batch.take(stop)))
+            active, batch, reach = active[~stop], batch.take(~stop), reach[~stop]
+    return _in_order(finished)
+
+
+def posteriors(family: Family, batch: Batch) -> np.ndarray:
+    """Membership probabilities, n × k, of the first problem."""
+    n = sum(len(block.rows) for block in family.blocks)
+    result = np.empty((n, batch.log_shares.shape[0]))
+    for block in family.blocks:
+        natural = _natural(family, batch.theta[..., :1], batch.log_shares[:, :1], block)
+        for chunk in _chunks(block, natural.shape[1]):
+            joint = block.statistics[chunk] @ natural[..., 0]
+            joint -= joint.max(axis=1, keepdims=True)
+            np.exp(joint, out=joint)
+            result[block.rows[chunk]] = joint / joint.sum(axis=1, keepdims=True)
+    return result
+
+
+def log_densities(family: Family, batch: Batch) -> np.ndarray:
+    """Log density of each row, n, under the first problem."""
+    n = sum(len(block.rows) for block in family.blocks)
+    result = np.empty(n)
+    for block in family.blocks:
+        natural = _natural(family, batch.theta[..., :1], batch.log_shares[:, :1], block)
+        joint = block.statistics @ natural[..., 0]
+        top = joint.max(axis=1)
+        result[block.rows] = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
+    return result
+
+
+def _cycle(
+    family: Family, batch: Batch, weights: np.ndarray, reach: np.ndarray
+) -> tuple[Batch, np.ndarray]:
+    """Two EM steps, an extrapolation, and an EM step from there if it does no harm."""
+    first, _ = _step(family, batch.theta, batch.log_shares, weights)
+    second, at_first = _step(family, *first, weights)
+    ahead, length = _extrapolate((batch.theta, batch.log_shares), first, second, reach)
+    third, at_ahead = _step(family, *ahead, weights)
+    better = at_ahead >= at_first
+    theta = np.where(better, third[0], second[0])
+    log_shares = np.where(better, third[1], second[1])
+    reach = np.where(better & (length >= reach), 4 * reach, reach)
+    reach = np.where(better, reach, np.maximum(1.0, length / 4))
+    # The likelihood reported belongs to the point before the last step: a lower bound of this one
+    known = np.where(better, at_ahead, at_first)
+    return Batch(theta, log_shares, known, batch.converged, batch.n_steps + 3), reach
+
+
+def _extrapolate(
+    start: tuple[np.ndarray, np.ndarray],
+    first: tuple[np.ndarray, np.ndarray],
+    second: tuple[np.ndarray, np.ndarray],
+    reach: np.ndarray,
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """SQUAREM's squared extrapolation, step length S3, at most `reach`, one per problem."""
+    change = [b - a for a, b in zip(start, first, strict=True)]
+    bend = [c - b - d for b, c, d in zip(first, second, change, strict=True)]
+    length = np.sqrt(_squared(change) / np.maximum(_squared(bend), 1e-300))
+    length = np.clip(np.nan_to_num(length, nan=1.0), 1.0, reach)
+    theta, log_shares = (
+        a + 2 * length * d + length**2 * v for a, d, v in zip(start, change, bend, strict=True)
+    )
+    # In logarithms 5 is a factor of 150: nothing further is worth trying, and it could overflow
+    theta = second[0] + np.clip(theta - second[0], -5.0, 5.0)
+    log_shares = second[1] + np.clip(log_shares - second[1], -5.0, 5.0)
+    log_shares = np.maximum(log_shares, LOG_SHARE_FLOOR)
+    return (theta, log_shares - np.log(np.exp(log_shares).sum(axis=0))), length
+
+
+def _squared(arrays: list[np.ndarray]) -> np.ndarray:
+    """Squared length of the joined arrays, one per problem."""
+    return sum((a * a).reshape(-1, a.shape[-1]).sum(axis=0) for a in arrays)
+
+
+def _step(
+    family: Family, theta: np.ndarray, log_shares: np.ndarray, weights: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """One EM step: new parameters, and the log-likelihood at the old ones."""
+    k, n_problems = log_shares.shape
+    log_likelihood = np.zeros(n_problems)
+    sums = []
+    for block in family.blocks:
+        natural = _natural(family, theta, log_shares, block).reshape(-1, k * n_problems)
+        total = np.zeros_like(natural)
+        for chunk in _chunks(block, k * n_problems):
+            statistics = block.statistics[chunk]
+            case_weights = weights[block.rows[chunk]]
+            joint = (statistics @ natural).reshape(-1, k, n_problems)
+            evidence = _normalise(joint, case_weights)
+            log_likelihood += np.einsum(
+                "nb,nb->b", np.broadcast_to(case_weights, evidence.shape), evidence
+            )
+            total += statistics.T @ joint.reshape(len(statistics), -1)
+        sums.append(total.reshape(-1, k, n_problems))
+    return (family.maximise(sums, theta), _log_shares(sums)), log_likelihood
+
+
+def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Turn joint log densities into weighted responsibilities in place; give log densities."""
+    top = joint.max(axis=1, keepdims=True)
+    np.subtract(joint, top, out=joint)
+    np.exp(joint, out=joint)
+    total = joint.sum(axis=1, keepdims=True)
+    joint *= weights[:, None, :] / total
+    return (top + np.log(total))[:, 0, :]
+
+
+def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: Block) -> np.ndarray:
+    natural = family.natural(theta, block)
+    natural[-1] += log_shares
+    return natural
+
+
+def _log_shares(sums: list[np.ndarray]) -> np.ndarray:
+    counts = sum(total[-1] for total in sums)
+    with np.errstate(divide="ignore"):
+        log_shares = np.log(counts / counts.sum(axis=0))
+    return np.maximum(log_shares, LOG_SHARE_FLOOR)
+
+
+def _chunks(block: Block, n_columns: int) -> Iterator[slice]:
+    step = max(256, CHUNK_CELLS // n_columns)
+    for start in range(0, len(block.rows), step):
+        yield slice(start, start + step)
+
+
+def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:
+    back = np.argsort(np.concatenate([problems for problems, _ in finished]))
+    batches = [batch for _, batch in finished]
+    return Batch(
+        np.concatenate([batch.theta for batch in batches], axis=-1)[..., back],
+        np.concatenate([batch.log_shares for batch in batches], axis=-1)[:, back],
+        np.concatenate([batch.log_likelihood for batch in batches])[back],
+        np.concatenate([batch.converged for batch in batches])[back],
+        np.concatenate([batch.n_steps for batch in batches])[back],
+    )

@@ -1,0 +1,280 @@
+"""Normal components under the covariance models that mclust names (Scrucca et al. 2016).
+
+==== ===================================== =========================
+name variances                             parameters of covariances
+==== ===================================== =========================
+EII  one for all phases and profiles       1
+VII  one per profile                       k
+EEI  one per phase (Mplus' default)        p
+VVI  one per phase and profile             k p
+EEE  one full matrix for all profiles      p (p + 1) / 2
+VVV  one full matrix per profile           k p (p + 1) / 2
+==== ===================================== =========================
+
+Missing scores: likelihood of what was observed (missing at random). Without covariances a missing
+score simply adds nothing; with covariances the rows are grouped by pattern of missing scores and
+the expected statistics of the missing part are filled in (Little & Rubin 2019, chapter 11).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cycle_analysis.mixtures.em import Block
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class CovarianceModel:
+    """One way in which variances and covariances are shared by profiles and phases.
+
+    Attributes
+    ----------
+    name : str
+        mclust's name.
+    full : bool
+        Whether phases covary within a profile.
+    pooled_profiles : bool
+        Whether all profiles share their (co)variances.
+    pooled_phases : bool
+        Whether all phases share one variance.
+    """
+
+    name: str
+    full: bool
+    pooled_profiles: bool
+    pooled_phases: bool
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count shares, means and (co)variances of k profiles on p phases.
+
+        Examples
+        --------
+        >>> EEI.n_parameters(4, 5)
+        28
+        """
+        each = p * (p + 1) // 2 if self.full else 1 if self.pooled_phases else p
+        return (k - 1) + k * p + each * (1 if self.pooled_profiles else k)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+EII = CovarianceModel("EII", full=False, pooled_profiles=True, pooled_phases=True)
+VII = CovarianceModel("VII", full=False, pooled_profiles=False, pooled_phases=True)
+EEI = CovarianceModel("EEI", full=False, pooled_profiles=True, pooled_phases=False)
+VVI = CovarianceModel("VVI", full=False, pooled_profiles=False, pooled_phases=False)
+EEE = CovarianceModel("EEE", full=True, pooled_profiles=True, pooled_phases=False)
+VVV = CovarianceModel("VVV", full=True, pooled_profiles=False, pooled_phases=False)
+
+ALL_MODELS = (EII, VII, EEI, VVI, EEE, VVV)
+
+
+class Diagonal:
+    """Normal components without covariances (EII, VII, EEI, VVI); theta = means, log variances.
+
+    Parameters
+    ----------
+    values : array, n × p
+        Scores, centred and on one common scale; NaN where missing.
+    model : CovarianceModel
+        One that is not full.
+    floor : array, p
+        Smallest variance allowed per phase.
+    """
+
+    def __init__(self, values: np.ndarray, model: CovarianceModel, floor: np.ndarray):
+        observed = np.isfinite(values)
+        filled = np.where(observed, values, 0.0)
+        ones = np.ones((len(values), 1))
+        statistics = np.hstack([filled**2, filled, observed, ones])
+        everywhere = np.ones(values.shape[1], dtype=bool)
+        self.blocks = (Block(np.arange(len(values)), statistics, everywhere),)
+        self.model = model
+        self.floor = floor
+        self.p = values.shape[1]
+
+    def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
+        """Natural parameters for the statistics x², x, observed, 1."""
+        means, log_variances = theta[: self.p], theta[self.p :]
+        precisions = np.exp(-log_variances)
+        constants = -0.5 * (precisions * means**2 + log_variances + LOG_2PI)
+        shares = np.zeros((1, *theta.shape[1:]))
+        return np.concatenate([-0.5 * precisions, precisions * means, constants, shares])
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Means and pooled or separate variances, none under the floor."""
+        p = self.p
+        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
+        counts = np.maximum(counts, 1e-10)
+        means = totals / counts
+        deviations = np.maximum(squares - totals * means, 0.0)
+        axes = (0,) * self.model.pooled_phases + (1,) * self.model.pooled_profiles
+        variances = deviations.sum(axis=axes, keepdims=True) / counts.sum(axis=axes, keepdims=True)
+        floor = self.floor.mean() if self.model.pooled_phases else self.floor[:, None, None]
+        log_variances = np.log(np.maximum(variances, floor))
+        return np.concatenate([means, np.broadcast_to(log_variances, means.shape)])
+
+    def at_floor(self, theta: np.ndarray) -> np.ndarray:
+        """Tell per problem whether a variance lies on the floor."""
+        floor = self.floor.mean() if self.model.pooled_phases else self.floor[:, None, None]
+        return (np.exp(theta[self.p :]) <= floor * (1 + 1e-6)).any(axis=(0, 1))
+
+    def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means k × p and covariances k × p × p of the first problem."""
+        variances = np.exp(theta[self.p :, :, 0]).T
+        return theta[: self.p, :, 0].T, np.einsum("kp,pq->kpq", variances, np.eye(self.p))
+
+    def coordinates(self, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+        """Theta of given means and covariances, m × k × 1."""
+        variances = np.einsum("kpp->kp", covariances)
+        return np.concatenate([means.T, np.log(variances).T])[..., None]
+
+
+class Full:
+    """Normal components with covariances (EEE, VVV); theta = means, log-Cholesky factor.
+
+    Parameters as in `Diagonal`. One block of rows for each pattern of missing scores.
+    """
+
+    def __init__(self, values: np.ndarray, model: CovarianceModel, floor: np.ndarray):
+        self.model = model
+        self.floor = floor
+        self.p = values.shape[1]
+        self.lower = np.tril_indices(self.p)
+        patterns, member = np.unique(np.isfinite(values), axis=0, return_inverse=True)
+        self.blocks = tuple(
+            Block(rows, _products(values[np.ix_(rows, np.flatnonzero(pattern))]), pattern)
+            for i, pattern in enumerate(patterns)
+            for rows in [np.flatnonzero(member.ravel() == i)]
+        )
+
+    def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
+        """Natural parameters for the statistics x_a x_b (a ≥ b), x_a, 1 of the observed phases."""
+        k, n_problems = theta.shape[1:]
+        means = np.moveaxis(theta[: self.p], 0, -1)
+        n_covariances = 1 if self.model.pooled_profiles else k
+        factors = self._factors(theta[:, :n_covariances])
+        if not block.observed.all():
+            keep = np.flatnonzero(block.observed)
+            covariances = factors @ np.swapaxes(factors, -1, -2)
+            factors = np.linalg.cholesky(covariances[..., keep[:, None], keep])
+            means = means[..., keep]
+        whiten = np.linalg.inv(factors)
+        precisions = np.swapaxes(whiten, -1, -2) @ whiten
+        p = means.shape[-1]
+        rows, columns = np.tril_indices(p)
+        quadratic = -precisions[..., rows, columns] * np.where(rows == columns, 0.5, 1.0)
+        linear = (precisions @ means[..., None])[..., 0]
+        log_roots = np.log(np.einsum("...pp->...p", factors)).sum(axis=-1)
+        constant = -0.5 * ((linear * means).sum(axis=-1) + p * LOG_2PI) - log_roots
+        quadratic = np.broadcast_to(quadratic, (k, n_problems, len(rows)))
+        stacked = np.concatenate([quadratic, linear, constant[..., None]], axis=-1)
+        return np.ascontiguousarray(np.moveaxis(stacked, -1, 0))
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Means and pooled or separate covariances, no direction under the floor."""
+        parts = [self._completed(*pair, theta) for pair in zip(self.blocks, sums, strict=True)]
+        counts, totals, squares = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
+        counts = np.maximum(counts, 1e-10)
+        means = totals / counts[..., None]
+        scatter = squares - totals[..., :, None] * means[..., None, :]
+        if self.model.pooled_profiles:
+            covariances = scatter.sum(axis=0, keepdims=True) / counts.sum(axis=0)[..., None, None]
+        else:
+            covariances = scatter / counts[..., None, None]
+        factors = self._floored_factors(covariances)
+        logs = factors[..., self.lower[0], self.lower[1]]
+        on_diagonal = self.lower[0] == self.lower[1]
+        logs[..., on_diagonal] = np.log(logs[..., on_diagonal])
+        logs = np.broadcast_to(logs, (*means.shape[:-1], logs.shape[-1]))
+        return np.ascontiguousarray(np.moveaxis(np.concatenate([means, logs], axis=-1), -1, 0))
+
+    def at_floor(self, theta: np.ndarray) -> np.ndarray:
+        """Tell per problem whether a direction's variance lies on the floor."""
+        factors = self._factors(theta)
+        covariances = factors @ np.swapaxes(factors, -1, -2)
+        values = np.linalg.eigvalsh(covariances / np.sqrt(np.outer(self.floor, self.floor)))
+        return np.asarray((values[..., 0] <= 1 + 1e-6).any(axis=0))
+
+    def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means k × p and covariances k × p × p of the first problem."""
+        factors = self._factors(theta[..., :1])[:, 0]
+        return theta[: self.p, :, 0].T, factors @ np.swapaxes(factors, -1, -2)
+
+    def coordinates(self, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+        """Theta of given means and covariances, m × k × 1."""
+        factors = np.linalg.cholesky(covariances)
+        logs = factors[:, self.lower[0], self.lower[1]]
+        on_diagonal = self.lower[0] == self.lower[1]
+        logs[:, on_diagonal] = np.log(logs[:, on_diagonal])
+        return np.concatenate([means, logs], axis=1).T[..., None]
+
+    def _factors(self, theta: np.ndarray) -> np.ndarray:
+        """Cholesky factors, k × B × p × p."""
+        factors = np.zeros((*theta.shape[1:], self.p, self.p))
+        logs = np.moveaxis(theta[self.p :], 0, -1).copy()
+        on_diagonal = self.lower[0] == self.lower[1]
+        logs[..., on_diagonal] = np.exp(logs[..., on_diagonal])
+        factors[..., self.lower[0], self.lower[1]] = logs
+        return factors
+
+    def _floored_factors(self, covariances: np.ndarray) -> np.ndarray:
+        """Cholesky factors of the covariances with eigenvalues (in floor units) of at least 1."""
+        scale = np.sqrt(np.outer(self.floor, self.floor))
+        try:
+            np.linalg.cholesky(covariances - np.diag(self.floor))
+        except np.linalg.LinAlgError:
+            values, vectors = np.linalg.eigh(covariances / scale)
+            values = np.maximum(values, 1.0)
+            covariances = scale * (vectors * values[..., None, :] @ np.swapaxes(vectors, -1, -2))
+        return np.linalg.cholesky(covariances)
+
+    def _completed(
+        self, block: Block, total: np.ndarray, theta: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sum counts, scores and products over all phases, the missing ones as expected."""
+        seen = np.flatnonzero(block.observed)
+        total = np.moveaxis(total, 0, -1)
+        rows, columns = np.tril_indices(len(seen))
+        squares = np.zeros((*total.shape[:-1], len(seen), len(seen)))
+        squares[..., rows, columns] = squares[..., columns, rows] = total[..., : len(rows)]
+        first, count = total[..., len(rows) : -1], total[..., -1]
+        if block.observed.all():
+            return count, first, squares
+        shift, slope, spread = self._regression(block, theta, total.shape[:-1])
+        image = (slope @ first[..., None])[..., 0]
+        cross = shift[..., :, None] * image[..., None, :]
+        second = (
+            slope @ squares @ np.swapaxes(slope, -1, -2)
+            + cross
+            + np.swapaxes(cross, -1, -2)
+            + count[..., None, None] * (shift[..., :, None] * shift[..., None, :] + spread)
+        )
+        return count, count[..., None] * shift + image, second
+
+    def _regression(
+        self, block: Block, theta: np.ndarray | None, shape: tuple[int, ...]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All phases on the observed ones: intercept, slope, residual covariance."""
+        if theta is None:
+            theta = np.zeros((self.p + len(self.lower[0]), *shape))
+        seen = np.flatnonzero(block.observed)
+        means = np.moveaxis(theta[: self.p], 0, -1)
+        factors = self._factors(theta)
+        covariances = factors @ np.swapaxes(factors, -1, -2)
+        within = covariances[..., seen[:, None], seen]
+        slope = np.swapaxes(np.linalg.solve(within, covariances[..., seen, :]), -1, -2)
+        slope[..., seen, :] = np.eye(len(seen))
+        shift = means - (slope @ means[..., seen, None])[..., 0]
+        spread = covariances - slope @ covariances[..., seen, :]
+        spread[..., seen, :] = 0.0
+        spread[..., :, seen] = 0.0
+        return shift, slope, spread
+
+
+def _products(values: np.ndarray) -> np.ndarray:
+    """Statistics x_a x_b (a ≥ b), x_a, 1 of complete rows."""
+    rows, columns = np.tril_indices(values.shape[1])
+    return np.hstack([values[:, rows] * values[:, columns], values, np.ones((len(values), 1))])

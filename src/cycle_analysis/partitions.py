@@ -1,0 +1,303 @@
+"""Divide units into profiles with similar phase scores.
+
+Two ways, one result. Ward's method finds k starting centroids, k-means then moves each unit to the
+nearest one (Milligan & Sokol 1980): deterministic, no seed, row order does not matter. Latent
+profile analysis fits a mixture of normal distributions, races the covariance models by BIC, and
+says how certain each membership is. Profiles are numbered 1..k from the lowest to the highest mean
+score, which ends label switching.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import cut_tree, linkage
+
+from cycle_analysis import mixtures
+from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
+from cycle_analysis.seeds import Seed
+
+WARD_ROWS = 20_000
+"""Ward's method needs n² distances; above this many units it is refused."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Every unit in one of k profiles.
+
+    Attributes
+    ----------
+    scores : DataFrame, n units × p phases
+        The phase scores that were divided, 0-100; index `unit`.
+    labels : Series, n units
+        Profile number, 1..k, on the index of `scores`.
+    posteriors : DataFrame, n units × k profiles, or None
+        Membership probabilities, 0-1, where the method gives them.
+    mixture : Mixture or None
+        The fitted mixture, where there is one.
+    n_profiles : int or None
+        Number of profiles, when the highest may have no members (units of another wave).
+    """
+
+    scores: pd.DataFrame
+    labels: pd.Series
+    posteriors: pd.DataFrame | None = None
+    mixture: Mixture | None = None
+    n_profiles: int | None = None
+
+    @property
+    def k(self) -> int:
+        """Number of profiles asked for; one without members counts."""
+        if self.posteriors is not None:
+            return self.posteriors.shape[1]
+        return self.n_profiles or int(self.labels.max())
+
+    @property
+    def centroids(self) -> pd.DataFrame:
+        """Mean phase scores, k profiles × p phases, 0-100."""
+        means = self.scores.groupby(self.labels).mean()
+        return means.reindex(pd.RangeIndex(1, self.k + 1, name="profile"))
+
+    @property
+    def sizes(self) -> pd.Series:
+        """Number of units per profile, k profiles."""
+        counts = self.labels.value_counts()
+        profiles = pd.RangeIndex(1, self.k + 1, name="profile")
+        return counts.reindex(profiles, fill_value=0).rename("n_units")
+
+    @property
+    def explained(self) -> float:
+        """Share of the variance of the scores that lies between profiles, 0-1."""
+        total = ((self.scores - self.scores.mean()) ** 2).sum().sum()
+        fitted = self.centroids.loc[self.labels].to_numpy()
+        within = ((self.scores - fitted) ** 2).sum().sum()
+        return float(1 - within / total) if total > 0 else 0.0
+
+    @property
+    def certainty(self) -> pd.Series | None:
+        """Probability of each unit's own profile, n units, or None without probabilities."""
+        return None if self.posteriors is None else self.posteriors.max(axis=1).rename("certainty")
+
+    def __str__(self) -> str:
+        (n, p), k = self.scores.shape, self.k
+        how = f"latent profiles {self.mixture.model}" if self.mixture else "Ward + k-means"
+        units = f"{n} {self.scores.index.name or 'unit'}s"
+        return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
+
+
+def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
+    """Divide units into `k` profiles by Ward's method followed by k-means.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Complete phase scores.
+    k : int
+        Number of profiles.
+
+    Returns
+    -------
+    Partition
+
+    Raises
+    ------
+    ValueError
+        When a score is missing, a phase is constant, or k exceeds the distinct score profiles.
+
+    References
+    ----------
+    Milligan & Sokol (1980), Educational and Psychological Measurement 40(3), 755-759.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame(
+    ...     {"AG": [10, 60, 12, 62], "EX": [5, 50, 9, 52]},
+    ...     index=pd.Index(["GM1", "GM2", "GM3", "GM4"], name="unit"),
+    ... )
+    >>> print(ward_kmeans(scores, 2))
+    2 profiles of 4 units on 2 phases (Ward + k-means), R² = 1.00
+    >>> ward_kmeans(scores, 2).labels.tolist()
+    [1, 2, 1, 2]
+    """
+    _check_complete(scores)
+    mixtures.check_scores(scores, k)
+    tree = WardTree(scores.to_numpy(dtype=float))
+    return Partition(scores, _labels(scores, tree.cut(k)))
+
+
+def latent_profiles(
+    scores: pd.DataFrame,
+    k: int,
+    models: Sequence[CovarianceModel] = (EEI, VVI, EEE),
+    *,
+    n_starts: int = 50,
+    seed: Seed = 1,
+    variance_floor: float = 0.01,
+) -> Partition:
+    """Divide units into `k` profiles by the covariance model with the lowest BIC.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores; missing scores are left out of the likelihood, not filled in.
+    k : int
+        Number of profiles.
+    models : sequence of CovarianceModel
+        The models that race.
+    n_starts : int
+        Random starts per model.
+    seed : int or SeedSequence
+        Seed of the random starts.
+    variance_floor : float
+        Smallest variance of a profile, as a share of the phase's variance.
+
+    Returns
+    -------
+    Partition
+        Units in their most probable profile.
+
+    Raises
+    ------
+    ValueError
+        As `mixtures.fit_profiles`.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
+    >>> latent_profiles(scores, 2, models=[EEI]).sizes.tolist()
+    [3, 3]
+    """
+    fitted = [
+        mixtures.fit_profiles(
+            scores, k, model, n_starts=n_starts, seed=seed, variance_floor=variance_floor
+        )
+        for model in models
+    ]
+    return by_mixture(scores, mixtures.race(fitted))
+
+
+def by_mixture(scores: pd.DataFrame, mixture: Mixture) -> Partition:
+    """Put each unit in its most probable profile under a mixture already fitted."""
+    posteriors = mixtures.classify(mixture, scores)
+    labels = (posteriors.to_numpy().argmax(axis=1) + 1).astype(int)
+    return Partition(
+        scores, pd.Series(labels, index=scores.index, name="profile"), posteriors, mixture
+    )
+
+
+def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
+    """Put the units of another wave in the reference wave's profiles.
+
+    With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
+    on the phases observed. Profiles keep the reference wave's numbers and meaning.
+
+    Parameters
+    ----------
+    reference : Partition
+        The reference wave's division.
+    scores : DataFrame, m units × p phases
+        The new wave's scores on the same phases and the same scale.
+
+    Returns
+    -------
+    Partition
+        Of the new scores; `posteriors` has one column per reference profile.
+
+    Raises
+    ------
+    ValueError
+        When a phase is absent or a unit has no score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [5, 9, 50, 52]})
+    >>> new = pd.DataFrame({"AG": [58.0], "EX": [None]}, index=["GM9"])
+    >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
+    [2]
+    """
+    phases = list(reference.scores.columns)
+    if absent := [phase for phase in phases if phase not in scores.columns]:
+        raise ValueError(
+            f"The new scores lack {absent}, on which the profiles rest. "
+            "Divide the reference wave on the phases that both waves share."
+        )
+    new = scores[phases].astype(float)
+    mixtures.check_scores(new, 1)
+    if reference.mixture is not None:
+        return by_mixture(new, reference.mixture)
+    centroids = reference.centroids.to_numpy()
+    gaps = (new.to_numpy()[:, None, :] - centroids[None]) ** 2
+    nearest = np.nanmean(gaps, axis=2).argmin(axis=1) + 1
+    labels = pd.Series(nearest, index=new.index, name="profile")
+    return Partition(new, labels, n_profiles=reference.k)
+
+
+class WardTree:
+    """Ward's tree of one set of scores, to be cut at any k and refined by k-means.
+
+    Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
+
+    Parameters
+    ----------
+    values : array, n × p
+        Complete scores.
+    """
+
+    def __init__(self, values: np.ndarray):
+        self.order = np.lexsort(values.T[::-1])
+        self.values = values[self.order]
+        self.tree = linkage(self.values, "ward") if len(values) > 1 else None
+
+    def cut(self, k: int) -> np.ndarray:
+        """Profile 0..k-1 of each row, in the order the rows came."""
+        labels = np.zeros(len(self.values), dtype=int)
+        if self.tree is not None and k > 1:
+            labels = lloyd(self.values, cut_tree(self.tree, k)[:, 0], k)
+        result = np.empty_like(labels)
+        result[self.order] = labels
+        return result
+
+
+def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:
+    """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
+
+    A profile that empties takes the row furthest from its centroid.
+    """
+    squares = (values**2).sum(axis=1)
+    for _ in range(max_rounds):
+        members = np.zeros((len(values), k))
+        members[np.arange(len(values)), labels] = 1.0
+        counts = members.sum(axis=0)
+        centroids = (members.T @ values) / np.maximum(counts, 1)[:, None]
+        distances = (centroids**2).sum(axis=1) - 2 * values @ centroids.T
+        distances[:, counts == 0] = np.inf
+        moved = distances.argmin(axis=1)
+        for empty in np.flatnonzero(counts == 0):
+            furthest = (squares + distances[np.arange(len(values)), labels]).argmax()
+            moved[furthest] = empty
+        if (moved == labels).all():
+            break
+        labels = moved
+    return labels
+
+
+def _check_complete(scores: pd.DataFrame) -> None:
+    if incomplete := scores.index[scores.isna().any(axis=1)].tolist():
+        raise ValueError(
+            f"{len(incomplete)} of {len(scores)} units lack a phase score: {incomplete[:5]}. "
+            "Leave them out first, scores.dropna(), or use latent_profiles, which allows it."
+        )
+    if len(scores) > WARD_ROWS:
+        raise ValueError(
+            f"{len(scores)} units are too many for Ward's method, which compares every pair. "
+            f"Allowed: {WARD_ROWS}. Take a sample, or use latent_profiles."
+        )
+
+
+def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
+    """Give groups the numbers 1..k from the lowest to the highest mean score."""
+    centroids = scores.groupby(groups).mean()
+    keys = np.lexsort((*centroids.to_numpy().T[::-1], centroids.mean(axis=1).round(9)))
+    number = pd.Series(range(1, len(centroids) + 1), index=centroids.index[keys])
+    return pd.Series(number.loc[groups].to_numpy(), index=scores.index, name="profile")

@@ -1,0 +1,249 @@
+"""Turn an export into coded answers: every cell checked, nothing dropped or recoded in silence.
+
+What stops a run (an unknown unit, a double respondent, a column that is not understood as a whole)
+is raised with everything else that stops it. What does not is kept in the problem table.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cycle_analysis import problems as P
+from cycle_analysis.answers import ANSWERED, INVALID, decode, normalise
+from cycle_analysis.problems import InputError, Problem, problem_table
+from cycle_analysis.readers import RawTable
+from cycle_analysis.study import Study
+from cycle_analysis.study_files import Column, Scale, Wave
+from cycle_analysis.units import Register, identify
+
+TEXT = Scale(kind="text")
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """The coded answers of one wave.
+
+    Attributes
+    ----------
+    answers : DataFrame, n respondents × items asked
+        Index `respondent`; codes on the codebook's scale, missing where there is no answer.
+    reasons : DataFrame, n respondents × items asked
+        ``""`` where answered, else why not: a reason of study.yaml, `blank` or `invalid`.
+    respondents : DataFrame, n respondents × 2
+        Index `respondent`; `unit` (code in the register) and `role` (``""`` when unknown).
+    problems : DataFrame
+        The problem table; columns as `cycle_analysis.problems.Problem`.
+    """
+
+    answers: pd.DataFrame
+    reasons: pd.DataFrame
+    respondents: pd.DataFrame
+    problems: pd.DataFrame
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """Item nonresponse, items × reasons: shares 0-1 of all respondents."""
+        counts = self.reasons.apply(lambda column: column.value_counts()).T.fillna(0)
+        counts = counts.drop(columns=ANSWERED, errors="ignore")
+        return (counts / len(self.reasons)).rename_axis("item")
+
+    def __str__(self) -> str:
+        n, units = len(self.respondents), self.respondents["unit"].nunique()
+        return f"{n} respondents of {units} units answered {self.answers.shape[1]} items"
+
+
+def check_checksum(path: Path, recorded: str, where: str) -> None:
+    """Refuse a raw file that is not the one that wave.yaml describes.
+
+    Raises
+    ------
+    InputError
+        If a checksum is recorded and the file has another.
+    """
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if recorded else ""
+    if found != recorded:
+        remedy = f"If the new file is right, write source.sha256: {found} in wave.yaml"
+        problem = "the file changed since its checksum was recorded"
+        raise InputError([Problem(where, "source.sha256", recorded, problem, found, remedy)])
+
+
+def code_responses(
+    raw: RawTable, study: Study, wave: str, register: Register, max_invalid: float = 0.05
+) -> Responses:
+    """Code the answers of one wave.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The export as text.
+    study : Study
+        Its codebook, scales, roles, and the mapping of `wave`.
+    wave : str
+        Name of the wave.
+    register : Register
+        The units that exist.
+    max_invalid : float
+        The largest share of a column's answers that may be invalid. More than that means that the
+        column is not what the mapping says, and stops the run.
+
+    Raises
+    ------
+    InputError
+        With everything that makes the export unusable.
+    """
+    mapping = study.wave(wave)
+    found = _check_columns(raw, mapping)
+    respondents, more = _respondents(raw, study, mapping, register)
+    found += more
+    kept = respondents.index[respondents["unit"] != ""]
+    decoded = {}
+    for item in mapping.items:
+        column = mapping.columns[item]
+        if column.source not in raw.cells:
+            continue
+        scale = study.scales[study.codebook.items.loc[item, "scale"]]
+        labels = raw.labels.get(column.source, {})
+        decoded[item] = decode(raw.cells.loc[kept, column.source], column, scale, labels)
+        found += _invalid(raw, item, column, decoded[item], max_invalid)
+    if any(problem.done == P.REJECTED for problem in found):
+        raise InputError([problem for problem in found if problem.done == P.REJECTED])
+    names = respondents.loc[kept, "respondent"]
+    answers = pd.DataFrame({item: table["value"] for item, table in decoded.items()})
+    reasons = pd.DataFrame({item: table["reason"] for item, table in decoded.items()})
+    return Responses(
+        answers.set_axis(pd.Index(names, name="respondent")),
+        reasons.set_axis(pd.Index(names, name="respondent")),
+        respondents.loc[kept].set_index("respondent"),
+        problem_table(found),
+    )
+
+
+def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
+    """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
+    header = raw.cells.columns
+    found = []
+    for name, column in mapping.columns.items():
+        if column.source not in header:
+            remedy = "Correct the mapping, or move the item to `dropped` or `not_asked`"
+            where = f"header, for {name}"
+            found.append(Problem(raw.file, where, column.source, "no such column", "", remedy))
+    known = {column.source for column in mapping.columns.values()} | set(mapping.ignore)
+    for name in header.difference(list(known), sort=False):
+        remedy = "Map it in wave.yaml, or name it under `ignore`"
+        problem = "this column is neither mapped nor ignored; it is left out"
+        found.append(Problem(raw.file, "header", name, problem, "", remedy, done=P.KEPT))
+    return found
+
+
+def _respondents(
+    raw: RawTable, study: Study, mapping: Wave, register: Register
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Say who answered: respondent, unit and role on the rows of the file."""
+    rows = raw.cells.index
+    table = pd.DataFrame(
+        {"respondent": [f"row {row}" for row in rows], "unit": "", "role": ""}, rows
+    )
+    found: list[Problem] = []
+    columns = {name: mapping.columns.get(name) for name in table}
+    texts = {
+        name: raw.cells[column.source].map(str.strip)
+        for name, column in columns.items()
+        if column and column.source in raw.cells
+    }
+    if "respondent" in texts:
+        table["respondent"] = texts["respondent"].where(
+            texts["respondent"] != "", table["respondent"]
+        )
+        found += _double(raw, table["respondent"])
+    if "unit" in texts:
+        table["unit"], more = _units(raw, texts["unit"], mapping, register)
+        found += more
+    if "role" in texts and columns["role"]:
+        table["role"], more = _roles(raw, texts["role"], columns["role"], study)
+        found += more
+    return table, found
+
+
+def _double(raw: RawTable, names: "pd.Series[str]") -> list[Problem]:
+    double = names[names.duplicated(keep=False)]
+    return [
+        Problem(
+            raw.file,
+            f"rows {_rows(same.index)}",
+            str(name),
+            "this respondent stands here more than once",
+            "each respondent once",
+            "Delete the rows that should not count",
+        )
+        for name, same in double.groupby(double)
+    ]
+
+
+def _units(
+    raw: RawTable, texts: "pd.Series[str]", mapping: Wave, register: Register
+) -> tuple["pd.Series[str]", list[Problem]]:
+    column = mapping.columns["unit"]
+    recode = {normalise(old): new for old, new in column.map.items()}
+    texts = texts.map(lambda text: recode.get(normalise(text), text))
+    found = identify(texts, register, mapping.fieldwork.start)
+    codes = found["unit"].fillna("").astype("str")
+    problems = []
+    for text, same in texts[codes == ""].groupby(texts):
+        where = f"column {column.source}, rows {_rows(same.index)}"
+        if not text:
+            problem = f"{len(same)} respondents name no unit and are left out"
+            problems.append(Problem(raw.file, where, "", problem, done=P.KEPT))
+            continue
+        first = found.loc[same.index[0]]
+        problem = first["problem"] or "is no unit of the register"
+        remedy = "Correct it with a `map` under columns.unit in wave.yaml"
+        problems.append(Problem(raw.file, where, str(text), problem, first["suggestions"], remedy))
+    return codes, problems
+
+
+def _roles(
+    raw: RawTable, texts: "pd.Series[str]", column: Column, study: Study
+) -> tuple["pd.Series[str]", list[Problem]]:
+    known = {normalise(code): code for code in study.roles}
+    known |= {normalise(t[lang]): code for code, t in study.roles.items() for lang in ("nl", "en")}
+    known |= {normalise(old): new for old, new in column.map.items()}
+    codes = texts.map(lambda text: known.get(normalise(text), ""))
+    problems = []
+    for text, same in texts[(codes == "") & (texts != "")].groupby(texts):
+        where = f"column {column.source}, rows {_rows(same.index)}"
+        remedy = "Add the role to study.yaml, or a `map` under columns.role in wave.yaml"
+        allowed = ", ".join(study.roles)
+        problems.append(Problem(raw.file, where, str(text), "is no role", allowed, remedy))
+    return codes, problems
+
+
+def _invalid(
+    raw: RawTable, item: str, column: Column, decoded: pd.DataFrame, max_invalid: float
+) -> list[Problem]:
+    """List answers that no rule understands; too many of them, and the column is rejected."""
+    wrong = decoded["reason"] == INVALID
+    given = (decoded["reason"] == ANSWERED) | wrong
+    too_many = wrong.sum() > max(max_invalid * given.sum(), 1)
+    done = P.REJECTED if too_many else P.SET_MISSING
+    remedy = "Correct the scale in the codebook, or add a `map` in wave.yaml" if too_many else ""
+    texts = raw.cells.loc[decoded.index[wrong], column.source]
+    return [
+        Problem(
+            raw.file,
+            f"column {column.source} ({item}), rows {_rows(same.index)}",
+            str(text),
+            decoded.loc[same.index[0], "problem"],
+            "",
+            remedy,
+            done,
+        )
+        for text, same in texts.groupby(texts)
+    ]
+
+
+def _rows(rows: pd.Index) -> str:
+    """Name rows as the user sees them in the file: the first five, and how many more."""
+    shown = ", ".join(str(row) for row in rows[:5])
+    return shown if len(rows) <= 5 else f"{shown} and {len(rows) - 5} more"

@@ -1,0 +1,436 @@
+"""Turn answers into phase scores: item to respondent, respondent to unit, 0-100.
+
+Every answer is set as percent of maximum possible, POMP (Cohen, Cohen, Aiken & West 1999), so that
+scales of any length share one ruler. A respondent's phase score is the mean of the items answered,
+when at least a stated share of them is. A unit's score aggregates its respondents by a rule that is
+a function: the mean, the mean of echelon means (Enticott, Boyne & Walker 2009), or the median. What
+aggregation hides - how many spoke, how far apart they are - is kept in tables beside it.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+Answers = TypeVar("Answers", pd.DataFrame, pd.Series)
+
+Aggregation = Callable[[pd.DataFrame, pd.Series], pd.DataFrame]
+"""A rule that turns (respondents × phases, unit of each respondent) into units × phases."""
+
+
+def pomp(
+    answers: Answers,
+    low: float | pd.Series,
+    high: float | pd.Series,
+    reversed: bool | pd.Series = False,
+) -> Answers:
+    """Set answers as percent of the maximum possible, reversed items turned round.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items, or Series
+        Coded answers; NaN is missing and stays missing.
+    low, high : float or Series by item
+        Ends of the answer scale.
+    reversed : bool or Series by item
+        Whether a high code means little.
+
+    Returns
+    -------
+    Like `answers`, 0-100.
+
+    Raises
+    ------
+    ValueError
+        When an answer lies outside its scale.
+
+    References
+    ----------
+    Cohen, P., Cohen, J., Aiken, L. S. & West, S. G. (1999). The problem of units and the
+    circumstance for POMP. Multivariate Behavioral Research 34(3).
+
+    Examples
+    --------
+    >>> pomp(pd.Series([0, 1, 4]), low=0, high=4).tolist()
+    [0.0, 25.0, 100.0]
+    >>> pomp(pd.Series([0, 1, 4]), low=0, high=4, reversed=True).tolist()
+    [100.0, 75.0, 0.0]
+    """
+    percent = (answers - low) / (np.asarray(high) - np.asarray(low)) * 100.0
+    values = np.asarray(percent, dtype=float)
+    if outside := int(((values < -1e-9) | (values > 100 + 1e-9)).sum()):
+        found = np.asarray(answers, dtype=float)[(values < -1e-9) | (values > 100 + 1e-9)]
+        raise ValueError(
+            f"{outside} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
+            "Set missing codes to NaN first, or mend `low` and `high`."
+        )
+    turn = np.asarray(reversed, dtype=bool)
+    return percent * np.where(turn, -1.0, 1.0) + np.where(turn, 100.0, 0.0)
+
+
+def items_by_phase(items: pd.DataFrame) -> dict[str, list[str]]:
+    """List the items of each phase, phases in the order of the table.
+
+    Parameters
+    ----------
+    items : DataFrame, indexed by item
+        Column `phase`; items without a phase (NaN or empty) are left aside. For blocks other than
+        the phases put the block there, and every function of this package treats it likewise.
+
+    Examples
+    --------
+    >>> items_by_phase(pd.DataFrame({"phase": ["AG", "EX", "AG"]}, index=["a", "b", "c"]))
+    {'AG': ['a', 'c'], 'EX': ['b']}
+    """
+    phase = items["phase"].dropna()
+    phase = phase[phase != ""]
+    return {str(name): phase.index[phase == name].tolist() for name in phase.unique()}
+
+
+def turn_items(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Set the answers to the items of all phases to 0-100, in the order of `items`.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Raises
+    ------
+    ValueError
+        When an item has no column in `answers`, or the items table is not unique or incomplete.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": [False, True]},
+    ...                      index=["AG1", "AG2"])
+    >>> turn_items(pd.DataFrame({"AG1": [4], "AG2": [4]}), items).iloc[0].tolist()
+    [100.0, 0.0]
+    """
+    if lacking := {"phase", "low", "high", "reversed"} - set(items.columns):
+        raise ValueError(f"The items table lacks the columns {sorted(lacking)}.")
+    if twice := items.index[items.index.duplicated()].tolist():
+        raise ValueError(f"Items stand twice in the items table: {twice[:5]}. Keep one row each.")
+    listed = [item for group in items_by_phase(items).values() for item in group]
+    if absent := [item for item in listed if item not in answers.columns]:
+        raise ValueError(
+            f"{len(absent)} of {len(listed)} items have no column of answers: {absent[:5]}. "
+            "Take them out of the items table, or give their answers."
+        )
+    chosen = items.loc[listed]
+    turned = pomp(answers[listed].astype(float), chosen["low"], chosen["high"], chosen["reversed"])
+    return turned.rename_axis(index="respondent", columns="item")
+
+
+def respondent_scores(
+    answers: pd.DataFrame, items: pd.DataFrame, min_answered: float = 0.5
+) -> pd.DataFrame:
+    """Score each respondent on each phase: the mean of the items answered.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing (don't know, not applicable, no answer).
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool); phases in cycle order.
+    min_answered : float
+        Share of a phase's items that must be answered, 0-1; below it the score is missing.
+
+    Returns
+    -------
+    DataFrame, respondents × phases
+        0-100; NaN where too little was answered.
+
+    Raises
+    ------
+    ValueError
+        When `min_answered` is not a share, or items and answers do not fit.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": False},
+    ...                      index=["AG1", "AG2", "AG3"])
+    >>> answers = pd.DataFrame({"AG1": [4, 1], "AG2": [2, None], "AG3": [None, None]})
+    >>> respondent_scores(answers, items)["AG"].tolist()
+    [75.0, nan]
+    """
+    if not 0 <= min_answered <= 1:
+        raise ValueError(f"min_answered is {min_answered}; it is a share between 0 and 1.")
+    turned = turn_items(answers, items)
+    scores = {}
+    for phase, listed in items_by_phase(items).items():
+        values = turned[listed].to_numpy()
+        answered = (~np.isnan(values)).sum(axis=1)
+        enough = answered >= max(1.0, min_answered * len(listed) - 1e-9)
+        total = np.nansum(values, axis=1)
+        scores[phase] = np.where(enough, total / np.maximum(answered, 1), np.nan)
+    return pd.DataFrame(scores, index=turned.index).rename_axis(columns="phase")
+
+
+def match_units(scores: pd.DataFrame, units: pd.Series) -> pd.Series:
+    """Give each row of `scores` its unit.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × anything
+    units : Series, indexed by respondent
+        The unit of each respondent.
+
+    Raises
+    ------
+    ValueError
+        When respondents stand twice or have no unit.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [1.0, 2.0]}, index=["r1", "r2"])
+    >>> match_units(scores, pd.Series({"r2": "B", "r1": "A"})).tolist()
+    ['A', 'B']
+    """
+    for name, index in (("scores", scores.index), ("units", units.index)):
+        if twice := index[index.duplicated()].unique().tolist():
+            raise ValueError(f"Respondents stand twice in {name}: {twice[:5]}. Keep one row each.")
+    matched = units.reindex(scores.index)
+    if homeless := matched.index[matched.isna()].tolist():
+        raise ValueError(
+            f"{len(homeless)} of {len(scores)} respondents have no unit: {homeless[:5]}. "
+            "Leave them out first: scores.loc[units.dropna().index]."
+        )
+    return matched.rename("unit")
+
+
+def mean_of_respondents(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Average the respondents of a unit: every respondent weighs the same.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0]}, index=["r1", "r2"])
+    >>> mean_of_respondents(scores, pd.Series("A", index=["r1", "r2"])).loc["A", "AG"]
+    np.float64(25.0)
+    """
+    return scores.groupby(units).mean()
+
+
+def median_of_respondents(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Take the middle respondent of a unit: one deviating voice does not move the score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 50.0]}, index=["r1", "r2", "r3"])
+    >>> median_of_respondents(scores, pd.Series("A", index=scores.index)).loc["A", "AG"]
+    np.float64(50.0)
+    """
+    return scores.groupby(units).median()
+
+
+def echelon_mean(roles: pd.Series) -> Aggregation:
+    """Make the rule that averages within role groups first, then over the groups.
+
+    Every echelon weighs the same, however many of its members answered. Respondents without a
+    role form a group of their own; a role with nobody in a unit does not count there.
+
+    Parameters
+    ----------
+    roles : Series, indexed by respondent
+        Role (echelon) of each respondent.
+
+    Returns
+    -------
+    Aggregation
+        To be passed to `unit_scores`.
+
+    References
+    ----------
+    Enticott, G., Boyne, G. A. & Walker, R. M. (2009). The use of multiple informants in public
+    administration research. Journal of Public Administration Research and Theory 19(2).
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 0.0, 90.0]}, index=["r1", "r2", "r3"])
+    >>> roles = pd.Series({"r1": "line", "r2": "line", "r3": "top"})
+    >>> echelon_mean(roles)(scores, pd.Series("A", index=scores.index)).loc["A", "AG"]
+    np.float64(45.0)
+    """
+
+    def aggregate(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+        role = roles.reindex(scores.index).astype(object).fillna("").rename("role")
+        return scores.groupby([units, role]).mean().groupby(level=0).mean()
+
+    return aggregate
+
+
+def unit_scores(
+    scores: pd.DataFrame, units: pd.Series, how: Aggregation = mean_of_respondents
+) -> pd.DataFrame:
+    """Aggregate respondents to units.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+        0-100, NaN missing.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+    how : function
+        `mean_of_respondents`, `median_of_respondents`, `echelon_mean(roles)`, or your own.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        0-100, sorted by unit; NaN where no respondent of the unit has a score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> unit_scores(scores, pd.Series({"r1": "B", "r2": "B", "r3": "A"}))["AG"].to_dict()
+    {'A': 80.0, 'B': 25.0}
+    """
+    aggregated = how(scores, match_units(scores, units))
+    return aggregated[scores.columns].sort_index().rename_axis(index="unit", columns="phase")
+
+
+def n_respondents(scores: pd.DataFrame, units: pd.Series) -> pd.Series:
+    """Count the respondents of each unit who have at least one phase score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, None]}, index=["r1", "r2"])
+    >>> n_respondents(scores, pd.Series("A", index=scores.index)).to_dict()
+    {'A': 1}
+    """
+    spoke = scores.notna().any(axis=1)
+    counts = spoke.groupby(match_units(scores, units)).sum()
+    return counts.astype(int).rename("n_respondents").rename_axis("unit")
+
+
+def spread_within(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard deviation of the respondents inside each unit, per phase.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        In score points; NaN where fewer than two respondents have a score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> spread_within(scores, pd.Series({"r1": "B", "r2": "B", "r3": "A"}))["AG"].round(1).to_dict()
+    {'A': nan, 'B': 35.4}
+    """
+    return unit_scores(scores, units, lambda table, unit: table.groupby(unit).std())
+
+
+def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard error of each unit's mean: pooled spread within units over root n.
+
+    The spread is pooled over units, because the own spread of two to five respondents says little;
+    a unit with one respondent gets the same error per respondent as any other.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        In score points; a phase is NaN when no unit has two respondents, since then respondent and
+        unit cannot be told apart.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> units = pd.Series({"r1": "B", "r2": "B", "r3": "A"})
+    >>> standard_errors(scores, units)["AG"].round(1).to_dict()
+    {'A': 35.4, 'B': 25.0}
+    """
+    unit = match_units(scores, units)
+    counts = scores.groupby(unit).count()
+    counts = counts.sort_index().rename_axis(index="unit")
+    pooled = np.sqrt(_pooled_variances(scores, unit))
+    return pooled / np.sqrt(counts.where(counts > 0))
+
+
+def difference_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard error of the difference between two phases of a unit, per pair.
+
+    Taken from the differences within respondents: a respondent who is mild on all phases moves both
+    alike, and that does not blur their difference.
+
+    Returns
+    -------
+    DataFrame, units × pairs of phases
+        Columns are (earlier, later) in cycle order; NaN where no unit has two respondents.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10.0, 50.0], "EX": [0.0, 20.0]}, index=["r1", "r2"])
+    >>> difference_errors(scores, pd.Series("A", index=scores.index)).iloc[0].tolist()
+    [10.0]
+    """
+    return standard_errors(phase_differences(scores), units).rename_axis(
+        columns=["earlier", "later"]
+    )
+
+
+def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Subtract the later phase from the earlier, for every pair in cycle order.
+
+    Returns
+    -------
+    DataFrame, rows of `scores` × pairs (earlier, later)
+        Negative where the later phase is further on.
+
+    Examples
+    --------
+    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
+    [-20.0]
+    """
+    values = scores.to_numpy(float)
+    first, second = np.triu_indices(scores.shape[1], k=1)
+    pairs = pd.MultiIndex.from_arrays(
+        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
+    )
+    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
+
+
+def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Lay out what aggregation hides: one row for each unit and phase.
+
+    Returns
+    -------
+    DataFrame, rows (unit, phase)
+        Columns n_respondents, mean, sd, lowest, highest, standard_error, reason (why a number is
+        missing, else empty).
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> table = unit_table(scores, pd.Series({"r1": "B", "r2": "B", "r3": "A"}))
+    >>> table.loc[("A", "AG"), "reason"]
+    'one respondent: no spread'
+    """
+    unit = match_units(scores, units)
+    grouped = scores.groupby(unit)
+    parts = {
+        "n_respondents": grouped.count(),
+        "mean": grouped.mean(),
+        "sd": grouped.std(),
+        "lowest": grouped.min(),
+        "highest": grouped.max(),
+        "standard_error": standard_errors(scores, units),
+    }
+    rows = pd.MultiIndex.from_product(
+        [parts["n_respondents"].index, scores.columns], names=["unit", "phase"]
+    )
+    table = pd.DataFrame(
+        {name: part.to_numpy().ravel() for name, part in parts.items()}, index=rows
+    )
+    few = table["n_respondents"].clip(upper=2)
+    reasons = {0: "no respondent with a score", 1: "one respondent: no spread", 2: ""}
+    return table.assign(reason=few.map(reasons))
+
+
+def _pooled_variances(scores: pd.DataFrame, unit: pd.Series) -> pd.Series:
+    """Variance within units per column, over the degrees of freedom that all units give."""
+    grouped = scores.groupby(unit)
+    residuals = scores - grouped.transform("mean")
+    freedom = (grouped.count() - 1).clip(lower=0).sum()
+    return (residuals**2).sum() / freedom.where(freedom > 0)

@@ -1,0 +1,162 @@
+"""Measure how well a division separates its groups: silhouette, Calinski-Harabasz, gap.
+
+All take plain arrays, because resampling calls them thousands of times. The gap follows
+Tibshirani, Walther & Hastie (2001): squared distances (R's clusGap with d.power = 2; its default
+is 1), reference data uniform over the box along the principal components.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.spatial.distance import pdist, squareform
+
+from cycle_analysis.partitions import WardTree
+from cycle_analysis.seeds import Seed, children
+
+
+def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
+    """Mean silhouette width (Rousseeuw 1987).
+
+    Parameters
+    ----------
+    distances : array, n × n
+        Euclidean distances.
+    labels : array of int, n
+        Group 0..k-1 of each row, none empty.
+
+    Returns
+    -------
+    float
+        Between -1 and 1; 0 for a single group. A row alone in its group counts 0.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [1.0], [10.0], [11.0]])
+    >>> round(silhouette(squareform(pdist(points)), np.array([0, 0, 1, 1])), 3)
+    0.9
+    """
+    n, k = len(labels), int(labels.max()) + 1
+    if k < 2:
+        return 0.0
+    members = np.zeros((n, k))
+    members[np.arange(n), labels] = 1.0
+    counts = members.sum(axis=0)
+    sums = distances @ members
+    own = sums[np.arange(n), labels] / np.maximum(counts[labels] - 1, 1)
+    sums /= counts
+    sums[np.arange(n), labels] = np.inf
+    other = sums.min(axis=1)
+    largest = np.maximum(own, other)
+    widths = np.divide(other - own, largest, out=np.zeros(n), where=largest > 0)
+    return float(np.where(counts[labels] > 1, widths, 0.0).mean())
+
+
+def within_squares(values: np.ndarray, labels: np.ndarray) -> float:
+    """Sum of squared distances to the group means."""
+    k = int(labels.max()) + 1
+    members = np.zeros((len(values), k))
+    members[np.arange(len(values)), labels] = 1.0
+    sums = members.T @ values
+    counts = np.maximum(members.sum(axis=0), 1)
+    return float((values**2).sum() - (sums**2 / counts[:, None]).sum())
+
+
+def calinski_harabasz(values: np.ndarray, labels: np.ndarray) -> float:
+    """Between over within variance, each per degree of freedom (Caliński & Harabasz 1974)."""
+    n, k = len(values), int(labels.max()) + 1
+    if k < 2:
+        return float("nan")
+    within = within_squares(values, labels)
+    between = within_squares(values, np.zeros(n, dtype=int)) - within
+    return float(between / (k - 1) * (n - k) / within) if within > 0 else float("inf")
+
+
+def largest_silhouettes(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+    """Mean silhouette of Ward + k-means for each k; 0 where k exceeds the distinct rows.
+
+    Parameters
+    ----------
+    values : array, n × p
+        Complete scores.
+    ks : sequence of int
+        Numbers of profiles.
+    """
+    tree = WardTree(values)
+    distances = squareform(pdist(values))
+    n_distinct = len(np.unique(values, axis=0))
+    return np.array([silhouette(distances, tree.cut(k)) if k <= n_distinct else 0.0 for k in ks])
+
+
+def gap(
+    scores: pd.DataFrame,
+    max_profiles: int,
+    *,
+    n_references: int = 100,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Compare within-profile variance of Ward + k-means with that of structureless data.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Complete phase scores.
+    max_profiles : int
+        Largest k.
+    n_references : int
+        Reference data sets.
+    seed : int or SeedSequence
+        Each reference set has its own child seed.
+    n_jobs : int
+        Workers of joblib; the result does not depend on it.
+
+    Returns
+    -------
+    DataFrame, index k = 1..max_profiles
+        log_within, gap, gap_se (with the factor sqrt(1 + 1/B)), and gap_chosen: True for the
+        smallest k whose gap is at least the next one's minus its standard error.
+
+    References
+    ----------
+    Tibshirani, Walther & Hastie (2001), JRSS B 63(2), 411-423.
+    """
+    values = scores.to_numpy(dtype=float)
+    values = values - values.mean(axis=0)
+    ks = range(1, max_profiles + 1)
+    observed = _log_within(values, ks)
+    axes = np.linalg.svd(values, full_matrices=False)[2]
+    turned = values @ axes.T
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    seeds = children(seed, n_references)
+    drawn = Parallel(n_jobs=n_jobs)(
+        delayed(_reference_log_within)(len(values), low, high, axes, ks, child) for child in seeds
+    )
+    expected = np.array(drawn)
+    se = expected.std(axis=0) * np.sqrt(1 + 1 / n_references)
+    result = pd.DataFrame(
+        {"log_within": observed, "gap": expected.mean(axis=0) - observed, "gap_se": se},
+        index=pd.Index(ks, name="k"),
+    )
+    enough = result["gap"] >= (result["gap"] - result["gap_se"]).shift(-1)
+    chosen = enough.idxmax() if enough.any() else max_profiles
+    return result.assign(gap_chosen=result.index == chosen)
+
+
+def _reference_log_within(
+    n: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    axes: np.ndarray,
+    ks: Sequence[int],
+    seed: np.random.SeedSequence,
+) -> np.ndarray:
+    box = np.random.default_rng(seed).uniform(low, high, size=(n, len(low)))
+    return _log_within(box @ axes, ks)
+
+
+def _log_within(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+    tree = WardTree(values)
+    smallest = np.finfo(float).tiny
+    return np.array([np.log(max(within_squares(values, tree.cut(k)), smallest)) for k in ks])

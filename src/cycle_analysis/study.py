@@ -1,0 +1,278 @@
+"""Read a study: a folder with study.yaml, codebook.csv, and one folder for each wave.
+
+All mistakes in all files are told at once.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from cycle_analysis.codebook import FILE as CODEBOOK_FILE
+from cycle_analysis.codebook import Codebook, read_codebook
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.study_files import SAFE_NAME, StudyFile, Wave
+from cycle_analysis.yaml_files import YamlText, read_model
+
+HOME = "CYCLE_ANALYSIS_HOME"
+"""Environment variable with the folder that holds data/ and reports/."""
+Read = TypeVar("Read")
+
+
+class Study(StudyFile):
+    """A study as a whole: its own file, its codebook, and its waves.
+
+    Attributes
+    ----------
+    folder : Path
+        ``data/raw/<name>`` under the home folder.
+    codebook : Codebook
+        All items.
+    mappings : dict of str to Wave
+        How each wave maps to the codebook, in the order of `waves`.
+    """
+
+    folder: Path
+    codebook: Codebook
+    mappings: dict[str, Wave]
+
+    @property
+    def name(self) -> str:
+        """Name of the folder."""
+        return self.folder.name
+
+    @property
+    def phase_codes(self) -> list[str]:
+        """Phases in the order of the cycle."""
+        return [phase.code for phase in self.phases]
+
+    def phase_names(self, language: str) -> dict[str, str]:
+        """Short label of each phase, in the order of the cycle."""
+        return {phase.code: phase.short[language] for phase in self.phases}
+
+    def wave(self, name: str) -> Wave:
+        """One wave.
+
+        Raises
+        ------
+        InputError
+            If the study has no such wave.
+        """
+        if name not in self.mappings:
+            raise InputError(
+                [
+                    Problem(
+                        "study.yaml", "waves", name, "is no wave of this study", _list(self.waves)
+                    )
+                ]
+            )
+        return self.mappings[name]
+
+    def raw_file(self, wave: str) -> Path:
+        """Give the path of a wave's export, as it came."""
+        return self.folder / wave / self.wave(wave).source.file
+
+    def phase_items(self, wave: str) -> pd.DataFrame:
+        """Items of the phases that `wave` asked: index `item`; phase, low, high, reversed."""
+        items = self.codebook.items
+        items = items[(items["phase"] != "") & items.index.isin(self.wave(wave).items)]
+        ends = {name: (scale.min, scale.max) for name, scale in self.scales.items()}
+        low = items["scale"].map(lambda scale: ends[scale][0]).astype(float)
+        high = items["scale"].map(lambda scale: ends[scale][1]).astype(float)
+        return items[["phase", "reversed"]].assign(low=low, high=high)
+
+    def profile_labels(self, k: int, language: str) -> dict[int, str]:
+        """Names of `k` profiles: those of study.yaml when it names as many, else numbers."""
+        if len(self.profile_names) == k:
+            return {i: name[language] for i, name in enumerate(self.profile_names, start=1)}
+        word = {"nl": "Profiel", "en": "Profile"}[language]
+        return {i: f"{word} {i}" for i in range(1, k + 1)}
+
+
+def find_home(start: Path | None = None) -> Path:
+    """Find the folder that holds ``data/raw``: the environment's, or the nearest one upwards.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if named := os.environ.get(HOME):
+        return Path(named)
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "data" / "raw").is_dir():
+            return folder
+    remedy = "Go to the project's folder, or name it with --home"
+    raise InputError([Problem(str(start), "folder", "", "no data/raw here or above", "", remedy)])
+
+
+def load_study(name: str, home: Path | None = None) -> Study:
+    """Read the study `name` with its codebook and waves.
+
+    Parameters
+    ----------
+    name : str
+        Folder under ``data/raw``.
+    home : Path, optional
+        Folder that holds ``data/raw``; found by `find_home` when not given.
+
+    Raises
+    ------
+    InputError
+        With every mistake in every file of the study.
+    """
+    home = home or find_home()
+    folder = _study_folder(name, home)
+    gathered: list[Problem] = []
+    file = _gather(gathered, lambda: _read_study_file(folder))
+    phases = [phase.code for phase in file.phases] if file else []
+    scales = list(file.scales) if file else []
+    codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
+    waves = {}
+    for wave in file.waves if file else []:
+        waves[wave] = _gather(gathered, lambda wave=wave: _read_wave(folder, wave, codebook))
+    if file and codebook:
+        gathered += _phases_without_items(file, codebook)
+    if gathered:
+        raise InputError(gathered)
+    return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
+
+
+def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
+    """Keep the problems of one file, so that the next file is read all the same."""
+    try:
+        return read()
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
+def _study_folder(name: str, home: Path) -> Path:
+    raw = home / "data" / "raw"
+    studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
+    if not SAFE_NAME.fullmatch(name):
+        problem = "is not the name of a study: letters, digits, - and _ only"
+        raise InputError([Problem("data/raw", "study", name, problem, _list(studies))])
+    if name not in studies:
+        near = get_close_matches(name, studies, n=1)
+        remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
+        raise InputError(
+            [Problem("data/raw", "study", name, "is no study here", _list(studies), remedy)]
+        )
+    return raw / name
+
+
+def _open(folder: Path, file: str) -> Path:
+    path = folder / file
+    if not path.is_file():
+        raise InputError(
+            [Problem(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")]
+        )
+    return path
+
+
+def _read_study_file(folder: Path) -> StudyFile:
+    text = YamlText(_open(folder, "study.yaml"), "study.yaml")
+    file = read_model(StudyFile, text)
+    if problems := list(_inconsistent(file, text)):
+        raise InputError(problems)
+    return file
+
+
+def _inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
+    developments = [development.code for development in file.developments]
+    for kind, codes in {
+        "developments": developments,
+        "phases": [phase.code for phase in file.phases],
+        "waves": file.waves,
+    }.items():
+        for i, code in enumerate(codes):
+            if code in codes[:i]:
+                yield Problem(text.file, text.place((kind, i)), code, "stands twice")
+            if not SAFE_NAME.fullmatch(code):
+                allowed = "letters, digits, - and _"
+                yield Problem(text.file, text.place((kind, i)), code, "cannot be a code", allowed)
+    for i, phase in enumerate(file.phases):
+        if phase.development not in developments:
+            where = text.place(("phases", i, "development"))
+            yield Problem(
+                text.file, where, phase.development, "is no development", _list(developments)
+            )
+    if file.reference_wave not in file.waves:
+        where = text.place(("reference_wave",))
+        yield Problem(text.file, where, file.reference_wave, "is no wave", _list(file.waves))
+
+
+def _read_codebook(folder: Path, phases: list[str], scales: list[str]) -> Codebook:
+    return read_codebook(_open(folder, CODEBOOK_FILE), phases, scales)
+
+
+def _phases_without_items(file: StudyFile, codebook: Codebook) -> list[Problem]:
+    return [
+        Problem(CODEBOOK_FILE, "column phase", phase.code, "this phase has no items")
+        for phase in file.phases
+        if not codebook.of_phase(phase.code)
+    ]
+
+
+def _read_wave(folder: Path, name: str, codebook: Codebook | None) -> Wave:
+    file = f"{name}/wave.yaml"
+    text = YamlText(_open(folder, file), file)
+    wave = read_model(Wave, text)
+    problems = list(_misnamed(wave, name, text))
+    if codebook:
+        problems += _unmapped(wave, codebook, text)
+    if problems:
+        raise InputError(problems)
+    return wave
+
+
+def _misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:
+    if wave.wave != name:
+        remedy = f"Write wave: {name!r}, or rename the folder"
+        yield Problem(
+            text.file, text.place(("wave",)), wave.wave, "differs from its folder", name, remedy
+        )
+    if Path(wave.source.file).name != wave.source.file:
+        where = text.place(("source", "file"))
+        yield Problem(text.file, where, wave.source.file, "is a path", "a file beside wave.yaml")
+    if "unit" not in wave.columns:
+        where = text.place(("columns",))
+        yield Problem(
+            text.file, where, "", "no column is mapped to `unit`", "", "Add `unit: <column>`"
+        )
+    sources = [column.source for column in wave.columns.values()]
+    for item, column in wave.columns.items():
+        if sources.count(column.source) > 1:
+            where = text.place(("columns", item))
+            yield Problem(text.file, where, column.source, "this column is mapped twice")
+
+
+def _unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Problem]:
+    """Every item is mapped, dropped or not asked, and only once; nothing else is mapped."""
+    places = {"columns": wave.items, "dropped": wave.dropped, "not_asked": wave.not_asked}
+    known = codebook.items.index
+    for place, items in places.items():
+        for item in items:
+            if item not in known:
+                near = _list(get_close_matches(item, known, n=3))
+                remedy = f"Did you mean {near}?" if near else "Add it to the codebook"
+                where = text.place((place, item))
+                yield Problem(text.file, where, item, "is no item of codebook.csv", "", remedy)
+    for item in known:
+        found = [place for place, items in places.items() if item in items]
+        if not found:
+            remedy = "Map it under `columns`, or name it under `dropped` or `not_asked`"
+            yield Problem(
+                text.file, "columns", item, "this item is nowhere in the wave", "", remedy
+            )
+        if len(found) > 1:
+            yield Problem(text.file, text.place((found[1], item)), item, f"also under {found[0]}")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

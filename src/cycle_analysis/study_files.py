@@ -1,0 +1,160 @@
+"""What a study's files may say: the keys of study.yaml and wave.yaml, as frozen types.
+
+Another questionnaire, another kind of unit or another wave is a matter of these files, not of code.
+"""
+
+import datetime
+import re
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from cycle_analysis.yaml_files import Frozen
+
+RESPONDENT_FIELDS = ("respondent", "unit", "role")
+"""What a wave may map besides items: who answered, for which unit, in which role."""
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
+"""Why there is no answer."""
+
+
+class Text(Frozen):
+    """A text in Dutch and in English; ``text["nl"]`` gives one of them."""
+
+    nl: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def __getitem__(self, language: str) -> str:
+        return {"nl": self.nl, "en": self.en}[language]
+
+
+class Development(Frozen):
+    """One of the developments that phases fall into."""
+
+    code: str
+    label: Text
+
+
+class Phase(Frozen):
+    """One phase of the cycle; `short` is the label in figures."""
+
+    code: str
+    development: str
+    label: Text
+    short: Text
+
+
+class Missing(Text):
+    """An answer code that means no answer, and why there is none."""
+
+    reason: Reason
+
+
+class Scale(Frozen):
+    """How an item is answered; ratings run from `min` to `max`."""
+
+    kind: Literal["rating", "category", "number", "text"] = "rating"
+    min: float | None = None
+    max: float | None = None
+    labels: dict[str, Text] = {}
+    missing: dict[str, Missing] = {}
+
+    @model_validator(mode="after")
+    def _has_ends(self) -> "Scale":
+        if self.kind == "rating" and (self.min is None or self.max is None or self.min >= self.max):
+            raise ValueError("a rating scale needs min and max, with min below max")
+        if self.kind == "category" and not self.labels:
+            raise ValueError("a category scale needs labels")
+        if double := sorted(set(self.labels) & set(self.missing)):
+            raise ValueError(f"codes {double} are both an answer and missing")
+        return self
+
+
+class Units(Frozen):
+    """What the study compares: municipalities unless it says otherwise."""
+
+    one: Text = Text(nl="gemeente", en="municipality")
+    many: Text = Text(nl="gemeenten", en="municipalities")
+    register: str = "municipalities"
+    events: str = ""
+
+
+class StudyFile(Frozen):
+    """The contents of study.yaml."""
+
+    title: Text
+    synthetic: bool = False
+    population: Text
+    units: Units = Units()
+    developments: list[Development] = Field(min_length=1)
+    phases: list[Phase] = Field(min_length=2)
+    scales: dict[str, Scale]
+    roles: dict[str, Text] = {}
+    waves: list[str] = Field(min_length=1)
+    reference_wave: str
+    profile_names: list[Text] = []
+    parameters: dict[str, dict[str, str]] = {}
+
+
+class Fieldwork(Frozen):
+    """First and last day on which answers came in."""
+
+    start: datetime.date
+    end: datetime.date
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Fieldwork":
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        return self
+
+
+class Source(Frozen):
+    """The raw file of a wave, and what sniffing should not decide."""
+
+    file: str
+    sha256: str = ""
+    format: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    header_row: int = 1
+
+
+class Linear(Frozen):
+    """The ends of the scale as it was asked, carried to the ends of the codebook's scale."""
+
+    from_: tuple[float, float] = Field(alias="from")
+
+
+class Column(Frozen):
+    """Where an item stands in the raw file, and how it was asked there."""
+
+    source: str
+    map: dict[str, str] = {}
+    linear: Linear | None = None
+    comparable: Literal["full", "partial", "broken"] = "full"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_name_is_a_source(cls, value: Any) -> Any:
+        return {"source": value} if isinstance(value, str) else value
+
+
+class Wave(Frozen):
+    """The contents of wave.yaml: one round of the survey."""
+
+    wave: str
+    label: Text
+    fieldwork: Fieldwork
+    source: Source
+    columns: dict[str, Column]
+    dropped: dict[str, str] = {}
+    not_asked: dict[str, str] = {}
+    ignore: list[str] = []
+
+    @property
+    def items(self) -> list[str]:
+        """Items that this wave asked, in the order of the file."""
+        return [name for name in self.columns if name not in RESPONDENT_FIELDS]

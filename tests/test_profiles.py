@@ -1,0 +1,109 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from shared import PHASES, four_profiles, one_continuum
+
+from cycle_analysis.partitions import latent_profiles, ward_kmeans
+from cycle_analysis.profiles import (
+    borderline_members,
+    crossings,
+    members,
+    profile_means,
+    profile_shapes,
+    propose_names,
+    shape_shares,
+    typical_members,
+)
+
+
+def test_means_and_intervals_are_those_of_a_t_test():
+    scores, _ = four_profiles()
+    partition = ward_kmeans(scores, 4)
+    table = profile_means(partition, confidence=0.9).set_index(["profile", "phase"])
+    own = scores.loc[partition.labels == 2, "VB"]
+    low, high = stats.t.interval(0.9, len(own) - 1, own.mean(), stats.sem(own))
+    assert table.loc[(2, "VB"), ["mean", "low", "high"]].tolist() == pytest.approx(
+        [own.mean(), low, high]
+    )
+    assert table.index.get_level_values("phase")[:5].tolist() == PHASES
+
+
+def test_a_profile_of_one_unit_has_a_mean_but_no_interval():
+    scores = pd.DataFrame({"AG": [10.0, 12, 90], "EX": [11.0, 9, 80]})
+    table = profile_means(ward_kmeans(scores, 2))
+    assert table.loc[table["profile"] == 2, "mean"].tolist() == [90, 80]
+    assert table.loc[table["profile"] == 2, "low"].isna().all()
+
+
+def test_a_shape_is_the_profile_without_its_level():
+    partition = ward_kmeans(four_profiles()[0], 4)
+    assert profile_shapes(partition).mean(axis=1).abs().max() < 1e-9
+
+
+def test_elevation_scatter_and_shape_add_up_to_the_variance_between_profiles():
+    partition = ward_kmeans(four_profiles()[0], 4)
+    shares = shape_shares(partition)
+    assert shares.sum() == pytest.approx(1)
+    assert (shares > 0).all()
+
+
+def test_profiles_that_differ_in_level_only_have_an_elevation_share_of_one():
+    partition = ward_kmeans(one_continuum(noise=0.01), 3)
+    assert shape_shares(partition)["elevation"] > 0.999
+    assert crossings(partition).empty
+
+
+def test_mirrored_profiles_differ_in_shape_only_and_their_lines_cross():
+    rng = np.random.default_rng(2)
+    shape = np.where(np.arange(60)[:, None] % 2, [[20.0, -20.0]], [[-20.0, 20.0]])
+    scores = pd.DataFrame(50 + shape + rng.normal(0, 1, (60, 2)), columns=["AG", "EX"])
+    partition = ward_kmeans(scores, 2)
+    assert shape_shares(partition)["shape"] > 0.99
+    assert len(crossings(partition)) == 1
+
+
+def test_one_profile_has_no_variance_to_split():
+    assert shape_shares(ward_kmeans(four_profiles()[0], 1)).isna().all()
+
+
+def test_a_unit_between_two_profiles_is_borderline_and_names_the_second():
+    scores, _ = four_profiles()
+    partition = latent_profiles(scores, 4)
+    middle = partition.centroids.loc[[1, 2]].mean()
+    scores.loc["GM9999"] = middle
+    table = members(latent_profiles(scores, 4))
+    assert table.loc["GM9999", "margin"] < 0.2
+    assert {table.loc["GM9999", "profile"], table.loc["GM9999", "second_profile"]} == {1, 2}
+    assert "GM9999" in borderline_members(table, 2).index
+    assert "GM9999" not in typical_members(table, 5).index
+
+
+def test_without_a_model_nobody_is_called_clearly_placed():
+    table = members(ward_kmeans(four_profiles()[0], 3))
+    assert table["clearly_placed"].isna().all()
+    assert table["margin"].between(0, 1).all()
+    assert (table["second_profile"] != table["profile"]).all()
+
+
+def test_one_profile_leaves_no_second():
+    scores, _ = four_profiles(20)
+    for partition in (ward_kmeans(scores, 1), latent_profiles(scores, 1)):
+        assert members(partition)["second_profile"].isna().all()
+
+
+def test_names_tell_level_and_leading_and_lagging_phases_in_both_languages():
+    names = propose_names(
+        ward_kmeans(four_profiles()[0], 4).centroids, {"nl": {"EX": "Experimenteren"}}
+    )
+    assert "Experimenteren" in names.loc[3, "nl"]
+    assert names.loc[3, "en"].startswith("middle, ahead on")
+    assert names["en"].is_unique
+
+
+def test_profiles_of_the_same_shape_get_a_name_by_level_alone():
+    centroids = pd.DataFrame({"AG": [15.0, 50.0], "EX": [10.0, 45.0]}, index=[1, 2])
+    assert propose_names(centroids)["nl"].tolist() == [
+        "zeer laag, gelijkmatig",
+        "midden, gelijkmatig",
+    ]

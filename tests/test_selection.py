@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import pdist, squareform
+from shared import four_profiles, one_continuum
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
+
+from cycle_analysis import separation
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI
+from cycle_analysis.partitions import ward_kmeans
+from cycle_analysis.selection import BARRING, WARD, choose, compare
+
+
+@pytest.fixture(scope="module")
+def table():
+    return compare(four_profiles(160)[0], 6, n_references=20)
+
+
+def test_the_default_rule_finds_four_clear_profiles_and_says_why(table):
+    choice = choose(table)
+    assert choice.k == 4
+    assert "lowest BIC of 18 models" in choice.reason["en"]
+    assert "laagste BIC van 18 modellen" in choice.reason["nl"]
+
+
+def test_one_profile_with_covariances_is_a_candidate_and_wins_on_a_continuum():
+    choice = choose(compare(one_continuum(200), 4, n_references=5))
+    assert (choice.k, choice.method) == (1, "EEE")
+
+
+def test_without_it_the_usual_rule_announces_profiles_on_a_continuum():
+    assert choose(compare(one_continuum(200), 4, models=[EEI], n_references=5)).k > 1
+
+
+def test_every_model_and_k_has_a_row_with_the_criteria_of_the_textbook(table):
+    assert len(table) == 4 * 6
+    row = table[(table["method"] == "VVI") & (table["k"] == 2)].iloc[0]
+    n, m, deviance = 160, 21, -2 * row["log_likelihood"]
+    assert row["n_parameters"] == m
+    assert row["bic"] == pytest.approx(deviance + m * np.log(n))
+    assert row["aic"] == pytest.approx(deviance + 2 * m)
+    assert row["sabic"] == pytest.approx(deviance + m * np.log((n + 2) / 24))
+    assert row["aicc"] == pytest.approx(row["aic"] + 2 * m * (m + 1) / (n - m - 1))
+    assert row["caic"] == pytest.approx(row["bic"] + m)
+    assert row["icl"] >= row["bic"]
+    assert 0 <= row["entropy"] <= 1
+
+
+def test_separation_equals_scikit_learn(table):
+    scores, _ = four_profiles(160)
+    labels = ward_kmeans(scores, 3).labels
+    row = table[(table["method"] == WARD) & (table["k"] == 3)].iloc[0]
+    assert row["silhouette"] == pytest.approx(silhouette_score(scores, labels))
+    assert row["calinski_harabasz"] == pytest.approx(calinski_harabasz_score(scores, labels))
+    assert table.loc[(table["method"] == WARD) & (table["gap_chosen"] == True), "k"].tolist() == [4]  # noqa: E712
+
+
+def test_a_row_alone_in_its_group_has_silhouette_zero():
+    points = np.array([[0.0], [1.0], [9.0]])
+    widths = separation.silhouette(squareform(pdist(points)), np.array([0, 0, 1]))
+    assert widths == pytest.approx(silhouette_score(points, [0, 0, 1]))
+
+
+def test_the_table_does_not_depend_on_the_number_of_workers():
+    scores, _ = four_profiles(60)
+    one = compare(scores, 3, models=[EEI], n_references=4)
+    two = compare(scores, 3, models=[EEI], n_references=4, n_jobs=2)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_too_many_parameters_bar_a_solution_from_the_choice():
+    scores, _ = four_profiles(40)
+    wide = compare(scores, 4, models=ALL_MODELS, n_references=4)
+    fitted = wide[wide["method"] != WARD]
+    barred = fitted["flags"].str.contains("many_parameters")
+    assert barred.tolist() == (fitted["n_parameters"] > 40 / 3).tolist()
+    choice = choose(wide)
+    assert not set(choice.flags) & set(BARRING)
+    assert "were left out" in choice.reason["en"]
+
+
+def test_identical_scores_run_and_leave_one_profile():
+    same = pd.DataFrame(0.0, index=range(30), columns=["AG", "EX"])
+    result = compare(same, 4, n_references=4)
+    assert set(result["k"]) == {1}
+    assert choose(result).k == 1
+
+
+def test_scores_half_on_the_floor_run():
+    rng = np.random.default_rng(3)
+    scores = pd.DataFrame(np.maximum(rng.normal(0, 20, (60, 3)), 0.0), columns=["AG", "EX", "VB"])
+    assert choose(compare(scores, 3, models=[EEI, EEE], n_references=4)).k >= 1
+
+
+def test_a_table_without_latent_profiles_cannot_be_chosen_from():
+    scores, _ = four_profiles(40)
+    with pytest.raises(ValueError, match="Give `models`"):
+        choose(compare(scores, 3, models=[EEI], n_references=4).query("method == @WARD"))

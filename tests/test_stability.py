@@ -1,0 +1,71 @@
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from shared import four_profiles, one_continuum
+
+from cycle_analysis.mixtures import EEI
+from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
+from cycle_analysis.stability import bootstrap_jaccard, half, method_agreement, with_replacement
+
+
+def test_clear_profiles_come_back_and_cuts_in_noise_do_not():
+    clear = bootstrap_jaccard(ward_kmeans, four_profiles()[0], 4, 20)
+    assert (clear["jaccard"] > 0.9).all()
+    assert (clear["dissolved"] == 0).all()
+    noise = np.random.default_rng(5).normal(50, 10, (120, 5))
+    cut = bootstrap_jaccard(ward_kmeans, pd.DataFrame(noise), 4, 20)
+    assert cut["jaccard"].max() < 0.75
+
+
+def test_stability_alone_is_no_proof_cuts_in_a_continuum_come_back_too():
+    assert bootstrap_jaccard(ward_kmeans, one_continuum(), 2, 20)["jaccard"].min() > 0.75
+
+
+def test_matching_one_to_one_never_gives_more_than_the_most_similar():
+    table = bootstrap_jaccard(ward_kmeans, one_continuum(), 5, 20)
+    assert (table["jaccard_matched"] <= table["jaccard"] + 1e-12).all()
+
+
+def test_the_number_of_workers_does_not_change_the_result():
+    method = partial(latent_profiles, models=[EEI], n_starts=3)
+    scores, _ = four_profiles(60)
+    one = bootstrap_jaccard(method, scores, 3, 4, seed=7)
+    two = bootstrap_jaccard(method, scores, 3, 4, seed=7, n_jobs=2)
+    assert one.equals(two)
+    assert not one.equals(bootstrap_jaccard(method, scores.iloc[:50], 3, 4, seed=8))
+
+
+def test_a_unit_drawn_twice_counts_once_and_half_is_half():
+    rng = np.random.default_rng(1)
+    rows = with_replacement(100, rng)
+    assert len(set(rows)) == len(rows)
+    assert 55 < len(rows) < 72
+    assert len(half(101, rng)) == 50
+
+
+def test_subsetting_recovers_clear_profiles():
+    table = bootstrap_jaccard(ward_kmeans, four_profiles()[0], 4, 10, draw=half)
+    assert (table["jaccard"] > 0.9).all()
+
+
+def test_units_that_move_between_methods_are_named_and_many_are_a_warning():
+    scores, _ = four_profiles(40)
+    first = ward_kmeans(scores, 4)
+    labels = first.labels.copy()
+    labels.iloc[:4] = labels.iloc[:4] % 4 + 1
+    agreement = method_agreement(first, Partition(scores, labels))
+    assert agreement.moved[agreement.moved].index.tolist() == scores.index[:4].tolist()
+    assert not agreement.warning
+    renumbered = Partition(scores, 5 - first.labels)
+    assert method_agreement(first, renumbered).moved_share == 0
+    assert method_agreement(
+        first, Partition(scores, labels.sample(frac=1, random_state=1).set_axis(scores.index))
+    ).warning
+
+
+def test_divisions_of_other_units_are_not_compared():
+    scores, _ = four_profiles(40)
+    with pytest.raises(ValueError, match="GM0039"):
+        method_agreement(ward_kmeans(scores, 2), ward_kmeans(scores.iloc[:-1], 2))

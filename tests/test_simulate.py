@@ -18,6 +18,7 @@ from sklearn.mixture import GaussianMixture
 
 from cycle_analysis.simulate import (
     EXAMPLE,
+    Truth,
     draw_answers,
     draw_continuum_answers,
     draw_independent_answers,
@@ -28,7 +29,7 @@ from cycle_analysis.simulate import (
     write_example,
     write_study,
 )
-from cycle_analysis.units import identify, load_register
+from cycle_analysis.units import identify, load_register, read_register
 
 FOLDER = Path(__file__).parents[1] / "data" / "raw" / "example"
 WAVES = ["2018", "2022"]
@@ -208,14 +209,27 @@ def test_three_in_ten_municipalities_change_profile_and_most_of_them_upward():
     assert (step > 0).sum() > 3 * (step < 0).sum()
 
 
-def test_a_merged_municipality_comes_from_the_profile_of_most_inhabitants():
+@pytest.mark.parametrize(
+    ("unit", "inhabitants"),
+    [  # CBS, on the day before the merger
+        ("GM0014", {"GM0014": 203819, "GM0017": 20191, "GM0009": 7289}),
+        ("GM1959", {"GM0738": 13321, "GM0870": 27295, "GM0874": 14770}),
+        ("GM1963", {"GM0584": 24403, "GM0585": 29292, "GM0588": 11269, "GM0611": 12916,
+                    "GM0617": 8776}),
+        ("GM1982", {"GM0756": 29721, "GM0786": 12462, "GM0815": 11057, "GM1684": 25677,
+                    "GM1702": 11790}),
+    ],
+)  # fmt: skip
+def test_a_merged_municipality_comes_from_the_profile_of_most_inhabitants(unit, inhabitants):
     truth = read_truth().set_index(["wave", "unit"])
-    # Altena, 2019: Werkendam (27,295) had more inhabitants than one of the others, not than both.
-    parts = truth.loc["2018"].loc[["GM0738", "GM0870", "GM0874"], "profile"]
-    assert truth.loc[("2022", "GM1959"), "profile_before"] in set(parts)
-    # Groningen, 2019: keeps its code, and by far most of its inhabitants.
-    city = truth.loc[("2018", "GM0014"), "profile"]
-    assert truth.loc[("2022", "GM0014"), "profile_before"] == city
+    parts = truth.loc["2018"].loc[list(inhabitants), "profile"]
+    persons = pd.Series(inhabitants).groupby(parts).sum()
+    assert truth.loc[("2022", unit), "profile_before"] == persons.idxmax()
+
+
+def test_all_municipalities_of_2022_come_from_one_of_2018():
+    later = read_truth().query("wave == '2022'")
+    assert later["profile_before"].notna().all()
 
 
 def test_every_column_of_an_export_is_mapped_or_ignored_and_the_reverse(wave):
@@ -381,19 +395,7 @@ def test_without_any_noise_all_respondents_of_a_unit_answer_the_same():
 
 def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_path):
     write_other_study(tmp_path)
-    truth = replace(
-        EXAMPLE,
-        phases=("ONE", "TWO"),
-        profiles=(
-            replace(EXAMPLE.profiles[0], means=(10, 10), share=0.5, respondent_spread=1),
-            replace(EXAMPLE.profiles[3], means=(90, 90), share=0.5, respondent_spread=1),
-        ),
-        transitions=((1, 0), (0, 1)),
-        role_effects={"ANY": (0, 0)},
-        role_order=(("ANY",),) * 6,
-        follows={},
-    )
-    table = write_study(tmp_path, truth, seed=3)
+    table = write_study(tmp_path, two_phase_truth(), seed=3)
     export = pd.read_csv(tmp_path / "2020" / "export.csv", dtype="str", keep_default_na=False)
     assert list(export.columns) == ["Unit", "a", "c"]
     assert set(export["a"]) <= {str(code) for code in range(1, 8)} | {""}
@@ -405,6 +407,21 @@ def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_pa
     # Item c is reversed: who is high in phase ONE is low there.
     both = export[(export["a"] != "") & (export["c"] != "")].astype({"a": float, "c": float})
     assert both["a"].corr(both["c"]) < -0.5
+
+
+def two_phase_truth() -> Truth:
+    return replace(
+        EXAMPLE,
+        phases=("ONE", "TWO"),
+        profiles=(
+            replace(EXAMPLE.profiles[0], means=(10, 10), share=0.5, respondent_spread=1),
+            replace(EXAMPLE.profiles[3], means=(90, 90), share=0.5, respondent_spread=1),
+        ),
+        transitions=((1, 0), (0, 1)),
+        role_effects={"ANY": (0, 0)},
+        role_order=(("ANY",),) * 6,
+        follows={},
+    )
 
 
 def write_other_study(folder: Path) -> None:
@@ -536,3 +553,28 @@ def test_phase_scores_are_percent_of_the_maximum_possible():
     assert scores.loc["a"].tolist() == [50] * 5
     assert scores.loc["b", "AG"] == 75
     assert scores.loc["b"].isna().sum() == 4
+
+
+def test_units_of_an_own_register_keep_their_codes_and_new_ones_begin_afresh(tmp_path):
+    write_other_study(tmp_path)
+    (tmp_path / "units.csv").write_text(
+        "unit,name,valid_from,valid_until\n"
+        + "".join(f"C{letter}X,Country {letter},,\n" for letter in "ABCDEFGHIJKLMNOP")
+        + "NEW,Newland,2021-01-01,\n",
+        "utf-8",
+    )
+    study = read_yaml(tmp_path / "study.yaml") | {"waves": ["2020", "2021"]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study), "utf-8")
+    described = read_yaml(tmp_path / "2020" / "wave.yaml")
+    described["wave"] = "2021"
+    described["fieldwork"] = {"start": "2021-02-03", "end": "2021-03-03"}
+    described["source"] = {"file": "export.sav", "sha256": "", "format": "sav"}
+    (tmp_path / "2021").mkdir()
+    (tmp_path / "2021" / "wave.yaml").write_text(yaml.safe_dump(described), "utf-8")
+    register = read_register(tmp_path / "units.csv")
+    truth = replace(two_phase_truth(), response_rate=dict.fromkeys(range(1, 9), 1.0))
+    table = write_study(tmp_path, truth, seed=3, register=register).set_index(["wave", "unit"])
+    assert table.groupby("wave").size().to_dict() == {"2020": 16, "2021": 17}
+    assert table.index[table["profile_before"].isna()].tolist()[16:] == [("2021", "NEW")]
+    export, _ = pyreadstat.read_sav(tmp_path / "2021" / "export.sav")
+    assert set(export["Unit"]) == set(register.units["unit"])

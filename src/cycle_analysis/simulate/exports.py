@@ -189,41 +189,30 @@ def _write_sav(
     path: Path, table: pd.DataFrame, wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire
 ) -> None:
     """Write numbers with Dutch labels: units by the number in their code, user-missing codes."""
-    fields, codebook = wave["columns"], questionnaire.codebook
-    table = table.copy()
-    labels: dict[str, str | None] = {}
-    value_labels: dict[str, dict[int | float, str]] = {}
+    fields = wave["columns"]
+    numbers = table.copy()
+    numbers[_source(fields["unit"])] = _as_numbers(answers.respondents["unit"])
+    if "role" in fields and _backwards(fields["role"]):
+        numbers[_source(fields["role"])] = numbers[_source(fields["role"])].astype(float)
     missing: dict[str, list[Any]] = {}
-    labels[_source(fields["unit"])] = "Gemeente (CBS-code)"
-    table[_source(fields["unit"])] = _as_numbers(answers.respondents["unit"])
-    if "role" in fields and (codes := _backwards(fields["role"])):
-        column = _source(fields["role"])
-        table[column] = table[column].astype(float)
-        labels[column] = "Rol van de respondent"
-        roles = questionnaire.roles.items()
-        value_labels[column] = {float(codes[role][0]): text["nl"] for role, text in roles}
-    for item, reasons in answers.reasons.items():
-        column, same = _source(fields[item]), isinstance(fields[item], str)
-        labels[column] = codebook.loc[item, "question_nl"]
+    for item, reasons in answers.reasons.reset_index(drop=True).items():
         if questionnaire.scale_of(item)["kind"] == "text":
-            table[column] = table[column].astype(object)
             continue
         # Codes of missing answers belong to the codebook's scale, not to a rescaled column.
-        codes_missing = questionnaire.missing_codes(item) if same else {}
-        reasons = reasons.reset_index(drop=True)
-        table[column] = table[column].astype(float).where(reasons == "", reasons.map(codes_missing))
-        if codes_missing:
-            missing[column] = list(codes_missing.values())
-        if same and (texts := _value_labels(questionnaire.scale_of(item))):
-            value_labels[column] = texts
+        codes = questionnaire.missing_codes(item) if isinstance(fields[item], str) else {}
+        column = _source(fields[item])
+        answered = numbers[column].astype(float)
+        numbers[column] = answered.where(reasons == "", reasons.map(codes).astype(float))
+        if codes:
+            missing[column] = list(codes.values())
     pyreadstat.write_sav(
-        table,
+        numbers,
         path,
         file_label=FILE_LABEL,
-        column_labels=labels,
-        variable_value_labels=value_labels,
+        column_labels=_column_labels(fields, questionnaire),
+        variable_value_labels=_all_value_labels(fields, questionnaire),
         missing_ranges=missing,
-        variable_format=_formats(table),
+        variable_format=_formats(numbers),
         row_compress=True,
     )
     _fix_stamp(path)
@@ -238,10 +227,31 @@ def _as_numbers(units: pd.Series) -> np.ndarray:
     return (units if numbers.isna().any() else numbers.astype(float)).to_numpy(dtype=object)
 
 
-def _value_labels(scale: Mapping[str, Any]) -> dict[int | float, str]:
-    """Dutch value labels, those of missing codes included."""
-    entries = {**scale.get("labels", {}), **scale.get("missing", {})}
-    return {float(code): text["nl"] for code, text in entries.items()}
+def _column_labels(
+    fields: Mapping[str, Field], questionnaire: Questionnaire
+) -> dict[str, str | None]:
+    questions = questionnaire.codebook["question_nl"]
+    labels = {"unit": "Gemeente (CBS-code)", "role": "Rol van de respondent", **questions}
+    return {_source(field): labels.get(key) for key, field in fields.items()}
+
+
+def _all_value_labels(
+    fields: Mapping[str, Field], questionnaire: Questionnaire
+) -> dict[str, dict[int | float, str]]:
+    """Dutch value labels, those of missing codes included; none for recoded columns."""
+    labels = {}
+    for item in questionnaire.codebook.index.intersection(list(fields)):
+        scale = questionnaire.scale_of(item)
+        entries = {**scale.get("labels", {}), **scale.get("missing", {})}
+        if entries and isinstance(fields[item], str):
+            texts = {float(code): text["nl"] for code, text in entries.items()}
+            labels[_source(fields[item])] = texts
+    if "role" in fields and (codes := _backwards(fields["role"])):
+        roles = questionnaire.roles.items()
+        labels[_source(fields["role"])] = {
+            float(codes[role][0]): text["nl"] for role, text in roles
+        }
+    return labels
 
 
 def _formats(table: pd.DataFrame) -> dict[str, str]:

@@ -13,18 +13,6 @@ import pandas as pd
 
 from .truth import Truth
 
-SIZE_CLASS_PERSONS = {
-    1: 3_500,
-    2: 8_000,
-    3: 15_000,
-    4: 30_000,
-    5: 70_000,
-    6: 120_000,
-    7: 190_000,
-    8: 500_000,
-}
-"""A typical number of inhabitants for each size class of Statistics Netherlands."""
-
 
 def draw_profile_states(
     truth: Truth, size_class: pd.Series, rng: np.random.Generator
@@ -79,7 +67,7 @@ def move_states(
     truth: Truth,
     states: pd.DataFrame,
     links: pd.DataFrame,
-    size_class: pd.Series,
+    persons: pd.Series,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Carry units to the next wave: through mergers, then through the transitions.
@@ -91,8 +79,9 @@ def move_states(
         As from `draw_profile_states`, all units of the earlier wave.
     links : DataFrame
         `from_unit`, `to_unit`, `weight` (share of the inhabitants), as from `units.harmonise`.
-    size_class : Series
-        Size class of the units of the earlier wave, to weigh predecessors by inhabitants.
+    persons : Series
+        Inhabitants of the units of the earlier wave that have no heir to themselves; only these
+        numbers matter, others may lack.
     rng : numpy.random.Generator
 
     Returns
@@ -101,8 +90,8 @@ def move_states(
         As from `draw_profile_states`, on the units of the later wave, with `profile_before`: the
         profile that the unit, or most inhabitants of its predecessors, had.
     """
-    persons = links["from_unit"].map(size_class.astype(int).map(SIZE_CLASS_PERSONS))
-    carried = links.assign(persons=persons * links["weight"].astype(float))
+    inhabitants = links["from_unit"].map(persons).fillna(1).astype(float)
+    carried = links.assign(persons=inhabitants * links["weight"].astype(float))
     before = _profile_of_most_persons(carried, states["profile"])
     deviations = _deviations_by_persons(truth, carried, states).loc[before.index].to_numpy()
     profile = _choose(np.asarray(truth.transitions)[before.to_numpy() - 1], rng)

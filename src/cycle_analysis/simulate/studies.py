@@ -26,6 +26,7 @@ from .states import draw_profile_states, move_states
 from .truth import Seed, Step, Truth, generator
 
 MIDDLE_SIZE_CLASS = 4
+BEFORE = pd.Index(["profile_before", "inclination_before"])
 EVERYDAY_NAMES = (
     "Den Haag",
     "Den Bosch",
@@ -101,8 +102,9 @@ def draw_waves(
     Returns
     -------
     list of DataFrame, one per date
-        As from `draw_profile_states`, with `profile_before`, `name`, `size_class`, `inclination`
-        (to take part, standard normal), and `n_respondents` (0 for who does not take part).
+        As from `draw_profile_states`, with `name`, `size_class`, `inclination` (to take part,
+        standard normal), and `n_respondents` (0 for who does not take part); `profile_before` and
+        `inclination_before` are those of the wave before, NaN for new units.
     """
     drawn: list[pd.DataFrame] = []
     for number, date in enumerate(dates):
@@ -110,16 +112,14 @@ def draw_waves(
         if "size_class" not in units:
             units = units.assign(size_class=MIDDLE_SIZE_CLASS)
         rng = generator(seed, Step.STATES, number)
-        if not drawn:
-            states = draw_profile_states(truth, units["size_class"], rng)
-            states.insert(1, "profile_before", np.nan)
-            kept = pd.Series(0.0, index=states.index)
-        else:
-            links = harmonise(list(drawn[-1].index), dates[number - 1], date, register)
-            states = move_states(truth, drawn[-1], links, drawn[-1]["size_class"], rng)
-            kept = _inclination_before(drawn[-1], links).reindex(states.index)
-        states = states.reindex(units.index).join(units[["name", "size_class"]], validate="1:1")
-        drawn.append(_take_part(truth, states, kept, seed, number))
+        parts = [_carry(truth, drawn[-1], dates[number - 1], date, register, rng)] if drawn else []
+        known = parts[0].index if parts else units.index[:0]
+        # In the first wave all units are new, later those that come from nowhere.
+        new = units["size_class"].drop(known.intersection(units.index))
+        parts += [draw_profile_states(truth, new, rng)] if len(new) else []
+        states = units[["name", "size_class"]].join(pd.concat(parts), validate="1:1")
+        states = states.reindex(columns=states.columns.union(BEFORE, sort=False))
+        drawn.append(_take_part(truth, states, generator(seed, Step.PARTICIPATION, number)))
     return drawn
 
 
@@ -143,25 +143,22 @@ def draw_wave_answers(
     respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
     asked = questionnaire.codebook[questionnaire.codebook.index.isin(list(wave["columns"]))]
     items = asked[asked["phase"] != ""].join(questionnaire.ends, on="scale")
-    values = pd.concat(
-        [
-            draw_phase_items(truth, respondents, items, generator(seed, Step.ANSWERS, number)),
-            draw_background(
-                truth,
-                respondents,
-                asked[asked["phase"] == ""],
-                questionnaire.scales,
-                generator(seed, Step.BACKGROUND, number),
-            ),
-        ],
-        axis=1,
-    )[asked.index]
-    reasons = draw_reasons(truth, respondents, asked, generator(seed, Step.MISSING, number))
-    facts = asked.index[asked["block"].isin(truth.coordinator_blocks)]
-    reasons.loc[~respondents["first"], facts] = BLANK
-    offered = {item: ["", *questionnaire.missing_codes(item)] for item in asked.index}
-    reasons = reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
-    return WaveAnswers(respondents, values, reasons)
+    others, scales = asked[asked["phase"] == ""], questionnaire.scales
+    rng_items, rng_others, rng_missing = (
+        generator(seed, step, number) for step in (Step.ANSWERS, Step.BACKGROUND, Step.MISSING)
+    )
+    phase_items = draw_phase_items(truth, respondents, items, rng_items)
+    background = draw_background(truth, respondents, others, scales, rng_others)
+    given = phase_items.join(background, validate="1:1")[asked.index]
+    reasons = draw_reasons(truth, respondents, asked, rng_missing)
+    reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
+    return WaveAnswers(respondents, given, _reasons_offered(reasons, questionnaire))
+
+
+def _reasons_offered(reasons: pd.DataFrame, questionnaire: Questionnaire) -> pd.DataFrame:
+    """Who would say what a question does not offer leaves it blank."""
+    offered = {item: ["", *questionnaire.missing_codes(str(item))] for item in reasons}
+    return reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
 
 
 def _check_fit(truth: Truth, questionnaire: Questionnaire) -> None:
@@ -179,26 +176,45 @@ def _check_fit(truth: Truth, questionnaire: Questionnaire) -> None:
         )
 
 
-def _take_part(
-    truth: Truth, states: pd.DataFrame, kept: pd.Series, seed: Seed, number: int
+def _carry(
+    truth: Truth,
+    states: pd.DataFrame,
+    from_date: str,
+    to_date: str,
+    register: Register,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
-    rng = generator(seed, Step.PARTICIPATION, number)
-    memory = truth.response_memory if number else 0.0
+    """Move units to the next wave; the largest predecessor's inclination comes along."""
+    links = harmonise(list(states.index), from_date, to_date, register)
+    persons = _persons_of_parts(register, from_date, to_date)
+    moved = move_states(truth, states, links, persons, rng)
+    size = links["from_unit"].map(persons) * links["weight"]
+    largest = links.assign(size=size).sort_values(["size", "from_unit"])
+    heirs = largest.drop_duplicates("to_unit", keep="last").set_index("to_unit")["from_unit"]
+    return moved.assign(inclination_before=heirs.map(states["inclination"]))
+
+
+def _persons_of_parts(register: Register, from_date: str, to_date: str) -> pd.Series:
+    """Inhabitants of the units that merged or took in others, on the day when they first did."""
+    events = register.events
+    days = pd.Timestamp(from_date), pd.Timestamp(to_date)
+    within = events["date"].between(*days, inclusive="right") & (events["kind"] != "border")
+    events = events[within]
+    first = events["date"] == events.groupby("from_unit")["date"].transform("min")
+    return events[first].groupby("from_unit")["persons"].sum()
+
+
+def _take_part(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    before = states["inclination_before"]
+    memory = truth.response_memory * before.notna()
     fresh = rng.normal(size=len(states))
-    inclination = memory * kept + np.sqrt(1 - memory**2) * fresh
+    inclination = memory * before.fillna(0) + np.sqrt(1 - memory**2) * fresh
     size_class = states["size_class"].astype(int)
     rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
     count = draw_respondent_counts(truth, size_class, rng)
     return states.assign(
         inclination=inclination, n_respondents=count.where(inclination < ndtri(rate), 0)
     )
-
-
-def _inclination_before(states: pd.DataFrame, links: pd.DataFrame) -> pd.Series:
-    """Inclination of the predecessor of the highest size class, per unit of the later wave."""
-    linked = links.join(states[["inclination", "size_class"]], on="from_unit")
-    last = linked.sort_values(["size_class", "from_unit"]).drop_duplicates("to_unit", keep="last")
-    return last.set_index("to_unit")["inclination"]
 
 
 def _names_as_written(

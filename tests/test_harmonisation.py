@@ -78,7 +78,7 @@ def test_the_bundled_files_are_what_the_script_makes_of_the_sources():
 
 def test_every_code_of_every_year_goes_forward_without_remainder():
     for begin in YEARS:
-        for end in range(begin, 2027):
+        for end in sorted({begin, begin + 1, 2022, 2026} - set(range(begin)) - {2027}):
             crosswalk = walk(f"{begin}-01-01", f"{end}-01-01")
             assert crosswalk["to_unit"].isin(REGISTER.on(f"{end}-01-01").index).all()
             totals = crosswalk.groupby("from_unit")["weight"].sum()

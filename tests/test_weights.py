@@ -1,11 +1,18 @@
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from cycle_analysis.margins import margin_of_error, shares
-from cycle_analysis.representation import collapse_background, response_account, response_test
+from cycle_analysis.representation import (
+    collapse_background,
+    plot_response,
+    response_account,
+    response_by_wave,
+    response_test,
+)
 from cycle_analysis.units import load_register
 from cycle_analysis.weights import (
     compare_margins,
@@ -211,3 +218,23 @@ def test_every_municipality_has_a_size_group_and_a_region_in_every_year():
         collapsed = collapse_background(load_register().on(f"{year}-01-01"))
         assert collapsed[ON].notna().all().all()
         assert collapsed.groupby(ON, observed=False).size().min() > 0
+
+
+def test_waves_that_add_up_tell_who_stayed_joined_and_left(population):
+    codes = population.index
+    table = response_by_wave({"a": codes[:50], "b": codes[30:90], "c": []}, population)
+    assert table.loc["a"].isna().sum() == 3
+    assert table.loc["b", ["again", "joined", "left"]].tolist() == [20, 40, 30]
+    assert table.loc["c", ["responded", "left"]].tolist() == [0, 60]
+    with pytest.raises(ValueError, match="Harmonise all waves"):
+        response_by_wave({"a": ["GM0457"]}, population)
+
+
+def test_the_response_figure_draws_each_group_with_its_numbers(population, sample):
+    account = response_account(population, sample.index, ON)
+    ax = plot_response(account)
+    widths = [bar.get_width() for bar in ax.patches]
+    np.testing.assert_allclose(widths, 100 * account["rate"])
+    numbers = account["responded"].astype(str) + " / " + account["invited"].astype(str)
+    assert [text.get_text() for text in ax.texts] == numbers.tolist()
+    plt.close(ax.figure)

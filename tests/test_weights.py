@@ -207,6 +207,20 @@ def test_units_outside_the_population_or_not_invited_are_refused(population):
         response_account(population, ["GM0014"], ["size"], ["GM0034"])
 
 
+def test_a_unit_without_group_is_refused_not_dropped(population):
+    gaps = population.assign(size=population["size"].mask(population.index == "GM0014"))
+    with pytest.raises(ValueError, match=r"1 units have no size: \['GM0014'\]"):
+        response_account(gaps, [], ["size"])
+
+
+def test_only_dutch_municipalities_have_these_margins():
+    with pytest.raises(ValueError, match="no province and no size_class"):
+        collapse_background(pd.DataFrame({"name": ["Namibia"]}, index=["NA"]))
+    there = load_register().on("2026-01-01")
+    with pytest.raises(ValueError, match="342 units have no size class"):
+        collapse_background(there.assign(province="Brussel"))
+
+
 def test_response_that_cannot_differ_is_not_tested(population):
     account = response_account(population, population.index, ["size"])
     with pytest.raises(ValueError, match="cannot be compared"):

@@ -38,6 +38,11 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         With `size` (four groups, from small to large) and `region` (four parts of the country).
 
+    Raises
+    ------
+    ValueError
+        When a column is absent, or holds something else.
+
     Examples
     --------
     >>> from cycle_analysis.register import load_register
@@ -45,12 +50,24 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
     """
+    if lacking := {"size_class", "province"} - set(population):
+        raise ValueError(
+            f"population: it has no {' and no '.join(sorted(lacking))}. These margins are those of "
+            "Dutch municipalities; take columns of your own register instead."
+        )
     region = {province: name for name, provinces in REGIONS.items() for province in provinces}
     size = pd.Categorical(
         population["size_class"].map(SIZE_GROUPS), list(dict.fromkeys(SIZE_GROUPS.values()))
     )
     parts = pd.Categorical(population["province"].map(region), list(REGIONS))
-    return population.assign(size=size, region=parts)
+    collapsed = population.assign(size=size, region=parts)
+    unplaced = collapsed.index[collapsed[["size", "region"]].isna().any(axis=1)].tolist()
+    if unplaced:
+        raise ValueError(
+            f"population: {len(unplaced)} units have no size class from 1 to 8, or a province that "
+            f"is not one of the twelve: {unplaced[:5]}."
+        )
+    return collapsed
 
 
 def response_account(
@@ -80,7 +97,8 @@ def response_account(
     Raises
     ------
     ValueError
-        When a responding or invited unit is not in the population, or one responded uninvited.
+        When a responding or invited unit is not in the population, one responded uninvited, or a
+        unit of the population belongs to no group.
 
     Examples
     --------
@@ -100,6 +118,11 @@ def response_account(
                 f"{what}: {len(stray)} units are not among the {len(allowed)} they come from: "
                 f"{stray[:5]}. Harmonise the codes, or add the units."
             )
+    if groupless := population.index[population[by].isna().any(axis=1)].tolist():
+        raise ValueError(
+            f"population: {len(groupless)} units have no {' or '.join(by)}: {groupless[:5]}. "
+            "Fill it in, or make a group of them."
+        )
     counts = population[by].assign(
         population=1,
         invited=population.index.isin(asked).astype(int),

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-Seed = int | np.random.SeedSequence
+from cycle_analysis.seeds import Seed
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import cut_tree
 from shared import four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.partitions import assign, latent_profiles, lloyd, ward_kmeans
+from cycle_analysis.partitions import WardTree, assign, latent_profiles, lloyd, ward_kmeans
 
 
 @pytest.mark.parametrize("method", [ward_kmeans, latent_profiles])
@@ -50,6 +51,14 @@ def test_k_means_ends_where_scikit_learn_ends_from_the_same_centroids():
     centroids = np.array([values[start == j].mean(axis=0) for j in range(4)])
     theirs = KMeans(4, init=centroids, n_init=1, tol=0, max_iter=300).fit(values)
     assert adjusted_rand_score(lloyd(values, start, 4), theirs.labels_) == 1.0
+
+
+def test_undoing_the_last_merges_cuts_the_tree_as_scipy_does():
+    scores, _ = four_profiles(sd=25)
+    tree = WardTree(scores.to_numpy())
+    for k in (2, 3, 7, 120):
+        theirs = cut_tree(tree.tree, k)[:, 0]
+        assert adjusted_rand_score(tree._branches(k), theirs) == 1.0
 
 
 def test_a_profile_that_empties_takes_the_furthest_row():

@@ -52,11 +52,11 @@ class Answer:
 
 
 def normalise(text: str) -> str:
-    """Write a text as labels are compared: composed, one kind of quote and space, lower case.
+    r"""Write a text as labels are compared: composed, one kind of quote and space, lower case.
 
     Examples
     --------
-    >>> normalise(" Helemaal\\u00a0eens ")
+    >>> normalise(" Helemaal\u00a0eens ")
     'helemaal eens'
     """
     text = unicodedata.normalize("NFKC", text).translate(QUOTES)

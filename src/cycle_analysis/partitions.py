@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.cluster.hierarchy import linkage
 
 from cycle_analysis import mixtures
 from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
@@ -248,15 +248,28 @@ class WardTree:
         self.order = np.lexsort(values.T[::-1])
         self.values = values[self.order]
         self.tree = linkage(self.values, "ward") if len(values) > 1 else None
+        self.pairs = [] if self.tree is None else self.tree[:, :2].astype(int).tolist()
 
     def cut(self, k: int) -> np.ndarray:
         """Profile 0..k-1 of each row, in the order the rows came."""
         labels = np.zeros(len(self.values), dtype=int)
         if self.tree is not None and k > 1:
-            labels = lloyd(self.values, cut_tree(self.tree, k)[:, 0], k)
+            labels = lloyd(self.values, self._branches(k), k)
         result = np.empty_like(labels)
         result[self.order] = labels
         return result
+
+    def _branches(self, k: int) -> np.ndarray:
+        """Branch of each sorted row when the last k - 1 merges are undone.
+
+        As SciPy's `cut_tree`, which takes time in n² for every cut.
+        """
+        n = len(self.values)
+        branch = list(range(2 * n - 1))
+        for i in range(n - k - 1, -1, -1):
+            left, right = self.pairs[i]
+            branch[left] = branch[right] = branch[n + i]
+        return np.unique(branch[:n], return_inverse=True)[1]
 
 
 def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:

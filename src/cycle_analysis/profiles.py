@@ -69,7 +69,7 @@ def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFram
     )
     freedom = (table["n_units"] - 1).where(table["n_units"] > 1)
     reach = stats.t.ppf(0.5 + confidence / 2, freedom) * table["sd"] / np.sqrt(table["n_units"])
-    table["phase"] = table["phase"].astype("str")
+    table["phase"] = table["phase"].astype(object)
     return table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
 
 

@@ -145,11 +145,11 @@ def detect_encoding(raw: bytes) -> str:
 
 
 def detect_delimiter(text: str) -> str:
-    """Tell the delimiter: the one that splits the first lines into most cells, equally.
+    r"""Tell the delimiter: the one that splits the first lines into most cells, equally.
 
     Examples
     --------
-    >>> detect_delimiter("a;b\\n1,5;2,5\\n")
+    >>> detect_delimiter("a;b\n1,5;2,5\n")
     ';'
     """
 
@@ -193,7 +193,7 @@ def _as_text(value: object) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() else repr(float(value))
     return str(value)
 
 

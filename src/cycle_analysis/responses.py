@@ -10,13 +10,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis import problems as P
 from cycle_analysis.answers import ANSWERED, INVALID, decode, normalise
-from cycle_analysis.problems import InputError, Problem, problem_table
+from cycle_analysis.problems import (
+    KEPT,
+    REJECTED,
+    SET_MISSING,
+    InputError,
+    Problem,
+    problem_table,
+)
 from cycle_analysis.readers import RawTable
+from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 from cycle_analysis.study_files import Column, Scale, Wave
-from cycle_analysis.units import Register, identify
+from cycle_analysis.units import identify
 
 TEXT = Scale(kind="text")
 
@@ -107,8 +114,8 @@ def code_responses(
         labels = raw.labels.get(column.source, {})
         decoded[item] = decode(raw.cells.loc[kept, column.source], column, scale, labels)
         found += _invalid(raw, item, column, decoded[item], max_invalid)
-    if any(problem.done == P.REJECTED for problem in found):
-        raise InputError([problem for problem in found if problem.done == P.REJECTED])
+    if any(problem.done == REJECTED for problem in found):
+        raise InputError([problem for problem in found if problem.done == REJECTED])
     names = respondents.loc[kept, "respondent"]
     answers = pd.DataFrame({item: table["value"] for item, table in decoded.items()})
     reasons = pd.DataFrame({item: table["reason"] for item, table in decoded.items()})
@@ -133,7 +140,7 @@ def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     for name in header.difference(list(known), sort=False):
         remedy = "Map it in wave.yaml, or name it under `ignore`"
         problem = "this column is neither mapped nor ignored; it is left out"
-        found.append(Problem(raw.file, "header", name, problem, "", remedy, done=P.KEPT))
+        found.append(Problem(raw.file, "header", name, problem, "", remedy, done=KEPT))
     return found
 
 
@@ -194,7 +201,7 @@ def _units(
         where = f"column {column.source}, rows {_rows(same.index)}"
         if not text:
             problem = f"{len(same)} respondents name no unit and are left out"
-            problems.append(Problem(raw.file, where, "", problem, done=P.KEPT))
+            problems.append(Problem(raw.file, where, "", problem, done=KEPT))
             continue
         first = found.loc[same.index[0]]
         problem = first["problem"] or "is no unit of the register"
@@ -223,21 +230,23 @@ def _invalid(
     raw: RawTable, item: str, column: Column, decoded: pd.DataFrame, max_invalid: float
 ) -> list[Problem]:
     """List answers that no rule understands; too many of them, and the column is rejected."""
-    wrong = decoded["reason"] == INVALID
-    given = (decoded["reason"] == ANSWERED) | wrong
-    too_many = wrong.sum() > max(max_invalid * given.sum(), 1)
-    done = P.REJECTED if too_many else P.SET_MISSING
-    remedy = "Correct the scale in the codebook, or add a `map` in wave.yaml" if too_many else ""
-    texts = raw.cells.loc[decoded.index[wrong], column.source]
+    wrong = decoded.index[decoded["reason"] == INVALID]
+    n_given = len(wrong) + int((decoded["reason"] == ANSWERED).sum())
+    texts = raw.cells.loc[wrong, column.source]
+    where = f"column {column.source} ({item}), rows"
+    if len(wrong) > max(max_invalid * n_given, 1):
+        examples = ", ".join(texts.drop_duplicates().head(5))
+        problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
+        problem += decoded.loc[wrong[0], "problem"]
+        remedy = "Correct the item's scale in the codebook, or add a `map` in wave.yaml"
+        return [Problem(raw.file, f"{where} {_rows(wrong)}", examples, problem, "", remedy)]
     return [
         Problem(
             raw.file,
-            f"column {column.source} ({item}), rows {_rows(same.index)}",
+            f"{where} {_rows(same.index)}",
             str(text),
             decoded.loc[same.index[0], "problem"],
-            "",
-            remedy,
-            done,
+            done=SET_MISSING,
         )
         for text, same in texts.groupby(texts)
     ]

@@ -73,7 +73,7 @@ def calinski_harabasz(values: np.ndarray, labels: np.ndarray) -> float:
     return float(between / (k - 1) * (n - k) / within) if within > 0 else float("inf")
 
 
-def largest_silhouettes(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+def silhouettes(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     """Mean silhouette of Ward + k-means for each k; 0 where k exceeds the distinct rows.
 
     Parameters

@@ -76,7 +76,7 @@ class Units(Frozen):
 
     one: Text = Text(nl="gemeente", en="municipality")
     many: Text = Text(nl="gemeenten", en="municipalities")
-    register: str = "municipalities"
+    register_file: str = Field(default="municipalities", alias="register")
     events: str = ""
 
 

@@ -184,7 +184,7 @@ def _write_csv(
 ) -> None:
     """Write texts: units by name, missing answers in words; decimal commas beside semicolons."""
     delimiter = wave.source.delimiter or ","
-    decimal = "," if delimiter == ";" else "."
+    decimal = "," if delimiter == ";" else "."  # as Dutch Excel writes
     texts = table.apply(lambda column: column.map(lambda value: _as_text(value, decimal)))
     for item, reasons in answers.reasons.reset_index(drop=True).items():
         column = wave.columns[str(item)].source

@@ -1,0 +1,88 @@
+"""Simulated surveys with a known truth, for the benchmarks of the verdict.
+
+Five phase scores; each is the mean of six five-point items (percent of maximum), except
+`normal_continuum`, which is not cut into answers. Units answer once.
+"""
+
+import numpy as np
+import pandas as pd
+
+PHASES = ["AG", "EX", "VB", "VA", "NN"]
+N_ITEMS = 6
+CENTROIDS = np.array(
+    [
+        [30.0, 15.0, 8.0, 5.0, 3.0],
+        [70.0, 40.0, 20.0, 15.0, 10.0],
+        [55.0, 75.0, 60.0, 30.0, 20.0],
+        [85.0, 80.0, 75.0, 70.0, 60.0],
+    ]
+)
+"""Four profiles such as a study of the innovation cycle might expect, 0-100."""
+WITHIN_SD = 10.0
+"""Spread of units around their profile before answering, in points."""
+
+
+def skewed_continuum(n, rng):
+    """One dimension (loading .8), answers heaped at the bottom: 45, 25, 15, 10 and 5 %."""
+    phases = 0.8 * rng.standard_normal((n, 1)) + 0.6 * rng.standard_normal((n, 5))
+    return _table(_cut(_items(phases, 0.8, 0.6, rng), [-0.126, 0.524, 1.036, 1.645]))
+
+
+def normal_continuum(n, rng):
+    """One dimension (loading .8), normal scores."""
+    phases = 0.8 * rng.standard_normal((n, 1)) + 0.6 * rng.standard_normal((n, 5))
+    return _table(50 + 15 * phases)
+
+
+def pure_continuum(n, rng):
+    """One dimension that explains everything but the noise of the items, skewed answers."""
+    phases = np.repeat(rng.standard_normal((n, 1)), 5, axis=1)
+    return _table(_cut(_items(phases, 0.8, 0.6, rng), [-0.126, 0.524, 1.036, 1.645]))
+
+
+def independent(n, rng):
+    """Five unrelated phases, symmetric answers."""
+    phases = rng.standard_normal((n, 5))
+    return _table(_cut(_items(phases, 0.8, 0.6, rng), [-1.4, -0.5, 0.5, 1.4]))
+
+
+def two_dimensions(n, rng):
+    """Two related dimensions (early and late phases), skewed answers, no groups."""
+    early, late = rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], n).T[..., None]
+    factors = np.hstack([early, early, (early + late) / np.sqrt(3), late, late])
+    phases = 0.8 * factors + 0.6 * rng.standard_normal((n, 5))
+    return _table(_cut(_items(phases, 0.8, 0.6, rng), [-0.126, 0.524, 1.036, 1.645]))
+
+
+def clear_profiles(n, rng):
+    """Four equally frequent profiles that lie far apart."""
+    return _profiles(n, rng, CENTROIDS)
+
+
+def weak_profiles(n, rng):
+    """Draw the same four, half as far apart."""
+    return _profiles(n, rng, (CENTROIDS + CENTROIDS.mean(axis=0)) / 2)
+
+
+def true_profiles(n):
+    """Profile 0..3 of each unit in the surveys with profiles."""
+    return np.arange(n) % 4
+
+
+def _profiles(n, rng, centroids):
+    phases = centroids[true_profiles(n)] + WITHIN_SD * rng.standard_normal((n, 5))
+    items = phases[:, :, None] / 25 + 0.8 * rng.standard_normal((n, 5, N_ITEMS))
+    return _table(np.clip(np.round(items), 0, 4).mean(axis=2) * 25)
+
+
+def _items(phases, loading, noise, rng):
+    return loading * phases[:, :, None] + noise * rng.standard_normal((*phases.shape, N_ITEMS))
+
+
+def _cut(items, thresholds):
+    return np.searchsorted(thresholds, items).mean(axis=2) * 25
+
+
+def _table(values):
+    units = pd.Index([f"U{i:03d}" for i in range(len(values))], name="unit")
+    return pd.DataFrame(values, index=units, columns=PHASES)

@@ -1,0 +1,121 @@
+"""The commands: ``cycle-analysis run`` and ``cycle-analysis check``.
+
+Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
+arguments. A bug is none of these and shows its traceback.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.study import find_home, load_study
+
+CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; give its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except InputError as error:
+        print(f"{error}", file=sys.stderr)
+        return REJECTED_INPUT
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept; the next run goes on from there.")
+        return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cycle-analysis", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run what changed of a study, up to the report")
+    run.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NOTEBOOK.NAME=VALUE",
+        help="a notebook's parameter, 04.max_profiles=6; may be given more than once",
+    )
+    run.add_argument("--explain", action="store_true", help="say why each notebook runs")
+    run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
+    run.add_argument("--force", action="store_true", help="run everything, changed or not")
+    run.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="notebooks at once")
+    run.set_defaults(command=_run)
+    check = commands.add_parser("check", help="check a study's files and answers; change nothing")
+    check.set_defaults(command=_check)
+    for command in (run, check):
+        command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
+        command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    started = time.perf_counter()
+    home = (options.home or find_home()).resolve()
+    study = load_study(options.study, home)
+    given = _read_given(options.param)
+    from cycle_analysis.run import run_study
+
+    outcome = run_study(
+        study,
+        home,
+        given,
+        force=options.force,
+        dry_run=options.dry_run,
+        n_workers=max(options.workers, 1),
+    )
+    if options.explain or options.dry_run:
+        for step, reasons in outcome.reasons.items():
+            print(f"{step}: {'; '.join(reasons)}")
+    for error in outcome.errors:
+        print(f"\n{error}", file=sys.stderr)
+    print(f"{outcome}  {time.perf_counter() - started:.1f} s")
+    if not outcome.failed and not options.dry_run:
+        print(f"Report: {home / 'reports' / study.name / 'report_nl.html'} (and report_en.html)")
+    if not outcome.failed:
+        return CLEAN
+    return REJECTED_INPUT if outcome.by_user else STOPPED
+
+
+def _check(options: argparse.Namespace) -> int:
+    home = (options.home or find_home()).resolve()
+    study = load_study(options.study, home)
+    from cycle_analysis.run import check_given
+    from cycle_analysis.study_answers import read_responses
+
+    check_given(study, home)
+    rejected: list[Problem] = []
+    n_warnings = 0
+    for wave in study.waves:
+        try:
+            responses = read_responses(study, wave)
+        except InputError as error:
+            rejected += error.problems
+            continue
+        print(f"{wave}: {responses}")
+        for problem in responses.problems.itertuples(index=False):
+            n_warnings += 1
+            print(f"  {problem.file}, {problem.where}: {problem.value!r}: {problem.problem}")
+    if rejected:
+        raise InputError(rejected)
+    return WARNINGS if n_warnings else CLEAN
+
+
+def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:
+    """Read ``04.max_profiles=6`` as notebook, parameter, value."""
+    given: dict[str, dict[str, str]] = {}
+    wrong = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        notebook, dot, parameter = name.partition(".")
+        if not (equals and dot and parameter):
+            allowed = "NOTEBOOK.NAME=VALUE, such as 04.max_profiles=6"
+            wrong.append(Problem("command line", "--param", text, "cannot be read", allowed))
+        given.setdefault(notebook, {})[parameter] = value
+    if wrong:
+        raise InputError(wrong)
+    return given

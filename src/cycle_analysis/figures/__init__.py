@@ -1,0 +1,17 @@
+"""Draw the figures of a study: one module for each subject; they compute nothing.
+
+Every function takes the table that its name asks for and the language, and returns the axes. Titles
+say the finding and come from the caller, who knows it.
+"""
+
+from cycle_analysis.figures.cycle import plot_coactivity, plot_phase_curve
+from cycle_analysis.figures.profiles import plot_profiles, plot_unit_heat_map
+from cycle_analysis.figures.waves import plot_transitions
+
+__all__ = [
+    "plot_coactivity",
+    "plot_phase_curve",
+    "plot_profiles",
+    "plot_transitions",
+    "plot_unit_heat_map",
+]

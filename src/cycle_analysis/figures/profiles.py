@@ -1,0 +1,169 @@
+"""Draw profiles: their means over the cycle, and every unit behind them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures import style
+
+
+def plot_profiles(
+    centroids: pd.DataFrame,
+    sizes: pd.Series,
+    names: Mapping[int, str],
+    language: str,
+    ax: Axes | None = None,
+    *,
+    low: pd.DataFrame | None = None,
+    high: pd.DataFrame | None = None,
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draw the mean scores of each profile over the phases of the cycle.
+
+    Parameters
+    ----------
+    centroids : DataFrame, k profiles × p phases
+        Mean phase scores, 0-100, on profile numbers 1..k.
+    sizes : Series, k profiles
+        Number of units in each profile.
+    names : mapping from profile number to text
+        May lack numbers; then the number alone is shown.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    low, high : DataFrame, k profiles × p phases, optional
+        Bounds of an interval around each mean.
+    title : str
+        The finding.
+    labels : mapping from phase to text, optional
+
+    Examples
+    --------
+    >>> centroids = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0]}, index=[1, 2])
+    >>> ax = plot_profiles(centroids, pd.Series([10, 5], index=[1, 2]), {1: "Starters"}, "nl")
+    >>> [text.get_text() for text in ax.figure.legends[0].get_texts()]
+    ['2 (n = 5)', '1 Starters (n = 10)']
+    """
+    ax = style.start(ax, height=3.4 + 0.22 * ((len(centroids) + 1) // 2))
+    places = np.arange(centroids.shape[1])
+    shift = np.linspace(-0.06, 0.06, len(centroids)) if low is not None else [0.0] * len(centroids)
+    for moved, profile in zip(shift, reversed(centroids.index), strict=True):
+        look = style.profile_style(int(profile))
+        means = centroids.loc[profile].to_numpy(float)
+        name = f"{profile} {names.get(profile, '')}".strip()
+        label = f"{name} (n = {style.set_number(sizes.loc[profile], 0, language)})"
+        ax.plot(places + moved, means, label=label, linewidth=1.8, markersize=6.5, **look)
+        if low is not None and high is not None:
+            ax.vlines(
+                places + moved,
+                low.loc[profile],
+                high.loc[profile],
+                color=look["color"],
+                linewidth=1.2,
+                alpha=0.8,
+            )
+    _number_line_ends(ax, centroids)
+    _score_axes(ax, centroids.columns.tolist(), language, labels)
+    longest = max(len(text) for text in ax.get_legend_handles_labels()[1])
+    style.legend_below(ax, columns=2 if longest <= 30 else 1)
+    style.entitle(ax, title)
+    return ax
+
+
+def plot_unit_heat_map(
+    scores: pd.DataFrame,
+    profiles: pd.Series,
+    names: Mapping[int, str],
+    language: str,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Axes:
+    r"""Draw every unit as a row of phase scores, ordered by profile, then by level.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100; NaN is left white.
+    profiles : Series, indexed by unit
+        Profile number of each unit.
+    names, language, ax, title, labels
+        As for `plot_profiles`.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0]}, index=["A", "B"])
+    >>> ax = plot_unit_heat_map(scores, pd.Series({"A": 1, "B": 2}), {}, "nl")
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['2\nn = 1', '1\nn = 1']
+    """
+    ax = style.start(ax, height=5.0)
+    keys = pd.DataFrame({"profile": profiles.reindex(scores.index), "level": scores.mean(axis=1)})
+    ordered = keys.dropna(subset=["profile"]).sort_values(
+        ["profile", "level"], ascending=False, kind="stable"
+    )
+    image = ax.imshow(
+        scores.loc[ordered.index].to_numpy(float),
+        aspect="auto",
+        cmap=style.LEVELS,
+        vmin=0,
+        vmax=100,
+        interpolation="nearest",
+    )
+    counts = ordered["profile"].value_counts().sort_index(ascending=False)
+    ends = counts.cumsum().to_numpy()
+    for end in ends[:-1]:
+        ax.axhline(end - 0.5, color="white", linewidth=4)
+    texts = [
+        style.break_lines(f"{number:g} {names.get(int(number), '')}".strip(), 16)
+        + f"\nn = {style.set_number(n, 0, language)}"
+        for number, n in counts.items()
+    ]
+    middles = ends - counts.to_numpy() / 2 - 0.5
+    apart = style.keep_apart(middles, len(ordered) / 12)
+    ax.set_yticks(apart, texts, fontsize=style.TEXT_SIZE)
+    style.phase_ticks(ax, scores.columns.tolist(), labels, width=9)
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        bar = figure.colorbar(image, ax=ax, shrink=0.5, aspect=18, pad=0.02)
+        bar.set_label(style.WORDS[language]["score"], fontsize=style.TEXT_SIZE)
+        bar.ax.tick_params(labelsize=style.TEXT_SIZE)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    style.entitle(ax, title)
+    return ax
+
+
+def _number_line_ends(ax: Axes, centroids: pd.DataFrame) -> None:
+    """Put the number of each profile at the end of its line: found without colour."""
+    ends = centroids.iloc[:, -1].astype(float)
+    known = ends.dropna()
+    for profile, place in zip(known.index, style.keep_apart(known.tolist(), 6.0), strict=True):
+        ax.annotate(
+            str(profile),
+            (centroids.shape[1] - 1, place),
+            xytext=(12, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.TEXT_SIZE,
+            fontweight="bold",
+            color=style.profile_style(int(profile))["color"],
+            annotation_clip=False,
+        )
+
+
+def _score_axes(
+    ax: Axes, phases: list[str], language: str, labels: Mapping[str, str] | None
+) -> None:
+    ax.set_ylim(0, 100)
+    ax.set_xlim(-0.3, len(phases) - 0.7)
+    style.phase_ticks(ax, phases, labels)
+    style.label_axes(ax, y=style.WORDS[style.check_language(language)]["score"])
+    style.number_axis(ax.yaxis, language)
+    style.grid(ax)

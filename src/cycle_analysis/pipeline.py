@@ -1,0 +1,57 @@
+"""Say which notebooks a study runs, for which wave, and what each needs of the others.
+
+01-03 run per wave, 04-06 on the reference wave, 07 over all waves, 08 last.
+"""
+
+from dataclasses import dataclass, field
+
+from cycle_analysis.store import ALL_WAVES
+from cycle_analysis.study import Study
+
+PER_WAVE = ("01_responses", "02_scores", "03_cycle")
+ON_REFERENCE = ("04_number_of_profiles", "05_profiles", "06_validity")
+OVER_WAVES = ("07_waves", "08_report")
+NOTEBOOKS = (*PER_WAVE, *ON_REFERENCE, *OVER_WAVES)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook for one wave.
+
+    Attributes
+    ----------
+    notebook : str
+        Name of the notebook without its suffix.
+    wave : str
+        The wave, or `ALL_WAVES`.
+    needs : tuple of Step
+        Steps whose tables it loads.
+    raw_waves : tuple of str
+        Waves whose raw files and wave.yaml it reads itself.
+    """
+
+    notebook: str
+    wave: str
+    needs: "tuple[Step, ...]" = ()
+    raw_waves: tuple[str, ...] = field(default=())
+
+    def __str__(self) -> str:
+        return self.notebook if self.wave == ALL_WAVES else f"{self.notebook} {self.wave}"
+
+
+def plan(study: Study) -> list[Step]:
+    """List the steps of a study, each after those that it needs."""
+    reference = study.reference_wave
+    steps: list[Step] = []
+    scores: dict[str, Step] = {}
+    for wave in study.waves:
+        responses = Step("01_responses", wave, raw_waves=(wave,))
+        scores[wave] = Step("02_scores", wave, (responses,))
+        steps += [responses, scores[wave], Step("03_cycle", wave, (responses, scores[wave]))]
+    number = Step("04_number_of_profiles", reference, (scores[reference],))
+    profiles = Step("05_profiles", reference, (scores[reference], number))
+    validity = Step("06_validity", reference, (scores[reference], number, profiles))
+    of_waves = [step for step in steps if step.notebook in ("01_responses", "02_scores")]
+    waves = Step("07_waves", ALL_WAVES, (*of_waves, number, profiles), tuple(study.waves))
+    steps += [number, profiles, validity, waves]
+    return [*steps, Step("08_report", ALL_WAVES, tuple(steps), tuple(study.waves))]

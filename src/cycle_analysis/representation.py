@@ -1,0 +1,150 @@
+"""Set the units that answered against the population.
+
+The response account counts population, invited and responding units by size and region, both
+collapsed, since twelve provinces by eight size classes leave cells without anyone; a test and its
+effect size say whether response depends on them.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+SIZE_GROUPS = {1: "<20k", 2: "<20k", 3: "<20k", 4: "20-50k", 5: "50-100k",
+               6: "100k+", 7: "100k+", 8: "100k+"}  # fmt: skip
+"""CBS size classes collapsed to four groups of inhabitants."""
+REGIONS = {
+    "Noord": ["Groningen", "Fryslân", "Drenthe"],
+    "Oost": ["Overijssel", "Gelderland", "Flevoland"],
+    "West": ["Utrecht", "Noord-Holland", "Zuid-Holland", "Zeeland"],
+    "Zuid": ["Noord-Brabant", "Limburg"],
+}
+"""Provinces collapsed to the four parts of the country (CBS landsdelen)."""
+
+
+def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
+    """Add the collapsed margins of Dutch municipalities.
+
+    Parameters
+    ----------
+    population : DataFrame, index `unit`
+        Columns `size_class` (CBS, 1-8) and `province`, as ``Register.on(date)`` gives them.
+
+    Returns
+    -------
+    DataFrame
+        With `size` (four groups, from small to large) and `region` (four parts of the country).
+
+    Examples
+    --------
+    >>> from cycle_analysis.register import load_register
+    >>> collapsed = collapse_background(load_register().on("2022-05-01"))
+    >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
+    ['100k+', 'West']
+    """
+    region = {province: name for name, provinces in REGIONS.items() for province in provinces}
+    size = pd.Categorical(
+        population["size_class"].map(SIZE_GROUPS), list(dict.fromkeys(SIZE_GROUPS.values()))
+    )
+    parts = pd.Categorical(population["province"].map(region), list(REGIONS))
+    return population.assign(size=size, region=parts)
+
+
+def response_account(
+    population: pd.DataFrame,
+    responded: Iterable[str],
+    by: list[str],
+    invited: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Count population, invited and responding units per group.
+
+    Parameters
+    ----------
+    population : DataFrame, index `unit`
+        All units with their background.
+    responded, invited : iterable of str
+        Units; all units were invited when `invited` is absent.
+    by : list of str
+        Columns of `population` that make the groups.
+
+    Returns
+    -------
+    DataFrame, one row per group
+        population, invited, responded : number of units.
+        rate : responded / invited, 0-1.
+        share_population, share_responded : share of the group among each, 0-1.
+
+    Raises
+    ------
+    ValueError
+        When a responding or invited unit is not in the population, or one responded uninvited.
+
+    Examples
+    --------
+    >>> population = pd.DataFrame({"size": ["s", "s", "l"]}, index=["A", "B", "C"])
+    >>> response_account(population, ["A", "C"], ["size"])["rate"].to_dict()
+    {'l': 1.0, 's': 0.5}
+    """
+    asked = population.index if invited is None else pd.Index(set(invited))
+    answered = pd.Index(set(responded))
+    for what, units, allowed in (
+        ("invited", asked, population.index),
+        ("responded", answered, population.index),
+        ("responded", answered, asked),
+    ):
+        if stray := sorted(units.difference(allowed)):
+            raise ValueError(
+                f"{what}: {len(stray)} units are not among the {len(allowed)} they come from: "
+                f"{stray[:5]}. Harmonise the codes, or add the units."
+            )
+    counts = population[by].assign(
+        population=1,
+        invited=population.index.isin(asked).astype(int),
+        responded=population.index.isin(answered).astype(int),
+    )
+    account = counts.groupby(by, observed=True).sum()
+    return account.assign(
+        rate=account["responded"] / account["invited"],
+        share_population=account["population"] / account["population"].sum(),
+        share_responded=account["responded"] / account["responded"].sum(),
+    )
+
+
+def response_test(account: pd.DataFrame) -> pd.Series:
+    """Test whether response depends on the groups of a response account.
+
+    Pearson's chi-square of responded against not, over groups, with Cramér's V (Cramér 1946).
+
+    Parameters
+    ----------
+    account : DataFrame
+        As `response_account` gives it.
+
+    Returns
+    -------
+    Series
+        chi_square, df, p, cramers_v (0-1), smallest_expected (under 5 the p-value is rough).
+
+    Raises
+    ------
+    ValueError
+        When there is one group only, or all or none responded.
+
+    Examples
+    --------
+    >>> account = pd.DataFrame({"invited": [50, 50], "responded": [20, 30]})
+    >>> response_test(account).round(3).to_dict()
+    {'chi_square': 4.0, 'df': 1.0, 'p': 0.046, 'cramers_v': 0.2, 'smallest_expected': 25.0}
+    """
+    asked = account[account["invited"] > 0]
+    table = np.column_stack([asked["responded"], asked["invited"] - asked["responded"]])
+    if len(table) < 2 or (table.sum(axis=0) == 0).any():
+        raise ValueError(
+            f"account: {len(table)} groups with {table[:, 0].sum()} of {table.sum()} units "
+            "responding cannot be compared. Take two groups or more, and a response under 100 %."
+        )
+    chi_square, p, df, expected = stats.chi2_contingency(table, correction=False)
+    names = ["chi_square", "df", "p", "cramers_v", "smallest_expected"]
+    values = [chi_square, df, p, np.sqrt(chi_square / table.sum()), expected.min()]
+    return pd.Series(values, index=names, dtype=float)

@@ -1,0 +1,65 @@
+"""The four verdicts on whether there are profiles, in the words of the report."""
+
+PROFILES = "profiles"
+STRUCTURE = "structure, but no separable profiles"
+CONTINUUM = "continuum"
+NO_STRUCTURE = "no structure"
+
+IDENTICAL = {
+    "nl": "Alle eenheden met volledige scores zijn gelijk: er valt niets te verdelen.",
+    "en": "All units with complete scores are the same: there is nothing to divide.",
+}
+
+STEPS = {
+    "nl": "De profielen verschillen bijna alleen in niveau: het zijn treden van één dimensie.",
+    "en": "The profiles differ in level almost only: they are steps of one dimension.",
+}
+
+VERDICTS = {
+    PROFILES: {
+        "nl": "Er zijn profielen. BIC kiest {k} profielen ({model}), en de {n} eenheden vallen "
+        "duidelijker in groepen uiteen (silhouet {silhouette:.2f}) dan enquêtes zonder groepen met "
+        "dezelfde verdelingen en samenhang (p = {p:.3f}).",
+        "en": "There are profiles. BIC takes {k} profiles ({model}), and the {n} units fall apart "
+        "into groups more clearly (silhouette {silhouette:.2f}) than surveys without groups of the "
+        "same marginals and correlations (p = {p:.3f}).",
+    },
+    STRUCTURE: {
+        "nl": "Er is structuur, maar er zijn geen te onderscheiden profielen. BIC kiest k = {k} "
+        "({model}); de {n} eenheden vallen niet aantoonbaar duidelijker in groepen uiteen "
+        "(silhouet {silhouette:.2f}) dan enquêtes zonder groepen (p = {p:.3f}), of de twee "
+        "maatstaven spreken elkaar tegen. Een indeling is een hulpmiddel, geen bevinding.",
+        "en": "There is structure, but there are no separable profiles. BIC takes k = {k} "
+        "({model}); the {n} units do not demonstrably fall apart into groups (silhouette "
+        "{silhouette:.2f}) more clearly than surveys without groups (p = {p:.3f}), or the two "
+        "measures contradict each other. A division is an aid, not a finding.",
+    },
+    CONTINUUM: {
+        "nl": "Er is een continuüm: de {n} eenheden verschillen langs één dimensie, en groepen "
+        "zijn niet aangetoond. Van het verschil tussen groepen is {level:.0%} niveau. Niveaus "
+        "zijn te beschrijven, maar de grenzen ertussen zijn willekeurig gekozen en krijgen geen "
+        "namen (BIC kiest k = {k}, {model}; toets op groepen p = {p:.3f}).",
+        "en": "There is a continuum: the {n} units differ along one dimension, and groups are "
+        "not demonstrated. Of what separates groups {level:.0%} is level. Levels can be "
+        "described, but the cuts between them are arbitrary and get no names (BIC takes k = {k}, "
+        "{model}; test for groups p = {p:.3f}).",
+    },
+    NO_STRUCTURE: {
+        "nl": "Er is geen structuur: de scores van de {n} eenheden hangen niet méér samen dan bij "
+        "toeval en vallen niet in groepen uiteen (BIC kiest k = {k}; p = {p:.3f}).",
+        "en": "There is no structure: the scores of the {n} units are no more related than by "
+        "chance and do not fall apart into groups (BIC takes k = {k}; p = {p:.3f}).",
+    },
+    "found": {
+        "nl": "Bij {nearest} eenheden (hier {n}) vindt deze toets vier duidelijke profielen in "
+        "{clear:.0%} van de gesimuleerde enquêtes en vier zwakke in {weak:.0%}; in een continuüm "
+        "meldt zij ten onrechte profielen in {false:.0%}.",
+        "en": "With {nearest} units (here {n}) this test finds four clear profiles in {clear:.0%} "
+        "of simulated surveys and four weak ones in {weak:.0%}; on a continuum it wrongly "
+        "announces profiles in {false:.0%}.",
+    },
+}
+"""Texts by verdict and language; `found` says what a study of this size could have found."""
+
+FOUND: dict[int, dict[str, float]] = {}
+"""Rates from benchmarks/verdict.py, by number of units."""

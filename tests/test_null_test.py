@@ -1,0 +1,180 @@
+import numpy as np
+import pandas as pd
+import pytest
+from shared import PHASES, four_profiles, one_continuum
+
+from cycle_analysis.copula import fit_answers, fit_copula, fit_one_factor, one_factor
+from cycle_analysis.null_test import n_dimensions, null_test, one_dimension_p, separation_p
+from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE, VERDICTS
+
+
+def test_four_clear_profiles_are_profiles():
+    test = null_test(four_profiles(100)[0], 6, n_replicates=39)
+    assert test.verdict == PROFILES
+    assert test.choice.k == 4
+    assert test.sentence("nl").startswith("Er zijn profielen. BIC kiest 4")
+
+
+def test_one_dimension_is_a_continuum_though_a_criterion_announces_profiles():
+    rng = np.random.default_rng(2)
+    level = rng.gamma(1.0, 15.0, (150, 1))
+    scores = pd.DataFrame(level + rng.normal(0, 3, (150, 5)), columns=PHASES)
+    test = null_test(scores, 6, n_replicates=39)
+    assert test.choice.k > 1
+    assert test.verdict == CONTINUUM
+    assert test.shares["elevation"] > 0.95
+    assert "random" not in test.sentence("en")
+    assert "arbitrary" in str(test)
+
+
+def test_independent_phases_have_no_structure():
+    scores = pd.DataFrame(np.random.default_rng(4).normal(50, 10, (120, 5)), columns=PHASES)
+    test = null_test(scores, 5, n_replicates=39)
+    assert test.verdict == NO_STRUCTURE
+    assert test.n_dimensions == 0
+
+
+def test_two_dimensions_without_groups_are_structure_only():
+    rng = np.random.default_rng(5)
+    early, late = rng.standard_normal((2, 200, 1))
+    values = np.hstack([early, early, early, late, late, late])
+    scores = pd.DataFrame(50 + 15 * values + rng.normal(0, 6, values.shape))
+    test = null_test(scores, 5, n_replicates=39)
+    assert test.verdict == STRUCTURE
+    assert test.n_dimensions == 2
+    assert test.p_one_dimension < 0.05
+
+
+def test_groups_on_one_line_are_called_steps():
+    rng = np.random.default_rng(6)
+    level = np.repeat([20.0, 50.0, 80.0], 40)[:, None]
+    scores = pd.DataFrame(level + rng.normal(0, 5, (120, 5)), columns=PHASES)
+    test = null_test(scores, 5, n_replicates=39)
+    assert test.steps
+    assert test.verdict in {PROFILES, CONTINUUM, STRUCTURE}
+
+
+def test_identical_units_run_and_leave_nothing_to_divide():
+    same = pd.DataFrame(0.0, index=range(40), columns=PHASES)
+    test = null_test(same)
+    assert test.verdict == NO_STRUCTURE
+    assert "er valt niets te verdelen" in test.sentence("nl")
+    assert "nothing to divide" in str(test)
+
+
+def test_too_few_complete_units_are_refused_with_the_number():
+    scores, _ = four_profiles(20)
+    scores.iloc[5:, 0] = np.nan
+    with pytest.raises(ValueError, match="5 of 20 units have all their scores: too few"):
+        null_test(scores)
+
+
+def test_no_more_than_one_profile_per_ten_units_is_tried():
+    test = null_test(four_profiles(40)[0], 8, n_replicates=9)
+    assert test.silhouettes.index.max() == 4
+
+
+def test_the_number_of_workers_does_not_change_the_verdict():
+    scores, _ = four_profiles(60)
+    one = null_test(scores, 3, n_replicates=9, seed=5)
+    two = null_test(scores, 3, n_replicates=9, seed=5, n_jobs=2)
+    assert one.null_silhouettes.equals(two.null_silhouettes)
+    assert one.sentence("nl") == two.sentence("nl")
+
+
+def test_p_is_one_over_replicates_plus_one_when_none_is_as_well_separated():
+    drawn = pd.DataFrame(np.random.default_rng(1).normal(0.3, 0.01, (99, 3)), columns=[2, 3, 4])
+    assert separation_p(pd.Series([0.3, 0.9, 0.3], index=[2, 3, 4]), drawn) == 0.01
+    assert separation_p(pd.Series([0.2, 0.2, 0.2], index=[2, 3, 4]), drawn) == 1.0
+
+
+def test_p_is_uniform_when_the_survey_is_one_without_groups():
+    rng = np.random.default_rng(3)
+    p = [
+        separation_p(pd.Series(draws[0]), pd.DataFrame(draws[1:]))
+        for draws in rng.normal(size=(400, 20, 3))
+    ]
+    assert np.mean(np.array(p) <= 0.1) == pytest.approx(0.1, abs=0.04)
+
+
+def test_the_copula_keeps_marginals_correlations_and_holes_and_has_no_groups():
+    scores, _ = four_profiles(200)
+    scores = scores.round(-1).mask(np.random.default_rng(1).random(scores.shape) < 0.1)
+    draws = [fit_copula(scores)(np.random.default_rng(i)) for i in range(30)]
+    assert (draws[0].isna() == scores.isna()).all(axis=None)
+    assert set(draws[0]["AG"].dropna()) <= set(scores["AG"].dropna())
+    assert np.allclose(np.mean([d.mean() for d in draws], axis=0), scores.mean(), atol=1.5)
+    correlation = np.mean([d.corr() for d in draws], axis=0)
+    assert np.allclose(correlation, scores.corr(), atol=0.03)
+
+
+def test_a_skewed_marginal_costs_no_correlation():
+    rng = np.random.default_rng(2)
+    values = np.exp(rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 500))
+    scores = pd.DataFrame(np.round(np.minimum(values * 10, 100)))
+    drawn = [fit_copula(scores)(np.random.default_rng(i)).corr().iloc[0, 1] for i in range(30)]
+    assert np.mean(drawn) == pytest.approx(scores.corr().iloc[0, 1], abs=0.03)
+
+
+def test_one_factor_reproduces_correlations_that_one_factor_made():
+    loadings = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    made = np.outer(loadings, loadings)
+    np.fill_diagonal(made, 1)
+    assert np.allclose(one_factor(made), made, atol=1e-4)
+    assert one_dimension_p(one_continuum(150)) > 0.05
+
+
+def test_dimensions_are_counted_against_chance():
+    scores, _ = four_profiles(150)
+    assert n_dimensions(one_continuum(150)) == 1
+    assert n_dimensions(scores.assign(NN=0.0)) >= 1
+    assert n_dimensions(scores[["AG"]]) == 0
+
+
+def test_answers_are_drawn_where_they_arose_and_scored_as_the_real_ones():
+    rng = np.random.default_rng(7)
+    units = pd.Series(np.repeat([f"GM{i:03d}" for i in range(80)], 4), name="unit")
+    level = np.repeat(rng.normal(0, 1, (80, 2)), 4, axis=0)
+    latent = level[:, [0, 0, 1, 1]] + rng.normal(0, 1, (320, 4))
+    answers = pd.DataFrame(
+        np.digitize(latent, [-1, 0, 1, 2]).astype(float), columns=["AG1", "AG2", "EX1", "EX2"]
+    ).mask(rng.random((320, 4)) < 0.05)
+
+    def score(table):
+        phases = table.T.groupby(table.columns.str[:2]).mean().T * 25
+        return phases.groupby(units).mean()
+
+    null = fit_answers(answers, units, score)
+    draws = [null(np.random.default_rng(i)) for i in range(30)]
+    real = score(answers)
+    assert list(draws[0].columns) == ["AG", "EX"]
+    assert np.mean([d.std() for d in draws]) == pytest.approx(real.std().mean(), rel=0.1)
+    assert np.mean([d.corr().iloc[0, 1] for d in draws]) == pytest.approx(
+        real.corr().iloc[0, 1], abs=0.1
+    )
+    alone = fit_answers(answers, pd.Series(answers.index), lambda table: table)
+    drawn = np.mean([alone(np.random.default_rng(i)).corr() for i in range(20)], axis=0)
+    assert np.allclose(drawn, answers.corr(), atol=0.06)
+
+
+def test_answer_level_surveys_can_take_the_place_of_the_copula():
+    scores, _ = four_profiles(60)
+    answers = scores.div(25).round().clip(0, 4)
+    null = fit_answers(answers, pd.Series(answers.index, answers.index), lambda table: table * 25)
+    test = null_test(scores, 3, nulls={"answers": null}, n_replicates=19)
+    assert test.p_values.index.tolist() == ["answers"]
+
+
+def test_every_verdict_has_words_in_both_languages():
+    for verdict in (PROFILES, STRUCTURE, CONTINUUM, NO_STRUCTURE):
+        for language in ("nl", "en"):
+            text = VERDICTS[verdict][language].format(
+                n=100, k=3, model="EEI", silhouette=0.4, p=0.01, level=0.5
+            )
+            assert "{" not in text
+
+
+def test_the_one_factor_copula_is_the_copula_with_one_dimension_left():
+    scores, _ = four_profiles(200)
+    values = np.linalg.eigvalsh(fit_one_factor(scores).correlation - np.eye(5))
+    assert (values > 0).sum() == 1

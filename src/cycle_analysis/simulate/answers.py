@@ -134,7 +134,9 @@ def draw_respondent_counts(
     """Draw how many respondents each unit has: 1 to the length of `Truth.role_order`."""
     most = len(truth.role_order)
     chance = (size_class.astype(int).map(truth.mean_respondents) - 1) / (most - 1)
-    return pd.Series(1 + rng.binomial(most - 1, chance.to_numpy(dtype=float)), size_class.index)
+    count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
+    single = rng.random(len(size_class)) < truth.single_share
+    return pd.Series(np.where(single, 1, count), index=size_class.index)
 
 
 def draw_respondents(

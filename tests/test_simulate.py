@@ -406,9 +406,10 @@ def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_pa
     folder = write_other_study(tmp_path)
     table = write_study(load_study("other", tmp_path), two_phase_truth(), seed=3)
     export = pd.read_csv(folder / "2020" / "export.csv", dtype="str", keep_default_na=False)
-    assert list(export.columns) == ["Unit", "a", "c"]
+    assert list(export.columns) == ["Unit", "a", "b", "c"]
     assert set(export["a"]) <= {str(code) for code in range(1, 8)} | {""}
     assert set(export["c"]) <= {str(code) for code in range(11)} | {""}
+    assert set(export["b"]) <= {*WORDS, ""}
     assert set(table["profile"]) == {1, 2}
     content = (folder / "2020" / "export.csv").read_bytes()
     noted = read_yaml(folder / "2020" / "wave.yaml")["source"]["sha256"]
@@ -416,6 +417,9 @@ def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_pa
     # Item c is reversed: who is high in phase ONE is low there.
     both = export[(export["a"] != "") & (export["c"] != "")].astype({"a": float, "c": float})
     assert both["a"].corr(both["c"]) < -0.5
+
+
+WORDS = ["nooit", "zelden", "soms", "half", "vaak", "meestal", "altijd"]
 
 
 def two_phase_truth() -> Truth:
@@ -466,9 +470,9 @@ def write_other_study(home: Path, waves: tuple[str, ...] = ("2020",)) -> Path:
             "columns": {
                 "unit": "Unit",
                 "A": "a",
+                "B": {"source": "b", "map": dict(zip(WORDS, "1234567", strict=True))},
                 "C": {"source": "c", "linear": {"from": [0, 10]}},
             },
-            "dropped": {"B": "not asked"},
         }
         write_yaml(folder / wave / "wave.yaml", described)
     return folder
@@ -592,6 +596,7 @@ def test_units_of_an_own_register_keep_their_codes_and_new_ones_begin_afresh(tmp
     folder = write_other_study(tmp_path, ("2020", "2021"))
     described = read_yaml(folder / "2021" / "wave.yaml")
     described["source"] = {"file": "export.sav", "sha256": "", "format": "sav"}
+    described["columns"]["B"] = "b"
     write_yaml(folder / "2021" / "wave.yaml", described)
     (folder / "units.csv").write_text(
         "unit,name,valid_from,valid_until\n"

@@ -132,9 +132,15 @@ def _written_answers(given: pd.Series, column: Column, scale: Scale) -> np.ndarr
         share = (given.astype(float) - scale.min) / (scale.max - scale.min)
         return np.rint(low + (high - low) * share).to_numpy()
     if back := _backwards(column):
-        codes = {float(code): float(written[0]) for code, written in back.items()}
-        return given.map(codes).to_numpy()
+        return given.map(
+            {float(code): _as_number(texts[0]) for code, texts in back.items()}
+        ).to_numpy()
     return given.to_numpy()
+
+
+def _as_number(text: str) -> float | str:
+    """Give an old code as a number, and an answer in words as it is."""
+    return float(text) if text.lstrip("-").isdecimal() else text
 
 
 def _scale(study: Study, item: str) -> Scale:

@@ -84,5 +84,5 @@ def run_kernel(connection_file: str, folder: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     os.chdir(folder)
-    sys.argv = ["ipykernel_launcher", "-f", connection_file]
-    IPKernelApp.launch_instance()
+    options = ["--log-level=ERROR", f"--IPKernelApp.parent_handle={os.getppid()}"]
+    IPKernelApp.launch_instance(["-f", connection_file, *options])

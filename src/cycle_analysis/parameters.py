@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TypeVar
 
 from cycle_analysis.problems import InputError, Problem
 
+Option = TypeVar("Option")
 Value = str | int | float | bool | list[float]
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 SET_BY_THE_RUN = ("study_name", "wave")
@@ -133,3 +135,21 @@ def _unknown(file: str, where: str, name: str, known: list[str], kind: str) -> P
     near = get_close_matches(name, known, n=1)
     remedy = f"Did you mean {near[0]!r}?" if near else ""
     return Problem(file, where, name, f"is no {kind}", ", ".join(known), remedy)
+
+
+def pick(options: Mapping[str, Option], name: str, parameter: str) -> Option:
+    """Take the function that a notebook's parameter names.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> pick({"mean": sum, "longest": max}, "longest", "aggregation")
+    <built-in function max>
+    """
+    if name not in options:
+        raise InputError([_unknown("parameters", parameter, name, list(options), "choice")])
+    return options[name]

@@ -11,7 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.answers import ANSWERED, INVALID, decode, normalise
+from cycle_analysis.harmonisation import harmonise
+from cycle_analysis.panels import assign_heirs
 from cycle_analysis.problems import (
+    FIXED,
     KEPT,
     REJECTED,
     SET_MISSING,
@@ -194,8 +197,8 @@ def _units(
     column = mapping.columns["unit"]
     recode = {normalise(old): new for old, new in column.map.items()}
     texts = texts.map(lambda text: recode.get(normalise(text), text))
-    found = identify(texts, register, mapping.fieldwork.start)
-    codes = found["unit"].fillna("").astype("str")
+    found = identify(texts, register, str(mapping.fieldwork.start))
+    codes = _in_force(found, mapping, register).fillna("").astype("str")
     problems = []
     for text, same in texts[codes == ""].groupby(texts):
         where = f"column {column.source}, rows {_rows(same.index)}"
@@ -203,11 +206,38 @@ def _units(
             problem = f"{len(same)} respondents name no unit and are left out"
             problems.append(Problem(raw.file, where, "", problem, done=KEPT))
             continue
-        first = found.loc[same.index[0]]
+        first = found.loc[same.index[0]].fillna("")
         problem = first["problem"] or "is no unit of the register"
         remedy = "Correct it with a `map` under columns.unit in wave.yaml"
         problems.append(Problem(raw.file, where, str(text), problem, first["suggestions"], remedy))
-    return codes, problems
+    return codes, problems + _read_otherwise(raw, texts, found[codes != ""], column)
+
+
+def _in_force(found: pd.DataFrame, mapping: Wave, register: Register) -> "pd.Series[str]":
+    """Carry units that had merged before the first day of fieldwork to the units they became."""
+    former = found["rule"].str.startswith("former") & found["unit"].notna()
+    if not former.any():
+        return found["unit"]
+    day = str(mapping.fieldwork.start)
+    heirs = assign_heirs(harmonise(sorted(found.loc[former, "unit"].unique()), day, day, register))
+    now = found["unit"].map(heirs.set_index("from_unit")["to_unit"])
+    return found["unit"].where(~former, now)
+
+
+def _read_otherwise(
+    raw: RawTable, texts: "pd.Series[str]", found: pd.DataFrame, column: Column
+) -> list[Problem]:
+    """Log units that were read by another rule than code or name, and those not in force."""
+    problems = []
+    for (rule, doubt), same in found.groupby(["rule", "problem"]):
+        if rule in ("code", "name") and not doubt:
+            continue
+        read = (texts[same.index] + " as " + same["unit"]).drop_duplicates()
+        examples = ", ".join(read.head(10)) + (" …" if len(read) > 10 else "")
+        where = f"column {column.source}, rows {_rows(same.index)}"
+        problem = doubt or f"read by {rule}"
+        problems.append(Problem(raw.file, where, examples, problem, done=KEPT if doubt else FIXED))
+    return problems
 
 
 def _roles(

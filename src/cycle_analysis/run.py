@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytask
+from _pytask.explain import ChangeReason, TaskExplanation
 from pytask import NodeInfo, PathNode, PythonNode, TaskOutcome, TaskWithoutPath
 
 from cycle_analysis import kernels
@@ -189,17 +190,16 @@ def run_study(
     folder.mkdir(parents=True, exist_ok=True)
     progress = _Progress(len(plan(study)), tell)
     makers = _Tasks(study, home, notebooks, parameters, progress)
+    pytask.console.quiet = True
     session = pytask.build(
         tasks=[makers.task(step) for step in plan(study)],
         paths=folder,
         config=None,
-        verbose=0,
         capture="no",
-        show_traceback=False,
         force=force,
         explain=True,
         dry_run=dry_run,
-        n_workers=n_workers,
+        n_workers=1 if dry_run else n_workers,
         parallel_backend="threads",
     )
     return _outcome(session)
@@ -253,6 +253,7 @@ class _Tasks:
             function=lambda **_: self.execute(step),
             depends_on=needs,
             produces={"output": self.output(step)},
+            attributes={"explanation": TaskExplanation()},
         )
 
     def output(self, step: Step) -> FolderNode:
@@ -309,7 +310,7 @@ def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], 
 
 
 def _file(path: Path) -> PathNode:
-    return PathNode(path=path, name=path.as_posix())
+    return PathNode(path=path, name="/".join(path.parts[-2:]))
 
 
 def _value(step: Step, name: str, value: str) -> PythonNode:
@@ -338,9 +339,7 @@ def _outcome(session: pytask.Session) -> Outcome:
         groups[report.outcome].append(report.task.name)
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
-            reasons[report.task.name] = [
-                f"{reason.node_name}: {reason.reason}" for reason in explanation.reasons
-            ]
+            reasons[report.task.name] = _in_words(explanation.reasons)
         if report.outcome == TaskOutcome.FAIL and report.exc_info:
             errors.append(report.exc_info[1])
     return Outcome(
@@ -352,3 +351,14 @@ def _outcome(session: pytask.Session) -> Outcome:
         reasons=reasons,
         errors=errors,
     )
+
+
+def _in_words(reasons: Sequence[ChangeReason]) -> list[str]:
+    """Say why a step runs: it never did, was forced, or what changed."""
+    kinds = {reason.reason for reason in reasons}
+    if "not_in_db" in kinds:
+        return ["it has not run yet"]
+    if "forced" in kinds:
+        return ["--force"]
+    words = {"changed": "changed", "missing": "is not there", "cascade": "runs first"}
+    return sorted(f"{r.node_name} {words.get(r.reason, r.reason)}" for r in reasons)

@@ -53,6 +53,17 @@ class Study(StudyFile):
         """Short label of each phase, in the order of the cycle."""
         return {phase.code: phase.short[language] for phase in self.phases}
 
+    @property
+    def phase_labels(self) -> dict[str, dict[str, str]]:
+        """Short label of each phase, by language."""
+        return {language: self.phase_names(language) for language in ("nl", "en")}
+
+    @property
+    def developments_of_phases(self) -> pd.Series:
+        """Code of the development of each phase, indexed by phase, in the order of the cycle."""
+        codes = {phase.code: phase.development for phase in self.phases}
+        return pd.Series(codes, name="development").rename_axis("phase")
+
     def wave(self, name: str) -> Wave:
         """One wave.
 

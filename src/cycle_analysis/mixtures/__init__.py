@@ -44,3 +44,14 @@ __all__ = [
     "profile_families",
     "race",
 ]
+
+
+def named_model(name: str) -> CovarianceModel:
+    """Give the covariance model of that name.
+
+    Examples
+    --------
+    >>> named_model("EEI") is EEI
+    True
+    """
+    return {model.name: model for model in ALL_MODELS}[name]

@@ -1,0 +1,50 @@
+"""Draw the criteria by which the number of profiles is argued."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from cycle_analysis.figures import style
+
+_WORDS = {
+    "nl": {"x": "Aantal profielen", "y": "BIC (lager is beter)"},
+    "en": {"x": "Number of profiles", "y": "BIC (lower is better)"},
+}
+
+
+def plot_criteria(
+    criteria: pd.DataFrame, language: str, ax: Axes | None = None, *, title: str = ""
+) -> Axes:
+    """Draw BIC over the number of profiles, a line for each covariance model.
+
+    Parameters
+    ----------
+    criteria : DataFrame
+        Columns method, k and bic, as `selection.compare` gives them; rows without BIC are not drawn.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    title : str
+        The finding.
+
+    Examples
+    --------
+    >>> criteria = pd.DataFrame({"method": ["EEI", "EEI"], "k": [1, 2], "bic": [90.0, 80.0]})
+    >>> len(plot_criteria(criteria, "nl").lines)
+    2
+    """
+    words = _WORDS[style.check_language(language)]
+    ax = style.start(ax, height=3.2)
+    known = criteria.dropna(subset="bic")
+    for number, (method, rows) in enumerate(known.groupby("method", sort=False), start=1):
+        look = style.profile_style(number)
+        ax.plot(rows["k"], rows["bic"], label=str(method), markersize=5, linewidth=1.5, **look)
+    best = known.loc[known["bic"].idxmin()]
+    ax.plot(best["k"], best["bic"], "o", markersize=13, markerfacecolor="none", color=style.INK)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style.number_axis(ax.yaxis, language)
+    style.label_axes(ax, words["x"], words["y"])
+    style.grid(ax)
+    style.legend_below(ax, columns=4)
+    style.entitle(ax, title)
+    return ax

@@ -1,0 +1,228 @@
+"""Compare waves: the same items, the same units, the same profiles, and change beyond noise.
+
+Only items that every wave asked alike count. Units are carried forward over mergers to the day of
+the last wave. Profiles keep the meaning they have in the reference wave: later waves are placed in
+them. Because few respondents speak for a unit, some units switch profile although nothing changed;
+`switching_by_chance` says how many, and belongs beside every transition table.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cycle_analysis.harmonisation import harmonise
+from cycle_analysis.panels import assign_heirs, recode_units
+from cycle_analysis.partitions import Partition, assign
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.register import Register
+from cycle_analysis.study import Study
+
+def item_status(study: Study) -> pd.DataFrame:
+    """Say for each phase item in which waves it can be compared.
+
+    Returns
+    -------
+    DataFrame, phase items × (1 + number of waves + 1)
+        Index `item`; `phase`; a column per wave with full, partial, broken, dropped or not_asked;
+        `common`: whether every wave asked it in a comparable way (full or partial).
+
+    Raises
+    ------
+    InputError
+        If a phase has no common item.
+    """
+    items = study.codebook.items
+    table = items.loc[items["phase"] != "", ["phase"]].copy()
+    for name in study.waves:
+        wave = study.wave(name)
+        found = {item: column.comparable for item, column in wave.columns.items()}
+        found |= dict.fromkeys(wave.dropped, "dropped") | dict.fromkeys(wave.not_asked, "not_asked")
+        table[name] = table.index.map(found)
+    table["common"] = table[study.waves].isin(["full", "partial"]).all(axis=1)
+    left = table[table["common"]].groupby("phase").size()
+    if lost := [phase for phase in study.phase_codes if phase not in left.index]:
+        remedy = "Compare fewer waves, or leave the phase out of study.yaml"
+        problem = "no item of this phase was asked alike in every wave"
+        raise InputError(
+            [Problem("codebook.csv", "column phase", code, problem, "", remedy) for code in lost]
+        )
+    return table
+
+
+def link_units(
+    units: Mapping[str, pd.Series], days: Mapping[str, str], register: Register
+) -> pd.DataFrame:
+    """Carry the units of every wave forward to the day of the last wave.
+
+    Parameters
+    ----------
+    units : mapping of wave to Series of unit codes
+        Those of the respondents.
+    days : mapping of wave to date
+        First day of fieldwork, in the order of the waves.
+    register : Register
+        Which units merged or split, and when.
+
+    Returns
+    -------
+    DataFrame, one row per wave and unit that answered
+        Index `wave`, `from_unit`; `to_unit` (missing when it cannot be carried), `kind`
+        (unchanged, grown, merged, split, unmapped), and `weight`, the share of its persons that
+        `to_unit` took over.
+    """
+    last = list(days.values())[-1]
+    heirs = {
+        wave: assign_heirs(harmonise(sorted(units[wave].unique()), day, last, register))
+        for wave, day in days.items()
+    }
+    columns = ["from_unit", "to_unit", "kind", "weight"]
+    table = pd.concat({wave: rows[columns] for wave, rows in heirs.items()}, names=["wave"])
+    return table.reset_index("wave").set_index(["wave", "from_unit"])
+
+
+def carried(units: pd.Series, links: pd.DataFrame) -> pd.Series:
+    """Give respondents the unit that theirs became; those whose unit was split are left out.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes of one wave.
+    links : DataFrame
+        The rows of `link_units` for that wave.
+
+    Returns
+    -------
+    Series, at most n respondents
+        Unit codes on the day of the last wave.
+    """
+    return recode_units(units, links.reset_index()).dropna().rename("unit")
+
+
+def unchanged_units(links: pd.DataFrame) -> pd.Index:
+    """List the units that answered in every wave and whose territory never changed."""
+    table = links.reset_index()
+    waves = table[table["kind"] == "unchanged"].groupby("to_unit")["wave"].nunique()
+    changed = table.loc[table["kind"] != "unchanged", "to_unit"]
+    return waves.index[
+        (waves == table["wave"].nunique()) & ~waves.index.isin(changed)
+    ].rename("unit")
+
+
+def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
+    """Count how many units went from each profile to each profile, wave by wave.
+
+    Parameters
+    ----------
+    labels : mapping of wave to Series, n units
+        Profile numbers 1..k, in the order of the waves.
+    k : int
+        Number of profiles.
+
+    Returns
+    -------
+    DataFrame, one row per pair of successive waves and pair of profiles
+        Index `wave_from`, `wave_to`, `profile_from`, `profile_to`; `n_units`, and `share` of the
+        units in `profile_from` (missing when there are none).
+    """
+    profiles = pd.RangeIndex(1, k + 1)
+    found = []
+    for (first, before), (second, after) in pairwise(labels.items()):
+        both = before.index.intersection(after.index)
+        counts = pd.crosstab(before[both].to_numpy(), after[both].to_numpy())
+        counts = counts.reindex(index=profiles, columns=profiles, fill_value=0)
+        long = counts.rename_axis(index="profile_from", columns="profile_to").stack()
+        table = long.rename("n_units").reset_index().assign(wave_from=first, wave_to=second)
+        total = table.groupby("profile_from")["n_units"].transform("sum")
+        found.append(table.assign(share=table["n_units"] / total.where(total > 0)))
+    index = ["wave_from", "wave_to", "profile_from", "profile_to"]
+    columns = [*index, "n_units", "share"]
+    empty = pd.DataFrame(columns=columns)
+    return (pd.concat(found) if found else empty)[columns].set_index(index)
+
+
+def switching_by_chance(
+    reference: Partition, errors: pd.DataFrame, n_replicates: int = 200, seed: int = 2018
+) -> pd.DataFrame:
+    """Count how many units would switch profile between two waves although nothing changed.
+
+    Every unit keeps its score; two waves are drawn around it, each with the standard error that
+    its respondents leave, and placed in the reference profiles.
+
+    Parameters
+    ----------
+    reference : Partition
+        Profiles of the reference wave.
+    errors : DataFrame, n units × p phases
+        Standard error of each unit's scores; 0 is used where it is unknown, so the count is then
+        a lower bound.
+    n_replicates : int
+        Pairs of waves drawn.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    DataFrame, one row
+        Index `quantity` = switching; `mean`, `low`, `high` (95 % of the replicates) as shares 0-1
+        of units, and `n_units`.
+    """
+    rng = np.random.default_rng(seed)
+    scores = reference.scores
+    spread = errors.reindex_like(scores).fillna(0.0).to_numpy()
+    shares = []
+    for _ in range(n_replicates):
+        drawn = [scores + spread * rng.standard_normal(scores.shape) for _ in range(2)]
+        first, second = (assign(reference, wave).labels for wave in drawn)
+        shares.append(float((first != second).mean()))
+    low, high = np.quantile(shares, [0.025, 0.975])
+    row = {"mean": np.mean(shares), "low": low, "high": high, "n_units": len(scores)}
+    return pd.DataFrame([row], index=pd.Index(["switching"], name="quantity"))
+
+
+def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) -> pd.DataFrame:
+    """Give the mean change of every phase between successive waves, over units in both.
+
+    Parameters
+    ----------
+    scores : mapping of wave to DataFrame, n units × p phases
+        Scores on the common items, 0-100, in the order of the waves.
+    confidence : float
+        Level of the t interval over units.
+
+    Returns
+    -------
+    DataFrame
+        Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
+        `high`, all in points.
+    """
+    rows = []
+    for (first, before), (second, after) in pairwise(scores.items()):
+        both = before.index.intersection(after.index)
+        for phase in before:
+            pair = pd.DataFrame({"a": before.loc[both, phase], "b": after.loc[both, phase]}).dropna()
+            change = pair["b"] - pair["a"]
+            margin = stats.t.ppf((1 + confidence) / 2, max(len(pair) - 1, 1)) * change.sem()
+            rows.append(
+                {
+                    "wave_from": first,
+                    "wave_to": second,
+                    "phase": phase,
+                    "n_units": len(pair),
+                    "before": pair["a"].mean(),
+                    "after": pair["b"].mean(),
+                    "change": change.mean(),
+                    "low": change.mean() - margin,
+                    "high": change.mean() + margin,
+                }
+            )
+    index = ["wave_from", "wave_to", "phase"]
+    columns = [*index, "n_units", "before", "after", "change", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).set_index(index)
+
+
+def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
+    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index()

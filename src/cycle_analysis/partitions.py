@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import linkage
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
+from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.seeds import Seed
 
 WARD_ROWS = 20_000
@@ -34,7 +34,7 @@ class Partition:
         Profile number, 1..k, on the index of `scores`.
     posteriors : DataFrame, n units × k profiles, or None
         Membership probabilities, 0-1, where the method gives them.
-    mixture : Mixture or None
+    mixture : Mixture, ClassMixture or None
         The fitted mixture, where there is one.
     n_profiles : int or None
         Number of profiles, when the highest may have no members (units of another wave).
@@ -43,7 +43,7 @@ class Partition:
     scores: pd.DataFrame
     labels: pd.Series
     posteriors: pd.DataFrame | None = None
-    mixture: Mixture | None = None
+    mixture: Mixture | ClassMixture | None = None
     n_profiles: int | None = None
 
     @property
@@ -81,7 +81,7 @@ class Partition:
 
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
-        how = f"latent profiles {self.mixture.model}" if self.mixture else "Ward + k-means"
+        how = self.mixture.name if self.mixture else "Ward + k-means"
         units = f"{n} {self.scores.index.name or 'unit'}s"
         return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
 
@@ -168,18 +168,60 @@ def latent_profiles(
     >>> latent_profiles(scores, 2, models=[EEI]).sizes.tolist()
     [3, 3]
     """
+    search = Search(n_starts=n_starts, seed=seed)
     fitted = [
-        mixtures.fit_profiles(
-            scores, k, model, n_starts=n_starts, seed=seed, variance_floor=variance_floor
-        )
+        mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
         for model in models
     ]
     return by_mixture(scores, mixtures.race(fitted))
 
 
-def by_mixture(scores: pd.DataFrame, mixture: Mixture) -> Partition:
+def latent_classes(
+    answers: pd.DataFrame,
+    k: int,
+    *,
+    n_starts: int = 50,
+    seed: Seed = 1,
+) -> Partition:
+    """Divide units into `k` latent classes of answers: a check on items.
+
+    Parameters
+    ----------
+    answers : DataFrame, n units × p items
+        Numeric codes; missing answers are left out of the likelihood.
+    k : int
+        Number of classes.
+    n_starts : int
+        Random starts.
+    seed : int or SeedSequence
+        Seed of the random starts.
+
+    Returns
+    -------
+    Partition
+        Units in their most probable class; its `scores` are the answers.
+
+    Raises
+    ------
+    ValueError
+        As `mixtures.fit_classes`.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"AG1": [0, 0, 0, 1, 1, 1], "AG2": [0, 0, 1, 2, 2, 2]})
+    >>> latent_classes(answers, 2).labels.tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    search = Search(n_starts=n_starts, seed=seed)
+    return by_mixture(answers, mixtures.fit_classes(answers, k, search=search))
+
+
+def by_mixture(scores: pd.DataFrame, mixture: Mixture | ClassMixture) -> Partition:
     """Put each unit in its most probable profile under a mixture already fitted."""
-    posteriors = mixtures.classify(mixture, scores)
+    if isinstance(mixture, ClassMixture):
+        posteriors = mixtures.classify_answers(mixture, scores)
+    else:
+        posteriors = mixtures.classify(mixture, scores)
     labels = (posteriors.to_numpy().argmax(axis=1) + 1).astype(int)
     return Partition(
         scores, pd.Series(labels, index=scores.index, name="profile"), posteriors, mixture

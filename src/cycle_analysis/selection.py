@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from scipy.spatial.distance import pdist, squareform
 
 from cycle_analysis import mixtures, separation
-from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
+from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.partitions import WardTree
 from cycle_analysis.seeds import Seed, children
 
@@ -151,7 +151,43 @@ def compare(
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def criteria(mixture: Mixture, posteriors: pd.DataFrame) -> dict[str, float]:
+def compare_classes(
+    answers: pd.DataFrame,
+    max_classes: int = 6,
+    *,
+    n_starts: int = 50,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Fit 1 to `max_classes` latent classes and set their criteria in a table.
+
+    Parameters
+    ----------
+    answers : DataFrame, n units × p items
+        Codes; NaN where missing.
+    max_classes : int
+        Largest number of classes.
+    n_starts : int
+        Random starts per k.
+    seed : int or SeedSequence
+        Each fit has its own child seed.
+    n_jobs : int
+        Workers of joblib; the result does not depend on it.
+
+    Returns
+    -------
+    DataFrame, one row per k
+        The columns of `compare` up to the flags; to be read by `choose` as well.
+    """
+    highest = max(1, min(max_classes, len(answers.drop_duplicates())))
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_class_row)(answers, k, n_starts, child)
+        for k, child in enumerate(children(seed, highest), start=1)
+    )
+    return pd.DataFrame(rows)
+
+
+def criteria(mixture: Mixture | ClassMixture, posteriors: pd.DataFrame) -> dict[str, float]:
     """Give the information criteria of one fitted mixture, lower is better.
 
     Parameters
@@ -288,35 +324,44 @@ def _fit_row(
     variance_floor: float,
     seed: np.random.SeedSequence,
 ) -> dict[str, object]:
-    mixture = mixtures.fit_profiles(
-        scores, k, model, n_starts=n_starts, variance_floor=variance_floor, seed=seed
-    )
-    posteriors = mixtures.classify(mixture, scores)
+    search = Search(n_starts=n_starts, seed=seed)
+    mixture = mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
+    return {"method": model.name, **_row(mixture, mixtures.classify(mixture, scores))}
+
+
+def _class_row(
+    answers: pd.DataFrame, k: int, n_starts: int, seed: np.random.SeedSequence
+) -> dict[str, object]:
+    mixture = mixtures.fit_classes(answers, k, search=Search(n_starts=n_starts, seed=seed))
+    return {"method": mixture.name, **_row(mixture, mixtures.classify_answers(mixture, answers))}
+
+
+def _row(mixture: Mixture | ClassMixture, posteriors: pd.DataFrame) -> dict[str, object]:
+    """Criteria and flags of one fitted mixture."""
     own = posteriors.idxmax(axis=1)
     sizes = own.value_counts().reindex(posteriors.columns, fill_value=0)
     sure = posteriors.max(axis=1).groupby(own).mean()
     return {
-        "method": model.name,
-        "k": k,
+        "k": mixture.k,
         "log_likelihood": mixture.log_likelihood,
         "n_parameters": mixture.n_parameters,
         **criteria(mixture, posteriors),
         "smallest_profile": int(sizes.min()),
-        "smallest_share": float(sizes.min() / len(scores)),
+        "smallest_share": float(sizes.min() / len(posteriors)),
         "mean_posterior": float(sure.min()),
-        "n_replicated": mixture.n_replicated,
-        "n_finished": mixture.n_finished,
+        "n_replicated": mixture.outcome.n_replicated,
+        "n_finished": mixture.outcome.n_finished,
         "flags": " ".join(_flags(mixture, sizes)),
     }
 
 
-def _flags(mixture: Mixture, sizes: pd.Series) -> list[str]:
+def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
     """Codes of what speaks against a solution."""
     n = float(sizes.sum())
     against = {
         "many_parameters": mixture.n_parameters > n / 3,
-        "not_replicated": mixture.n_finished > 1 and mixture.n_replicated < 2,
-        "not_converged": not mixture.converged,
+        "not_replicated": mixture.outcome.n_finished > 1 and mixture.outcome.n_replicated < 2,
+        "not_converged": not mixture.outcome.converged,
         "at_floor": mixture.at_floor and mixture.k > 1,
         "small_profile": mixture.k > 1 and sizes.min() < max(0.05 * n, 15),
         "empty_profile": sizes.min() == 0,

@@ -56,6 +56,9 @@ class Family(Protocol):
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Give the theta that maximises the expected log-likelihood for the summed statistics."""
 
+    def settle(self, theta: np.ndarray) -> np.ndarray:
+        """Mend what an extrapolation may have put out of order."""
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -189,7 +192,8 @@ def _cycle(
     """Two EM steps, an extrapolation, and an EM step from there if it does no harm."""
     first, _ = _step(family, batch.theta, batch.log_shares, weights)
     second, at_first = _step(family, *first, weights)
-    ahead, length = _extrapolate((batch.theta, batch.log_shares), first, second, reach)
+    (theta, shares), length = _extrapolate((batch.theta, batch.log_shares), first, second, reach)
+    ahead = family.settle(theta), shares
     third, at_ahead = _step(family, *ahead, weights)
     better = at_ahead >= at_first
     theta = np.where(better, third[0], second[0])

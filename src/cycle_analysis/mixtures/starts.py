@@ -26,7 +26,7 @@ def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Genera
     rng : Generator
         Source of the random starts.
     """
-    filled = np.nan_to_num(values)
+    filled = np.nan_to_num(values) if np.isnan(values).any() else values
     n = len(filled)
     starts = np.empty((n, n_starts), dtype=int)
     for start in range(n_starts):
@@ -42,12 +42,14 @@ def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Genera
 
 def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Nearest of k seeds, each drawn with chance proportional to its squared distance."""
+    lengths = np.einsum("np,np->n", values, values)
     distances = np.empty((len(values), k))
     nearest = np.ones(len(values))
     for j in range(k):
         total = nearest.sum()
         chance = nearest / total if total > 0 else None
-        seed = values[rng.choice(len(values), p=chance)]
-        distances[:, j] = ((values - seed) ** 2).sum(axis=1)
+        seed = rng.choice(len(values), p=chance)
+        gaps = lengths - 2 * values @ values[seed] + lengths[seed]
+        distances[:, j] = np.where(gaps > 1e-12 * lengths[seed], gaps, 0.0)
         nearest = distances[:, : j + 1].min(axis=1)
     return distances.argmin(axis=1)

@@ -29,8 +29,8 @@ lab: .venv/ready
 	touch $@
 
 # The lock holds hashes and no index addresses: valid on Linux, macOS and Windows.
-lock:
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes \
+lock: .venv/ready
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
 	  --no-header --no-annotate --python-version 3.11 --upgrade --quiet -o requirements.lock
 
 clean:

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from cycle_analysis.margins import margin_of_error, shares
 from cycle_analysis.representation import (
     collapse_background,
-    plot_response,
     response_account,
     response_by_wave,
     response_test,
@@ -242,13 +240,3 @@ def test_waves_that_add_up_tell_who_stayed_joined_and_left(population):
     assert table.loc["c", ["responded", "left"]].tolist() == [0, 60]
     with pytest.raises(ValueError, match="Harmonise all waves"):
         response_by_wave({"a": ["GM0457"]}, population)
-
-
-def test_the_response_figure_draws_each_group_with_its_numbers(population, sample):
-    account = response_account(population, sample.index, ON)
-    ax = plot_response(account)
-    widths = [bar.get_width() for bar in ax.patches]
-    np.testing.assert_allclose(widths, 100 * account["rate"])
-    numbers = account["responded"].astype(str) + " / " + account["invited"].astype(str)
-    assert [text.get_text() for text in ax.texts] == numbers.tolist()
-    plt.close(ax.figure)

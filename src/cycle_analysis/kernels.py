@@ -58,11 +58,10 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel that listens on the connection of this provisioner."""
         folder = str(kwargs.get("cwd") or Path.cwd())
-        process = context().Process(
-            target=run_kernel, args=(self.parent.connection_file, folder), daemon=False
-        )
+        connection_file: str = self.parent.connection_file  # type: ignore[union-attr]
+        process = context().Process(target=run_kernel, args=(connection_file, folder))
         process.start()
-        self.process = ForkedKernel(process)
+        self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
 

@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyreadstat
@@ -163,13 +164,13 @@ def detect_delimiter(text: str) -> str:
 
 def read_sav(path: Path, source: Source) -> RawTable:
     """Read SPSS; codes as text, user-missing codes kept, because they say why."""
-    reader = {"sav": pyreadstat.read_sav, "zsav": pyreadstat.read_sav, "por": pyreadstat.read_por}
-    read = reader[(source.format or path.suffix).lower().lstrip(".")]
-    options = {"user_missing": True} if read is pyreadstat.read_sav else {}
+    options: dict[str, Any] = {"disable_datetime_conversion": True}
+    options["encoding"] = source.encoding or None
     try:
-        data, meta = read(
-            str(path), encoding=source.encoding or None, disable_datetime_conversion=True, **options
-        )
+        if (source.format or path.suffix).lower().endswith("por"):
+            data, meta = pyreadstat.read_por(str(path), **options)
+        else:
+            data, meta = pyreadstat.read_sav(str(path), user_missing=True, **options)
     except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
         remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
         raise InputError([Problem(path.name, "file", "", str(error), "", remedy)]) from None

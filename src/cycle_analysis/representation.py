@@ -7,10 +7,8 @@ effect size say whether response depends on them.
 
 from collections.abc import Iterable, Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from scipy import stats
 
 SIZE_GROUPS = {1: "<20k", 2: "<20k", 3: "<20k", 4: "20-50k", 5: "50-100k",
@@ -220,35 +218,3 @@ def response_by_wave(
         before = units
     columns = ["responded", "rate", "again", "joined", "left"]
     return pd.DataFrame(rows, index=pd.Index(waves, name="wave"), columns=columns)
-
-
-def plot_response(account: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the response rate of each group as a bar, beside the rate of all.
-
-    Parameters
-    ----------
-    account : DataFrame
-        As `response_account` gives it.
-    ax : Axes, optional
-
-    Returns
-    -------
-    Axes
-        With the numbers written beside the bars; the axis in percent.
-    """
-    height = 1.2 + 0.35 * len(account)
-    ax = plt.subplots(figsize=(6.3, height), layout="constrained")[1] if ax is None else ax
-    names = [
-        " · ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in account.index
-    ]
-    places = np.arange(len(account))
-    ax.barh(places, 100 * account["rate"].fillna(0), color="0.6", edgecolor="0.3", height=0.7)
-    overall = 100 * account["responded"].sum() / account["invited"].sum()
-    ax.axvline(overall, color="black", linestyle="--", linewidth=1)
-    for place, (n, total) in enumerate(zip(account["responded"], account["invited"], strict=True)):
-        ax.text(114, place, f"{n} / {total}", va="center", ha="right", fontsize=8)
-    ax.set_yticks(places, names)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 115), xticks=range(0, 101, 20), xlabel="%")
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax

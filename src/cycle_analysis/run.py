@@ -267,7 +267,7 @@ class _Tasks:
         output = self.output(step)
         output.clear()
         started = self.progress.start(step)
-        parameters = self.parameters[step.notebook] | {"study_name": self.study.name}
+        parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
         if "wave" in parameters:
             parameters["wave"] = step.wave
         executed = self.home / "reports" / self.study.name / "notebooks"
@@ -340,8 +340,9 @@ def _outcome(session: pytask.Session) -> Outcome:
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
             reasons[report.task.name] = _in_words(explanation.reasons)
-        if report.outcome == TaskOutcome.FAIL and report.exc_info:
-            errors.append(report.exc_info[1])
+        error = report.exc_info[1] if report.exc_info else None
+        if report.outcome == TaskOutcome.FAIL and error:
+            errors.append(error)
     return Outcome(
         done=groups[TaskOutcome.SUCCESS],
         pending=groups[TaskOutcome.WOULD_BE_EXECUTED],

@@ -4,8 +4,8 @@ import pandas as pd
 
 from cycle_analysis.readers import read_export
 from cycle_analysis.register import Register, load_register, read_register
-from cycle_analysis.responses import Responses, check_checksum, code_responses
 from cycle_analysis.representation import collapse_background
+from cycle_analysis.responses import Responses, check_checksum, code_responses
 from cycle_analysis.study import Study
 
 BUNDLED = "municipalities"

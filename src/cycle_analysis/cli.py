@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import FIXED, InputError, Problem
 from cycle_analysis.study import find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -98,8 +98,8 @@ def _check(options: argparse.Namespace) -> int:
             continue
         print(f"{wave}: {responses}")
         for problem in responses.problems.itertuples(index=False):
-            n_warnings += 1
-            print(f"  {problem.file}, {problem.where}: {problem.value!r}: {problem.problem}")
+            n_warnings += problem.done != FIXED
+            print(f"  {problem.done}: {problem.where}: {problem.problem}: {problem.value}")
     if rejected:
         raise InputError(rejected)
     return WARNINGS if n_warnings else CLEAN

@@ -16,8 +16,8 @@ from scipy.spatial.distance import pdist, squareform
 
 from cycle_analysis import mixtures, separation
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
-from cycle_analysis.partitions import WardTree
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.ward import WardTree
 
 WARD = "Ward + k-means"
 """Name of the rows that no mixture stands behind."""
@@ -382,7 +382,7 @@ def _ward_rows(
     if len(values) < 2:
         return pd.DataFrame({"method": [], "k": [], "flags": []})
     tree, distances = WardTree(values), squareform(pdist(values))
-    labels = [tree.cut(k) for k in range(1, highest + 1)]
+    labels = [tree.refined(k) for k in range(1, highest + 1)]
     sizes = [int(np.bincount(groups).min()) for groups in labels]
     table = separation.gap(scores, highest, n_references=n_references, seed=seed, n_jobs=n_jobs)
     return (

@@ -1,7 +1,7 @@
 """Time the engine against StepMix, in one process, with equal starts and equal best likelihood.
 
     pip install stepmix
-    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows ...]
+    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows clusterboot]
 
 CPU seconds. Both carry all starts to convergence; StepMix with its tolerances set to 1e-10 on the
 log-likelihood per unit, as ours is 1e-9 per cycle of three steps. Data: 350 units, 30 five-point
@@ -9,10 +9,13 @@ items in five phases on one level (no classes), as answers to a questionnaire ar
 scores of four profiles.
 """
 
+import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,8 @@ import surveys
 
 from cycle_analysis.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
+from cycle_analysis.partitions import ward_kmeans
+from cycle_analysis.stability import bootstrap_jaccard
 
 KS = range(2, 7)
 STARTS = 20
@@ -121,6 +126,18 @@ def rows():
     print(f"time per row and step: {per_row[100_000] / per_row[10_000]:.2f} x")
 
 
+def clusterboot():
+    """Bootstrap Jaccard for k = 2..8, B = 100; R's fpc by clusterboot.R on the same scores."""
+    scores = surveys.clear_profiles(350, np.random.default_rng(1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.csv"
+        scores.to_csv(path)
+        script = Path(__file__).with_name("clusterboot.R")
+        printed = subprocess.run(["Rscript", script, path], capture_output=True, text=True)
+    mine = sum(timed(bootstrap_jaccard, ward_kmeans, scores, k)[0] for k in range(2, 9))
+    print(f"clusterboot: {mine:.2f} s; {printed.stdout.strip()}")
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows"]:
+    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows", "clusterboot"]:
         globals()[name]()

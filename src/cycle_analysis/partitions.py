@@ -276,9 +276,11 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
 
 
 def _check_complete(scores: pd.DataFrame) -> None:
-    if incomplete := scores.index[scores.isna().any(axis=1)].tolist():
+    missing = np.isnan(scores.to_numpy(dtype=float)).any(axis=1)
+    if missing.any():
         raise ValueError(
-            f"{len(incomplete)} of {len(scores)} units lack a phase score: {incomplete[:5]}. "
+            f"{missing.sum()} of {len(scores)} units lack a phase score: "
+            f"{scores.index[missing].tolist()[:5]}. "
             "Leave them out first, scores.dropna(), or use latent_profiles, which allows it."
         )
     if len(scores) > WARD_ROWS:
@@ -290,7 +292,11 @@ def _check_complete(scores: pd.DataFrame) -> None:
 
 def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     """Give groups the numbers 1..k from the lowest to the highest mean score."""
-    centroids = scores.groupby(groups).mean()
-    keys = np.lexsort((*centroids.to_numpy().T[::-1], centroids.mean(axis=1).round(9)))
-    number = pd.Series(range(1, len(centroids) + 1), index=centroids.index[keys])
-    return pd.Series(number.loc[groups].to_numpy(), index=scores.index, name="profile")
+    k = int(groups.max()) + 1
+    members = np.zeros((len(groups), k))
+    members[np.arange(len(groups)), groups] = 1.0
+    centroids = (members.T @ scores.to_numpy(dtype=float)) / members.sum(axis=0)[:, None]
+    order = np.lexsort((*centroids.T[::-1], centroids.mean(axis=1).round(9)))
+    number = np.empty(k, dtype=int)
+    number[order] = np.arange(1, k + 1)
+    return pd.Series(number[groups], index=scores.index, name="profile")

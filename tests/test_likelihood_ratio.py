@@ -3,7 +3,12 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.likelihood_ratio import ClassFit, ProfileFit, bootstrap_likelihood_ratio
+from cycle_analysis.likelihood_ratio import (
+    ClassFit,
+    ProfileFit,
+    bootstrap_likelihood_ratio,
+    likelihood_ratios,
+)
 from cycle_analysis.mixtures import EEE, EEI
 
 
@@ -11,6 +16,13 @@ def test_a_fourth_profile_is_needed_and_a_fifth_is_not():
     scores, _ = four_profiles(100)
     assert bootstrap_likelihood_ratio(ProfileFit(EEI), scores, 4, n_replicates=19).p == 0.05
     assert bootstrap_likelihood_ratio(ProfileFit(EEI), scores, 5, n_replicates=19).p > 0.05
+
+
+def test_the_sequence_is_tested_step_by_step():
+    scores, _ = four_profiles(60)
+    table = likelihood_ratios(ProfileFit(EEI), scores, 3, n_replicates=9, n_starts=3)
+    assert table.index.tolist() == [2, 3]
+    assert (table["p"] == 0.1).all()
 
 
 def test_it_does_not_protect_against_a_continuum():

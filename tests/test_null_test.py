@@ -4,7 +4,8 @@ import pytest
 from shared import PHASES, four_profiles, one_continuum
 
 from cycle_analysis.copula import fit_answers, fit_copula, fit_one_factor, one_factor
-from cycle_analysis.null_test import n_dimensions, null_test, one_dimension_p, separation_p
+from cycle_analysis.dimensions import n_dimensions, one_dimension_p
+from cycle_analysis.null_test import null_test, separation_p
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE, VERDICTS
 
 

@@ -3,13 +3,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import cut_tree
+from scipy.cluster.hierarchy import cut_tree, linkage
 from shared import four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.partitions import WardTree, assign, latent_profiles, lloyd, ward_kmeans
+from cycle_analysis.partitions import assign, latent_profiles, ward_kmeans
+from cycle_analysis.ward import WardTree, lloyd
 
 
 @pytest.mark.parametrize("method", [ward_kmeans, latent_profiles])
@@ -56,9 +57,9 @@ def test_k_means_ends_where_scikit_learn_ends_from_the_same_centroids():
 def test_undoing_the_last_merges_cuts_the_tree_as_scipy_does():
     scores, _ = four_profiles(sd=25)
     tree = WardTree(scores.to_numpy())
-    for k in (2, 3, 7, 120):
-        theirs = cut_tree(tree.tree, k)[:, 0]
-        assert adjusted_rand_score(tree._branches(k), theirs) == 1.0
+    theirs = linkage(scores, "ward")
+    for k in (1, 2, 3, 7, 120):
+        assert adjusted_rand_score(tree.cut(k), cut_tree(theirs, k)[:, 0]) == 1.0
 
 
 def test_a_profile_that_empties_takes_the_furthest_row():

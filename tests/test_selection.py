@@ -8,9 +8,10 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
 from cycle_analysis import separation
+from cycle_analysis.criteria import BARRING, FLAGS
 from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI
 from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.selection import BARRING, WARD, choose, compare
+from cycle_analysis.selection import WARD, choose, compare
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,14 @@ def test_too_many_parameters_bar_a_solution_from_the_choice():
     choice = choose(wide)
     assert not set(choice.flags) & set(BARRING)
     assert "were left out" in choice.reason["en"]
+
+
+def test_fewer_than_thirty_units_and_small_profiles_are_flagged():
+    scores, _ = four_profiles(24)
+    flags = compare(scores, 2, models=[EEI], n_references=4).set_index(["method", "k"])["flags"]
+    assert "few_units" in flags["EEI", 2].split()
+    assert "small_profile" in flags["EEI", 2].split()
+    assert {flag for text in flags for flag in text.split()} <= set(FLAGS)
 
 
 def test_identical_scores_run_and_leave_one_profile():

@@ -134,6 +134,36 @@ def bootstrap_likelihood_ratio(
     return LikelihoodRatio(k, gain, np.array(gains))
 
 
+def likelihood_ratios(
+    fit: Fit,
+    table: pd.DataFrame,
+    max_profiles: int,
+    *,
+    n_replicates: int = 99,
+    n_starts: int = 10,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Test 1 against 2, 2 against 3, and so on up to `max_profiles`.
+
+    Returns
+    -------
+    DataFrame, index k = 2..max_profiles
+        likelihood_ratio, p; parameters as `bootstrap_likelihood_ratio`.
+    """
+    ks = range(2, max_profiles + 1)
+    tests = [
+        bootstrap_likelihood_ratio(
+            fit, table, k, n_replicates=n_replicates, n_starts=n_starts, seed=child, n_jobs=n_jobs
+        )
+        for k, child in zip(ks, children(seed, len(ks)), strict=True)
+    ]
+    return pd.DataFrame(
+        {"likelihood_ratio": [test.statistic for test in tests], "p": [test.p for test in tests]},
+        index=pd.Index(ks, name="k"),
+    )
+
+
 def _null_gain(
     fit: Fit,
     smaller: Mixture | ClassMixture,

@@ -13,14 +13,15 @@ standardised one in 98 %.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
 from cycle_analysis import separation
-from cycle_analysis.copula import fit_copula, fit_one_factor, one_factor
+from cycle_analysis.copula import fit_copula, fit_one_factor
+from cycle_analysis.dimensions import n_dimensions, one_dimension_p
 from cycle_analysis.partitions import ward_kmeans
 from cycle_analysis.profiles import crossings, shape_shares
 from cycle_analysis.seeds import Seed, children
@@ -184,32 +185,29 @@ def null_test(
         return _nothing_to_divide(scores, alpha)
     _check_enough(complete, scores)
     highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
-    first, *seeds = children(seed, 4)
+    first, second, third, fourth = children(seed, 4)
     if table is None:
         table = compare(scores, highest, n_references=2, seed=first, n_jobs=n_jobs)
     choice = choose(table)
-    ks = range(2, highest + 1)
-    observed = separation.silhouettes(complete.to_numpy(float), ks)
     if nulls is None:
         nulls = {"copula": fit_copula(complete), "one_factor": fit_one_factor(complete)}
+    ks = range(2, highest + 1)
     drawn = {
-        name: null_silhouettes(null, ks, n_replicates, seeds[0], n_jobs=n_jobs)
+        name: null_silhouettes(null, ks, n_replicates, second, n_jobs=n_jobs)
         for name, null in nulls.items()
     }
-    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
     result = NullTest(
         "",
         choice,
-        pd.Series(observed, index=pd.Index(ks, name="k"), name="silhouette"),
+        _silhouettes(complete, ks),
         pd.concat(drawn, axis=1),
-        shape_shares(partition),
-        not crossings(partition).empty,
-        n_dimensions(complete, seed=seeds[1]),
-        one_dimension_p(complete, seed=seeds[2]),
+        *_shapes(complete, choice),
+        n_dimensions(complete, seed=third),
+        one_dimension_p(complete, seed=fourth),
         alpha,
         len(complete),
     )
-    return NullTest(**{**vars(result), "verdict": judge(result)})
+    return replace(result, verdict=judge(result))
 
 
 def judge(result: NullTest) -> str:
@@ -275,67 +273,6 @@ def separation_p(observed: pd.Series, without_groups: pd.DataFrame) -> float:
     return float((largest >= largest[0] - 1e-9).mean())
 
 
-def n_dimensions(
-    scores: pd.DataFrame, n_replicates: int = 199, share: float = 0.95, *, seed: Seed = 1
-) -> int:
-    """Count eigenvalues of the correlations beyond those of columns shuffled independently.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Complete scores.
-    n_replicates : int
-        Shuffles.
-    share : float
-        Quantile of the shuffled eigenvalues that counts as chance.
-    seed : int or SeedSequence
-        Seed of the shuffles.
-
-    Returns
-    -------
-    int
-        0..p, stopping at the first eigenvalue within chance (Horn 1965, by permutation).
-    """
-    values = scores.to_numpy(dtype=float)
-    values = values[:, values.std(axis=0) > 0]
-    if values.shape[1] < 2:
-        return 0
-    rng = np.random.default_rng(children(seed, 1)[0])
-    shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(n_replicates)]
-    beyond = _eigenvalues(values) > np.quantile(shuffled, share, axis=0)
-    return int(beyond.cumprod().sum())
-
-
-def one_dimension_p(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 1) -> float:
-    """Test whether one common factor is enough for the correlations.
-
-    The statistic is the sum of squared residual correlations; its distribution comes from surveys
-    drawn from the one-factor copula with the scores' own marginals.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Complete scores.
-    n_replicates : int
-        Surveys drawn.
-    seed : int or SeedSequence
-        Seed of the draws.
-
-    Returns
-    -------
-    float
-        (b + 1) / (B + 1); 1 with fewer than four phases, which one factor always fits.
-    """
-    varying = scores.loc[:, scores.max() > scores.min()]
-    if varying.shape[1] < 4:
-        return 1.0
-    null = fit_one_factor(varying)
-    rng = np.random.default_rng(children(seed, 1)[0])
-    observed = _residual(varying.to_numpy(float))
-    drawn = [_residual(null(rng).to_numpy(float)) for _ in range(n_replicates)]
-    return float((1 + np.sum(np.array(drawn) >= observed)) / (n_replicates + 1))
-
-
 def found_at(n: int, language: str) -> str:
     """Say what a study of n units could have found, from the simulations in benchmarks/."""
     sizes = sorted(FOUND)
@@ -343,19 +280,20 @@ def found_at(n: int, language: str) -> str:
     return VERDICTS["found"][language].format(n=n, nearest=nearest, **FOUND[nearest])
 
 
+def _silhouettes(complete: pd.DataFrame, ks: range) -> pd.Series:
+    widths = separation.silhouettes(complete.to_numpy(float), ks)
+    return pd.Series(widths, index=pd.Index(ks, name="k"), name="silhouette")
+
+
+def _shapes(complete: pd.DataFrame, choice: Choice) -> tuple[pd.Series, bool]:
+    """Elevation, scatter and shape at the choice's k, at least 2, and whether lines cross."""
+    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
+    return shape_shares(partition), not crossings(partition).empty
+
+
 def _null_silhouettes(null: Null, ks: range, seed: np.random.SeedSequence) -> np.ndarray:
     drawn = null(np.random.default_rng(seed)).dropna().to_numpy(float)
     return separation.silhouettes(drawn, ks)
-
-
-def _residual(values: np.ndarray) -> float:
-    """Sum of squared correlations that one factor leaves."""
-    correlation = np.corrcoef(values.T)
-    return float(((correlation - one_factor(correlation, n_rounds=50)) ** 2).sum())
-
-
-def _eigenvalues(values: np.ndarray) -> np.ndarray:
-    return np.linalg.eigvalsh(np.corrcoef(values.T))[::-1]
 
 
 def _check_enough(complete: pd.DataFrame, scores: pd.DataFrame) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import linkage
 
 from cycle_analysis import mixtures
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.seeds import Seed
+from cycle_analysis.ward import WardTree
 
 WARD_ROWS = 20_000
 """Ward's method needs n² distances; above this many units it is refused."""
@@ -123,7 +123,7 @@ def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
     _check_complete(scores)
     mixtures.check_scores(scores, k)
     tree = WardTree(scores.to_numpy(dtype=float))
-    return Partition(scores, _labels(scores, tree.cut(k)))
+    return Partition(scores, _labels(scores, tree.refined(k)))
 
 
 def latent_profiles(
@@ -275,72 +275,12 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     return Partition(new, labels, n_profiles=reference.k)
 
 
-class WardTree:
-    """Ward's tree of one set of scores, to be cut at any k and refined by k-means.
-
-    Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
-
-    Parameters
-    ----------
-    values : array, n × p
-        Complete scores.
-    """
-
-    def __init__(self, values: np.ndarray):
-        self.order = np.lexsort(values.T[::-1])
-        self.values = values[self.order]
-        self.tree = linkage(self.values, "ward") if len(values) > 1 else None
-        self.pairs = [] if self.tree is None else self.tree[:, :2].astype(int).tolist()
-
-    def cut(self, k: int) -> np.ndarray:
-        """Profile 0..k-1 of each row, in the order the rows came."""
-        labels = np.zeros(len(self.values), dtype=int)
-        if self.tree is not None and k > 1:
-            labels = lloyd(self.values, self._branches(k), k)
-        result = np.empty_like(labels)
-        result[self.order] = labels
-        return result
-
-    def _branches(self, k: int) -> np.ndarray:
-        """Branch of each sorted row when the last k - 1 merges are undone.
-
-        As SciPy's `cut_tree`, which takes time in n² for every cut.
-        """
-        n = len(self.values)
-        branch = list(range(2 * n - 1))
-        for i in range(n - k - 1, -1, -1):
-            left, right = self.pairs[i]
-            branch[left] = branch[right] = branch[n + i]
-        return np.unique(branch[:n], return_inverse=True)[1]
-
-
-def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:
-    """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
-
-    A profile that empties takes the row furthest from its centroid.
-    """
-    squares = (values**2).sum(axis=1)
-    for _ in range(max_rounds):
-        members = np.zeros((len(values), k))
-        members[np.arange(len(values)), labels] = 1.0
-        counts = members.sum(axis=0)
-        centroids = (members.T @ values) / np.maximum(counts, 1)[:, None]
-        distances = (centroids**2).sum(axis=1) - 2 * values @ centroids.T
-        distances[:, counts == 0] = np.inf
-        moved = distances.argmin(axis=1)
-        for empty in np.flatnonzero(counts == 0):
-            furthest = (squares + distances[np.arange(len(values)), labels]).argmax()
-            moved[furthest] = empty
-        if (moved == labels).all():
-            break
-        labels = moved
-    return labels
-
-
 def _check_complete(scores: pd.DataFrame) -> None:
-    if incomplete := scores.index[scores.isna().any(axis=1)].tolist():
+    missing = np.isnan(scores.to_numpy(dtype=float)).any(axis=1)
+    if missing.any():
         raise ValueError(
-            f"{len(incomplete)} of {len(scores)} units lack a phase score: {incomplete[:5]}. "
+            f"{missing.sum()} of {len(scores)} units lack a phase score: "
+            f"{scores.index[missing].tolist()[:5]}. "
             "Leave them out first, scores.dropna(), or use latent_profiles, which allows it."
         )
     if len(scores) > WARD_ROWS:
@@ -352,7 +292,11 @@ def _check_complete(scores: pd.DataFrame) -> None:
 
 def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     """Give groups the numbers 1..k from the lowest to the highest mean score."""
-    centroids = scores.groupby(groups).mean()
-    keys = np.lexsort((*centroids.to_numpy().T[::-1], centroids.mean(axis=1).round(9)))
-    number = pd.Series(range(1, len(centroids) + 1), index=centroids.index[keys])
-    return pd.Series(number.loc[groups].to_numpy(), index=scores.index, name="profile")
+    k = int(groups.max()) + 1
+    members = np.zeros((len(groups), k))
+    members[np.arange(len(groups)), groups] = 1.0
+    centroids = (members.T @ scores.to_numpy(dtype=float)) / members.sum(axis=0)[:, None]
+    order = np.lexsort((*centroids.T[::-1], centroids.mean(axis=1).round(9)))
+    number = np.empty(k, dtype=int)
+    number[order] = np.arange(1, k + 1)
+    return pd.Series(number[groups], index=scores.index, name="profile")

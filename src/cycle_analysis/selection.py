@@ -15,43 +15,16 @@ from joblib import Parallel, delayed
 from scipy.spatial.distance import pdist, squareform
 
 from cycle_analysis import mixtures, separation
-from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
-from cycle_analysis.partitions import WardTree
+from cycle_analysis.criteria import BARRING, FLAGS, row_of
+from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Search
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.ward import WardTree
 
 WARD = "Ward + k-means"
 """Name of the rows that no mixture stands behind."""
 TIE = 2.0
 """BIC differences up to this are a tie; up to `NEAR` the other solution deserves to be shown."""
 NEAR = 6.0
-FLAGS = {
-    "many_parameters": {
-        "nl": "meer parameters dan een derde van het aantal eenheden",
-        "en": "more parameters than a third of the number of units",
-    },
-    "not_replicated": {
-        "nl": "de beste oplossing kwam maar één keer voor",
-        "en": "the best solution was found only once",
-    },
-    "not_converged": {
-        "nl": "niet geconvergeerd: verhoog het maximum aan stappen",
-        "en": "not converged: raise the maximum number of steps",
-    },
-    "at_floor": {
-        "nl": "een variantie ligt op de ondergrens",
-        "en": "a variance lies on its floor",
-    },
-    "small_profile": {
-        "nl": "het kleinste profiel is kleiner dan 5 % of 15 eenheden",
-        "en": "the smallest profile is under 5 % or 15 units",
-    },
-    "empty_profile": {
-        "nl": "een profiel heeft geen leden",
-        "en": "a profile has no members",
-    },
-}
-"""What a flag means, by language. The first four rule a solution out of the default choice."""
-BARRING = ("many_parameters", "not_replicated", "not_converged", "empty_profile")
 
 
 @dataclass(frozen=True)
@@ -187,41 +160,6 @@ def compare_classes(
     return pd.DataFrame(rows)
 
 
-def criteria(mixture: Mixture | ClassMixture, posteriors: pd.DataFrame) -> dict[str, float]:
-    """Give the information criteria of one fitted mixture, lower is better.
-
-    Parameters
-    ----------
-    mixture : Mixture
-        Fitted profiles.
-    posteriors : DataFrame, n units × k profiles
-        Membership probabilities.
-
-    Returns
-    -------
-    dict
-        aic, bic, sabic, aicc, caic, icl and entropy, as described in `compare`.
-    """
-    m, n = mixture.n_parameters, mixture.n_units
-    deviance = -2 * mixture.log_likelihood
-    aic = deviance + 2 * m
-    bic = deviance + m * np.log(n)
-    room = n - m - 1
-    doubt = posteriors.max(axis=1).map(np.log).sum()
-    chances = np.maximum(posteriors.to_numpy(), 1e-300)
-    disorder = -(chances * np.log(chances)).sum()
-    share = disorder / (len(posteriors) * np.log(mixture.k)) if mixture.k > 1 else np.nan
-    return {
-        "aic": aic,
-        "bic": bic,
-        "sabic": deviance + m * np.log((n + 2) / 24),
-        "aicc": aic + 2 * m * (m + 1) / room if room > 0 else np.nan,
-        "caic": deviance + m * (np.log(n) + 1),
-        "icl": bic - 2 * doubt,
-        "entropy": 1 - share,
-    }
-
-
 def choose(table: pd.DataFrame) -> Choice:
     """Choose by the default rule: the lowest BIC among all models from one profile up.
 
@@ -326,47 +264,14 @@ def _fit_row(
 ) -> dict[str, object]:
     search = Search(n_starts=n_starts, seed=seed)
     mixture = mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
-    return {"method": model.name, **_row(mixture, mixtures.classify(mixture, scores))}
+    return {"method": model.name, **row_of(mixture, mixtures.classify(mixture, scores))}
 
 
 def _class_row(
     answers: pd.DataFrame, k: int, n_starts: int, seed: np.random.SeedSequence
 ) -> dict[str, object]:
     mixture = mixtures.fit_classes(answers, k, search=Search(n_starts=n_starts, seed=seed))
-    return {"method": mixture.name, **_row(mixture, mixtures.classify_answers(mixture, answers))}
-
-
-def _row(mixture: Mixture | ClassMixture, posteriors: pd.DataFrame) -> dict[str, object]:
-    """Criteria and flags of one fitted mixture."""
-    own = posteriors.idxmax(axis=1)
-    sizes = own.value_counts().reindex(posteriors.columns, fill_value=0)
-    sure = posteriors.max(axis=1).groupby(own).mean()
-    return {
-        "k": mixture.k,
-        "log_likelihood": mixture.log_likelihood,
-        "n_parameters": mixture.n_parameters,
-        **criteria(mixture, posteriors),
-        "smallest_profile": int(sizes.min()),
-        "smallest_share": float(sizes.min() / len(posteriors)),
-        "mean_posterior": float(sure.min()),
-        "n_replicated": mixture.outcome.n_replicated,
-        "n_finished": mixture.outcome.n_finished,
-        "flags": " ".join(_flags(mixture, sizes)),
-    }
-
-
-def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
-    """Codes of what speaks against a solution."""
-    n = float(sizes.sum())
-    against = {
-        "many_parameters": mixture.n_parameters > n / 3,
-        "not_replicated": mixture.outcome.n_finished > 1 and mixture.outcome.n_replicated < 2,
-        "not_converged": not mixture.outcome.converged,
-        "at_floor": mixture.at_floor and mixture.k > 1,
-        "small_profile": mixture.k > 1 and sizes.min() < max(0.05 * n, 15),
-        "empty_profile": sizes.min() == 0,
-    }
-    return [code for code, holds in against.items() if holds]
+    return {"method": mixture.name, **row_of(mixture, mixtures.classify_answers(mixture, answers))}
 
 
 def _ward_rows(
@@ -382,7 +287,7 @@ def _ward_rows(
     if len(values) < 2:
         return pd.DataFrame({"method": [], "k": [], "flags": []})
     tree, distances = WardTree(values), squareform(pdist(values))
-    labels = [tree.cut(k) for k in range(1, highest + 1)]
+    labels = [tree.refined(k) for k in range(1, highest + 1)]
     sizes = [int(np.bincount(groups).min()) for groups in labels]
     table = separation.gap(scores, highest, n_references=n_references, seed=seed, n_jobs=n_jobs)
     return (

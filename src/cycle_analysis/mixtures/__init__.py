@@ -12,6 +12,7 @@ from cycle_analysis.mixtures.fit import (
     classify,
     fit_profiles,
     log_likelihoods,
+    n_distinct,
     profile_families,
     race,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "fit_classes",
     "fit_profiles",
     "log_likelihoods",
+    "n_distinct",
     "profile_families",
     "race",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.mixtures import em
-from cycle_analysis.mixtures.categorical import Categorical
+from cycle_analysis.mixtures.categorical import Categorical, one_hot
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
 BOUNDARY = 1e-6
@@ -139,10 +139,9 @@ def fit_classes(
     ordered = answers.sort_values(list(answers.columns))
     case_weights = case_weights.loc[ordered.index].to_numpy()
     categories = [np.sort(ordered[item].dropna().unique()) for item in ordered]
-    family = Categorical(ordered, categories)
-    best, outcome = best_of_starts(
-        family, family.blocks[0].statistics[:, :-1], k, case_weights, search
-    )
+    coded = one_hot(ordered, categories)
+    family = Categorical(coded, [len(codes) for codes in categories])
+    best, outcome = best_of_starts(family, coded, k, case_weights, search)
     chances = np.exp(best.theta[..., 0])
     order = _by_level(chances, family)
     classes = pd.RangeIndex(1, k + 1, name="profile")
@@ -184,7 +183,8 @@ def classify_answers(mixture: ClassMixture, answers: pd.DataFrame) -> pd.DataFra
     result = pd.DataFrame(np.nan, index=answers.index, columns=mixture.shares.index)
     if known.any():
         categories = [mixture.chances.loc[item].index.to_numpy() for item in items]
-        family = Categorical(answers.loc[known, items], categories)
+        coded = one_hot(answers.loc[known, items], categories)
+        family = Categorical(coded, [len(codes) for codes in categories])
         theta = np.log(np.maximum(mixture.chances.to_numpy(), 1e-13))[..., None]
         log_shares = np.log(np.maximum(mixture.shares.to_numpy(), 1e-13))[:, None]
         none = np.zeros(1)
@@ -219,8 +219,8 @@ def check_answers(answers: pd.DataFrame, k: int) -> None:
 
 def _by_level(chances: np.ndarray, family: Categorical) -> np.ndarray:
     """Order of the classes by mean answer, each item's categories spread over 0-1."""
-    sizes = np.array([len(codes) for codes in family.categories])
+    sizes = family.last - family.offsets
     rank = (np.arange(len(family.item)) - family.offsets[family.item]) / np.maximum(
-        sizes[family.item] - 1, 1
+        sizes[family.item], 1
     )
     return np.lexsort((*chances[::-1], rank @ chances))

@@ -10,6 +10,7 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -256,12 +257,13 @@ def _step(
 
 def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Turn joint log densities into weighted responsibilities in place; give log densities."""
-    top = joint.max(axis=1, keepdims=True)
-    np.subtract(joint, top, out=joint)
+    # Profile by profile: NumPy reduces a short middle axis several times slower
+    top = reduce(np.maximum, np.moveaxis(joint, 1, 0))
+    np.subtract(joint, top[:, None, :], out=joint)
     np.exp(joint, out=joint)
-    total = joint.sum(axis=1, keepdims=True)
-    joint *= weights[:, None, :] / total
-    return (top + np.log(total))[:, 0, :]
+    total = reduce(np.add, np.moveaxis(joint, 1, 0))
+    joint *= (weights / total)[:, None, :]
+    return np.log(total) + top
 
 
 def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: Block) -> np.ndarray:

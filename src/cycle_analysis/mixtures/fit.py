@@ -202,28 +202,40 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
     ValueError
         With the fault, the units or phases concerned, and the remedy.
     """
-    if empty := scores.index[scores.isna().all(axis=1)].tolist():
+    values = scores.to_numpy(dtype=float)
+    missing = np.isnan(values)
+    if (silent := missing.all(axis=1)).any():
         raise ValueError(
-            f"{len(empty)} of {len(scores)} units have no score at all: {empty[:5]}. "
+            f"{silent.sum()} of {len(scores)} units have no score at all: "
+            f"{scores.index[silent].tolist()[:5]}. "
             "Leave them out first: scores.dropna(how='all')."
         )
     if scores.index.has_duplicates:
         twice = scores.index[scores.index.duplicated()].unique().tolist()
         raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-    if not np.isfinite(scores.to_numpy(dtype=float)[scores.notna().to_numpy()]).all():
+    if np.isinf(values).any():
         raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
-    n_distinct = len(scores.drop_duplicates())
-    if not 1 <= k <= max(n_distinct, 1):
+    distinct = n_distinct(values)
+    if not 1 <= k <= max(distinct, 1):
         raise ValueError(
-            f"k = {k} profiles asked of {len(scores)} units with {n_distinct} distinct score "
-            f"profiles. Allowed: 1 to {n_distinct}. Ask for fewer profiles."
+            f"k = {k} profiles asked of {len(scores)} units with {distinct} distinct score "
+            f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
         )
-    spread = scores.max() - scores.min()
-    if k > 1 and (constant := spread.index[~(spread > 0)].tolist()):
+    low, high = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)
+    same = ~(high.max(axis=0, initial=-np.inf) > low.min(axis=0, initial=np.inf))
+    if k > 1 and same.any():
+        constant = scores.columns[same].tolist()
         raise ValueError(
             f"Every unit has the same score on {constant}: nothing to divide there. "
             f"Leave it out first: scores.drop(columns={constant})."
         )
+
+
+def n_distinct(values: np.ndarray) -> int:
+    """Count the distinct rows, NaN counting as a value."""
+    filled = np.nan_to_num(values, nan=-1e300)
+    ordered = filled[np.lexsort(filled.T)]
+    return len(values) and 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
 
 
 def _centre_and_scale(scores: pd.DataFrame) -> tuple[np.ndarray, float]:

@@ -8,7 +8,7 @@ import pandas as pd
 from cycle_analysis.mixtures import em, starts
 from cycle_analysis.seeds import Seed
 
-SHORT_STEPS = 15
+SHORT_STEPS = 21
 """EM steps of a short run."""
 SAME_OPTIMUM = 1e-4
 """Two runs found the same solution when their log-likelihoods differ by less than this per unit."""

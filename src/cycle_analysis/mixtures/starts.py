@@ -1,12 +1,15 @@
 """Give the EM many places to start from.
 
-Random starts draw k rows far from each other (k-means++, Arthur & Vassilvitskii 2007) and give
-every row to the nearest; one more start is Ward's hierarchical division, which is where mclust
-starts. Missing values count as the variable's mean here and only here.
+One start is Ward's hierarchical division, which is where mclust starts. The others are of two
+kinds in turn: k rows far from each other, every row given to the nearest (k-means++, Arthur &
+Vassilvitskii 2007), which finds profiles far apart; and random memberships, which find profiles
+that overlap, the rule for latent classes. Missing values count as the variable's mean here and only
+here.
 """
 
 import numpy as np
-from scipy.cluster.hierarchy import cut_tree, linkage
+
+from cycle_analysis.ward import WardTree
 
 WARD_ROWS = 2000
 """Ward's method needs n² distances: above this many rows the random starts stand alone."""
@@ -15,7 +18,7 @@ CERTAINTY = 0.9
 
 
 def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
-    """Responsibilities, n × k × n_starts, the first of them Ward's when n allows.
+    """Responsibilities, n × k × n_starts: Ward's when n allows, then the two kinds in turn.
 
     Parameters
     ----------
@@ -26,18 +29,26 @@ def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Genera
     rng : Generator
         Source of the random starts.
     """
-    filled = np.nan_to_num(values) if np.isnan(values).any() else values
-    n = len(filled)
-    starts = np.empty((n, n_starts), dtype=int)
-    for start in range(n_starts):
-        starts[:, start] = _nearest_seed(filled, k, rng)
-    if n <= WARD_ROWS and n > k > 1:
-        starts[:, 0] = cut_tree(linkage(filled, "ward"), k)[:, 0]
+    n = len(values)
     if k == 1:
         return np.ones((n, 1, n_starts))
-    result = np.full((n, k, n_starts), (1 - CERTAINTY) / (k - 1))
-    np.put_along_axis(result, starts[:, None, :], CERTAINTY, axis=1)
-    return result
+    filled = np.nan_to_num(values) if np.isnan(values).any() else values
+    result = np.empty((n, k, n_starts))
+    for start in range(n_starts):
+        if start == 0 and k < n <= WARD_ROWS:
+            result[..., start] = _certain(WardTree(filled).cut(k), k)
+        elif start % 2:
+            result[..., start] = rng.random((n, k))
+        else:
+            result[..., start] = _certain(_nearest_seed(filled, k, rng), k)
+    return result / result.sum(axis=1, keepdims=True)
+
+
+def _certain(labels: np.ndarray, k: int) -> np.ndarray:
+    """Memberships of `CERTAINTY` in the profile labelled, n × k."""
+    members = np.full((len(labels), k), (1 - CERTAINTY) / (k - 1))
+    members[np.arange(len(labels)), labels] = CERTAINTY
+    return members
 
 
 def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

@@ -23,7 +23,9 @@ def write_study(shared: Path, home: Path) -> Path:
         shared / "data" / "odb" / "odb_panel_2013_2016_long.csv", dtype=str, keep_default_na=False
     )
     groups = pd.read_csv(
-        shared / "data" / "odb" / "odb2014_cluster_input_86x18.csv", dtype=str, keep_default_na=False
+        shared / "data" / "odb" / "odb2014_cluster_input_86x18.csv",
+        dtype=str,
+        keep_default_na=False,
     )
     countries = panel.drop_duplicates("ISO3").set_index("ISO3")["Country"].rename("name")
     regions = groups.set_index("ISO3")["Region"].reindex(countries.index).fillna("unknown")

@@ -4,8 +4,8 @@ import ast
 import json
 
 import pytest
-
 from conftest import ROOT
+
 from cycle_analysis.pipeline import NOTEBOOKS
 
 CELLS = {

@@ -1,11 +1,11 @@
 """Parameters are known, typed and checked before anything runs."""
 
 import pytest
+from conftest import ROOT
 
 from cycle_analysis.parameters import check_parameters, read_parameters
 from cycle_analysis.pipeline import NOTEBOOKS
 from cycle_analysis.problems import InputError
-from conftest import ROOT
 
 KNOWN = {name: read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in NOTEBOOKS}
 

@@ -89,9 +89,7 @@ def test_spss_keeps_user_missing_codes_and_labels(tmp_path):
     path = tmp_path / "a.sav"
     data = pd.DataFrame({"Q1": [0.0, 4.0, 8.0, None], "naam": ["Súdwest", "b", "", "d"]})
     labels = {"Q1": {0.0: "niet", 8.0: "weet niet"}}
-    pyreadstat.write_sav(
-        data, str(path), variable_value_labels=labels, missing_ranges={"Q1": [8]}
-    )
+    pyreadstat.write_sav(data, str(path), variable_value_labels=labels, missing_ranges={"Q1": [8]})
     table = read(path)
     assert table.cells["Q1"].tolist() == ["0", "4", "8", ""]
     assert table.cells["naam"].tolist()[0] == "Súdwest"
@@ -110,7 +108,7 @@ def test_a_sheet_is_read_and_several_sheets_must_be_chosen(tmp_path):
     assert read_table.cells.index.tolist() == [2, 3]
 
 
-CELL = st.text(st.characters(codec="cp1252", exclude_characters='\r\n\0'), max_size=8)
+CELL = st.text(st.characters(codec="cp1252", exclude_characters="\r\n\0"), max_size=8)
 
 
 @settings(max_examples=60, deadline=None)

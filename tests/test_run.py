@@ -6,10 +6,10 @@ import shutil
 
 import pandas as pd
 import pytest
-from sklearn.metrics import adjusted_rand_score
-
 from commands import command, finished
 from conftest import EXAMPLE, ROOT
+from sklearn.metrics import adjusted_rand_score
+
 from cycle_analysis.store import Store
 
 ALL_STEPS = 11
@@ -62,7 +62,7 @@ def test_the_report_is_one_file_per_language_and_says_that_it_is_synthetic(run_h
         report = (run_home / "reports" / "example" / f"report_{language}.html").read_text("utf-8")
         assert f'lang="{language}"' in report
         assert mark in report
-        assert "src=\"http" not in report
+        assert 'src="http' not in report
 
 
 def test_executed_notebooks_show_what_ran_and_have_no_failed_cell(run_home):
@@ -133,7 +133,11 @@ def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(home):
 WRONG = {
     "an unknown study": (["run", "exmaple"], None, "Did you mean 'example'"),
     "a missing file": (["run", "example"], ("2022/responses.csv", None), "does not exist"),
-    "an unknown parameter": (["run", "example", "--param", "04.profiles=3"], None, "is no parameter"),
+    "an unknown parameter": (
+        ["run", "example", "--param", "04.profiles=3"],
+        None,
+        "is no parameter",
+    ),
     "an empty export": (["run", "example"], ("2022/responses.csv", b""), "holds no answers"),
     "a wrong study file": (["run", "example"], ("study.yaml", b"title: x\n"), "is missing"),
 }

@@ -12,7 +12,12 @@ CODES = pd.Index(["0059", "NA", "GM0363"], name="unit")
 
 def test_codes_texts_and_numbers_come_back_as_they_were(tmp_path):
     table = pd.DataFrame(
-        {"AG": [1.5, np.nan, 3.0], "n": [1, 2, 3], "why": ["", "None", "1"], "ok": [True, False, True]},
+        {
+            "AG": [1.5, np.nan, 3.0],
+            "n": [1, 2, 3],
+            "why": ["", "None", "1"],
+            "ok": [True, False, True],
+        },
         index=CODES,
     )
     store = Store(tmp_path)

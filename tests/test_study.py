@@ -65,7 +65,7 @@ def test_a_column_mapped_twice_is_refused(home, edit):
         ("title:", "\ttitle:", "is not YAML"),
         ("title:", "a: &x [1]\nb: *x\ntitle:", "alias"),
         ('reference_wave: "2018"', 'reference_wave: "2019"', "is no wave"),
-        ("development: \"1\"", "development: \"9\"", "is no development"),
+        ('development: "1"', 'development: "9"', "is no development"),
     ],
 )
 def test_a_wrong_study_file_is_refused_with_the_reason(home, edit, old, new, told):
@@ -74,7 +74,7 @@ def test_a_wrong_study_file_is_refused_with_the_reason(home, edit, old, new, tol
 
 
 def test_a_bare_no_stays_a_text_and_is_not_a_boolean(home, edit):
-    edit("study.yaml", 'one: {nl: gemeente, en: municipality}', "one: {nl: no, en: NO}")
+    edit("study.yaml", "one: {nl: gemeente, en: municipality}", "one: {nl: no, en: NO}")
     assert load_study("example", home).units.one["nl"] == "no"
 
 

@@ -21,10 +21,11 @@ from pytask import NodeInfo, PathNode, PythonNode, TaskOutcome, TaskWithoutPath
 from cycle_analysis import kernels
 from cycle_analysis.folder_nodes import FolderNode
 from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
-from cycle_analysis.pipeline import NOTEBOOKS, Step, plan
+from cycle_analysis.pipeline import CHECK, NOTEBOOKS, Step, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME, Study
+from cycle_analysis.study_answers import check_raw_files, read_all_responses
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -84,7 +85,10 @@ class Outcome:
     @property
     def by_user(self) -> bool:
         """Whether every failure lies in the user's files or parameters."""
-        return all(isinstance(e, NotebookError) and e.by_user for e in self.errors)
+        return all(
+            isinstance(e, InputError) or (isinstance(e, NotebookError) and e.by_user)
+            for e in self.errors
+        )
 
     def __str__(self) -> str:
         counts = {
@@ -179,9 +183,10 @@ def run_study(
     Raises
     ------
     InputError
-        If a parameter is unknown or of the wrong type; nothing has run then.
+        If an export is absent, or a parameter unknown or of the wrong type; nothing has run then.
     """
     notebooks = notebook_folder(home)
+    check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
     if kernels.can_fork():
@@ -242,8 +247,10 @@ class _Tasks:
         for wave in step.raw_waves:
             files += [self.study.folder / wave / "wave.yaml", self.study.raw_file(wave)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
-        values = json.dumps(self.parameters[step.notebook], sort_keys=True)
+        parameters = self.parameters["01_responses" if step.notebook == CHECK else step.notebook]
+        if step.notebook != CHECK:
+            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
+        values = json.dumps(parameters, sort_keys=True)
         needs["parameters"] = _value(step, "parameters", values)
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
@@ -267,17 +274,27 @@ class _Tasks:
         output = self.output(step)
         output.clear()
         started = self.progress.start(step)
+        try:
+            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
+        except BaseException:
+            output.clear()
+            raise
+        self.progress.end(step, started)
+
+    def check(self, output: FolderNode) -> None:
+        """Read the exports of all waves; what is wrong with them is told before work begins."""
+        read_all_responses(self.study, float(self.parameters["01_responses"]["max_invalid"]))
+        output.path.mkdir(parents=True, exist_ok=True)
+        (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
+
+    def run_notebook(self, step: Step) -> None:
+        """Execute one notebook with its parameters; the executed copy goes to reports/."""
         parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
         if "wave" in parameters:
             parameters["wave"] = step.wave
         executed = self.home / "reports" / self.study.name / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
-        try:
-            execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
-        except BaseException:
-            output.clear()
-            raise
-        self.progress.end(step, started)
+        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
 
 
 def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.readers import read_export
 from cycle_analysis.register import Register, load_register, read_register
 from cycle_analysis.representation import collapse_background
@@ -59,3 +60,42 @@ def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Respon
     raw = read_export(path, source)
     check_checksum(path, source.sha256, f"{wave}/wave.yaml")
     return code_responses(raw, study, wave, study_register(study), max_invalid)
+
+
+def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Responses]:
+    """Read and code the answers of every wave.
+
+    Raises
+    ------
+    InputError
+        With the problems of all waves that make an export unusable.
+    """
+    responses: dict[str, Responses] = {}
+    rejected: list[Problem] = []
+    for wave in study.waves:
+        try:
+            responses[wave] = read_responses(study, wave, max_invalid)
+        except InputError as error:
+            rejected += error.problems
+    if rejected:
+        raise InputError(rejected)
+    return responses
+
+
+def check_raw_files(study: Study) -> None:
+    """Refuse a study of which an export is not there.
+
+    Raises
+    ------
+    InputError
+        With every export that is absent.
+    """
+    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
+    if absent:
+        remedy = "Put it there, or correct source.file in wave.yaml"
+        raise InputError(
+            [
+                Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
+                for path in absent
+            ]
+        )

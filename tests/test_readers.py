@@ -1,5 +1,7 @@
 """Exports as they come: what is read, and what a broken file gets."""
 
+import contextlib
+
 import pandas as pd
 import pyreadstat
 import pytest
@@ -130,7 +132,5 @@ def test_what_was_written_is_read_back(tmp_path_factory, rows):
 def test_random_bytes_never_give_a_traceback(tmp_path_factory, content, name):
     path = tmp_path_factory.mktemp("bytes") / name
     path.write_bytes(content)
-    try:
-        read(path)
-    except InputError as error:
-        assert error.problems
+    with contextlib.suppress(InputError):
+        assert not read(path).cells.empty

@@ -283,7 +283,7 @@ class _Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
-        read_all_responses(self.study, float(self.parameters["01_responses"]["max_invalid"]))
+        read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
         output.path.mkdir(parents=True, exist_ok=True)
         (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
 

@@ -292,9 +292,7 @@ def _cheapest(
     return min(candidates)[-1] if candidates else None
 
 
-def _lines(
-    hidden: np.ndarray, cell: tuple[int, int], place: tuple[int, int]
-) -> tuple[bool, bool]:
+def _lines(hidden: np.ndarray, cell: tuple[int, int], place: tuple[int, int]) -> tuple[bool, bool]:
     """Whether the line of `cell` and `place` is protected already, and whether the other is not."""
     row, column = place
     across, down = hidden[row], hidden[:, column]

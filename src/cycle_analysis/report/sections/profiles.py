@@ -1,0 +1,299 @@
+"""Are there profiles, how many, and what are they?"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.disclosure import suppress_counts
+from cycle_analysis.figures.profiles import plot_profiles
+from cycle_analysis.figures.selection import plot_criteria
+from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
+from cycle_analysis.report.parameters import parameter
+from cycle_analysis.report.source import NOTHING, Source
+from cycle_analysis.selection import FLAGS, WARD
+from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
+
+LEVEL_SHARE = 0.85
+"""Share of level from which profiles without crossing lines are steps of one dimension."""
+KEYS = {
+    PROFILES: "profiles",
+    STRUCTURE: "structure",
+    CONTINUUM: "continuum",
+    NO_STRUCTURE: "no_structure",
+}
+"""Keys of the texts of each verdict."""
+
+
+def profiles_section(source: Source) -> Section:
+    """Tell whether there are profiles, how many, and what each of them is."""
+    parts = [_number(source)]
+    if source.k > 1:
+        parts += [_shapes(source), *(_one(source, number) for number in source.groups)]
+    title = "titles.profiles" if source.found else "titles.levels"
+    return Section("profiles", source.text(title), (verdict(source),), tuple(parts))
+
+
+def verdict(source: Source) -> Paragraph:
+    """Say whether there are profiles, with the figures that this rests on."""
+    found = source.verdict
+    if pd.isna(found["p"]):
+        return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
+    sentences = [
+        source.text(
+            f"verdict.{KEYS[found['verdict']]}",
+            k=source.number(choice(source)["k"]),
+            n=source.units(found["n_units"]),
+            silhouette=source.number(found["silhouette"], 2),
+            p=source.p(found["p"]),
+            level=source.percent(found["elevation"]),
+        )
+    ]
+    if source.found and _steps(source):
+        sentences.append(source.text("verdict.steps"))
+    if not source.found:
+        sentences.append(source.text("verdict.no_names"))
+    return Paragraph(" ".join(sentences), "finding")
+
+
+def choice(source: Source) -> pd.Series:
+    """Give the number of profiles that BIC takes, with its model."""
+    return source.table("04_number_of_profiles", "choice", source.reference).iloc[0]
+
+
+def means(source: Source) -> pd.DataFrame:
+    """Give mean scores, profiles × phases; missing where few units would tell theirs."""
+    long = source.table("05_profiles", "means", source.reference)
+    long["mean"] = long["mean"].where(long["n_units"] >= source.smallest)
+    wide = long["mean"].unstack()[list(source.phases)]
+    return wide.set_axis(wide.index.astype(int))
+
+
+def group_rows(source: Source) -> dict[int, dict[str, str]]:
+    """Set for each profile its number of units, its share, and the share clearly placed."""
+    shown = suppress_counts(source.sizes, source.smallest)
+    members = source.table("05_profiles", "members", source.reference)
+    placed = members["clearly_placed"].astype(str).eq("True").groupby(members["profile"]).sum()
+    total = source.sizes.sum()
+    return {
+        number: {
+            "n": source.count(n),
+            "share": source.percent(n / total) if pd.notna(n) else source.count(n),
+            "placed": source.part(placed[number], n) if pd.notna(n) else source.count(n),
+        }
+        for number, n in shown.items()
+    }
+
+
+def _steps(source: Source) -> bool:
+    """Whether the profiles differ in level almost only."""
+    shares = source.table("05_profiles", "shares", source.reference)["share"]
+    crossings = source.table("05_profiles", "crossings", source.reference)
+    return bool(shares["elevation"] >= LEVEL_SHARE) and crossings.empty
+
+
+def _number(source: Source) -> Section:
+    taken = choice(source)
+    blocks: list[Block] = [
+        source.say("profiles.how"),
+        source.say(
+            "profiles.chosen",
+            k=source.number(taken["k"]),
+            model=taken["method"],
+            model_in_words=source.texts.get(f"models.{taken['method']}", taken["method"]),
+        ),
+    ]
+    if taken["alternatives"]:
+        blocks.append(source.say("profiles.near", alternatives=taken["alternatives"]))
+    for flag in taken["flags"].split():
+        blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
+    blocks.append(_criteria_figure(source))
+    return Section("number", source.text("titles.number"), tuple(blocks))
+
+
+def _criteria_figure(source: Source) -> Figure:
+    criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
+    known = criteria.dropna(subset=["bic"])
+    best = known.loc[known["bic"].idxmin()]
+    n = source.text("n.units", n=source.number(source.verdict["n_units"]))
+    return source.figure(
+        "criteria",
+        partial(plot_criteria, criteria, source.language),
+        n,
+        _criteria_table(source, criteria, n),
+        k=source.number(best["k"]),
+        model=best["method"],
+        bic=source.number(best["bic"]),
+    )
+
+
+def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
+    models = [m for m in criteria["method"].unique() if m != WARD]
+    bic = criteria.pivot(index="k", columns="method", values="bic")
+    wide = criteria.set_index(["method", "k"])["silhouette"]
+    flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
+        index="k", columns="method", values="flagged"
+    )
+    rows = []
+    for k in sorted(criteria["k"].unique()):
+        cells = [
+            source.number(bic.loc[k, model]) + ("*" if flagged.loc[k, model] is True else "")
+            for model in models
+        ]
+        rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
+    heads = [source.text("heads.k"), *(f"BIC {model}" for model in models)]
+    notes = [source.text("notes.models")]
+    if any(cell.endswith("*") for row in rows for cell in row):
+        notes.append(source.text("notes.flagged"))
+    return source.shown("criteria", [*heads, source.text("heads.silhouette")], rows, n, notes)
+
+
+def _shapes(source: Source) -> Section:
+    centroids = means(source)
+    long = source.table("05_profiles", "means", source.reference)
+    few = long["n_units"] < source.smallest
+    ends = {
+        end: long[end].mask(few).unstack()[list(source.phases)].set_axis(centroids.index)
+        for end in ("low", "high")
+    }
+    shown = suppress_counts(source.sizes, source.smallest)
+    drawn = shown.index[shown.notna() & centroids.notna().any(axis=1)]
+    names = {i: name for i, name in source.groups.items() if i in drawn}
+    if not source.found:
+        names = dict.fromkeys(names, source.text("words.Level"))
+    blocks: list[Block] = [source.say("profiles.level_and_shape", **_parts(source))]
+    table = _profile_table(source, centroids)
+    if len(drawn):
+        figure = source.figure(
+            "profiles",
+            partial(
+                plot_profiles,
+                centroids.loc[drawn],
+                shown[drawn],
+                names,
+                source.language,
+                low=ends["low"].loc[drawn],
+                high=ends["high"].loc[drawn],
+                labels=source.phases,
+            ),
+            table.n,
+            table,
+            lines=_lines(source, centroids.loc[drawn]),
+        )
+        blocks.append(figure)
+    else:
+        blocks.append(table)
+    blocks += [source.say("profiles.intervals"), _placed(source)]
+    title = "titles.shapes" if source.found else "titles.level_shapes"
+    return Section("shapes", source.text(title), tuple(blocks))
+
+
+def _parts(source: Source) -> dict[str, str]:
+    shares = source.table("05_profiles", "shares", source.reference)["share"]
+    crossings = source.table("05_profiles", "crossings", source.reference)
+    told = [
+        source.text(
+            "profiles.crossing",
+            lower=source.group(int(row["lower"])),
+            higher=source.group(int(row["higher"])),
+            phase=source.phases[row["phase"]],
+            difference=source.number(row["difference"]),
+        )
+        for _, row in crossings.iterrows()
+        if min(source.sizes[int(row["lower"])], source.sizes[int(row["higher"])]) >= source.smallest
+    ]
+    crossed = source.text("profiles.crossed", told="; ".join(told)) if told else ""
+    return {
+        "elevation": source.percent(shares["elevation"]),
+        "scatter": source.percent(shares["scatter"]),
+        "shape": source.percent(shares["shape"]),
+        "crossed": crossed or source.text("profiles.uncrossed"),
+    }
+
+
+def _lines(source: Source, centroids: pd.DataFrame) -> str:
+    """Tell the means of each profile for those who do not see the figure."""
+    told = []
+    for number, row in centroids.iterrows():
+        scores = ", ".join(f"{source.phases[p]} {source.number(v)}" for p, v in row.items())
+        told.append(f"{source.group(int(str(number)))}: {scores}")
+    return "; ".join(told)
+
+
+def _profile_table(source: Source, centroids: pd.DataFrame) -> Table:
+    told = group_rows(source)
+    rows = []
+    for number in source.groups:
+        scores = [source.number(value) for value in centroids.loc[number]]
+        level = source.number(centroids.loc[number].mean())
+        cells = told[number]
+        rows.append(
+            (source.group(number), cells["n"], cells["share"], *scores, level, cells["placed"])
+        )
+    heads = [source.text("words.Profile" if source.found else "words.Level")]
+    heads += [source.text("heads.n"), source.text("heads.share"), *source.phases.values()]
+    heads += [source.text("heads.level"), source.text("heads.placed")]
+    n = source.text("n.units", n=source.number(source.sizes.sum()))
+    notes = [source.text("notes.placed", threshold=source.percent(_clearly_placed(source)))]
+    return source.shown("profiles", heads, rows, n, notes)
+
+
+def _clearly_placed(source: Source) -> float:
+    return float(parameter(source.study, "05_profiles", "clearly_placed", source.reference))
+
+
+def _placed(source: Source) -> Paragraph:
+    members = source.table("05_profiles", "members", source.reference)
+    doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
+    return source.say(
+        "profiles.placed",
+        threshold=source.percent(_clearly_placed(source)),
+        count=source.units(doubtful),
+        share=source.part(doubtful, len(members)),
+        n=source.number(len(members)),
+    )
+
+
+def _one(source: Source, number: int) -> Section:
+    """Tell one profile: how large, how high, what stands out, how surely its units belong."""
+    told = group_rows(source)[number]
+    row = means(source).loc[number].dropna()
+    key, title = f"profile-{number}", source.group(number)
+    if told["n"] == source.count(np.nan) or row.empty:
+        return Section(key, title, (source.say("profiles.small", smallest=source.smallest),))
+    proposal = source.table("05_profiles", "names", source.reference)
+    shorthand = proposal.loc[proposal.index.astype(int) == number, source.language].iloc[0]
+    sentences = [
+        source.text("profiles.size", n=source.units(source.sizes[number]), share=told["share"]),
+        source.text("profiles.level", level=source.number(row.mean())),
+        _phases_of(source, row),
+    ]
+    if source.found:
+        sentences.append(source.text("profiles.shorthand", shorthand=shorthand))
+    if told["placed"] != NOTHING:
+        sentences.append(source.text("profiles.surely", share=told["placed"]))
+    return Section(key, title, (Paragraph(" ".join(sentences)),))
+
+
+def _phases_of(source: Source, row: pd.Series) -> str:
+    """Tell the highest and the lowest phase of a profile, and how it stands to all units."""
+    curve = source.table("03_cycle", "curve", source.reference)["mean"].reindex(row.index)
+    gap = row - curve
+    text = source.text(
+        "profiles.phases",
+        highest=source.phase_titles[row.idxmax()],
+        high=source.number(row.max()),
+        lowest=source.phase_titles[row.idxmin()],
+        low=source.number(row.min()),
+    )
+    above, below = gap[gap >= 5].sort_values(ascending=False), gap[gap <= -5].sort_values()
+    for key, gaps in (("profiles.above", above), ("profiles.below", below)):
+        if len(gaps) == len(row):
+            text += " " + source.text(f"{key}_all")
+        elif len(gaps):
+            told = [
+                f"{source.phases[phase]} ({source.points(value, 0)})"
+                for phase, value in gaps.head(3).items()
+            ]
+            text += " " + source.text(key, told=source.texts.listed(told))
+    return text

@@ -1,0 +1,71 @@
+"""The findings in one paragraph of words, the verdict first."""
+
+from cycle_analysis.disclosure import suppress_counts
+from cycle_analysis.report.sections.cycle import highest_and_lowest, simultaneity
+from cycle_analysis.report.sections.profiles import verdict
+from cycle_analysis.report.sections.response import answered
+from cycle_analysis.report.sections.waves import changed, pairs, switching
+from cycle_analysis.report.source import Source
+
+
+def summary(source: Source) -> str:
+    """Tell the findings: profiles or not, their sizes, the cycle, change, and who answered."""
+    sentences = [verdict(source).text, _sizes(source), _cycle(source), *_change(source)]
+    return " ".join(sentence for sentence in [*sentences, _who(source)] if sentence)
+
+
+def _sizes(source: Source) -> str:
+    if not source.found:
+        return ""
+    shown = suppress_counts(source.sizes, source.smallest)
+    total = source.sizes.sum()
+    told = [
+        source.text("summary.size", name=name, share=source.percent(shown[number] / total))
+        for number, name in source.groups.items()
+        if shown.notna()[number]
+    ]
+    return source.text("summary.sizes", told=source.texts.listed(told)) if told else ""
+
+
+def _cycle(source: Source) -> str:
+    wave = source.reference
+    return source.text(
+        "summary.cycle",
+        wave=source.wave_in_text(wave),
+        **highest_and_lowest(source, wave),
+        **simultaneity(source, wave),
+    )
+
+
+def _change(source: Source) -> list[str]:
+    """Tell the last change only; earlier ones stand in the section."""
+    if not pairs(source):
+        return []
+    last = pairs(source)[-1]
+    told = [
+        source.text(
+            "summary.change",
+            from_wave=source.wave_in_text(last[0]),
+            to_wave=source.wave_in_text(last[1]),
+            told=changed(source, last),
+        )
+    ]
+    if source.k > 1:
+        told.append(source.text("summary.switching", **switching(source, last)))
+    return told
+
+
+def _who(source: Source) -> str:
+    told = []
+    for wave in source.study.waves:
+        n, population = answered(source, wave)
+        told.append(
+            source.text(
+                "summary.answered",
+                wave=source.wave_in_text(wave),
+                n=source.number(n),
+                population=source.number(population),
+                share=source.part(n, population),
+            )
+        )
+    return source.text("summary.who", told=source.texts.listed(told))

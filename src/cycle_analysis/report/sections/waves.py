@@ -1,0 +1,309 @@
+"""What changed between the waves, beyond noise?"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.disclosure import Suppressed, suppress_counts, suppress_table
+from cycle_analysis.figures.change import plot_change
+from cycle_analysis.figures.moves import plot_moves
+from cycle_analysis.report.model import Block, Section, Table
+from cycle_analysis.report.source import NOTHING, Source
+
+Pair = tuple[str, str]
+
+
+def waves_section(source: Source) -> Section:
+    """Tell which items and units compare, who moved, and how much the phases changed."""
+    title = source.text("titles.waves")
+    if len(source.study.waves) == 1:
+        return Section("waves", title, (source.say("waves.one"),))
+    parts = [_comparable(source)]
+    if source.k > 1:
+        parts.append(_same_profiles(source))
+    for pair in pairs(source):
+        if source.k > 1:
+            parts.append(_moves(source, pair))
+        parts.append(_change(source, pair))
+    return Section("waves", title, (source.say("waves.intro"),), tuple(parts))
+
+
+def pairs(source: Source) -> list[Pair]:
+    """List the pairs of successive waves."""
+    waves = source.study.waves
+    return list(zip(waves[:-1], waves[1:], strict=True))
+
+
+def change_of(source: Source, pair: Pair) -> pd.DataFrame:
+    """Give the mean change of each phase between two waves; missing where units are few."""
+    table = source.table("07_waves", "change").reset_index()
+    table = table[(table["wave_from"] == pair[0]) & (table["wave_to"] == pair[1])]
+    table = table.set_index("phase").reindex(list(source.phases))
+    numbers = ["before", "after", "change", "low", "high"]
+    table[numbers] = table[numbers].where(table["n_units"] >= source.smallest)
+    return table
+
+
+def counts_of(source: Source, pair: Pair) -> pd.DataFrame:
+    """Give the number of units that went from each profile to each, profiles × profiles."""
+    table = source.table("07_waves", "transitions").reset_index()
+    table = table[(table["wave_from"] == pair[0]) & (table["wave_to"] == pair[1])]
+    wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
+    numbers = list(source.groups)
+    wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
+    return wide.reindex(index=numbers, columns=numbers).fillna(0)
+
+
+def switching(source: Source, pair: Pair) -> dict[str, str]:
+    """Say how many units switched between two waves, and what chance would give."""
+    counts = counts_of(source, pair)
+    n = counts.to_numpy().sum()
+    moved = n - np.trace(counts.to_numpy())
+    chance = source.table("07_waves", "chance").loc["switching"]
+    share = moved / n if n else np.nan
+    return {
+        "n": source.units(n),
+        "moved": source.units(moved),
+        "share": source.part(moved, n),
+        "chance": source.percent(chance["mean"]),
+        "range": source.texts(
+            "words.interval",
+            low=source.percent(chance["low"]),
+            high=source.percent(chance["high"]),
+        ),
+        "verdict": source.text("waves.more" if share > chance["high"] else "waves.not_more"),
+        "from_wave": source.wave_in_text(pair[0]),
+        "to_wave": source.wave_in_text(pair[1]),
+    }
+
+
+def _comparable(source: Source) -> Section:
+    items = source.table("07_waves", "items")
+    left_out = items.index[items["common"].astype(str) != "True"].tolist()
+    text = source.say(
+        "waves.items",
+        common=source.number(len(items) - len(left_out)),
+        total=source.number(len(items)),
+        left_out=_left_out(source, items.loc[left_out]),
+    )
+    blocks: list[Block] = [text, _items_table(source, items)]
+    blocks += [source.say("waves.units"), _units_table(source)]
+    return Section("comparable", source.text("titles.comparable"), tuple(blocks))
+
+
+def _left_out(source: Source, items: pd.DataFrame) -> str:
+    if items.empty:
+        return ""
+    questions = source.study.codebook.items[f"question_{source.language}"]
+    told = []
+    for item, row in items.iterrows():
+        states = {wave: row[wave] for wave in source.study.waves}
+        why = [
+            f"{wave}: {source.text(f'waves.{state}')}"
+            for wave, state in states.items()
+            if state not in ("full", "partial")
+        ]
+        told.append(f"{item} “{questions[item]}” ({'; '.join(why)})")
+    return source.text("waves.left_out", told="; ".join(told))
+
+
+def _items_table(source: Source, items: pd.DataFrame) -> Table:
+    correlations = source.table("07_waves", "common_items")["correlation"]
+    common = items["common"].astype(str).eq("True").groupby(items["phase"])
+    rows = [
+        (
+            title,
+            source.number(common.size()[phase]),
+            source.number(common.sum()[phase]),
+            source.number(correlations.get(phase, np.nan), 3),
+        )
+        for phase, title in source.phase_titles.items()
+    ]
+    heads = ("phase", "items", "common", "correlation")
+    n = source.text("n.reference", wave=source.wave_in_text(source.reference))
+    return source.shown("items_compared", [source.text(f"heads.{h}") for h in heads], rows, n)
+
+
+def _units_table(source: Source) -> Table:
+    counts = source.table("07_waves", "link_counts")["n_units"].unstack().fillna(0)
+    kinds = [k for k in ("unchanged", "grown", "merged", "split", "unmapped") if k in counts]
+    rows = []
+    for wave in source.study.waves:
+        row = suppress_counts(counts.loc[wave, kinds], source.smallest)
+        rows.append(
+            (
+                source.wave(wave),
+                *(source.count(n) for n in row),
+                source.number(counts.loc[wave].sum()),
+            )
+        )
+    heads = [source.text("heads.wave"), *(source.text(f"waves.{kind}") for kind in kinds)]
+    n = source.text("n.answered")
+    return source.shown("units_compared", [*heads, source.text("heads.total")], rows, n)
+
+
+def _same_profiles(source: Source) -> Section:
+    same = source.table("07_waves", "comparability").iloc[0]
+    moved = round(same["moved_share"] * same["n_units"])
+    text = source.say(
+        "waves.same",
+        wave=source.wave_in_text(source.reference),
+        rand=source.number(same["adjusted_rand"], 2),
+        n=source.units(same["n_units"]),
+        moved=source.units(moved),
+        share=source.part(moved, same["n_units"]),
+    )
+    labels = source.table("07_waves", "labels")
+    counts = {
+        wave: labels[wave].dropna().astype(float).astype(int).value_counts().reindex(
+            list(source.groups), fill_value=0
+        )
+        for wave in source.study.waves
+    }  # fmt: skip
+    rows = []
+    for number in source.groups:
+        cells = [source.group(number)]
+        for column in counts.values():
+            n = suppress_counts(column, source.smallest)[number]
+            share = n / max(column.sum(), 1)
+            cells += [source.count(n), source.count(n) if pd.isna(n) else source.percent(share)]
+        rows.append(tuple(cells))
+    heads = [source.text("words.Profile" if source.found else "words.Level")]
+    for wave in counts:
+        heads += [source.text("heads.n_wave", wave=wave), source.text("heads.share")]
+    n = "; ".join(
+        f"{wave}: {source.text('n.units', n=source.number(column.sum()))}"
+        for wave, column in counts.items()
+    )
+    table = source.shown("profile_shares", heads, rows, n, [source.text("notes.all_linked")])
+    return Section("same-profiles", source.text("titles.same_profiles"), (text, table))
+
+
+def _moves(source: Source, pair: Pair) -> Section:
+    title = source.text("titles.moves", from_wave=pair[0], to_wave=pair[1])
+    counts = counts_of(source, pair)
+    key = f"moves-{pair[0]}-{pair[1]}"
+    if counts.to_numpy().sum() < source.smallest:
+        text = source.say("waves.few", smallest=source.smallest)
+        return Section(key, title, (text,))
+    shown = suppress_table(counts, source.smallest)
+    n = source.text("n.panel", n=source.number(counts.to_numpy().sum()))
+    names = source.groups if source.found else {}
+    figure = source.figure(
+        f"moves:{pair[0]}-{pair[1]}",
+        partial(
+            plot_moves,
+            shown.counts,
+            shown.shares,
+            source.language,
+            names=names,
+            axes=tuple(source.text("waves.axis", wave=wave) for wave in pair),
+        ),
+        n,
+        _moves_table(source, pair, shown, n),
+        {"from_wave": source.wave_in_text(pair[0]), "to_wave": source.wave_in_text(pair[1])},
+        **_stayed(source, shown),
+    )
+    blocks = (source.say("waves.switching", "finding", **switching(source, pair)), figure,
+              source.say("waves.chance"))  # fmt: skip
+    return Section(key, title, blocks)
+
+
+def _stayed(source: Source, shown: Suppressed) -> dict[str, str]:
+    told = [
+        f"{source.group(number)} {source.percent(shown.shares.loc[number, number])}"
+        for number in source.groups
+        if pd.notna(shown.shares.loc[number, number])
+    ]
+    return {"stayed": "; ".join(told) or NOTHING}
+
+
+def _moves_table(source: Source, pair: Pair, shown: Suppressed, n: str) -> Table:
+    rows = []
+    for number in source.groups:
+        cells = [
+            source.count(count)
+            if pd.isna(share)
+            else f"{source.count(count)} ({source.percent(share)})"
+            for count, share in zip(shown.counts.loc[number], shown.shares.loc[number], strict=True)
+        ]
+        rows.append((source.group(number), *cells, source.count(shown.rows[number])))
+    totals = [source.count(total) for total in shown.columns]
+    rows.append((source.text("heads.total"), *totals, source.count(shown.total)))
+    heads = [f"{pair[0]} ↓  {pair[1]} →", *(str(number) for number in source.groups)]
+    return source.shown(
+        f"moves:{pair[0]}-{pair[1]}",
+        [*heads, source.text("heads.total")],
+        rows,
+        n,
+        [source.text("notes.row_shares")],
+        from_wave=source.wave_in_text(pair[0]),
+        to_wave=source.wave_in_text(pair[1]),
+    )
+
+
+def _change(source: Source, pair: Pair) -> Section:
+    title = source.text("titles.change", from_wave=pair[0], to_wave=pair[1])
+    key = f"change-{pair[0]}-{pair[1]}"
+    change = change_of(source, pair)
+    known = change.dropna(subset=["change"])
+    if known.empty:
+        return Section(key, title, (source.say("waves.few", smallest=source.smallest),))
+    low, high = source.number(known["n_units"].min()), source.number(known["n_units"].max())
+    n = source.text("n.panel", n=low if low == high else f"{low}–{high}")
+    figure = source.figure(
+        f"change:{pair[0]}-{pair[1]}",
+        partial(plot_change, known, source.language, labels=source.phases),
+        n,
+        _change_table(source, pair, known, n),
+        {"from_wave": source.wave_in_text(pair[0]), "to_wave": source.wave_in_text(pair[1])},
+        changes="; ".join(
+            f"{source.phases[phase]} {source.points(row['change'])}"
+            for phase, row in known.iterrows()
+        ),
+    )
+    return Section(key, title, (source.say("waves.change", told=changed(source, pair)), figure))
+
+
+def changed(source: Source, pair: Pair) -> str:
+    """Say which phases changed beyond their interval."""
+    known = change_of(source, pair).dropna(subset=["low", "high"])
+    sure = known[(known["low"] > 0) | (known["high"] < 0)]
+    if sure.empty:
+        return source.text("waves.unchanged_phases")
+    told = [
+        source.text(
+            "waves.changed_phase",
+            phase=source.phases[phase],
+            change=source.points(row["change"]),
+            interval=source.interval(row["low"], row["high"], 1),
+        )
+        for phase, row in sure.sort_values("change", ascending=False).iterrows()
+    ]
+    return source.text("waves.changed_phases", told=source.texts.listed(told))
+
+
+def _change_table(source: Source, pair: Pair, change: pd.DataFrame, n: str) -> Table:
+    rows = [
+        (
+            source.phase_titles[phase],
+            source.number(row["n_units"]),
+            source.number(row["before"], 1),
+            source.number(row["after"], 1),
+            source.points(row["change"]),
+            source.interval(row["low"], row["high"], 1),
+        )
+        for phase, row in change.iterrows()
+    ]
+    heads = [source.text("heads.phase"), source.text("heads.n"), *pair]
+    heads += [source.text("heads.change"), source.text("heads.interval")]
+    return source.shown(
+        f"change:{pair[0]}-{pair[1]}",
+        heads,
+        rows,
+        n,
+        [source.text("notes.common_items")],
+        from_wave=source.wave_in_text(pair[0]),
+        to_wave=source.wave_in_text(pair[1]),
+    )

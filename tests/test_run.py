@@ -66,7 +66,7 @@ def test_the_report_is_one_file_per_language_and_says_that_it_is_synthetic(run_h
 
 
 def test_executed_notebooks_show_what_ran_and_have_no_failed_cell(run_home):
-    copies = sorted((run_home / "reports" / "example" / "notebooks").glob("*.ipynb"))
+    copies = sorted((run_home / "data" / "processed" / "example" / "notebooks").glob("*.ipynb"))
     assert len(copies) == ALL_STEPS - 1
     for copy in copies:
         for cell in json.loads(copy.read_text("utf-8"))["cells"]:

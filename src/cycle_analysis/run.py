@@ -7,6 +7,7 @@ independent notebooks beside each other. papermill executes each notebook in a k
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,12 @@ import pytask
 from _pytask.explain import ChangeReason, TaskExplanation
 from pytask import NodeInfo, PathNode, PythonNode, TaskOutcome, TaskWithoutPath
 
-from cycle_analysis import kernels
 from cycle_analysis.folder_nodes import FolderNode
 from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
 from cycle_analysis.pipeline import CHECK, NOTEBOOKS, Step, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.store import Store
-from cycle_analysis.study import HOME, Study
-from cycle_analysis.study_answers import check_raw_files, read_all_responses
+from cycle_analysis.study import HOME, Study, check_raw_files
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -36,6 +35,8 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
+FORKED_KERNELS = "cycle-analysis-fork"
+"""Entry point of `kernels.ForkProvisioner`."""
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
 
@@ -189,17 +190,16 @@ def run_study(
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if kernels.can_fork():
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kernels.PROVISIONER
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
     folder = home / "data" / "processed" / study.name
-    folder.mkdir(parents=True, exist_ok=True)
     progress = _Progress(len(plan(study)), tell)
     makers = _Tasks(study, home, notebooks, parameters, progress)
     pytask.console.quiet = True
     session = pytask.build(
         tasks=[makers.task(step) for step in plan(study)],
         paths=folder,
-        config=None,
+        config=_memory(folder),
         capture="no",
         force=force,
         explain=True,
@@ -207,7 +207,17 @@ def run_study(
         n_workers=1 if dry_run else n_workers,
         parallel_backend="threads",
     )
+    if not dry_run:  # pytask leaves this to runs that explain nothing
+        session.config["lockfile_state"].flush()
     return _outcome(session)
+
+
+def _memory(folder: Path) -> Path:
+    """Let pytask remember beside the study's tables what it ran, not at the top of a repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "pytask.toml"
+    config.write_text("[tool.pytask.ini_options]\n", "utf-8")
+    return config
 
 
 class _Progress:
@@ -283,16 +293,18 @@ class _Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
+        from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
+
         read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
         output.path.mkdir(parents=True, exist_ok=True)
         (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
 
     def run_notebook(self, step: Step) -> None:
-        """Execute one notebook with its parameters; the executed copy goes to reports/."""
+        """Execute one notebook; keep the executed copy with the private data."""
         parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
         if "wave" in parameters:
             parameters["wave"] = step.wave
-        executed = self.home / "reports" / self.study.name / "notebooks"
+        executed = self.store.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
 

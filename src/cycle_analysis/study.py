@@ -154,6 +154,25 @@ def load_study(name: str, home: Path | None = None) -> Study:
     return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
 
 
+def check_raw_files(study: Study) -> None:
+    """Refuse a study of which an export is not there.
+
+    Raises
+    ------
+    InputError
+        With every export that is absent.
+    """
+    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
+    if absent:
+        remedy = "Put it there, or correct source.file in wave.yaml"
+        raise InputError(
+            [
+                Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
+                for path in absent
+            ]
+        )
+
+
 def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
     """Keep the problems of one file, so that the next file is read all the same."""
     try:

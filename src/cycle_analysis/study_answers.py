@@ -80,22 +80,3 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     if rejected:
         raise InputError(rejected)
     return responses
-
-
-def check_raw_files(study: Study) -> None:
-    """Refuse a study of which an export is not there.
-
-    Raises
-    ------
-    InputError
-        With every export that is absent.
-    """
-    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
-    if absent:
-        remedy = "Put it there, or correct source.file in wave.yaml"
-        raise InputError(
-            [
-                Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
-                for path in absent
-            ]
-        )

@@ -8,6 +8,7 @@ from shared import four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.levels import levels
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.partitions import assign, latent_profiles, ward_kmeans
 from cycle_analysis.ward import WardTree, lloyd
@@ -129,6 +130,23 @@ def test_a_new_wave_without_a_phase_is_refused():
     for reference in (ward_kmeans(scores, 2), latent_profiles(scores, 2)):
         with pytest.raises(ValueError, match=r"lack \['NN'\]"):
             assign(reference, scores.drop(columns="NN"))
+
+
+def test_levels_are_equal_parts_of_the_mean_score_and_ties_stay_together():
+    scores, _ = four_profiles(90)
+    partition = levels(scores, 3)
+    assert partition.sizes.tolist() == [30, 30, 30]
+    means = scores.mean(axis=1).groupby(partition.labels)
+    assert (means.max().iloc[:-1].to_numpy() < means.min().iloc[1:].to_numpy()).all()
+    assert "levels of the mean score" in str(partition)
+    tied = pd.DataFrame({"AG": [0.0] * 80 + [50.0] * 5 + [90.0] * 5})
+    assert levels(tied, 3).labels.tolist() == [1] * 80 + [2] * 10
+
+
+def test_a_missing_low_phase_does_not_raise_a_unit_a_level():
+    scores, _ = four_profiles(90)
+    scores.iloc[0] = [30.0, 15.0, 8.0, 5.0, np.nan]
+    assert levels(scores, 3).labels.iloc[0] == 1
 
 
 def test_too_many_units_for_ward_are_refused_with_the_way_out():

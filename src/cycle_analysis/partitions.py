@@ -38,6 +38,8 @@ class Partition:
         The fitted mixture, where there is one.
     n_profiles : int or None
         Number of profiles, when the highest may have no members (units of another wave).
+    method : str
+        Name of the method where there is no mixture, for sentences.
     """
 
     scores: pd.DataFrame
@@ -45,6 +47,7 @@ class Partition:
     posteriors: pd.DataFrame | None = None
     mixture: Mixture | ClassMixture | None = None
     n_profiles: int | None = None
+    method: str = "Ward + k-means"
 
     @property
     def k(self) -> int:
@@ -81,7 +84,7 @@ class Partition:
 
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
-        how = self.mixture.name if self.mixture else "Ward + k-means"
+        how = self.mixture.name if self.mixture else self.method
         units = f"{n} {self.scores.index.name or 'unit'}s"
         return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
 
@@ -272,7 +275,7 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     gaps = (new.to_numpy()[:, None, :] - centroids[None]) ** 2
     nearest = np.nanmean(gaps, axis=2).argmin(axis=1) + 1
     labels = pd.Series(nearest, index=new.index, name="profile")
-    return Partition(new, labels, n_profiles=reference.k)
+    return Partition(new, labels, n_profiles=reference.k, method=reference.method)
 
 
 def _check_complete(scores: pd.DataFrame) -> None:

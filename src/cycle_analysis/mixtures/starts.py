@@ -11,8 +11,8 @@ import numpy as np
 
 from cycle_analysis.ward import WardTree
 
-WARD_ROWS = 2000
-"""Ward's method needs n² distances: above this many rows the random starts stand alone."""
+WARD_CELLS = 10_000_000
+"""Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""
 CERTAINTY = 0.9
 """Share of a row that a start gives to its nearest profile; the rest is spread evenly."""
 
@@ -35,7 +35,7 @@ def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Genera
     filled = np.nan_to_num(values) if np.isnan(values).any() else values
     result = np.empty((n, k, n_starts))
     for start in range(n_starts):
-        if start == 0 and k < n <= WARD_ROWS:
+        if start == 0 and k < n and n * filled.size <= WARD_CELLS:
             result[..., start] = _certain(WardTree(filled).cut(k), k)
         elif start % 2:
             result[..., start] = rng.random((n, k))

@@ -1,4 +1,4 @@
-"""Describe a continuum in levels: where there are no profiles, cuts are a help to the reader only."""
+"""Describe a continuum in levels: without profiles, cuts are no more than a help to the reader."""
 
 import numpy as np
 import pandas as pd

@@ -231,7 +231,7 @@ def by_mixture(scores: pd.DataFrame, mixture: Mixture | ClassMixture) -> Partiti
     )
 
 
-def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
+def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
     """Put the units of another wave in the reference wave's profiles.
 
     With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
@@ -239,8 +239,8 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
 
     Parameters
     ----------
-    reference : Partition
-        The reference wave's division.
+    reference : Partition or Mixture
+        The reference wave's division, or the mixture alone.
     scores : DataFrame, m units × p phases
         The new wave's scores on the same phases and the same scale.
 
@@ -261,7 +261,7 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
     [2]
     """
-    phases = list(reference.scores.columns)
+    phases = list(reference.means if isinstance(reference, Mixture) else reference.scores)
     if absent := [phase for phase in phases if phase not in scores.columns]:
         raise ValueError(
             f"The new scores lack {absent}, on which the profiles rest. "
@@ -269,6 +269,8 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
         )
     new = scores[phases].astype(float)
     mixtures.check_scores(new, 1)
+    if isinstance(reference, Mixture):
+        return by_mixture(new, reference)
     if reference.mixture is not None:
         return by_mixture(new, reference.mixture)
     centroids = reference.centroids.to_numpy()

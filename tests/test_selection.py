@@ -79,7 +79,7 @@ def test_too_many_parameters_bar_a_solution_from_the_choice():
     assert barred.tolist() == (fitted["n_parameters"] > 40 / 3).tolist()
     choice = choose(wide)
     assert not set(choice.flags) & set(BARRING)
-    assert "were left out" in choice.reason["en"]
+    assert "Left out" in choice.reason["en"]
 
 
 def test_fewer_than_thirty_units_and_small_profiles_are_flagged():

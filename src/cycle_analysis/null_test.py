@@ -35,6 +35,8 @@ from cycle_analysis.verdicts import (
     STEPS,
     STRUCTURE,
     VERDICTS,
+    number,
+    percent,
 )
 
 Null = Callable[[np.random.Generator], pd.DataFrame]
@@ -116,9 +118,9 @@ class NullTest:
             n=self.n_units,
             k=self.choice.k,
             model=self.choice.method,
-            silhouette=self.silhouettes.max(),
-            p=self.p_values.max(),
-            level=self.shares["elevation"],
+            silhouette=number(self.silhouettes.max(), 2, language),
+            p=number(self.p_values.max(), 3, language),
+            level=percent(self.shares["elevation"], language),
         )
         return f"{text} {STEPS[language]}" if self.verdict == PROFILES and self.steps else text
 
@@ -277,7 +279,8 @@ def found_at(n: int, language: str) -> str:
     """Say what a study of n units could have found, from the simulations in benchmarks/."""
     sizes = sorted(FOUND)
     nearest = min(sizes, key=lambda size: abs(np.log(size / max(n, 1))))
-    return VERDICTS["found"][language].format(n=n, nearest=nearest, **FOUND[nearest])
+    rates = {name: percent(rate, language) for name, rate in FOUND[nearest].items()}
+    return VERDICTS["found"][language].format(n=n, nearest=nearest, **rates)
 
 
 def _silhouettes(complete: pd.DataFrame, ks: range) -> pd.Series:

@@ -77,6 +77,11 @@ def test_too_few_complete_units_are_refused_with_the_number():
         null_test(scores)
 
 
+def test_one_phase_is_not_enough():
+    with pytest.raises(ValueError, match="two phases or more"):
+        null_test(four_profiles(40)[0][["AG"]])
+
+
 def test_no_more_than_one_profile_per_ten_units_is_tried():
     test = null_test(four_profiles(40)[0], 8, n_replicates=9)
     assert test.silhouettes.index.max() == 4

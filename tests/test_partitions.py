@@ -118,6 +118,10 @@ def test_a_reference_profile_without_new_members_keeps_its_number():
         ),
         (lambda s: pd.concat([s, s.iloc[:1]]), r"more than once: \['GM0000'\]"),
         (lambda s: s.replace(s.iloc[0, 0], np.inf), "infinity"),
+        (lambda s: s.iloc[:0], "no scores to divide"),
+        (lambda s: s.assign(EX="x"), r"must be numbers, which \['EX'\] are not"),
+        (lambda s: s.assign(VA=np.nan), r"No unit has a score on \['VA'\]"),
+        (lambda s: s.set_axis(list("aabcd"), axis=1), r"Phases appear more than once: \['a'\]"),
     ],
 )
 def test_scores_that_cannot_be_divided_end_in_a_sentence_that_says_what_to_do(change, message):

@@ -85,8 +85,8 @@ class Partition:
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
         how = self.mixture.name if self.mixture else self.method
-        units = f"{n} {self.scores.index.name or 'unit'}s"
-        return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
+        counted = f"{k} profile{'s' * (k > 1)} of {n} unit{'s' * (n > 1)}"
+        return f"{counted} on {p} phase{'s' * (p > 1)} ({how}), R² = {self.explained:.2f}"
 
 
 def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
@@ -123,8 +123,8 @@ def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
     >>> ward_kmeans(scores, 2).labels.tolist()
     [1, 2, 1, 2]
     """
-    _check_complete(scores)
     mixtures.check_scores(scores, k)
+    _check_complete(scores)
     tree = WardTree(scores.to_numpy(dtype=float))
     return Partition(scores, _labels(scores, tree.refined(k)))
 
@@ -268,7 +268,7 @@ def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
             "Divide the reference wave on the phases that both waves share."
         )
     new = scores[phases].astype(float)
-    mixtures.check_scores(new, 1)
+    mixtures.check_units(new)
     if isinstance(reference, Mixture):
         return by_mixture(new, reference)
     if reference.mixture is not None:

@@ -109,8 +109,8 @@ def compare(
     >>> table[["method", "k", "n_parameters"]].to_numpy().tolist()[:2]
     [['EEI', 1, 4], ['EEI', 2, 7]]
     """
-    n_distinct = len(scores.drop_duplicates())
-    highest = max(1, min(max_profiles, n_distinct))
+    mixtures.check_scores(scores, 1)
+    highest = min(max_profiles, mixtures.n_distinct(scores.to_numpy(dtype=float)))
     mixtures.check_scores(scores, highest)
     tasks = list(product(models, range(1, highest + 1)))
     seeds = children(seed, len(tasks) + 1)

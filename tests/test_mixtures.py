@@ -8,9 +8,9 @@ from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import mixtures
 from cycle_analysis.criteria import criteria
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVI, VVV, Search, em, starts
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VII, VVI, VVV, Search, em, starts
 
-SCIKIT = [(VVI, "diag"), (EEE, "tied"), (VVV, "full")]
+SCIKIT = [(VII, "spherical"), (VVI, "diag"), (EEE, "tied"), (VVV, "full")]
 
 
 @pytest.mark.parametrize(("model", "covariance_type"), SCIKIT)
@@ -77,7 +77,7 @@ def test_a_case_weight_of_two_is_a_unit_that_occurs_twice(model):
 def test_the_log_likelihood_never_decreases(model):
     values = _holed().to_numpy() / 25 - 2
     family = mixtures.profile_families(model)(values, model, np.full(5, 1e-3))
-    start = starts.memberships(values, 4, 6, np.random.default_rng(1))
+    start = starts.mixed(values, 4, 6, np.random.default_rng(1))
     ones = np.ones((len(values), 1))
     batch = em.from_responsibilities(family, start, ones)
     seen = []
@@ -88,6 +88,21 @@ def test_the_log_likelihood_never_decreases(model):
         )
         seen.append(batch.log_likelihood)
     assert (np.diff(seen, axis=0) > -1e-8).all()
+
+
+@pytest.mark.parametrize("model", [EEI, VVV])
+def test_bootstrap_weights_fit_all_replicates_in_one_batch(model):
+    scores, _ = four_profiles(60, sd=14)
+    values = scores.to_numpy() / 25 - 2
+    family = mixtures.profile_families(model)(values, model, np.full(5, 1e-2))
+    rng = np.random.default_rng(1)
+    weights = rng.multinomial(60, np.full(60, 1 / 60), size=5).T.astype(float)
+    start = np.repeat(starts.mixed(values, 3, 1, rng), 5, axis=2)
+    together = em.climb(family, em.from_responsibilities(family, start, weights), weights)
+    for j in range(5):
+        own = weights[:, [j]]
+        alone = em.climb(family, em.from_responsibilities(family, start[..., [j]], own), own)
+        assert together.log_likelihood[j] == pytest.approx(alone.log_likelihood[0], abs=1e-6)
 
 
 def test_scores_on_another_scale_give_the_same_profiles_and_the_likelihood_of_that_scale():
@@ -176,6 +191,8 @@ def _nudged(mixture: mixtures.Mixture) -> mixtures.Mixture:
 
 def _precisions(mixture: mixtures.Mixture, covariance_type: str) -> np.ndarray:
     inverse = np.linalg.inv(mixture.covariances)
+    if covariance_type == "spherical":
+        return inverse[:, 0, 0]
     if covariance_type == "diag":
         return np.einsum("kpp->kp", inverse)
     return inverse[0] if covariance_type == "tied" else inverse

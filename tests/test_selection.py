@@ -8,8 +8,8 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
 from cycle_analysis import separation
-from cycle_analysis.criteria import BARRING, FLAGS
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI
+from cycle_analysis.criteria import BARRING, FLAGS, row_of
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_profiles
 from cycle_analysis.partitions import ward_kmeans
 from cycle_analysis.selection import WARD, choose, compare
 
@@ -79,7 +79,7 @@ def test_too_many_parameters_bar_a_solution_from_the_choice():
     assert barred.tolist() == (fitted["n_parameters"] > 40 / 3).tolist()
     choice = choose(wide)
     assert not set(choice.flags) & set(BARRING)
-    assert "were left out" in choice.reason["en"]
+    assert "Left out" in choice.reason["en"]
 
 
 def test_fewer_than_thirty_units_and_small_profiles_are_flagged():
@@ -88,6 +88,15 @@ def test_fewer_than_thirty_units_and_small_profiles_are_flagged():
     assert "few_units" in flags["EEI", 2].split()
     assert "small_profile" in flags["EEI", 2].split()
     assert {flag for text in flags for flag in text.split()} <= set(FLAGS)
+
+
+def test_a_profile_without_members_and_a_run_that_did_not_finish_are_barred():
+    scores, _ = four_profiles(120, sd=20)
+    mixture = fit_profiles(scores, 4, VVV, search=Search(n_starts=5, max_steps=3))
+    posteriors = pd.DataFrame({1: [1.0] * 120, 2: [0.0] * 120, 3: 0.0, 4: 0.0}, scores.index)
+    flags = row_of(mixture, posteriors)["flags"].split()
+    assert {"not_converged", "empty_profile", "small_profile"} <= set(flags)
+    assert set(flags) & set(BARRING)
 
 
 def test_identical_scores_run_and_leave_one_profile():

@@ -22,6 +22,7 @@ from joblib import Parallel, delayed
 from cycle_analysis import separation
 from cycle_analysis.copula import fit_copula, fit_one_factor
 from cycle_analysis.dimensions import n_dimensions, one_dimension_p
+from cycle_analysis.mixtures import check_scores
 from cycle_analysis.partitions import ward_kmeans
 from cycle_analysis.profiles import crossings, shape_shares
 from cycle_analysis.seeds import Seed, children
@@ -35,6 +36,8 @@ from cycle_analysis.verdicts import (
     STEPS,
     STRUCTURE,
     VERDICTS,
+    number,
+    percent,
 )
 
 Null = Callable[[np.random.Generator], pd.DataFrame]
@@ -116,9 +119,9 @@ class NullTest:
             n=self.n_units,
             k=self.choice.k,
             model=self.choice.method,
-            silhouette=self.silhouettes.max(),
-            p=self.p_values.max(),
-            level=self.shares["elevation"],
+            silhouette=number(self.silhouettes.max(), 2, language),
+            p=number(self.p_values.max(), 3, language),
+            level=percent(self.shares["elevation"], language),
         )
         return f"{text} {STEPS[language]}" if self.verdict == PROFILES and self.steps else text
 
@@ -166,7 +169,7 @@ def null_test(
     Raises
     ------
     ValueError
-        With fewer than ten complete units, and as `mixtures.check_scores`.
+        With one phase, with fewer than ten complete units, and as `mixtures.check_scores`.
 
     References
     ----------
@@ -180,6 +183,7 @@ def null_test(
     >>> null_test(scores, 4, n_replicates=39).verdict
     'continuum'
     """
+    check_scores(scores, 1)
     complete = scores.dropna()
     if len(complete.drop_duplicates()) < 2:
         return _nothing_to_divide(scores, alpha)
@@ -277,7 +281,8 @@ def found_at(n: int, language: str) -> str:
     """Say what a study of n units could have found, from the simulations in benchmarks/."""
     sizes = sorted(FOUND)
     nearest = min(sizes, key=lambda size: abs(np.log(size / max(n, 1))))
-    return VERDICTS["found"][language].format(n=n, nearest=nearest, **FOUND[nearest])
+    rates = {name: percent(rate, language) for name, rate in FOUND[nearest].items()}
+    return VERDICTS["found"][language].format(n=n, nearest=nearest, **rates)
 
 
 def _silhouettes(complete: pd.DataFrame, ks: range) -> pd.Series:
@@ -297,6 +302,10 @@ def _null_silhouettes(null: Null, ks: range, seed: np.random.SeedSequence) -> np
 
 
 def _check_enough(complete: pd.DataFrame, scores: pd.DataFrame) -> None:
+    if scores.shape[1] < 2:
+        raise ValueError(
+            "One phase has no shape: profiles need two phases or more. Describe its distribution."
+        )
     if len(complete) < UNITS_PER_PROFILE:
         raise ValueError(
             f"{len(complete)} of {len(scores)} units have all their scores: too few to look for "

@@ -38,6 +38,8 @@ class Partition:
         The fitted mixture, where there is one.
     n_profiles : int or None
         Number of profiles, when the highest may have no members (units of another wave).
+    method : str
+        Name of the method where there is no mixture, for sentences.
     """
 
     scores: pd.DataFrame
@@ -45,6 +47,7 @@ class Partition:
     posteriors: pd.DataFrame | None = None
     mixture: Mixture | ClassMixture | None = None
     n_profiles: int | None = None
+    method: str = "Ward + k-means"
 
     @property
     def k(self) -> int:
@@ -81,9 +84,9 @@ class Partition:
 
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
-        how = self.mixture.name if self.mixture else "Ward + k-means"
-        units = f"{n} {self.scores.index.name or 'unit'}s"
-        return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
+        how = self.mixture.name if self.mixture else self.method
+        counted = f"{k} profile{'s' * (k > 1)} of {n} unit{'s' * (n > 1)}"
+        return f"{counted} on {p} phase{'s' * (p > 1)} ({how}), R² = {self.explained:.2f}"
 
 
 def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
@@ -120,8 +123,8 @@ def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
     >>> ward_kmeans(scores, 2).labels.tolist()
     [1, 2, 1, 2]
     """
-    _check_complete(scores)
     mixtures.check_scores(scores, k)
+    _check_complete(scores)
     tree = WardTree(scores.to_numpy(dtype=float))
     return Partition(scores, _labels(scores, tree.refined(k)))
 
@@ -228,7 +231,7 @@ def by_mixture(scores: pd.DataFrame, mixture: Mixture | ClassMixture) -> Partiti
     )
 
 
-def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
+def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
     """Put the units of another wave in the reference wave's profiles.
 
     With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
@@ -236,8 +239,8 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
 
     Parameters
     ----------
-    reference : Partition
-        The reference wave's division.
+    reference : Partition or Mixture
+        The reference wave's division, or the mixture alone.
     scores : DataFrame, m units × p phases
         The new wave's scores on the same phases and the same scale.
 
@@ -258,21 +261,23 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
     [2]
     """
-    phases = list(reference.scores.columns)
+    phases = list(reference.means if isinstance(reference, Mixture) else reference.scores)
     if absent := [phase for phase in phases if phase not in scores.columns]:
         raise ValueError(
             f"The new scores lack {absent}, on which the profiles rest. "
             "Divide the reference wave on the phases that both waves share."
         )
     new = scores[phases].astype(float)
-    mixtures.check_scores(new, 1)
+    mixtures.check_units(new)
+    if isinstance(reference, Mixture):
+        return by_mixture(new, reference)
     if reference.mixture is not None:
         return by_mixture(new, reference.mixture)
     centroids = reference.centroids.to_numpy()
     gaps = (new.to_numpy()[:, None, :] - centroids[None]) ** 2
     nearest = np.nanmean(gaps, axis=2).argmin(axis=1) + 1
     labels = pd.Series(nearest, index=new.index, name="profile")
-    return Partition(new, labels, n_profiles=reference.k)
+    return Partition(new, labels, n_profiles=reference.k, method=reference.method)
 
 
 def _check_complete(scores: pd.DataFrame) -> None:

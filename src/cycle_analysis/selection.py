@@ -109,8 +109,8 @@ def compare(
     >>> table[["method", "k", "n_parameters"]].to_numpy().tolist()[:2]
     [['EEI', 1, 4], ['EEI', 2, 7]]
     """
-    n_distinct = len(scores.drop_duplicates())
-    highest = max(1, min(max_profiles, n_distinct))
+    mixtures.check_scores(scores, 1)
+    highest = min(max_profiles, mixtures.n_distinct(scores.to_numpy(dtype=float)))
     mixtures.check_scores(scores, highest)
     tasks = list(product(models, range(1, highest + 1)))
     seeds = children(seed, len(tasks) + 1)
@@ -222,11 +222,11 @@ def _reason(
     parts = [words["best"].format(k=best["k"], method=best["method"], n=n_fitted)]
     if len(near):
         names = ", ".join(f"{row.method} k = {row.k}" for row in near.itertuples())
-        parts.append(words["near"].format(n=len(near), near=NEAR, names=names))
+        parts.append(words["near"].format(near=NEAR, names=names))
     if int(by_aic["k"]) != int(best["k"]):
         parts.append(words["aic"].format(method=by_aic["method"], k=by_aic["k"]))
     if n_barred:
-        parts.append(words["barred"].format(n=n_barred))
+        parts.append(words["barred"].format(n=n_barred, of=n_fitted))
     for flag in best["flags"].split():
         parts.append(words["flag"].format(flag=FLAGS[flag][language]))
     return " ".join(parts)
@@ -236,19 +236,19 @@ _REASONS = {
     "nl": {
         "best": "k = {k} ({method}): de laagste BIC van {n} modellen, vanaf één profiel; bij een "
         "verschil tot 2 wint het model met de minste parameters.",
-        "near": "Binnen {near:.0f} BIC-punten liggen nog {n} oplossingen: {names}.",
+        "near": "Ook binnen {near:.0f} BIC-punten: {names}.",
         "aic": "AIC, dat eerder te veel profielen aanwijst, kiest {method} k = {k}.",
-        "barred": "{n} modellen deden niet mee: te veel parameters, niet geconvergeerd, een leeg "
-        "profiel of een oplossing die maar één keer werd gevonden.",
+        "barred": "Buiten beschouwing (te veel parameters, niet geconvergeerd, een leeg profiel of "
+        "een oplossing die maar één keer werd gevonden): {n} van {of}.",
         "flag": "Let op: {flag}.",
     },
     "en": {
         "best": "k = {k} ({method}): the lowest BIC of {n} models, from one profile up; within 2 "
         "points the model with the fewest parameters wins.",
-        "near": "{n} more solutions lie within {near:.0f} BIC points: {names}.",
+        "near": "Also within {near:.0f} BIC points: {names}.",
         "aic": "AIC, which tends to announce too many profiles, takes {method} k = {k}.",
-        "barred": "{n} models were left out: too many parameters, not converged, an empty profile, "
-        "or a solution found only once.",
+        "barred": "Left out (too many parameters, not converged, an empty profile, or a solution "
+        "found only once): {n} of {of}.",
         "flag": "Beware: {flag}.",
     },
 }

@@ -9,6 +9,7 @@ from cycle_analysis.mixtures.classes import ClassMixture, classify_answers, fit_
 from cycle_analysis.mixtures.fit import (
     Mixture,
     check_scores,
+    check_units,
     classify,
     fit_profiles,
     log_likelihoods,
@@ -42,6 +43,7 @@ __all__ = [
     "Outcome",
     "Search",
     "check_scores",
+    "check_units",
     "classify",
     "classify_answers",
     "fit_classes",

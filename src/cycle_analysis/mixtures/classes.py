@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures import em, starts
 from cycle_analysis.mixtures.categorical import Categorical, one_hot
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
@@ -141,7 +141,7 @@ def fit_classes(
     categories = [np.sort(ordered[item].dropna().unique()) for item in ordered]
     coded = one_hot(ordered, categories)
     family = Categorical(coded, [len(codes) for codes in categories])
-    best, outcome = best_of_starts(family, coded, k, case_weights, search)
+    best, outcome = best_of_starts(family, coded, k, case_weights, search, starts.random)
     chances = np.exp(best.theta[..., 0])
     order = _by_level(chances, family)
     classes = pd.RangeIndex(1, k + 1, name="profile")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
@@ -202,27 +203,22 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
     ValueError
         With the fault, the units or phases concerned, and the remedy.
     """
+    check_units(scores)
     values = scores.to_numpy(dtype=float)
     missing = np.isnan(values)
-    if (silent := missing.all(axis=1)).any():
+    if (unknown := missing.all(axis=0)).any():
+        absent = scores.columns[unknown].tolist()
         raise ValueError(
-            f"{silent.sum()} of {len(scores)} units have no score at all: "
-            f"{scores.index[silent].tolist()[:5]}. "
-            "Leave them out first: scores.dropna(how='all')."
+            f"No unit has a score on {absent}. Leave it out first: scores.drop(columns={absent})."
         )
-    if scores.index.has_duplicates:
-        twice = scores.index[scores.index.duplicated()].unique().tolist()
-        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-    if np.isinf(values).any():
-        raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
     distinct = n_distinct(values)
-    if not 1 <= k <= max(distinct, 1):
+    if not 1 <= k <= distinct:
         raise ValueError(
             f"k = {k} profiles asked of {len(scores)} units with {distinct} distinct score "
             f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
         )
     low, high = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)
-    same = ~(high.max(axis=0, initial=-np.inf) > low.min(axis=0, initial=np.inf))
+    same = ~(high.max(axis=0) > low.min(axis=0))
     if k > 1 and same.any():
         constant = scores.columns[same].tolist()
         raise ValueError(
@@ -231,11 +227,45 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
         )
 
 
+def check_units(scores: pd.DataFrame) -> None:
+    """Refuse a table in which some unit cannot be given a profile, saying what to do.
+
+    Raises
+    ------
+    ValueError
+        Without units, on text, doubles, infinity, or a unit without any score.
+    """
+    _check_table(scores)
+    values = scores.to_numpy(dtype=float)
+    if (silent := np.isnan(values).all(axis=1)).any():
+        raise ValueError(
+            f"{silent.sum()} of {len(scores)} units have no score at all: "
+            f"{scores.index[silent].tolist()[:5]}. "
+            "Leave them out first: scores.dropna(how='all')."
+        )
+    if np.isinf(values).any():
+        raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
+
+
+def _check_table(scores: pd.DataFrame) -> None:
+    """Refuse what is no table of scores, one row per unit and one column per phase."""
+    if scores.empty:
+        raise ValueError("There are no scores to divide. Give a table with units and phases.")
+    if text := [phase for phase, kind in scores.dtypes.items() if not is_numeric_dtype(kind)]:
+        raise ValueError(f"Scores must be numbers, which {text} are not. Score the answers first.")
+    if scores.columns.has_duplicates:
+        twice = scores.columns[scores.columns.duplicated()].unique().tolist()
+        raise ValueError(f"Phases appear more than once: {twice}. Give each phase one column.")
+    if scores.index.has_duplicates:
+        twice = scores.index[scores.index.duplicated()].unique().tolist()
+        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
+
+
 def n_distinct(values: np.ndarray) -> int:
     """Count the distinct rows, NaN counting as a value."""
     filled = np.nan_to_num(values, nan=-1e300)
     ordered = filled[np.lexsort(filled.T)]
-    return len(values) and 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
+    return 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
 
 
 def _centre_and_scale(scores: pd.DataFrame) -> tuple[np.ndarray, float]:

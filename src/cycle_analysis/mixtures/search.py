@@ -1,5 +1,6 @@
 """Find the best of many starts: short runs from all, long runs from the best."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 from cycle_analysis.mixtures import em, starts
 from cycle_analysis.seeds import Seed
 
+Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
+"""Gives memberships, n × k × starts, to start from."""
 SHORT_STEPS = 21
 """EM steps of a short run."""
 SAME_OPTIMUM = 1e-4
@@ -65,7 +68,12 @@ class Outcome:
 
 
 def best_of_starts(
-    family: em.Family, values: np.ndarray, k: int, weights: np.ndarray, search: Search
+    family: em.Family,
+    values: np.ndarray,
+    k: int,
+    weights: np.ndarray,
+    search: Search,
+    start: Start = starts.mixed,
 ) -> tuple[em.Batch, Outcome]:
     """Climb from many starts and keep the best solution.
 
@@ -81,6 +89,8 @@ def best_of_starts(
         Case weights.
     search : Search
         How to look.
+    start : function (values, k, n_starts, rng) -> memberships
+        Where to start.
 
     Returns
     -------
@@ -90,7 +100,7 @@ def best_of_starts(
     rng = np.random.default_rng(search.seed)
     n_starts = search.n_starts if k > 1 else 1
     column = weights[:, None]
-    members = starts.memberships(values, k, n_starts, rng)
+    members = start(values, k, n_starts, rng)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         runs = em.from_responsibilities(family, members, column)
         del members

@@ -1,24 +1,25 @@
 """Give the EM many places to start from.
 
-One start is Ward's hierarchical division, which is where mclust starts. The others are of two
-kinds in turn: k rows far from each other, every row given to the nearest (k-means++, Arthur &
-Vassilvitskii 2007), which finds profiles far apart; and random memberships, which find profiles
-that overlap, the rule for latent classes. Missing values count as the variable's mean here and only
-here.
+`mixed`: one start is Ward's hierarchical division, which is where mclust starts; the others are k
+rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
+2007), which finds profiles far apart, and random memberships, which find those that overlap, in
+turn. `random`: random memberships only; of overlapping classes of answers they found better
+solutions than k-means++ in 9 of 12 trials, a worse one in 1. Missing values count as the
+variable's mean here and only here.
 """
 
 import numpy as np
 
 from cycle_analysis.ward import WardTree
 
-WARD_ROWS = 2000
-"""Ward's method needs n² distances: above this many rows the random starts stand alone."""
+WARD_CELLS = 10_000_000
+"""Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""
 CERTAINTY = 0.9
 """Share of a row that a start gives to its nearest profile; the rest is spread evenly."""
 
 
-def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
-    """Responsibilities, n × k × n_starts: Ward's when n allows, then the two kinds in turn.
+def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    """Memberships, n × k × n_starts: Ward's when n allows, then the two kinds in turn.
 
     Parameters
     ----------
@@ -30,17 +31,20 @@ def memberships(values: np.ndarray, k: int, n_starts: int, rng: np.random.Genera
         Source of the random starts.
     """
     n = len(values)
-    if k == 1:
-        return np.ones((n, 1, n_starts))
     filled = np.nan_to_num(values) if np.isnan(values).any() else values
-    result = np.empty((n, k, n_starts))
-    for start in range(n_starts):
-        if start == 0 and k < n <= WARD_ROWS:
-            result[..., start] = _certain(WardTree(filled).cut(k), k)
-        elif start % 2:
-            result[..., start] = rng.random((n, k))
+    result = random(values, k, n_starts, rng)
+    for start in range(0, n_starts if k > 1 else 0, 2):
+        if start == 0 and k < n and n * filled.size <= WARD_CELLS:
+            labels = WardTree(filled).cut(k)
         else:
-            result[..., start] = _certain(_nearest_seed(filled, k, rng), k)
+            labels = _nearest_seed(filled, k, rng)
+        result[..., start] = _certain(labels, k)
+    return result
+
+
+def random(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    """Memberships, n × k × n_starts, at random; parameters as `mixed`."""
+    result = rng.random((len(values), k, n_starts))
     return result / result.sum(axis=1, keepdims=True)
 
 

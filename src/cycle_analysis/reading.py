@@ -47,8 +47,8 @@ def gather_evidence(
         n; H, H_low, H_high, H_chance (raw); H_corrected, H_corrected_low, H_corrected_high,
         H_corrected_chance; steps, steps_down (adjacent pairs of phases, and those whose mean falls
         by more than chance); violations (share of units and pairs, beyond error); near, far
-        (mean correlation of adjacent phases and of the most distant), far_chance (5th percentile
-        of the latter without any relation); corrected (whether H_corrected is there).
+        (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
+        of unrelated phases go lower); corrected (whether H_corrected is there).
 
     Examples
     --------
@@ -244,5 +244,5 @@ def _reach_of_correlations(scores: pd.DataFrame) -> tuple[float, float, float]:
     if np.isnan(values[near]).all() or np.isnan(values[far]).all():
         return np.nan, np.nan, -np.inf
     n = max(len(scores.dropna()), 4)
-    chance = -1.645 / np.sqrt((n - 1) * far.sum())
+    chance = -2.576 / np.sqrt((n - 1) * far.sum())
     return float(np.nanmean(values[near])), float(np.nanmean(values[far])), float(chance)

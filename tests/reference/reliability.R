@@ -13,22 +13,20 @@ for (name in names(scales)) {
   x <- bfi[, scales[[name]]]
   a <- psych::alpha(x)
   out[paste0("alpha.", name)] <- a$total$raw_alpha
-  out[paste0("mean_correlation.", name)] <- a$total$average_r
   for (item in scales[[name]]) {
     out[paste0("item_rest.", item)] <- a$item.stats[item, "r.drop"]
     out[paste0("alpha_if_dropped.", item)] <- a$alpha.drop[item, "raw_alpha"]
     out[paste0("mean.", item)] <- a$item.stats[item, "mean"]
     out[paste0("sd.", item)] <- a$item.stats[item, "sd"]
   }
-  # Omega total of one factor, as psych::omega(nfactors = 1), which needs GPArotation even for one
-  # factor: its formula with psych::fa's minimum residuals, solved to the end.
+  # Omega total of one factor (McDonald 1999). psych::omega needs GPArotation even for one factor:
+  # here its minimum residuals by psych::fa, then solved to the end, since fa stops early.
   r <- cor(x, use = "pairwise")
   minres <- function(l) sum(((r - l %*% t(l))[lower.tri(r)])^2)
-  l <- optim(fa(r, 1)$loadings[, 1], minres, method = "BFGS",
-             control = list(reltol = 1e-16, maxit = 1000))$par
-  out[paste0("omega.", name)] <- 1 - sum(1 - l^2) / sum(r)
-  r <- cor(na.omit(x)); u <- fa(r, 1)$uniquenesses
-  out[paste0("omega_complete_psych.", name)] <- 1 - sum(u) / sum(r)
+  slope <- function(l) { e <- r - l %*% t(l); diag(e) <- 0; -2 * as.vector(e %*% l) }
+  l <- optim(fa(r, 1)$loadings[, 1], minres, slope, method = "BFGS",
+             control = list(reltol = 1e-18, maxit = 1000))$par
+  out[paste0("omega.", name)] <- sum(l)^2 / (sum(l)^2 + sum(1 - l^2))
   complete <- na.omit(x)
   p <- lavCor(as.data.frame(lapply(complete, ordered)), ordered = names(complete))
   p <- matrix(as.numeric(p), 5)

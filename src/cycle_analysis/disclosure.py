@@ -110,6 +110,40 @@ def suppress_counts(counts: pd.Series, smallest: int = SMALLEST_CELL) -> pd.Seri
     return pd.Series(_protect(full, smallest)[:-1, 0], counts.index, name=counts.name)
 
 
+def suppress_cells(counts: pd.DataFrame, smallest: int = SMALLEST_CELL) -> pd.DataFrame:
+    """Withhold small cells of a two-way table of which only the grand total is published.
+
+    Without totals of rows and columns, and without shares of them, far fewer cells must go.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As for `suppress_table`.
+    smallest : int
+        The threshold.
+
+    Returns
+    -------
+    DataFrame
+        NaN where withheld.
+
+    Raises
+    ------
+    ValueError
+        As `suppress_table`.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"stay": [23, 19], "go": [3, 2]}, index=["A", "B"])
+    >>> suppress_cells(counts).to_numpy().tolist()
+    [[23.0, nan], [19.0, nan]]
+    """
+    cells = suppress_counts(pd.Series(counts.to_numpy().ravel()), smallest)
+    return pd.DataFrame(
+        cells.to_numpy().reshape(counts.shape), index=counts.index, columns=counts.columns
+    )
+
+
 def suppress_table(
     counts: pd.DataFrame, smallest: int = SMALLEST_CELL, *, public_rows: bool = False
 ) -> Suppressed:
@@ -198,10 +232,8 @@ def _check(values: np.ndarray, smallest: int) -> None:
 
 def _one_line(counts: pd.DataFrame, smallest: int, *, public_rows: bool) -> Suppressed:
     """Protect a table of one row or one column, whose cells are their own totals."""
-    cells = counts.stack()
     known = public_rows and counts.shape[1] == 1
-    shown = cells.astype(float) if known else suppress_counts(cells, smallest)
-    table = shown.unstack().reindex(index=counts.index, columns=counts.columns)
+    table = counts.astype(float) if known else suppress_cells(counts, smallest)
     total = float(counts.to_numpy().sum())
     total = np.nan if is_small(total, smallest) and not public_rows else total
     rows = table.iloc[:, 0] if counts.shape[1] == 1 else pd.Series(total, counts.index)

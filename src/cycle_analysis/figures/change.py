@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 
@@ -59,8 +60,10 @@ def plot_change(
             ha="center",
             fontsize=style.TEXT_SIZE,
         )
-    reach = np.nanmax(np.abs(change[["low", "high", "change"]].to_numpy(float)), initial=1.0)
-    ax.set_xlim(-1.1 * reach, 1.1 * reach)
+    ends = change[["low", "high", "change"]].to_numpy(float)
+    low, high = np.nanmin(ends, initial=-1.0), np.nanmax(ends, initial=1.0)
+    ax.set_xlim(low - 0.08 * (high - low), high + 0.08 * (high - low))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.set_ylim(len(change) - 0.5, -0.7)
     names = style.name_phases(change.index.tolist(), labels)
     ax.set_yticks(range(len(change)), names, fontsize=style.TEXT_SIZE)

@@ -1,7 +1,8 @@
 """Draw moves between profiles of which some cells are withheld.
 
-`waves.plot_transitions` takes shares of what it is given, so that a withheld cell would raise the
-shares of its row; here shares come with the counts.
+`waves.plot_transitions` gives shares of the rows it is given: with a cell withheld these would be
+too high, and with true shares beside them the withheld cell could be computed. Here stand counts
+only.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ WITHHELD = "×"
 
 def plot_moves(
     counts: pd.DataFrame,
-    shares: pd.DataFrame,
     language: str,
     ax: Axes | None = None,
     *,
@@ -25,12 +25,12 @@ def plot_moves(
     axes: tuple[str, str] = ("1", "2"),
     title: str = "",
 ) -> Axes:
-    r"""Draw how many units went from each profile to each; who stayed is framed.
+    """Draw how many units went from each profile to each; who stayed is framed.
 
     Parameters
     ----------
-    counts, shares : DataFrame, profiles before × profiles after
-        Number of units and share of the row, 0-1; NaN is withheld, drawn hatched.
+    counts : DataFrame, profiles before × profiles after
+        Number of units; NaN is withheld, drawn hatched.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional
@@ -43,21 +43,14 @@ def plot_moves(
     Examples
     --------
     >>> counts = pd.DataFrame({1: [8.0, np.nan], 2: [5.0, 9.0]}, index=[1, 2])
-    >>> shares = pd.DataFrame({1: [0.62, np.nan], 2: [0.38, np.nan]}, index=[1, 2])
-    >>> [text.get_text() for text in plot_moves(counts, shares, "nl").texts]
-    ['8\n62%', '5\n38%', '×', '9']
+    >>> [text.get_text() for text in plot_moves(counts, "nl").texts]
+    ['8', '5', '×', '9']
     """
     style.check_language(language)
-    ax = style.start(ax, height=1.3 + 0.6 * len(counts))
-    texts = [
-        [
-            _cell(counts.iloc[row, column], shares.iloc[row, column], language)
-            for column in range(counts.shape[1])
-        ]
-        for row in range(len(counts))
-    ]
-    ground = shares.where(shares.notna(), 0.0).where(counts.notna())
-    style.cells(ax, ground.to_numpy(float), texts)
+    ax = style.start(ax, height=1.2 + 0.5 * len(counts))
+    values = counts.to_numpy(float)
+    most = max(np.nanmax(values, initial=1.0), 1.0)
+    style.cells(ax, values, [[_cell(n, language) for n in row] for row in values], high=most)
     for place in range(min(counts.shape)):
         left, right = place - 0.46, place + 0.46
         corners = [(left, right, right, left, left), (left, left, right, right, left)]
@@ -73,8 +66,5 @@ def plot_moves(
     return ax
 
 
-def _cell(count: float, share: float, language: str) -> str:
-    if not np.isfinite(count):
-        return WITHHELD
-    number = style.set_number(count, 0, language)
-    return f"{number}\n{style.set_percent(share, 0, language)}" if np.isfinite(share) else number
+def _cell(count: float, language: str) -> str:
+    return style.set_number(count, 0, language) if np.isfinite(count) else WITHHELD

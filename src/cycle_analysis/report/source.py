@@ -132,7 +132,11 @@ class Source:
         label = self.wave(name)
         if label == name:
             return self.texts("words.wave_code", code=name)
-        return label[:1].lower() + label[1:]
+        return lowered(label)
+
+    def phase_title(self, code: str) -> str:
+        """Name of a phase inside a sentence."""
+        return lowered(self.phase_titles[code])
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Write a number; a dash where there is none."""
@@ -168,7 +172,7 @@ class Source:
         return f"{self.number(n)} {(words.one if n == 1 else words.many)[self.language]}"
 
     def part(self, count: float, n: float) -> str:
-        """Write a part of a whole as a percentage, as a bound when the part or the rest is small."""
+        """Write a part of a whole as a percentage; a bound when the part or the rest is small."""
         if n <= 0 or pd.isna(count):
             return NOTHING
         if not is_small_part(round(count), n, self.smallest) or n < self.smallest:
@@ -176,6 +180,14 @@ class Source:
         if is_small(round(count), self.smallest):
             return f"<{self.percent(self.smallest / n)}"
         return f">{self.percent(1 - self.smallest / n)}"
+
+    def part_in_words(self, count: float, n: float) -> str:
+        """Write a part of a whole inside a sentence: ‘meer dan 93%’ for a bound."""
+        text = self.part(count, n)
+        if text == WITHHELD:
+            return self.texts("words.not_shown")
+        words = {"<": "words.less_than", ">": "words.more_than"}
+        return self.texts(words[text[0]], value=text[1:]) if text[0] in words else text
 
     def count(self, value: float) -> str:
         """Write a count of a protected table: the mark where it is withheld."""
@@ -242,3 +254,14 @@ class Source:
             notes=tuple(said),
             text_columns=text_columns,
         )
+
+
+def lowered(name: str) -> str:
+    """Write a name without a capital, as inside a sentence; abbreviations keep theirs.
+
+    Examples
+    --------
+    >>> lowered("Het nieuwe normaal"), lowered("EU beleid")
+    ('het nieuwe normaal', 'EU beleid')
+    """
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]

@@ -1,4 +1,4 @@
-"""The method annex: questionnaire, scores, reliability, models, parameters, versions, references."""
+"""The method annex: questionnaire, scores, models, parameters, versions, references."""
 
 import platform
 from importlib import metadata
@@ -43,9 +43,18 @@ def _questionnaire(source: Source) -> Section:
         "questions", heads, rows, source.text("n.items", n=source.number(len(items))),
         text_columns=(0, 1, 2),
     )  # fmt: skip
-    scales = tuple((name, _scale(source, name)) for name in items["scale"].unique())
+    names = list(items["scale"].unique())
+    scales = tuple((_asked(source, name, names), _scale(source, name)) for name in names)
     blocks: tuple[Block, ...] = (source.say("annex.scales"), Bullets(scales), table)
     return Section("questionnaire", source.text("titles.questionnaire"), blocks)
+
+
+def _asked(source: Source, scale: str, scales: list[str]) -> str:
+    """Say for which phases a scale was used, when there are several scales."""
+    items = source.study.codebook.items
+    phases = items.loc[(items["scale"] == scale) & (items["phase"] != ""), "phase"].unique()
+    titles = [source.phase_titles[phase] for phase in phases]
+    return "" if len(scales) == 1 else f"{source.texts.listed(titles)}:"
 
 
 def _scale(source: Source, name: str) -> str:

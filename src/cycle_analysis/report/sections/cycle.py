@@ -27,9 +27,9 @@ def highest_and_lowest(source: Source, wave: str) -> dict[str, str]:
     means = source.table("03_cycle", "curve", wave)["mean"].dropna()
     high, low = means.idxmax(), means.idxmin()
     return {
-        "highest": source.phase_titles[high],
+        "highest": source.phase_title(high),
         "high": source.number(means[high]),
-        "lowest": source.phase_titles[low],
+        "lowest": source.phase_title(low),
         "low": source.number(means[low]),
     }
 
@@ -39,7 +39,7 @@ def simultaneity(source: Source, wave: str) -> dict[str, str]:
     counts = source.table("03_cycle", "active_counts", wave)
     n, several = counts["n"].sum(), counts.index.astype(int) >= 2
     return {
-        "share": source.part(counts.loc[several, "n"].sum(), n),
+        "share": _together_part(source, counts["n"], several),
         "expected": source.percent(counts.loc[several, "expected"].sum()),
         "from_score": source.number(active_from(source, wave)),
         "n": source.number(n),
@@ -111,8 +111,8 @@ def _leading(source: Source) -> Section:
     first = counts[source.reference]
     text = source.say(
         "cycle.leading",
-        phase=source.phase_titles[first.idxmax()],
-        share=source.part(first.max(), first.sum()),
+        phase=source.phase_title(first.idxmax()),
+        share=source.part_in_words(first.max(), first.sum()),
         wave=source.wave_in_text(source.reference),
     )
     return Section("leading", source.text("titles.leading"), (text, table, _positions(source)))
@@ -181,6 +181,7 @@ def _together(source: Source) -> Section:
         pairs=_pairs_in_words(source, pairs),
     )
     texts = [source.say("cycle.together", **simultaneity(source, wave))]
+    texts.append(source.say("cycle.extremes", **_extremes(source, wave)))
     if told := _thresholds(source, wave):
         texts.append(source.say("cycle.thresholds", told=told))
     texts.append(source.say("cycle.style"))
@@ -204,14 +205,39 @@ def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:
     told = [
         source.text(
             "cycle.pair",
-            first=source.phases[pair[0]],
-            second=source.phases[pair[1]],
+            first=source.phase_title(pair[0]),
+            second=source.phase_title(pair[1]),
             observed=source.percent(row["observed"]),
             expected=source.percent(row["expected"]),
         )
         for pair, row in ranked.head(3).iterrows()
     ]
     return "; ".join(told)
+
+
+def _together_part(source: Source, counts: pd.Series, chosen: np.ndarray) -> str:
+    """Write the share of some cells of a table taken together.
+
+    Where the table withholds cells on both sides their sum would tell more than the table does.
+    """
+    hidden = suppress_counts(counts, source.smallest).isna().to_numpy()
+    if hidden[chosen].any() and hidden[~chosen].any():
+        return source.text("words.not_shown")
+    return source.part_in_words(counts[chosen].sum(), counts.sum())
+
+
+def _extremes(source: Source, wave: str) -> dict[str, str]:
+    """Give the shares with no active phase and with all but one or all, observed and expected."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    number = counts.index.astype(int)
+    many = len(source.phases) - 1
+    return {
+        "none": _together_part(source, counts["n"], number == 0),
+        "none_expected": source.percent(counts.loc[number == 0, "expected"].sum()),
+        "most": source.number(many),
+        "nearly_all": _together_part(source, counts["n"], number >= many),
+        "nearly_all_expected": source.percent(counts.loc[number >= many, "expected"].sum()),
+    }
 
 
 def _active_table(source: Source, wave: str) -> Table:
@@ -254,9 +280,9 @@ def _order(source: Source) -> Section:
     told = [
         source.text(
             "cycle.violated",
-            later=source.phases[pair[1]],
-            earlier=source.phases[pair[0]],
-            share=source.part(row["violations"], row["n"]),
+            later=source.phase_title(pair[1]),
+            earlier=source.phase_title(pair[0]),
+            share=source.part_in_words(row["violations"], row["n"]),
         )
         for pair, row in above.iterrows()
     ]

@@ -1,4 +1,4 @@
-"""Are there profiles, how many, and what are they?"""
+"""Whether there are profiles, how many, and what they are."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from cycle_analysis.figures.profiles import plot_profiles
 from cycle_analysis.figures.selection import plot_criteria
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
-from cycle_analysis.report.source import NOTHING, Source
+from cycle_analysis.report.source import Source, lowered
 from cycle_analysis.selection import FLAGS, WARD
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
 
@@ -80,6 +80,7 @@ def group_rows(source: Source) -> dict[int, dict[str, str]]:
             "n": source.count(n),
             "share": source.percent(n / total) if pd.notna(n) else source.count(n),
             "placed": source.part(placed[number], n) if pd.notna(n) else source.count(n),
+            "surely": source.part_in_words(placed[number], n) if pd.notna(n) else "",
         }
         for number, n in shown.items()
     }
@@ -184,6 +185,8 @@ def _shapes(source: Source) -> Section:
     else:
         blocks.append(table)
     blocks += [source.say("profiles.intervals"), _placed(source)]
+    if source.found:
+        blocks.append(source.say("profiles.names"))
     title = "titles.shapes" if source.found else "titles.level_shapes"
     return Section("shapes", source.text(title), tuple(blocks))
 
@@ -194,13 +197,17 @@ def _parts(source: Source) -> dict[str, str]:
     told = [
         source.text(
             "profiles.crossing",
-            lower=source.group(int(row["lower"])),
-            higher=source.group(int(row["higher"])),
-            phase=source.phases[row["phase"]],
-            difference=source.number(row["difference"]),
+            lower=_quoted(source, int(lower)),
+            higher=_quoted(source, int(higher)),
+            told=source.texts.listed(
+                [
+                    f"{source.phase_title(phase)} ({source.points(difference, 0)})"
+                    for phase, difference in zip(rows["phase"], rows["difference"], strict=True)
+                ]
+            ),
         )
-        for _, row in crossings.iterrows()
-        if min(source.sizes[int(row["lower"])], source.sizes[int(row["higher"])]) >= source.smallest
+        for (lower, higher), rows in crossings.groupby(["lower", "higher"])
+        if min(source.sizes[int(lower)], source.sizes[int(higher)]) >= source.smallest
     ]
     crossed = source.text("profiles.crossed", told="; ".join(told)) if told else ""
     return {
@@ -209,6 +216,12 @@ def _parts(source: Source) -> dict[str, str]:
         "shape": source.percent(shares["shape"]),
         "crossed": crossed or source.text("profiles.uncrossed"),
     }
+
+
+def _quoted(source: Source, number: int) -> str:
+    """Name of a profile inside a sentence."""
+    name = source.groups[number]
+    return f"‘{name}’" if name in source.texts.entries or source.found else lowered(name)
 
 
 def _lines(source: Source, centroids: pd.DataFrame) -> str:
@@ -249,7 +262,7 @@ def _placed(source: Source) -> Paragraph:
         "profiles.placed",
         threshold=source.percent(_clearly_placed(source)),
         count=source.units(doubtful),
-        share=source.part(doubtful, len(members)),
+        share=source.part_in_words(doubtful, len(members)),
         n=source.number(len(members)),
     )
 
@@ -261,18 +274,26 @@ def _one(source: Source, number: int) -> Section:
     key, title = f"profile-{number}", source.group(number)
     if told["n"] == source.count(np.nan) or row.empty:
         return Section(key, title, (source.say("profiles.small", smallest=source.smallest),))
-    proposal = source.table("05_profiles", "names", source.reference)
-    shorthand = proposal.loc[proposal.index.astype(int) == number, source.language].iloc[0]
     sentences = [
         source.text("profiles.size", n=source.units(source.sizes[number]), share=told["share"]),
         source.text("profiles.level", level=source.number(row.mean())),
         _phases_of(source, row),
     ]
     if source.found:
-        sentences.append(source.text("profiles.shorthand", shorthand=shorthand))
-    if told["placed"] != NOTHING:
-        sentences.append(source.text("profiles.surely", share=told["placed"]))
+        sentences.append(source.text("profiles.shorthand", shorthand=_shorthand(source, number)))
+    sentences.append(source.text("profiles.surely", share=told["surely"]))
     return Section(key, title, (Paragraph(" ".join(sentences)),))
+
+
+def _shorthand(source: Source, number: int) -> str:
+    """Say level and shape in key words, from the proposal of notebook 05."""
+    proposals = source.table("05_profiles", "names", source.reference)
+    row = proposals.set_axis(proposals.index.astype(int)).loc[number]
+    parts = [source.text("profiles.words_level", level=row[source.language].partition(",")[0])]
+    for key in ("leading", "lagging"):
+        if phases := [source.phase_title(phase) for phase in str(row[key]).split()]:
+            parts.append(source.text(f"profiles.words_{key}", phases=source.texts.listed(phases)))
+    return ", ".join(parts if len(parts) > 1 else [*parts, source.text("profiles.words_even")])
 
 
 def _phases_of(source: Source, row: pd.Series) -> str:
@@ -281,9 +302,9 @@ def _phases_of(source: Source, row: pd.Series) -> str:
     gap = row - curve
     text = source.text(
         "profiles.phases",
-        highest=source.phase_titles[row.idxmax()],
+        highest=source.phase_title(row.idxmax()),
         high=source.number(row.max()),
-        lowest=source.phase_titles[row.idxmin()],
+        lowest=source.phase_title(row.idxmin()),
         low=source.number(row.min()),
     )
     above, below = gap[gap >= 5].sort_values(ascending=False), gap[gap <= -5].sort_values()
@@ -292,7 +313,7 @@ def _phases_of(source: Source, row: pd.Series) -> str:
             text += " " + source.text(f"{key}_all")
         elif len(gaps):
             told = [
-                f"{source.phases[phase]} ({source.points(value, 0)})"
+                f"{source.phase_title(str(phase))} ({source.points(value, 0)})"
                 for phase, value in gaps.head(3).items()
             ]
             text += " " + source.text(key, told=source.texts.listed(told))

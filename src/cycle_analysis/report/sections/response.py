@@ -14,7 +14,7 @@ from cycle_analysis.study_answers import BUNDLED
 def response_section(source: Source) -> Section:
     """Tell what was asked of whom, and who answered in each wave."""
     intro: list[Block] = [_what_was_done(source), waves_table(source)]
-    intro += [source.say("response.respondents"), source.say("response.single", **_single(source))]
+    intro += [source.say("response.respondents"), _single(source)]
     parts = tuple(_by_background(source, wave) for wave in source.study.waves)
     return Section("response", source.text("titles.response"), tuple(intro), parts)
 
@@ -67,23 +67,29 @@ def _what_was_done(source: Source) -> Block:
         "response.what",
         population=study.population[source.language],
         n_phases=source.number(len(study.phases)),
-        phases=source.texts.listed(list(source.phase_titles.values())),
+        phases=source.texts.listed([source.phase_title(code) for code in source.phases]),
         n_items=source.number((items["phase"] != "").sum()),
     )
 
 
-def _single(source: Source) -> dict[str, str]:
+def _single(source: Source) -> Block:
     """Say for each wave how many units have one respondent."""
-    parts = []
+    parts, some = [], False
     for wave in source.study.waves:
         sizes = source.table("01_responses", "respondents", wave).groupby("unit").size()
         one, n = int((sizes == 1).sum()), len(sizes)
+        some = some or one > 0
         part = source.text(
-            "response.single_part", count=source.single(one), n=n, share=source.part(one, n),
+            "response.single_part",
+            count=source.single(one),
+            n=source.units(n),
+            share=source.part(one, n),
             wave=source.wave_in_text(wave),
-        )  # fmt: skip
+        )
         parts.append(part)
-    return {"parts": source.texts.listed(parts)}
+    if not some:
+        return source.say("response.no_single")
+    return source.say("response.single", parts=source.texts.listed(parts))
 
 
 def _by_background(source: Source, wave: str) -> Section:

@@ -1,17 +1,27 @@
 """The findings in one paragraph of words, the verdict first."""
 
+import pandas as pd
+
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.report.sections.cycle import highest_and_lowest, simultaneity
-from cycle_analysis.report.sections.profiles import verdict
+from cycle_analysis.report.sections.profiles import KEYS, choice
 from cycle_analysis.report.sections.response import answered
-from cycle_analysis.report.sections.waves import changed, pairs, switching
+from cycle_analysis.report.sections.waves import Pair, changed_phases, pairs, switching
 from cycle_analysis.report.source import Source
 
 
 def summary(source: Source) -> str:
     """Tell the findings: profiles or not, their sizes, the cycle, change, and who answered."""
-    sentences = [verdict(source).text, _sizes(source), _cycle(source), *_change(source)]
+    sentences = [_verdict(source), _sizes(source), _cycle(source), *_change(source)]
     return " ".join(sentence for sentence in [*sentences, _who(source)] if sentence)
+
+
+def _verdict(source: Source) -> str:
+    """Say whether there are profiles, without the figures that the section gives."""
+    found = source.verdict
+    key = "identical" if pd.isna(found["p"]) else KEYS[found["verdict"]]
+    k, n = source.number(choice(source)["k"]), source.units(found["n_units"])
+    return source.text(f"summary.verdict.{key}", k=k, n=n)
 
 
 def _sizes(source: Source) -> str:
@@ -47,12 +57,20 @@ def _change(source: Source) -> list[str]:
             "summary.change",
             from_wave=source.wave_in_text(last[0]),
             to_wave=source.wave_in_text(last[1]),
-            told=changed(source, last),
+            told=_changed(source, last),
         )
     ]
     if source.k > 1:
         told.append(source.text("summary.switching", **switching(source, last)))
     return told
+
+
+def _changed(source: Source, pair: Pair) -> str:
+    sure = changed_phases(source, pair)
+    if sure.empty:
+        return source.text("summary.unchanged")
+    told = [f"{source.phase_title(str(phase))} ({source.points(c)})" for phase, c in sure.items()]
+    return source.text("summary.changed", told=source.texts.listed(told))
 
 
 def _who(source: Source) -> str:

@@ -1,4 +1,4 @@
-"""Would other samples and other methods give the same profiles?"""
+"""Whether other samples and other methods give the same profiles."""
 
 import pandas as pd
 
@@ -76,6 +76,6 @@ def _agreement(source: Source) -> Block:
         "validity.method_moves" if warned else "validity.method_agrees",
         rand=source.number(row["adjusted_rand"], 2),
         moved=source.units(moved),
-        share=source.part(moved, n),
+        share=source.part_in_words(moved, n),
         n=source.units(n),
     )

@@ -1,15 +1,16 @@
-"""What changed between the waves, beyond noise?"""
+"""What changed between the waves, and was it more than noise."""
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.disclosure import Suppressed, suppress_counts, suppress_table
+from cycle_analysis.disclosure import suppress_cells, suppress_counts
 from cycle_analysis.figures.change import plot_change
 from cycle_analysis.figures.moves import plot_moves
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.source import NOTHING, Source
+from cycle_analysis.report.source import Source
 
 Pair = tuple[str, str]
 
@@ -32,7 +33,7 @@ def waves_section(source: Source) -> Section:
 def pairs(source: Source) -> list[Pair]:
     """List the pairs of successive waves."""
     waves = source.study.waves
-    return list(zip(waves[:-1], waves[1:], strict=True))
+    return list(pairwise(waves))
 
 
 def change_of(source: Source, pair: Pair) -> pd.DataFrame:
@@ -65,7 +66,7 @@ def switching(source: Source, pair: Pair) -> dict[str, str]:
     return {
         "n": source.units(n),
         "moved": source.units(moved),
-        "share": source.part(moved, n),
+        "share": source.part_in_words(moved, n),
         "chance": source.percent(chance["mean"]),
         "range": source.texts(
             "words.interval",
@@ -104,7 +105,7 @@ def _left_out(source: Source, items: pd.DataFrame) -> str:
             for wave, state in states.items()
             if state not in ("full", "partial")
         ]
-        told.append(f"{item} “{questions[item]}” ({'; '.join(why)})")
+        told.append(f"{item} ‘{questions[item].rstrip('.')}’ ({'; '.join(why)})")
     return source.text("waves.left_out", told="; ".join(told))
 
 
@@ -152,7 +153,7 @@ def _same_profiles(source: Source) -> Section:
         rand=source.number(same["adjusted_rand"], 2),
         n=source.units(same["n_units"]),
         moved=source.units(moved),
-        share=source.part(moved, same["n_units"]),
+        share=source.part_in_words(moved, same["n_units"]),
     )
     labels = source.table("07_waves", "labels")
     counts = {
@@ -181,63 +182,58 @@ def _same_profiles(source: Source) -> Section:
 
 
 def _moves(source: Source, pair: Pair) -> Section:
+    """Tell who moved. No totals of rows or columns, nor shares of them, stand beside the cells.
+
+    With totals nearly every cell of so small a table would have to be withheld.
+    """
     title = source.text("titles.moves", from_wave=pair[0], to_wave=pair[1])
     counts = counts_of(source, pair)
     key = f"moves-{pair[0]}-{pair[1]}"
-    if counts.to_numpy().sum() < source.smallest:
+    total = counts.to_numpy().sum()
+    if total < source.smallest:
         text = source.say("waves.few", smallest=source.smallest)
         return Section(key, title, (text,))
-    shown = suppress_table(counts, source.smallest)
-    n = source.text("n.panel", n=source.number(counts.to_numpy().sum()))
-    names = source.groups if source.found else {}
+    shown = suppress_cells(counts, source.smallest)
+    n = source.text("n.panel", n=source.number(total))
+    first, second = (source.text("waves.axis", wave=wave) for wave in pair)
+    waves = {"from_wave": source.wave_in_text(pair[0]), "to_wave": source.wave_in_text(pair[1])}
     figure = source.figure(
         f"moves:{pair[0]}-{pair[1]}",
         partial(
             plot_moves,
-            shown.counts,
-            shown.shares,
+            shown,
             source.language,
-            names=names,
-            axes=tuple(source.text("waves.axis", wave=wave) for wave in pair),
+            names=source.groups if source.found else {},
+            axes=(first, second),
         ),
         n,
         _moves_table(source, pair, shown, n),
-        {"from_wave": source.wave_in_text(pair[0]), "to_wave": source.wave_in_text(pair[1])},
-        **_stayed(source, shown),
+        waves,
+        stayed=_stayed(source, shown),
     )
-    blocks = (source.say("waves.switching", "finding", **switching(source, pair)), figure,
-              source.say("waves.chance"))  # fmt: skip
-    return Section(key, title, blocks)
+    told = source.say("waves.switching", "finding", **switching(source, pair))
+    return Section(key, title, (told, source.say("waves.chance"), figure))
 
 
-def _stayed(source: Source, shown: Suppressed) -> dict[str, str]:
-    told = [
-        f"{source.group(number)} {source.percent(shown.shares.loc[number, number])}"
+def _stayed(source: Source, shown: pd.DataFrame) -> str:
+    """Tell how many units stayed in each profile, for those who do not see the figure."""
+    return "; ".join(
+        f"{source.group(number)} {source.count(shown.loc[number, number])}"
         for number in source.groups
-        if pd.notna(shown.shares.loc[number, number])
+    )
+
+
+def _moves_table(source: Source, pair: Pair, shown: pd.DataFrame, n: str) -> Table:
+    rows = [
+        (source.group(number), *(source.count(count) for count in shown.loc[number]))
+        for number in source.groups
     ]
-    return {"stayed": "; ".join(told) or NOTHING}
-
-
-def _moves_table(source: Source, pair: Pair, shown: Suppressed, n: str) -> Table:
-    rows = []
-    for number in source.groups:
-        cells = [
-            source.count(count)
-            if pd.isna(share)
-            else f"{source.count(count)} ({source.percent(share)})"
-            for count, share in zip(shown.counts.loc[number], shown.shares.loc[number], strict=True)
-        ]
-        rows.append((source.group(number), *cells, source.count(shown.rows[number])))
-    totals = [source.count(total) for total in shown.columns]
-    rows.append((source.text("heads.total"), *totals, source.count(shown.total)))
     heads = [f"{pair[0]} ↓  {pair[1]} →", *(str(number) for number in source.groups)]
     return source.shown(
         f"moves:{pair[0]}-{pair[1]}",
-        [*heads, source.text("heads.total")],
+        heads,
         rows,
         n,
-        [source.text("notes.row_shares")],
         from_wave=source.wave_in_text(pair[0]),
         to_wave=source.wave_in_text(pair[1]),
     )
@@ -263,23 +259,29 @@ def _change(source: Source, pair: Pair) -> Section:
             for phase, row in known.iterrows()
         ),
     )
-    return Section(key, title, (source.say("waves.change", told=changed(source, pair)), figure))
+    return Section(key, title, (source.say("waves.change", told=_changed(source, pair)), figure))
 
 
-def changed(source: Source, pair: Pair) -> str:
-    """Say which phases changed beyond their interval."""
+def changed_phases(source: Source, pair: Pair) -> pd.Series:
+    """Give the change of the phases whose interval excludes 0, largest first."""
     known = change_of(source, pair).dropna(subset=["low", "high"])
     sure = known[(known["low"] > 0) | (known["high"] < 0)]
+    return sure["change"].sort_values(ascending=False)
+
+
+def _changed(source: Source, pair: Pair) -> str:
+    """Say which phases changed beyond their interval."""
+    sure = change_of(source, pair).loc[changed_phases(source, pair).index]
     if sure.empty:
         return source.text("waves.unchanged_phases")
     told = [
         source.text(
             "waves.changed_phase",
-            phase=source.phases[phase],
+            phase=source.phase_title(str(phase)),
             change=source.points(row["change"]),
             interval=source.interval(row["low"], row["high"], 1),
         )
-        for phase, row in sure.sort_values("change", ascending=False).iterrows()
+        for phase, row in sure.iterrows()
     ]
     return source.text("waves.changed_phases", told=source.texts.listed(told))
 

@@ -60,8 +60,9 @@ def order_violations(
     DataFrame, rows (earlier, later)
         n (units with both scores and an error), difference (mean, earlier - later), error (mean
         standard error), later_ahead (share of units where the later phase is ahead at all),
-        violations (number beyond error), share, by_chance (share to be expected from error alone
-        if the two phases were equal everywhere), reason.
+        earlier_beyond (share where the earlier is ahead beyond error), violations, share (number
+        and share where the later is), by_chance (share to be expected from error alone if the two
+        phases were equal everywhere), reason.
 
     Examples
     --------
@@ -80,6 +81,7 @@ def order_violations(
             "difference": gaps.mean(),
             "error": aligned.where(marked.notna()).mean(),
             "later_ahead": (gaps < 0).sum() / n.where(n > 0),
+            "earlier_beyond": (gaps > aligned * beyond).sum() / n.where(n > 0),
             "violations": marked.sum().astype(int),
             "share": marked.mean(),
             "by_chance": float(norm.sf(beyond)),

@@ -267,9 +267,9 @@ def one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
 
 
 def omega_total(correlations: np.ndarray) -> float:
-    """Compute omega total of one factor: one minus the uniquenesses over the total variance.
+    """Compute omega total of one factor (McDonald 1999).
 
-    As R psych's `omega(nfactors=1)`: ``1 - sum(1 - loading²) / sum(correlations)``.
+    ``(sum of loadings)² / ((sum of loadings)² + sum of uniquenesses)``.
 
     Examples
     --------
@@ -280,7 +280,8 @@ def omega_total(correlations: np.ndarray) -> float:
     loadings = one_factor_loadings(correlations)
     if len(loadings) < 3 or np.isnan(loadings).any():
         return float("nan")
-    return float(1 - np.sum(1 - loadings**2) / np.sum(correlations))
+    common = loadings.sum() ** 2
+    return float(common / (common + np.sum(1 - loadings**2)))
 
 
 def with_variance(turned: pd.DataFrame) -> pd.DataFrame:

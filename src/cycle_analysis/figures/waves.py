@@ -61,9 +61,12 @@ def plot_transitions(
     words = _WORDS[style.check_language(language)]
     ax = style.start(ax, height=1.5 + 0.6 * len(counts))
     shares = counts.div(counts.sum(axis=1), axis=0).to_numpy(float)
+    told = counts.notna().all(axis=1).to_numpy()  # a share would give a suppressed cell away
     texts = [
         [
-            _cell_text(counts.iloc[row, column], shares[row, column], language)
+            _cell_text(
+                counts.iloc[row, column], shares[row, column] if told[row] else None, language
+            )
             + _expected_text(expected, row, column, language)
             for column in range(counts.shape[1])
         ]
@@ -86,10 +89,11 @@ def plot_transitions(
     return ax
 
 
-def _cell_text(count: float, share: float, language: str) -> str:
+def _cell_text(count: float, share: float | None, language: str) -> str:
     if not np.isfinite(count):
         return _WORDS[language]["suppressed"]
-    return f"{style.set_number(count, 0, language)}\n{style.set_percent(share, 0, language)}"
+    number = style.set_number(count, 0, language)
+    return number if share is None else f"{number}\n{style.set_percent(share, 0, language)}"
 
 
 def _expected_text(expected: pd.DataFrame | None, row: int, column: int, language: str) -> str:

@@ -1,0 +1,232 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from cycle_analysis.aggregation import compare_aggregations, spread_by_level
+from cycle_analysis.associations import associate, compare_placements, kappa
+from cycle_analysis.cycle import (
+    development_scores,
+    leading_phase,
+    phase_correlations,
+    phase_curve,
+    positions,
+)
+from cycle_analysis.order import errors_from_reliability, order_violations
+from cycle_analysis.scores import mean_of_respondents, median_of_respondents
+from cycle_analysis.simultaneity import (
+    active_counts,
+    activity,
+    activity_patterns,
+    activity_sensitivity,
+    coactivity,
+)
+
+PHASES = ["AG", "EX", "VB", "VA", "NN"]
+DEVELOPMENTS = pd.Series({"AG": "1", "EX": "2", "VB": "3", "VA": "3", "NN": "3"})
+
+
+def scores(n=200, seed=1, missing=0.0) -> pd.DataFrame:
+    draw = np.random.default_rng(seed)
+    values = draw.integers(0, 21, (n, 5)) * 5.0
+    values[draw.random((n, 5)) < missing] = np.nan
+    return pd.DataFrame(values, columns=PHASES, index=[f"GM{i:04d}" for i in range(n)])
+
+
+def test_the_bootstrap_interval_is_that_of_the_mean():
+    table = phase_curve(scores(), replicates=4000)
+    reach = 1.96 * table["sd"] / np.sqrt(table["n"])
+    np.testing.assert_allclose(table["high"] - table["mean"], reach, rtol=0.1)
+    np.testing.assert_allclose(table["mean"] - table["low"], reach, rtol=0.1)
+
+
+def test_when_every_unit_of_the_population_answered_the_interval_closes():
+    table = phase_curve(scores(), population=200)
+    np.testing.assert_allclose(table["low"], table["high"])
+
+
+def test_a_half_known_population_narrows_the_interval_by_root_half():
+    whole, half = phase_curve(scores()), phase_curve(scores(), population=400)
+    ratio = (half["high"] - half["low"]) / (whole["high"] - whole["low"])
+    np.testing.assert_allclose(ratio, np.sqrt(0.5))
+
+
+def test_a_population_smaller_than_the_units_is_refused_with_both_numbers():
+    with pytest.raises(ValueError, match=r"population has 100 units, but 200"):
+        phase_curve(scores(), population=100)
+
+
+def test_missing_scores_are_counted_per_phase_and_do_not_bias_the_curve():
+    table, known = scores(missing=0.3), scores(missing=0.3).notna().sum()
+    curve = phase_curve(table)
+    assert curve["n"].tolist() == known.tolist()
+    assert (curve["mean"].between(curve["low"], curve["high"])).all()
+
+
+def test_row_order_and_seed_do_not_move_the_mean_and_a_seed_repeats_the_interval():
+    first, again = phase_curve(scores(), seed=3), phase_curve(scores(), seed=3)
+    pd.testing.assert_frame_equal(first, again)
+
+
+def test_the_later_of_two_tied_phases_leads_and_all_tied_lead_nothing():
+    table = pd.DataFrame(
+        [[50, 50, 0, 0, 0], [0] * 5, [100] * 5, [np.nan] * 5, [np.nan, 10, np.nan, 5, np.nan]],
+        columns=PHASES,
+        index=list("ABCDE"),
+        dtype=float,
+    )
+    found = leading_phase(table)
+    assert found["leading"].fillna("-").tolist() == ["EX", "-", "-", "-", "EX"]
+    assert found["reason"].tolist() == [
+        *("", "all phases tie", "all phases tie", "no phase has a score", ""),
+    ]
+    assert found.loc["A", "lead"] == 50
+    assert found.loc["E", "lead"] == 5
+
+
+def test_the_position_is_the_furthest_active_development_and_skipping_is_marked():
+    table = pd.DataFrame(
+        [[80, 20, 0, 0, 0], [20, 60, 0, 0, 0], [80, 60, 60, 50, 40], [0] * 5],
+        columns=PHASES,
+        dtype=float,
+    )
+    found = positions(development_scores(table, DEVELOPMENTS))
+    assert found["furthest"].fillna("-").tolist() == ["1", "2", "3", "-"]
+    assert found["skipped"].tolist() == [False, True, False, False]
+    assert found["reason"].iloc[3] == "no development is active"
+
+
+def test_a_phase_without_development_is_named():
+    with pytest.raises(ValueError, match=r"without a development: \['NN'\]"):
+        development_scores(scores(), DEVELOPMENTS.drop("NN"))
+
+
+def test_activity_keeps_the_unknown_unknown():
+    active = activity(scores(missing=0.2))
+    pd.testing.assert_frame_equal(active.isna(), scores(missing=0.2).isna())
+
+
+def test_a_higher_threshold_never_makes_more_active():
+    table = activity_sensitivity(scores(missing=0.1), range(0, 105, 5))
+    assert (table[[*PHASES, "two_or_more", "mean_active"]].diff().dropna() <= 0).all().all()
+    assert table["none"].is_monotonic_increasing
+
+
+def test_patterns_are_exclusive_and_exhaustive():
+    active = activity(scores(missing=0.1))
+    patterns = activity_patterns(active)
+    complete = active.dropna()
+    assert patterns["n"].sum() == len(complete)
+    assert not patterns[PHASES].duplicated().any()
+    for phase in PHASES:
+        assert patterns.loc[patterns[phase], "n"].sum() == complete[phase].sum()
+
+
+def test_expected_numbers_of_active_phases_add_up_and_keep_the_mean():
+    table = active_counts(activity(scores()))
+    assert table["expected"].sum() == pytest.approx(1)
+    number = np.arange(6)
+    assert number @ table["expected"] == pytest.approx(number @ table["share"])
+
+
+def test_unrelated_phases_are_active_together_as_often_as_expected():
+    table = coactivity(activity(scores(n=5000)))
+    np.testing.assert_allclose(table["ratio"], 1, atol=0.06)
+    assert table["p"].min() > 0.001
+
+
+def test_a_phase_that_only_runs_with_another_stands_out():
+    active = activity(scores(n=500)).assign(EX=lambda table: table["AG"])
+    row = coactivity(active).loc[("AG", "EX")]
+    assert row["phi"] == pytest.approx(1)
+    assert row["p"] < 1e-6
+
+
+def test_error_alone_gives_the_violations_expected_by_chance():
+    draw = np.random.default_rng(5)
+    table = pd.DataFrame(50 + draw.normal(0, 10, (4000, 2)), columns=["AG", "EX"])
+    errors = errors_from_reliability(table, pd.Series({"AG": 0.0, "EX": 0.0}))
+    row = order_violations(table, errors).loc[("AG", "EX")]
+    assert row["share"] == pytest.approx(row["by_chance"], abs=0.006)
+    assert row["later_ahead"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_known_violations_are_counted_and_small_differences_forgiven():
+    table = pd.DataFrame({"AG": [50.0, 50, 50, None], "EX": [80.0, 55, 20, 90]})
+    errors = pd.DataFrame(
+        10.0, table.index, pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
+    )
+    row = order_violations(table, errors).loc[("AG", "EX")]
+    assert (row["n"], row["violations"]) == (3, 1)
+    assert row["earlier_beyond"] == pytest.approx(1 / 3)
+
+
+def test_without_any_error_known_nothing_is_a_violation_and_it_is_said():
+    errors = pd.DataFrame(np.nan, scores().index, pd.MultiIndex.from_tuples([("AG", "EX")]))
+    table = order_violations(scores()[["AG", "EX"]], errors)
+    assert table["violations"].sum() == 0
+    assert table["reason"].tolist() == ["no unit with both scores and an error"]
+
+
+def test_a_phase_without_variance_correlates_with_nothing():
+    assert phase_correlations(scores().assign(NN=0.0))["NN"].isna().all()
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_identical_units_run_through_everything(value):
+    table = scores() * 0 + value
+    active = activity(table)
+    assert phase_curve(table)["low"].eq(value).all()
+    assert leading_phase(table)["leading"].isna().all()
+    assert len(activity_patterns(active)) == 1
+    assert coactivity(active)["phi"].isna().all()
+
+
+def test_the_median_forgives_one_voice_and_the_comparison_tells_by_how_much():
+    respondents = pd.DataFrame({"AG": [10.0, 10, 100, 40, 40, 40]})
+    units = pd.Series(list("AAABBB"))
+    rules = {"mean": mean_of_respondents, "median": median_of_respondents}
+    row = compare_aggregations(respondents, units, rules).loc[("median", "AG")]
+    assert (row["difference"], row["shift"]) == (15.0, -15.0)
+    with pytest.raises(ValueError, match="two rules or more"):
+        compare_aggregations(respondents, units, {"mean": mean_of_respondents})
+
+
+def test_divided_front_runners_are_seen_beyond_the_ends_of_the_scale():
+    draw = np.random.default_rng(3)
+    level = np.repeat(np.linspace(20, 80, 200), 5)
+    noise = draw.normal(0, 1, 1000) * np.where(level > 65, 12, 4)
+    respondents = pd.DataFrame({"AG": (level + noise).clip(0, 100)})
+    table = spread_by_level(respondents, pd.Series(np.repeat(range(200), 5)))
+    assert table["n"].sum() == 200
+    assert table["spread"].idxmax() == table["spread_share"].idxmax() == 4
+
+
+def test_kappa_of_a_published_table_and_its_limits():
+    found = kappa(np.array([[20, 5], [10, 15]]))
+    assert found["kappa"] == pytest.approx(0.4)
+    assert found["low"] < 0.4 < found["high"]
+    assert kappa(np.diag([10, 20]))["kappa"] == 1
+    assert kappa(np.array([[9, 0], [0, 0]]))["reason"].startswith("everyone")
+
+
+def test_self_placement_that_is_unrelated_to_measurement_has_kappa_near_zero():
+    draw = np.random.default_rng(9)
+    stated, measured = (pd.DataFrame({"1": draw.integers(0, 2, 4000) * 1.0}) for _ in range(2))
+    row = compare_placements(stated, measured).loc["1"]
+    assert row["low"] < 0 < row["high"]
+    assert row["agreement"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_placement_that_is_not_measured_is_named():
+    with pytest.raises(ValueError, match=r"Nothing is measured for \['4'\]"):
+        compare_placements(pd.DataFrame({"4": [1.0]}), pd.DataFrame({"1": [1.0]}))
+
+
+def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pairs():
+    table = scores(n=300)
+    draw = np.random.default_rng(2)
+    blocks = pd.DataFrame({"D": table["EX"] + draw.normal(0, 20, 300), "E": draw.normal(size=300)})
+    found = associate(blocks, table)
+    assert found["p_holm"].idxmin() == ("D", "EX")
+    assert (found["p_holm"] < 0.05).sum() == 1
+    assert (found["p_holm"] >= found["p"]).all()

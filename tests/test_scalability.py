@@ -1,0 +1,192 @@
+import numpy as np
+import pandas as pd
+import pytest
+from reference_data import survey_items
+
+from cycle_analysis.order import errors_from_reliability
+from cycle_analysis.reading import gather_evidence, read_order, tell_order
+from cycle_analysis.scalability import (
+    pair_scalability,
+    phase_scalability,
+    scalability,
+    subtract_style,
+    two_level_scalability,
+)
+from cycle_analysis.scores import respondent_scores, unit_scores
+from cycle_analysis.simultaneity import activity
+
+PHASES = ["AG", "EX", "VB", "VA", "NN"]
+DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])
+
+
+def levels(truth: str, n: int, draw: np.random.Generator) -> np.ndarray:
+    """Where units truly stand on each phase, n × 5."""
+    if truth == "cumulative":
+        return draw.normal(0, 1.3, (n, 1)) - DIFFICULTY
+    if truth == "parallel":
+        return draw.normal(0, 0.9, (n, 5)) - DIFFICULTY
+    if truth == "one level":
+        return draw.normal(0, 1.2, (n, 1)) + draw.normal(0, 0.3, (n, 5))
+    place = draw.uniform(-0.5, 4.5, (n, 1))
+    return 1.5 - 1.1 * np.abs(place - np.arange(5))
+
+
+def survey(truth: str, n=250, size=3, style=0.6, seed=1):
+    """Scores, off-topic scores and units of a survey whose order is known."""
+    draw = np.random.default_rng(seed)
+    level = levels(truth, n, draw)
+    unit = np.arange(n).repeat(size)
+    mild = draw.normal(0, style, (n * size, 1))
+    seen = level[unit] + mild + draw.normal(0, 0.4, (n * size, 5))
+    cuts = [-1.2, -0.4, 0.4, 1.2]
+    items = survey_items()
+    given = np.digitize(seen.repeat(5, axis=1) + draw.normal(0, 0.8, (n * size, 25)), cuts)
+    topic = 0.3 * level.mean(axis=1)[unit, None] + mild + draw.normal(0, 0.4, (n * size, 1))
+    other = np.digitize(topic + draw.normal(0, 0.9, (n * size, 15)), cuts)
+    scores = respondent_scores(pd.DataFrame(given * 1.0, columns=items.index), items)
+    return scores, pd.DataFrame({"D": other.mean(axis=1) * 25}), pd.Series(unit)
+
+
+def evidence_of(truth: str, **options) -> pd.Series:
+    scores, off_topic, units = survey(truth, **options)
+    units_raw = unit_scores(scores, units)
+    units_clean = unit_scores(subtract_style(scores, off_topic), units)
+    errors = errors_from_reliability(units_raw, pd.Series(0.85, index=PHASES))
+    return gather_evidence(units_raw, errors, units_clean, replicates=200, permutations=100)
+
+
+def test_h_of_two_phases_is_one_minus_guttman_errors_over_those_expected():
+    first = [1.0] * 60 + [0.0] * 40
+    second = [1.0] * 40 + [0.0] * 20 + [1.0] * 5 + [0.0] * 35
+    scores = pd.DataFrame({"AG": first, "EX": second})
+    errors, expected = 5 / 100, 0.45 * 0.40
+    assert pair_scalability(scores).loc["AG", "EX"] == pytest.approx(1 - errors / expected)
+
+
+def test_h_of_five_step_phases_counts_weighted_guttman_errors():
+    """Molenaar (1991) by brute force: covariance over the largest that any pairing gives."""
+    draw = np.random.default_rng(6)
+    first, second = draw.integers(0, 5, (2, 60)) * 1.0
+    second = np.where(draw.random(60) < 0.5, first, second)
+    best = np.cov(np.sort(first), np.sort(second))[0, 1]
+    found = pair_scalability(pd.DataFrame({"AG": first, "EX": second})).loc["AG", "EX"]
+    assert found == pytest.approx(np.cov(first, second)[0, 1] / best, abs=1e-12)
+    pairings = [np.cov(first, draw.permutation(second))[0, 1] for _ in range(300)]
+    assert max(pairings) <= best
+
+
+def test_a_perfect_ladder_has_h_one_for_pairs_phases_and_scale():
+    ladder = pd.DataFrame(np.tril(np.ones((6, 5)), -1), columns=PHASES)
+    assert np.nanmin(pair_scalability(ladder).to_numpy()) == pytest.approx(1)
+    assert phase_scalability(ladder).tolist() == pytest.approx([1] * 5)
+    assert scalability(ladder, 0, 0)["H"] == pytest.approx(1)
+
+
+def test_independent_phases_have_h_zero_within_the_chance_level():
+    draw = np.random.default_rng(4)
+    scores = pd.DataFrame(draw.random((340, 5)) < [0.9, 0.7, 0.5, 0.3, 0.1], columns=PHASES) * 1.0
+    row = scalability(scores, replicates=200, permutations=200)
+    assert abs(row["H"]) < 0.1
+    assert row["H"] < row["chance_high"]
+    assert row["p"] > 0.05
+
+
+def test_h_does_not_feel_the_length_of_the_scale():
+    scores, _, units = survey("cumulative")
+    table = unit_scores(scores, units)
+    found = scalability(table, 0, 0)["H"]
+    assert scalability(table / 25 + 1, 0, 0)["H"] == pytest.approx(found)
+
+
+def test_parallel_phases_with_style_imitate_a_ladder_and_the_correction_sees_through_it():
+    evidence = evidence_of("parallel", n=340, size=1, style=1.8)
+    assert evidence["H_low"] > 0.3
+    assert evidence["H_corrected_high"] < 0.3
+    assert read_order(evidence) == "parallel"
+
+
+@pytest.mark.parametrize(
+    ("truth", "reading"),
+    [
+        ("cumulative", "cumulative"),
+        ("parallel", "parallel"),
+        ("one level", "parallel"),
+        ("window", "window"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 4])
+def test_the_truth_behind_a_survey_is_read(truth, reading, size):
+    assert read_order(evidence_of(truth, size=size)) == reading
+
+
+def test_a_perfect_order_in_a_window_has_low_h_so_only_correlations_tell():
+    evidence = evidence_of("window")
+    assert evidence["H"] < 0.1
+    assert evidence["far"] < -0.3 < 0.3 < evidence["near"]
+
+
+def test_style_alone_is_scalable_within_respondents_and_not_between():
+    scores, _, units = survey("parallel", style=1.8, size=5)
+    row = two_level_scalability(scores, units)
+    assert row["within"] > 0.3
+    assert abs(row["between"]) < 0.1
+    order = two_level_scalability(*survey("cumulative", size=5)[::2])
+    assert order["ratio"] > 0.6
+
+
+def test_two_level_h_within_one_respondent_copied_equals_plain_h():
+    scores, _, _ = survey("cumulative", size=1)
+    twice = pd.concat([scores, scores], ignore_index=True)
+    units = pd.Series(np.tile(np.arange(len(scores)), 2))
+    row = two_level_scalability(twice, units)
+    plain = scalability(scores, 0, 0)["H"]
+    assert row["within"] == pytest.approx(plain)
+    assert row["between"] == pytest.approx(plain)
+
+
+def test_one_respondent_per_unit_has_no_two_level_h_and_says_why():
+    row = two_level_scalability(*survey("cumulative", size=1)[::2])
+    assert np.isnan(row["between"])
+    assert "cannot be told apart" in row["reason"]
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_identical_units_have_no_h_and_the_text_says_so(value):
+    table = pd.DataFrame(value, index=range(50), columns=PHASES)
+    errors = errors_from_reliability(table, pd.Series(0.8, index=PHASES))
+    evidence = gather_evidence(table, errors, replicates=20, permutations=20)
+    assert read_order(evidence) == "unknown"
+    assert tell_order(evidence, "nl").startswith("Over de volgorde van de fasen is niets te zeggen")
+
+
+@pytest.mark.parametrize("truth", ["cumulative", "parallel", "one level", "window"])
+def test_both_languages_tell_the_same_numbers(truth):
+    evidence = evidence_of(truth)
+    dutch, english = tell_order(evidence, "nl"), tell_order(evidence, "en")
+    raw = f"{evidence['H']:.2f}".replace("-", "−")
+    assert raw in english
+    assert raw.replace(".", ",") in dutch
+
+
+def test_an_unknown_language_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"no texts in 'fr'; choose from \['en', 'nl'\]"):
+        tell_order(evidence_of("parallel"), "fr")
+
+
+def test_style_needs_a_block_to_be_estimated_from():
+    scores, off_topic, _ = survey("parallel")
+    with pytest.raises(ValueError, match="no off-topic block"):
+        subtract_style(scores, off_topic[[]])
+
+
+def test_h_of_active_phases_is_high_for_a_ladder_and_absent_without_variance():
+    scores, _, units = survey("cumulative")
+    active = activity(unit_scores(scores, units))
+    assert scalability(active, 0, 0)["H"] > 0.6
+    assert pair_scalability(active.assign(NN=0.0))["NN"].isna().all()
+
+
+def test_the_interval_repeats_with_its_seed():
+    scores, _, units = survey("cumulative", n=60)
+    table = unit_scores(scores, units)
+    pd.testing.assert_series_equal(scalability(table, 50, 50), scalability(table, 50, 50))

@@ -1,0 +1,160 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference_data import survey_items
+
+from cycle_analysis.scores import (
+    difference_errors,
+    echelon_mean,
+    mean_of_respondents,
+    median_of_respondents,
+    n_respondents,
+    phase_differences,
+    pomp,
+    respondent_scores,
+    spread_within,
+    standard_errors,
+    unit_scores,
+    unit_table,
+)
+
+AG = survey_items(("AG",), 4)
+
+
+def answers(*rows: list[float | None]) -> pd.DataFrame:
+    names = [f"r{i}" for i in range(len(rows))]
+    return pd.DataFrame(rows, columns=AG.index, index=names, dtype=float)
+
+
+@given(
+    st.lists(st.integers(1, 7), min_size=1, max_size=20),
+    st.integers(-3, 1),
+    st.integers(7, 12),
+)
+def test_turning_an_item_round_and_turning_its_codes_round_give_the_same_score(codes, low, high):
+    given_codes = pd.Series(codes, dtype=float)
+    turned = pomp(given_codes, low, high, reversed=True)
+    pd.testing.assert_series_equal(turned, pomp(low + high - given_codes, low, high))
+    assert turned.between(0, 100).all()
+
+
+def test_the_same_opinion_scores_the_same_on_scales_of_any_length():
+    assert pomp(pd.Series([2.0]), 0, 4)[0] == pomp(pd.Series([4.0]), 1, 7)[0] == 50
+
+
+def test_an_answer_outside_its_scale_is_refused_with_the_value():
+    with pytest.raises(ValueError, match=r"1 answers lie outside.*9\.0.*missing codes"):
+        pomp(pd.Series([1.0, 9.0]), 0, 4)
+
+
+def test_half_of_the_items_is_enough_and_less_is_not():
+    scores = respondent_scores(answers([4, 4, None, None], [4, None, None, None]), AG)
+    assert scores["AG"].tolist()[0] == 100
+    assert np.isnan(scores["AG"].iloc[1])
+
+
+def test_all_dont_know_is_missing_and_never_zero_even_when_nothing_need_be_answered():
+    scores = respondent_scores(answers([None] * 4), AG, min_answered=0)
+    assert scores["AG"].isna().all()
+
+
+def test_a_phase_of_one_item_scores_that_item():
+    items = survey_items(("AG",), 1)
+    scores = respondent_scores(pd.DataFrame({"AG1": [3.0]}), items)
+    assert scores["AG"].tolist() == [75.0]
+
+
+def test_phases_keep_the_order_of_the_items_table():
+    items = survey_items(("NN", "AG"), 1)
+    assert respondent_scores(pd.DataFrame({"AG1": [1], "NN1": [2]}), items).columns.tolist() == [
+        "NN",
+        "AG",
+    ]
+
+
+def test_an_item_without_answers_column_is_named():
+    with pytest.raises(ValueError, match=r"1 of 4 items have no column.*AG4"):
+        respondent_scores(answers([1, 1, 1, 1]).drop(columns="AG4"), AG)
+
+
+def test_a_min_answered_that_is_no_share_is_refused():
+    with pytest.raises(ValueError, match="min_answered is 3"):
+        respondent_scores(answers([1, 1, 1, 1]), AG, min_answered=3)
+
+
+def test_a_respondent_without_unit_is_named_not_dropped():
+    scores = pd.DataFrame({"AG": [1.0, 2.0]}, index=["r1", "r2"])
+    with pytest.raises(ValueError, match=r"1 of 2 respondents have no unit: \['r2'\]"):
+        unit_scores(scores, pd.Series({"r1": "A"}))
+
+
+def test_a_respondent_that_stands_twice_is_named():
+    scores = pd.DataFrame({"AG": [1.0, 2.0]}, index=["r1", "r1"])
+    with pytest.raises(ValueError, match=r"twice in scores: \['r1'\]"):
+        unit_scores(scores, pd.Series({"r1": "A"}))
+
+
+RULES = {
+    "mean": mean_of_respondents,
+    "median": median_of_respondents,
+    "echelon": echelon_mean(pd.Series({"a": "STR", "b": "DOM", "c": "DOM", "d": None})),
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_row_order_does_not_change_unit_scores(rule):
+    scores = pd.DataFrame({"AG": [0.0, 50.0, 100.0, 60.0]}, index=list("abcd"))
+    units = pd.Series(["A", "A", "A", "B"], index=list("abcd"))
+    pd.testing.assert_frame_equal(
+        unit_scores(scores, units, rule), unit_scores(scores[::-1], units.sample(frac=1), rule)
+    )
+
+
+def test_each_echelon_weighs_the_same_and_an_absent_role_does_not_count():
+    scores = pd.DataFrame({"AG": [90.0, 0.0, 30.0, 60.0]}, index=list("abcd"))
+    units = pd.Series(["A", "A", "A", "B"], index=list("abcd"))
+    assert unit_scores(scores, units, RULES["echelon"])["AG"].tolist() == [52.5, 60.0]
+
+
+def test_one_respondent_per_unit_works_and_says_what_is_lost():
+    scores = pd.DataFrame({"AG": [10.0, 20.0]}, index=["r1", "r2"])
+    units = pd.Series({"r1": "A", "r2": "B"})
+    table = unit_table(scores, units)
+    assert table["mean"].tolist() == [10.0, 20.0]
+    assert table["standard_error"].isna().all()
+    assert set(table["reason"]) == {"one respondent: no spread"}
+
+
+def test_a_unit_with_a_missing_phase_is_counted_and_given_a_reason():
+    scores = pd.DataFrame({"AG": [None, 20.0], "EX": [1.0, 2.0]}, index=["r1", "r2"])
+    table = unit_table(scores, pd.Series({"r1": "A", "r2": "B"}))
+    assert table.loc[("A", "AG"), "reason"] == "no respondent with a score"
+    assert n_respondents(scores, pd.Series({"r1": "A", "r2": "B"})).tolist() == [1, 1]
+
+
+def simulated(n=2000, size=4, between=15.0, within=20.0, seed=3):
+    draw = np.random.default_rng(seed)
+    level = draw.normal(50, between, n).repeat(size)[:, None]
+    style = draw.normal(0, 10, n * size)[:, None]
+    values = level + style + draw.normal(0, within, (n * size, 2))
+    index = pd.RangeIndex(n * size)
+    units = pd.Series(np.arange(n).repeat(size), index=index)
+    return pd.DataFrame(values, columns=["AG", "EX"], index=index), units, level[::size, 0]
+
+
+def test_the_standard_error_is_the_spread_of_unit_means_around_the_truth():
+    scores, units, truth = simulated()
+    error = standard_errors(scores, units)["AG"].iloc[0]
+    missed = unit_scores(scores, units)["AG"].to_numpy() - truth
+    assert error == pytest.approx(missed.std(), rel=0.1)
+    assert spread_within(scores, units)["AG"].mean() == pytest.approx(2 * error, rel=0.1)
+
+
+def test_the_error_of_a_difference_is_free_of_response_style():
+    scores, units, _ = simulated()
+    error = difference_errors(scores, units)[("AG", "EX")].iloc[0]
+    assert error == pytest.approx(20 * np.sqrt(2) / 2, rel=0.05)
+    missed = phase_differences(unit_scores(scores, units))[("AG", "EX")]
+    assert error == pytest.approx(missed.std(), rel=0.1)

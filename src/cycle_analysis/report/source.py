@@ -217,7 +217,7 @@ class Source:
         name = key.partition(":")[0]
         values = captions or {}
         return Figure(
-            key=key.replace(":", "-"),
+            key=f"figure-{key}".replace(":", "-"),
             caption=self.caption(self.text(f"figures.{name}", **values)),
             alt=self.text(f"alt.{name}", **(values | alt)),
             svg=draw_svg(draw, self.mark),

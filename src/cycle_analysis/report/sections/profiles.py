@@ -52,7 +52,7 @@ def verdict(source: Source) -> Paragraph:
     if source.found and _steps(source):
         sentences.append(source.text("verdict.steps"))
     if not source.found:
-        sentences.append(source.text("verdict.no_names"))
+        sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
     return Paragraph(" ".join(sentences), "finding")
 
 
@@ -259,7 +259,7 @@ def _placed(source: Source) -> Paragraph:
     members = source.table("05_profiles", "members", source.reference)
     doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
     return source.say(
-        "profiles.placed",
+        "profiles.placed" if doubtful else "profiles.all_placed",
         threshold=source.percent(_clearly_placed(source)),
         count=source.units(doubtful),
         share=source.part_in_words(doubtful, len(members)),

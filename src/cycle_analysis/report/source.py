@@ -1,6 +1,6 @@
 """Where a report takes its tables, words and numbers from: one study, in one language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -228,8 +228,8 @@ class Source:
     def shown(
         self,
         key: str,
-        columns: list[str],
-        rows: list[tuple[str, ...]],
+        columns: Sequence[str],
+        rows: Sequence[tuple[str, ...]],
         n: str,
         notes: list[str] | None = None,
         text_columns: tuple[int, ...] = (0,),

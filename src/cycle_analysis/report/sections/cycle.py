@@ -51,7 +51,7 @@ def simultaneity(source: Source, wave: str) -> dict[str, str]:
 
 def active_from(source: Source, wave: str) -> float:
     """Give the score from which a phase counts as active."""
-    return float(parameter(source.study, "03_cycle", "active_from", wave))
+    return parameter(source.study, "03_cycle", "active_from", wave)
 
 
 def _curve(source: Source) -> Section:
@@ -279,9 +279,7 @@ def _order(source: Source) -> Section:
     known = violations.dropna(subset=["share"])
     if known.empty:
         return Section("order", source.text("titles.order"), (source.say("cycle.no_order"),))
-    beyond = source.number(
-        float(parameter(source.study, "03_cycle", "beyond", source.reference)), 2
-    )
+    beyond = source.number(parameter(source.study, "03_cycle", "beyond", source.reference), 2)
     above = known[known["share"] > 2 * known["by_chance"]].sort_values(
         "share", ascending=False, kind="stable"
     )

@@ -252,7 +252,7 @@ def _profile_table(source: Source, centroids: pd.DataFrame) -> Table:
 
 
 def _clearly_placed(source: Source) -> float:
-    return float(parameter(source.study, "05_profiles", "clearly_placed", source.reference))
+    return parameter(source.study, "05_profiles", "clearly_placed", source.reference)
 
 
 def _placed(source: Source) -> Paragraph:

@@ -2,13 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
-from shared import PHASES, four_profiles, one_continuum
+from shared import PHASES, REFERENCE, four_profiles, one_continuum
+from sklearn.datasets import load_iris
 from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVI, VVV, em, starts
+from cycle_analysis.criteria import criteria
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VII, VVI, VVV, Search, em, starts
 
-SCIKIT = [(VVI, "diag"), (EEE, "tied"), (VVV, "full")]
+SCIKIT = [(VII, "spherical"), (VVI, "diag"), (EEE, "tied"), (VVV, "full")]
 
 
 @pytest.mark.parametrize(("model", "covariance_type"), SCIKIT)
@@ -75,7 +77,7 @@ def test_a_case_weight_of_two_is_a_unit_that_occurs_twice(model):
 def test_the_log_likelihood_never_decreases(model):
     values = _holed().to_numpy() / 25 - 2
     family = mixtures.profile_families(model)(values, model, np.full(5, 1e-3))
-    start = starts.memberships(values, 4, 6, np.random.default_rng(1))
+    start = starts.mixed(values, 4, 6, np.random.default_rng(1))
     ones = np.ones((len(values), 1))
     batch = em.from_responsibilities(family, start, ones)
     seen = []
@@ -86,6 +88,21 @@ def test_the_log_likelihood_never_decreases(model):
         )
         seen.append(batch.log_likelihood)
     assert (np.diff(seen, axis=0) > -1e-8).all()
+
+
+@pytest.mark.parametrize("model", [EEI, VVV])
+def test_bootstrap_weights_fit_all_replicates_in_one_batch(model):
+    scores, _ = four_profiles(60, sd=14)
+    values = scores.to_numpy() / 25 - 2
+    family = mixtures.profile_families(model)(values, model, np.full(5, 1e-2))
+    rng = np.random.default_rng(1)
+    weights = rng.multinomial(60, np.full(60, 1 / 60), size=5).T.astype(float)
+    start = np.repeat(starts.mixed(values, 3, 1, rng), 5, axis=2)
+    together = em.climb(family, em.from_responsibilities(family, start, weights), weights)
+    for j in range(5):
+        own = weights[:, [j]]
+        alone = em.climb(family, em.from_responsibilities(family, start[..., [j]], own), own)
+        assert together.log_likelihood[j] == pytest.approx(alone.log_likelihood[0], abs=1e-6)
 
 
 def test_scores_on_another_scale_give_the_same_profiles_and_the_likelihood_of_that_scale():
@@ -109,24 +126,25 @@ def test_heaped_scores_cannot_make_the_likelihood_run_away():
 
 def test_a_run_that_may_not_finish_says_so():
     scores, _ = four_profiles(sd=20)
-    assert not mixtures.fit_profiles(scores, 4, VVV, max_steps=3).converged
-    assert mixtures.fit_profiles(scores, 4, VVV).converged
+    assert not mixtures.fit_profiles(scores, 4, VVV, search=Search(max_steps=3)).outcome.converged
+    assert mixtures.fit_profiles(scores, 4, VVV).outcome.converged
 
 
 def test_the_best_solution_is_counted_over_the_finished_runs():
-    mixture = mixtures.fit_profiles(four_profiles()[0], 4, EEI, n_starts=30, n_finished=8)
-    assert mixture.n_finished == 8
-    assert 2 <= mixture.n_replicated <= 8
-    assert f"in {mixture.n_replicated} of 8 runs" in str(mixture)
+    mixture = mixtures.fit_profiles(four_profiles()[0], 4, EEI, search=Search(30, 8))
+    assert mixture.outcome.n_finished == 8
+    assert 2 <= mixture.outcome.n_replicated <= 8
+    assert f"in {mixture.outcome.n_replicated} of 8 runs" in str(mixture)
 
 
 def test_units_drawn_from_a_mixture_have_its_means_covariances_and_shares():
     mixture = mixtures.fit_profiles(four_profiles()[0], 4, VVV)
-    values, member = mixtures.draw(mixture, 40_000, np.random.default_rng(1))
-    third = values[member == 3]
-    assert np.allclose(third.mean(axis=0), mixture.means.loc[3], atol=0.5)
-    assert np.allclose(np.cov(third.T), mixture.covariances[2], rtol=0.1, atol=3)
-    assert np.allclose(np.bincount(member)[1:] / 40_000, mixture.shares, atol=0.01)
+    values = mixture.draw(40_000, np.random.default_rng(1))
+    table = pd.DataFrame(values, columns=PHASES)
+    again = mixtures.fit_profiles(table, 4, VVV, search=Search(3, 3))
+    assert np.allclose(again.means, mixture.means, atol=0.5)
+    assert np.allclose(again.covariances, mixture.covariances, rtol=0.1, atol=3)
+    assert np.allclose(again.shares, mixture.shares, atol=0.01)
 
 
 def test_a_unit_without_any_score_gets_no_membership():
@@ -173,6 +191,39 @@ def _nudged(mixture: mixtures.Mixture) -> mixtures.Mixture:
 
 def _precisions(mixture: mixtures.Mixture, covariance_type: str) -> np.ndarray:
     inverse = np.linalg.inv(mixture.covariances)
+    if covariance_type == "spherical":
+        return inverse[:, 0, 0]
     if covariance_type == "diag":
         return np.einsum("kpp->kp", inverse)
     return inverse[0] if covariance_type == "tied" else inverse
+
+
+@pytest.mark.parametrize("model", ALL_MODELS)
+@pytest.mark.parametrize("name", ["iris", "diabetes"])
+def test_the_likelihood_is_at_least_that_of_mclust(name, model):
+    """A floor can only lower the likelihood; 1e-3 leaves room for the variances of these data."""
+    data = _iris() if name == "iris" else pd.read_csv(REFERENCE / "diabetes.csv")
+    theirs = pd.read_csv(REFERENCE / "mclust.csv").query("data == @name and model == @model.name")
+    assert theirs["k"].tolist() == [1, 2, 3, 4]
+    for row in theirs.itertuples():
+        ours = mixtures.fit_profiles(data, row.k, model, variance_floor=1e-3)
+        assert ours.n_parameters == row.n_parameters
+        assert ours.log_likelihood > row.log_likelihood - 1e-4
+
+
+def test_where_mclust_finds_the_same_solution_its_criteria_are_equal():
+    theirs = pd.read_csv(REFERENCE / "mclust.csv").set_index(["data", "model", "k"])
+    mixture = mixtures.fit_profiles(_iris(), 2, VVV, variance_floor=1e-3)
+    ours = criteria(mixture, mixtures.classify(mixture, _iris()))
+    row = theirs.loc[("iris", "VVV", 2)]
+    assert ours["bic"] == pytest.approx(row["bic"], abs=1e-3)
+    assert ours["icl"] == pytest.approx(row["icl"], abs=1e-3)
+
+
+def test_iris_holds_a_better_solution_than_the_one_where_mclust_sticks():
+    mixture = mixtures.fit_profiles(_iris(), 4, EEI, variance_floor=1e-3)
+    assert mixture.log_likelihood == pytest.approx(-310.12, abs=0.01)
+
+
+def _iris() -> pd.DataFrame:
+    return pd.DataFrame(load_iris().data, columns=["a", "b", "c", "d"])

@@ -4,7 +4,8 @@ import pytest
 from shared import PHASES, four_profiles, one_continuum
 
 from cycle_analysis.copula import fit_answers, fit_copula, fit_one_factor, one_factor
-from cycle_analysis.null_test import n_dimensions, null_test, one_dimension_p, separation_p
+from cycle_analysis.dimensions import n_dimensions, one_dimension_p
+from cycle_analysis.null_test import found_at, null_test, separation_p
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE, VERDICTS
 
 
@@ -13,6 +14,8 @@ def test_four_clear_profiles_are_profiles():
     assert test.verdict == PROFILES
     assert test.choice.k == 4
     assert test.sentence("nl").startswith("Er zijn profielen. BIC kiest 4")
+    assert "p = 0,025" in test.sentence("nl")
+    assert "p = 0.025" in test.sentence("en")
 
 
 def test_one_dimension_is_a_continuum_though_a_criterion_announces_profiles():
@@ -62,11 +65,21 @@ def test_identical_units_run_and_leave_nothing_to_divide():
     assert "nothing to divide" in str(test)
 
 
+def test_what_a_study_of_this_size_could_have_found_is_said_in_both_languages():
+    assert found_at(110, "nl").startswith("Bij 100 eenheden (hier 110) vindt deze toets")
+    assert found_at(900, "en").startswith("With 350 units (here 900)")
+
+
 def test_too_few_complete_units_are_refused_with_the_number():
     scores, _ = four_profiles(20)
     scores.iloc[5:, 0] = np.nan
     with pytest.raises(ValueError, match="5 of 20 units have all their scores: too few"):
         null_test(scores)
+
+
+def test_one_phase_is_not_enough():
+    with pytest.raises(ValueError, match="two phases or more"):
+        null_test(four_profiles(40)[0][["AG"]])
 
 
 def test_no_more_than_one_profile_per_ten_units_is_tried():

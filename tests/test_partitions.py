@@ -3,13 +3,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.cluster.hierarchy import cut_tree
+from scipy.cluster.hierarchy import cut_tree, linkage
 from shared import four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.levels import levels
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.partitions import WardTree, assign, latent_profiles, lloyd, ward_kmeans
+from cycle_analysis.partitions import assign, latent_profiles, ward_kmeans
+from cycle_analysis.ward import WardTree, lloyd
 
 
 @pytest.mark.parametrize("method", [ward_kmeans, latent_profiles])
@@ -56,9 +58,9 @@ def test_k_means_ends_where_scikit_learn_ends_from_the_same_centroids():
 def test_undoing_the_last_merges_cuts_the_tree_as_scipy_does():
     scores, _ = four_profiles(sd=25)
     tree = WardTree(scores.to_numpy())
-    for k in (2, 3, 7, 120):
-        theirs = cut_tree(tree.tree, k)[:, 0]
-        assert adjusted_rand_score(tree._branches(k), theirs) == 1.0
+    theirs = linkage(scores, "ward")
+    for k in (1, 2, 3, 7, 120):
+        assert adjusted_rand_score(tree.cut(k), cut_tree(theirs, k)[:, 0]) == 1.0
 
 
 def test_a_profile_that_empties_takes_the_furthest_row():
@@ -93,6 +95,7 @@ def test_new_units_join_the_reference_profiles_even_when_a_score_is_missing():
         assert (joined.labels == new_truth).mean() > 0.95
         assert list(joined.scores.columns) == list(scores.columns)
         assert assign(reference, scores).labels.equals(reference.labels)
+    assert assign(reference.mixture, new).labels.equals(joined.labels)
 
 
 def test_a_reference_profile_without_new_members_keeps_its_number():
@@ -115,6 +118,10 @@ def test_a_reference_profile_without_new_members_keeps_its_number():
         ),
         (lambda s: pd.concat([s, s.iloc[:1]]), r"more than once: \['GM0000'\]"),
         (lambda s: s.replace(s.iloc[0, 0], np.inf), "infinity"),
+        (lambda s: s.iloc[:0], "no scores to divide"),
+        (lambda s: s.assign(EX="x"), r"must be numbers, which \['EX'\] are not"),
+        (lambda s: s.assign(VA=np.nan), r"No unit has a score on \['VA'\]"),
+        (lambda s: s.set_axis(list("aabcd"), axis=1), r"Phases appear more than once: \['a'\]"),
     ],
 )
 def test_scores_that_cannot_be_divided_end_in_a_sentence_that_says_what_to_do(change, message):
@@ -128,6 +135,23 @@ def test_a_new_wave_without_a_phase_is_refused():
     for reference in (ward_kmeans(scores, 2), latent_profiles(scores, 2)):
         with pytest.raises(ValueError, match=r"lack \['NN'\]"):
             assign(reference, scores.drop(columns="NN"))
+
+
+def test_levels_are_equal_parts_of_the_mean_score_and_ties_stay_together():
+    scores, _ = four_profiles(90)
+    partition = levels(scores, 3)
+    assert partition.sizes.tolist() == [30, 30, 30]
+    means = scores.mean(axis=1).groupby(partition.labels)
+    assert (means.max().iloc[:-1].to_numpy() < means.min().iloc[1:].to_numpy()).all()
+    assert "levels of the mean score" in str(partition)
+    tied = pd.DataFrame({"AG": [0.0] * 80 + [50.0] * 5 + [90.0] * 5})
+    assert levels(tied, 3).labels.tolist() == [1] * 80 + [2] * 10
+
+
+def test_a_missing_low_phase_does_not_raise_a_unit_a_level():
+    scores, _ = four_profiles(90)
+    scores.iloc[0] = [30.0, 15.0, 8.0, 5.0, np.nan]
+    assert levels(scores, 3).labels.iloc[0] == 1
 
 
 def test_too_many_units_for_ward_are_refused_with_the_way_out():

@@ -6,6 +6,7 @@ import pytest
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.register.cbs import extend, read_cbs
+from cycle_analysis.register.online import fetch_municipalities
 from cycle_analysis.units import harmonise, identify, load_register
 
 REGISTER = load_register()
@@ -185,6 +186,51 @@ def test_populations_alone_extend_the_size_classes_and_change_nothing_else():
     later = extend(REGISTER, persons, 2027)
     assert later.on("2027-01-01")["size_class"].unique().tolist() == [8]
     pd.testing.assert_frame_equal(later.on("2026-01-01"), NOW)
+
+
+def test_a_name_in_another_spelling_is_not_a_new_name():
+    units = NOW.assign(name=NOW["name"].replace("Groningen", "Groningen (gemeente)"))
+    later = extend(REGISTER, units, 2027)
+    assert later.on("2027-01-01").loc["GM0014", "name"] == "Groningen"
+
+
+class StatLine:
+    """Stands for the service of CBS, which tests do not call: answers as its tables do."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def download_data(self, table, typed, select, filters):
+        assert table == "37259eng"
+        assert typed
+        assert "Periods eq '2027JJ00'" in filters
+        if isinstance(self.rows, Exception):
+            raise self.rows
+        regions = [{"Key": "GM0014  ", "Title": "Groningen (gemeente)"},
+                   {"Key": "GM0363  ", "Title": "Amsterdam"}]  # fmt: skip
+        return {"TypedDataSet": [dict(zip(select, row, strict=True)) for row in self.rows],
+                "Regions": regions}  # fmt: skip
+
+
+def test_municipalities_fetched_online_have_code_name_and_population():
+    rows = [("GM0363  ", "2027JJ00", 950_000), ("GM0014  ", "2027JJ00", 250_000),
+            ("GM0457  ", "2027JJ00", None)]  # fmt: skip
+    table = fetch_municipalities(2027, StatLine(rows))
+    assert table["name"].to_dict() == {"GM0014": "Groningen", "GM0363": "Amsterdam"}
+    assert table["population"].tolist() == [250_000, 950_000]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (ConnectionError("no route"), "cannot be reached; this machine may be offline"),
+        (ImportError("cbsodata"), "the optional package cbsodata is not installed"),
+        ([], "'2027': has no figures for this year"),
+    ],
+)
+def test_fetching_says_clearly_why_it_cannot(rows, message):
+    with pytest.raises(InputError, match=message):
+        fetch_municipalities(2027, StatLine(rows))
 
 
 def test_extending_leaves_the_given_register_as_it_was(tmp_path):

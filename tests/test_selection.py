@@ -2,13 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.spatial.distance import pdist, squareform
-from shared import four_profiles, one_continuum
-from sklearn.metrics import calinski_harabasz_score, silhouette_score
+from shared import REFERENCE, four_profiles, one_continuum
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_iris
+from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
 from cycle_analysis import separation
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI
+from cycle_analysis.criteria import BARRING, FLAGS, row_of
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_profiles
 from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.selection import BARRING, WARD, choose, compare
+from cycle_analysis.selection import WARD, choose, compare
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,24 @@ def test_too_many_parameters_bar_a_solution_from_the_choice():
     assert barred.tolist() == (fitted["n_parameters"] > 40 / 3).tolist()
     choice = choose(wide)
     assert not set(choice.flags) & set(BARRING)
-    assert "were left out" in choice.reason["en"]
+    assert "Left out" in choice.reason["en"]
+
+
+def test_fewer_than_thirty_units_and_small_profiles_are_flagged():
+    scores, _ = four_profiles(24)
+    flags = compare(scores, 2, models=[EEI], n_references=4).set_index(["method", "k"])["flags"]
+    assert "few_units" in flags["EEI", 2].split()
+    assert "small_profile" in flags["EEI", 2].split()
+    assert {flag for text in flags for flag in text.split()} <= set(FLAGS)
+
+
+def test_a_profile_without_members_and_a_run_that_did_not_finish_are_barred():
+    scores, _ = four_profiles(120, sd=20)
+    mixture = fit_profiles(scores, 4, VVV, search=Search(n_starts=5, max_steps=3))
+    posteriors = pd.DataFrame({1: [1.0] * 120, 2: [0.0] * 120, 3: 0.0, 4: 0.0}, scores.index)
+    flags = row_of(mixture, posteriors)["flags"].split()
+    assert {"not_converged", "empty_profile", "small_profile"} <= set(flags)
+    assert set(flags) & set(BARRING)
 
 
 def test_identical_scores_run_and_leave_one_profile():
@@ -96,3 +116,32 @@ def test_a_table_without_latent_profiles_cannot_be_chosen_from():
     scores, _ = four_profiles(40)
     with pytest.raises(ValueError, match="Give `models`"):
         choose(compare(scores, 3, models=[EEI], n_references=4).query("method == @WARD"))
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5])
+def test_separation_on_iris_equals_r(k):
+    values = load_iris().data
+    theirs = pd.read_csv(REFERENCE / "separation.csv").set_index("k").loc[k]
+    labels = _best_kmeans(values, k)
+    distances = squareform(pdist(values))
+    assert separation.silhouette(distances, labels) == pytest.approx(theirs["silhouette"])
+    assert separation.calinski_harabasz(values, labels) == pytest.approx(
+        theirs["calinski_harabasz"]
+    )
+    # R halves the squared distances: a constant that cancels in the gap
+    log_within = np.log(separation.within_squares(values, labels) / 2)
+    assert log_within == pytest.approx(theirs["log_within"])
+    agreement = adjusted_rand_score(load_iris().target, labels)
+    assert agreement == pytest.approx(theirs["adjusted_rand"])
+
+
+def test_the_gap_on_iris_is_that_of_r_within_the_error_of_simulation():
+    theirs = pd.read_csv(REFERENCE / "separation.csv").set_index("k")
+    ours = separation.gap(pd.DataFrame(load_iris().data), 5, n_references=200).loc[2:]
+    # Two standard errors of a mean of 200 references are .006; Ward's start costs some .02 more
+    assert np.allclose(ours["gap"], theirs["gap"], atol=0.03)
+    assert np.allclose(ours["gap_se"], theirs["gap_se"], atol=0.01)
+
+
+def _best_kmeans(values: np.ndarray, k: int) -> np.ndarray:
+    return KMeans(k, n_init=100, random_state=1, tol=0).fit(values).labels_

@@ -3,7 +3,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from shared import four_profiles, one_continuum
+from shared import REFERENCE, four_profiles, one_continuum
+from sklearn.datasets import load_iris
 
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
@@ -69,3 +70,11 @@ def test_divisions_of_other_units_are_not_compared():
     scores, _ = four_profiles(40)
     with pytest.raises(ValueError, match="GM0039"):
         method_agreement(ward_kmeans(scores, 2), ward_kmeans(scores.iloc[:-1], 2))
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_bootstrap_jaccard_on_iris_is_that_of_clusterboot_within_the_error_of_simulation(k):
+    theirs = pd.read_csv(REFERENCE / "separation.csv").set_index("k").loc[k, "jaccard"]
+    ours = bootstrap_jaccard(ward_kmeans, pd.DataFrame(load_iris().data), k, 300)
+    # Standard error of a mean of 300 replicates is under .01; starts differ (Ward, random)
+    assert np.allclose(ours["jaccard"], [float(part) for part in theirs.split()], atol=0.03)

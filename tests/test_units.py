@@ -4,6 +4,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.units import identify, load_register, read_register
@@ -125,6 +127,30 @@ def test_every_name_and_alias_of_the_register_finds_its_unit_or_says_it_is_ambig
 def test_the_result_stands_on_the_index_of_the_values():
     values = pd.Series(["363", "363", "x"], index=["c", "a", "a"])
     assert identify(values, REGISTER, DAY).index.tolist() == ["c", "a", "a"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.one_of(st.text(max_size=20), st.floats(), st.integers()))
+def test_whatever_stands_there_gets_a_code_or_a_problem_with_its_reason(value):
+    row = found(value).iloc[0]
+    assert pd.notna(row["unit"]) or row["problem"]
+    assert (row["rule"] != "") == pd.notna(row["unit"])
+
+
+def test_one_wrong_letter_never_leads_to_another_municipality():
+    names = REGISTER.on(DAY)["name"]
+    long = names[(names.str.len() > 4)]
+    wrong = long.str[:2] + "q" + long.str[3:]
+    result = identify(wrong, REGISTER, DAY)
+    assert result["unit"].isna().all()
+    meant = [name in text for name, text in zip(long, result["suggestions"], strict=True)]
+    assert np.mean(meant) > 0.98
+
+
+def test_numbers_in_a_column_with_gaps_are_codes():
+    assert found(363.0, np.nan, 14.0)["unit"].isna().tolist() == [False, True, False]
+    whole = identify(pd.Series([363, 14]), REGISTER, DAY)
+    assert whole["unit"].tolist() == ["GM0363", "GM0014"]
 
 
 def test_an_empty_series_gives_an_empty_table():

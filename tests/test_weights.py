@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.margins import margin_of_error, shares
-from cycle_analysis.representation import collapse_background, response_account, response_test
+from cycle_analysis.representation import (
+    collapse_background,
+    response_account,
+    response_by_wave,
+    response_test,
+)
 from cycle_analysis.units import load_register
 from cycle_analysis.weights import (
     compare_margins,
@@ -200,6 +205,20 @@ def test_units_outside_the_population_or_not_invited_are_refused(population):
         response_account(population, ["GM0014"], ["size"], ["GM0034"])
 
 
+def test_a_unit_without_group_is_refused_not_dropped(population):
+    gaps = population.assign(size=population["size"].mask(population.index == "GM0014"))
+    with pytest.raises(ValueError, match=r"1 units have no size: \['GM0014'\]"):
+        response_account(gaps, [], ["size"])
+
+
+def test_only_dutch_municipalities_have_these_margins():
+    with pytest.raises(ValueError, match="no province and no size_class"):
+        collapse_background(pd.DataFrame({"name": ["Namibia"]}, index=["NA"]))
+    there = load_register().on("2026-01-01")
+    with pytest.raises(ValueError, match="342 units have no size class"):
+        collapse_background(there.assign(province="Brussel"))
+
+
 def test_response_that_cannot_differ_is_not_tested(population):
     account = response_account(population, population.index, ["size"])
     with pytest.raises(ValueError, match="cannot be compared"):
@@ -211,3 +230,13 @@ def test_every_municipality_has_a_size_group_and_a_region_in_every_year():
         collapsed = collapse_background(load_register().on(f"{year}-01-01"))
         assert collapsed[ON].notna().all().all()
         assert collapsed.groupby(ON, observed=False).size().min() > 0
+
+
+def test_waves_that_add_up_tell_who_stayed_joined_and_left(population):
+    codes = population.index
+    table = response_by_wave({"a": codes[:50], "b": codes[30:90], "c": []}, population)
+    assert table.loc["a"].isna().sum() == 3
+    assert table.loc["b", ["again", "joined", "left"]].tolist() == [20, 40, 30]
+    assert table.loc["c", ["responded", "left"]].tolist() == [0, 60]
+    with pytest.raises(ValueError, match="Harmonise all waves"):
+        response_by_wave({"a": ["GM0457"]}, population)

@@ -158,12 +158,13 @@ def _on_scale(text: str, scale: Scale, column: Column | None, rule: str) -> Answ
         return None
     value = float(text.replace(",", "."))
     linear = column.linear if column else None
-    low, high = linear.from_ if linear else (scale.min, scale.max)
-    if (low is not None and value < low) or (high is not None and value > high):
+    low, high = linear.from_ if linear else scale.ends
+    if not low <= value <= high:
         return Answer(None, INVALID, problem=f"lies outside the scale {low:g} to {high:g}")
     if scale.kind == "rating" and not linear and scale.labels and not value.is_integer():
         return Answer(None, INVALID, problem="is no whole number, and the scale has labelled steps")
     if linear:
         share = (value - low) / (high - low)
-        return Answer(scale.min + share * (scale.max - scale.min), rule="rescaled in wave.yaml")
+        first, last = scale.ends
+        return Answer(first + share * (last - first), rule="rescaled in wave.yaml")
     return Answer(value, rule=rule)

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import FIXED, InputError, Problem
 from cycle_analysis.study import find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -85,23 +85,15 @@ def _check(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
     from cycle_analysis.run import check_given
-    from cycle_analysis.study_answers import read_responses
+    from cycle_analysis.study_answers import read_all_responses
 
     check_given(study, home)
-    rejected: list[Problem] = []
     n_warnings = 0
-    for wave in study.waves:
-        try:
-            responses = read_responses(study, wave)
-        except InputError as error:
-            rejected += error.problems
-            continue
+    for wave, responses in read_all_responses(study).items():
         print(f"{wave}: {responses}")
         for problem in responses.problems.itertuples(index=False):
-            n_warnings += 1
-            print(f"  {problem.file}, {problem.where}: {problem.value!r}: {problem.problem}")
-    if rejected:
-        raise InputError(rejected)
+            n_warnings += problem.done != FIXED
+            print(f"  {problem.done}: {problem.where}: {problem.problem}: {problem.value}")
     return WARNINGS if n_warnings else CLEAN
 
 

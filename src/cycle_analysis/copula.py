@@ -142,12 +142,15 @@ def fit_answers(
     within = inner.T @ inner / (n_respondents - n_units)
     outer = latent.to_numpy().T @ latent.to_numpy() / n_respondents - within
     between = _root(outer) @ _root(outer).T
-    stretch = np.sqrt(np.diag(total) / (np.diag(between) + np.diag(within)))
-    # The calibrated correlations make good what cutting into few answers took away
-    scale = np.outer(stretch, stretch)
-    between, within = between * scale, within * scale
-    shortfall = total - between - within
-    return AnswerCopula(answers, units, between + shortfall, within, score)
+    variances = np.diag(between) + np.diag(within)
+    within = within / np.sqrt(np.outer(variances, variances))
+    # What lies between units is the rest of the calibrated correlations: cutting answers into few
+    # categories weakened it, and averaging over respondents makes it count most
+    rest = total - within
+    between = _root(rest) @ _root(rest).T
+    excess = np.sqrt(np.diag(between) + np.diag(within))
+    scale = np.outer(excess, excess)
+    return AnswerCopula(answers, units, between / scale, within / scale, score)
 
 
 def one_factor(correlation: np.ndarray, n_rounds: int = 200) -> np.ndarray:

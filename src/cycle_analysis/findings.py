@@ -1,5 +1,8 @@
 """Set the findings of a step as small tables, so that they can be saved and told in a report."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
@@ -61,5 +64,5 @@ def nonresponse_test(account: pd.DataFrame) -> pd.DataFrame:
     return _one_row("nonresponse", response_test(account).to_dict() | {"reason": ""})
 
 
-def _one_row(name: str, row: dict[str, object]) -> pd.DataFrame:
+def _one_row(name: str, row: Mapping[Any, Any]) -> pd.DataFrame:
     return pd.DataFrame([row], index=pd.Index([name], name="finding"))

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _pytask.path import hash_path
-
 
 @dataclass
 class FolderNode:
@@ -44,7 +42,7 @@ class FolderNode:
             return None
         digest = hashlib.sha256()
         for path in files:
-            digest.update(f"{path.name}:{hash_path(path, path.stat().st_mtime)};".encode())
+            digest.update(f"{path.name}:{hashlib.sha256(path.read_bytes()).hexdigest()};".encode())
         return digest.hexdigest()
 
     def clear(self) -> None:

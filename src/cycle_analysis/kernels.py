@@ -8,7 +8,6 @@ in a fraction of the time. Linux only; elsewhere notebooks get Jupyter's ordinar
 import multiprocessing
 import os
 import signal
-import sys
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
-PROVISIONER = "cycle-analysis-fork"
 PRELOADED = ["cycle_analysis.preload"]
 
 
@@ -58,18 +56,12 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork a kernel that listens on the connection of this provisioner."""
         folder = str(kwargs.get("cwd") or Path.cwd())
-        process = context().Process(
-            target=run_kernel, args=(self.parent.connection_file, folder), daemon=False
-        )
+        connection_file: str = self.parent.connection_file  # type: ignore[union-attr]
+        process = context().Process(target=run_kernel, args=(connection_file, folder))
         process.start()
-        self.process = ForkedKernel(process)
+        self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
-
-
-def can_fork() -> bool:
-    """Tell whether forked kernels are safe here: Linux only, macOS's frameworks do not fork."""
-    return sys.platform == "linux"
 
 
 def context() -> ForkServerContext:

@@ -13,14 +13,16 @@ standardised one in 98 %.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
 from cycle_analysis import separation
-from cycle_analysis.copula import fit_copula, fit_one_factor, one_factor
+from cycle_analysis.copula import fit_copula, fit_one_factor
+from cycle_analysis.dimensions import n_dimensions, one_dimension_p
+from cycle_analysis.mixtures import check_scores
 from cycle_analysis.partitions import ward_kmeans
 from cycle_analysis.profiles import crossings, shape_shares
 from cycle_analysis.seeds import Seed, children
@@ -34,6 +36,8 @@ from cycle_analysis.verdicts import (
     STEPS,
     STRUCTURE,
     VERDICTS,
+    number,
+    percent,
 )
 
 Null = Callable[[np.random.Generator], pd.DataFrame]
@@ -115,9 +119,9 @@ class NullTest:
             n=self.n_units,
             k=self.choice.k,
             model=self.choice.method,
-            silhouette=self.silhouettes.max(),
-            p=self.p_values.max(),
-            level=self.shares["elevation"],
+            silhouette=number(self.silhouettes.max(), 2, language),
+            p=number(self.p_values.max(), 3, language),
+            level=percent(self.shares["elevation"], language),
         )
         return f"{text} {STEPS[language]}" if self.verdict == PROFILES and self.steps else text
 
@@ -165,7 +169,7 @@ def null_test(
     Raises
     ------
     ValueError
-        With fewer than ten complete units, and as `mixtures.check_scores`.
+        With one phase, with fewer than ten complete units, and as `mixtures.check_scores`.
 
     References
     ----------
@@ -179,37 +183,35 @@ def null_test(
     >>> null_test(scores, 4, n_replicates=39).verdict
     'continuum'
     """
+    check_scores(scores, 1)
     complete = scores.dropna()
     if len(complete.drop_duplicates()) < 2:
         return _nothing_to_divide(scores, alpha)
     _check_enough(complete, scores)
     highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
-    first, *seeds = children(seed, 4)
+    first, second, third, fourth = children(seed, 4)
     if table is None:
         table = compare(scores, highest, n_references=2, seed=first, n_jobs=n_jobs)
     choice = choose(table)
-    ks = range(2, highest + 1)
-    observed = separation.silhouettes(complete.to_numpy(float), ks)
     if nulls is None:
         nulls = {"copula": fit_copula(complete), "one_factor": fit_one_factor(complete)}
+    ks = range(2, highest + 1)
     drawn = {
-        name: null_silhouettes(null, ks, n_replicates, seeds[0], n_jobs=n_jobs)
+        name: null_silhouettes(null, ks, n_replicates, second, n_jobs=n_jobs)
         for name, null in nulls.items()
     }
-    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
     result = NullTest(
         "",
         choice,
-        pd.Series(observed, index=pd.Index(ks, name="k"), name="silhouette"),
+        _silhouettes(complete, ks),
         pd.concat(drawn, axis=1),
-        shape_shares(partition),
-        not crossings(partition).empty,
-        n_dimensions(complete, seed=seeds[1]),
-        one_dimension_p(complete, seed=seeds[2]),
+        *_shapes(complete, choice),
+        n_dimensions(complete, seed=third),
+        one_dimension_p(complete, seed=fourth),
         alpha,
         len(complete),
     )
-    return NullTest(**{**vars(result), "verdict": judge(result)})
+    return replace(result, verdict=judge(result))
 
 
 def judge(result: NullTest) -> str:
@@ -275,72 +277,23 @@ def separation_p(observed: pd.Series, without_groups: pd.DataFrame) -> float:
     return float((largest >= largest[0] - 1e-9).mean())
 
 
-def n_dimensions(
-    scores: pd.DataFrame, n_replicates: int = 199, share: float = 0.95, *, seed: Seed = 1
-) -> int:
-    """Count eigenvalues of the correlations beyond those of columns shuffled independently.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Complete scores.
-    n_replicates : int
-        Shuffles.
-    share : float
-        Quantile of the shuffled eigenvalues that counts as chance.
-    seed : int or SeedSequence
-        Seed of the shuffles.
-
-    Returns
-    -------
-    int
-        0..p, stopping at the first eigenvalue within chance (Horn 1965, by permutation).
-    """
-    values = scores.to_numpy(dtype=float)
-    values = values[:, values.std(axis=0) > 0]
-    if values.shape[1] < 2:
-        return 0
-    rng = np.random.default_rng(children(seed, 1)[0])
-    shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(n_replicates)]
-    beyond = _eigenvalues(values) > np.quantile(shuffled, share, axis=0)
-    return int(beyond.cumprod().sum())
-
-
-def one_dimension_p(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 1) -> float:
-    """Test whether one common factor is enough for the correlations.
-
-    The statistic is the sum of squared residual correlations; its distribution comes from surveys
-    drawn from the one-factor copula with the scores' own marginals.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Complete scores.
-    n_replicates : int
-        Surveys drawn.
-    seed : int or SeedSequence
-        Seed of the draws.
-
-    Returns
-    -------
-    float
-        (b + 1) / (B + 1); 1 with fewer than four phases, which one factor always fits.
-    """
-    varying = scores.loc[:, scores.max() > scores.min()]
-    if varying.shape[1] < 4:
-        return 1.0
-    null = fit_one_factor(varying)
-    rng = np.random.default_rng(children(seed, 1)[0])
-    observed = _residual(varying.to_numpy(float))
-    drawn = [_residual(null(rng).to_numpy(float)) for _ in range(n_replicates)]
-    return float((1 + np.sum(np.array(drawn) >= observed)) / (n_replicates + 1))
-
-
 def found_at(n: int, language: str) -> str:
     """Say what a study of n units could have found, from the simulations in benchmarks/."""
     sizes = sorted(FOUND)
     nearest = min(sizes, key=lambda size: abs(np.log(size / max(n, 1))))
-    return VERDICTS["found"][language].format(n=n, nearest=nearest, **FOUND[nearest])
+    rates = {name: percent(rate, language) for name, rate in FOUND[nearest].items()}
+    return VERDICTS["found"][language].format(n=n, nearest=nearest, **rates)
+
+
+def _silhouettes(complete: pd.DataFrame, ks: range) -> pd.Series:
+    widths = separation.silhouettes(complete.to_numpy(float), ks)
+    return pd.Series(widths, index=pd.Index(ks, name="k"), name="silhouette")
+
+
+def _shapes(complete: pd.DataFrame, choice: Choice) -> tuple[pd.Series, bool]:
+    """Elevation, scatter and shape at the choice's k, at least 2, and whether lines cross."""
+    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
+    return shape_shares(partition), not crossings(partition).empty
 
 
 def _null_silhouettes(null: Null, ks: range, seed: np.random.SeedSequence) -> np.ndarray:
@@ -348,17 +301,11 @@ def _null_silhouettes(null: Null, ks: range, seed: np.random.SeedSequence) -> np
     return separation.silhouettes(drawn, ks)
 
 
-def _residual(values: np.ndarray) -> float:
-    """Sum of squared correlations that one factor leaves."""
-    correlation = np.corrcoef(values.T)
-    return float(((correlation - one_factor(correlation, n_rounds=50)) ** 2).sum())
-
-
-def _eigenvalues(values: np.ndarray) -> np.ndarray:
-    return np.linalg.eigvalsh(np.corrcoef(values.T))[::-1]
-
-
 def _check_enough(complete: pd.DataFrame, scores: pd.DataFrame) -> None:
+    if scores.shape[1] < 2:
+        raise ValueError(
+            "One phase has no shape: profiles need two phases or more. Describe its distribution."
+        )
     if len(complete) < UNITS_PER_PROFILE:
         raise ValueError(
             f"{len(complete)} of {len(scores)} units have all their scores: too few to look for "

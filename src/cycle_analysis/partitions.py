@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.cluster.hierarchy import linkage
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
+from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.seeds import Seed
+from cycle_analysis.ward import WardTree
 
 WARD_ROWS = 20_000
 """Ward's method needs n² distances; above this many units it is refused."""
@@ -34,17 +34,20 @@ class Partition:
         Profile number, 1..k, on the index of `scores`.
     posteriors : DataFrame, n units × k profiles, or None
         Membership probabilities, 0-1, where the method gives them.
-    mixture : Mixture or None
+    mixture : Mixture, ClassMixture or None
         The fitted mixture, where there is one.
     n_profiles : int or None
         Number of profiles, when the highest may have no members (units of another wave).
+    method : str
+        Name of the method where there is no mixture, for sentences.
     """
 
     scores: pd.DataFrame
     labels: pd.Series
     posteriors: pd.DataFrame | None = None
-    mixture: Mixture | None = None
+    mixture: Mixture | ClassMixture | None = None
     n_profiles: int | None = None
+    method: str = "Ward + k-means"
 
     @property
     def k(self) -> int:
@@ -81,9 +84,9 @@ class Partition:
 
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
-        how = f"latent profiles {self.mixture.model}" if self.mixture else "Ward + k-means"
-        units = f"{n} {self.scores.index.name or 'unit'}s"
-        return f"{k} profiles of {units} on {p} phases ({how}), R² = {self.explained:.2f}"
+        how = self.mixture.name if self.mixture else self.method
+        counted = f"{k} profile{'s' * (k > 1)} of {n} unit{'s' * (n > 1)}"
+        return f"{counted} on {p} phase{'s' * (p > 1)} ({how}), R² = {self.explained:.2f}"
 
 
 def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
@@ -120,10 +123,10 @@ def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
     >>> ward_kmeans(scores, 2).labels.tolist()
     [1, 2, 1, 2]
     """
-    _check_complete(scores)
     mixtures.check_scores(scores, k)
+    _check_complete(scores)
     tree = WardTree(scores.to_numpy(dtype=float))
-    return Partition(scores, _labels(scores, tree.cut(k)))
+    return Partition(scores, _labels(scores, tree.refined(k)))
 
 
 def latent_profiles(
@@ -168,25 +171,67 @@ def latent_profiles(
     >>> latent_profiles(scores, 2, models=[EEI]).sizes.tolist()
     [3, 3]
     """
+    search = Search(n_starts=n_starts, seed=seed)
     fitted = [
-        mixtures.fit_profiles(
-            scores, k, model, n_starts=n_starts, seed=seed, variance_floor=variance_floor
-        )
+        mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
         for model in models
     ]
     return by_mixture(scores, mixtures.race(fitted))
 
 
-def by_mixture(scores: pd.DataFrame, mixture: Mixture) -> Partition:
+def latent_classes(
+    answers: pd.DataFrame,
+    k: int,
+    *,
+    n_starts: int = 50,
+    seed: Seed = 1,
+) -> Partition:
+    """Divide units into `k` latent classes of answers: a check on items.
+
+    Parameters
+    ----------
+    answers : DataFrame, n units × p items
+        Numeric codes; missing answers are left out of the likelihood.
+    k : int
+        Number of classes.
+    n_starts : int
+        Random starts.
+    seed : int or SeedSequence
+        Seed of the random starts.
+
+    Returns
+    -------
+    Partition
+        Units in their most probable class; its `scores` are the answers.
+
+    Raises
+    ------
+    ValueError
+        As `mixtures.fit_classes`.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"AG1": [0, 0, 0, 1, 1, 1], "AG2": [0, 0, 1, 2, 2, 2]})
+    >>> latent_classes(answers, 2).labels.tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    search = Search(n_starts=n_starts, seed=seed)
+    return by_mixture(answers, mixtures.fit_classes(answers, k, search=search))
+
+
+def by_mixture(scores: pd.DataFrame, mixture: Mixture | ClassMixture) -> Partition:
     """Put each unit in its most probable profile under a mixture already fitted."""
-    posteriors = mixtures.classify(mixture, scores)
+    if isinstance(mixture, ClassMixture):
+        posteriors = mixtures.classify_answers(mixture, scores)
+    else:
+        posteriors = mixtures.classify(mixture, scores)
     labels = (posteriors.to_numpy().argmax(axis=1) + 1).astype(int)
     return Partition(
         scores, pd.Series(labels, index=scores.index, name="profile"), posteriors, mixture
     )
 
 
-def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
+def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
     """Put the units of another wave in the reference wave's profiles.
 
     With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
@@ -194,8 +239,8 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
 
     Parameters
     ----------
-    reference : Partition
-        The reference wave's division.
+    reference : Partition or Mixture
+        The reference wave's division, or the mixture alone.
     scores : DataFrame, m units × p phases
         The new wave's scores on the same phases and the same scale.
 
@@ -216,89 +261,31 @@ def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
     [2]
     """
-    phases = list(reference.scores.columns)
+    phases = list(reference.means if isinstance(reference, Mixture) else reference.scores)
     if absent := [phase for phase in phases if phase not in scores.columns]:
         raise ValueError(
             f"The new scores lack {absent}, on which the profiles rest. "
             "Divide the reference wave on the phases that both waves share."
         )
     new = scores[phases].astype(float)
-    mixtures.check_scores(new, 1)
+    mixtures.check_units(new)
+    if isinstance(reference, Mixture):
+        return by_mixture(new, reference)
     if reference.mixture is not None:
         return by_mixture(new, reference.mixture)
     centroids = reference.centroids.to_numpy()
     gaps = (new.to_numpy()[:, None, :] - centroids[None]) ** 2
     nearest = np.nanmean(gaps, axis=2).argmin(axis=1) + 1
     labels = pd.Series(nearest, index=new.index, name="profile")
-    return Partition(new, labels, n_profiles=reference.k)
-
-
-class WardTree:
-    """Ward's tree of one set of scores, to be cut at any k and refined by k-means.
-
-    Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
-
-    Parameters
-    ----------
-    values : array, n × p
-        Complete scores.
-    """
-
-    def __init__(self, values: np.ndarray):
-        self.order = np.lexsort(values.T[::-1])
-        self.values = values[self.order]
-        self.tree = linkage(self.values, "ward") if len(values) > 1 else None
-        self.pairs = [] if self.tree is None else self.tree[:, :2].astype(int).tolist()
-
-    def cut(self, k: int) -> np.ndarray:
-        """Profile 0..k-1 of each row, in the order the rows came."""
-        labels = np.zeros(len(self.values), dtype=int)
-        if self.tree is not None and k > 1:
-            labels = lloyd(self.values, self._branches(k), k)
-        result = np.empty_like(labels)
-        result[self.order] = labels
-        return result
-
-    def _branches(self, k: int) -> np.ndarray:
-        """Branch of each sorted row when the last k - 1 merges are undone.
-
-        As SciPy's `cut_tree`, which takes time in n² for every cut.
-        """
-        n = len(self.values)
-        branch = list(range(2 * n - 1))
-        for i in range(n - k - 1, -1, -1):
-            left, right = self.pairs[i]
-            branch[left] = branch[right] = branch[n + i]
-        return np.unique(branch[:n], return_inverse=True)[1]
-
-
-def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:
-    """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
-
-    A profile that empties takes the row furthest from its centroid.
-    """
-    squares = (values**2).sum(axis=1)
-    for _ in range(max_rounds):
-        members = np.zeros((len(values), k))
-        members[np.arange(len(values)), labels] = 1.0
-        counts = members.sum(axis=0)
-        centroids = (members.T @ values) / np.maximum(counts, 1)[:, None]
-        distances = (centroids**2).sum(axis=1) - 2 * values @ centroids.T
-        distances[:, counts == 0] = np.inf
-        moved = distances.argmin(axis=1)
-        for empty in np.flatnonzero(counts == 0):
-            furthest = (squares + distances[np.arange(len(values)), labels]).argmax()
-            moved[furthest] = empty
-        if (moved == labels).all():
-            break
-        labels = moved
-    return labels
+    return Partition(new, labels, n_profiles=reference.k, method=reference.method)
 
 
 def _check_complete(scores: pd.DataFrame) -> None:
-    if incomplete := scores.index[scores.isna().any(axis=1)].tolist():
+    missing = np.isnan(scores.to_numpy(dtype=float)).any(axis=1)
+    if missing.any():
         raise ValueError(
-            f"{len(incomplete)} of {len(scores)} units lack a phase score: {incomplete[:5]}. "
+            f"{missing.sum()} of {len(scores)} units lack a phase score: "
+            f"{scores.index[missing].tolist()[:5]}. "
             "Leave them out first, scores.dropna(), or use latent_profiles, which allows it."
         )
     if len(scores) > WARD_ROWS:
@@ -310,7 +297,11 @@ def _check_complete(scores: pd.DataFrame) -> None:
 
 def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     """Give groups the numbers 1..k from the lowest to the highest mean score."""
-    centroids = scores.groupby(groups).mean()
-    keys = np.lexsort((*centroids.to_numpy().T[::-1], centroids.mean(axis=1).round(9)))
-    number = pd.Series(range(1, len(centroids) + 1), index=centroids.index[keys])
-    return pd.Series(number.loc[groups].to_numpy(), index=scores.index, name="profile")
+    k = int(groups.max()) + 1
+    members = np.zeros((len(groups), k))
+    members[np.arange(len(groups)), groups] = 1.0
+    centroids = (members.T @ scores.to_numpy(dtype=float)) / members.sum(axis=0)[:, None]
+    order = np.lexsort((*centroids.T[::-1], centroids.mean(axis=1).round(9)))
+    number = np.empty(k, dtype=int)
+    number[order] = np.arange(1, k + 1)
+    return pd.Series(number[groups], index=scores.index, name="profile")

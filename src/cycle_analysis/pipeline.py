@@ -1,6 +1,7 @@
 """Say which notebooks a study runs, for which wave, and what each needs of the others.
 
-01-03 run per wave, 04-06 on the reference wave, 07 over all waves, 08 last.
+All exports are checked first, so that a mistake in any wave is told before work begins. 01-03 run
+per wave, 04-06 on the reference wave, 07 over all waves, 08 last.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from cycle_analysis.store import ALL_WAVES
 from cycle_analysis.study import Study
 
+CHECK = "check"
+"""The step before the notebooks: are the exports of all waves usable?"""
 PER_WAVE = ("01_responses", "02_scores", "03_cycle")
 ON_REFERENCE = ("04_number_of_profiles", "05_profiles", "06_validity")
 OVER_WAVES = ("07_waves", "08_report")
@@ -21,7 +24,7 @@ class Step:
     Attributes
     ----------
     notebook : str
-        Name of the notebook without its suffix.
+        Name of the notebook without its suffix, or `CHECK`.
     wave : str
         The wave, or `ALL_WAVES`.
     needs : tuple of Step
@@ -42,10 +45,11 @@ class Step:
 def plan(study: Study) -> list[Step]:
     """List the steps of a study, each after those that it needs."""
     reference = study.reference_wave
-    steps: list[Step] = []
+    check = Step(CHECK, ALL_WAVES, raw_waves=tuple(study.waves))
+    steps = [check]
     scores: dict[str, Step] = {}
     for wave in study.waves:
-        responses = Step("01_responses", wave, raw_waves=(wave,))
+        responses = Step("01_responses", wave, (check,), (wave,))
         scores[wave] = Step("02_scores", wave, (responses,))
         steps += [responses, scores[wave], Step("03_cycle", wave, (responses, scores[wave]))]
     number = Step("04_number_of_profiles", reference, (scores[reference],))

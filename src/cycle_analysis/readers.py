@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyreadstat
@@ -145,7 +146,7 @@ def detect_encoding(raw: bytes) -> str:
 
 
 def detect_delimiter(text: str) -> str:
-    r"""Tell the delimiter: the one that splits the first lines into most cells, equally.
+    r"""Tell the delimiter: the one that splits most lines into as many cells as the header.
 
     Examples
     --------
@@ -153,23 +154,24 @@ def detect_delimiter(text: str) -> str:
     ';'
     """
 
-    def cells(delimiter: str) -> tuple[bool, int]:
+    def fit(delimiter: str) -> tuple[bool, float, int]:
         reader = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=delimiter)
-        counts = [len(row) for row, _ in zip(reader, range(20), strict=False)]
-        return len(set(counts)) == 1, max(counts, default=1)
+        counts = [len(row) for row, _ in zip(reader, range(50), strict=False) if row] or [1]
+        alike = sum(count == counts[0] for count in counts) / len(counts)
+        return counts[0] > 1, alike, counts[0]
 
-    return max(DELIMITERS, key=cells)
+    return max(DELIMITERS, key=fit)
 
 
 def read_sav(path: Path, source: Source) -> RawTable:
     """Read SPSS; codes as text, user-missing codes kept, because they say why."""
-    reader = {"sav": pyreadstat.read_sav, "zsav": pyreadstat.read_sav, "por": pyreadstat.read_por}
-    read = reader[(source.format or path.suffix).lower().lstrip(".")]
-    options = {"user_missing": True} if read is pyreadstat.read_sav else {}
+    options: dict[str, Any] = {"disable_datetime_conversion": True}
     try:
-        data, meta = read(
-            str(path), encoding=source.encoding or None, disable_datetime_conversion=True, **options
-        )
+        if (source.format or path.suffix).lower().endswith("por"):
+            data, meta = pyreadstat.read_por(str(path), **options)
+        else:
+            options |= {"encoding": source.encoding or None, "user_missing": True}
+            data, meta = pyreadstat.read_sav(str(path), **options)
     except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
         remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
         raise InputError([Problem(path.name, "file", "", str(error), "", remedy)]) from None

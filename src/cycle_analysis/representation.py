@@ -5,7 +5,7 @@ collapsed, since twelve provinces by eight size classes leave cells without anyo
 effect size say whether response depends on them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,11 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         With `size` (four groups, from small to large) and `region` (four parts of the country).
 
+    Raises
+    ------
+    ValueError
+        When a column is absent, or holds something else.
+
     Examples
     --------
     >>> from cycle_analysis.register import load_register
@@ -43,12 +48,24 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
     """
+    if lacking := {"size_class", "province"} - set(population):
+        raise ValueError(
+            f"population: it has no {' and no '.join(sorted(lacking))}. These margins are those of "
+            "Dutch municipalities; take columns of your own register instead."
+        )
     region = {province: name for name, provinces in REGIONS.items() for province in provinces}
     size = pd.Categorical(
         population["size_class"].map(SIZE_GROUPS), list(dict.fromkeys(SIZE_GROUPS.values()))
     )
     parts = pd.Categorical(population["province"].map(region), list(REGIONS))
-    return population.assign(size=size, region=parts)
+    collapsed = population.assign(size=size, region=parts)
+    unplaced = collapsed.index[collapsed[["size", "region"]].isna().any(axis=1)].tolist()
+    if unplaced:
+        raise ValueError(
+            f"population: {len(unplaced)} units have no size class from 1 to 8, or a province that "
+            f"is not one of the twelve: {unplaced[:5]}."
+        )
+    return collapsed
 
 
 def response_account(
@@ -78,7 +95,8 @@ def response_account(
     Raises
     ------
     ValueError
-        When a responding or invited unit is not in the population, or one responded uninvited.
+        When a responding or invited unit is not in the population, one responded uninvited, or a
+        unit of the population belongs to no group.
 
     Examples
     --------
@@ -98,6 +116,11 @@ def response_account(
                 f"{what}: {len(stray)} units are not among the {len(allowed)} they come from: "
                 f"{stray[:5]}. Harmonise the codes, or add the units."
             )
+    if groupless := population.index[population[by].isna().any(axis=1)].tolist():
+        raise ValueError(
+            f"population: {len(groupless)} units have no {' or '.join(by)}: {groupless[:5]}. "
+            "Fill it in, or make a group of them."
+        )
     counts = population[by].assign(
         population=1,
         invited=population.index.isin(asked).astype(int),
@@ -148,3 +171,50 @@ def response_test(account: pd.DataFrame) -> pd.Series:
     names = ["chi_square", "df", "p", "cramers_v", "smallest_expected"]
     values = [chi_square, df, p, np.sqrt(chi_square / table.sum()), expected.min()]
     return pd.Series(values, index=names, dtype=float)
+
+
+def response_by_wave(
+    responded: Mapping[str, Iterable[str]], population: pd.DataFrame
+) -> pd.DataFrame:
+    """Count who answered in each wave, and how many of them answered in the wave before.
+
+    Parameters
+    ----------
+    responded : mapping of wave to units
+        In order of the waves, all harmonised to the day of `population`.
+    population : DataFrame, index `unit`
+
+    Returns
+    -------
+    DataFrame, one row per wave
+        responded; rate (0-1); again : also in the wave before; joined : not in the wave before;
+        left : in the wave before but not in this one. The last three are missing for the first.
+
+    Raises
+    ------
+    ValueError
+        When a unit is not in the population.
+
+    Examples
+    --------
+    >>> population = pd.DataFrame(index=["A", "B", "C", "D"])
+    >>> waves = {"2018": ["A", "B"], "2022": ["B", "C", "D"]}
+    >>> response_by_wave(waves, population).loc["2022"].tolist()
+    [3.0, 0.75, 1.0, 2.0, 1.0]
+    """
+    waves = {wave: set(units) for wave, units in responded.items()}
+    if stray := sorted(set().union(*waves.values()) - set(population.index)):
+        raise ValueError(
+            f"responded: {len(stray)} units are not in the population: {stray[:5]}. "
+            "Harmonise all waves to one day first."
+        )
+    rows = []
+    before: set[str] | None = None
+    for units in waves.values():
+        moved = [np.nan] * 3
+        if before is not None:
+            moved = [len(units & before), len(units - before), len(before - units)]
+        rows.append([len(units), len(units) / len(population), *moved])
+        before = units
+    columns = ["responded", "rate", "again", "joined", "left"]
+    return pd.DataFrame(rows, index=pd.Index(waves, name="wave"), columns=columns)

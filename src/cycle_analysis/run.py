@@ -7,6 +7,7 @@ independent notebooks beside each other. papermill executes each notebook in a k
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +19,12 @@ import pytask
 from _pytask.explain import ChangeReason, TaskExplanation
 from pytask import NodeInfo, PathNode, PythonNode, TaskOutcome, TaskWithoutPath
 
-from cycle_analysis import kernels
 from cycle_analysis.folder_nodes import FolderNode
 from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
-from cycle_analysis.pipeline import NOTEBOOKS, Step, plan
+from cycle_analysis.pipeline import CHECK, NOTEBOOKS, Step, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.store import Store
-from cycle_analysis.study import HOME, Study
+from cycle_analysis.study import HOME, Study, check_raw_files
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -35,6 +35,8 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
+FORKED_KERNELS = "cycle-analysis-fork"
+"""Entry point of `kernels.ForkProvisioner`."""
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
 
@@ -84,7 +86,10 @@ class Outcome:
     @property
     def by_user(self) -> bool:
         """Whether every failure lies in the user's files or parameters."""
-        return all(isinstance(e, NotebookError) and e.by_user for e in self.errors)
+        return all(
+            isinstance(e, InputError) or (isinstance(e, NotebookError) and e.by_user)
+            for e in self.errors
+        )
 
     def __str__(self) -> str:
         counts = {
@@ -179,22 +184,22 @@ def run_study(
     Raises
     ------
     InputError
-        If a parameter is unknown or of the wrong type; nothing has run then.
+        If an export is absent, or a parameter unknown or of the wrong type; nothing has run then.
     """
     notebooks = notebook_folder(home)
+    check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if kernels.can_fork():
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = kernels.PROVISIONER
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
     folder = home / "data" / "processed" / study.name
-    folder.mkdir(parents=True, exist_ok=True)
     progress = _Progress(len(plan(study)), tell)
     makers = _Tasks(study, home, notebooks, parameters, progress)
     pytask.console.quiet = True
     session = pytask.build(
         tasks=[makers.task(step) for step in plan(study)],
         paths=folder,
-        config=None,
+        config=_memory(folder),
         capture="no",
         force=force,
         explain=True,
@@ -202,7 +207,17 @@ def run_study(
         n_workers=1 if dry_run else n_workers,
         parallel_backend="threads",
     )
+    if not dry_run:  # pytask leaves this to runs that explain nothing
+        session.config["lockfile_state"].flush()
     return _outcome(session)
+
+
+def _memory(folder: Path) -> Path:
+    """Let pytask remember beside the study's tables what it ran, not at the top of a repository."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "pytask.toml"
+    config.write_text("[tool.pytask.ini_options]\n", "utf-8")
+    return config
 
 
 class _Progress:
@@ -242,8 +257,10 @@ class _Tasks:
         for wave in step.raw_waves:
             files += [self.study.folder / wave / "wave.yaml", self.study.raw_file(wave)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
-        values = json.dumps(self.parameters[step.notebook], sort_keys=True)
+        parameters = self.parameters["01_responses" if step.notebook == CHECK else step.notebook]
+        if step.notebook != CHECK:
+            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
+        values = json.dumps(parameters, sort_keys=True)
         needs["parameters"] = _value(step, "parameters", values)
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
@@ -267,17 +284,29 @@ class _Tasks:
         output = self.output(step)
         output.clear()
         started = self.progress.start(step)
-        parameters = self.parameters[step.notebook] | {"study_name": self.study.name}
-        if "wave" in parameters:
-            parameters["wave"] = step.wave
-        executed = self.home / "reports" / self.study.name / "notebooks"
-        copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         try:
-            execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
+            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
         except BaseException:
             output.clear()
             raise
         self.progress.end(step, started)
+
+    def check(self, output: FolderNode) -> None:
+        """Read the exports of all waves; what is wrong with them is told before work begins."""
+        from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
+
+        read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
+        output.path.mkdir(parents=True, exist_ok=True)
+        (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
+
+    def run_notebook(self, step: Step) -> None:
+        """Execute one notebook; keep the executed copy with the private data."""
+        parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
+        if "wave" in parameters:
+            parameters["wave"] = step.wave
+        executed = self.store.folder / "notebooks"
+        copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
+        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
 
 
 def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:
@@ -340,8 +369,9 @@ def _outcome(session: pytask.Session) -> Outcome:
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
             reasons[report.task.name] = _in_words(explanation.reasons)
-        if report.outcome == TaskOutcome.FAIL and report.exc_info:
-            errors.append(report.exc_info[1])
+        error = report.exc_info[1] if report.exc_info else None
+        if report.outcome == TaskOutcome.FAIL and error:
+            errors.append(error)
     return Outcome(
         done=groups[TaskOutcome.SUCCESS],
         pending=groups[TaskOutcome.WOULD_BE_EXECUTED],

@@ -15,43 +15,16 @@ from joblib import Parallel, delayed
 from scipy.spatial.distance import pdist, squareform
 
 from cycle_analysis import mixtures, separation
-from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Mixture
-from cycle_analysis.partitions import WardTree
+from cycle_analysis.criteria import BARRING, FLAGS, row_of
+from cycle_analysis.mixtures import EEE, EEI, VVI, CovarianceModel, Search
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.ward import WardTree
 
 WARD = "Ward + k-means"
 """Name of the rows that no mixture stands behind."""
 TIE = 2.0
 """BIC differences up to this are a tie; up to `NEAR` the other solution deserves to be shown."""
 NEAR = 6.0
-FLAGS = {
-    "many_parameters": {
-        "nl": "meer parameters dan een derde van het aantal eenheden",
-        "en": "more parameters than a third of the number of units",
-    },
-    "not_replicated": {
-        "nl": "de beste oplossing kwam maar één keer voor",
-        "en": "the best solution was found only once",
-    },
-    "not_converged": {
-        "nl": "niet geconvergeerd: verhoog het maximum aan stappen",
-        "en": "not converged: raise the maximum number of steps",
-    },
-    "at_floor": {
-        "nl": "een variantie ligt op de ondergrens",
-        "en": "a variance lies on its floor",
-    },
-    "small_profile": {
-        "nl": "het kleinste profiel is kleiner dan 5 % of 15 eenheden",
-        "en": "the smallest profile is under 5 % or 15 units",
-    },
-    "empty_profile": {
-        "nl": "een profiel heeft geen leden",
-        "en": "a profile has no members",
-    },
-}
-"""What a flag means, by language. The first four rule a solution out of the default choice."""
-BARRING = ("many_parameters", "not_replicated", "not_converged", "empty_profile")
 
 
 @dataclass(frozen=True)
@@ -136,8 +109,8 @@ def compare(
     >>> table[["method", "k", "n_parameters"]].to_numpy().tolist()[:2]
     [['EEI', 1, 4], ['EEI', 2, 7]]
     """
-    n_distinct = len(scores.drop_duplicates())
-    highest = max(1, min(max_profiles, n_distinct))
+    mixtures.check_scores(scores, 1)
+    highest = min(max_profiles, mixtures.n_distinct(scores.to_numpy(dtype=float)))
     mixtures.check_scores(scores, highest)
     tasks = list(product(models, range(1, highest + 1)))
     seeds = children(seed, len(tasks) + 1)
@@ -151,39 +124,40 @@ def compare(
     return table.astype(dict.fromkeys(counts, "Int64"))
 
 
-def criteria(mixture: Mixture, posteriors: pd.DataFrame) -> dict[str, float]:
-    """Give the information criteria of one fitted mixture, lower is better.
+def compare_classes(
+    answers: pd.DataFrame,
+    max_classes: int = 6,
+    *,
+    n_starts: int = 50,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Fit 1 to `max_classes` latent classes and set their criteria in a table.
 
     Parameters
     ----------
-    mixture : Mixture
-        Fitted profiles.
-    posteriors : DataFrame, n units × k profiles
-        Membership probabilities.
+    answers : DataFrame, n units × p items
+        Codes; NaN where missing.
+    max_classes : int
+        Largest number of classes.
+    n_starts : int
+        Random starts per k.
+    seed : int or SeedSequence
+        Each fit has its own child seed.
+    n_jobs : int
+        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
-    dict
-        aic, bic, sabic, aicc, caic, icl and entropy, as described in `compare`.
+    DataFrame, one row per k
+        The columns of `compare` up to the flags; to be read by `choose` as well.
     """
-    m, n = mixture.n_parameters, mixture.n_units
-    deviance = -2 * mixture.log_likelihood
-    aic = deviance + 2 * m
-    bic = deviance + m * np.log(n)
-    room = n - m - 1
-    doubt = posteriors.max(axis=1).map(np.log).sum()
-    chances = np.maximum(posteriors.to_numpy(), 1e-300)
-    disorder = -(chances * np.log(chances)).sum()
-    share = disorder / (len(posteriors) * np.log(mixture.k)) if mixture.k > 1 else np.nan
-    return {
-        "aic": aic,
-        "bic": bic,
-        "sabic": deviance + m * np.log((n + 2) / 24),
-        "aicc": aic + 2 * m * (m + 1) / room if room > 0 else np.nan,
-        "caic": deviance + m * (np.log(n) + 1),
-        "icl": bic - 2 * doubt,
-        "entropy": 1 - share,
-    }
+    highest = max(1, min(max_classes, len(answers.drop_duplicates())))
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_class_row)(answers, k, n_starts, child)
+        for k, child in enumerate(children(seed, highest), start=1)
+    )
+    return pd.DataFrame(rows)
 
 
 def choose(table: pd.DataFrame) -> Choice:
@@ -248,11 +222,11 @@ def _reason(
     parts = [words["best"].format(k=best["k"], method=best["method"], n=n_fitted)]
     if len(near):
         names = ", ".join(f"{row.method} k = {row.k}" for row in near.itertuples())
-        parts.append(words["near"].format(n=len(near), near=NEAR, names=names))
+        parts.append(words["near"].format(near=NEAR, names=names))
     if int(by_aic["k"]) != int(best["k"]):
         parts.append(words["aic"].format(method=by_aic["method"], k=by_aic["k"]))
     if n_barred:
-        parts.append(words["barred"].format(n=n_barred))
+        parts.append(words["barred"].format(n=n_barred, of=n_fitted))
     for flag in best["flags"].split():
         parts.append(words["flag"].format(flag=FLAGS[flag][language]))
     return " ".join(parts)
@@ -262,19 +236,19 @@ _REASONS = {
     "nl": {
         "best": "k = {k} ({method}): de laagste BIC van {n} modellen, vanaf één profiel; bij een "
         "verschil tot 2 wint het model met de minste parameters.",
-        "near": "Binnen {near:.0f} BIC-punten liggen nog {n} oplossingen: {names}.",
+        "near": "Ook binnen {near:.0f} BIC-punten: {names}.",
         "aic": "AIC, dat eerder te veel profielen aanwijst, kiest {method} k = {k}.",
-        "barred": "{n} modellen deden niet mee: te veel parameters, niet geconvergeerd, een leeg "
-        "profiel of een oplossing die maar één keer werd gevonden.",
+        "barred": "Buiten beschouwing (te veel parameters, niet geconvergeerd, een leeg profiel of "
+        "een oplossing die maar één keer werd gevonden): {n} van {of}.",
         "flag": "Let op: {flag}.",
     },
     "en": {
         "best": "k = {k} ({method}): the lowest BIC of {n} models, from one profile up; within 2 "
         "points the model with the fewest parameters wins.",
-        "near": "{n} more solutions lie within {near:.0f} BIC points: {names}.",
+        "near": "Also within {near:.0f} BIC points: {names}.",
         "aic": "AIC, which tends to announce too many profiles, takes {method} k = {k}.",
-        "barred": "{n} models were left out: too many parameters, not converged, an empty profile, "
-        "or a solution found only once.",
+        "barred": "Left out (too many parameters, not converged, an empty profile, or a solution "
+        "found only once): {n} of {of}.",
         "flag": "Beware: {flag}.",
     },
 }
@@ -288,40 +262,16 @@ def _fit_row(
     variance_floor: float,
     seed: np.random.SeedSequence,
 ) -> dict[str, object]:
-    mixture = mixtures.fit_profiles(
-        scores, k, model, n_starts=n_starts, variance_floor=variance_floor, seed=seed
-    )
-    posteriors = mixtures.classify(mixture, scores)
-    own = posteriors.idxmax(axis=1)
-    sizes = own.value_counts().reindex(posteriors.columns, fill_value=0)
-    sure = posteriors.max(axis=1).groupby(own).mean()
-    return {
-        "method": model.name,
-        "k": k,
-        "log_likelihood": mixture.log_likelihood,
-        "n_parameters": mixture.n_parameters,
-        **criteria(mixture, posteriors),
-        "smallest_profile": int(sizes.min()),
-        "smallest_share": float(sizes.min() / len(scores)),
-        "mean_posterior": float(sure.min()),
-        "n_replicated": mixture.n_replicated,
-        "n_finished": mixture.n_finished,
-        "flags": " ".join(_flags(mixture, sizes)),
-    }
+    search = Search(n_starts=n_starts, seed=seed)
+    mixture = mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
+    return {"method": model.name, **row_of(mixture, mixtures.classify(mixture, scores))}
 
 
-def _flags(mixture: Mixture, sizes: pd.Series) -> list[str]:
-    """Codes of what speaks against a solution."""
-    n = float(sizes.sum())
-    against = {
-        "many_parameters": mixture.n_parameters > n / 3,
-        "not_replicated": mixture.n_finished > 1 and mixture.n_replicated < 2,
-        "not_converged": not mixture.converged,
-        "at_floor": mixture.at_floor and mixture.k > 1,
-        "small_profile": mixture.k > 1 and sizes.min() < max(0.05 * n, 15),
-        "empty_profile": sizes.min() == 0,
-    }
-    return [code for code, holds in against.items() if holds]
+def _class_row(
+    answers: pd.DataFrame, k: int, n_starts: int, seed: np.random.SeedSequence
+) -> dict[str, object]:
+    mixture = mixtures.fit_classes(answers, k, search=Search(n_starts=n_starts, seed=seed))
+    return {"method": mixture.name, **row_of(mixture, mixtures.classify_answers(mixture, answers))}
 
 
 def _ward_rows(
@@ -337,7 +287,7 @@ def _ward_rows(
     if len(values) < 2:
         return pd.DataFrame({"method": [], "k": [], "flags": []})
     tree, distances = WardTree(values), squareform(pdist(values))
-    labels = [tree.cut(k) for k in range(1, highest + 1)]
+    labels = [tree.refined(k) for k in range(1, highest + 1)]
     sizes = [int(np.bincount(groups).min()) for groups in labels]
     table = separation.gap(scores, highest, n_references=n_references, seed=seed, n_jobs=n_jobs)
     return (

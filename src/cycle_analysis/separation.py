@@ -12,8 +12,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy.spatial.distance import pdist, squareform
 
-from cycle_analysis.partitions import WardTree
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.ward import WardTree
 
 
 def silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
@@ -81,12 +81,14 @@ def silhouettes(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     values : array, n × p
         Complete scores.
     ks : sequence of int
-        Numbers of profiles.
+        Numbers of profiles, in ascending order.
     """
     tree = WardTree(values)
     distances = squareform(pdist(values))
     n_distinct = len(np.unique(values, axis=0))
-    return np.array([silhouette(distances, tree.cut(k)) if k <= n_distinct else 0.0 for k in ks])
+    return np.array(
+        [silhouette(distances, tree.refined(k)) if k <= n_distinct else 0.0 for k in ks]
+    )
 
 
 def gap(
@@ -159,4 +161,4 @@ def _reference_log_within(
 def _log_within(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     tree = WardTree(values)
     smallest = np.finfo(float).tiny
-    return np.array([np.log(max(within_squares(values, tree.cut(k)), smallest)) for k in ks])
+    return np.array([np.log(max(within_squares(values, tree.refined(k)), smallest)) for k in ks])

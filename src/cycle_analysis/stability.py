@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.mixtures import n_distinct
 from cycle_analysis.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 
@@ -195,7 +196,7 @@ def _replicate(
     """Jaccard of each profile in one resample: the largest, and matched one to one."""
     rows = draw(len(scores), np.random.default_rng(seed))
     sample = scores.iloc[rows]
-    n_possible = min(k, len(sample.drop_duplicates()))
+    n_possible = min(k, n_distinct(sample.to_numpy(dtype=float)))
     again = method(sample, n_possible).labels.to_numpy() - 1
     before = labels.to_numpy()[rows] - 1
     both = np.zeros((k, k))

@@ -6,6 +6,7 @@ All mistakes in all files are told at once.
 import os
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -145,12 +146,31 @@ def load_study(name: str, home: Path | None = None) -> Study:
     codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
     waves = {}
     for wave in file.waves if file else []:
-        waves[wave] = _gather(gathered, lambda wave=wave: _read_wave(folder, wave, codebook))
+        waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook))
     if file and codebook:
         gathered += _phases_without_items(file, codebook)
-    if gathered:
+    if gathered or not file:
         raise InputError(gathered)
     return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
+
+
+def check_raw_files(study: Study) -> None:
+    """Refuse a study of which an export is not there.
+
+    Raises
+    ------
+    InputError
+        With every export that is absent.
+    """
+    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
+    if absent:
+        remedy = "Put it there, or correct source.file in wave.yaml"
+        raise InputError(
+            [
+                Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
+                for path in absent
+            ]
+        )
 
 
 def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:

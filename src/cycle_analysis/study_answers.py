@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.readers import read_export
 from cycle_analysis.register import Register, load_register, read_register
-from cycle_analysis.responses import Responses, check_checksum, code_responses
 from cycle_analysis.representation import collapse_background
+from cycle_analysis.responses import Responses, check_checksum, code_responses
 from cycle_analysis.study import Study
 
 BUNDLED = "municipalities"
@@ -59,3 +60,23 @@ def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Respon
     raw = read_export(path, source)
     check_checksum(path, source.sha256, f"{wave}/wave.yaml")
     return code_responses(raw, study, wave, study_register(study), max_invalid)
+
+
+def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Responses]:
+    """Read and code the answers of every wave.
+
+    Raises
+    ------
+    InputError
+        With the problems of all waves that make an export unusable.
+    """
+    responses: dict[str, Responses] = {}
+    rejected: list[Problem] = []
+    for wave in study.waves:
+        try:
+            responses[wave] = read_responses(study, wave, max_invalid)
+        except InputError as error:
+            rejected += error.problems
+    if rejected:
+        raise InputError(rejected)
+    return responses

@@ -4,6 +4,7 @@ Another questionnaire, another kind of unit or another wave is a matter of these
 """
 
 import datetime
+import math
 import re
 from typing import Any, Literal
 
@@ -59,6 +60,12 @@ class Scale(Frozen):
     max: float | None = None
     labels: dict[str, Text] = {}
     missing: dict[str, Missing] = {}
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest code; a scale without one runs on to infinity."""
+        low = -math.inf if self.min is None else self.min
+        return low, math.inf if self.max is None else self.max
 
     @model_validator(mode="after")
     def _has_ends(self) -> "Scale":

@@ -18,48 +18,75 @@ STEPS = {
 VERDICTS = {
     PROFILES: {
         "nl": "Er zijn profielen. BIC kiest {k} profielen ({model}), en de {n} eenheden vallen "
-        "duidelijker in groepen uiteen (silhouet {silhouette:.2f}) dan enquêtes zonder groepen met "
-        "dezelfde verdelingen en samenhang (p = {p:.3f}).",
+        "duidelijker in groepen uiteen (silhouet {silhouette}) dan enquêtes zonder groepen met "
+        "dezelfde verdelingen en samenhang (p = {p}).",
         "en": "There are profiles. BIC takes {k} profiles ({model}), and the {n} units fall apart "
-        "into groups more clearly (silhouette {silhouette:.2f}) than surveys without groups of the "
-        "same marginals and correlations (p = {p:.3f}).",
+        "into groups more clearly (silhouette {silhouette}) than surveys without groups of the "
+        "same marginals and correlations (p = {p}).",
     },
     STRUCTURE: {
         "nl": "Er is structuur, maar er zijn geen te onderscheiden profielen. BIC kiest k = {k} "
         "({model}); de {n} eenheden vallen niet aantoonbaar duidelijker in groepen uiteen "
-        "(silhouet {silhouette:.2f}) dan enquêtes zonder groepen (p = {p:.3f}), of de twee "
+        "(silhouet {silhouette}) dan enquêtes zonder groepen (p = {p}), of de twee "
         "maatstaven spreken elkaar tegen. Een indeling is een hulpmiddel, geen bevinding.",
         "en": "There is structure, but there are no separable profiles. BIC takes k = {k} "
         "({model}); the {n} units do not demonstrably fall apart into groups (silhouette "
-        "{silhouette:.2f}) more clearly than surveys without groups (p = {p:.3f}), or the two "
+        "{silhouette}) more clearly than surveys without groups (p = {p}), or the two "
         "measures contradict each other. A division is an aid, not a finding.",
     },
     CONTINUUM: {
         "nl": "Er is een continuüm: de {n} eenheden verschillen langs één dimensie, en groepen "
-        "zijn niet aangetoond. Van het verschil tussen groepen is {level:.0%} niveau. Niveaus "
+        "zijn niet aangetoond. Van het verschil tussen groepen is {level} niveau. Niveaus "
         "zijn te beschrijven, maar de grenzen ertussen zijn willekeurig gekozen en krijgen geen "
-        "namen (BIC kiest k = {k}, {model}; toets op groepen p = {p:.3f}).",
+        "namen (BIC kiest k = {k}, {model}; toets op groepen p = {p}).",
         "en": "There is a continuum: the {n} units differ along one dimension, and groups are "
-        "not demonstrated. Of what separates groups {level:.0%} is level. Levels can be "
+        "not demonstrated. Of what separates groups {level} is level. Levels can be "
         "described, but the cuts between them are arbitrary and get no names (BIC takes k = {k}, "
-        "{model}; test for groups p = {p:.3f}).",
+        "{model}; test for groups p = {p}).",
     },
     NO_STRUCTURE: {
         "nl": "Er is geen structuur: de scores van de {n} eenheden hangen niet méér samen dan bij "
-        "toeval en vallen niet in groepen uiteen (BIC kiest k = {k}; p = {p:.3f}).",
+        "toeval en vallen niet in groepen uiteen (BIC kiest k = {k}; p = {p}).",
         "en": "There is no structure: the scores of the {n} units are no more related than by "
-        "chance and do not fall apart into groups (BIC takes k = {k}; p = {p:.3f}).",
+        "chance and do not fall apart into groups (BIC takes k = {k}; p = {p}).",
     },
     "found": {
         "nl": "Bij {nearest} eenheden (hier {n}) vindt deze toets vier duidelijke profielen in "
-        "{clear:.0%} van de gesimuleerde enquêtes en vier zwakke in {weak:.0%}; in een continuüm "
-        "meldt zij ten onrechte profielen in {false:.0%}.",
-        "en": "With {nearest} units (here {n}) this test finds four clear profiles in {clear:.0%} "
-        "of simulated surveys and four weak ones in {weak:.0%}; on a continuum it wrongly "
-        "announces profiles in {false:.0%}.",
+        "{clear} van de gesimuleerde enquêtes en vier zwakke in {weak}; in een continuüm "
+        "meldt zij ten onrechte profielen in {false}.",
+        "en": "With {nearest} units (here {n}) this test finds four clear profiles in {clear} "
+        "of simulated surveys and four weak ones in {weak}; on a continuum it wrongly "
+        "announces profiles in {false}.",
     },
 }
 """Texts by verdict and language; `found` says what a study of this size could have found."""
 
-FOUND: dict[int, dict[str, float]] = {}
-"""Rates from benchmarks/verdict.py, by number of units."""
+FOUND: dict[int, dict[str, float]] = {
+    100: {"clear": 1.0, "weak": 0.0, "false": 0.01},
+    200: {"clear": 1.0, "weak": 0.17, "false": 0.0},
+    350: {"clear": 1.0, "weak": 0.70, "false": 0.0},
+}
+"""Rates from benchmarks/verdict.py, by number of units; `false` over its three continua."""
+
+
+def number(value: float, digits: int, language: str) -> str:
+    """Set a number with the decimal sign of the language.
+
+    Examples
+    --------
+    >>> number(0.456, 2, "nl"), number(0.456, 2, "en")
+    ('0,46', '0.46')
+    """
+    text = f"{value:.{digits}f}"
+    return text.replace(".", ",") if language == "nl" else text
+
+
+def percent(share: float, language: str) -> str:
+    """Set a share as a percentage without decimals.
+
+    Examples
+    --------
+    >>> percent(0.456, "nl")
+    '46%'
+    """
+    return f"{number(100 * share, 0, language)}%"

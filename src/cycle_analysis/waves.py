@@ -20,6 +20,7 @@ from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 
+
 def item_status(study: Study) -> pd.DataFrame:
     """Say for each phase item in which waves it can be compared.
 
@@ -38,8 +39,8 @@ def item_status(study: Study) -> pd.DataFrame:
     table = items.loc[items["phase"] != "", ["phase"]].copy()
     for name in study.waves:
         wave = study.wave(name)
-        found = {item: column.comparable for item, column in wave.columns.items()}
-        found |= dict.fromkeys(wave.dropped, "dropped") | dict.fromkeys(wave.not_asked, "not_asked")
+        found = dict.fromkeys(wave.dropped, "dropped") | dict.fromkeys(wave.not_asked, "not_asked")
+        found |= {item: str(column.comparable) for item, column in wave.columns.items()}
         table[name] = table.index.map(found)
     table["common"] = table[study.waves].isin(["full", "partial"]).all(axis=1)
     left = table[table["common"]].groupby("phase").size()
@@ -106,9 +107,9 @@ def unchanged_units(links: pd.DataFrame) -> pd.Index:
     table = links.reset_index()
     waves = table[table["kind"] == "unchanged"].groupby("to_unit")["wave"].nunique()
     changed = table.loc[table["kind"] != "unchanged", "to_unit"]
-    return waves.index[
-        (waves == table["wave"].nunique()) & ~waves.index.isin(changed)
-    ].rename("unit")
+    return waves.index[(waves == table["wave"].nunique()) & ~waves.index.isin(changed)].rename(
+        "unit"
+    )
 
 
 def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
@@ -127,16 +128,16 @@ def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
         Index `wave_from`, `wave_to`, `profile_from`, `profile_to`; `n_units`, and `share` of the
         units in `profile_from` (missing when there are none).
     """
-    profiles = pd.RangeIndex(1, k + 1)
+    numbers = range(1, k + 1)
+    profiles = pd.MultiIndex.from_product([numbers, numbers], names=["profile_from", "profile_to"])
     found = []
     for (first, before), (second, after) in pairwise(labels.items()):
         both = before.index.intersection(after.index)
-        counts = pd.crosstab(before[both].to_numpy(), after[both].to_numpy())
-        counts = counts.reindex(index=profiles, columns=profiles, fill_value=0)
-        long = counts.rename_axis(index="profile_from", columns="profile_to").stack()
-        table = long.rename("n_units").reset_index().assign(wave_from=first, wave_to=second)
-        total = table.groupby("profile_from")["n_units"].transform("sum")
-        found.append(table.assign(share=table["n_units"] / total.where(total > 0)))
+        pairs = pd.DataFrame({"profile_from": before[both], "profile_to": after[both]})
+        counts = pairs.value_counts().reindex(profiles, fill_value=0)
+        total = counts.groupby("profile_from").transform("sum")
+        table = pd.DataFrame({"n_units": counts, "share": counts / total.where(total > 0)})
+        found.append(table.reset_index().assign(wave_from=first, wave_to=second))
     index = ["wave_from", "wave_to", "profile_from", "profile_to"]
     columns = [*index, "n_units", "share"]
     empty = pd.DataFrame(columns=columns)
@@ -202,7 +203,7 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     for (first, before), (second, after) in pairwise(scores.items()):
         both = before.index.intersection(after.index)
         for phase in before:
-            pair = pd.DataFrame({"a": before.loc[both, phase], "b": after.loc[both, phase]}).dropna()
+            pair = pd.DataFrame({"a": before[phase], "b": after[phase]}).loc[both].dropna()
             change = pair["b"] - pair["a"]
             margin = stats.t.ppf((1 + confidence) / 2, max(len(pair) - 1, 1)) * change.sem()
             rows.append(

@@ -20,7 +20,7 @@ def plot_criteria(
     Parameters
     ----------
     criteria : DataFrame
-        Columns method, k and bic, as `selection.compare` gives them; rows without BIC are not drawn.
+        Columns method, k and bic, as `selection.compare` gives them; rows without BIC are left out.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional

@@ -5,13 +5,15 @@ may look like. Short runs from all starts, long runs from the best; how often th
 found again is part of the result, because a solution found once is not to be believed.
 """
 
+from cycle_analysis.mixtures.classes import ClassMixture, classify_answers, fit_classes
 from cycle_analysis.mixtures.fit import (
     Mixture,
     check_scores,
+    check_units,
     classify,
-    draw,
     fit_profiles,
     log_likelihoods,
+    n_distinct,
     profile_families,
     race,
 )
@@ -25,6 +27,7 @@ from cycle_analysis.mixtures.gaussian import (
     VVV,
     CovarianceModel,
 )
+from cycle_analysis.mixtures.search import Outcome, Search
 
 __all__ = [
     "ALL_MODELS",
@@ -34,13 +37,19 @@ __all__ = [
     "VII",
     "VVI",
     "VVV",
+    "ClassMixture",
     "CovarianceModel",
     "Mixture",
+    "Outcome",
+    "Search",
     "check_scores",
+    "check_units",
     "classify",
-    "draw",
+    "classify_answers",
+    "fit_classes",
     "fit_profiles",
     "log_likelihoods",
+    "n_distinct",
     "profile_families",
     "race",
 ]

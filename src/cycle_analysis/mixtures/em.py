@@ -10,6 +10,7 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -55,6 +56,9 @@ class Family(Protocol):
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Give the theta that maximises the expected log-likelihood for the summed statistics."""
+
+    def settle(self, theta: np.ndarray) -> np.ndarray:
+        """Mend what an extrapolation may have put out of order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +193,8 @@ def _cycle(
     """Two EM steps, an extrapolation, and an EM step from there if it does no harm."""
     first, _ = _step(family, batch.theta, batch.log_shares, weights)
     second, at_first = _step(family, *first, weights)
-    ahead, length = _extrapolate((batch.theta, batch.log_shares), first, second, reach)
+    (theta, shares), length = _extrapolate((batch.theta, batch.log_shares), first, second, reach)
+    ahead = family.settle(theta), shares
     third, at_ahead = _step(family, *ahead, weights)
     better = at_ahead >= at_first
     theta = np.where(better, third[0], second[0])
@@ -252,12 +257,13 @@ def _step(
 
 def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Turn joint log densities into weighted responsibilities in place; give log densities."""
-    top = joint.max(axis=1, keepdims=True)
-    np.subtract(joint, top, out=joint)
+    # Profile by profile: NumPy reduces a short middle axis several times slower
+    top = reduce(np.maximum, np.moveaxis(joint, 1, 0))
+    np.subtract(joint, top[:, None, :], out=joint)
     np.exp(joint, out=joint)
-    total = joint.sum(axis=1, keepdims=True)
-    joint *= weights[:, None, :] / total
-    return (top + np.log(total))[:, 0, :]
+    total = reduce(np.add, np.moveaxis(joint, 1, 0))
+    joint *= (weights / total)[:, None, :]
+    return np.log(total) + top
 
 
 def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: Block) -> np.ndarray:

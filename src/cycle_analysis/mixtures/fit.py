@@ -8,17 +8,15 @@ standardised scores a floor of 1e-6 gave a spurious log-likelihood of -2164 wher
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from cycle_analysis.mixtures import em, starts
+from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
-from cycle_analysis.seeds import Seed
-
-SAME_OPTIMUM = 1e-4
-"""Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
+from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +33,10 @@ class Mixture:
         Mean scores, in the unit of the scores.
     covariances : array, k × p × p
         Covariances within profiles.
-    log_likelihood : float
-        Of the observed scores, weighted.
-    n_parameters : int
-        Free parameters.
     n_units : float
         Number of units, or the sum of their weights.
-    converged : bool
-        Whether the best run converged.
-    n_steps : int
-        EM steps of the best run.
-    n_finished : int
-        Runs carried to convergence.
-    n_replicated : int
-        How many of those reached the best log-likelihood.
+    outcome : Outcome
+        How the search ended: the log-likelihood, and how often it was reached.
     at_floor : bool
         Whether a variance lies on the floor: a sign of a degenerate profile.
     """
@@ -57,19 +45,29 @@ class Mixture:
     shares: pd.Series
     means: pd.DataFrame
     covariances: np.ndarray
-    log_likelihood: float
-    n_parameters: int
     n_units: float
-    converged: bool
-    n_steps: int
-    n_finished: int
-    n_replicated: int
+    outcome: Outcome
     at_floor: bool
 
     @property
     def k(self) -> int:
         """Number of profiles."""
         return len(self.shares)
+
+    @property
+    def name(self) -> str:
+        """Name of the method, for tables and sentences."""
+        return f"latent profiles {self.model}"
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the scores observed, weighted."""
+        return self.outcome.log_likelihood
+
+    @property
+    def n_parameters(self) -> int:
+        """Shares, means and (co)variances that are free."""
+        return self.model.n_parameters(self.k, self.means.shape[1])
 
     @property
     def bic(self) -> float:
@@ -80,8 +78,15 @@ class Mixture:
         return (
             f"{self.k} latent profiles ({self.model}), log-likelihood {self.log_likelihood:.3f}, "
             f"{self.n_parameters} parameters, BIC {self.bic:.1f}; "
-            f"best solution found in {self.n_replicated} of {self.n_finished} runs"
+            f"best solution found in {self.outcome.n_replicated} of {self.outcome.n_finished} runs"
         )
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw the scores of n units, n × p phases."""
+        member = rng.choice(self.k, size=n, p=self.shares.to_numpy() / self.shares.sum())
+        factors = np.linalg.cholesky(self.covariances)[member]
+        noise = rng.standard_normal((n, self.means.shape[1], 1))
+        return self.means.to_numpy()[member] + (factors @ noise)[..., 0]
 
 
 def fit_profiles(
@@ -90,12 +95,8 @@ def fit_profiles(
     model: CovarianceModel = EEI,
     *,
     weights: pd.Series | None = None,
-    n_starts: int = 50,
-    n_finished: int = 10,
-    seed: Seed = 1,
     variance_floor: float = 0.01,
-    max_steps: int = 5000,
-    tolerance: float = 1e-9,
+    search: Search = Search(),  # noqa: B008 (frozen)
 ) -> Mixture:
     """Fit k latent profiles to phase scores.
 
@@ -109,16 +110,10 @@ def fit_profiles(
         How (co)variances are shared.
     weights : Series, n units, optional
         Case weights on the index of `scores`.
-    n_starts, n_finished : int
-        Short runs, and how many of the best are carried to convergence.
-    seed : int or SeedSequence
-        Seed of the random starts.
     variance_floor : float
         Smallest variance, as a share of the phase's variance.
-    max_steps : int
-        EM steps after which a run stops.
-    tolerance : float
-        Gain in log-likelihood per unit and cycle under which a run has converged.
+    search : Search
+        Starts, tolerance and seed.
 
     Returns
     -------
@@ -141,20 +136,14 @@ def fit_profiles(
            [61., 50.]])
     """
     check_scores(scores, k)
-    case_weights = _checked_weights(weights, scores)
     ordered = scores.sort_values(list(scores.columns))
-    case_weights = case_weights.loc[ordered.index].to_numpy()[:, None]
+    case_weights = checked_weights(weights, scores).loc[ordered.index].to_numpy()
     centre, scale = _centre_and_scale(ordered)
     values = (ordered.to_numpy(dtype=float) - centre) / scale
-    floor = variance_floor * np.nanvar(values, axis=0)
-    family = _family(values, model, floor)
-    rng = np.random.default_rng(seed)
-    start = starts.memberships(values, k, n_starts if k > 1 else 1, rng)
-    runs = _short_then_long(family, start, case_weights, n_finished, max_steps, tolerance)
-    best = runs.take(np.array([runs.log_likelihood.argmax()]))
-    densities = em.log_densities(family, best)
-    n_observed = (np.isfinite(values).sum(axis=1) * case_weights[:, 0]).sum()
-    close = SAME_OPTIMUM * case_weights.sum()
+    family = _family(values, model, variance_floor * np.nanvar(values, axis=0))
+    best, outcome = best_of_starts(family, values, k, case_weights, search)
+    n_observed = np.isfinite(values).sum(axis=1) @ case_weights
+    log_likelihood = outcome.log_likelihood - n_observed * np.log(scale)
     means, covariances = family.moments(best.theta)
     order = np.lexsort((*means.T[::-1], means.mean(axis=1)))
     profiles = pd.RangeIndex(1, k + 1, name="profile")
@@ -163,13 +152,8 @@ def fit_profiles(
         shares=pd.Series(np.exp(best.log_shares[order, 0]), index=profiles, name="share"),
         means=pd.DataFrame(means[order] * scale + centre, index=profiles, columns=scores.columns),
         covariances=covariances[order] * scale**2,
-        log_likelihood=float(densities @ case_weights[:, 0] - n_observed * np.log(scale)),
-        n_parameters=model.n_parameters(k, scores.shape[1]),
         n_units=float(case_weights.sum()),
-        converged=bool(best.converged[0]),
-        n_steps=int(best.n_steps[0]),
-        n_finished=len(runs.log_likelihood),
-        n_replicated=int((runs.log_likelihood > best.log_likelihood[0] - close).sum()),
+        outcome=replace(outcome, log_likelihood=float(log_likelihood)),
         at_floor=bool(family.at_floor(best.theta)[0]),
     )
 
@@ -211,15 +195,6 @@ def log_likelihoods(mixture: Mixture, scores: pd.DataFrame) -> pd.Series:
     return pd.Series(em.log_densities(*_fixed(mixture, scores)), index=scores.index)
 
 
-def draw(mixture: Mixture, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw n units from a fitted mixture: scores n × p, and the profile, 1..k, of each."""
-    shares = mixture.shares.to_numpy()
-    member = rng.choice(mixture.k, size=n, p=shares / shares.sum())
-    factors = np.linalg.cholesky(mixture.covariances)[member]
-    noise = rng.standard_normal((n, mixture.means.shape[1], 1))
-    return mixture.means.to_numpy()[member] + (factors @ noise)[..., 0], member + 1
-
-
 def check_scores(scores: pd.DataFrame, k: int) -> None:
     """Refuse scores that cannot be divided into k profiles, saying what to do.
 
@@ -228,41 +203,69 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
     ValueError
         With the fault, the units or phases concerned, and the remedy.
     """
-    if empty := scores.index[scores.isna().all(axis=1)].tolist():
+    check_units(scores)
+    values = scores.to_numpy(dtype=float)
+    missing = np.isnan(values)
+    if (unknown := missing.all(axis=0)).any():
+        absent = scores.columns[unknown].tolist()
         raise ValueError(
-            f"{len(empty)} of {len(scores)} units have no score at all: {empty[:5]}. "
-            "Leave them out first: scores.dropna(how='all')."
+            f"No unit has a score on {absent}. Leave it out first: scores.drop(columns={absent})."
         )
-    if scores.index.has_duplicates:
-        twice = scores.index[scores.index.duplicated()].unique().tolist()
-        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-    if not np.isfinite(scores.to_numpy(dtype=float)[scores.notna().to_numpy()]).all():
-        raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
-    n_distinct = len(scores.drop_duplicates())
-    if not 1 <= k <= max(n_distinct, 1):
+    distinct = n_distinct(values)
+    if not 1 <= k <= distinct:
         raise ValueError(
-            f"k = {k} profiles asked of {len(scores)} units with {n_distinct} distinct score "
-            f"profiles. Allowed: 1 to {n_distinct}. Ask for fewer profiles."
+            f"k = {k} profiles asked of {len(scores)} units with {distinct} distinct score "
+            f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
         )
-    spread = scores.max() - scores.min()
-    if k > 1 and (constant := spread.index[~(spread > 0)].tolist()):
+    low, high = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)
+    same = ~(high.max(axis=0) > low.min(axis=0))
+    if k > 1 and same.any():
+        constant = scores.columns[same].tolist()
         raise ValueError(
             f"Every unit has the same score on {constant}: nothing to divide there. "
             f"Leave it out first: scores.drop(columns={constant})."
         )
 
 
-def _checked_weights(weights: pd.Series | None, scores: pd.DataFrame) -> pd.Series:
-    if weights is None:
-        return pd.Series(1.0, index=scores.index)
-    aligned = weights.reindex(scores.index).astype(float)
-    if not (aligned >= 0).all() or not aligned.sum() > 0:
-        bad = aligned.index[~(aligned >= 0)].tolist()
+def check_units(scores: pd.DataFrame) -> None:
+    """Refuse a table in which some unit cannot be given a profile, saying what to do.
+
+    Raises
+    ------
+    ValueError
+        Without units, on text, doubles, infinity, or a unit without any score.
+    """
+    _check_table(scores)
+    values = scores.to_numpy(dtype=float)
+    if (silent := np.isnan(values).all(axis=1)).any():
         raise ValueError(
-            f"Case weights must be 0 or more for every unit; not so for {bad[:5]}. "
-            "Give a weight for each unit."
+            f"{silent.sum()} of {len(scores)} units have no score at all: "
+            f"{scores.index[silent].tolist()[:5]}. "
+            "Leave them out first: scores.dropna(how='all')."
         )
-    return aligned
+    if np.isinf(values).any():
+        raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
+
+
+def _check_table(scores: pd.DataFrame) -> None:
+    """Refuse what is no table of scores, one row per unit and one column per phase."""
+    if scores.empty:
+        raise ValueError("There are no scores to divide. Give a table with units and phases.")
+    if text := [phase for phase, kind in scores.dtypes.items() if not is_numeric_dtype(kind)]:
+        raise ValueError(f"Scores must be numbers, which {text} are not. Score the answers first.")
+    if scores.columns.has_duplicates:
+        twice = scores.columns[scores.columns.duplicated()].unique().tolist()
+        raise ValueError(f"Phases appear more than once: {twice}. Give each phase one column.")
+    if scores.index.has_duplicates:
+        twice = scores.index[scores.index.duplicated()].unique().tolist()
+        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
+
+
+def n_distinct(values: np.ndarray) -> int:
+    """Count the distinct rows, NaN counting as a value."""
+    filled = np.nan_to_num(values, nan=-1e300)
+    ordered = filled[np.lexsort(filled.T)]
+    return 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
 
 
 def _centre_and_scale(scores: pd.DataFrame) -> tuple[np.ndarray, float]:
@@ -274,23 +277,6 @@ def _centre_and_scale(scores: pd.DataFrame) -> tuple[np.ndarray, float]:
 def _family(values: np.ndarray, model: CovarianceModel, floor: np.ndarray) -> Diagonal | Full:
     floor = np.maximum(floor, 1e-12)
     return profile_families(model)(values, model, floor)
-
-
-def _short_then_long(
-    family: em.Family,
-    start: np.ndarray,
-    weights: np.ndarray,
-    n_finished: int,
-    max_steps: int,
-    tolerance: float,
-) -> em.Batch:
-    """Fifteen EM steps from every start, then the best to convergence."""
-    batch = em.from_responsibilities(family, start, weights)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        if len(batch.log_likelihood) > n_finished:
-            batch = em.climb(family, batch, weights, max_steps=15, tolerance=tolerance)
-            batch = batch.take(np.argsort(-batch.log_likelihood, kind="stable")[:n_finished])
-        return em.climb(family, batch, weights, max_steps=max_steps, tolerance=tolerance)
 
 
 def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]:

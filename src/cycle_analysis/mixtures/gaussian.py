@@ -116,6 +116,10 @@ class Diagonal:
         log_variances = np.log(np.maximum(variances, floor))
         return np.concatenate([means, np.broadcast_to(log_variances, means.shape)])
 
+    def settle(self, theta: np.ndarray) -> np.ndarray:
+        """Leave theta as it is: every value is possible."""
+        return theta
+
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a variance lies on the floor."""
         floor = self.floor.mean() if self.model.pooled_phases else self.floor[:, None, None]
@@ -190,6 +194,10 @@ class Full:
         logs[..., on_diagonal] = np.log(logs[..., on_diagonal])
         logs = np.broadcast_to(logs, (*means.shape[:-1], logs.shape[-1]))
         return np.ascontiguousarray(np.moveaxis(np.concatenate([means, logs], axis=-1), -1, 0))
+
+    def settle(self, theta: np.ndarray) -> np.ndarray:
+        """Leave theta as it is: every value is possible."""
+        return theta
 
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a direction's variance lies on the floor."""

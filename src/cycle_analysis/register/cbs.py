@@ -99,7 +99,7 @@ def extend(
     gone = sorted(set(old["unit"]) - set(units.index))
     new = sorted(set(units.index) - set(old["unit"]))
     _refuse_incomplete(units, new)
-    rows = _renamed(register.units, units, day)
+    rows = _renamed(register, units, day)
     appeared = units.loc[new].reset_index()
     columns = [column for column in appeared if column in rows]
     rows = pd.concat([rows, appeared[columns].assign(valid_from=day)], ignore_index=True)
@@ -233,12 +233,17 @@ def _refuse_incomplete(units: pd.DataFrame, new: list[str]) -> None:
         raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
 
 
-def _renamed(rows: pd.DataFrame, units: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    """Rows of the register, with a new period for each code that has another name."""
+def _renamed(register: Register, units: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """Rows of the register, with a new period for each code that has another name.
+
+    A name that already leads to the code, as ``Groningen (gemeente)``, is no other name.
+    """
+    rows = register.units
     if "name" not in units:
         return rows.copy()
     name = rows["unit"].map(units["name"])
-    changed = rows["valid_until"].isna() & name.notna() & (name != rows["name"])
+    known = identify(name, register, day - pd.Timedelta(days=1))["unit"] == rows["unit"]
+    changed = rows["valid_until"].isna() & name.notna() & ~known
     again = rows[changed].assign(name=name[changed], valid_from=day)
     ended = rows.assign(valid_until=rows["valid_until"].mask(changed, day))
     return pd.concat([ended, again], ignore_index=True)

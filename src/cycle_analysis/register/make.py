@@ -48,7 +48,7 @@ def make_units(municipalities: pd.DataFrame, mergers: pd.DataFrame) -> pd.DataFr
     ends = mergers.drop_duplicates("from_code").set_index("from_code")["effective_date"]
     units["valid_until"] = ends.reindex(units.index)
     size = municipalities.assign(size=size_classes(municipalities["population"]))
-    wide = size.set_index(["gm_code", "year"])["size"].unstack("year").add_prefix("size_")  # noqa: PD010
+    wide = size.set_index(["gm_code", "year"])["size"].unstack("year").add_prefix("size_")
     return (
         units.drop(columns=["min", "max"])
         .join(wide.astype("Int64"))

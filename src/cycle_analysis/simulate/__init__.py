@@ -15,7 +15,7 @@ from .states import (
     draw_unrelated_phase_states,
     move_states,
 )
-from .studies import draw_waves, write_example, write_study
+from .studies import draw_wave_answers, draw_waves, write_example, write_study
 from .truth import Follows, Profile, Truth
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "draw_profile_states",
     "draw_unrelated_phase_answers",
     "draw_unrelated_phase_states",
+    "draw_wave_answers",
     "draw_waves",
     "move_states",
     "phase_scores",

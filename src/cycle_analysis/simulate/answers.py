@@ -8,15 +8,17 @@ easy the item is, plus noise, rounded to the steps of the answer scale and cut o
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.answers import BLANK
+from cycle_analysis.seeds import Seed
+
 from .states import (
     StateDraw,
     draw_continuum_states,
     draw_profile_states,
     draw_unrelated_phase_states,
 )
-from .truth import Seed, Step, Truth, generator
+from .truth import Step, Truth, generator
 
-BLANK = "blank"
 DONT_KNOW = "dont_know"
 NOT_APPLICABLE = "not_applicable"
 
@@ -116,13 +118,13 @@ def draw_independent_answers(
 
 
 def items_in_memory(truth: Truth) -> pd.DataFrame:
-    """List the items of a study drawn in memory: `phase`, `minimum`, `maximum`, `reversed`."""
+    """List the items of a study drawn in memory: `phase`, `low`, `high`, `reversed`."""
     rows = [
         (f"{phase}{number}", phase, 0, truth.n_steps - 1, False)
         for phase in truth.phases
         for number in range(1, truth.items_per_phase + 1)
     ]
-    columns = ["item", "phase", "minimum", "maximum", "reversed"]
+    columns = ["item", "phase", "low", "high", "reversed"]
     return pd.DataFrame(rows, columns=columns).set_index("item")
 
 
@@ -132,7 +134,9 @@ def draw_respondent_counts(
     """Draw how many respondents each unit has: 1 to the length of `Truth.role_order`."""
     most = len(truth.role_order)
     chance = (size_class.astype(int).map(truth.mean_respondents) - 1) / (most - 1)
-    return pd.Series(1 + rng.binomial(most - 1, chance.to_numpy(dtype=float)), size_class.index)
+    count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
+    single = rng.random(len(size_class)) < truth.single_share
+    return pd.Series(np.where(single, 1, count), index=size_class.index)
 
 
 def draw_respondents(
@@ -189,7 +193,7 @@ def draw_phase_items(
     ease = truth.item_spread * (0.5 - place / (n_items - 1).clip(lower=1))
     seen = respondents[items["phase"]].to_numpy() + respondents[["style"]].to_numpy()
     percent = seen + ease.to_numpy() + rng.normal(0, truth.item_sd, seen.shape)
-    low, high = items["minimum"].to_numpy(float), items["maximum"].to_numpy(float)
+    low, high = items["low"].to_numpy(float), items["high"].to_numpy(float)
     codes = np.clip(np.rint(low + (high - low) * percent / 100), low, high)
     codes = np.where(items["reversed"].to_numpy(bool), low + high - codes, codes)
     return pd.DataFrame(codes, index=respondents.index, columns=items.index)

@@ -1,10 +1,11 @@
 """Draw the answers outside the phases: self-placement, preconditions, marks, facts, open texts."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from cycle_analysis.study_files import Scale
 
 from .truth import Follows, Truth
 
@@ -16,7 +17,7 @@ def draw_background(
     truth: Truth,
     respondents: pd.DataFrame,
     codebook: pd.DataFrame,
-    scales: Mapping[str, Mapping[str, Any]],
+    scales: Mapping[str, Scale],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Draw answers on all items without a phase.
@@ -30,7 +31,8 @@ def draw_background(
         As from `draw_respondents`.
     codebook : DataFrame
         Index `item`; `block`, `phase` (empty), `scale`, `reversed` (bool).
-    scales : mapping of scale to its description in study.yaml
+    scales : mapping of name to Scale
+        As in `Study.scales`.
     rng : numpy.random.Generator
 
     Returns
@@ -41,7 +43,7 @@ def draw_background(
     columns = {}
     for item, row in codebook.iterrows():
         scale = scales[row["scale"]]
-        if scale["kind"] == "text":
+        if scale.kind == "text":
             columns[item] = _open_answers(truth, len(respondents), rng)
             continue
         keys = (str(item), str(item).split("_")[0], str(row["block"]))
@@ -49,10 +51,10 @@ def draw_background(
         if rule is None:
             codes = _lay_on_scale(rng.random(len(respondents)), scale, decimals=0)
         else:
-            share = _shares_of_scale(truth, respondents, rule, scale["kind"], rng)
+            share = _shares_of_scale(truth, respondents, rule, scale.kind, rng)
             codes = _lay_on_scale(share, scale, rule.decimals)
         if row["reversed"]:
-            codes = float(scale["min"]) + float(scale["max"]) - codes
+            codes = sum(_ends(scale)) - codes
         columns[item] = codes
     return pd.DataFrame(columns, index=respondents.index)
 
@@ -73,9 +75,15 @@ def _shares_of_scale(
     return np.clip(percent.to_numpy() / 100, 0, 1) ** rule.power
 
 
-def _lay_on_scale(share: np.ndarray, scale: Mapping[str, Any], decimals: int) -> np.ndarray:
-    if scale["kind"] == "category":
-        codes = np.array([float(code) for code in scale["labels"]])
+def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
+    if scale.kind == "category":
+        codes = np.array([float(code) for code in scale.labels])
         return codes[np.minimum((share * len(codes)).astype(int), len(codes) - 1)]
-    low, high = float(scale["min"]), float(scale["max"])
+    low, high = _ends(scale)
     return np.round(low + (high - low) * share, decimals)
+
+
+def _ends(scale: Scale) -> tuple[float, float]:
+    if scale.min is None or scale.max is None:
+        raise ValueError("A number is drawn between min and max: give both in study.yaml.")
+    return scale.min, scale.max

@@ -9,6 +9,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from .answers import BLANK, DONT_KNOW, NOT_APPLICABLE
-from .questionnaires import Questionnaire, WaveAnswers
+from cycle_analysis.answers import BLANK
+from cycle_analysis.study import Study
+from cycle_analysis.study_files import Column, Scale, Wave
+
+from .answers import DONT_KNOW, NOT_APPLICABLE
 from .truth import Truth
 
 MISSING_TEXTS = {BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."}
@@ -28,28 +32,38 @@ FILE_LABEL = "SYNTHETIC data, drawn by cycle_analysis.simulate"
 # a fixed stamp gives the same bytes for the same answers.
 SAV_STAMP = (92, b"01 Jan 1800:00:00")
 
-Field = str | Mapping[str, Any]
-Wave = Mapping[str, Any]
+
+@dataclass(frozen=True, eq=False)
+class WaveAnswers:
+    """The answers of one wave, before they take the shape of an export.
+
+    Attributes
+    ----------
+    respondents : DataFrame, n respondents
+        Index `respondent`, in the order in which they started; `unit`, `name` (of the unit, as
+        this respondent writes it), `role`.
+    given : DataFrame, n respondents × items
+        Code, number, or text on the scale of the codebook, as if all had answered.
+    reasons : DataFrame, n respondents × items
+        Why an answer is missing: blank, dont_know, not_applicable; "" where answered.
+    """
+
+    respondents: pd.DataFrame
+    given: pd.DataFrame
+    reasons: pd.DataFrame
 
 
 def write_export(
-    folder: Path,
-    wave: Wave,
-    answers: WaveAnswers,
-    questionnaire: Questionnaire,
-    truth: Truth,
-    rng: np.random.Generator,
+    study: Study, name: str, answers: WaveAnswers, truth: Truth, rng: np.random.Generator
 ) -> Path:
     """Write the export of one wave and note its sha256 in the wave.yaml beside it.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the wave.
-    wave : mapping
-        Contents of its wave.yaml.
+    study : Study
+    name : str
+        Name of the wave.
     answers : WaveAnswers
-    questionnaire : Questionnaire
     truth : Truth
         For its open answers.
     rng : numpy.random.Generator
@@ -64,19 +78,18 @@ def write_export(
     ValueError
         When the wave asks for another format.
     """
-    source = wave["source"]
-    if source["format"] not in WRITERS:
+    wave, path = study.wave(name), study.raw_file(name)
+    if wave.source.format not in WRITERS:
         raise ValueError(
-            f"Exports are not written as {source['format']!r}, only as {sorted(WRITERS)}. "
-            "Change source.format in wave.yaml."
+            f"Exports are not written as {wave.source.format!r}, only as {sorted(WRITERS)}. "
+            f"Change source.format in {name}/wave.yaml."
         )
-    path = folder / source["file"]
     front, back = _ignored_columns(wave, len(answers.respondents), truth, rng)
-    fields = _written_fields(wave, answers, questionnaire, rng)
-    columns = [_source(field) for field in wave["columns"].values()]
+    fields = _written_fields(study, wave, answers, rng)
+    columns = [column.source for column in wave.columns.values()]
     table = pd.concat([fields[columns[:1]], front, fields[columns[1:]], back], axis=1)
-    WRITERS[source["format"]](path, table, wave, answers, questionnaire)
-    _note_digest(folder / "wave.yaml", hashlib.sha256(path.read_bytes()).hexdigest())
+    WRITERS[wave.source.format](path, table, study, wave, answers)
+    _note_digest(path.with_name("wave.yaml"), hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
@@ -92,63 +105,75 @@ def _note_digest(described: Path, digest: str) -> None:
 
 
 def _written_fields(
-    wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire, rng: np.random.Generator
+    study: Study, wave: Wave, answers: WaveAnswers, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Fill the mapped columns with what the export holds where all is answered."""
     respondents = answers.respondents
     columns: dict[str, Any] = {}
-    for key, field in wave["columns"].items():
+    for key, column in wave.columns.items():
         if key == "respondent":
-            columns[_source(field)] = 10_000_000 + 37 * respondents.index.to_numpy()
+            columns[column.source] = 10_000_000 + 37 * respondents.index.to_numpy()
         elif key == "unit":
-            columns[_source(field)] = respondents["name"].to_numpy(dtype=object)
+            columns[column.source] = respondents["name"].to_numpy(dtype=object)
         elif key == "role":
-            titles = _backwards(field) or {role: [role] for role in questionnaire.roles}
+            titles = _backwards(column) or {role: [role] for role in study.roles}
             written = [str(rng.choice(titles[role])) for role in respondents["role"]]
-            columns[_source(field)] = np.array(written, dtype=object)
+            columns[column.source] = np.array(written, dtype=object)
         else:
-            columns[_source(field)] = _written_answers(key, field, answers, questionnaire)
+            columns[column.source] = _written_answers(
+                answers.given[key], column, _scale(study, key)
+            )
     return pd.DataFrame(columns)
 
 
-def _written_answers(
-    item: str, field: Field, answers: WaveAnswers, questionnaire: Questionnaire
-) -> np.ndarray:
-    given = answers.given[item]
-    if isinstance(field, str):
-        return given.to_numpy()
-    if "linear" in field:
-        low, high = field["linear"]["from"]
-        ends = questionnaire.ends.loc[questionnaire.codebook.loc[item, "scale"]]
-        share = (given - ends["minimum"]) / (ends["maximum"] - ends["minimum"])
-        return np.rint(low + (high - low) * share.astype(float)).to_numpy()
-    if back := _backwards(field):
-        return given.map({code: float(written[0]) for code, written in back.items()}).to_numpy()
+def _written_answers(given: pd.Series, column: Column, scale: Scale) -> np.ndarray:
+    if column.linear is not None and scale.min is not None and scale.max is not None:
+        low, high = column.linear.from_
+        share = (given.astype(float) - scale.min) / (scale.max - scale.min)
+        return np.rint(low + (high - low) * share).to_numpy()
+    if back := _backwards(column):
+        return given.map(
+            {float(code): _as_number(texts[0]) for code, texts in back.items()}
+        ).to_numpy()
     return given.to_numpy()
 
 
-def _source(field: Field) -> str:
-    return field if isinstance(field, str) else field["source"]
+def _as_number(text: str) -> float | str:
+    """Give an old code as a number, and an answer in words as it is."""
+    return float(text) if text.lstrip("-").isdecimal() else text
 
 
-def _backwards(field: Field) -> dict[Any, list[str]]:
+def _scale(study: Study, item: str) -> Scale:
+    return study.scales[study.codebook.items.loc[item, "scale"]]
+
+
+def missing_codes(study: Study, item: str) -> dict[str, float]:
+    """Code that stands for each reason why an answer to `item` may be missing."""
+    return {entry.reason: float(code) for code, entry in _scale(study, item).missing.items()}
+
+
+def _backwards(column: Column) -> dict[str, list[str]]:
     """For each code or role what the export may hold; empty when it holds the same."""
-    back: dict[Any, list[str]] = {}
-    if not isinstance(field, str):
-        for written, code in field.get("map", {}).items():
-            back.setdefault(code, []).append(str(written))
+    back: dict[str, list[str]] = {}
+    for written, code in column.map.items():
+        back.setdefault(code, []).append(written)
     return back
+
+
+def _as_asked(column: Column) -> bool:
+    """Whether the column holds the codes of the codebook."""
+    return not column.map and column.linear is None
 
 
 def _ignored_columns(
     wave: Wave, n: int, truth: Truth, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the columns that the wave ignores: times and addresses in front, remarks at the end."""
-    start, end = (pd.Timestamp(wave["fieldwork"][day]) for day in ("start", "end"))
+    start, end = pd.Timestamp(wave.fieldwork.start), pd.Timestamp(wave.fieldwork.end)
     days = rng.integers(0, (end - start).days + 1, n)
     minutes = np.sort(days * 24 * 60 + rng.integers(*OFFICE_MINUTES, n))
     front, back = {}, {}
-    for column in wave.get("ignore", []):
+    for column in wave.ignore:
         if re.search(r"dat(e|um)", column, re.IGNORECASE):
             times = start + pd.to_timedelta(minutes, unit="min")
             front[column] = times.strftime("%Y-%m-%d %H:%M").to_numpy(dtype=object)
@@ -161,20 +186,19 @@ def _ignored_columns(
 
 
 def _write_csv(
-    path: Path, table: pd.DataFrame, wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire
+    path: Path, table: pd.DataFrame, study: Study, wave: Wave, answers: WaveAnswers
 ) -> None:
-    """Write texts: units by name, missing answers in words, numbers with the decimal sign."""
-    source = wave["source"]
-    decimal = "," if source.get("delimiter") == ";" else "."  # as Dutch Excel writes
+    """Write texts: units by name, missing answers in words; decimal commas beside semicolons."""
+    delimiter = wave.source.delimiter or ","
+    decimal = "," if delimiter == ";" else "."  # as Dutch Excel writes
     texts = table.apply(lambda column: column.map(lambda value: _as_text(value, decimal)))
-    for item, reasons in answers.reasons.items():
-        column = _source(wave["columns"][item])
-        reasons = reasons.reset_index(drop=True)
+    for item, reasons in answers.reasons.reset_index(drop=True).items():
+        column = wave.columns[str(item)].source
         texts[column] = texts[column].where(reasons == "", reasons.map(MISSING_TEXTS))
     texts.to_csv(
         path,
-        sep=source.get("delimiter", ","),
-        encoding=source.get("encoding", "utf-8"),
+        sep=delimiter,
+        encoding=wave.source.encoding or "utf-8",
         index=False,
         quoting=csv.QUOTE_MINIMAL,
         lineterminator="\r\n",
@@ -186,31 +210,32 @@ def _as_text(value: Any, decimal: str) -> str:
 
 
 def _write_sav(
-    path: Path, table: pd.DataFrame, wave: Wave, answers: WaveAnswers, questionnaire: Questionnaire
+    path: Path, table: pd.DataFrame, study: Study, wave: Wave, answers: WaveAnswers
 ) -> None:
     """Write numbers with Dutch labels: units by the number in their code, user-missing codes."""
-    fields = wave["columns"]
     numbers = table.copy()
-    numbers[_source(fields["unit"])] = _as_numbers(answers.respondents["unit"])
-    if "role" in fields and _backwards(fields["role"]):
-        numbers[_source(fields["role"])] = numbers[_source(fields["role"])].astype(float)
+    numbers[wave.columns["unit"].source] = _as_numbers(answers.respondents["unit"])
+    if "role" in wave.columns and wave.columns["role"].map:
+        role = wave.columns["role"].source
+        numbers[role] = numbers[role].astype(float)
     missing: dict[str, list[Any]] = {}
     for item, reasons in answers.reasons.reset_index(drop=True).items():
-        if questionnaire.scale_of(item)["kind"] == "text":
+        column = wave.columns[str(item)]
+        if _scale(study, str(item)).kind == "text":
             continue
         # Codes of missing answers belong to the codebook's scale, not to a rescaled column.
-        codes = questionnaire.missing_codes(item) if isinstance(fields[item], str) else {}
-        column = _source(fields[item])
-        answered = numbers[column].astype(float)
-        numbers[column] = answered.where(reasons == "", reasons.map(codes).astype(float))
+        codes = missing_codes(study, str(item)) if _as_asked(column) else {}
+        answered = numbers[column.source].astype(float)
+        coded = reasons.map(codes).astype(float)
+        numbers[column.source] = answered.where(reasons == "", coded)
         if codes:
-            missing[column] = list(codes.values())
+            missing[column.source] = list(codes.values())
     pyreadstat.write_sav(
         numbers,
         path,
         file_label=FILE_LABEL,
-        column_labels=_column_labels(fields, questionnaire),
-        variable_value_labels=_all_value_labels(fields, questionnaire),
+        column_labels=_column_labels(study, wave),
+        variable_value_labels=_value_labels(study, wave),
         missing_ranges=missing,
         variable_format=_formats(numbers),
         row_compress=True,
@@ -227,29 +252,23 @@ def _as_numbers(units: pd.Series) -> np.ndarray:
     return (units if numbers.isna().any() else numbers.astype(float)).to_numpy(dtype=object)
 
 
-def _column_labels(
-    fields: Mapping[str, Field], questionnaire: Questionnaire
-) -> dict[str, str | None]:
-    questions = questionnaire.codebook["question_nl"]
+def _column_labels(study: Study, wave: Wave) -> dict[str, str | None]:
+    questions = study.codebook.items["question_nl"]
     labels = {"unit": "Gemeente (CBS-code)", "role": "Rol van de respondent", **questions}
-    return {_source(field): labels.get(key) for key, field in fields.items()}
+    return {column.source: labels.get(key) for key, column in wave.columns.items()}
 
 
-def _all_value_labels(
-    fields: Mapping[str, Field], questionnaire: Questionnaire
-) -> dict[str, dict[int | float, str]]:
+def _value_labels(study: Study, wave: Wave) -> dict[str, dict[int | float, str]]:
     """Dutch value labels, those of missing codes included; none for recoded columns."""
-    labels = {}
-    for item in questionnaire.codebook.index.intersection(list(fields)):
-        scale = questionnaire.scale_of(item)
-        entries = {**scale.get("labels", {}), **scale.get("missing", {})}
-        if entries and isinstance(fields[item], str):
-            texts = {float(code): text["nl"] for code, text in entries.items()}
-            labels[_source(fields[item])] = texts
-    if "role" in fields and (codes := _backwards(fields["role"])):
-        roles = questionnaire.roles.items()
-        labels[_source(fields["role"])] = {
-            float(codes[role][0]): text["nl"] for role, text in roles
+    labels: dict[str, dict[int | float, str]] = {}
+    for item in wave.items:
+        scale, column = _scale(study, item), wave.columns[item]
+        entries = {**scale.labels, **scale.missing}
+        if entries and _as_asked(column):
+            labels[column.source] = {float(code): text["nl"] for code, text in entries.items()}
+    if "role" in wave.columns and (codes := _backwards(wave.columns["role"])):
+        labels[wave.columns["role"].source] = {
+            float(written[0]): study.roles[role]["nl"] for role, written in codes.items()
         }
     return labels
 

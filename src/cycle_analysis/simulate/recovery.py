@@ -12,8 +12,11 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from .answers import draw_profile_answers
-from .truth import Seed, Truth
+from cycle_analysis.scores import respondent_scores, unit_scores
+from cycle_analysis.seeds import Seed, children
+
+from .answers import draw_profile_answers, items_in_memory
+from .truth import Truth
 
 AnswerDraw = Callable[[Truth, int, int | None, Seed], pd.DataFrame]
 """A function that draws answers in memory, such as `draw_profile_answers`."""
@@ -30,7 +33,7 @@ def recovery(
     n_respondents: int | None,
     methods: Mapping[str, Method],
     n_replicates: int,
-    seed: int | np.random.SeedSequence,
+    seed: Seed,
     draw: AnswerDraw = draw_profile_answers,
 ) -> pd.DataFrame:
     """Say with which chance each method finds each number of profiles.
@@ -86,21 +89,15 @@ def recovery(
             f"{len(methods)} methods and {n_replicates} replicates leave nothing to compute. "
             "Give at least one of each."
         )
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    # Not root.spawn(): it counts in the object, and a second call would then draw other studies.
-    seeds = [
-        np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, replicate))
-        for replicate in range(n_replicates)
-    ]
     found = Parallel()(
         delayed(_profiles_found)(truth, n_units, n_respondents, methods, each, draw)
-        for each in seeds
+        for each in children(seed, n_replicates)
     )
     return _chances(pd.DataFrame(found), n_replicates)
 
 
 def phase_scores(truth: Truth, answers: pd.DataFrame) -> pd.DataFrame:
-    """Score answers drawn in memory: mean of the answered items, then of the respondents.
+    """Score answers drawn in memory as those of a real study, by the defaults of `scores`.
 
     Parameters
     ----------
@@ -113,12 +110,8 @@ def phase_scores(truth: Truth, answers: pd.DataFrame) -> pd.DataFrame:
     DataFrame, n units × p phases
         Percent of the maximum possible, 0-100.
     """
-    number = range(1, truth.items_per_phase + 1)
-    means = {
-        phase: answers[[f"{phase}{item}" for item in number]].mean(axis=1) for phase in truth.phases
-    }
-    respondents = pd.DataFrame(means) * 100 / (truth.n_steps - 1)
-    return respondents.groupby(answers["unit"]).mean()
+    scores = respondent_scores(answers.drop(columns="unit"), items_in_memory(truth))
+    return unit_scores(scores, answers["unit"])
 
 
 def _profiles_found(

@@ -5,25 +5,25 @@ The folder says what is asked (study.yaml, codebook.csv) and how each wave was e
 change in one step leaves the others as they were.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy.special import ndtri
 
+from cycle_analysis.answers import BLANK
+from cycle_analysis.panels import persons_at_change
+from cycle_analysis.seeds import Seed
+from cycle_analysis.study import Study, load_study
 from cycle_analysis.units import Register, harmonise, load_register
 
-from .answers import BLANK, draw_phase_items, draw_reasons, draw_respondent_counts, draw_respondents
+from .answers import draw_phase_items, draw_reasons, draw_respondent_counts, draw_respondents
 from .background import draw_background
 from .example import EXAMPLE, EXAMPLE_SEED
-from .exports import write_export
-from .questionnaires import Questionnaire, WaveAnswers, read_questionnaire
+from .exports import WaveAnswers, missing_codes, write_export
 from .states import draw_profile_states, move_states
-from .truth import Seed, Step, Truth, generator
+from .truth import Step, Truth, generator
 
 MIDDLE_SIZE_CLASS = 4
 BEFORE = pd.Index(["profile_before", "inclination_before"])
@@ -43,19 +43,26 @@ EVERYDAY_NAMES = (
 
 
 def write_example(folder: str | Path) -> pd.DataFrame:
-    """Make the raw files of the bundled study again; `write_study` with its truth and seed."""
-    return write_study(folder, EXAMPLE, EXAMPLE_SEED)
+    """Make the raw files of the bundled study again; `write_study` with its truth and seed.
+
+    Parameters
+    ----------
+    folder : path
+        The study folder, ``data/raw/example`` in some home folder.
+    """
+    folder = Path(folder).resolve()
+    return write_study(load_study(folder.name, folder.parents[2]), EXAMPLE, EXAMPLE_SEED)
 
 
 def write_study(
-    folder: str | Path, truth: Truth, seed: Seed, register: Register | None = None
+    study: Study, truth: Truth, seed: Seed, register: Register | None = None
 ) -> pd.DataFrame:
     """Draw a study and write its exports, their sha256, and truth.csv.
 
     Parameters
     ----------
-    folder : path
-        Study folder that holds study.yaml, codebook.csv, and a wave.yaml for each wave.
+    study : Study
+        What is asked, and how each wave is exported.
     truth : Truth
         Its phases and roles are those of the study.
     seed : int or numpy.random.SeedSequence
@@ -66,31 +73,26 @@ def write_study(
     -------
     DataFrame
         What truth.csv holds: per wave and unit of the register the true profile, the profile
-        before the transition (NaN in the first wave), and the number of respondents (0 when the
-        unit did not take part).
+        before the transition (NA for new units), and the number of respondents (0 when the unit
+        did not take part).
 
     Raises
     ------
     ValueError
         When the truth lacks a phase of the codebook, or has a role that the study lacks.
     """
-    folder = Path(folder)
     register = load_register() if register is None else register
-    study = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))
-    questionnaire = read_questionnaire(folder, study)
-    _check_fit(truth, questionnaire)
-    waves = [
-        yaml.safe_load((folder / name / "wave.yaml").read_text("utf-8")) for name in study["waves"]
-    ]
-    states = draw_waves(truth, register, [wave["fieldwork"]["start"] for wave in waves], seed)
-    for number, (wave, there) in enumerate(zip(waves, states, strict=True)):
-        answers = draw_wave_answers(truth, there, questionnaire, wave, seed, number)
+    _check_fit(truth, study)
+    dates = [str(study.wave(wave).fieldwork.start) for wave in study.waves]
+    states = draw_waves(truth, register, dates, seed)
+    for number, (wave, there) in enumerate(zip(study.waves, states, strict=True)):
+        answers = draw_wave_answers(truth, there, study, wave, seed)
         rng = generator(seed, Step.EXPORT, number)
         names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
         answers = replace(answers, respondents=answers.respondents.assign(name=names))
-        write_export(folder / wave["wave"], wave, answers, questionnaire, truth, rng)
-    table = _truth_table(states, [wave["wave"] for wave in waves])
-    table.to_csv(folder / "truth.csv", index=False, lineterminator="\n")
+        write_export(study, wave, answers, truth, rng)
+    table = _truth_table(states, study.waves)
+    table.to_csv(study.folder / "truth.csv", index=False, lineterminator="\n")
     return table
 
 
@@ -124,49 +126,54 @@ def draw_waves(
 
 
 def draw_wave_answers(
-    truth: Truth,
-    states: pd.DataFrame,
-    questionnaire: Questionnaire,
-    wave: Mapping[str, Any],
-    seed: Seed,
-    number: int,
+    truth: Truth, states: pd.DataFrame, study: Study, wave: str, seed: Seed
 ) -> WaveAnswers:
     """Draw the respondents of the units that take part, and their answers on the items asked.
 
-    `number` is the place of the wave, from 0; other arguments as `write_export` and `draw_waves`.
+    Parameters
+    ----------
+    truth : Truth
+    states : DataFrame
+        As `draw_waves` gives it for this wave.
+    study : Study
+    wave : str
+        Name of the wave.
+    seed : int or numpy.random.SeedSequence
+        That of the whole study.
     """
+    number = study.waves.index(wave)
     taking_part = states[states["n_respondents"] > 0]
     rng = generator(seed, Step.RESPONDENTS, number)
     respondents = draw_respondents(truth, taking_part, taking_part["n_respondents"], rng)
     # They start in no order of municipality or role.
     respondents = respondents.iloc[rng.permutation(len(respondents))]
     respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
-    asked = questionnaire.codebook[questionnaire.codebook.index.isin(list(wave["columns"]))]
-    items = asked[asked["phase"] != ""].join(questionnaire.ends, on="scale")
-    others, scales = asked[asked["phase"] == ""], questionnaire.scales
+    listed = study.codebook.items
+    asked = listed[listed.index.isin(study.wave(wave).items)]
+    others = asked[asked["phase"] == ""]
     rng_items, rng_others, rng_missing = (
         generator(seed, step, number) for step in (Step.ANSWERS, Step.BACKGROUND, Step.MISSING)
     )
-    phase_items = draw_phase_items(truth, respondents, items, rng_items)
-    background = draw_background(truth, respondents, others, scales, rng_others)
+    phase_items = draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
+    background = draw_background(truth, respondents, others, study.scales, rng_others)
     given = phase_items.join(background, validate="1:1")[asked.index]
     reasons = draw_reasons(truth, respondents, asked, rng_missing)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
-    return WaveAnswers(respondents, given, _reasons_offered(reasons, questionnaire))
+    return WaveAnswers(respondents, given, _reasons_offered(reasons, study))
 
 
-def _reasons_offered(reasons: pd.DataFrame, questionnaire: Questionnaire) -> pd.DataFrame:
+def _reasons_offered(reasons: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Who would say what a question does not offer leaves it blank."""
-    offered = {item: ["", *questionnaire.missing_codes(str(item))] for item in reasons}
+    offered = {item: ["", *missing_codes(study, str(item))] for item in reasons}
     return reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
 
 
-def _check_fit(truth: Truth, questionnaire: Questionnaire) -> None:
-    asked, roles = set(questionnaire.codebook["phase"]) - {""}, set(questionnaire.roles)
+def _check_fit(truth: Truth, study: Study) -> None:
+    asked, roles = set(study.phase_codes), set(study.roles)
     drawn = {role for place in truth.role_order for role in place}
     if unknown := asked - set(truth.phases):
         raise ValueError(
-            f"The codebook has phases {sorted(unknown)} of which the truth says nothing; it has "
+            f"The study has phases {sorted(unknown)} of which the truth says nothing; it has "
             f"{list(truth.phases)}. State a truth with the phases of this study."
         )
     if unknown := drawn - roles:
@@ -186,22 +193,12 @@ def _carry(
 ) -> pd.DataFrame:
     """Move units to the next wave; the largest predecessor's inclination comes along."""
     links = harmonise(list(states.index), from_date, to_date, register)
-    persons = _persons_of_parts(register, from_date, to_date)
+    persons = persons_at_change(register, from_date)
     moved = move_states(truth, states, links, persons, rng)
     size = links["from_unit"].map(persons) * links["weight"]
     largest = links.assign(size=size).sort_values(["size", "from_unit"])
     heirs = largest.drop_duplicates("to_unit", keep="last").set_index("to_unit")["from_unit"]
     return moved.assign(inclination_before=heirs.map(states["inclination"]))
-
-
-def _persons_of_parts(register: Register, from_date: str, to_date: str) -> pd.Series:
-    """Inhabitants of the units that merged or took in others, on the day when they first did."""
-    events = register.events
-    days = pd.Timestamp(from_date), pd.Timestamp(to_date)
-    within = events["date"].between(*days, inclusive="right") & (events["kind"] != "border")
-    events = events[within]
-    first = events["date"] == events.groupby("from_unit")["date"].transform("min")
-    return events[first].groupby("from_unit")["persons"].sum()
 
 
 def _take_part(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

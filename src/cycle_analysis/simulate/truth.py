@@ -11,7 +11,7 @@ from enum import IntEnum
 
 import numpy as np
 
-Seed = int | np.random.SeedSequence
+from cycle_analysis.seeds import Seed
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class Truth:
         For the first, second, ... respondent of a unit: the roles, each as likely.
     mean_respondents : mapping of size class to float
         Mean number of respondents of a unit that takes part, 1-`len(role_order)`.
+    single_share : float
+        Share of units that in spite of this have one respondent only, 0-1.
     response_rate : mapping of size class to float
         Chance that a unit takes part, 0-1.
     response_memory : float
@@ -130,6 +132,7 @@ class Truth:
     role_effects: Mapping[str, tuple[float, ...]]
     role_order: tuple[tuple[str, ...], ...]
     mean_respondents: Mapping[int, float]
+    single_share: float
     response_rate: Mapping[int, float]
     response_memory: float
     blank_rate: float

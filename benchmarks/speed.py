@@ -1,0 +1,143 @@
+"""Time the engine against StepMix, in one process, with equal starts and equal best likelihood.
+
+    pip install stepmix
+    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows clusterboot]
+
+CPU seconds. Both carry all starts to convergence; StepMix with its tolerances set to 1e-10 on the
+log-likelihood per unit, as ours is 1e-9 per cycle of three steps. Data: 350 units, 30 five-point
+items in five phases on one level (no classes), as answers to a questionnaire are; five phase
+scores of four profiles.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import surveys
+
+from cycle_analysis.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
+from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
+from cycle_analysis.partitions import ward_kmeans
+from cycle_analysis.stability import bootstrap_jaccard
+
+KS = range(2, 7)
+STARTS = 20
+
+
+def answers(n, missing=0.0, seed=1):
+    """Draw answers to 30 five-point items, six per phase: one level, five phases, noise."""
+    rng = np.random.default_rng(seed)
+    phases = 0.8 * rng.standard_normal((n, 1)) + 0.6 * rng.standard_normal((n, 5))
+    latent = np.repeat(phases, 6, axis=1) + rng.normal(0, 0.5, 30) + rng.normal(0, 1, (n, 30))
+    table = pd.DataFrame(np.digitize(latent, [-1.5, -0.5, 0.5, 1.5]).astype(float))
+    return table.mask(rng.random(table.shape) < missing)
+
+
+def timed(function, *arguments):
+    start = time.process_time()
+    result = function(*arguments)
+    return time.process_time() - start, result
+
+
+def their(table, k, measurement, n_starts=STARTS):
+    from stepmix.stepmix import StepMix
+
+    model = StepMix(
+        n_components=k, measurement=measurement, n_init=n_starts, random_state=1, max_iter=10_000,
+        abs_tol=1e-10, rel_tol=0.0, progress_bar=0, verbose=0,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(table)
+    return model.score(table) * len(table)
+
+
+def race(name, table, ours, measurement):
+    total = np.zeros(2)
+    for k in KS:
+        mine, mixture = timed(ours, table, k)
+        theirs, likelihood = timed(their, table, k, measurement)
+        total += mine, theirs
+        print(
+            f"{name} k={k}: {mine:.3f} s, {mixture.log_likelihood:.4f}; "
+            f"StepMix {theirs:.1f} s, {likelihood:.4f}",
+            flush=True,
+        )
+    print(f"{name} sum: {total[0]:.3f} s, StepMix {total[1]:.1f} s, {total[1] / total[0]:.0f} x")
+
+
+def classes():
+    race("classes", answers(350), fit_our_classes, "categorical")
+
+
+def missing():
+    race("missing", answers(350, 0.1), fit_our_classes, "categorical_nan")
+
+
+def profiles():
+    scores = surveys.clear_profiles(350, np.random.default_rng(1))
+    race("profiles", scores, fit_our_profiles, "gaussian_diag")
+
+
+def fit_our_classes(table, k):
+    return fit_classes(table, k, search=Search(STARTS, STARTS))
+
+
+def fit_our_profiles(table, k):
+    return fit_profiles(table, k, VVI, search=Search(STARTS, STARTS))
+
+
+def ratio(n_theirs=3):
+    """Bootstrap 3 against 4 classes; StepMix is timed on a few samples and multiplied."""
+    table = answers(350)
+    mine, test = timed(
+        lambda: bootstrap_likelihood_ratio(ClassFit(), table, 4, n_replicates=100, n_starts=10)
+    )
+    theirs = sum(
+        timed(their, answers(350, seed=seed), k, "categorical", 10)[0]
+        for seed in range(2, 2 + n_theirs)
+        for k in (3, 4)
+    )
+    theirs *= 100 / n_theirs
+    print(f"ratio: {mine:.1f} s ({test}); StepMix {theirs:.0f} s, {theirs / mine:.0f} x")
+
+
+def rows():
+    """Time per row, and memory, at 10,000 and 100,000 rows."""
+    per_row = {}
+    for n in (10_000, 100_000):
+        table = answers(n).astype(int)
+        tolerance = Search(2, 2, max_steps=60, tolerance=0.0)
+        seconds, mixture = timed(lambda t=table, s=tolerance: fit_classes(t, 4, search=s))
+        per_row[n] = seconds / n / mixture.outcome.n_steps
+        tracemalloc.start()
+        fit_classes(table, 4, search=Search(2, 2, max_steps=6))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        one_hot = n * 150 * 8
+        print(f"rows {n}: {seconds:.2f} s, {mixture.outcome.n_steps} steps, "
+              f"memory {peak / one_hot:.1f} x the one-hot data")  # fmt: skip
+    print(f"time per row and step: {per_row[100_000] / per_row[10_000]:.2f} x")
+
+
+def clusterboot():
+    """Bootstrap Jaccard for k = 2..8, B = 100; R's fpc by clusterboot.R on the same scores."""
+    scores = surveys.clear_profiles(350, np.random.default_rng(1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.csv"
+        scores.to_csv(path)
+        script = Path(__file__).with_name("clusterboot.R")
+        printed = subprocess.run(["Rscript", script, path], capture_output=True, text=True)
+    mine = sum(timed(bootstrap_jaccard, ward_kmeans, scores, k)[0] for k in range(2, 9))
+    print(f"clusterboot: {mine:.2f} s; {printed.stdout.strip()}")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows", "clusterboot"]:
+        globals()[name]()

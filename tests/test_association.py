@@ -1,0 +1,106 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2_contingency, kruskal
+from shared import four_profiles
+
+from cycle_analysis.association import (
+    associate,
+    background_by_profile,
+    classification_errors,
+    correction_weights,
+    holm,
+)
+from cycle_analysis.mixtures import EEI
+from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
+
+
+def test_without_misplacement_effects_are_cramers_v_and_kruskal_wallis():
+    scores, truth = four_profiles()
+    rng = np.random.default_rng(1)
+    background = pd.DataFrame(
+        {"province": rng.choice(list("abc"), 120), "inhabitants": rng.normal(0, 1, 120) + truth},
+        index=scores.index,
+    )
+    partition = ward_kmeans(scores, 4)
+    table = associate(partition, background, n_permutations=19)
+    counts = pd.crosstab(partition.labels, background["province"])
+    v = np.sqrt(chi2_contingency(counts, correction=False).statistic / 120 / 2)
+    assert table.loc["province", "corrected"] == pytest.approx(v)
+    groups = [group for _, group in background["inhabitants"].groupby(partition.labels)]
+    assert table.loc["inhabitants", "effect"] == pytest.approx(kruskal(*groups).statistic / 119)
+    assert table.index.tolist() == ["inhabitants", "province"]
+    assert table.loc["inhabitants", "p"] == 0.05
+
+
+def test_the_correction_recovers_shares_that_misplacement_blurs():
+    rng = np.random.default_rng(5)
+    truth = np.arange(4000) % 2
+    units = pd.Index([f"GM{i:04d}" for i in range(4000)], name="unit")
+    scores = pd.DataFrame(
+        np.where(truth, 60, 40)[:, None] + rng.normal(0, 12, (4000, 2)), units, ["AG", "EX"]
+    )
+    large = pd.Series(rng.random(4000) < np.where(truth, 0.9, 0.2), units)
+    table = background_by_profile(latent_profiles(scores, 2, [EEI]), large)
+    shares = table[table["category"] == True].set_index("profile")  # noqa: E712
+    assert shares["corrected"].tolist() == pytest.approx([0.2, 0.9], abs=0.04)
+    assert shares.loc[2, "value"] < 0.84
+    assert shares.loc[1, "value"] > 0.26
+
+
+def test_weights_invert_the_classification_errors_by_hand():
+    labels = pd.Series([1, 1, 2, 2])
+    posteriors = pd.DataFrame({1: [0.9, 0.7, 0.2, 0.2], 2: [0.1, 0.3, 0.8, 0.8]})
+    partition = Partition(pd.DataFrame({"AG": [1.0, 2, 3, 4]}), labels, posteriors)
+    errors = classification_errors(partition)
+    assert errors.to_numpy() == pytest.approx(np.array([[0.8, 0.2], [0.2, 0.8]]))
+    weights = correction_weights(partition)
+    assert weights.iloc[0].tolist() == pytest.approx([4 / 3, -1 / 3])
+    assert weights.sum(axis=1).tolist() == pytest.approx([1] * 4)
+    assert weights.sum().tolist() == pytest.approx(posteriors.sum().tolist())
+
+
+def test_unrelated_background_is_seldom_significant():
+    scores, _ = four_profiles()
+    partition = latent_profiles(scores, 4, [EEI])
+    noise = np.random.default_rng(2).normal(size=(120, 20))
+    table = associate(partition, pd.DataFrame(noise, scores.index), n_permutations=99)
+    assert (table["p"] <= 0.05).sum() <= 4
+    assert (table["p_holm"] > 0.05).all()
+
+
+def test_holm_equals_the_published_steps():
+    assert holm(pd.Series([0.01, 0.02, 0.03, 0.005], list("abcd"))).tolist() == pytest.approx(
+        [0.03, 0.04, 0.04, 0.02]
+    )
+
+
+def test_background_numbers_are_given_as_means():
+    scores, truth = four_profiles()
+    table = background_by_profile(ward_kmeans(scores, 4), truth * 10.0)
+    assert table["corrected"].round(6).tolist() == [10, 20, 30, 40]
+
+
+@pytest.mark.parametrize(
+    ("background", "message"),
+    [
+        (lambda s: s[["AG"]], "'AG' is one of the scores that made the profiles"),
+        (lambda s: s[["AG"]].rename(columns={"AG": "copy"}), "'copy' is one of the scores"),
+        (lambda s: pd.DataFrame({"same": "x"}, s.index), "with 1 different values"),
+        (lambda s: pd.DataFrame({"few": [1.0, 2.0]}, s.index[:2]), "known for 2 units"),
+    ],
+)
+def test_what_cannot_be_related_is_refused(background, message):
+    scores, _ = four_profiles(40)
+    with pytest.raises(ValueError, match=message):
+        associate(ward_kmeans(scores, 2), background(scores))
+
+
+def test_one_profile_and_an_empty_profile_are_refused():
+    scores, truth = four_profiles(40)
+    other = pd.DataFrame({"truth": truth.astype(str)})
+    with pytest.raises(ValueError, match="two or more"):
+        associate(ward_kmeans(scores, 1), other)
+    empty = Partition(scores, truth.clip(upper=3), n_profiles=4)
+    with pytest.raises(ValueError, match="Ask for fewer profiles"):
+        associate(empty, other)

@@ -1,0 +1,40 @@
+"""Notebooks in git: without outputs, without programs, opened by hand with their defaults."""
+
+import ast
+import json
+
+import pytest
+from conftest import ROOT
+
+from cycle_analysis.pipeline import NOTEBOOKS
+
+CELLS = {
+    name: json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    for name in NOTEBOOKS
+}
+
+
+def code_of(notebook):
+    return [cell for cell in CELLS[notebook] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_it_holds_no_outputs(notebook):
+    for cell in code_of(notebook):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_it_defines_nothing_and_computes_in_no_loop(notebook):
+    for cell in code_of(notebook):
+        tree = ast.parse("".join(cell["source"]))
+        kinds = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While)
+        assert not [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_it_starts_with_a_title_and_a_question(notebook):
+    first = "".join(CELLS[notebook][0]["source"])
+    assert first.startswith(f"# {notebook[:2]} · ")
+    assert "?" in first or notebook == "08_report"

@@ -1,0 +1,59 @@
+"""A study with other units, other phases and four waves runs by its files alone."""
+
+import pandas as pd
+import pytest
+from commands import command
+from odb import PHASES, WAVES, write_study
+from shared import SHARED
+from sklearn.metrics import adjusted_rand_score
+
+from cycle_analysis.reliability import scale_statistics
+from cycle_analysis.store import Store
+from cycle_analysis.ward import WardTree
+
+pytestmark = pytest.mark.skipif(
+    not (SHARED / "data" / "odb").is_dir(), reason="the Open Data Barometer is not here"
+)
+
+
+def test_wards_method_gives_the_published_groups():
+    table = pd.read_csv(SHARED / "data" / "odb" / "odb2014_cluster_input_86x18.csv")
+    items = [c for c in table if ".C." in c or ".I." in c]
+    context = ["FH", "UN.OSI", "WB.NetUsers", "WEF.GCI.9.02", "WEF.GITR.8.01"]
+    values = table[items + context].astype(float)
+    assert values.shape == (86, 18)
+    values = ((values - values.mean()) / values.std()).to_numpy()
+    groups = WardTree(values).cut(4)
+    assert sorted(pd.Series(groups).value_counts()) == [6, 21, 24, 35]
+    assert adjusted_rand_score(table["Cluster"], groups) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("block", "year", "published"),
+    [("C", 2013, 0.8826), ("C", 2016, 0.9292), ("I", 2014, 0.9204), ("I", 2015, 0.9084)],
+)
+def test_alpha_is_the_known_one_to_its_four_digits(block, year, published):
+    panel = pd.read_csv(SHARED / "data" / "odb" / "odb_panel_2013_2016_long.csv")
+    named = [i for *_, listed in PHASES.values() for i in listed if i.startswith(block)]
+    columns = [f"ODB.2013.{item}" for item in named]
+    answers = panel.loc[panel["Year"] == year, columns].dropna()  # as the published values
+    items = pd.DataFrame(
+        {"phase": block, "low": 0.0, "high": 10.0, "reversed": False}, index=answers.columns
+    )
+    alpha = scale_statistics(answers, items)["alpha"].iloc[0]
+    assert alpha == pytest.approx(published, abs=5e-5)
+
+
+def test_four_waves_of_countries_run_end_to_end(tmp_path):
+    write_study(SHARED, tmp_path)
+    told = command("run", "odb", home=tmp_path)
+    assert told.returncode == 0, told.stderr
+    store = Store(tmp_path / "data" / "processed" / "odb")
+    scores = store.load("02_scores", "scores", "2014")
+    assert scores.shape == (86, len(PHASES))
+    moves = store.load("07_waves", "transitions").reset_index()
+    assert moves.groupby("wave_to")["n_units"].sum().tolist() == [77, 77, 77]
+    assert set(moves["wave_from"]) == set(WAVES[:-1])
+    report = (tmp_path / "reports" / "odb" / "report_nl.html").read_text("utf-8")
+    assert "landen" in report
+    assert "gemeente" not in report.lower().replace("bij gemeenten", "")

@@ -1,0 +1,179 @@
+"""The whole way, from raw exports to the report, as a user runs it."""
+
+import hashlib
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from commands import command, finished
+from conftest import EXAMPLE, ROOT
+from sklearn.metrics import adjusted_rand_score
+
+from cycle_analysis.store import Store
+
+ALL_STEPS = 12
+"""The check and eleven notebooks."""
+
+
+@pytest.fixture(scope="module")
+def run_home(tmp_path_factory):
+    """A home folder in which the example has run, and what the run told."""
+    home = tmp_path_factory.mktemp("run")
+    shutil.copytree(EXAMPLE, home / "data" / "raw" / "example")
+    told = command("run", "example", home=home)
+    assert told.returncode == 0, told.stderr
+    assert len(finished(told.stdout)) == ALL_STEPS
+    return home
+
+
+@pytest.fixture
+def changed_home(run_home, tmp_path_factory):
+    """A copy of that folder, to change; beside it, because the notebooks are found from there."""
+    return shutil.copytree(run_home, tmp_path_factory.mktemp("changed"), dirs_exist_ok=True)
+
+
+def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_home):
+    store = Store(run_home / "data" / "processed" / "example")
+    verdict = store.load("04_number_of_profiles", "verdict", "2018").loc["verdict"]
+    assert verdict["verdict"] == "profiles"
+    members = store.load("05_profiles", "members", "2018")
+    truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
+    truth = truth[truth["wave"] == "2018"].set_index("unit")["profile"]
+    assert members["profile"].max() == truth.max() == 4
+    placed = members.index[members["clearly_placed"]]
+    assert len(placed) > 0.85 * len(members)
+    agreement = adjusted_rand_score(truth[placed], members.loc[placed, "profile"])
+    assert agreement >= 0.8
+
+
+def test_most_of_the_units_that_truly_moved_are_found_to_have_moved(run_home):
+    store = Store(run_home / "data" / "processed" / "example")
+    labels = store.load("07_waves", "labels").dropna()
+    truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
+    later = truth[truth["wave"] == "2022"].set_index("unit").loc[labels.index]
+    moved = labels["2018"] != labels["2022"]
+    assert moved[later["profile"] != later["profile_before"]].mean() > 0.8
+    assert moved[later["profile"] == later["profile_before"]].mean() < 0.25
+
+
+def test_the_report_is_one_file_per_language_and_says_that_it_is_synthetic(run_home):
+    for language, mark in {"nl": "SYNTHETISCH", "en": "SYNTHETIC"}.items():
+        report = (run_home / "reports" / "example" / f"report_{language}.html").read_text("utf-8")
+        assert f'lang="{language}"' in report
+        assert mark in report
+        assert 'src="http' not in report
+
+
+def test_executed_notebooks_show_what_ran_and_have_no_failed_cell(run_home):
+    copies = sorted((run_home / "data" / "processed" / "example" / "notebooks").glob("*.ipynb"))
+    assert len(copies) == ALL_STEPS - 1
+    for copy in copies:
+        for cell in json.loads(copy.read_text("utf-8"))["cells"]:
+            kinds = {output["output_type"] for output in cell.get("outputs", [])}
+            assert "error" not in kinds
+
+
+def test_nothing_runs_again_when_nothing_changed(changed_home):
+    told = command("run", "example", home=changed_home)
+    assert told.returncode == 0
+    assert f"{ALL_STEPS} up to date" in told.stdout
+    assert finished(told.stdout) == set()
+
+
+def test_a_change_in_one_wave_runs_only_what_depends_on_it(changed_home):
+    wave = changed_home / "data" / "raw" / "example" / "2022"
+    export = wave / "responses.csv"
+    old = hashlib.sha256(export.read_bytes()).hexdigest()
+    export.write_bytes(b"\r\n".join(export.read_bytes().splitlines()[:-1]) + b"\r\n")
+    new = hashlib.sha256(export.read_bytes()).hexdigest()
+    mapping = (wave / "wave.yaml").read_text("utf-8")
+    (wave / "wave.yaml").write_text(mapping.replace(old, new), "utf-8")
+    told = command("run", "example", "--explain", home=changed_home)
+    per_wave = {f"{step} 2022" for step in ("01_responses", "02_scores", "03_cycle")}
+    assert finished(told.stdout) == per_wave | {"check", "07_waves", "08_report"}
+    assert "01_responses 2022: 2022/responses.csv changed" in told.stdout
+
+
+def test_a_parameter_runs_only_what_depends_on_it(changed_home):
+    told = command("run", "example", "--param", "06.n_replicates=20", home=changed_home)
+    assert finished(told.stdout) <= {"06_validity 2018", "08_report"}
+    assert "06_validity 2018" in finished(told.stdout)
+
+
+def test_a_run_that_stopped_goes_on_where_it_was(home):
+    told = command("run", "example", "--param", "02.aggregation=best", home=home)
+    assert told.returncode == 2
+    assert "mean, median, echelon" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    processed = home / "data" / "processed" / "example" / "2018"
+    assert not list((processed / "02_scores").glob("*"))
+    told = command("run", "example", "--dry-run", home=home)
+    assert "3 up to date" in told.stdout
+    assert "9 would run" in told.stdout
+
+
+def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(home):
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    path = home / "notebooks" / "01_responses.ipynb"
+    notebook = json.loads(path.read_text("utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[2]["source"] = ["1 / 0"]
+    path.write_text(json.dumps(notebook), "utf-8")
+    told = command("run", "example", home=home)
+    assert told.returncode == 3
+    assert "01_responses 2018, cell" in told.stderr
+    assert "ZeroDivisionError: division by zero" in told.stderr
+
+
+WRONG = {
+    "an unknown study": (["run", "exmaple"], None, "Did you mean 'example'"),
+    "a missing file": (["run", "example"], ("2022/responses.csv", None), "does not exist"),
+    "an unknown parameter": (
+        ["run", "example", "--param", "04.profiles=3"],
+        None,
+        "is no parameter",
+    ),
+    "an empty export": (["run", "example"], ("2022/responses.csv", b""), "holds no answers"),
+    "a wrong study file": (["run", "example"], ("study.yaml", b"title: x\n"), "is missing"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_bad_input_gets_one_clear_message_and_leaves_nothing_behind(home, name):
+    arguments, damage, message = WRONG[name]
+    if damage:
+        path = home / "data" / "raw" / "example" / damage[0]
+        path.write_bytes(damage[1]) if damage[1] is not None else path.unlink()
+    told = command(*arguments, home=home)
+    assert told.returncode == 2
+    assert message in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    assert not list((home / "data").glob("processed/*/20*/*/*"))
+    assert not list(home.glob("reports/example/*.html"))
+
+
+def test_an_unknown_municipality_stops_before_its_wave_leaves_anything(home, edit):
+    export = home / "data" / "raw" / "example" / "2022" / "responses.csv"
+    raw = export.read_bytes()
+    changed = raw.replace(b";Almere;", b";Almeere;")
+    assert changed != raw
+    export.write_bytes(changed)
+    edit(
+        "2022/wave.yaml",
+        hashlib.sha256(raw).hexdigest(),
+        hashlib.sha256(changed).hexdigest(),
+    )
+    told = command("check", "example", home=home)
+    assert told.returncode == 2
+    assert "Almere (GM0034)" in told.stderr
+    told = command("run", "example", home=home)
+    assert told.returncode == 2
+    assert "Almere (GM0034)" in told.stderr
+    assert not list((home / "data" / "processed" / "example").glob("20*/*/*"))
+
+
+def test_check_says_that_the_example_is_clean(home):
+    told = command("check", "example", home=home)
+    assert told.returncode == 0, told.stdout
+    assert "2018: 924 respondents" in told.stdout

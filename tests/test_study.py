@@ -1,0 +1,121 @@
+"""Study files: what is read, and what a mistake gets."""
+
+import pandas as pd
+import pytest
+
+from cycle_analysis.problems import InputError
+from cycle_analysis.study import find_home, load_study
+
+
+def problems_of(home, name="example"):
+    with pytest.raises(InputError) as caught:
+        load_study(name, home)
+    return caught.value.problems
+
+
+def test_the_example_is_read_with_phases_in_the_order_of_the_cycle(home):
+    study = load_study("example", home)
+    assert study.phase_codes == ["AG", "EX", "VB", "VA", "NN"]
+    assert study.wave("2022").columns["AG1"].source == "Q1_1"
+    assert study.synthetic
+
+
+def test_phase_items_have_the_ends_of_their_scale_and_leave_out_what_was_not_asked(home):
+    items = load_study("example", home).phase_items("2022")
+    assert "VA5" not in items.index
+    assert items.loc["EX1", ["phase", "low", "high"]].tolist() == ["EX", 0.0, 4.0]
+
+
+def test_mistakes_in_all_files_are_told_at_once_with_their_lines(home, edit):
+    edit("study.yaml", "synthetic: true", "synthetic: perhaps\nauthor: me")
+    edit("codebook.csv", "AG1,C,AG,implementation,no", "AG1,C,AG,implementation,maybe")
+    edit("codebook.csv", "AG3,", "AG2,")
+    told = problems_of(home)
+    files = {problem.file for problem in told}
+    assert files == {"study.yaml", "codebook.csv"}
+    wheres = " | ".join(problem.where for problem in told)
+    assert "synthetic" in wheres
+    assert "author" in wheres
+    assert "column reversed" in wheres
+    assert any("stands in row" in problem.problem for problem in told)
+
+
+def test_an_item_that_a_wave_forgets_is_named_with_the_remedy(home, edit):
+    edit("2022/wave.yaml", "  AG2: AG2\n", "")
+    (problem,) = problems_of(home)
+    assert problem.value == "AG2"
+    assert "dropped" in problem.remedy
+
+
+def test_an_item_that_no_codebook_knows_gets_the_nearest(home, edit):
+    edit("2022/wave.yaml", "  AG2: AG2\n", "  AG22: AG2\n")
+    told = problems_of(home)
+    assert any(p.value == "AG22" and "AG2" in p.remedy for p in told)
+
+
+def test_a_column_mapped_twice_is_refused(home, edit):
+    edit("2022/wave.yaml", "  AG2: AG2\n", "  AG2: AG3\n")
+    assert {p.where.split(", ")[1] for p in problems_of(home)} == {"columns.AG2", "columns.AG3"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title:", "title:\ntitle:", "stands twice"),
+        ("title:", "\ttitle:", "is not YAML"),
+        ("title:", "a: &x [1]\nb: *x\ntitle:", "alias"),
+        ('reference_wave: "2018"', 'reference_wave: "2019"', "is no wave"),
+        ('development: "1"', 'development: "9"', "is no development"),
+    ],
+)
+def test_a_wrong_study_file_is_refused_with_the_reason(home, edit, old, new, told):
+    edit("study.yaml", old, new)
+    assert any(told in problem.problem for problem in problems_of(home))
+
+
+def test_a_bare_no_stays_a_text_and_is_not_a_boolean(home, edit):
+    edit("study.yaml", "one: {nl: gemeente, en: municipality}", "one: {nl: no, en: NO}")
+    assert load_study("example", home).units.one["nl"] == "no"
+
+
+def test_an_unknown_study_is_told_with_the_nearest_name(home):
+    (problem,) = problems_of(home, "exmaple")
+    assert "example" in problem.remedy
+    assert "example" in problem.allowed
+
+
+@pytest.mark.parametrize("name", ["../example", "/etc", "a b", ""])
+def test_a_name_that_is_a_path_is_refused(home, name):
+    assert "is not the name of a study" in problems_of(home, name)[0].problem
+
+
+def test_a_wave_whose_source_is_a_path_is_refused(home, edit):
+    edit("2022/wave.yaml", "file: responses.csv", "file: ../2018/responses.sav")
+    assert any("is a path" in problem.problem for problem in problems_of(home))
+
+
+def test_the_home_folder_is_the_nearest_with_raw_data(home, monkeypatch):
+    monkeypatch.delenv("CYCLE_ANALYSIS_HOME", raising=False)
+    assert find_home(home / "data" / "raw" / "example") == home.resolve()
+
+
+def test_without_a_home_folder_the_user_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("CYCLE_ANALYSIS_HOME", raising=False)
+    with pytest.raises(InputError, match="no data/raw"):
+        find_home(tmp_path)
+
+
+def test_another_questionnaire_needs_no_code(home, edit):
+    edit("study.yaml", "  - code: NN\n", "  - code: ZZ\n")
+    codebook = home / "data" / "raw" / "example" / "codebook.csv"
+    codebook.write_text(codebook.read_text("utf-8").replace(",NN,", ",ZZ,"), "utf-8")
+    study = load_study("example", home)
+    assert study.phase_codes[-1] == "ZZ"
+    assert study.codebook.of_phase("ZZ") == ["NN1", "NN2", "NN3", "NN4", "NN5"]
+
+
+def test_a_codebook_with_semicolons_and_a_byte_order_mark_is_read(home):
+    path = home / "data" / "raw" / "example" / "codebook.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+    assert len(load_study("example", home).codebook.items) == len(table)

@@ -1,0 +1,48 @@
+"""The same numbers under joblib's own processes and on a Dask cluster."""
+
+from functools import partial
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from shared import four_profiles
+
+from cycle_analysis.likelihood_ratio import ProfileFit, bootstrap_likelihood_ratio
+from cycle_analysis.mixtures import EEI
+from cycle_analysis.null_test import null_test
+from cycle_analysis.partitions import latent_profiles
+from cycle_analysis.selection import compare
+from cycle_analysis.stability import bootstrap_jaccard
+
+
+def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
+    distributed = pytest.importorskip("dask.distributed")
+    alone = _everything(1)
+    with joblib.parallel_config(backend="loky"):
+        here = _everything(2)
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        there = _everything(2)
+    for name, values in alone.items():
+        assert np.array_equal(values, here[name], equal_nan=True), name
+        assert np.array_equal(values, there[name], equal_nan=True), name
+
+
+def _everything(n_jobs: int) -> dict[str, np.ndarray]:
+    scores, _ = four_profiles(60)
+    method = partial(latent_profiles, models=[EEI], n_starts=3)
+    table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4, n_jobs=n_jobs)
+    jaccard = bootstrap_jaccard(method, scores, 3, 4, n_jobs=n_jobs)
+    test = null_test(scores, 3, table=table, n_replicates=6, n_jobs=n_jobs)
+    ratio = bootstrap_likelihood_ratio(
+        ProfileFit(), scores, 2, n_replicates=4, n_starts=2, n_jobs=n_jobs
+    )
+    return {
+        "compare": table.select_dtypes("number").astype(float).to_numpy(),
+        "jaccard": jaccard.to_numpy(dtype=float),
+        "null": test.null_silhouettes.to_numpy(),
+        "ratio": pd.Series(ratio.null_statistics).to_numpy(),
+    }

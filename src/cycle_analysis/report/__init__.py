@@ -18,6 +18,7 @@ from cycle_analysis.report.sections.waves import waves_section
 from cycle_analysis.report.source import Source
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
+from cycle_analysis.texts import load_texts
 
 __all__ = ["Report", "assemble", "to_html", "write_html"]
 
@@ -61,6 +62,7 @@ def assemble(
     ValueError
         When there are no texts in `language`.
     """
+    load_texts(language)
     source = Source(study, store, language, smallest_cell)
     return Report(
         language=language,

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-FIXED = {
+FIXED: dict[Any, Any] = {
     "svg.hashsalt": "cycle_analysis",
     "svg.fonttype": "path",
     "text.parse_math": False,
@@ -31,12 +32,19 @@ def draw_svg(draw: Callable[[], Axes], mark: str = "") -> bytes:
     bytes
         The same for the same drawing.
     """
-    with plt.rc_context(FIXED):
+    with plt.rc_context():
+        plt.rcdefaults()
+        plt.rcParams.update(FIXED)
         figure = draw().get_figure(root=True)
         if figure is None:
             raise ValueError("the axes belong to no figure; return those that were drawn on")
         if mark:
-            look = {"ha": "right", "va": "bottom", "fontsize": 8, "color": "#8a1c1c"}
+            look: dict[str, Any] = {
+                "ha": "right",
+                "va": "bottom",
+                "fontsize": 8,
+                "color": "#8a1c1c",
+            }
             figure.text(0.99, 1.01, mark, fontweight="bold", **look)
         buffer = io.BytesIO()
         figure.savefig(

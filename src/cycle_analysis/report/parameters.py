@@ -54,9 +54,9 @@ def used_parameters(study: Study, notebook: str, wave: str) -> dict[str, Value]:
     return values | {name: value for name, value in injected.items() if name in values}
 
 
-def parameter(study: Study, notebook: str, name: str, wave: str) -> Value:
-    """Give one parameter with which a notebook ran for a wave."""
-    return used_parameters(study, notebook, wave)[name]
+def parameter(study: Study, notebook: str, name: str, wave: str) -> float:
+    """Give one parameter, a number, with which a notebook ran for a wave."""
+    return float(str(used_parameters(study, notebook, wave)[name]))
 
 
 def _injected(copy: Path) -> dict[str, Value]:

@@ -1,6 +1,6 @@
 """Where a report takes its tables, words and numbers from: one study, in one language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -217,7 +217,7 @@ class Source:
         name = key.partition(":")[0]
         values = captions or {}
         return Figure(
-            key=key.replace(":", "-"),
+            key=f"figure-{key}".replace(":", "-"),
             caption=self.caption(self.text(f"figures.{name}", **values)),
             alt=self.text(f"alt.{name}", **(values | alt)),
             svg=draw_svg(draw, self.mark),
@@ -228,8 +228,8 @@ class Source:
     def shown(
         self,
         key: str,
-        columns: list[str],
-        rows: list[tuple[str, ...]],
+        columns: Sequence[str],
+        rows: Sequence[tuple[str, ...]],
         n: str,
         notes: list[str] | None = None,
         text_columns: tuple[int, ...] = (0,),

@@ -185,7 +185,7 @@ def _models(source: Source) -> Section:
 
 
 def _disclosure(source: Source) -> Section:
-    text = source.say("annex.disclosure", smallest=source.smallest)
+    text = source.say("annex.disclosure", largest=source.smallest - 1)
     return Section("disclosure", source.text("titles.disclosure"), (text,))
 
 

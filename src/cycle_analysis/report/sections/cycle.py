@@ -7,7 +7,7 @@ import pandas as pd
 
 from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity, plot_phase_curve
-from cycle_analysis.report.model import Section, Table
+from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
@@ -22,16 +22,19 @@ def cycle_section(source: Source) -> Section:
     return Section("cycle", source.text("titles.cycle"), (intro,), parts)
 
 
-def highest_and_lowest(source: Source, wave: str) -> dict[str, str]:
-    """Name the phases with the highest and the lowest mean, with these means."""
-    means = source.table("03_cycle", "curve", wave)["mean"].dropna()
+def range_of_phases(source: Source, wave: str, key: str) -> str:
+    """Name the phases with the highest and the lowest mean, unless their intervals meet."""
+    curve = source.table("03_cycle", "curve", wave).dropna(subset=["mean"])
+    means = curve["mean"]
     high, low = means.idxmax(), means.idxmin()
-    return {
+    apart = curve.loc[high, "low"] > curve.loc[low, "high"]
+    values = {
         "highest": source.phase_title(high),
         "high": source.number(means[high]),
         "lowest": source.phase_title(low),
         "low": source.number(means[low]),
     }
+    return source.text(key if apart else f"{key}_close", **values)
 
 
 def simultaneity(source: Source, wave: str) -> dict[str, str]:
@@ -48,7 +51,7 @@ def simultaneity(source: Source, wave: str) -> dict[str, str]:
 
 def active_from(source: Source, wave: str) -> float:
     """Give the score from which a phase counts as active."""
-    return float(parameter(source.study, "03_cycle", "active_from", wave))
+    return parameter(source.study, "03_cycle", "active_from", wave)
 
 
 def _curve(source: Source) -> Section:
@@ -69,7 +72,7 @@ def _curve(source: Source) -> Section:
         {"wave": source.wave_in_text(wave)},
         means="; ".join(told),
     )
-    text = source.say("cycle.curve", **highest_and_lowest(source, wave))
+    text = Paragraph(range_of_phases(source, wave, "cycle.curve"))
     return Section("curve", source.text("titles.curve"), (text, figure))
 
 
@@ -181,7 +184,7 @@ def _together(source: Source) -> Section:
         pairs=_pairs_in_words(source, pairs),
     )
     texts = [source.say("cycle.together", **simultaneity(source, wave))]
-    texts.append(source.say("cycle.extremes", **_extremes(source, wave)))
+    texts.append(_extremes(source, wave))
     if told := _thresholds(source, wave):
         texts.append(source.say("cycle.thresholds", told=told))
     texts.append(source.say("cycle.style"))
@@ -226,18 +229,23 @@ def _together_part(source: Source, counts: pd.Series, chosen: np.ndarray) -> str
     return source.part_in_words(counts[chosen].sum(), counts.sum())
 
 
-def _extremes(source: Source, wave: str) -> dict[str, str]:
+def _extremes(source: Source, wave: str) -> Paragraph:
     """Give the shares with no active phase and with all but one or all, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
     number = counts.index.astype(int)
     many = len(source.phases) - 1
-    return {
+    ends = [counts[ends].sum() for ends in (number == 0, number >= many)]
+    total = max(counts["n"].sum(), 1)
+    both = all(end["n"] / total > end["expected"] for end in ends)
+    values = {
         "none": _together_part(source, counts["n"], number == 0),
         "none_expected": source.percent(counts.loc[number == 0, "expected"].sum()),
         "most": source.number(many),
         "nearly_all": _together_part(source, counts["n"], number >= many),
         "nearly_all_expected": source.percent(counts.loc[number >= many, "expected"].sum()),
     }
+    text = source.text("cycle.extremes", **values)
+    return Paragraph(f"{text} {source.text('cycle.overall')}" if both else text)
 
 
 def _active_table(source: Source, wave: str) -> Table:
@@ -271,9 +279,7 @@ def _order(source: Source) -> Section:
     known = violations.dropna(subset=["share"])
     if known.empty:
         return Section("order", source.text("titles.order"), (source.say("cycle.no_order"),))
-    beyond = source.number(
-        float(parameter(source.study, "03_cycle", "beyond", source.reference)), 2
-    )
+    beyond = source.number(parameter(source.study, "03_cycle", "beyond", source.reference), 2)
     above = known[known["share"] > 2 * known["by_chance"]].sort_values(
         "share", ascending=False, kind="stable"
     )

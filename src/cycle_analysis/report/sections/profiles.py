@@ -52,7 +52,7 @@ def verdict(source: Source) -> Paragraph:
     if source.found and _steps(source):
         sentences.append(source.text("verdict.steps"))
     if not source.found:
-        sentences.append(source.text("verdict.no_names"))
+        sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
     return Paragraph(" ".join(sentences), "finding")
 
 
@@ -252,14 +252,14 @@ def _profile_table(source: Source, centroids: pd.DataFrame) -> Table:
 
 
 def _clearly_placed(source: Source) -> float:
-    return float(parameter(source.study, "05_profiles", "clearly_placed", source.reference))
+    return parameter(source.study, "05_profiles", "clearly_placed", source.reference)
 
 
 def _placed(source: Source) -> Paragraph:
     members = source.table("05_profiles", "members", source.reference)
     doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
     return source.say(
-        "profiles.placed",
+        "profiles.placed" if doubtful else "profiles.all_placed",
         threshold=source.percent(_clearly_placed(source)),
         count=source.units(doubtful),
         share=source.part_in_words(doubtful, len(members)),

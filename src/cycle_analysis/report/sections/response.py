@@ -32,8 +32,8 @@ def waves_table(source: Source) -> Table:
                 source.wave(wave),
                 f"{day(source, fieldwork.start)} – {day(source, fieldwork.end)}",
                 source.number(population),
-                source.single(n),
-                source.part(n, population),
+                source.number(n),
+                source.percent(n / max(population, 1)),
                 source.number(len(respondents)),
                 source.number(len(respondents) / max(n, 1), 1),
             )
@@ -103,6 +103,9 @@ def _by_background(source: Source, wave: str) -> Section:
     shown = _protected(source, account)
     n_units, n_population = answered(source, wave)
     n = source.text("n.response", n=source.number(n_units), population=source.number(n_population))
+    table = _background_table(source, wave, account, shown, n)
+    if _drawable(account, shown).empty:
+        return Section(f"response-{wave}", title, (_test(source, wave), table))
     figure = source.figure(
         f"response:{wave}",
         lambda: plot_response(
@@ -111,7 +114,7 @@ def _by_background(source: Source, wave: str) -> Section:
             many=source.study.units.many[source.language],
         ),
         n,
-        _background_table(source, wave, account, shown, n),
+        table,
         {"wave": source.wave_in_text(wave), "by": _by(source)},
         groups=_rates(source, account, shown),
     )

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
-from cycle_analysis.report.sections.cycle import highest_and_lowest, simultaneity
+from cycle_analysis.report.sections.cycle import range_of_phases, simultaneity
 from cycle_analysis.report.sections.profiles import KEYS, choice
 from cycle_analysis.report.sections.response import answered
 from cycle_analysis.report.sections.waves import Pair, changed_phases, pairs, switching
@@ -42,7 +42,7 @@ def _cycle(source: Source) -> str:
     return source.text(
         "summary.cycle",
         wave=source.wave_in_text(wave),
-        **highest_and_lowest(source, wave),
+        phases=range_of_phases(source, wave, "summary.phases"),
         **simultaneity(source, wave),
     )
 
@@ -83,7 +83,7 @@ def _who(source: Source) -> str:
                 wave=source.wave_in_text(wave),
                 n=source.number(n),
                 population=source.number(population),
-                share=source.part(n, population),
+                share=source.percent(n / max(population, 1)),
             )
         )
     return source.text("summary.who", told=source.texts.listed(told))

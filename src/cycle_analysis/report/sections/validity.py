@@ -62,7 +62,7 @@ def _stability_table(source: Source) -> Table:
     n = source.text(
         "n.replicates",
         n=source.number(table["n_units"].sum()),
-        replicates=source.number(float(replicates)),
+        replicates=source.number(replicates),
     )
     return source.shown("stability", heads, rows, n, text_columns=(0, 2))
 

@@ -13,6 +13,8 @@ from cycle_analysis.report.model import Block, Section, Table
 from cycle_analysis.report.source import Source
 
 Pair = tuple[str, str]
+SAME = 0.80
+"""Adjusted Rand index from which two divisions are nearly the same."""
 
 
 def waves_section(source: Source) -> Section:
@@ -154,6 +156,7 @@ def _same_profiles(source: Source) -> Section:
         n=source.units(same["n_units"]),
         moved=source.units(moved),
         share=source.part_in_words(moved, same["n_units"]),
+        verdict=source.text("waves.near" if same["adjusted_rand"] >= SAME else "waves.far"),
     )
     labels = source.table("07_waves", "labels")
     counts = {

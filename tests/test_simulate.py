@@ -11,7 +11,6 @@ import pandas as pd
 import pyreadstat
 import pytest
 import yaml
-from joblib import parallel_config
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
@@ -30,7 +29,6 @@ from cycle_analysis.simulate import (
     draw_wave_answers,
     draw_waves,
     phase_scores,
-    recovery,
     write_example,
     write_study,
 )
@@ -513,71 +511,6 @@ def test_a_truth_that_does_not_add_up_is_refused():
         replace(EXAMPLE, profiles=EXAMPLE.profiles[:1])
     with pytest.raises(ValueError, match="Transitions need 4 rows of 4 chances"):
         replace(EXAMPLE, transitions=EXAMPLE.transitions[:3])
-
-
-def by_tied_mixture(scores: pd.DataFrame) -> int:
-    return profiles_by_bic(scores, "tied")
-
-
-def by_five_times_the_columns(scores: pd.DataFrame) -> int:
-    return 5 * scores.shape[1]
-
-
-def test_the_chance_to_find_four_profiles_grows_with_the_number_of_units():
-    few, many = (
-        recovery(EXAMPLE, n_units, 4, {"tied": by_tied_mixture}, n_replicates=8, seed=5)
-        for n_units in (40, 250)
-    )
-    four = [table.set_index("n_profiles")["chance"].get(4, 0.0) for table in (few, many)]
-    assert four[1] >= 0.85 > four[0]
-
-
-def test_in_a_continuum_the_method_seldom_sees_profiles():
-    methods = {"tied": by_tied_mixture}
-    table = recovery(EXAMPLE, 200, 4, methods, n_replicates=8, seed=6, draw=draw_continuum_answers)
-    assert table.set_index("n_profiles")["chance"].get(1, 0.0) >= 0.75
-
-
-def test_chances_do_not_depend_on_the_number_of_workers():
-    methods = {"spread": two_or_three, "fixed": by_five_times_the_columns}
-    tables = []
-    for n_jobs in (1, 2):
-        with parallel_config(backend="threading", n_jobs=n_jobs):
-            tables.append(recovery(EXAMPLE, 30, None, methods, n_replicates=12, seed=7))
-    pd.testing.assert_frame_equal(*tables)
-    assert tables[0].groupby("method")["chance"].sum().tolist() == [1, 1]
-    assert len(tables[0].query("method == 'spread'")) == 2
-
-
-def two_or_three(scores: pd.DataFrame) -> int:
-    """Not constant over replicates, so that a seed used twice would show."""
-    return 2 + int(scores.to_numpy().sum() * 1e6 % 2)
-
-
-def test_the_same_seed_sequence_used_twice_gives_the_same_studies():
-    seed = np.random.SeedSequence(11)
-    first, again = (
-        recovery(EXAMPLE, 20, 2, {"spread": two_or_three}, n_replicates=9, seed=seed)
-        for _ in range(2)
-    )
-    pd.testing.assert_frame_equal(first, again)
-
-
-def test_the_interval_of_a_chance_is_that_of_wilson():
-    def always_two(scores):
-        return 2
-
-    table = recovery(EXAMPLE, 10, 1, {"two": always_two}, n_replicates=10, seed=1)
-    # 10 of 10: the lower limit is n / (n + z^2).
-    assert table.loc[0, "low"] == pytest.approx(10 / (10 + 1.959964**2))
-    assert table.loc[0, "high"] == pytest.approx(1)
-
-
-def test_recovery_without_methods_or_replicates_is_refused():
-    with pytest.raises(ValueError, match="0 methods and 3 replicates leave nothing"):
-        recovery(EXAMPLE, 10, 1, {}, n_replicates=3, seed=1)
-    with pytest.raises(ValueError, match="1 methods and 0 replicates leave nothing"):
-        recovery(EXAMPLE, 10, 1, {"two": two_or_three}, n_replicates=0, seed=1)
 
 
 def test_phase_scores_are_percent_of_the_maximum_possible():

@@ -6,9 +6,9 @@ from .answers import (
     draw_independent_answers,
     draw_profile_answers,
     draw_unrelated_phase_answers,
+    phase_scores,
 )
 from .example import EXAMPLE, EXAMPLE_SEED
-from .recovery import phase_scores, recovery
 from .states import (
     draw_continuum_states,
     draw_profile_states,
@@ -36,7 +36,6 @@ __all__ = [
     "draw_waves",
     "move_states",
     "phase_scores",
-    "recovery",
     "write_example",
     "write_study",
 ]

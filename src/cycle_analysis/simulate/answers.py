@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.answers import BLANK
+from cycle_analysis.scores import respondent_scores, unit_scores
 from cycle_analysis.seeds import Seed
 
 from .states import (
@@ -224,3 +225,21 @@ def draw_reasons(
         default="",
     )
     return pd.DataFrame(reasons, index=respondents.index, columns=items.index)
+
+
+def phase_scores(truth: Truth, answers: pd.DataFrame) -> pd.DataFrame:
+    """Score answers drawn in memory as those of a real study, by the defaults of `scores`.
+
+    Parameters
+    ----------
+    truth : Truth
+    answers : DataFrame
+        As from `draw_answers`.
+
+    Returns
+    -------
+    DataFrame, n units × p phases
+        Percent of the maximum possible, 0-100.
+    """
+    scores = respondent_scores(answers.drop(columns="unit"), items_in_memory(truth))
+    return unit_scores(scores, answers["unit"])

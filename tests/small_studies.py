@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cycle_analysis.pipeline import plan
+from cycle_analysis.pipeline import CHECK, plan
 from cycle_analysis.store import Store, open_store
 from cycle_analysis.study import HOME, Study, load_study
 
@@ -74,7 +74,9 @@ def run_notebooks(home: Path, study: Study) -> Store:
     os.environ[HOME] = str(home)
     import matplotlib.pyplot as plt
 
-    for step in plan(study)[:-1]:
+    for step in plan(study):
+        if step.notebook in (CHECK, "08_report"):
+            continue
         cells = json.loads((NOTEBOOKS / f"{step.notebook}.ipynb").read_text("utf-8"))["cells"]
         space: dict[str, object] = {}
         for cell in cells:

@@ -15,6 +15,8 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
+from cycle_analysis.report.sections.waves import protected_moves
+from cycle_analysis.report.source import Source
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import LANGUAGES, load_texts
@@ -254,6 +256,22 @@ def test_no_small_number_of_units_stands_in_a_table(made):
                 cells = [row[place] for row in table.rows]
                 small = [cell for cell in cells if re.fullmatch("[1-4]", cell)]
                 assert not small or head == "Aantal groepen", table.key
+
+
+def test_moves_are_protected_against_the_distribution_of_each_wave(four_waves, tmp_path):
+    store = altered(four_waves, tmp_path, "profiles")
+    moves = store.load("07_waves", "transitions")
+    pair = moves.index.get_level_values("wave_from") == "w1"
+    moves.loc[pair, "n_units"] = [12, 3, 6, 9, 7, 14, 8, 0, 6, 8, 15, 7, 9, 0, 6, 20]
+    store.save("07_waves", transitions=moves)
+    labels = store.load("07_waves", "labels")
+    source = Source(four_waves.study, store, "en")
+    together = protected_moves(source, ("w1", "w2"))
+    many = pd.concat([labels.add_prefix(f"{i}-", axis=0) for i in range(9)])
+    store.save("07_waves", labels=many.rename_axis("unit"))
+    apart = protected_moves(source, ("w1", "w2"))
+    assert apart.isna().to_numpy().sum() == 2
+    assert together.isna().to_numpy().sum() >= 4
 
 
 def test_a_higher_threshold_hides_more(four_waves):

@@ -244,7 +244,8 @@ def _one_line(counts: pd.DataFrame, smallest: int, *, public_rows: bool) -> Supp
 def _protect(full: np.ndarray, smallest: int, *, public_rows: bool = False) -> np.ndarray:
     """Withhold cells of a table with totals until none can be computed; NaN where withheld."""
     public = np.zeros(full.shape, dtype=bool)
-    public[:-1, -1] = public_rows
+    public[:, -1] = public_rows
+    public[full[:, -1] == 0] |= public_rows
     hidden = (full > 0) & (full < smallest) & ~public
     while True:
         found = _alone(hidden, public) or _first_unsafe(full, hidden, public, smallest)

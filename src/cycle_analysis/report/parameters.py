@@ -49,7 +49,7 @@ def used_parameters(study: Study, notebook: str, wave: str) -> dict[str, Value]:
     values: dict[str, Value] = {name: p.default for name, p in known[notebook].items()}
     values |= check_parameters(study.parameters, known, "study.yaml").get(notebook, {})
     step = Step(notebook, ALL_WAVES if notebook in OVER_WAVES else wave)
-    copies = home_of(study) / "reports" / study.name / "notebooks"
+    copies = home_of(study) / "data" / "processed" / study.name / "notebooks"
     injected = _injected(copies / f"{str(step).replace(' ', '_')}.ipynb")
     return values | {name: value for name, value in injected.items() if name in values}
 

@@ -193,6 +193,8 @@ def _parameters(source: Source) -> Section:
     rows = []
     for notebook, known in known_parameters(source.study).items():
         used = used_parameters(source.study, notebook, source.reference)
+        if notebook == "08_report":
+            used["smallest_cell"] = source.smallest
         for name, found in known.items():
             if name == "language":
                 continue

@@ -9,7 +9,7 @@ from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity, plot_phase_curve
 from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
-from cycle_analysis.report.source import Source
+from cycle_analysis.report.source import NOTHING, Source
 
 SHOWN_THRESHOLDS = (40.0, 50.0, 60.0)
 """Scores from which a phase may count as active, told beside the default."""
@@ -180,7 +180,10 @@ def _together(source: Source) -> Section:
         partial(plot_coactivity, pairs, source.language, labels=source.phases),
         n_units(source, pairs["n"]),
         _active_table(source, wave),
-        {"from_score": source.number(active_from(source, wave))},
+        {
+            "from_score": source.number(active_from(source, wave)),
+            "withheld": _withheld(source, pairs),
+        },
         pairs=_pairs_in_words(source, pairs),
     )
     texts = [source.say("cycle.together", **simultaneity(source, wave))]
@@ -201,6 +204,13 @@ def _safe_pairs(source: Source, wave: str) -> pd.DataFrame:
         if len(known) < source.smallest or any(is_small(n, source.smallest) for n in cells):
             pairs.loc[pair, ["observed", "expected", "ratio"]] = np.nan
     return pairs
+
+
+def _withheld(source: Source, pairs: pd.DataFrame) -> str:
+    """Explain the dash of a pair that is not shown."""
+    if pairs["observed"].notna().all():
+        return ""
+    return source.text("cycle.pair_withheld", mark=NOTHING, smallest=source.smallest)
 
 
 def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:

@@ -81,9 +81,9 @@ def _single(source: Source) -> Block:
         some = some or one > 0
         part = source.text(
             "response.single_part",
-            count=source.single(one),
-            n=source.units(n),
-            share=source.part(one, n),
+            count=source.units(one),
+            n=source.number(n),
+            share=source.part_in_words(one, n),
             wave=source.wave_in_text(wave),
         )
         parts.append(part)

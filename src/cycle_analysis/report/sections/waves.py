@@ -6,13 +6,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.disclosure import suppress_cells, suppress_counts
+from cycle_analysis.disclosure import suppress_cells, suppress_counts, suppress_table
 from cycle_analysis.figures.change import plot_change
 from cycle_analysis.figures.moves import plot_moves
 from cycle_analysis.report.model import Block, Section, Table
 from cycle_analysis.report.source import Source
 
 Pair = tuple[str, str]
+MOST_OF = 0.9
+"""Share of the units of a wave from which its distribution gives the totals of the moves away."""
 SAME = 0.80
 """Adjusted Rand index from which two divisions are nearly the same."""
 
@@ -56,6 +58,21 @@ def counts_of(source: Source, pair: Pair) -> pd.DataFrame:
     numbers = list(source.groups)
     wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
     return wide.reindex(index=numbers, columns=numbers).fillna(0)
+
+
+def protected_moves(source: Source, pair: Pair) -> pd.DataFrame:
+    """Give the number of units that went from each profile to each, small ones withheld.
+
+    No totals of rows or columns, nor shares of them, stand beside the cells: with totals nearly
+    every cell of so small a table would have to go. Where the units that are followed are about
+    all units of both waves, the distribution of each wave gives these totals all the same.
+    """
+    counts = counts_of(source, pair)
+    labels = source.table("07_waves", "labels")
+    fewest = min(labels[wave].notna().sum() for wave in pair)
+    if counts.to_numpy().sum() < MOST_OF * fewest:
+        return suppress_cells(counts, source.smallest)
+    return suppress_table(counts, source.smallest).counts
 
 
 def switching(source: Source, pair: Pair) -> dict[str, str]:
@@ -185,10 +202,7 @@ def _same_profiles(source: Source) -> Section:
 
 
 def _moves(source: Source, pair: Pair) -> Section:
-    """Tell who moved. No totals of rows or columns, nor shares of them, stand beside the cells.
-
-    With totals nearly every cell of so small a table would have to be withheld.
-    """
+    """Tell who moved."""
     title = source.text("titles.moves", from_wave=pair[0], to_wave=pair[1])
     counts = counts_of(source, pair)
     key = f"moves-{pair[0]}-{pair[1]}"
@@ -196,7 +210,7 @@ def _moves(source: Source, pair: Pair) -> Section:
     if total < source.smallest:
         text = source.say("waves.few", smallest=source.smallest)
         return Section(key, title, (text,))
-    shown = suppress_cells(counts, source.smallest)
+    shown = protected_moves(source, pair)
     n = source.text("n.panel", n=source.number(total))
     first, second = (source.text("waves.axis", wave=wave) for wave in pair)
     waves = {"from_wave": source.wave_in_text(pair[0]), "to_wave": source.wave_in_text(pair[1])}

@@ -116,7 +116,7 @@ def main() -> None:
     here = Path(__file__).parent
     table.assign(samples=samples).to_csv(here / "coverage.csv")
     draw_coverage(table, samples, here / "coverage.png")
-    print(table.unstack("n_units").to_string())  # noqa: PD010
+    print(table.unstack("n_units").to_string())
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-
 from commands import command
+
 from cycle_analysis.simulate import (
     EXAMPLE,
     draw_answers,

@@ -1,4 +1,4 @@
-"""Divide units as far as the verdict allows: into profiles, into levels of a continuum, or not at all.
+"""Divide units as far as the verdict allows: profiles, levels of a continuum, or nothing.
 
 Profiles are only what notebook 04 found to be there. On a continuum, levels of equal size by mean
 score may help to describe it; their cuts are arbitrary. Where nothing was found, nothing is cut.

@@ -15,6 +15,12 @@ STEPS = {
     "en": "The profiles differ in level almost only: they are steps of one dimension.",
 }
 
+UNCROSSED = {
+    "nl": "De lijnen van de profielen kruisen niet: zij kunnen treden van één reeks zijn.",
+    "en": "The lines of the profiles do not cross: they can be steps of one cumulative series.",
+}
+"""Beside the verdict *profiles*: a steep cumulative dimension is at times taken for profiles."""
+
 VERDICTS = {
     PROFILES: {
         "nl": "Er zijn profielen. BIC kiest {k} profielen ({model}), en de {n} eenheden vallen "

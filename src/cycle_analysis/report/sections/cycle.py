@@ -187,7 +187,7 @@ def _together(source: Source) -> Section:
         pairs=_pairs_in_words(source, pairs),
     )
     texts = [source.say("cycle.together", **simultaneity(source, wave))]
-    texts.append(_extremes(source, wave))
+    texts += _extremes(source, wave)
     if told := _thresholds(source, wave):
         texts.append(source.say("cycle.thresholds", told=told))
     texts.append(source.say("cycle.style"))
@@ -239,7 +239,7 @@ def _together_part(source: Source, counts: pd.Series, chosen: np.ndarray) -> str
     return source.part_in_words(counts[chosen].sum(), counts.sum())
 
 
-def _extremes(source: Source, wave: str) -> Paragraph:
+def _extremes(source: Source, wave: str) -> list[Paragraph]:
     """Give the shares with no active phase and with all but one or all, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
     number = counts.index.astype(int)
@@ -254,8 +254,10 @@ def _extremes(source: Source, wave: str) -> Paragraph:
         "nearly_all": _together_part(source, counts["n"], number >= many),
         "nearly_all_expected": source.percent(counts.loc[number >= many, "expected"].sum()),
     }
+    if source.text("words.not_shown") in values.values():
+        return []
     text = source.text("cycle.extremes", **values)
-    return Paragraph(f"{text} {source.text('cycle.overall')}" if both else text)
+    return [Paragraph(f"{text} {source.text('cycle.overall')}" if both else text)]
 
 
 def _active_table(source: Source, wave: str) -> Table:

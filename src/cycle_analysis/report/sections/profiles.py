@@ -11,7 +11,7 @@ from cycle_analysis.figures.selection import plot_criteria
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source, lowered
-from cycle_analysis.selection import FLAGS, WARD
+from cycle_analysis.selection import BARRING, FLAGS, TIE, WARD
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
 
 LEVEL_SHARE = 0.85
@@ -104,12 +104,28 @@ def _number(source: Source) -> Section:
             model_in_words=source.texts.get(f"models.{taken['method']}", taken["method"]),
         ),
     ]
+    if barred := _barred(source, taken):
+        blocks.append(barred)
     if taken["alternatives"]:
         blocks.append(source.say("profiles.near", alternatives=taken["alternatives"]))
     for flag in taken["flags"].split():
         blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
     blocks.append(_criteria_figure(source))
     return Section("number", source.text("titles.number"), tuple(blocks))
+
+
+def _barred(source: Source, taken: pd.Series) -> Paragraph | None:
+    """Say why a model with a lower BIC does not count, when there is one."""
+    criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
+    best = criteria.loc[criteria["bic"].idxmin()]
+    own = (criteria["method"] == taken["method"]) & (criteria["k"] == taken["k"])
+    if own.any() and criteria.loc[own, "bic"].iloc[0] <= best["bic"] + TIE:
+        return None
+    barring = [flag for flag in str(best["flags"]).split() if flag in BARRING]
+    flags = [FLAGS[flag][source.language] for flag in barring]
+    reason = source.texts.listed(flags) or source.text("profiles.by_rule")
+    k = source.number(best["k"])
+    return source.say("profiles.barred", model=best["method"], k=k, reason=reason)
 
 
 def _criteria_figure(source: Source) -> Figure:
@@ -135,10 +151,11 @@ def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
     flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
         index="k", columns="method", values="flagged"
     )
+    starred = flagged.eq(True)
     rows = []
     for k in sorted(criteria["k"].unique()):
         cells = [
-            source.number(bic.loc[k, model]) + ("*" if flagged.loc[k, model] is True else "")
+            source.number(bic.loc[k, model]) + ("*" if starred.loc[k, model] else "")
             for model in models
         ]
         rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
@@ -161,7 +178,7 @@ def _shapes(source: Source) -> Section:
     drawn = shown.index[shown.notna() & centroids.notna().any(axis=1)]
     names = {i: name for i, name in source.groups.items() if i in drawn}
     if not source.found:
-        names = dict.fromkeys(names, source.text("words.Level"))
+        names = {}
     blocks: list[Block] = [source.say("profiles.level_and_shape", **_parts(source))]
     table = _profile_table(source, centroids)
     if len(drawn):

@@ -61,7 +61,8 @@ def _change(source: Source) -> list[str]:
         )
     ]
     if source.k > 1:
-        told.append(source.text("summary.switching", **switching(source, last)))
+        values = switching(source, last)
+        told.append(source.text(f"summary.{values['wording']}", **values))
     return told
 
 

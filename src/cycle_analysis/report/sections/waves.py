@@ -75,6 +75,12 @@ def protected_moves(source: Source, pair: Pair) -> pd.DataFrame:
     return suppress_table(counts, source.smallest).counts
 
 
+def chance_is_known(source: Source) -> bool:
+    """Whether the standard error of most units is known, so that chance can be told."""
+    errors = source.table("02_scores", "standard_errors", source.reference)
+    return bool(errors.isna().any(axis=1).mean() < 0.5)
+
+
 def switching(source: Source, pair: Pair) -> dict[str, str]:
     """Say how many units switched between two waves, and what chance would give."""
     counts = counts_of(source, pair)
@@ -82,6 +88,7 @@ def switching(source: Source, pair: Pair) -> dict[str, str]:
     moved = n - np.trace(counts.to_numpy())
     chance = source.table("07_waves", "chance").loc["switching"]
     share = moved / n if n else np.nan
+    known = chance_is_known(source)
     return {
         "n": source.units(n),
         "moved": source.units(moved),
@@ -93,6 +100,7 @@ def switching(source: Source, pair: Pair) -> dict[str, str]:
             high=source.percent(chance["high"]),
         ),
         "verdict": source.text("waves.more" if share > chance["high"] else "waves.not_more"),
+        "wording": "switching" if known else "switching_unknown",
         "from_wave": source.wave_in_text(pair[0]),
         "to_wave": source.wave_in_text(pair[1]),
     }
@@ -228,8 +236,9 @@ def _moves(source: Source, pair: Pair) -> Section:
         waves,
         stayed=_stayed(source, shown),
     )
-    told = source.say("waves.switching", "finding", **switching(source, pair))
-    return Section(key, title, (told, source.say("waves.chance"), figure))
+    told = switching(source, pair)
+    finding = source.say(f"waves.{told['wording']}", "finding", **told)
+    return Section(key, title, (finding, source.say("waves.chance"), figure))
 
 
 def _stayed(source: Source, shown: pd.DataFrame) -> str:

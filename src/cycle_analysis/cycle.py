@@ -226,7 +226,7 @@ def _bootstrap_quantiles(
     present = (~np.isnan(values)).astype(float)
     both = np.hstack([np.nan_to_num(values), present])
     generator = np.random.default_rng(seed)
-    chunk = max(1, min(replicates, int(4e6 // n)))
+    chunk = max(1, min(replicates, int(5e5 // n)))
     sums = []
     for start in range(0, replicates, chunk):
         size = min(chunk, replicates - start)

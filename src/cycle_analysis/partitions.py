@@ -78,6 +78,14 @@ class Partition:
         return float(1 - within / total) if total > 0 else 0.0
 
     @property
+    def probabilities(self) -> pd.DataFrame:
+        """Membership probabilities, n units × k profiles; 0 and 1 for a method without them."""
+        if self.posteriors is not None:
+            return self.posteriors
+        profiles = pd.RangeIndex(1, self.k + 1, name="profile")
+        return pd.get_dummies(self.labels, dtype=float).reindex(columns=profiles, fill_value=0.0)
+
+    @property
     def certainty(self) -> pd.Series | None:
         """Probability of each unit's own profile, n units, or None without probabilities."""
         return None if self.posteriors is None else self.posteriors.max(axis=1).rename("certainty")

@@ -240,7 +240,7 @@ def _shuffle(values: np.ndarray, permutations: int, stream: np.random.SeedSequen
 
 def _in_chunks(draw: Callable[[int], np.ndarray], cells: int, total: int) -> np.ndarray:
     """H of many samples, drawn a few at a time so that memory stays bounded."""
-    step = max(1, int(2e6 // cells))
+    step = max(1, int(5e5 // cells))
     sizes = [min(step, total - start) for start in range(0, total, step)]
     return np.concatenate([_scale(draw(size)) for size in sizes])
 

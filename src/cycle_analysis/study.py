@@ -103,6 +103,11 @@ class Study(StudyFile):
         word = {"nl": "Profiel", "en": "Profile"}[language]
         return {i: f"{word} {i}" for i in range(1, k + 1)}
 
+    def level_labels(self, k: int, language: str) -> dict[int, str]:
+        """Numbers of `k` levels: groups that were not found to be profiles have no names."""
+        word = {"nl": "Niveau", "en": "Level"}[language]
+        return {i: f"{word} {i}" for i in range(1, k + 1)}
+
 
 def find_home(start: Path | None = None) -> Path:
     """Find the folder that holds ``data/raw``: the environment's, or the nearest one upwards.

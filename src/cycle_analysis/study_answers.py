@@ -44,7 +44,7 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     if study.units.register_file == BUNDLED:
         return collapse_background(units), ["size", "region"]
     few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
-    return (units, few) if few else (units.assign(population="all"), ["population"])
+    return (units, few) if few else (units.assign(everyone="all"), ["everyone"])
 
 
 def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Responses:

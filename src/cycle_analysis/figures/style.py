@@ -219,11 +219,11 @@ def ink_on(colour: Any) -> str:
     Examples
     --------
     >>> ink_on("#ffffff"), ink_on("#08306b")
-    ('#222222', 'white')
+    ('black', 'white')
     """
     channels = np.array(to_rgb(colour))
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return INK if linear @ [0.2126, 0.7152, 0.0722] > 0.25 else "white"
+    return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "white"
 
 
 def name_phases(phases: Sequence[str], labels: Mapping[str, str] | None) -> list[str]:

@@ -1,0 +1,128 @@
+"""Draw how well is measured: reliability of phases, and spread inside units."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures import style
+
+_WORDS = {
+    "nl": {
+        "reliability": "Betrouwbaarheid",
+        "alpha": "alfa met 95%-interval",
+        "omega": "omega",
+        "floor": "ondergrens 0,70",
+        "spread": "Spreiding tussen collega's (punten)",
+        "level": "Gemiddelde score over de fasen",
+    },
+    "en": {
+        "reliability": "Reliability",
+        "alpha": "alpha with 95% interval",
+        "omega": "omega",
+        "floor": "lower limit 0.70",
+        "spread": "Spread between colleagues (points)",
+        "level": "Mean score over the phases",
+    },
+}
+
+
+def plot_reliability(
+    scales: pd.DataFrame,
+    language: str,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+    labels: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draw alpha with its interval, and omega, for each phase.
+
+    Parameters
+    ----------
+    scales : DataFrame, indexed by phase
+        Columns alpha, alpha_low, alpha_high, omega, as `reliability.scale_statistics` gives them.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    title : str
+        The finding.
+    labels : mapping from phase to text, optional
+
+    Examples
+    --------
+    >>> scales = pd.DataFrame({"alpha": [0.8], "alpha_low": [0.75], "alpha_high": [0.85],
+    ...                        "omega": [0.81]}, index=["AG"])
+    >>> [text.get_text() for text in plot_reliability(scales, "nl").texts]
+    ['0,80']
+    """
+    words = _WORDS[style.check_language(language)]
+    ax = style.start(ax, height=1.5 + 0.36 * len(scales))
+    places = np.arange(len(scales))
+    known = scales[["alpha", "alpha_low", "alpha_high", "omega"]].astype(float)
+    ax.hlines(places, known["alpha_low"], known["alpha_high"], color=style.ACCENT, linewidth=2)
+    ax.plot(known["alpha"], places, "o", color=style.ACCENT, markersize=7, label=words["alpha"])
+    ax.plot(known["omega"], places, "D", color=style.INK, markersize=6, markerfacecolor="white",
+            label=words["omega"])  # fmt: skip
+    ax.axvline(0.7, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1, label=words["floor"])
+    for place, value in zip(places, known["alpha"], strict=True):
+        if np.isfinite(value):
+            ax.annotate(style.set_number(value, 2, language), (value, place), (0, 7),
+                        textcoords="offset points", ha="center",
+                        fontsize=style.TEXT_SIZE, color=style.INK)  # fmt: skip
+    ax.set_yticks(places, style.name_phases(scales.index.tolist(), labels),
+                  fontsize=style.TEXT_SIZE)  # fmt: skip
+    ax.set_ylim(len(scales) - 0.5, -0.7)
+    lowest = np.nanmin([*known.to_numpy().ravel(), 0.5])
+    ax.set_xlim(np.floor(10 * lowest) / 10, 1)
+    style.number_axis(ax.xaxis, language, 1)
+    style.label_axes(ax, x=words["reliability"])
+    style.grid(ax, "x")
+    style.legend_below(ax, columns=3)
+    style.entitle(ax, title)
+    return ax
+
+
+def plot_spread(
+    units: pd.DataFrame,
+    groups: pd.DataFrame,
+    language: str,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+) -> Axes:
+    """Draw the spread between the respondents of each unit against its level.
+
+    Parameters
+    ----------
+    units : DataFrame, one row for each unit
+        Columns level (0-100), spread (sd inside the unit, points).
+    groups : DataFrame, one row for each group of units from low to high
+        Columns level, spread, standard_error, as `aggregation.spread_by_level` gives them.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    title : str
+        The finding.
+
+    Examples
+    --------
+    >>> units = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0]})
+    >>> plot_spread(units, units.assign(standard_error=1.0), "nl").get_ylabel()
+    "Spreiding tussen collega's (punten)"
+    """
+    words = _WORDS[style.check_language(language)]
+    ax = style.start(ax, height=3.4)
+    ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
+            markeredgewidth=0)  # fmt: skip
+    reach = 1.96 * groups["standard_error"].to_numpy(float)
+    ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.PROFILE_COLOURS[1],
+                marker="s", markersize=7, linewidth=1.8, capsize=3)  # fmt: skip
+    ax.set_xlim(0, 100)
+    ax.set_ylim(0, None)
+    for axis in (ax.xaxis, ax.yaxis):
+        style.number_axis(axis, language)
+    style.label_axes(ax, x=words["level"], y=words["spread"])
+    style.grid(ax, "both")
+    style.entitle(ax, title)
+    return ax

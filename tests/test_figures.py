@@ -1,0 +1,117 @@
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.text import Text
+
+from cycle_analysis import figures
+from cycle_analysis.figures import style
+
+LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
+PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
+PHASES = pd.Index(["AG", "EX"], name="phase")
+CURVE = pd.DataFrame({"n": 90, "mean": [60.5, 40], "low": [55.0, 35], "high": [65.0, 45]}, PHASES)
+CENTROIDS = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, np.nan]}, index=[1, 2])
+SCORES = pd.DataFrame({"AG": [20.0, 80.0, 70.0], "EX": [10.0, np.nan, 60.0]}, index=list("ABC"))
+PATTERNS = pd.DataFrame(
+    {"AG": [True, False], "EX": [True, False], "n": [1234, 4], "share": [0.6, 0.4],
+     "expected": [0.6, 0.4], "ratio": 1.0}
+)  # fmt: skip
+DRAWN = {
+    "answers": lambda language, **at: figures.plot_answers(
+        pd.DataFrame({0: [0.5, 0.2], 1: [0.5, 0.8]}, index=["AG1", "EX1"]),
+        pd.Series({"AG1": 90, "EX1": 1088}), ["nee", "ja"], language, title="Een bevinding", **at),
+    "coactivity": lambda language, **at: figures.plot_coactivity(
+        pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), language, title="T", **at),
+    "violations": lambda language, **at: figures.plot_order_violations(
+        pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), language, **at),
+    "patterns": lambda language, **at: figures.plot_patterns(PATTERNS, language, title="T", **at),
+    "curve": lambda language, **at: figures.plot_phase_curve(CURVE, language, labels=LABELS, **at),
+    "profiles": lambda language, **at: figures.plot_profiles(
+        CENTROIDS, pd.Series({1: 1500, 2: 5}), {}, language, low=CENTROIDS, high=CENTROIDS, **at),
+    "reliability": lambda language, **at: figures.plot_reliability(
+        pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
+                      "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
+        language, **at),
+    "sensitivity": lambda language, **at: figures.plot_sensitivity(
+        pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
+        language, chosen=50.0, **at),
+    "spread": lambda language, **at: figures.plot_spread(
+        pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}),
+        pd.DataFrame({"level": [50.0], "spread": [5.0], "standard_error": [1.0]}), language, **at),
+    "transitions": lambda language, **at: figures.plot_transitions(
+        pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), language, **at),
+    "heat map": lambda language, **at: figures.plot_unit_heat_map(
+        SCORES, pd.Series({"A": 1, "B": 2}), {1: "Starters"}, language, **at),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_every_text_is_nine_points_or_more_and_inside_the_figure(draw, language):
+    figure = draw(language).get_figure(root=True)
+    figure.canvas.draw()
+    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
+    assert min(sizes) >= 9
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert drawn.x0 > -0.02
+    assert drawn.y0 > -0.02
+    assert drawn.x1 < width + 0.02
+    assert drawn.y1 < height + 0.02
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_a_figure_is_drawn_on_the_axes_of_the_caller(draw):
+    _, (first, second) = plt.subplots(2)
+    assert draw("nl", ax=second) is second
+    assert not first.has_data()
+
+
+def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
+    table = pd.DataFrame({"share": [0.125], "by_chance": [0.025], "n": [80]}, PAIR)
+    texts = {
+        language: figures.plot_order_violations(table, language).texts[0].get_text()
+        for language in ("nl", "en")
+    }
+    assert texts == {"nl": "12,5%", "en": "12.5%"}
+
+
+def test_an_unknown_language_is_refused_with_those_there_are():
+    with pytest.raises(ValueError, match=r"no texts in 'fr'; choose from \['en', 'nl'\]"):
+        figures.plot_phase_curve(CURVE, "fr")
+
+
+def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():
+    looks = [style.profile_style(number) for number in range(1, 9)]
+    for trait in ("color", "marker"):
+        assert len({look[trait] for look in looks}) == 8
+    assert style.profile_style(3) == style.profile_style(3)
+
+
+def test_suppressed_transitions_are_said_and_their_row_shows_no_shares():
+    ax = DRAWN["transitions"]("nl")
+    texts = [text.get_text() for text in ax.texts]
+    assert texts == ["8\n80%", "2\n20%", "te klein", "9"]
+
+
+def test_text_on_every_tint_is_read_with_enough_contrast():
+    def luminance(colour) -> float:
+        channels = np.array(to_rgb(colour))
+        curve = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return float(curve @ [0.2126, 0.7152, 0.0722])
+
+    tints = [cmap(place) for cmap in (style.LEVELS, style.OPINIONS) for place in np.linspace(0, 1)]
+    for tint in tints:
+        light, dark = sorted([luminance(tint), luminance(style.ink_on(tint))], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5

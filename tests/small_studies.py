@@ -62,6 +62,7 @@ def make_study(home: Path, truth: Truth, *, synthetic: bool = True) -> Study:
     (folder / "codebook.csv").write_text("\n".join([head, *rows]) + "\n", "utf-8")
     units = [f"C{i:03d}" for i in range(truth.n_units)]
     parts = ["North" if i % 3 else "South" for i in range(truth.n_units)]
+    parts[:5] = ["Isle", "Isle", "Reef", "Reef", "Reef"]
     register = pd.DataFrame({"unit": units, "name": [f"Landia{u}" for u in units], "part": parts})
     register.to_csv(folder / "units.csv", index=False)
     for number, wave in enumerate(truth.waves):

@@ -258,6 +258,20 @@ def test_no_small_number_of_units_stands_in_a_table(made):
                 assert not small or head == "Aantal groepen", table.key
 
 
+def test_groups_of_few_units_are_taken_together(made):
+    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response"))
+    groups = {row[0]: row[1] for row in table.rows}
+    assert groups["overige"] == "5"
+    assert not {"Isle", "Reef"} & groups.keys()
+
+
+def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_path_factory):
+    truth = Truth(["2010", "2011"], "profiles", n_units=60, n_respondents=1)
+    report = Made(tmp_path_factory, truth).reports["en"]
+    assert "how much of that is chance cannot be said" in report.summary
+    assert "more switched than chance" not in text_of(report)
+
+
 def test_moves_are_protected_against_the_distribution_of_each_wave(four_waves, tmp_path):
     store = altered(four_waves, tmp_path, "profiles")
     moves = store.load("07_waves", "transitions")

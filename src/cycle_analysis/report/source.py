@@ -171,6 +171,11 @@ class Source:
             return self.text("words.fewer", smallest=self.smallest)
         return f"{self.number(n)} {(words.one if n == 1 else words.many)[self.language]}"
 
+    def n_units(self, n: pd.Series) -> str:
+        """Write on how many units something rests, as a range when it differs."""
+        low, high = self.number(n.min()), self.number(n.max())
+        return self.text("n.units", n=low if low == high else f"{low}–{high}")
+
     def part(self, count: float, n: float) -> str:
         """Write a part of a whole as a percentage; a bound when the part or the rest is small."""
         if n <= 0 or pd.isna(count):

@@ -1,4 +1,4 @@
-"""Whether there are profiles, how many, and what they are."""
+"""What the profiles are: sizes, means, shapes, and a paragraph on each."""
 
 from functools import partial
 
@@ -7,58 +7,19 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.profiles import plot_profiles
-from cycle_analysis.figures.selection import plot_criteria
-from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
+from cycle_analysis.report.model import Block, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
+from cycle_analysis.report.sections.number import number_section, verdict
 from cycle_analysis.report.source import Source, lowered
-from cycle_analysis.selection import FLAGS, WARD
-from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
-
-LEVEL_SHARE = 0.85
-"""Share of level from which profiles without crossing lines are steps of one dimension."""
-KEYS = {
-    PROFILES: "profiles",
-    STRUCTURE: "structure",
-    CONTINUUM: "continuum",
-    NO_STRUCTURE: "no_structure",
-}
-"""Keys of the texts of each verdict."""
 
 
 def profiles_section(source: Source) -> Section:
     """Tell whether there are profiles, how many, and what each of them is."""
-    parts = [_number(source)]
+    parts = [number_section(source)]
     if source.k > 1:
         parts += [_shapes(source), *(_one(source, number) for number in source.groups)]
     title = "titles.profiles" if source.found else "titles.levels"
     return Section("profiles", source.text(title), (verdict(source),), tuple(parts))
-
-
-def verdict(source: Source) -> Paragraph:
-    """Say whether there are profiles, with the figures that this rests on."""
-    found = source.verdict
-    if pd.isna(found["p"]):
-        return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
-    sentences = [
-        source.text(
-            f"verdict.{KEYS[found['verdict']]}",
-            k=source.number(choice(source)["k"]),
-            n=source.units(found["n_units"]),
-            silhouette=source.number(found["silhouette"], 2),
-            p=source.p(found["p"]),
-            level=source.percent(found["elevation"]),
-        )
-    ]
-    if source.found and _steps(source):
-        sentences.append(source.text("verdict.steps"))
-    if not source.found:
-        sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
-    return Paragraph(" ".join(sentences), "finding")
-
-
-def choice(source: Source) -> pd.Series:
-    """Give the number of profiles that BIC takes, with its model."""
-    return source.table("04_number_of_profiles", "choice", source.reference).iloc[0]
 
 
 def means(source: Source) -> pd.DataFrame:
@@ -86,69 +47,6 @@ def group_rows(source: Source) -> dict[int, dict[str, str]]:
     }
 
 
-def _steps(source: Source) -> bool:
-    """Whether the profiles differ in level almost only."""
-    shares = source.table("05_profiles", "shares", source.reference)["share"]
-    crossings = source.table("05_profiles", "crossings", source.reference)
-    return bool(shares["elevation"] >= LEVEL_SHARE) and crossings.empty
-
-
-def _number(source: Source) -> Section:
-    taken = choice(source)
-    blocks: list[Block] = [
-        source.say("profiles.how"),
-        source.say(
-            "profiles.chosen",
-            k=source.number(taken["k"]),
-            model=taken["method"],
-            model_in_words=source.texts.get(f"models.{taken['method']}", taken["method"]),
-        ),
-    ]
-    if taken["alternatives"]:
-        blocks.append(source.say("profiles.near", alternatives=taken["alternatives"]))
-    for flag in taken["flags"].split():
-        blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
-    blocks.append(_criteria_figure(source))
-    return Section("number", source.text("titles.number"), tuple(blocks))
-
-
-def _criteria_figure(source: Source) -> Figure:
-    criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
-    known = criteria.dropna(subset=["bic"])
-    best = known.loc[known["bic"].idxmin()]
-    n = source.text("n.units", n=source.number(source.verdict["n_units"]))
-    return source.figure(
-        "criteria",
-        partial(plot_criteria, criteria, source.language),
-        n,
-        _criteria_table(source, criteria, n),
-        k=source.number(best["k"]),
-        model=best["method"],
-        bic=source.number(best["bic"]),
-    )
-
-
-def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
-    models = [m for m in criteria["method"].unique() if m != WARD]
-    bic = criteria.pivot(index="k", columns="method", values="bic")
-    wide = criteria.set_index(["method", "k"])["silhouette"]
-    flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
-        index="k", columns="method", values="flagged"
-    )
-    rows = []
-    for k in sorted(criteria["k"].unique()):
-        cells = [
-            source.number(bic.loc[k, model]) + ("*" if flagged.loc[k, model] is True else "")
-            for model in models
-        ]
-        rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
-    heads = [source.text("heads.k"), *(f"BIC {model}" for model in models)]
-    notes = [source.text("notes.models")]
-    if any(cell.endswith("*") for row in rows for cell in row):
-        notes.append(source.text("notes.flagged"))
-    return source.shown("criteria", [*heads, source.text("heads.silhouette")], rows, n, notes)
-
-
 def _shapes(source: Source) -> Section:
     centroids = means(source)
     long = source.table("05_profiles", "means", source.reference)
@@ -161,7 +59,7 @@ def _shapes(source: Source) -> Section:
     drawn = shown.index[shown.notna() & centroids.notna().any(axis=1)]
     names = {i: name for i, name in source.groups.items() if i in drawn}
     if not source.found:
-        names = dict.fromkeys(names, source.text("words.Level"))
+        names = {}
     blocks: list[Block] = [source.say("profiles.level_and_shape", **_parts(source))]
     table = _profile_table(source, centroids)
     if len(drawn):
@@ -221,7 +119,7 @@ def _parts(source: Source) -> dict[str, str]:
 def _quoted(source: Source, number: int) -> str:
     """Name of a profile inside a sentence."""
     name = source.groups[number]
-    return f"‘{name}’" if name in source.texts.entries or source.found else lowered(name)
+    return f"‘{name}’" if source.found else lowered(name)
 
 
 def _lines(source: Source, centroids: pd.DataFrame) -> str:

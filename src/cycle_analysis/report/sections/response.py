@@ -97,8 +97,8 @@ def _by_background(source: Source, wave: str) -> Section:
     title = source.text("titles.response_wave", wave=source.wave(wave))
     if len(account) < 2:
         return Section(f"response-{wave}", title, (source.say("response.one_group"),))
-    account = account.set_axis(
-        [source.texts.get(f"background.{name}", str(name)) for name in account.index]
+    account = _gathered(source, account).rename(
+        index=lambda name: source.texts.get(f"background.{name}", str(name))
     )
     shown = _protected(source, account)
     n_units, n_population = answered(source, wave)
@@ -119,6 +119,18 @@ def _by_background(source: Source, wave: str) -> Section:
         groups=_rates(source, account, shown),
     )
     return Section(f"response-{wave}", title, (_test(source, wave), figure))
+
+
+def _gathered(source: Source, account: pd.DataFrame) -> pd.DataFrame:
+    """Take groups of few units together, from the smallest on, so that fewer cells are withheld."""
+    ordered = account["population"].sort_values(kind="stable")
+    small = ordered.index[ordered.cumsum().shift(fill_value=0) < source.smallest]
+    if ordered.min() >= source.smallest or len(small) < 2:
+        return account
+    counts = ["population", "invited", "responded"]
+    rest = account.loc[small, counts].sum().rename(source.text("words.other"))
+    table = pd.concat([account.drop(index=small)[counts], rest.to_frame().T])
+    return table.assign(rate=table["responded"] / table["invited"])
 
 
 def _by(source: Source) -> str:

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
-from cycle_analysis.report.sections.cycle import range_of_phases, simultaneity
-from cycle_analysis.report.sections.profiles import KEYS, choice
+from cycle_analysis.report.sections.cycle import range_of_phases
+from cycle_analysis.report.sections.number import KEYS, choice
 from cycle_analysis.report.sections.response import answered
+from cycle_analysis.report.sections.simultaneity import simultaneity
 from cycle_analysis.report.sections.waves import Pair, changed_phases, pairs, switching
 from cycle_analysis.report.source import Source
 
@@ -61,7 +62,8 @@ def _change(source: Source) -> list[str]:
         )
     ]
     if source.k > 1:
-        told.append(source.text("summary.switching", **switching(source, last)))
+        values = switching(source, last)
+        told.append(source.text(f"summary.{values['wording']}", **values))
     return told
 
 

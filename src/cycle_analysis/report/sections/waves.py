@@ -6,17 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.disclosure import suppress_cells, suppress_counts, suppress_table
+from cycle_analysis.disclosure import suppress_cells, suppress_table
 from cycle_analysis.figures.change import plot_change
 from cycle_analysis.figures.moves import plot_moves
-from cycle_analysis.report.model import Block, Section, Table
+from cycle_analysis.report.model import Section, Table
+from cycle_analysis.report.sections.comparable import comparable_section, same_profiles_section
 from cycle_analysis.report.source import Source
 
 Pair = tuple[str, str]
 MOST_OF = 0.9
 """Share of the units of a wave from which its distribution gives the totals of the moves away."""
-SAME = 0.80
-"""Adjusted Rand index from which two divisions are nearly the same."""
 
 
 def waves_section(source: Source) -> Section:
@@ -24,9 +23,9 @@ def waves_section(source: Source) -> Section:
     title = source.text("titles.waves")
     if len(source.study.waves) == 1:
         return Section("waves", title, (source.say("waves.one"),))
-    parts = [_comparable(source)]
+    parts = [comparable_section(source)]
     if source.k > 1:
-        parts.append(_same_profiles(source))
+        parts.append(same_profiles_section(source))
     for pair in pairs(source):
         if source.k > 1:
             parts.append(_moves(source, pair))
@@ -75,6 +74,12 @@ def protected_moves(source: Source, pair: Pair) -> pd.DataFrame:
     return suppress_table(counts, source.smallest).counts
 
 
+def chance_is_known(source: Source) -> bool:
+    """Whether the standard error of most units is known, so that chance can be told."""
+    errors = source.table("02_scores", "standard_errors", source.reference)
+    return bool(errors.isna().any(axis=1).mean() < 0.5)
+
+
 def switching(source: Source, pair: Pair) -> dict[str, str]:
     """Say how many units switched between two waves, and what chance would give."""
     counts = counts_of(source, pair)
@@ -82,6 +87,7 @@ def switching(source: Source, pair: Pair) -> dict[str, str]:
     moved = n - np.trace(counts.to_numpy())
     chance = source.table("07_waves", "chance").loc["switching"]
     share = moved / n if n else np.nan
+    known = chance_is_known(source)
     return {
         "n": source.units(n),
         "moved": source.units(moved),
@@ -93,112 +99,10 @@ def switching(source: Source, pair: Pair) -> dict[str, str]:
             high=source.percent(chance["high"]),
         ),
         "verdict": source.text("waves.more" if share > chance["high"] else "waves.not_more"),
+        "wording": "switching" if known else "switching_unknown",
         "from_wave": source.wave_in_text(pair[0]),
         "to_wave": source.wave_in_text(pair[1]),
     }
-
-
-def _comparable(source: Source) -> Section:
-    items = source.table("07_waves", "items")
-    left_out = items.index[items["common"].astype(str) != "True"].tolist()
-    text = source.say(
-        "waves.items",
-        common=source.number(len(items) - len(left_out)),
-        total=source.number(len(items)),
-        left_out=_left_out(source, items.loc[left_out]),
-    )
-    blocks: list[Block] = [text, _items_table(source, items)]
-    blocks += [source.say("waves.units"), _units_table(source)]
-    return Section("comparable", source.text("titles.comparable"), tuple(blocks))
-
-
-def _left_out(source: Source, items: pd.DataFrame) -> str:
-    if items.empty:
-        return ""
-    questions = source.study.codebook.items[f"question_{source.language}"]
-    told = []
-    for item, row in items.iterrows():
-        states = {wave: row[wave] for wave in source.study.waves}
-        why = [
-            f"{wave}: {source.text(f'waves.{state}')}"
-            for wave, state in states.items()
-            if state not in ("full", "partial")
-        ]
-        told.append(f"{item} ‘{questions[item].rstrip('.')}’ ({'; '.join(why)})")
-    return source.text("waves.left_out", told="; ".join(told))
-
-
-def _items_table(source: Source, items: pd.DataFrame) -> Table:
-    correlations = source.table("07_waves", "common_items")["correlation"]
-    common = items["common"].astype(str).eq("True").groupby(items["phase"])
-    rows = [
-        (
-            title,
-            source.number(common.size()[phase]),
-            source.number(common.sum()[phase]),
-            source.number(correlations.get(phase, np.nan), 3),
-        )
-        for phase, title in source.phase_titles.items()
-    ]
-    heads = ("phase", "items", "common", "correlation")
-    n = source.text("n.reference", wave=source.wave_in_text(source.reference))
-    return source.shown("items_compared", [source.text(f"heads.{h}") for h in heads], rows, n)
-
-
-def _units_table(source: Source) -> Table:
-    counts = source.table("07_waves", "link_counts")["n_units"].unstack().fillna(0)
-    kinds = [k for k in ("unchanged", "grown", "merged", "split", "unmapped") if k in counts]
-    rows = []
-    for wave in source.study.waves:
-        row = suppress_counts(counts.loc[wave, kinds], source.smallest)
-        rows.append(
-            (
-                source.wave(wave),
-                *(source.count(n) for n in row),
-                source.number(counts.loc[wave].sum()),
-            )
-        )
-    heads = [source.text("heads.wave"), *(source.text(f"waves.{kind}") for kind in kinds)]
-    n = source.text("n.answered")
-    return source.shown("units_compared", [*heads, source.text("heads.total")], rows, n)
-
-
-def _same_profiles(source: Source) -> Section:
-    same = source.table("07_waves", "comparability").iloc[0]
-    moved = round(same["moved_share"] * same["n_units"])
-    text = source.say(
-        "waves.same",
-        wave=source.wave_in_text(source.reference),
-        rand=source.number(same["adjusted_rand"], 2),
-        n=source.units(same["n_units"]),
-        moved=source.units(moved),
-        share=source.part_in_words(moved, same["n_units"]),
-        verdict=source.text("waves.near" if same["adjusted_rand"] >= SAME else "waves.far"),
-    )
-    labels = source.table("07_waves", "labels")
-    counts = {
-        wave: labels[wave].dropna().astype(float).astype(int).value_counts().reindex(
-            list(source.groups), fill_value=0
-        )
-        for wave in source.study.waves
-    }  # fmt: skip
-    rows = []
-    for number in source.groups:
-        cells = [source.group(number)]
-        for column in counts.values():
-            n = suppress_counts(column, source.smallest)[number]
-            share = n / max(column.sum(), 1)
-            cells += [source.count(n), source.count(n) if pd.isna(n) else source.percent(share)]
-        rows.append(tuple(cells))
-    heads = [source.text("words.Profile" if source.found else "words.Level")]
-    for wave in counts:
-        heads += [source.text("heads.n_wave", wave=wave), source.text("heads.share")]
-    n = "; ".join(
-        f"{wave}: {source.text('n.units', n=source.number(column.sum()))}"
-        for wave, column in counts.items()
-    )
-    table = source.shown("profile_shares", heads, rows, n, [source.text("notes.all_linked")])
-    return Section("same-profiles", source.text("titles.same_profiles"), (text, table))
 
 
 def _moves(source: Source, pair: Pair) -> Section:
@@ -228,8 +132,9 @@ def _moves(source: Source, pair: Pair) -> Section:
         waves,
         stayed=_stayed(source, shown),
     )
-    told = source.say("waves.switching", "finding", **switching(source, pair))
-    return Section(key, title, (told, source.say("waves.chance"), figure))
+    told = switching(source, pair)
+    finding = source.say(f"waves.{told['wording']}", "finding", **told)
+    return Section(key, title, (finding, source.say("waves.chance"), figure))
 
 
 def _stayed(source: Source, shown: pd.DataFrame) -> str:

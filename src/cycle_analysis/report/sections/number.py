@@ -1,0 +1,130 @@
+"""Whether there are profiles, and how many."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.figures.selection import plot_criteria
+from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
+from cycle_analysis.report.source import Source
+from cycle_analysis.selection import BARRING, FLAGS, TIE, WARD
+from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
+
+LEVEL_SHARE = 0.85
+"""Share of level from which profiles without crossing lines are steps of one dimension."""
+KEYS = {
+    PROFILES: "profiles",
+    STRUCTURE: "structure",
+    CONTINUUM: "continuum",
+    NO_STRUCTURE: "no_structure",
+}
+"""Keys of the texts of each verdict."""
+
+
+def verdict(source: Source) -> Paragraph:
+    """Say whether there are profiles, with the figures that this rests on."""
+    found = source.verdict
+    if pd.isna(found["p"]):
+        return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
+    sentences = [
+        source.text(
+            f"verdict.{KEYS[found['verdict']]}",
+            k=source.number(choice(source)["k"]),
+            n=source.units(found["n_units"]),
+            silhouette=source.number(found["silhouette"], 2),
+            p=source.p(found["p"]),
+            level=source.percent(found["elevation"]),
+        )
+    ]
+    if source.found and _steps(source):
+        sentences.append(source.text("verdict.steps"))
+    if not source.found:
+        sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
+    return Paragraph(" ".join(sentences), "finding")
+
+
+def number_section(source: Source) -> Section:
+    """Tell how the number of profiles was decided, with the criteria."""
+    taken = choice(source)
+    blocks: list[Block] = [
+        source.say("profiles.how"),
+        source.say(
+            "profiles.chosen",
+            k=source.number(taken["k"]),
+            model=taken["method"],
+            model_in_words=source.texts.get(f"models.{taken['method']}", taken["method"]),
+        ),
+    ]
+    if barred := _barred(source, taken):
+        blocks.append(barred)
+    if taken["alternatives"]:
+        blocks.append(source.say("profiles.near", alternatives=taken["alternatives"]))
+    for flag in taken["flags"].split():
+        blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
+    blocks.append(_criteria_figure(source))
+    return Section("number", source.text("titles.number"), tuple(blocks))
+
+
+def choice(source: Source) -> pd.Series:
+    """Give the number of profiles that BIC takes, with its model."""
+    return source.table("04_number_of_profiles", "choice", source.reference).iloc[0]
+
+
+def _steps(source: Source) -> bool:
+    """Whether the profiles differ in level almost only."""
+    shares = source.table("05_profiles", "shares", source.reference)["share"]
+    crossings = source.table("05_profiles", "crossings", source.reference)
+    return bool(shares["elevation"] >= LEVEL_SHARE) and crossings.empty
+
+
+def _barred(source: Source, taken: pd.Series) -> Paragraph | None:
+    """Say why a model with a lower BIC does not count, when there is one."""
+    criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
+    best = criteria.loc[criteria["bic"].idxmin()]
+    own = (criteria["method"] == taken["method"]) & (criteria["k"] == taken["k"])
+    if own.any() and criteria.loc[own, "bic"].iloc[0] <= best["bic"] + TIE:
+        return None
+    barring = [flag for flag in str(best["flags"]).split() if flag in BARRING]
+    flags = [FLAGS[flag][source.language] for flag in barring]
+    reason = source.texts.listed(flags) or source.text("profiles.by_rule")
+    k = source.number(best["k"])
+    return source.say("profiles.barred", model=best["method"], k=k, reason=reason)
+
+
+def _criteria_figure(source: Source) -> Figure:
+    criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
+    known = criteria.dropna(subset=["bic"])
+    best = known.loc[known["bic"].idxmin()]
+    n = source.text("n.units", n=source.number(source.verdict["n_units"]))
+    return source.figure(
+        "criteria",
+        partial(plot_criteria, criteria, source.language),
+        n,
+        _criteria_table(source, criteria, n),
+        k=source.number(best["k"]),
+        model=best["method"],
+        bic=source.number(best["bic"]),
+    )
+
+
+def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
+    models = [m for m in criteria["method"].unique() if m != WARD]
+    bic = criteria.pivot(index="k", columns="method", values="bic")
+    wide = criteria.set_index(["method", "k"])["silhouette"]
+    flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
+        index="k", columns="method", values="flagged"
+    )
+    starred = flagged.eq(True)
+    rows = []
+    for k in sorted(criteria["k"].unique()):
+        cells = [
+            source.number(bic.loc[k, model]) + ("*" if starred.loc[k, model] else "")
+            for model in models
+        ]
+        rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
+    heads = [source.text("heads.k"), *(f"BIC {model}" for model in models)]
+    notes = [source.text("notes.models")]
+    if any(cell.endswith("*") for row in rows for cell in row):
+        notes.append(source.text("notes.flagged"))
+    return source.shown("criteria", [*heads, source.text("heads.silhouette")], rows, n, notes)

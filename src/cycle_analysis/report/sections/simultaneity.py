@@ -1,0 +1,147 @@
+"""Whether phases run at the same time, against what would be expected of unrelated phases."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.disclosure import is_small, suppress_counts
+from cycle_analysis.figures.cycle import plot_coactivity
+from cycle_analysis.report.model import Paragraph, Section, Table
+from cycle_analysis.report.parameters import parameter
+from cycle_analysis.report.source import NOTHING, Source
+
+SHOWN_THRESHOLDS = (40.0, 50.0, 60.0)
+"""Scores from which a phase may count as active, told beside the default."""
+
+
+def together_section(source: Source) -> Section:
+    """Tell how many phases are active together, observed and expected."""
+    wave = source.reference
+    pairs = _safe_pairs(source, wave)
+    figure = source.figure(
+        "together",
+        partial(plot_coactivity, pairs, source.language, labels=source.phases),
+        source.n_units(pairs["n"]),
+        _active_table(source, wave),
+        {
+            "from_score": source.number(active_from(source, wave)),
+            "withheld": _withheld(source, pairs),
+        },
+        pairs=_pairs_in_words(source, pairs),
+    )
+    texts = [source.say("cycle.together", **simultaneity(source, wave))]
+    texts += _extremes(source, wave)
+    if told := _thresholds(source, wave):
+        texts.append(source.say("cycle.thresholds", told=told))
+    texts.append(source.say("cycle.style"))
+    return Section("together", source.text("titles.together"), (*texts, figure))
+
+
+def simultaneity(source: Source, wave: str) -> dict[str, str]:
+    """Give the share of units with two or more active phases, observed and expected."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    n, several = counts["n"].sum(), counts.index.astype(int) >= 2
+    return {
+        "share": _together_part(source, counts["n"], several),
+        "expected": source.percent(counts.loc[several, "expected"].sum()),
+        "from_score": source.number(active_from(source, wave)),
+        "n": source.number(n),
+    }
+
+
+def active_from(source: Source, wave: str) -> float:
+    """Give the score from which a phase counts as active."""
+    return parameter(source.study, "03_cycle", "active_from", wave)
+
+
+def _safe_pairs(source: Source, wave: str) -> pd.DataFrame:
+    """Withhold pairs of phases of which both, one, or neither is active in a few units only."""
+    pairs = source.table("03_cycle", "coactivity", wave)
+    active = source.table("03_cycle", "active", wave)
+    for pair in pairs.index:
+        known = active[list(pair)].dropna()
+        cells = known.value_counts().tolist()
+        if len(known) < source.smallest or any(is_small(n, source.smallest) for n in cells):
+            pairs.loc[pair, ["observed", "expected", "ratio"]] = np.nan
+    return pairs
+
+
+def _withheld(source: Source, pairs: pd.DataFrame) -> str:
+    """Explain the dash of a pair that is not shown."""
+    if pairs["observed"].notna().all():
+        return ""
+    return source.text("cycle.pair_withheld", mark=NOTHING, smallest=source.smallest)
+
+
+def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:
+    ranked = pairs.dropna(subset=["ratio"]).sort_values("ratio", ascending=False, kind="stable")
+    told = [
+        source.text(
+            "cycle.pair",
+            first=source.phase_title(pair[0]),
+            second=source.phase_title(pair[1]),
+            observed=source.percent(row["observed"]),
+            expected=source.percent(row["expected"]),
+        )
+        for pair, row in ranked.head(3).iterrows()
+    ]
+    return "; ".join(told)
+
+
+def _together_part(source: Source, counts: pd.Series, chosen: np.ndarray) -> str:
+    """Write the share of some cells of a table taken together.
+
+    Where the table withholds cells on both sides their sum would tell more than the table does.
+    """
+    hidden = suppress_counts(counts, source.smallest).isna().to_numpy()
+    if hidden[chosen].any() and hidden[~chosen].any():
+        return source.text("words.not_shown")
+    return source.part_in_words(counts[chosen].sum(), counts.sum())
+
+
+def _extremes(source: Source, wave: str) -> list[Paragraph]:
+    """Give the shares with no active phase and with all but one or all, observed and expected."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    number = counts.index.astype(int)
+    many = len(source.phases) - 1
+    ends = [counts[ends].sum() for ends in (number == 0, number >= many)]
+    total = max(counts["n"].sum(), 1)
+    both = all(end["n"] / total > end["expected"] for end in ends)
+    values = {
+        "none": _together_part(source, counts["n"], number == 0),
+        "none_expected": source.percent(counts.loc[number == 0, "expected"].sum()),
+        "most": source.number(many),
+        "nearly_all": _together_part(source, counts["n"], number >= many),
+        "nearly_all_expected": source.percent(counts.loc[number >= many, "expected"].sum()),
+    }
+    if source.text("words.not_shown") in values.values():
+        return []
+    text = source.text("cycle.extremes", **values)
+    return [Paragraph(f"{text} {source.text('cycle.overall')}" if both else text)]
+
+
+def _active_table(source: Source, wave: str) -> Table:
+    counts = source.table("03_cycle", "active_counts", wave)
+    shown = suppress_counts(counts["n"], source.smallest)
+    rows = []
+    for number, n in shown.items():
+        share = source.percent(counts.loc[number, "share"]) if pd.notna(n) else source.count(n)
+        expected = source.percent(counts.loc[number, "expected"])
+        rows.append((str(number), source.count(n), share, expected))
+    heads = [source.text(f"heads.{name}") for name in ("n_active", "n", "share", "expected")]
+    n = source.text("n.units", n=source.number(counts["n"].sum()))
+    return source.shown("active", heads, rows, n, wave=source.wave_in_text(wave))
+
+
+def _thresholds(source: Source, wave: str) -> str:
+    table = source.table("03_cycle", "sensitivity", wave)
+    n = source.table("03_cycle", "active_counts", wave)["n"].sum()
+    told = []
+    for threshold in SHOWN_THRESHOLDS:
+        if threshold in table.index:
+            share = source.part(table.loc[threshold, "two_or_more"] * n, n)
+            told.append(
+                source.text("cycle.threshold", share=share, from_score=source.number(threshold))
+            )
+    return source.texts.listed(told)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import pandas as pd
 
+from cycle_analysis.levels import levels
 from cycle_analysis.mixtures import named_model
 from cycle_analysis.partitions import Partition, latent_profiles
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE
@@ -76,24 +76,3 @@ def choose_division(
     if verdict["verdict"] == CONTINUUM:
         return Division(levels, n_levels)
     return Division(profiles, 1 if verdict["verdict"] == NO_STRUCTURE else int(choice["k"]))
-
-
-def levels(scores: pd.DataFrame, k: int) -> Partition:
-    """Cut units into `k` levels of about equal size by their mean score; the cuts are arbitrary.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Phase scores; the mean is over the phases that a unit has.
-    k : int
-        Number of levels; units with the same mean are in the same level.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [10, 20, 80, 90], "EX": [10, 30, 70, 90]})
-    >>> levels(scores, 2).labels.tolist()
-    [1, 1, 2, 2]
-    """
-    place = scores.mean(axis=1).rank(pct=True)
-    numbers = np.ceil(place * k - 1e-9).clip(lower=1).astype(int)
-    return Partition(scores, numbers.rename("profile"), n_profiles=k)

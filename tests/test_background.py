@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import chi2_contingency, kruskal
 from shared import four_profiles
 
-from cycle_analysis.association import (
+from cycle_analysis.background import (
     associate,
     background_by_profile,
     classification_errors,

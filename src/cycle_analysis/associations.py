@@ -5,9 +5,41 @@ Other blocks go with the phases by rank correlation, with intervals; none of it 
 what, since the same respondents answered both.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+
+
+def stated_placements(
+    answers: pd.DataFrame, items: Mapping[str, str], units: pd.Series
+) -> pd.DataFrame:
+    """Say in which developments a unit places itself: at least half of its respondents say yes.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Yes-or-no items coded 1 and 0, as number or text; anything else is no answer.
+    items : mapping of development to item
+    units : Series, indexed by respondent
+
+    Returns
+    -------
+    DataFrame, units × developments
+        1.0 yes, 0.0 no, NaN without an answer.
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"B1": ["1", "0", "1"]}, index=["r1", "r2", "r3"])
+    >>> units = pd.Series(["A", "A", "B"], index=answers.index)
+    >>> stated_placements(answers, {"agenda": "B1"}, units)["agenda"].to_dict()
+    {'A': 1.0, 'B': 1.0}
+    """
+    asked = {d: item for d, item in items.items() if item in answers}
+    said = {d: pd.to_numeric(answers[item], errors="coerce") for d, item in asked.items()}
+    shares = pd.DataFrame(said, index=answers.index).groupby(units.to_numpy()).mean()
+    return (shares >= 0.5).astype(float).where(shares.notna()).rename_axis("unit")
 
 
 def compare_placements(

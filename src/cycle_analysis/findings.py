@@ -6,7 +6,10 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.background import associate
 from cycle_analysis.null_test import NullTest
+from cycle_analysis.partitions import Partition
+from cycle_analysis.reading import read_order, tell_order
 from cycle_analysis.representation import response_test
 from cycle_analysis.selection import Choice
 from cycle_analysis.stability import Agreement
@@ -31,6 +34,12 @@ def verdict_table(result: NullTest) -> pd.DataFrame:
     return _one_row("verdict", row | result.shares.to_dict())
 
 
+def order_table(evidence: pd.Series) -> pd.DataFrame:
+    """Set the reading of the order of phases: one row, index `finding`, with its evidence."""
+    sentences = {language: tell_order(evidence, language) for language in ("nl", "en")}
+    return _one_row("order", {"reading": read_order(evidence), **sentences, **evidence.to_dict()})
+
+
 def agreement_table(agreement: Agreement) -> pd.DataFrame:
     """Set the agreement between two methods: one row, index `finding`."""
     row = {
@@ -51,6 +60,26 @@ def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
         "moved_share": float((first[both] != second[both]).mean()),
     }
     return _one_row("comparability", row)
+
+
+def profile_background(
+    partition: Partition, background: pd.DataFrame, n_permutations: int = 999, seed: int = 2018
+) -> pd.DataFrame:
+    """Relate profiles to the background of units, where there is anything to relate.
+
+    Returns
+    -------
+    DataFrame, index `variable`
+        As `background.associate`; without rows when nothing is divided. Variables on which fewer
+        than two groups of units differ are left out.
+    """
+    known = background.reindex(partition.labels.index)
+    varying = [column for column in known if len(known[column].dropna().unique()) > 1]
+    if partition.k < 2 or not varying:
+        columns = ["measure", "n_units", "effect", "corrected", "p", "p_holm"]
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="variable"))
+    table = associate(partition, known[varying], n_permutations=n_permutations, seed=seed)
+    return table.rename_axis("variable")
 
 
 def nonresponse_test(account: pd.DataFrame) -> pd.DataFrame:

@@ -90,7 +90,17 @@ class Study(StudyFile):
     def phase_items(self, wave: str) -> pd.DataFrame:
         """Items of the phases that `wave` asked: index `item`; phase, low, high, reversed."""
         items = self.codebook.items
-        items = items[(items["phase"] != "") & items.index.isin(self.wave(wave).items)]
+        return self._with_ends(items[items["phase"] != ""], wave)
+
+    def off_topic_items(self, wave: str) -> pd.DataFrame:
+        """Items of the off-topic blocks, as `phase_items`; the block stands as `phase`."""
+        items = self.codebook.items
+        ratings = [name for name, scale in self.scales.items() if scale.kind == "rating"]
+        chosen = items["block"].isin(self.off_topic_blocks) & items["scale"].isin(ratings)
+        return self._with_ends(items[chosen].assign(phase=items["block"]), wave)
+
+    def _with_ends(self, items: pd.DataFrame, wave: str) -> pd.DataFrame:
+        items = items[items.index.isin(self.wave(wave).items)]
         ends = {name: (scale.min, scale.max) for name, scale in self.scales.items()}
         low = items["scale"].map(lambda scale: ends[scale][0]).astype(float)
         high = items["scale"].map(lambda scale: ends[scale][1]).astype(float)
@@ -154,6 +164,7 @@ def load_study(name: str, home: Path | None = None) -> Study:
         waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook))
     if file and codebook:
         gathered += _phases_without_items(file, codebook)
+        gathered += _unknown_to_codebook(file, codebook)
     if gathered or not file:
         raise InputError(gathered)
     return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
@@ -253,6 +264,22 @@ def _phases_without_items(file: StudyFile, codebook: Codebook) -> list[Problem]:
         for phase in file.phases
         if not codebook.of_phase(phase.code)
     ]
+
+
+def _unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
+    """Blocks, items and developments that study.yaml names must exist."""
+    blocks = codebook.items["block"].unique()
+    developments = [development.code for development in file.developments]
+    for block in file.off_topic_blocks:
+        if block not in blocks:
+            yield Problem("study.yaml", "off_topic_blocks", block, "is no block", _list(blocks))
+    for development, item in file.self_placement.items():
+        where = f"self_placement.{development}"
+        if development not in developments:
+            allowed = _list(developments)
+            yield Problem("study.yaml", where, development, "is no development", allowed)
+        if item not in codebook.items.index:
+            yield Problem("study.yaml", where, item, "is no item of codebook.csv")
 
 
 def _read_wave(folder: Path, name: str, codebook: Codebook | None) -> Wave:

@@ -88,7 +88,12 @@ class Units(Frozen):
 
 
 class StudyFile(Frozen):
-    """The contents of study.yaml."""
+    """The contents of study.yaml.
+
+    `off_topic_blocks` are blocks of the codebook that do not ask about the phases, from which a
+    style of answering can be told; `self_placement` names for each development the yes-or-no item
+    on which a unit places itself there.
+    """
 
     title: Text
     synthetic: bool = False
@@ -101,6 +106,8 @@ class StudyFile(Frozen):
     waves: list[str] = Field(min_length=1)
     reference_wave: str
     profile_names: list[Text] = []
+    off_topic_blocks: list[str] = []
+    self_placement: dict[str, str] = {}
     parameters: dict[str, dict[str, str]] = {}
 
 

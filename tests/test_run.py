@@ -74,6 +74,18 @@ def test_executed_notebooks_show_what_ran_and_have_no_failed_cell(run_home):
             assert "error" not in kinds
 
 
+def test_executed_notebooks_show_their_figures(run_home):
+    for notebook, at_least in {
+        "02_scores_2018": 2,
+        "03_cycle_2022": 5,
+        "05_profiles_2018": 1,
+    }.items():
+        copy = run_home / "data" / "processed" / "example" / "notebooks" / f"{notebook}.ipynb"
+        cells = json.loads(copy.read_text("utf-8"))["cells"]
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        assert sum("image/png" in output.get("data", {}) for output in outputs) >= at_least
+
+
 def test_nothing_runs_again_when_nothing_changed(changed_home):
     told = command("run", "example", home=changed_home)
     assert told.returncode == 0

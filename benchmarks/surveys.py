@@ -40,6 +40,19 @@ def pure_continuum(n, rng):
     return _table(_cut(_items(phases, 0.8, 0.6, rng), [-0.126, 0.524, 1.036, 1.645]))
 
 
+def cumulative_continuum(n, rng, loading=0.9, steepness=1.0, noise=0.6):
+    """One dimension, phases of rising difficulty: the first is full when the last begins."""
+    level = rng.standard_normal((n, 1))
+    phases = loading * level + np.sqrt(1 - loading**2) * rng.standard_normal((n, 5))
+    phases = steepness * (phases - np.array([-1.2, -0.6, 0, 0.6, 1.2]))
+    return _table(_cut(_items(phases, 1.0, noise, rng), [-0.9, -0.3, 0.3, 0.9]))
+
+
+def steep_continuum(n, rng):
+    """Nearly nothing but one cumulative dimension, answered with little noise."""
+    return cumulative_continuum(n, rng, loading=0.999, steepness=1.5, noise=0.4)
+
+
 def independent(n, rng):
     """Five unrelated phases, symmetric answers."""
     phases = rng.standard_normal((n, 5))

@@ -2,6 +2,7 @@
 
     python benchmarks/verdict.py run 200 100 200 350     # surveys per cell, numbers of units
     python benchmarks/verdict.py show                    # table, and verdict.png
+    python benchmarks/verdict.py separation 40 100 350   # test alone, on cumulative dimensions
 
 Appends one row per survey to verdict.csv, so it can be stopped and resumed. To save time BIC is
 computed for the first `FULL` surveys of a cell, and after them only where separation is near
@@ -43,6 +44,9 @@ def main(argv):
         show()
         return
     n_surveys, *sizes = map(int, argv[1:])
+    if argv[0] == "separation":
+        separation_alone(n_surveys, sizes)
+        return
     done = set()
     if RESULTS.exists():
         table = pd.read_csv(RESULTS)
@@ -93,6 +97,17 @@ def p_values(scores, survey):
         if max(p.values()) > 0.3:
             break
     return p
+
+
+def separation_alone(n_surveys, sizes):
+    """Print how often each null, and both, are rejected on one cumulative dimension."""
+    for truth in (surveys.cumulative_continuum, surveys.steep_continuum):
+        for n in sizes:
+            drawn = [truth(n, np.random.default_rng([n, i])) for i in range(n_surveys)]
+            p = pd.DataFrame([p_values(scores, i) for i, scores in enumerate(drawn)])
+            rejected = (p <= 0.05).mean().round(3).to_dict()
+            both = (p.max(axis=1) <= 0.05).mean()
+            print(truth.__name__, n, rejected, f"both {both:.3f}", flush=True)
 
 
 def rates(table, alpha=0.05):

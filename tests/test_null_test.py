@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,17 @@ def test_groups_on_one_line_are_called_steps():
     test = null_test(scores, 5, n_replicates=39)
     assert test.steps
     assert test.verdict in {PROFILES, CONTINUUM, STRUCTURE}
+
+
+def test_profiles_whose_lines_do_not_cross_come_with_a_caution():
+    test = null_test(four_profiles(100)[0], 6, n_replicates=39)
+    assert test.lines_cross
+    assert "cumulative" not in test.sentence("en")
+    flat = pd.Series({"elevation": 0.6, "scatter": 0.2, "shape": 0.2})
+    uncrossed = replace(test, lines_cross=False, shares=flat)
+    assert uncrossed.sentence("en").endswith("steps of one cumulative series.")
+    level = pd.Series({"elevation": 0.95, "scatter": 0.0, "shape": 0.05})
+    assert "één dimensie" in replace(uncrossed, shares=level).sentence("nl")
 
 
 def test_identical_units_run_and_leave_nothing_to_divide():

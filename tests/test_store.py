@@ -32,6 +32,14 @@ def test_numbers_are_rounded_without_minus_zero(tmp_path):
     assert text == "unit,x\n0059,0.0\nNA,0.333333\nGM0363,2.0\n"
 
 
+def test_an_unknown_yes_or_no_stays_unknown(tmp_path):
+    known = pd.array([True, None, False], dtype="boolean")
+    table = pd.DataFrame({"placed": known}, index=CODES)
+    store = Store(tmp_path)
+    store.save("05_profiles", "2018", table=table)
+    pd.testing.assert_frame_equal(store.load("05_profiles", "table", "2018"), table)
+
+
 def test_an_index_of_two_levels_comes_back(tmp_path):
     index = pd.MultiIndex.from_tuples([("a", 1), ("a", 2)], names=["method", "k"])
     store = Store(tmp_path)

@@ -35,6 +35,7 @@ from cycle_analysis.verdicts import (
     PROFILES,
     STEPS,
     STRUCTURE,
+    UNCROSSED,
     VERDICTS,
     number,
     percent,
@@ -123,7 +124,9 @@ class NullTest:
             p=number(self.p_values.max(), 3, language),
             level=percent(self.shares["elevation"], language),
         )
-        return f"{text} {STEPS[language]}" if self.verdict == PROFILES and self.steps else text
+        if self.verdict != PROFILES or self.lines_cross:
+            return text
+        return f"{text} {(STEPS if self.steps else UNCROSSED)[language]}"
 
     def __str__(self) -> str:
         return self.sentence("en")

@@ -19,7 +19,13 @@ DECIMALS = 6
 SCHEMA = "tables.json"
 ALL_WAVES = "all_waves"
 """Folder of the steps that compare waves."""
-PANDAS_TYPES = {"string": "str", "integer": "int64", "number": "float64", "boolean": "bool"}
+PANDAS_TYPES = {
+    "string": "str",
+    "integer": "int64",
+    "number": "float64",
+    "boolean": "bool",
+    "boolean or missing": "boolean",
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def _schema(name: str, table: pd.DataFrame) -> dict[str, object]:
 
 def _kind(column: pd.Series) -> str:
     if pd.api.types.is_bool_dtype(column):
-        return "boolean"
+        return "boolean or missing" if column.hasnans else "boolean"
     if pd.api.types.is_integer_dtype(column) and not column.hasnans:
         return "integer"
     return "number" if pd.api.types.is_numeric_dtype(column) else "string"

@@ -237,7 +237,11 @@ def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(continuum):
     report = continuum.reports["en"]
     assert report.summary.startswith("There are no profiles")
     assert "Name A" not in continuum.html["en"]
-    assert "nothing can be said of change" in text_of(report)
+    assert "Level 3" in continuum.html["en"]
+    assert "cut by mean score into 3 levels" in text_of(report)
+    assert not any("Clearly placed" in table.columns for table in report.tables)
+    assert "clearly placed" not in text_of(report)
+    assert "nothing can be said about change" in text_of(report)
     assert not [figure for figure in report.figures if figure.key.startswith("figure-moves")]
 
 
@@ -389,4 +393,4 @@ def test_means_of_few_units_are_withheld(four_waves, tmp_path):
     first = pd.Series(table.rows[0], table.columns)
     assert first["Number"] == "×"
     assert first["P1"] == "–"
-    assert "nothing is shown of it" in text_of(report)
+    assert "nothing is shown about it" in text_of(report)

@@ -63,6 +63,8 @@ def number_section(source: Source) -> Section:
     for flag in taken["flags"].split():
         blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
     blocks.append(_criteria_figure(source))
+    if source.k > 1 and source.verdict["verdict"] == CONTINUUM:
+        blocks.append(source.say("profiles.levels", k=source.number(source.k)))
     return Section("number", source.text("titles.number"), tuple(blocks))
 
 

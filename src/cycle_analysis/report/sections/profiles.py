@@ -30,6 +30,12 @@ def means(source: Source) -> pd.DataFrame:
     return wide.set_axis(wide.index.astype(int))
 
 
+def certainty_is_known(source: Source) -> bool:
+    """Whether a model says how surely units belong; levels that were cut have none."""
+    members = source.table("05_profiles", "members", source.reference)
+    return bool(members["certainty"].notna().any())
+
+
 def group_rows(source: Source) -> dict[int, dict[str, str]]:
     """Set for each profile its number of units, its share, and the share clearly placed."""
     shown = suppress_counts(source.sizes, source.smallest)
@@ -82,7 +88,9 @@ def _shapes(source: Source) -> Section:
         blocks.append(figure)
     else:
         blocks.append(table)
-    blocks += [source.say("profiles.intervals"), _placed(source)]
+    blocks.append(source.say("profiles.intervals"))
+    if certainty_is_known(source):
+        blocks.append(_placed(source))
     if source.found:
         blocks.append(source.say("profiles.names"))
     title = "titles.shapes" if source.found else "titles.level_shapes"
@@ -132,20 +140,20 @@ def _lines(source: Source, centroids: pd.DataFrame) -> str:
 
 
 def _profile_table(source: Source, centroids: pd.DataFrame) -> Table:
-    told = group_rows(source)
+    told, known = group_rows(source), certainty_is_known(source)
     rows = []
     for number in source.groups:
         scores = [source.number(value) for value in centroids.loc[number]]
         level = source.number(centroids.loc[number].mean())
         cells = told[number]
-        rows.append(
-            (source.group(number), cells["n"], cells["share"], *scores, level, cells["placed"])
-        )
+        row = (source.group(number), cells["n"], cells["share"], *scores, level)
+        rows.append((*row, cells["placed"]) if known else row)
     heads = [source.text("words.Profile" if source.found else "words.Level")]
     heads += [source.text("heads.n"), source.text("heads.share"), *source.phases.values()]
-    heads += [source.text("heads.level"), source.text("heads.placed")]
+    heads += [source.text("heads.level"), *([source.text("heads.placed")] if known else [])]
     n = source.text("n.units", n=source.number(source.sizes.sum()))
-    notes = [source.text("notes.placed", threshold=source.percent(_clearly_placed(source)))]
+    threshold = source.percent(_clearly_placed(source))
+    notes = [source.text("notes.placed", threshold=threshold)] if known else []
     return source.shown("profiles", heads, rows, n, notes)
 
 
@@ -179,7 +187,8 @@ def _one(source: Source, number: int) -> Section:
     ]
     if source.found:
         sentences.append(source.text("profiles.shorthand", shorthand=_shorthand(source, number)))
-    sentences.append(source.text("profiles.surely", share=told["surely"]))
+    if certainty_is_known(source):
+        sentences.append(source.text("profiles.surely", share=told["surely"]))
     return Section(key, title, (Paragraph(" ".join(sentences)),))
 
 

@@ -61,6 +61,7 @@ def write_study(home, answers):
     return load_study("trial", home)
 
 
+# These answers have no roles, no background and no off-topic blocks: nothing may depend on them.
 @pytest.mark.parametrize(
     ("draw_states", "verdict", "k"),
     [(draw_continuum_states, CONTINUUM, 3), (draw_unrelated_phase_states, NO_STRUCTURE, 1)],

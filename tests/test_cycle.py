@@ -230,3 +230,11 @@ def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pa
     assert found["p_holm"].idxmin() == ("D", "EX")
     assert (found["p_holm"] < 0.05).sum() == 1
     assert (found["p_holm"] >= found["p"]).all()
+
+
+def test_a_study_without_self_placement_or_other_blocks_gets_empty_tables():
+    units = pd.Index(["A", "B"], name="unit")
+    nothing = pd.DataFrame(index=units)
+    phases = pd.DataFrame({"AG": [1.0, 2.0]}, index=units)
+    assert compare_placements(nothing, phases).empty
+    assert associate(nothing, phases).index.names == ["block", "phase"]

@@ -83,8 +83,8 @@ def compare_placements(
             "measured": counts[:, 1].sum() / max(len(both), 1) if len(both) else np.nan,
             **kappa(counts, confidence),
         }
-    table = pd.DataFrame.from_dict(rows, orient="index")
     order = ["n", "stated", "measured", "agreement", "kappa", "low", "high", "reason"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=None if rows else order)
     return table[order].rename_axis(stated.columns.name or "development")
 
 
@@ -157,9 +157,11 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
         for block in blocks.columns
         for phase in phases.columns
     }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table = table.set_axis(pd.MultiIndex.from_tuples(rows, names=["block", "phase"]))
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
+    index = pd.MultiIndex.from_tuples(list(rows), names=["block", "phase"])
+    if not rows:
+        return pd.DataFrame(columns=columns, index=index)
+    table = pd.DataFrame.from_dict(rows, orient="index").set_axis(index)
     return table.assign(p_holm=_holm(table["p"]))[columns]
 
 

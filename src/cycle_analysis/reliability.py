@@ -142,7 +142,7 @@ def statistics_by_group(
     Returns
     -------
     DataFrame, rows (group, phase)
-        Columns as `scale_statistics`.
+        Columns as `scale_statistics`; no rows when nobody has a group.
 
     Examples
     --------
@@ -163,6 +163,9 @@ def statistics_by_group(
         name: scale_statistics(answers.loc[group == name], items, confidence=confidence)
         for name in names
     }
+    if not parts:
+        whole = scale_statistics(answers, items, confidence=confidence)
+        return pd.concat({"": whole}, names=["group"]).iloc[:0]
     return pd.concat(parts, names=["group"])
 
 

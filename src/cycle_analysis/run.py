@@ -351,9 +351,8 @@ def _value(step: Step, name: str, value: str) -> PythonNode:
 def _fingerprint(package: Path) -> str:
     """Hash the package's source and the versions of the libraries that results depend on."""
     digest = hashlib.sha256()
-    for path in sorted(
-        p for p in package.rglob("*") if p.suffix in {".py", ".csv", ".yaml", ".html"}
-    ):
+    kinds = {".py", ".csv", ".yaml", ".html", ".css"}
+    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes())
     for name in PACKAGES:

@@ -86,6 +86,11 @@ class Units(Frozen):
     register_file: str = Field(default="municipalities", alias="register")
     events: str = ""
 
+    @property
+    def bundled(self) -> bool:
+        """Whether these are the municipalities that come with the package."""
+        return self.register_file == "municipalities"
+
 
 class StudyFile(Frozen):
     """The contents of study.yaml.

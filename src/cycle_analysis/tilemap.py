@@ -31,11 +31,15 @@ _PROVINCE_NAMES = {
 """Where the name of a province stands: column, row, and alignment."""
 
 
+SPARE_COLUMNS = 21
+"""Width of the rows below the map, for municipalities without a tile of their own."""
+
+
 def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> pd.DataFrame:
     """Place every municipality of a day on the tile map.
 
     A municipality that the layout of 2026 does not have takes the tile of a predecessor or
-    successor; those for which none is free stand in a row below the map.
+    successor; those for which none is free stand in rows below the map.
 
     Parameters
     ----------
@@ -74,7 +78,8 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
         free = tiles.drop(placed.dropna().index, errors="ignore")
         taken = set(placed.dropna().set_index(["row", "column"]).index)
         related = [tile for tile in _relatives(unit, register) if tile in free.index]
-        spare = ((int(tiles["row"].max()) + 2, column) for column in range(len(there)))
+        lowest = int(tiles["row"].max()) + 2
+        spare = ((lowest + i // SPARE_COLUMNS, i % SPARE_COLUMNS) for i in range(len(there)))
         cells = [tuple(free.loc[tile]) for tile in related] + list(spare)
         row, column = next(cell for cell in cells if cell not in taken)
         placed.loc[unit, ["row", "column"]] = [row, column]

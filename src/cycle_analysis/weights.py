@@ -130,6 +130,37 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
     )
 
 
+def weigh(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Series:
+    """Weigh the units that responded by their background: raked, then trimmed.
+
+    Parameters
+    ----------
+    population : DataFrame, index `unit`
+        All units with their background.
+    by : list of str
+        Columns to rake on. A column of which some group has no respondent at all cannot be raked
+        on and is left out; without any column left the weights are equal.
+    responded : Index of units
+
+    Returns
+    -------
+    Series, n units
+        Weights that add up to the population.
+
+    Examples
+    --------
+    >>> population = pd.DataFrame({"size": ["s", "s", "s", "l"]}, index=["A", "B", "C", "D"])
+    >>> weigh(population, ["size"], pd.Index(["A", "D"])).to_dict()
+    {'A': 3.0, 'D': 1.0}
+    """
+    background = population[by].astype(str)
+    sample = background.loc[responded]
+    usable = [column for column in by if set(sample[column]) == set(background[column])]
+    if not usable:
+        return pd.Series(len(population) / len(sample), index=sample.index, name="weight")
+    return trim_weights(rake(sample[usable], population_margins(background, usable)))
+
+
 def design_effect(weights: pd.Series) -> float:
     """Kish's design effect of unequal weights: n times the sum of squares over the square of sums.
 

@@ -1,6 +1,7 @@
 """Draw who responded."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
@@ -42,13 +43,14 @@ def plot_response(
     """
     words = _WORDS[style.check_language(language)]
     ax = style.start(ax, height=0.9 + 0.36 * len(account))
-    places = range(len(account))
-    ax.barh(places, account["rate"], color=style.ACCENT, height=0.62)
+    places, groups = range(len(account)), account.index.astype(str)
+    sns.barplot(
+        x=account["rate"].to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax
+    )
     for place, row in zip(places, account.itertuples(), strict=True):
         text = f"{style.set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
         ax.text(row.rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
-    ax.set_yticks(places, account.index.astype(str), fontsize=style.TEXT_SIZE)
-    ax.invert_yaxis()
+    ax.set_yticks(places, groups, fontsize=style.TEXT_SIZE)
     ax.set_xlim(0, 1.28)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     style.percent_axis(ax.xaxis, language)

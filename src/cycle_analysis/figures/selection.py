@@ -1,6 +1,7 @@
 """Draw the criteria by which the number of profiles is argued."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
@@ -30,15 +31,22 @@ def plot_criteria(
     Examples
     --------
     >>> criteria = pd.DataFrame({"method": ["EEI", "EEI"], "k": [1, 2], "bic": [90.0, 80.0]})
-    >>> len(plot_criteria(criteria, "nl").lines)
-    2
+    >>> plot_criteria(criteria, "nl").get_xlabel()
+    'Aantal profielen'
     """
     words = _WORDS[style.check_language(language)]
     ax = style.start(ax, height=3.2)
     known = criteria.dropna(subset="bic")
-    for number, (method, rows) in enumerate(known.groupby("method", sort=False), start=1):
-        look = style.profile_style(number)
-        ax.plot(rows["k"], rows["bic"], label=str(method), markersize=5, linewidth=1.5, **look)
+    sns.lineplot(
+        known,
+        x="k",
+        y="bic",
+        hue="method",
+        style="method",
+        markers=list(style.PROFILE_MARKERS[: known["method"].nunique()]),
+        palette=list(style.PROFILE_COLOURS[: known["method"].nunique()]),
+        ax=ax,
+    )
     best = known.loc[known["bic"].idxmin()]
     ax.plot(best["k"], best["bic"], "o", markersize=13, markerfacecolor="none", color=style.INK)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -46,5 +54,6 @@ def plot_criteria(
     style.label_axes(ax, words["x"], words["y"])
     style.grid(ax)
     style.legend_below(ax, columns=4)
+    ax.get_legend().remove()
     style.entitle(ax, title)
     return ax

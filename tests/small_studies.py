@@ -15,7 +15,13 @@ from cycle_analysis.store import Store, open_store
 from cycle_analysis.study import HOME, Study, load_study
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-FAST = {"n_replicates": 19, "n_starts": 8, "n_references": 5, "max_profiles": 4}
+FAST = {
+    "n_replicates": 19,
+    "n_ratio_replicates": 9,
+    "n_starts": 8,
+    "n_references": 5,
+    "max_profiles": 4,
+}
 """Parameters that make notebooks quick."""
 SHAPES = np.array(
     [[15, 15, 15, 15], [80, 25, 80, 25], [25, 80, 25, 80], [85, 85, 85, 85]], dtype=float

@@ -26,7 +26,7 @@ waves: ['1']
 reference_wave: '1'
 profile_names: [{nl: Kamille, en: Chamomile}, {nl: mogen, en: must}, {nl: niet, en: not show}]
 parameters:
-  04_number_of_profiles: {max_profiles: 5, n_starts: 20, n_replicates: 99}
+  04_number_of_profiles: {max_profiles: 5, n_starts: 20, n_replicates: 99, n_ratio_replicates: 9}
   06_validity: {n_replicates: 20}
 """
 WAVE = """wave: '1'

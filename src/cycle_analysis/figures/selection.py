@@ -54,6 +54,7 @@ def plot_criteria(
     style.label_axes(ax, words["x"], words["y"])
     style.grid(ax)
     style.legend_below(ax, columns=4)
-    ax.get_legend().remove()
+    if inner := ax.get_legend():
+        inner.remove()
     style.entitle(ax, title)
     return ax

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cycle_analysis.disclosure import is_small_part
-from cycle_analysis.report.model import Section, Table
+from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
@@ -29,7 +29,13 @@ def order_section(source: Source) -> Section:
     ]
     key = "cycle.order" if told else "cycle.in_order"
     text = source.say(key, "", told=source.texts.listed(told), beyond=beyond)
-    blocks = (text, _order_table(source, known), _correlations(source))
+    read = source.table("03_cycle", "order", source.reference).loc["order", source.language]
+    blocks = (
+        Paragraph(str(read), "finding"),
+        text,
+        _order_table(source, known),
+        _correlations(source),
+    )
     return Section("order", source.text("titles.order"), blocks)
 
 

@@ -41,16 +41,25 @@ def group_rows(source: Source) -> dict[int, dict[str, str]]:
     shown = suppress_counts(source.sizes, source.smallest)
     members = source.table("05_profiles", "members", source.reference)
     placed = members["clearly_placed"].astype(str).eq("True").groupby(members["profile"]).sum()
+    weighted = source.table("05_profiles", "weighted_shares", source.reference)
     total = source.sizes.sum()
     return {
         number: {
             "n": source.count(n),
+            "weighted": _weighted(source, weighted, number) if pd.notna(n) else source.count(n),
             "share": source.percent(n / total) if pd.notna(n) else source.count(n),
             "placed": source.part(placed[number], n) if pd.notna(n) else source.count(n),
             "surely": source.part_in_words(placed[number], n) if pd.notna(n) else "",
         }
         for number, n in shown.items()
     }
+
+
+def _weighted(source: Source, table: pd.DataFrame, number: int) -> str:
+    """Write the weighted share of a profile with its interval."""
+    row = table.set_axis(table.index.astype(int)).loc[number]
+    ends = (source.percent(row["weighted_low"]), source.percent(row["weighted_high"]))
+    return f"{source.percent(row['weighted_share'])} ({ends[0]}–{ends[1]})"
 
 
 def _shapes(source: Source) -> Section:
@@ -88,7 +97,7 @@ def _shapes(source: Source) -> Section:
         blocks.append(figure)
     else:
         blocks.append(table)
-    blocks.append(source.say("profiles.intervals"))
+    blocks += [source.say("profiles.intervals"), _size_table(source)]
     if certainty_is_known(source):
         blocks.append(_placed(source))
     if source.found:
@@ -140,21 +149,42 @@ def _lines(source: Source, centroids: pd.DataFrame) -> str:
 
 
 def _profile_table(source: Source, centroids: pd.DataFrame) -> Table:
+    """Set the mean scores of each profile."""
+    rows = [
+        (
+            source.group(number),
+            group_rows(source)[number]["n"],
+            *[source.number(value) for value in centroids.loc[number]],
+            source.number(centroids.loc[number].mean()),
+        )
+        for number in source.groups
+    ]
+    heads = [_group_head(source), source.text("heads.n"), *source.phases.values()]
+    heads += [source.text("heads.level")]
+    return source.shown("profiles", heads, rows, _n_units(source))
+
+
+def _size_table(source: Source) -> Table:
+    """Set how large each profile is, in the sample and in the population, and how sure."""
     told, known = group_rows(source), certainty_is_known(source)
-    rows = []
-    for number in source.groups:
-        scores = [source.number(value) for value in centroids.loc[number]]
-        level = source.number(centroids.loc[number].mean())
-        cells = told[number]
-        row = (source.group(number), cells["n"], cells["share"], *scores, level)
-        rows.append((*row, cells["placed"]) if known else row)
-    heads = [source.text("words.Profile" if source.found else "words.Level")]
-    heads += [source.text("heads.n"), source.text("heads.share"), *source.phases.values()]
-    heads += [source.text("heads.level"), *([source.text("heads.placed")] if known else [])]
-    n = source.text("n.units", n=source.number(source.sizes.sum()))
+    columns = ["n", "share", "weighted", *(["placed"] if known else [])]
+    rows = [
+        (source.group(number), *[told[number][column] for column in columns])
+        for number in source.groups
+    ]
+    heads = [_group_head(source), *[source.text(f"heads.{column}") for column in columns]]
     threshold = source.percent(_clearly_placed(source))
-    notes = [source.text("notes.placed", threshold=threshold)] if known else []
-    return source.shown("profiles", heads, rows, n, notes)
+    notes = [source.text("notes.weighted")]
+    notes += [source.text("notes.placed", threshold=threshold)] if known else []
+    return source.shown("sizes", heads, rows, _n_units(source), notes)
+
+
+def _group_head(source: Source) -> str:
+    return source.text("words.Profile" if source.found else "words.Level")
+
+
+def _n_units(source: Source) -> str:
+    return source.text("n.units", n=source.number(source.sizes.sum()))
 
 
 def _clearly_placed(source: Source) -> float:

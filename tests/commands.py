@@ -5,10 +5,16 @@ import sys
 from pathlib import Path
 
 
-def command(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``cycle-analysis`` with these arguments on the studies in `home`."""
+def command(*arguments: str, home: Path | None) -> subprocess.CompletedProcess[str]:
+    """Run ``cycle-analysis`` with these arguments, on the studies in `home` if it is given."""
     return subprocess.run(
-        [sys.executable, "-m", "cycle_analysis", *arguments, "--home", str(home)],
+        [
+            sys.executable,
+            "-m",
+            "cycle_analysis",
+            *arguments,
+            *(["--home", str(home)] if home else []),
+        ],
         capture_output=True,
         text=True,
         cwd=home,

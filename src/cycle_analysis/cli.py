@@ -1,4 +1,4 @@
-"""The commands: ``cycle-analysis run`` and ``cycle-analysis check``.
+"""The commands: ``cycle-analysis run``, ``check`` and ``simulate``.
 
 Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
 arguments. A bug is none of these and shows its traceback.
@@ -10,10 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
+
 from cycle_analysis.problems import FIXED, InputError, Problem
 from cycle_analysis.study import find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
+ROUND = 4
+"""Surveys between two steps of a progress bar; fixed, so that workers do not change the draws."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,14 +47,31 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--explain", action="store_true", help="say why each notebook runs")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
-    run.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="notebooks at once")
+    run.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="notebooks at once"
+    )
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check a study's files and answers; change nothing")
     check.set_defaults(command=_check)
+    simulate = commands.add_parser("simulate", help="ask beforehand what a study could find")
+    simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help="expected profiles")
+    simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
+    simulate.add_argument("--respondents", type=_positive, default=3, help="respondents per unit")
+    simulate.add_argument("--within-sd", type=float, default=10, help="units around their profile")
+    simulate.add_argument("--respondent-sd", type=float, default=15, help="within a unit, points")
+    simulate.add_argument("--surveys", type=_positive, default=50, help="surveys drawn")
+    simulate.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
+    simulate.set_defaults(command=_simulate)
     for command in (run, check):
         command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
         command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -66,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         given,
         force=options.force,
         dry_run=options.dry_run,
-        n_workers=max(options.workers, 1),
+        n_workers=options.workers,
     )
     if options.explain or options.dry_run:
         for step, reasons in outcome.reasons.items():
@@ -95,6 +116,33 @@ def _check(options: argparse.Namespace) -> int:
             n_warnings += problem.done != FIXED
             print(f"  {problem.done}: {problem.where}: {problem.problem}: {problem.value}")
     return WARNINGS if n_warnings else CLEAN
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from cycle_analysis.power import read_expected, summarise
+    from cycle_analysis.recovery import recovery
+    from cycle_analysis.seeds import children
+
+    survey = read_expected(
+        options.profiles,
+        n_units=options.units,
+        n_respondents=options.respondents,
+        within_sd=options.within_sd,
+        respondent_sd=options.respondent_sd,
+    )
+    starts = range(0, options.surveys, ROUND)
+    sizes = [min(ROUND, options.surveys - start) for start in starts]
+    seeds = children(2018, len(sizes))
+    drawn = [
+        recovery(survey, size, seed=seed, n_jobs=options.workers)
+        for size, seed in tqdm(list(zip(sizes, seeds, strict=True)), unit="round")
+    ]
+    surveys = pd.concat(drawn)
+    print(surveys["verdict"].value_counts(normalize=True).round(2).to_string())
+    print(summarise(surveys, len(survey.centroids)))
+    return CLEAN
 
 
 def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:

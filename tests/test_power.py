@@ -1,0 +1,38 @@
+"""What a study could find, asked beforehand from a file of expected profiles."""
+
+import pytest
+from commands import command
+
+from cycle_analysis.power import read_expected
+from cycle_analysis.problems import InputError
+
+SPREAD = {"n_units": 60, "n_respondents": 3, "within_sd": 6.0, "respondent_sd": 10.0}
+
+
+def test_expected_profiles_are_read_with_their_shares(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("AG;EX;share\n20;10;.75\n80;70;.25\n")
+    expected = read_expected(path, **SPREAD)
+    assert expected.centroids.to_numpy().tolist() == [[20, 10], [80, 70]]
+    assert expected.shares == [0.75, 0.25]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "AG,EX\n", "AG,EX\nlow,high\n", "AG,EX\n20,130\n", "AG\n20\n"]
+)
+def test_a_file_without_profiles_is_refused(tmp_path, text):
+    path = tmp_path / "p.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"p\.csv"):
+        read_expected(path, **SPREAD)
+
+
+def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n30,80,70\n")
+    told = command("simulate", str(path), "--units", "60", "--surveys", "2", home=None)
+    assert told.returncode == 0, told.stderr
+    assert "3 of them in 100%" in told.stdout
+    told = command("simulate", str(path), "--units", "0", home=None)
+    assert told.returncode == 2
+    assert "no whole number" in told.stderr

@@ -11,7 +11,7 @@ SPREAD = {"n_units": 60, "n_respondents": 3, "within_sd": 6.0, "respondent_sd": 
 
 def test_expected_profiles_are_read_with_their_shares(tmp_path):
     path = tmp_path / "p.csv"
-    path.write_text("AG;EX;share\n20;10;.75\n80;70;.25\n")
+    path.write_text("AG;EX;share\n20;10;0,75\n80;70;0,25\n")
     expected = read_expected(path, **SPREAD)
     assert expected.centroids.to_numpy().tolist() == [[20, 10], [80, 70]]
     assert expected.shares == [0.75, 0.25]

@@ -4,27 +4,21 @@ pytask decides what must run, from the contents of files and the values of param
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
 """
 
-import hashlib
-import json
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytask
-from _pytask.explain import ChangeReason, TaskExplanation
-from pytask import NodeInfo, PathNode, PythonNode, TaskOutcome, TaskWithoutPath
+from _pytask.explain import ChangeReason
+from pytask import TaskOutcome
 
-from cycle_analysis.folder_nodes import FolderNode
 from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
-from cycle_analysis.pipeline import CHECK, NOTEBOOKS, Step, plan
+from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.store import Store
 from cycle_analysis.study import HOME, Study, check_raw_files
+from cycle_analysis.tasks import NotebookError, Progress, Tasks
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -37,27 +31,6 @@ FIXED_ENVIRONMENT = {
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
 FORKED_KERNELS = "cycle-analysis-fork"
 """Entry point of `kernels.ForkProvisioner`."""
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
-"""Libraries whose version changes results."""
-
-
-class NotebookError(Exception):
-    """A notebook stopped; names the cell and the cause.
-
-    Attributes
-    ----------
-    by_user : bool
-        Whether the cause lies in the user's files or parameters.
-    """
-
-    def __init__(self, step: Step, cell: int, cause: str, by_user: bool, copy: Path):
-        self.by_user = by_user
-        if by_user:
-            super().__init__(cause)
-        else:
-            super().__init__(
-                f"{step}, cell {cell}: {cause}\nThe notebook as far as it came: {copy}"
-            )
 
 
 @dataclass(frozen=True)
@@ -193,8 +166,8 @@ def run_study(
     if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
     folder = home / "data" / "processed" / study.name
-    progress = _Progress(len(plan(study)), tell)
-    makers = _Tasks(study, home, notebooks, parameters, progress)
+    progress = Progress(tell)
+    makers = Tasks(study, home, notebooks, parameters, progress)
     pytask.console.quiet = True
     session = pytask.build(
         tasks=[makers.task(step) for step in plan(study)],
@@ -218,146 +191,6 @@ def _memory(folder: Path) -> Path:
     config = folder / "pytask.toml"
     config.write_text("[tool.pytask.ini_options]\n", "utf-8")
     return config
-
-
-class _Progress:
-    """Say which notebook starts and ends, and how many there are."""
-
-    def __init__(self, n_steps: int, tell: Callable[[str], None]):
-        self.n_steps, self.tell, self.n_done = n_steps, tell, 0
-
-    def start(self, step: Step) -> float:
-        self.tell(f"  …   {step}")
-        return time.perf_counter()
-
-    def end(self, step: Step, started: float) -> None:
-        self.n_done += 1
-        self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
-
-
-class _Tasks:
-    """Turn steps into pytask's tasks."""
-
-    def __init__(
-        self,
-        study: Study,
-        home: Path,
-        notebooks: Path,
-        parameters: Mapping[str, Mapping[str, Value]],
-        progress: _Progress,
-    ):
-        self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.progress = parameters, progress
-        self.store = Store(home / "data" / "processed" / study.name)
-        self.code = _fingerprint(Path(__file__).parent)
-
-    def task(self, step: Step) -> TaskWithoutPath:
-        """Describe one step: what it depends on, what it makes, and how."""
-        files = [self.study.folder / "study.yaml", self.study.folder / "codebook.csv"]
-        for wave in step.raw_waves:
-            files += [self.study.folder / wave / "wave.yaml", self.study.raw_file(wave)]
-        needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        parameters = self.parameters["01_responses" if step.notebook == CHECK else step.notebook]
-        if step.notebook != CHECK:
-            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
-        values = json.dumps(parameters, sort_keys=True)
-        needs["parameters"] = _value(step, "parameters", values)
-        needs["package"] = _value(step, "package and versions", self.code)
-        for earlier in step.needs:
-            needs[str(earlier)] = self.output(earlier)
-        return TaskWithoutPath(
-            name=str(step),
-            function=lambda **_: self.execute(step),
-            depends_on=needs,
-            produces={"output": self.output(step)},
-            attributes={"explanation": TaskExplanation()},
-        )
-
-    def output(self, step: Step) -> FolderNode:
-        """Where a step leaves its files: tables, or the report."""
-        if step.notebook == "08_report":
-            return FolderNode(self.home / "reports" / self.study.name)
-        return FolderNode(self.store.step_folder(step.notebook, step.wave))
-
-    def execute(self, step: Step) -> None:
-        """Run one notebook; leave its files, or on failure none."""
-        output = self.output(step)
-        output.clear()
-        started = self.progress.start(step)
-        try:
-            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
-        except BaseException:
-            output.clear()
-            raise
-        self.progress.end(step, started)
-
-    def check(self, output: FolderNode) -> None:
-        """Read the exports of all waves; what is wrong with them is told before work begins."""
-        from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
-
-        read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
-        output.path.mkdir(parents=True, exist_ok=True)
-        (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
-
-    def run_notebook(self, step: Step) -> None:
-        """Execute one notebook; keep the executed copy with the private data."""
-        parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
-        if "wave" in parameters:
-            parameters["wave"] = step.wave
-        executed = self.store.folder / "notebooks"
-        copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
-        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
-
-
-def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:
-    """Execute one notebook with papermill.
-
-    Raises
-    ------
-    NotebookError
-        If a cell fails; the executed copy shows how far it came.
-    """
-    import papermill
-
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        papermill.execute_notebook(
-            source,
-            copy,
-            parameters=dict(parameters),
-            cwd=source.parent,
-            progress_bar=False,
-            log_output=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            shutdown_kernel="immediate",
-        )
-    except papermill.PapermillExecutionError as error:
-        by_user = error.ename == InputError.__name__
-        cause = error.evalue if by_user else f"{error.ename}: {error.evalue}"
-        raise NotebookError(step, error.exec_count or 0, cause, by_user, copy) from None
-
-
-def _file(path: Path) -> PathNode:
-    return PathNode(path=path, name="/".join(path.parts[-2:]))
-
-
-def _value(step: Step, name: str, value: str) -> PythonNode:
-    """Give a value a node of its own: without this identity pytask merges all values into one."""
-    identity = NodeInfo(arg_name=name, path=(), task_path=None, task_name=str(step), value=value)
-    return PythonNode(name=name, value=value, hash=True, node_info=identity)
-
-
-def _fingerprint(package: Path) -> str:
-    """Hash the package's source and the versions of the libraries that results depend on."""
-    digest = hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css"}
-    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(path.read_bytes())
-    for name in PACKAGES:
-        digest.update(f"{name}=={metadata.version(name)}".encode())
-    return digest.hexdigest()
 
 
 def _outcome(session: pytask.Session) -> Outcome:

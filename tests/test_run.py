@@ -86,6 +86,18 @@ def test_executed_notebooks_show_their_figures(run_home):
         assert sum("image/png" in output.get("data", {}) for output in outputs) >= at_least
 
 
+def test_a_second_run_in_another_folder_gives_the_same_bytes(run_home, changed_home):
+    told = command("run", "example", "--force", home=changed_home)
+    assert told.returncode == 0, told.stderr
+    for kind, pattern in {"processed": "*/*/*.csv", "reports": "*.html"}.items():
+        one, two = (h / ("data" if kind == "processed" else "") for h in (run_home, changed_home))
+        files = sorted((one / kind / "example").glob(pattern))
+        assert len(files) > 1
+        for file in files:
+            again = two / kind / "example" / file.relative_to(one / kind / "example")
+            assert file.read_bytes() == again.read_bytes(), file.name
+
+
 def test_nothing_runs_again_when_nothing_changed(changed_home):
     told = command("run", "example", home=changed_home)
     assert told.returncode == 0

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from cycle_analysis.problems import FIXED, InputError, Problem
+from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
 from cycle_analysis.study import find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -91,9 +91,9 @@ def _check(options: argparse.Namespace) -> int:
     n_warnings = 0
     for wave, responses in read_all_responses(study).items():
         print(f"{wave}: {responses}")
-        for problem in responses.problems.itertuples(index=False):
-            n_warnings += problem.done != FIXED
-            print(f"  {problem.done}: {problem.where}: {problem.problem}: {problem.value}")
+        kinds = problem_kinds(responses.problems)
+        n_warnings += int((kinds["done"] != FIXED).sum())
+        print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
     return WARNINGS if n_warnings else CLEAN
 
 

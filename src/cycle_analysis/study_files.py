@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 
 from cycle_analysis.yaml_files import Frozen
 
-RESPONDENT_FIELDS = ("respondent", "unit", "role")
-"""What a wave may map besides items: who answered, for which unit, in which role."""
+RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
+"""What a wave may map besides items: who answered, for which unit, in which role; the province that
+tells two units of one name apart; the seconds it took."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
@@ -67,6 +68,14 @@ class Scale(Frozen):
         low = -math.inf if self.min is None else self.min
         return low, math.inf if self.max is None else self.max
 
+    def _has(self, code: str) -> bool:
+        low, high = self.ends
+        return (
+            code.lstrip("-").isdecimal()
+            and math.isfinite(low + high)
+            and low <= float(code) <= high
+        )
+
     @model_validator(mode="after")
     def _has_ends(self) -> "Scale":
         if self.kind == "rating" and (self.min is None or self.max is None or self.min >= self.max):
@@ -75,6 +84,8 @@ class Scale(Frozen):
             raise ValueError("a category scale needs labels")
         if double := sorted(set(self.labels) & set(self.missing)):
             raise ValueError(f"codes {double} are both an answer and missing")
+        if inside := [code for code in self.missing if self.kind != "category" and self._has(code)]:
+            raise ValueError(f"missing codes {inside} lie within the answers")
         return self
 
 

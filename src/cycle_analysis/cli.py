@@ -1,4 +1,4 @@
-"""The commands: ``cycle-analysis run`` and ``cycle-analysis check``.
+"""The commands: ``run``, ``check`` and ``add-wave`` of ``cycle-analysis``.
 
 Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
 arguments. A bug is none of these and shows its traceback.
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
-from cycle_analysis.study import find_home, load_study
+from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
 
@@ -47,8 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     check = commands.add_parser("check", help="check a study's files and answers; change nothing")
     check.set_defaults(command=_check)
-    for command in (run, check):
+    add = commands.add_parser("add-wave", help="begin a new wave from an export")
+    add.set_defaults(command=_add_wave)
+    for command in (run, check, add):
         command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
+        if command is add:
+            add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
+            add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
         command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
     return parser
 
@@ -88,6 +93,7 @@ def _check(options: argparse.Namespace) -> int:
     from cycle_analysis.study_answers import read_all_responses
 
     check_given(study, home)
+    check_unlisted_waves(study)
     n_warnings = 0
     for wave, responses in read_all_responses(study).items():
         print(f"{wave}: {responses}")
@@ -95,6 +101,20 @@ def _check(options: argparse.Namespace) -> int:
         n_warnings += int((kinds["done"] != FIXED).sum())
         print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
     return WARNINGS if n_warnings else CLEAN
+
+
+def _add_wave(options: argparse.Namespace) -> int:
+    home = (options.home or find_home()).resolve()
+    study = load_study(options.study, home)
+    from cycle_analysis.add_wave import add_wave
+    from cycle_analysis.study_answers import study_register
+
+    print(add_wave(study, options.wave, options.file, study_register(study)))
+    print(
+        f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
+        f"in study.yaml, then: cycle-analysis check {study.name}"
+    )
+    return CLEAN
 
 
 def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:

@@ -147,13 +147,13 @@ def problem_kinds(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, n kinds × 9
-        Most serious first: done, problem, n (cells or rows), rule, columns, rows, values (the
+        Most serious first: done, problem, n (cells or rows), rule, columns, rows, found (the
         first five of each), remedy, file.
 
     Examples
     --------
     >>> many = [Problem("a.csv", f"row {row}", "7", "is no code", row=f"{row}") for row in (2, 3)]
-    >>> problem_kinds(problem_table(many))[["n", "rows", "values"]].to_numpy().tolist()
+    >>> problem_kinds(problem_table(many))[["n", "rows", "found"]].to_numpy().tolist()
     [[2, '2, 3', '7']]
     """
     order = {done: place for place, done in enumerate((REJECTED, SET_MISSING, KEPT, FIXED))}
@@ -163,10 +163,10 @@ def problem_kinds(table: pd.DataFrame) -> pd.DataFrame:
         n=("n", "sum"),
         columns=("column", _first_five),
         rows=("row", _first_five),
-        values=("value", _first_five),
+        found=("value", _first_five),
     ).reset_index()
     kinds = kinds.sort_values("done", key=lambda done: done.map(order), kind="stable")
-    shown = ["done", "problem", "n", "rule", "columns", "rows", "values", "remedy", "file"]
+    shown = ["done", "problem", "n", "rule", "columns", "rows", "found", "remedy", "file"]
     return kinds[shown].reset_index(drop=True).rename_axis("kind")
 
 
@@ -183,7 +183,7 @@ def list_kinds(kinds: pd.DataFrame) -> list[str]:
     for kind in kinds.itertuples(index=False):
         places = [f"column {kind.columns}"] if kind.columns else []
         places += [f"row {kind.rows}"] if kind.rows else []
-        places += [f"found {kind.values!r}"] if kind.values else []
+        places += [f"found {kind.found!r}"] if kind.found else []
         line = f"{kind.done}: {kind.n} x {kind.problem} ({'; '.join(places)})"
         line = line.removesuffix(" ()") + (f", {kind.rule}" if kind.rule else "")
         lines.append(line + (f". {kind.remedy}." if kind.remedy else ""))
@@ -193,6 +193,25 @@ def list_kinds(kinds: pd.DataFrame) -> list[str]:
 def _first_five(texts: "pd.Series[str]") -> str:
     distinct = texts[texts != ""].unique()
     return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} more" * (len(distinct) > 5))
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a parameter outside its range.
+
+    Raises
+    ------
+    InputError
+        If it is.
+
+    Examples
+    --------
+    >>> check_range("share", 5, 0, 1)
+    Traceback (most recent call last):
+    cycle_analysis.problems.InputError: parameters, share: '5': is out of range. Allowed: 0 to 1.
+    """
+    if not low <= value <= high:
+        allowed = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} or more"
+        raise InputError([Problem("parameters", name, f"{value:g}", "is out of range", allowed)])
 
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")

@@ -14,7 +14,7 @@ from cycle_analysis.answers import ANSWERED, Decoded
 from cycle_analysis.item_checks import Asked, check_item
 from cycle_analysis.plausibility import doubt_items, doubt_respondents
 from cycle_analysis.privacy import scan_columns
-from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, problem_table
+from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, as_shown, problem_table
 from cycle_analysis.readers import RawTable
 from cycle_analysis.register import Register
 from cycle_analysis.respondents import read_respondents
@@ -65,6 +65,11 @@ class Responses:
         }
         table = pd.concat(parts, names=["role", "item"]).fillna(0.0)
         return table[["n", *table.columns.drop("n")]]
+
+    @property
+    def shown_open_answers(self) -> pd.DataFrame:
+        """Open answers as a spreadsheet may show them: nothing in them calculates."""
+        return self.open_answers.apply(lambda texts: texts.fillna("").map(as_shown))
 
     def only(self, keep: "pd.Series[bool]") -> "Responses":
         """Keep some respondents."""

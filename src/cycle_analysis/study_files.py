@@ -17,8 +17,21 @@ RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
 tells two units of one name apart; the seconds it took."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
+"""Names that Windows keeps for itself, and the one that the results keep for all waves."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
 """Why there is no answer."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a folder of this name would go wrong somewhere.
+
+    Examples
+    --------
+    >>> is_reserved("NUL"), is_reserved("2022")
+    (True, False)
+    """
+    return bool(RESERVED.fullmatch(name))
 
 
 class Text(Frozen):
@@ -67,6 +80,14 @@ class Scale(Frozen):
         """Lowest and highest code; a scale without one runs on to infinity."""
         low = -math.inf if self.min is None else self.min
         return low, math.inf if self.max is None else self.max
+
+    def knows(self, code: str) -> bool:
+        """Whether a code is an answer on this scale, or one of its missing codes."""
+        if code in self.missing or code in self.labels or self.kind == "text":
+            return True
+        low, high = self.ends
+        is_number = re.fullmatch(r"-?\d+(?:\.\d+)?", code, re.ASCII)
+        return self.kind != "category" and bool(is_number) and low <= float(code) <= high
 
     def _has(self, code: str) -> bool:
         low, high = self.ends

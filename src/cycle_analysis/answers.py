@@ -43,7 +43,10 @@ NO_TEXT = ("", "-", "--", ".", "n/a", "nvt", "n.v.t.")
 """Words that surveys use for a missing answer, whatever the scale."""
 QUOTES = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "\u200b": None, "\ufeff": None})
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
+THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+"""A thousand in one language, three decimals in the other."""
 LEADING_CODE = re.compile(r"(\d+)\s*(?:[-–—=:.)])\s*([^\d\s].*)", re.ASCII)
+MONTH = re.compile(r"(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)[a-z]*\W*\d*")
 CODE_IN_LABEL = re.compile(r"^[(\[]?-?\d+[)\].:]?\s*[-–:]?\s*", re.ASCII)
 OTHER = "-oth-"
 """What LimeSurvey writes when the answer stands in a text field of its own."""
@@ -174,7 +177,10 @@ def _rules(
         return [_recoded(column, scale), study, of_file, _missing_word, labelled, _refused(column)]
 
     def number(text: str) -> Answer | None:
-        return _on_scale(normalise(text), scale, column, rule="")
+        plain = normalise(text)
+        if plain.startswith("'"):  # how spreadsheets mark a number as text
+            return _on_scale(plain[1:], scale, column, rule="apostrophe left out")
+        return _on_scale(plain, scale, column, rule="")
 
     def leading(text: str) -> Answer | None:
         return _leading(text, scale, column, labelled)
@@ -259,6 +265,9 @@ def _leading(text: str, scale: Scale, column: Column, labelled: Rule) -> Answer 
     """Read ``3 - in most units``; not when the words are the label of another code."""
     if not (part := LEADING_CODE.fullmatch(normalise(text))):
         return Answer(None, INVALID, problem=_OTHER_PROBLEM) if text.strip() == OTHER else None
+    if MONTH.fullmatch(part[2]):
+        problem = "looks like a date that a spreadsheet made of a code"
+        return Answer(None, INVALID, problem=problem)
     if part[1] in scale.missing:
         return Answer(None, scale.missing[part[1]].reason, rule="leading code")
     found = _on_scale(part[1], scale, column, rule="leading code")
@@ -303,6 +312,10 @@ def _on_scale(text: str, scale: Scale, column: Column | None, rule: str) -> Answ
     if not NUMBER.fullmatch(text):
         return None
     value = float(text.replace(",", "."))
+    if scale.kind == "number" and THOUSANDS.fullmatch(text):
+        whole = float(re.sub("[.,]", "", text))
+        if scale.ends[0] <= whole <= scale.ends[1]:
+            return Answer(None, INVALID, problem="may be a thousand or a decimal number")
     linear = column.linear if column else None
     low, high = linear.from_ if linear else scale.ends
     if not low <= value <= high:

@@ -89,6 +89,31 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
     return problems
 
 
+def find_same_person(raw: RawTable) -> list[Problem]:
+    """Warn of an e-mail address that stands in more than one row, in any column."""
+    problems = []
+    for column in raw.cells:
+        cells = raw.cells[column]
+        texts = [text.strip().casefold() for text in cells.cat.categories]
+        addresses = {text for text in texts if "@" in text and EMAIL.fullmatch(text)}
+        if len(addresses) < 2:
+            continue
+        given = cells.cat.codes.map(dict(enumerate(texts)))
+        again = given.index[given.isin(addresses) & given.duplicated()]
+        if len(again):
+            rows = ", ".join(str(row) for row in again[:5])
+            problem = "the same e-mail address more than once: one person may have answered twice"
+            remedy = "Keep the answers that count, and delete the others"
+            where = f"column {column}, rows {rows}"
+            place = {"column": str(column), "row": str(again[0]), "rule": "privacy scan"}
+            problems.append(
+                Problem(
+                    *(raw.file, where, "", problem, "", remedy), done=KEPT, n=len(again), **place
+                )
+            )
+    return problems
+
+
 def _count_free_text(counts: "pd.Series[int]") -> int:
     """Cells with several words, when nearly every one is another text."""
     wordy = np.array([text.count(" ") >= N_WORDS - 1 for text in counts.index], dtype=bool)

@@ -13,7 +13,7 @@ import pandas as pd
 from cycle_analysis.answers import ANSWERED, Decoded
 from cycle_analysis.item_checks import Asked, check_item
 from cycle_analysis.plausibility import doubt_items, doubt_respondents
-from cycle_analysis.privacy import scan_columns
+from cycle_analysis.privacy import find_same_person, scan_columns
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, as_shown, problem_table
 from cycle_analysis.readers import RawTable
 from cycle_analysis.register import Register
@@ -148,6 +148,7 @@ def code_responses(
             decoded[item], more, wrong = check_item(asked, max_invalid)
             found += more
             cells.append(wrong)
+    found += find_same_person(raw)
     found += scan_columns(raw, mapping, {item for item in scales if scales[item].kind == TEXT})
     if any(problem.done == REJECTED for problem in found):
         raise InputError([problem for problem in found if problem.done == REJECTED])

@@ -41,10 +41,10 @@ def test_codes_keep_their_zeros_and_na_stays_a_text(tmp_path):
     assert read(path).cells.to_numpy().tolist() == [["0059", "1"], ["NA", "None"]]
 
 
-def test_the_row_number_is_that_of_the_line_also_after_a_text_over_lines(tmp_path):
+def test_the_row_number_is_that_of_a_spreadsheet_also_after_a_text_over_lines(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('a,b\n1,"x\ny"\n2,z\n')
-    assert read(path).cells.index.tolist() == [2, 4]
+    assert read(path).cells.index.tolist() == [2, 3]
 
 
 def test_a_ragged_line_is_told_with_its_number(tmp_path):

@@ -48,8 +48,9 @@ def test_both_waves_of_the_example_are_read_whole(home):
     assert first.respondents["unit"].str.fullmatch(r"GM\d{4}").all()
     assert set(second.respondents["role"]) <= set(study.roles)
     assert first.problems["done"].isin([FIXED]).all()
-    assert first.answers.shape == first.reasons.shape
-    assert (first.answers.isna() == (first.reasons != "")).to_numpy().all()
+    closed = first.reasons[first.answers.columns]
+    assert (first.answers.isna() == (closed != "")).to_numpy().all()
+    assert first.open_answers.columns.tolist() == ["I1"]
 
 
 def test_the_renamed_and_the_rescaled_item_arrive_on_the_codebooks_scale(home):

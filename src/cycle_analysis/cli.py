@@ -1,4 +1,4 @@
-"""The commands: ``cycle-analysis run``, ``check`` and ``simulate``.
+"""The commands: ``cycle-analysis run``, ``check``, ``add-wave`` and ``simulate``.
 
 Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
 arguments. A bug is none of these and shows its traceback.
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, InputError, Problem
-from cycle_analysis.study import find_home, load_study
+from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
 ROUND = 4
@@ -62,8 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--surveys", type=_positive, default=50, help="surveys drawn")
     simulate.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
     simulate.set_defaults(command=_simulate)
-    for command in (run, check):
+    add = commands.add_parser("add-wave", help="begin a new wave from an export")
+    add.set_defaults(command=_add_wave)
+    for command in (run, check, add):
         command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
+        if command is add:
+            add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
+            add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
         command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
     return parser
 
@@ -109,12 +114,13 @@ def _check(options: argparse.Namespace) -> int:
     from cycle_analysis.study_answers import read_all_responses
 
     check_given(study, home)
+    check_unlisted_waves(study)
     n_warnings = 0
     for wave, responses in read_all_responses(study).items():
         print(f"{wave}: {responses}")
-        for problem in responses.problems.itertuples(index=False):
-            n_warnings += problem.done != FIXED
-            print(f"  {problem.done}: {problem.where}: {problem.problem}: {problem.value}")
+        kinds = problem_kinds(responses.problems)
+        n_warnings += int((kinds["done"] != FIXED).sum())
+        print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
     return WARNINGS if n_warnings else CLEAN
 
 
@@ -142,6 +148,20 @@ def _simulate(options: argparse.Namespace) -> int:
     surveys = pd.concat(drawn)
     print(surveys["verdict"].value_counts(normalize=True).round(2).to_string())
     print(summarise(surveys, len(survey.centroids)))
+    return CLEAN
+
+
+def _add_wave(options: argparse.Namespace) -> int:
+    home = (options.home or find_home()).resolve()
+    study = load_study(options.study, home)
+    from cycle_analysis.add_wave import add_wave
+    from cycle_analysis.study_answers import study_register
+
+    print(add_wave(study, options.wave, options.file, study_register(study)))
+    print(
+        f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
+        f"in study.yaml, then: cycle-analysis check {study.name}"
+    )
     return CLEAN
 
 

@@ -4,8 +4,9 @@ A `Problem` is one row of the problem table. Whatever stops a run is raised as o
 that carries every problem found; whatever does not is returned as a table beside the result.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -41,6 +42,12 @@ class Problem:
         One of `REJECTED`, `SET_MISSING`, `FIXED`, `KEPT`.
     respondent : str
         The respondent concerned, empty for a whole file or column.
+    sheet, row, column : str
+        Where a cell stands, as a spreadsheet shows it; empty for a whole file.
+    rule : str
+        The rule by which it was found or mended.
+    n : int
+        How many cells or rows are like it.
     """
 
     file: str
@@ -51,6 +58,11 @@ class Problem:
     remedy: str = ""
     done: str = REJECTED
     respondent: str = ""
+    sheet: str = ""
+    row: str = ""
+    column: str = ""
+    rule: str = ""
+    n: int = 1
 
     def __str__(self) -> str:
         found = f" {self.value!r}:" if self.value else ""
@@ -73,16 +85,146 @@ class InputError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems = list(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(tell_problems(self.problems))
 
 
-def problem_table(problems: Iterable[Problem]) -> pd.DataFrame:
-    """Set problems as a table, one row each, columns as the attributes of `Problem`.
+TABLE_COLUMNS = (
+    *("file", "sheet", "row", "column", "respondent", "value", "problem", "done", "rule", "n"),
+    *("where", "allowed", "remedy"),
+)
+"""Columns of the problem table, those that say where and what first."""
+MOST_ALIKE = 5
+"""More problems of one kind than this are told in one line."""
+
+
+def tell_problems(problems: Iterable[Problem]) -> str:
+    """Tell problems, one line each; many of one kind in one line, with the first three.
 
     Examples
     --------
-    >>> problem_table([Problem("a.csv", "row 2", "7", "outside the scale")]).shape
-    (1, 8)
+    >>> many = [Problem("a.csv", f"row {row}", "7", "is no code") for row in range(2, 1002)]
+    >>> print(tell_problems(many))
+    a.csv: 1000 times: is no code. First: row 2 '7'; row 3 '7'; row 4 '7'.
     """
-    columns = [field.name for field in fields(Problem)]
-    return pd.DataFrame([asdict(problem) for problem in problems], columns=columns, dtype="str")
+    kinds: dict[tuple[str, ...], list[Problem]] = {}
+    for found in problems:
+        kind = (found.file, found.problem, found.allowed, found.remedy, found.done)
+        kinds.setdefault(kind, []).append(found)
+    lines = []
+    for alike in kinds.values():
+        lines += [str(one) for one in alike] if len(alike) <= MOST_ALIKE else [_as_one(alike)]
+    return "\n".join(lines)
+
+
+def _as_one(alike: list[Problem]) -> str:
+    one = alike[0]
+    first = "; ".join(f"{p.where} {p.value!r}" if p.value else p.where for p in alike[:3])
+    text = f"{one.file}: {len(alike)} times: {one.problem}. First: {first}."
+    if one.allowed:
+        text += f" Allowed: {one.allowed}."
+    return text + (f" {one.remedy}." if one.remedy else "")
+
+
+def problem_table(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Set problems as a table, one row each, columns as `TABLE_COLUMNS`.
+
+    Values are written so that a spreadsheet shows them and never calculates with them.
+
+    Examples
+    --------
+    >>> table = problem_table([Problem("a.csv", "row 2", "=1+1", "outside the scale")])
+    >>> table.loc[0, "value"]
+    "'=1+1"
+    """
+    rows = [{**asdict(problem), "value": as_shown(problem.value)} for problem in problems]
+    table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
+    return table.astype({name: "int64" if name == "n" else "str" for name in TABLE_COLUMNS})
+
+
+def problem_kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """Count the problems of each kind, with the first places and values.
+
+    Returns
+    -------
+    DataFrame, n kinds × 9
+        Most serious first: done, problem, n (cells or rows), rule, columns, rows, found (the
+        first five of each), remedy, file.
+
+    Examples
+    --------
+    >>> many = [Problem("a.csv", f"row {row}", "7", "is no code", row=f"{row}") for row in (2, 3)]
+    >>> problem_kinds(problem_table(many))[["n", "rows", "found"]].to_numpy().tolist()
+    [[2, '2, 3', '7']]
+    """
+    order = {done: place for place, done in enumerate((REJECTED, SET_MISSING, KEPT, FIXED))}
+    by = ["done", "problem", "rule", "remedy", "file"]
+    groups = table.groupby(by, sort=False)
+    kinds = groups.agg(
+        n=("n", "sum"),
+        columns=("column", _first_five),
+        rows=("row", _first_five),
+        found=("value", _first_five),
+    ).reset_index()
+    kinds = kinds.sort_values("done", key=lambda done: done.map(order), kind="stable")
+    shown = ["done", "problem", "n", "rule", "columns", "rows", "found", "remedy", "file"]
+    return kinds[shown].reset_index(drop=True).rename_axis("kind")
+
+
+def list_kinds(kinds: pd.DataFrame) -> list[str]:
+    """Write the kinds of `problem_kinds` as lines for the screen.
+
+    Examples
+    --------
+    >>> found = Problem("a.csv", "row 2", "7", "is no code", row="2", column="Q1", done=SET_MISSING)
+    >>> list_kinds(problem_kinds(problem_table([found])))
+    ["set to missing: 1 x is no code (column Q1; row 2; found '7')"]
+    """
+    lines = []
+    for kind in kinds.itertuples(index=False):
+        places = [f"column {kind.columns}"] if kind.columns else []
+        places += [f"row {kind.rows}"] if kind.rows else []
+        places += [f"found {kind.found!r}"] if kind.found else []
+        line = f"{kind.done}: {kind.n} x {kind.problem} ({'; '.join(places)})"
+        line = line.removesuffix(" ()") + (f", {kind.rule}" if kind.rule else "")
+        lines.append(line + (f". {kind.remedy}." if kind.remedy else ""))
+    return lines
+
+
+def _first_five(texts: "pd.Series[str]") -> str:
+    distinct = texts[texts != ""].unique()
+    return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} more" * (len(distinct) > 5))
+
+
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Refuse a parameter outside its range.
+
+    Raises
+    ------
+    InputError
+        If it is.
+
+    Examples
+    --------
+    >>> check_range("share", 5, 0, 1)
+    Traceback (most recent call last):
+    cycle_analysis.problems.InputError: parameters, share: '5': is out of range. Allowed: 0 to 1.
+    """
+    if not low <= value <= high:
+        allowed = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} or more"
+        raise InputError([Problem("parameters", name, f"{value:g}", "is out of range", allowed)])
+
+
+PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+
+
+def as_shown(text: str) -> str:
+    r"""Write a text so that a spreadsheet shows it: what looks like a formula gets an apostrophe.
+
+    Examples
+    --------
+    >>> as_shown("=HYPERLINK(1)"), as_shown("-9"), as_shown("a\tb")
+    ("'=HYPERLINK(1)", '-9', 'a b')
+    """
+    text = re.sub(r"[\t\r\n]+", " ", text)
+    risky = text.lstrip()[:1] in {"=", "+", "-", "@"} and not PLAIN_NUMBER.fullmatch(text.strip())
+    return f"'{text}" if risky else text

@@ -15,7 +15,7 @@ import pandas as pd
 from cycle_analysis.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.codebook import Codebook, read_codebook
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.study_files import SAFE_NAME, StudyFile, Wave
+from cycle_analysis.study_files import SAFE_NAME, Scale, StudyFile, Wave, is_reserved
 from cycle_analysis.yaml_files import YamlText, read_model
 
 HOME = "CYCLE_ANALYSIS_HOME"
@@ -161,7 +161,8 @@ def load_study(name: str, home: Path | None = None) -> Study:
     codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
     waves = {}
     for wave in file.waves if file else []:
-        waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook))
+        read = partial(_read_wave, folder, wave, codebook, file.scales if file else {})
+        waves[wave] = _gather(gathered, read)
     if file and codebook:
         gathered += _phases_without_items(file, codebook)
         gathered += _unknown_to_codebook(file, codebook)
@@ -201,7 +202,7 @@ def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
 def _study_folder(name: str, home: Path) -> Path:
     raw = home / "data" / "raw"
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
-    if not SAFE_NAME.fullmatch(name):
+    if not SAFE_NAME.fullmatch(name) or is_reserved(name):
         problem = "is not the name of a study: letters, digits, - and _ only"
         raise InputError([Problem("data/raw", "study", name, problem, _list(studies))])
     if name not in studies:
@@ -240,6 +241,8 @@ def _inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
         for i, code in enumerate(codes):
             if code in codes[:i]:
                 yield Problem(text.file, text.place((kind, i)), code, "stands twice")
+            if kind == "waves" and is_reserved(code):
+                yield Problem(text.file, text.place((kind, i)), code, "is a reserved name")
             if not SAFE_NAME.fullmatch(code):
                 allowed = "letters, digits, - and _"
                 yield Problem(text.file, text.place((kind, i)), code, "cannot be a code", allowed)
@@ -282,13 +285,37 @@ def _unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Proble
             yield Problem("study.yaml", where, item, "is no item of codebook.csv")
 
 
-def _read_wave(folder: Path, name: str, codebook: Codebook | None) -> Wave:
+def check_unlisted_waves(study: Study) -> None:
+    """Refuse waves that have a folder but are not named in study.yaml, with all that they lack.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    problems: list[Problem] = []
+    for path in sorted(study.folder.glob("*/wave.yaml")):
+        wave = path.parent.name
+        if wave not in study.waves:
+            remedy = f"Add {wave!r} to `waves`, or take the folder away"
+            problem = "this folder has a wave.yaml, but the study does not name the wave"
+            problems.append(Problem("study.yaml", "waves", wave, problem, "", remedy))
+            read = partial(_read_wave, study.folder, wave, study.codebook, study.scales)
+            _gather(problems, read)
+    if problems:
+        raise InputError(problems)
+
+
+def _read_wave(
+    folder: Path, name: str, codebook: Codebook | None, scales: dict[str, Scale]
+) -> Wave:
     file = f"{name}/wave.yaml"
     text = YamlText(_open(folder, file), file)
     wave = read_model(Wave, text)
     problems = list(_misnamed(wave, name, text))
     if codebook:
         problems += _unmapped(wave, codebook, text)
+        problems += _off_scale(wave, codebook, scales, text)
     if problems:
         raise InputError(problems)
     return wave
@@ -335,6 +362,23 @@ def _unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Proble
             )
         if len(found) > 1:
             yield Problem(text.file, text.place((found[1], item)), item, f"also under {found[0]}")
+
+
+def _off_scale(
+    wave: Wave, codebook: Codebook, scales: dict[str, Scale], text: YamlText
+) -> Iterable[Problem]:
+    """A recode leads to codes of the codebook's scale only."""
+    for item in wave.items:
+        scale = scales.get(codebook.items["scale"].get(item, ""))
+        if not scale:
+            continue
+        for old, new in wave.columns[item].map.items():
+            if not scale.knows(new):
+                where = text.place(("columns", item, "map", old))
+                allowed = _list([*scale.labels, *scale.missing]) or "{:g} to {:g}".format(
+                    *scale.ends
+                )
+                yield Problem(text.file, where, new, "is no code of this item's scale", allowed)
 
 
 def _list(names: Iterable[str]) -> str:

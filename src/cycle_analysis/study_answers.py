@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, check_range
 from cycle_analysis.readers import read_export
 from cycle_analysis.register import Register, load_register, read_register
 from cycle_analysis.representation import collapse_background
@@ -55,6 +55,7 @@ def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Respon
     InputError
         With everything that makes the export unusable.
     """
+    check_range("max_invalid", max_invalid, 0, 1)
     source = study.wave(wave).source
     path = study.raw_file(wave)
     raw = read_export(path, source)

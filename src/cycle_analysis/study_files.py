@@ -12,12 +12,26 @@ from pydantic import Field, model_validator
 
 from cycle_analysis.yaml_files import Frozen
 
-RESPONDENT_FIELDS = ("respondent", "unit", "role")
-"""What a wave may map besides items: who answered, for which unit, in which role."""
+RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
+"""What a wave may map besides items: who answered, for which unit, in which role; the province that
+tells two units of one name apart; the seconds it took."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
+"""Names that Windows keeps for itself, and the one that the results keep for all waves."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
 """Why there is no answer."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a folder of this name would go wrong somewhere.
+
+    Examples
+    --------
+    >>> is_reserved("NUL"), is_reserved("2022")
+    (True, False)
+    """
+    return bool(RESERVED.fullmatch(name))
 
 
 class Text(Frozen):
@@ -67,6 +81,22 @@ class Scale(Frozen):
         low = -math.inf if self.min is None else self.min
         return low, math.inf if self.max is None else self.max
 
+    def knows(self, code: str) -> bool:
+        """Whether a code is an answer on this scale, or one of its missing codes."""
+        if code in self.missing or code in self.labels or self.kind == "text":
+            return True
+        low, high = self.ends
+        is_number = re.fullmatch(r"-?\d+(?:\.\d+)?", code, re.ASCII)
+        return self.kind != "category" and bool(is_number) and low <= float(code) <= high
+
+    def _has(self, code: str) -> bool:
+        low, high = self.ends
+        return (
+            code.lstrip("-").isdecimal()
+            and math.isfinite(low + high)
+            and low <= float(code) <= high
+        )
+
     @model_validator(mode="after")
     def _has_ends(self) -> "Scale":
         if self.kind == "rating" and (self.min is None or self.max is None or self.min >= self.max):
@@ -75,6 +105,8 @@ class Scale(Frozen):
             raise ValueError("a category scale needs labels")
         if double := sorted(set(self.labels) & set(self.missing)):
             raise ValueError(f"codes {double} are both an answer and missing")
+        if inside := [code for code in self.missing if self.kind != "category" and self._has(code)]:
+            raise ValueError(f"missing codes {inside} lie within the answers")
         return self
 
 

@@ -1,0 +1,127 @@
+"""Time and memory of reading and checking an export, against pandas and pyreadstat alone.
+
+    python benchmarks/reading.py            1,000,000 x 60 csv and 66,000 x 80 sav
+    python benchmarks/reading.py --rows 0.1 a tenth of it
+
+Each measurement is a process of its own; memory is its peak. Said are the ratios, which may be 3.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+
+from cycle_analysis.codebook import Codebook
+from cycle_analysis.readers import read_export
+from cycle_analysis.register import load_register
+from cycle_analysis.responses import code_responses
+from cycle_analysis.study import Study
+from cycle_analysis.study_files import Source, StudyFile, Wave
+
+UNITS = ["GM0363", "GM0344", "GM0034", "GM0599", "GM0518"]
+
+
+def study_of(n_items):
+    """Make a study of one phase of `n_items` items on 0-4."""
+    both = {"nl": "x", "en": "x"}
+    unknown = {"reason": "dont_know", **both}
+    phase = {"development": "1", "label": both, "short": both}
+    file = StudyFile.model_validate(
+        {
+            "title": both,
+            "population": both,
+            "developments": [{"code": "1", "label": both}],
+            "phases": [{"code": "A", **phase}, {"code": "B", **phase}],
+            "scales": {"s": {"min": 0, "max": 4, "missing": {"8": unknown}}},
+            "waves": ["2022"],
+            "reference_wave": "2022",
+        }
+    )
+    names = [f"Q{i}" for i in range(n_items)]
+    table = pd.DataFrame({"item": names, "block": "C", "scale": "s", "reversed": False})
+    table["phase"] = ["A" if i % 2 else "B" for i in range(n_items)]
+    wave = Wave.model_validate(
+        {
+            "wave": "2022",
+            "label": both,
+            "fieldwork": {"start": "2022-03-01", "end": "2022-04-01"},
+            "source": {"file": "x.csv"},
+            "columns": {"respondent": "id", "unit": "unit", **{name: name for name in names}},
+        }
+    )
+    codebook = Codebook(table.set_index("item"))
+    return Study.model_construct(
+        **dict(file), folder=Path("."), codebook=codebook, mappings={"2022": wave}
+    )
+
+
+def write(path, n_rows, n_columns):
+    """Write an export of random answers, one in twenty *don't know*."""
+    rng = np.random.default_rng(1)
+    answers = rng.integers(0, 5, (n_rows, n_columns - 2))
+    answers[rng.random(answers.shape) < 0.05] = 8
+    table = pd.DataFrame(answers, columns=[f"Q{i}" for i in range(n_columns - 2)])
+    table.insert(0, "unit", rng.choice(UNITS, n_rows))
+    table.insert(0, "id", np.arange(n_rows))
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False, sep=";")
+    else:
+        pyreadstat.write_sav(table, str(path))
+
+
+def measure(what, path):
+    """Read in this process; print seconds and peak megabytes."""
+    register, study = load_register(), study_of(78 if path.suffix == ".sav" else 58)
+    started = time.perf_counter()
+    if what == "ours":
+        raw = read_export(path, Source(file=path.name))
+        answers = code_responses(raw, study, "2022", register).answers
+        assert len(answers) > 1
+    elif path.suffix == ".csv":
+        pd.read_csv(path, sep=";")
+    else:
+        pyreadstat.read_sav(str(path))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(seconds, peak / 1000)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=float, default=1.0, help="share of the rows")
+    parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure and options.measure[0] == "write":
+        path, rows, columns = options.measure[1:]
+        return write(Path(path), int(rows), int(columns))
+    if options.measure:
+        return measure(options.measure[0], Path(options.measure[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        for name, rows, columns in (("a.csv", 1_000_000, 60), ("a.sav", 66_000, 80)):
+            path = Path(folder, name)
+            this = [sys.executable, __file__, "--measure"]
+            size = [str(int(rows * options.rows)), str(columns)]
+            subprocess.check_call([*this, "write", str(path), *size])
+            found = {}
+            for what in ("alone", "ours"):
+                command = [*this, what, str(path)]
+                best = [
+                    [float(x) for x in subprocess.check_output(command, text=True).split()]
+                    for _ in range(3)
+                ]
+                found[what] = np.array(best).min(axis=0)
+                seconds, peak = found[what]
+                print(f"{name} {what:6} {seconds:6.2f} s  peak {peak:6.0f} MB")
+            seconds, peak = found["ours"] / found["alone"]
+            print(f"{name} ratios: time {seconds:.2f}, memory {peak:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Know the export of a survey tool by its shape, and bring it to one header and one row each.
+
+Qualtrics writes two or three header rows and marks previews; LimeSurvey writes incomplete rows and
+timing columns. Nothing about answers is decided here.
+"""
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+
+from cycle_analysis.problems import FIXED, KEPT, Problem
+from cycle_analysis.readers.raw_table import RawTable
+
+IMPORT_ID = '{"importid"'
+PREVIEWS = {"1", "2", "9", "17", "survey preview", "survey test", "spam preview"}
+"""Values of Qualtrics' Status for rows that its author made."""
+SPAM = {"8", "12", "spam", "imported spam"}
+UNFINISHED = {"0", "false", "no", "nee", "onwaar"}
+LIMESURVEY = (
+    {"id", "submitdate", "lastpage"},
+    {"response id", "date submitted", "last page"},
+    {"antwoord-id", "datum ingediend", "laatste pagina"},
+    {"id. response id", "submitdate. date submitted", "lastpage. last page"},
+)
+"""Headings that only LimeSurvey has together: codes, full in English, in Dutch, abbreviated."""
+SUBMITTED = (
+    *("submitdate", "date submitted", "datum ingediend"),
+    "submitdate. date submitted",
+)
+TOTAL_TIME = (
+    "interviewtime",
+    "total time",
+    "totale tijd",
+    "duration (in seconds)",
+    "q_totalduration",
+)
+CODE_AND_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\[[^\]]+\])?)\.\s+(.+)", re.DOTALL)
+
+
+def adapt(table: RawTable) -> RawTable:
+    """Bring the export of a known survey tool to the shape of any other table."""
+    if table.cells.empty:
+        return table
+    table = _qualtrics(table)
+    folded = {name.casefold(): name for name in table.cells.columns}
+    if any(headings <= set(folded) for headings in LIMESURVEY):
+        table = _limesurvey(table, folded)
+    elif "_" in "".join(folded):
+        table = table
+    timed = [folded[name] for name in TOTAL_TIME if name in folded and table.platform]
+    return replace(table, duration=timed[0]) if timed else table
+
+
+def _qualtrics(table: RawTable) -> RawTable:
+    n_headers = _qualtrics_headers(table.cells)
+    if not n_headers:
+        return table
+    questions = {name: str(table.cells[name].iloc[0]) for name in table.cells.columns}
+    cells = table.cells.iloc[n_headers:]
+    if n_headers == 1:  # the legacy layout hides its own fields behind V1, V2, ...
+        names = {n: questions[n] for n in questions if re.fullmatch(r"V\d+", n) and questions[n]}
+        cells = cells.rename(columns=names)
+        questions = {names.get(name, name): text for name, text in questions.items()}
+    how = f"{table.how}, Qualtrics with {n_headers + 1} header rows"
+    table = replace(table, cells=cells, questions=questions, how=how, platform="Qualtrics")
+    return _without_previews(table)
+
+
+def _qualtrics_headers(cells: pd.DataFrame) -> int:
+    """How many rows below the first are headers too."""
+    for place in (1, 0):
+        if len(cells) > place:
+            texts = cells.iloc[place].astype("str").str.replace(" ", "").str.casefold()
+            if texts.str.startswith(IMPORT_ID).mean() > 0.5:
+                return place + 1
+    first = {str(text) for text in cells.iloc[0]}
+    legacy = cells.columns[0] == "V1" and {"ResponseID", "Status", "Finished"} <= first
+    return 1 if legacy else 0
+
+
+def _without_previews(table: RawTable) -> RawTable:
+    """Leave out rows that the author made, count them, and count unfinished rows and spam."""
+    status = _folded(table, "Status")
+    if status is None:
+        return table
+    is_spam = status.isin(SPAM)
+    found = [_counted(table, "Status", is_spam, "rows are marked as spam", KEPT)]
+    if (finished := _folded(table, "Finished")) is not None:
+        unfinished = finished.isin(UNFINISHED)
+        found.append(_counted(table, "Finished", unfinished, "rows are not finished", KEPT))
+    preview = status.isin(PREVIEWS)
+    found.append(
+        _counted(table, "Status", preview, "rows are previews; left out", FIXED, "previews")
+    )
+    return table.only(~preview, *[note for note in found if note])
+
+
+def _limesurvey(table: RawTable, folded: dict[str, str]) -> RawTable:
+    """Take question codes from headings of code and text; count rows that were not sent."""
+    split = {name: CODE_AND_TEXT.fullmatch(name) for name in table.cells.columns}
+    codes = {name: part[1] for name, part in split.items() if part}
+    questions = {part[1]: part[2] for part in split.values() if part}
+    cells = table.cells
+    if codes and len(set(codes.values())) == len(codes):
+        cells = cells.rename(columns=codes)
+    how = f"{table.how}, LimeSurvey"
+    questions = questions or {name: name for name in cells.columns}
+    table = replace(table, cells=cells, questions=questions, how=how, platform="LimeSurvey")
+    column = next((folded[name] for name in SUBMITTED if name in folded), "")
+    column = codes.get(column, column)
+    sent = _folded(table, column)
+    if sent is None:
+        return table
+    note = _counted(table, column, sent == "", "rows were not sent in to the end", KEPT)
+    return replace(table, notes=[*table.notes, note]) if note else table
+
+
+def _folded(table: RawTable, column: str) -> "pd.Series[str] | None":
+    if column not in table.cells:
+        return None
+    return table.cells[column].astype("str").str.strip().str.casefold()
+
+
+def _counted(
+    table: RawTable, column: str, which: "pd.Series[bool]", problem: str, done: str, rule: str = ""
+) -> Problem | None:
+    rows = table.cells.index[which]
+    if not len(rows):
+        return None
+    shown = ", ".join(str(row) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+    return Problem(
+        table.file,
+        f"column {column}, rows {shown}",
+        "",
+        f"{len(rows)} {problem}",
+        done=done,
+        column=column,
+        rule=rule,
+        n=len(rows),
+    )

@@ -1,0 +1,141 @@
+"""Read files of statistical packages: SPSS (.sav, .zsav, .por) and Stata (.dta).
+
+Codes arrive as text, user-missing codes with them, because they say why there is no answer.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+
+from cycle_analysis.problems import FIXED, InputError, Problem
+from cycle_analysis.readers.raw_table import (
+    MOST_COLUMNS,
+    Ranges,
+    RawTable,
+    as_text,
+    check_header,
+    refuse,
+    text_column,
+)
+from cycle_analysis.study_files import Source
+
+MOST_CELLS = 500_000_000
+"""A compressed file may not unfold to more cells than this."""
+FALLBACK = "WINDOWS-1252"
+Reader = Callable[..., tuple[pd.DataFrame, Any]]
+
+
+def read_sav(path: Path, source: Source) -> RawTable:
+    """Read SPSS; a file that is not in the encoding it declares is read as Windows' own.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or not what its name says.
+    """
+    if (source.format or path.suffix).lower().endswith("por"):
+        return _read(path, pyreadstat.read_por, {}, "SPSS portable", source)
+    return _read(path, pyreadstat.read_sav, {"user_missing": True}, "SPSS", source)
+
+
+def read_dta(path: Path, source: Source) -> RawTable:
+    """Read Stata; extended missing values (.a to .z) arrive as their letter.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or not what its name says.
+    """
+    return _read(path, pyreadstat.read_dta, {"user_missing": True}, "Stata", source)
+
+
+def _read(
+    path: Path, reader: Reader, options: dict[str, Any], kind: str, source: Source
+) -> RawTable:
+    options = {**options, "disable_datetime_conversion": True}
+    if source.encoding:
+        options["encoding"] = source.encoding
+    notes = []
+    try:
+        _check_size(path, reader, source)
+        data, meta = reader(str(path), **options)
+    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+        told = str(error)
+        if isinstance(error, InputError):
+            raise
+        if source.encoding or not ("encod" in told or isinstance(error, UnicodeDecodeError)):
+            remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
+            raise refuse(path.name, "file", "", told, "", remedy) from None
+        data, meta = _in_another_encoding(path, reader, options)
+        problem = "texts are not in the encoding that the file declares"
+        notes.append(
+            Problem(path.name, "file", "", problem, done=FIXED, rule=f"read as {FALLBACK}")
+        )
+    check_header(path.name, data.columns.tolist())
+    index = pd.RangeIndex(1, len(data) + 1, name="row")
+    cells = pd.DataFrame(
+        {name: _as_category(data[name]) for name in data.columns} if len(data) else {}, index=index
+    )
+    return RawTable(
+        path.name,
+        cells if len(data) else pd.DataFrame(columns=data.columns),
+        f"{kind}, {meta.file_encoding or source.encoding or FALLBACK}",
+        labels=_labels(meta),
+        questions={name: text for name, text in meta.column_names_to_labels.items() if text},
+        missing=_missing(meta),
+        notes=notes,
+    )
+
+
+def _check_size(path: Path, reader: Reader, source: Source) -> None:
+    """Refuse what would not fit, from the file's own description."""
+    options = {"encoding": source.encoding} if source.encoding else {}
+    _, meta = reader(str(path), metadataonly=True, **options)
+    n_rows, n_columns = meta.number_rows or 0, meta.number_columns or 0
+    if n_columns > MOST_COLUMNS:
+        check_header(path.name, [str(place) for place in range(n_columns)])
+    if n_rows * n_columns > MOST_CELLS:
+        problem = f"holds more than {MOST_CELLS:,} cells"
+        raise refuse(path.name, "file", f"{n_rows} rows, {n_columns} columns", problem)
+
+
+def _in_another_encoding(
+    path: Path, reader: Reader, options: dict[str, Any]
+) -> tuple[pd.DataFrame, Any]:
+    try:
+        return reader(str(path), **options, encoding=FALLBACK)
+    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+        remedy = "Name source.encoding in wave.yaml: cp1252, latin1 or utf-8"
+        raise refuse(path.name, "file", "", str(error), "", remedy) from None
+
+
+def _as_category(column: pd.Series) -> pd.Categorical:
+    codes, distinct = pd.factorize(column, use_na_sentinel=True)
+    texts = np.array([as_text(value) for value in distinct] + [""], dtype="object")
+    codes = np.where(codes < 0, len(distinct), codes)
+    if len(set(texts)) < len(texts) or not (codes == len(distinct)).any():
+        return text_column(texts[codes])
+    return pd.Categorical.from_codes(codes, texts)
+
+
+def _labels(meta: Any) -> dict[str, dict[str, str]]:
+    return {
+        column: {as_text(code): str(label).strip() for code, label in codes.items()}
+        for column, codes in meta.variable_value_labels.items()
+    }
+
+
+def _missing(meta: Any) -> dict[str, Ranges]:
+    """Numeric codes that the file declares missing; text codes only as exact values."""
+    return {
+        column: [(_end(part["lo"]), _end(part["hi"])) for part in ranges]
+        for column, ranges in (meta.missing_ranges or {}).items()
+    }
+
+
+def _end(value: Any) -> Any:
+    return value if isinstance(value, str) else float(value)

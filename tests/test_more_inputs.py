@@ -1,0 +1,234 @@
+"""More of what survey files look like, numbered on from the list of inputs."""
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+import xlsxwriter
+from tiny_study import ITEMS, STUDY, answers, read, read_table, refused, told, write_study
+
+from cycle_analysis.problems import FIXED, KEPT, SET_MISSING
+from cycle_analysis.readers import read_export
+from cycle_analysis.study_files import Source
+
+CATEGORY = """  k:
+    kind: category
+    labels:
+      "1": {nl: geen, en: none}
+      "2": {nl: beschrijvend, en: descriptive}
+  n: {kind: number, min: 0, max: 5000}
+roles:"""
+
+
+def with_scale(home, scale):
+    """Put item O1 of the tiny study on another scale."""
+    path = home / "data/raw/tiny/codebook.csv"
+    path.write_text(path.read_text().replace("O1,I,,open", f"O1,I,,{scale}"))
+
+
+def read_o1(home, texts, scale):
+    """Answers and reasons of item O1 on a category or number scale."""
+    study = STUDY.replace("roles:", CATEGORY)
+    path = write_study(home, "r.csv", columns={"O1": "O1"}, study=study)
+    with_scale(home, scale)
+    answers(O1=texts).to_csv(path, index=False)
+    responses = read(home, 0.9)
+    return responses, responses.answers["O1"].iloc[: len(texts)].tolist()
+
+
+def test_row_41_the_line_that_tells_excel_the_separator_is_no_header(tmp_path):
+    path = write_study(tmp_path, "r.csv")
+    path.write_text("sep=;\n" + answers().to_csv(index=False, sep=";"))
+    responses = read(tmp_path)
+    assert len(responses.answers) == 12
+    assert read_export(path, Source(file="r.csv")).cells.index[0] == 3
+
+
+def test_row_42_separators_at_the_end_of_every_line_make_no_column(tmp_path):
+    text = answers().to_csv(index=False).replace("\n", ",,\n")
+    write_study(tmp_path, "r.csv").write_text(text)
+    assert told(read(tmp_path), KEPT).count("neither mapped") == 0
+
+
+def test_row_43_a_column_without_a_name_but_with_contents_is_called_by_its_number(tmp_path):
+    path = write_study(tmp_path, "r.csv")
+    answers().to_csv(path)
+    responses = read(tmp_path)
+    assert "column 1" in responses.problems["value"].tolist()
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n", "\r\n\r\n"])
+def test_row_44_line_ends_of_all_systems_are_read(tmp_path, end):
+    text = answers().to_csv(index=False).replace("\n", end)
+    write_study(tmp_path, "r.csv").write_bytes(text.encode())
+    assert len(read(tmp_path).answers) == 12
+
+
+def test_row_45_blank_lines_and_empty_rows_are_skipped_and_counted_in_row_numbers(tmp_path):
+    lines = answers(A2=["7"]).to_csv(index=False).splitlines()
+    lines[1:1] = ["", ",,,,,,,"]
+    write_study(tmp_path, "r.csv").write_text("\n".join(lines))
+    problems = read(tmp_path).problems
+    assert problems.loc[problems["done"] == SET_MISSING, "row"].tolist() == ["4"]
+
+
+def test_row_46_a_quote_within_a_word_is_read_and_noted(tmp_path):
+    table = answers().assign(extra="x")
+    text = table.to_csv(index=False).replace(",x", ',een 5" schijf')
+    write_study(tmp_path, "r.csv", ignore=["extra"]).write_text(text)
+    responses = read(tmp_path)
+    assert len(responses.answers) == 12
+    assert "quotes stand in unusual places" in told(responses, FIXED)
+
+
+def test_row_47_invisible_characters_in_headings_do_not_matter(tmp_path):
+    text = answers().to_csv(index=False)
+    text = text.replace("A1", " A1\u200b", 1).replace("A2", "\u00a0A2 ", 1)
+    write_study(tmp_path, "r.csv").write_text(text, "utf-8")
+    assert read(tmp_path).answers["A1"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"PK\x03\x04 zip", "xlsx"),
+        (b"\xd0\xcf\x11\xe0 old", "xls"),
+        (b"<HTML><table>", "a web page"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"$FL2@(#) SPSS", "sav"),
+    ],
+)
+def test_row_48_another_kind_of_file_under_the_name_of_a_text_is_told(tmp_path, start, kind):
+    write_study(tmp_path, "r.csv").write_bytes(start + b"\n1,2\n")
+    assert f"is no text but {kind}" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r.xls", "r.ods", "r.sav", "r.dta"])
+def test_row_49_a_workbook_under_another_name_is_told_or_read(tmp_path, name):
+    path = write_study(tmp_path, name)
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+        book.add_worksheet().write(0, 0, "x")
+    path.write_bytes((tmp_path / "a.xlsx").read_bytes())
+    assert name in refused(tmp_path)
+
+
+def test_row_50_true_and_false_of_a_workbook_are_one_and_zero(tmp_path):
+    path = write_study(tmp_path, "r.xlsx")
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        table = answers(A1=[True, False])
+        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
+            sheet.write_row(number, 0, row)
+    assert read(tmp_path).answers["A1"].iloc[:2].tolist() == [1, 0]
+
+
+def test_row_51_codes_of_categories_may_come_with_decimals(tmp_path):
+    _, found = read_o1(tmp_path, ["1.0", "2,0", "2"], "k")
+    assert found == ["1", "2", "2"]
+
+
+def test_row_52_padded_text_codes_of_spss_are_codes(tmp_path):
+    path = write_study(tmp_path, "r.sav")
+    pyreadstat.write_sav(answers(A1=["3   ", "  2"]), str(path))
+    assert read(tmp_path).answers["A1"].iloc[:2].tolist() == [3, 2]
+
+
+def test_row_53_a_text_that_spss_declares_missing_is_missing(tmp_path):
+    path = write_study(tmp_path, "r.sav")
+    pyreadstat.write_sav(answers(A1=["Z"]), str(path), missing_ranges={"A1": ["Z"]})
+    responses = read(tmp_path)
+    assert responses.reasons["A1"].iloc[0] == "blank"
+    assert "declared missing in the file" in told(responses, FIXED)
+
+
+def test_row_54_a_label_that_means_nothing_elsewhere_is_an_answer_here(tmp_path):
+    _, found = read_o1(tmp_path, ["geen", "None", "none"], "k")
+    assert found == ["1", "1", "1"]
+
+
+@pytest.mark.parametrize(("text", "value"), [("３", 3), ("'3", 3), ("03", 3), ("٣", None)])
+def test_row_55_digits_in_other_shapes_are_read_only_when_they_are_digits_here(
+    tmp_path, text, value
+):
+    found = read_table(tmp_path, answers(A1=[text])).answers["A1"].iloc[0]
+    assert found == value if value is not None else np.isnan(found)
+
+
+def test_row_56_a_thousand_that_may_be_a_decimal_is_asked_about(tmp_path):
+    responses, found = read_o1(tmp_path, ["1.250", "1250", "12,5", "0.333"], "n")
+    assert np.isnan(found[0])
+    assert found[1:] == [1250, 12.5, 0.333]
+    assert "may be a thousand or a decimal number | 1.250" in told(responses, SET_MISSING)
+
+
+@pytest.mark.parametrize("text", ["3-jan", "jan-03", "2-3", "45292,5", "75%", "€ 3", "1e3", "3/5"])
+def test_row_57_what_a_spreadsheet_made_of_a_code_is_a_problem(tmp_path, text):
+    responses = read_table(tmp_path, answers(A1=[text]))
+    assert responses.reasons["A1"].iloc[0] == "invalid"
+    assert text in told(responses, SET_MISSING)
+
+
+def test_row_58_ids_that_lost_their_last_digits_are_doubles(tmp_path):
+    message = refused(tmp_path, answers(id=["1,23457E+11", "1,23457E+11"]))
+    assert "1,23457E+11" in message
+    assert "more than once" in message
+
+
+def test_row_59_a_second_row_of_headings_is_refused_by_its_unit(tmp_path):
+    table = pd.concat([answers(1).assign(gemeente="In welke gemeente werkt u?"), answers()])
+    table.iloc[0, 0] = "nummer"
+    message = refused(tmp_path, table)
+    assert "In welke gemeente werkt u?" in message
+    assert "rows 2" in message
+
+
+def test_row_60_a_row_of_totals_is_refused_by_its_unit(tmp_path):
+    table = answers(13, gemeente=[*answers()["gemeente"], "Totaal"])
+    assert "'Totaal'" in refused(tmp_path, table)
+
+
+def test_row_61_long_texts_over_lines_and_beyond_the_usual_letters_are_kept(tmp_path):
+    text = 'Eén "lang"\nantwoord; met, alles 🙂' + "x" * 40_000
+    responses = read_table(tmp_path, answers(O1=[text]), columns={"O1": "O1"})
+    assert responses.open_answers["O1"].iloc[0] == text
+    assert "\n" not in responses.shown_open_answers["O1"].iloc[0]
+
+
+def test_row_62_names_decoded_twice_wrongly_are_refused_and_the_right_one_is_near(tmp_path):
+    wrong = "Súdwest-Fryslân".encode().decode("cp1252")
+    message = refused(tmp_path, answers(gemeente=[wrong]))
+    assert wrong in message
+    assert "Súdwest-Fryslân (GM1900)" in message
+
+
+@pytest.mark.parametrize("content", [b"\xef\xbb\xbf", b"\xff\xfe", b"  \n \n", b"\x00" * 40])
+def test_row_63_a_file_of_nothing_is_refused(tmp_path, content):
+    write_study(tmp_path, "r.csv").write_bytes(content)
+    assert "r.csv" in refused(tmp_path)
+
+
+def test_row_64_a_template_without_respondents_is_refused(tmp_path):
+    path = write_study(tmp_path, "r.sav")
+    pyreadstat.write_sav(answers().iloc[:0], str(path))
+    assert "holds no answers" in refused(tmp_path)
+
+
+def test_row_65_the_labels_of_stata_are_understood(tmp_path):
+    path = write_study(tmp_path, "r.dta")
+    table = answers().assign(**{i: pd.to_numeric(answers()[i]) for i in ITEMS})
+    pyreadstat.write_dta(
+        table, str(path), variable_value_labels={"A1": {0: "helemaal oneens", 4: "weet niet"}}
+    )
+    responses = read(tmp_path)
+    assert set(responses.reasons["A1"][responses.answers["A1"].isna()]) == {"dont_know"}
+    assert "labelled 'weet niet' in the file" in told(responses, FIXED)
+
+
+def test_row_66_a_semicolon_file_with_commas_in_its_numbers_and_a_comma_file_tell_apart(tmp_path):
+    text = answers().to_csv(index=False, sep=",").replace("r3,", "r3,1,", 1)
+    lines = text.splitlines()
+    shifted = [lines[0], *(f"{line},5" for line in lines[1:])]
+    write_study(tmp_path, "r.csv").write_text("\n".join(shifted))
+    message = refused(tmp_path)
+    assert "semicolons when numbers have decimal commas" in message
+    assert "line 2" in message

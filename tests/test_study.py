@@ -119,3 +119,10 @@ def test_a_codebook_with_semicolons_and_a_byte_order_mark_is_read(home):
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     table.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
     assert len(load_study("example", home).codebook.items) == len(table)
+
+
+def test_the_heading_of_a_synthetic_study_says_so(home, edit):
+    assert "SYNTHETIC DATA" in load_study("example", home).heading()
+    assert "SYNTHETISCHE GEGEVENS" in load_study("example", home).heading("nl")
+    edit("study.yaml", "synthetic: true", "synthetic: false")
+    assert "SYNTHETIC DATA" not in load_study("example", home).heading()

@@ -50,6 +50,11 @@ class Study(StudyFile):
         """Phases in the order of the cycle."""
         return [phase.code for phase in self.phases]
 
+    def heading(self, language: str = "en") -> str:
+        """Title of the study, with the mark that its data are synthetic."""
+        mark = {"nl": "SYNTHETISCHE GEGEVENS", "en": "SYNTHETIC DATA"}[language]
+        return f"{self.title[language]} [{mark}]" if self.synthetic else self.title[language]
+
     def phase_names(self, language: str) -> dict[str, str]:
         """Short label of each phase, in the order of the cycle."""
         return {phase.code: phase.short[language] for phase in self.phases}

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,16 @@ class Decoded:
     index: pd.Index
 
     @property
+    def numbers(self) -> np.ndarray:
+        """The value of each distinct text, missing when it is none."""
+        return self.distinct["value"].to_numpy("float64")
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How many respondents gave each distinct text."""
+        return np.bincount(self.codes, minlength=len(self.distinct))
+
+    @property
     def answers(self) -> pd.Series:
         """Answers: numbers, or codes as text where the scale has categories or texts."""
         values = self.distinct["value"]
@@ -144,7 +155,7 @@ def decode(
     missing : list of (low, high), optional
         Codes that the file declares missing, ends included.
     """
-    codes, distinct = pd.factorize(texts)
+    codes, distinct = _distinct(texts)
     known = [str(text) for text in distinct]
     rules = _rules(column, scale, labels, missing or [])
     answers = [_first(rules, text) for text in known]
@@ -159,6 +170,15 @@ def decode(
     kind = "str" if scale.kind in ("category", "text") else "float64"
     table.insert(0, "value", pd.array([answer.value for answer in answers], dtype=kind))
     return Decoded(table, codes, texts.index)
+
+
+def _distinct(texts: pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """Codes and the texts that occur; a category without unused texts has them already."""
+    if isinstance(texts.dtype, pd.CategoricalDtype):
+        codes = texts.cat.codes.to_numpy()
+        if np.bincount(codes, minlength=len(texts.cat.categories)).all():
+            return codes, texts.cat.categories
+    return pd.factorize(texts)
 
 
 Rule = Callable[[str], Answer | None]

@@ -14,7 +14,7 @@ FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
 NEGATIVE = -0.1
 """An item that correlates less than this with the rest of its phase may be turned."""
-ENOUGH = 20_000
+ENOUGH = 5_000
 """Correlations of items are taken from about so many respondents, evenly spread over the file."""
 LARGE_SHARE, LARGE_NUMBER = 0.1, 20
 
@@ -32,7 +32,7 @@ def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
     """
     if scale.kind != "rating" or column.map or column.linear:
         return ""
-    counts = np.bincount(decoded.codes, minlength=len(decoded.distinct))
+    counts = decoded.counts
     numbers = pd.to_numeric(decoded.distinct.index.to_series(), errors="coerce").to_numpy()
     study_missing = decoded.distinct["reason"].isin(["", "invalid"]).to_numpy()
     seen = set(numbers[(counts > 0) & ~np.isnan(numbers) & study_missing])
@@ -62,13 +62,13 @@ def find_turned_labels(labels: dict[str, str], scale: Scale, column: Column) -> 
     ]
 
 
-def doubt_items(answers: pd.DataFrame, items: pd.DataFrame, file: str) -> list[Problem]:
+def doubt_items(decoded: dict[str, Decoded], items: pd.DataFrame, file: str) -> list[Problem]:
     """Warn of items without answers or variance, of lonely items, and of turned ones.
 
     Parameters
     ----------
-    answers : DataFrame, n respondents × items
-        Codes on the codebook's scale, not yet reversed.
+    decoded : dict of item to Decoded
+        Answers on the codebook's scale, not yet reversed.
     items : DataFrame
         Index `item`; `phase`, `low`, `high`, `reversed`, as `Study.phase_items`.
     file : str
@@ -76,20 +76,25 @@ def doubt_items(answers: pd.DataFrame, items: pd.DataFrame, file: str) -> list[P
     """
     found = []
     for phase, of_phase in items.groupby("phase", sort=False):
-        there = [item for item in of_phase.index if item in answers]
+        there = [item for item in of_phase.index if item in decoded]
+        varied = {}
         for item in there:
-            low, high = answers[item].min(), answers[item].max()
-            if np.isnan(low):
+            table = decoded[item]
+            values = table.numbers[table.counts > 0]
+            if np.isnan(values).all():
                 found.append(_doubt(file, item, "nobody answered this item"))
-            elif low == high and len(answers) >= FEW:
+            elif np.nanmin(values) == np.nanmax(values):
                 problem = "everyone gave the same answer; it tells nothing about differences"
-                found.append(_doubt(file, item, problem))
+                found += [_doubt(file, item, problem)] * (len(table.codes) >= FEW)
+            else:
+                some = slice(None, None, max(len(table.codes) // ENOUGH, 1))
+                varied[item] = table.numbers[table.codes[some]]
         if len(there) == 1:
             found.append(_doubt(file, there[0], f"is the only item of phase {phase}"))
-        some = answers[there].iloc[:: max(len(answers) // ENOUGH, 1)].copy()
-        for item in of_phase.index[of_phase["reversed"]].intersection(there):
-            some[item] = of_phase.loc[item, ["low", "high"]].sum() - some[item]
-        found += _turned(some.loc[:, some.max() > some.min()], file)
+        answers = pd.DataFrame(varied)
+        for item in of_phase.index[of_phase["reversed"]].intersection(answers.columns):
+            answers[item] = of_phase.loc[item, ["low", "high"]].sum() - answers[item]
+        found += _turned(answers, file)
     return found
 
 
@@ -98,8 +103,9 @@ def _turned(answers: pd.DataFrame, file: str) -> list[Problem]:
     if answers.shape[1] < 3 or len(answers) < FEW:
         return []
     found = []
+    total, n_given = answers.sum(axis=1), answers.count(axis=1)
     for item in answers:
-        rest = answers.drop(columns=item).mean(axis=1)
+        rest = (total - answers[item].fillna(0)) / (n_given - answers[item].notna())
         together = answers[item].corr(rest, min_periods=FEW)
         if together < NEGATIVE:
             problem = (
@@ -162,13 +168,12 @@ def _identical(decoded: dict[str, Decoded]) -> pd.Index:
     if not columns:
         return pd.Index([])
     index = columns[0].index
-    total, given = np.zeros(len(index), dtype=np.uint64), np.zeros(len(index), dtype=np.int32)
-    low, high = np.full(len(index), np.inf), np.full(len(index), -np.inf)
+    total = np.zeros(len(index), dtype=np.uint64)
     for table in columns:
-        values = table.distinct["value"].to_numpy("float64")[table.codes]
-        total = total * np.uint64(1099511628211) + table.codes.astype(np.uint64) + np.uint64(1)
-        given += ~np.isnan(values)
-        low, high = np.fmin(low, values), np.fmax(high, values)
-    worth = (given >= 12) & (high - low >= 2)
-    twice = pd.Series(total).where(worth).duplicated() & worth
-    return index[twice.to_numpy()]
+        total *= np.uint64(1099511628211)  # as in the hash of Fowler, Noll and Vo
+        total += table.codes.astype(np.uint64)
+    twice = np.flatnonzero(pd.Series(total).duplicated())
+    values = np.array([table.numbers[table.codes[twice]] for table in columns])
+    given = (~np.isnan(values)).sum(axis=0)
+    spread = np.fmax.reduce(values) - np.fmin.reduce(values)
+    return index[twice[(given >= 12) & (spread >= 2)]]

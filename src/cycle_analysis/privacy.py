@@ -45,7 +45,7 @@ def find_personal(counts: "pd.Series[int]") -> dict[str, int]:
     >>> find_personal(pd.Series([4, 1, 9], index=["a@b.nl", "bel 06-12345678", "3"]))
     {'e-mail addresses': 4, 'telephone numbers': 1}
     """
-    texts = counts.index.astype("str")
+    texts = counts.index.to_numpy(dtype="object")
     joined = "\n".join(texts)
     found = {}
     for kind, pattern in KINDS.items():
@@ -71,7 +71,7 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
         if column.source not in raw.cells:
             continue
         cells = raw.cells[column.source]
-        if not any(len(text) > SHORT for text in cells.cat.categories):
+        if max(map(len, cells.cat.categories.to_numpy()), default=0) <= SHORT:
             continue
         counts = pd.Series(
             np.bincount(cells.cat.codes, minlength=len(cells.cat.categories)),
@@ -94,6 +94,8 @@ def find_same_person(raw: RawTable) -> list[Problem]:
     problems = []
     for column in raw.cells:
         cells = raw.cells[column]
+        if not any("@" in text for text in cells.cat.categories.to_numpy()):
+            continue
         texts = [text.strip().casefold() for text in cells.cat.categories]
         addresses = {text for text in texts if "@" in text and EMAIL.fullmatch(text)}
         if len(addresses) < 2:

@@ -1,5 +1,8 @@
 """Say who answered: each respondent with unit and role, and what is wrong with that."""
 
+import re
+
+import numpy as np
 import pandas as pd
 
 from cycle_analysis.answers import normalise
@@ -14,6 +17,8 @@ from cycle_analysis.study_files import Column, Wave
 from cycle_analysis.units import identify
 
 Found = list[Problem]
+ODD = re.compile(r"[=+\-@\t\r\n]")
+"""What an e-mail address holds, or a text that a spreadsheet would calculate."""
 
 
 def read_respondents(
@@ -26,14 +31,14 @@ def read_respondents(
     DataFrame, n rows × 3 or 4; list of Problem
         On the rows of the file: `respondent`, `unit` and `role` (``""`` when unknown), `seconds`.
     """
-    rows = raw.cells.index
-    names = "row " + pd.Series(rows, index=rows).astype("str")
-    table = pd.DataFrame({"respondent": names, "unit": "", "role": ""}, rows)
+    table = pd.DataFrame({"respondent": "", "unit": "", "role": ""}, raw.cells.index)
     found: Found = []
     texts = _texts(raw, mapping)
     if "respondent" in texts:
-        table["respondent"], more = _names(raw, mapping, texts["respondent"], names)
+        table["respondent"], more = _names(raw, mapping, texts["respondent"])
         found += more
+    else:
+        table["respondent"] = _by_row(raw.cells.index)
     if "unit" in texts:
         table["unit"], more = _units(raw, texts, mapping, register)
         found += more
@@ -56,19 +61,30 @@ def _texts(raw: RawTable, mapping: Wave) -> "dict[str, pd.Series[str]]":
     if raw.duration:
         sources.setdefault("duration", raw.duration)
     return {
-        name: raw.cells[source].astype("str").str.strip()
+        name: _stripped(raw.cells[source])
         for name, source in sources.items()
         if source in raw.cells
     }
 
 
-def _names(
-    raw: RawTable, mapping: Wave, texts: "pd.Series[str]", rows: "pd.Series[str]"
-) -> tuple["pd.Series[str]", Found]:
+def _stripped(cells: pd.Series) -> "pd.Series[str]":
+    """Cells without the spaces around them; each distinct text is looked at once."""
+    texts = np.array([text.strip() for text in cells.cat.categories.to_numpy()], dtype="object")
+    return pd.Series(texts.take(cells.cat.codes), cells.index, dtype="str")
+
+
+def _by_row(rows: pd.Index) -> "pd.Series[str]":
+    """Names for respondents without one."""
+    return pd.Series([f"row {row}" for row in rows], rows, dtype="str")
+
+
+def _names(raw: RawTable, mapping: Wave, texts: "pd.Series[str]") -> tuple["pd.Series[str]", Found]:
     """Names as they stand, made harmless; e-mail addresses are not copied."""
     column = mapping.columns["respondent"].source
-    found = _double(raw, column, texts[texts != ""])
-    odd = texts.str.contains(r"[=+\-@\t\r\n]", regex=True)
+    found = _double(raw, column, texts)
+    if not ODD.search("".join(texts.to_numpy())) and not (texts == "").any():
+        return texts, found
+    odd = texts.str.contains(ODD.pattern, regex=True)
     private = odd & texts.where(odd, "").str.fullmatch(EMAIL.pattern)
     if private.any():
         problem = "respondents are named by e-mail address, which is not copied"
@@ -78,13 +94,13 @@ def _names(
         found.append(
             Problem(raw.file, where, "", problem, done=FIXED, column=column, rule=rule, n=n)
         )
-    shown = texts.where(~private & (texts != ""), rows)
+    shown = texts.where(~private & (texts != ""), _by_row(texts.index))
     odd &= ~private
     return shown.where(~odd, shown[odd].map(as_shown)) if odd.any() else shown, found
 
 
 def _double(raw: RawTable, column: str, names: "pd.Series[str]") -> Found:
-    double = names[names.duplicated(keep=False)]
+    double = names[names.duplicated(keep=False) & (names != "")]
     return [
         Problem(
             raw.file,
@@ -107,12 +123,22 @@ def _units(
     column, given = mapping.columns["unit"], texts["unit"]
     if column.map:
         recode = {normalise(old): new for old, new in column.map.items()}
-        given = given.map(lambda text: recode.get(normalise(text), text))
-    found = identify(given, register, str(mapping.fieldwork.start), texts.get("province"))
-    codes = _in_force(found, mapping, register).fillna("").astype("str")
-    problems = _without_unit(raw, column, given[codes == ""], found)
-    problems += _read_otherwise(raw, given, found[codes != ""], column)
-    return codes, problems + _mixed_vintage(raw, column, found, register)
+        given = given.map({text: recode.get(normalise(text), text) for text in given.unique()})
+    province = texts.get("province")
+    key = given if province is None else given + "\0" + province
+    codes, _ = pd.factorize(key)
+    first = np.unique(codes, return_index=True)[1]  # each distinct unit, at its first row
+    some = None if province is None else province.iloc[first]
+    found = identify(given.iloc[first], register, str(mapping.fieldwork.start), some)
+    units = _in_force(found, mapping, register).fillna("").astype("str")
+    doubtful = (units == "") | ~found["rule"].isin(["code", "name"]) | (found["problem"] != "")
+    rows = doubtful.to_numpy()[codes]
+    close = found.iloc[codes[rows]].set_index(given.index[rows])
+    named = pd.Series(units.to_numpy(dtype="object").take(codes), given.index, dtype="str")
+    known = (named[rows] != "").to_numpy()
+    problems = _without_unit(raw, column, given[rows][~known], close[~known])
+    problems += _read_otherwise(raw, given[rows][known], close[known], column)
+    return named, problems + _mixed_vintage(raw, column, found, register)
 
 
 def _without_unit(

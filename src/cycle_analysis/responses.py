@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cycle_analysis.answers import ANSWERED, Decoded
@@ -153,7 +154,7 @@ def code_responses(
     if any(problem.done == REJECTED for problem in found):
         raise InputError([problem for problem in found if problem.done == REJECTED])
     answers, reasons, open_answers = _tables(decoded, scales, kept)
-    found += doubt_items(answers, study.phase_items(wave), raw.file)
+    found += doubt_items(decoded, study.phase_items(wave), raw.file)
     found += doubt_respondents(decoded, kept, raw.file)
     table = pd.concat([problem_table(found), *(part for part in cells if len(part))])
     people = kept.set_index("respondent")
@@ -165,12 +166,18 @@ def _tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Set answers, reasons and open answers beside each other."""
     index = pd.Index(kept["respondent"], name="respondent")
-    closed = {item: d.answers for item, d in decoded.items() if scales[item].kind != TEXT}
-    texts = {item: d.answers for item, d in decoded.items() if scales[item].kind == TEXT}
-    answers = pd.DataFrame(closed, index=kept.index).set_axis(index)
-    written = pd.DataFrame(texts, index=kept.index).set_axis(index)
-    reasons = pd.DataFrame({item: d.reasons for item, d in decoded.items()}, index=kept.index)
-    return answers, reasons.set_axis(index), written
+    closed = [item for item in decoded if scales[item].kind != TEXT]
+    numbers = [item for item in closed if scales[item].kind != "category"]
+    block = np.empty((len(numbers), len(index)))
+    for place, item in enumerate(numbers):
+        block[place] = decoded[item].numbers[decoded[item].codes]
+    answers = pd.DataFrame(block.T, index=index, columns=numbers, copy=False)
+    if len(numbers) < len(closed):
+        rest = {i: decoded[i].answers.set_axis(index) for i in closed if i not in set(numbers)}
+        answers = pd.concat([answers, pd.DataFrame(rest, index=index)], axis=1)[closed]
+    written = {i: decoded[i].answers.set_axis(index) for i in decoded if scales[i].kind == TEXT}
+    reasons = {item: found.reasons.array for item, found in decoded.items()}
+    return answers, pd.DataFrame(reasons, index=index), pd.DataFrame(written, index=index)
 
 
 def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:

@@ -264,7 +264,12 @@ def _column(
     if width <= 8:
         codes, distinct = pd.factorize(_as_numbers(buffer, starts, ends, width))
         cells = distinct.byteswap().view("S8") if sys.byteorder == "little" else distinct.view("S8")
-        raw = cells.astype("object")
+        if (distinct & np.uint64(0x8080808080808080)).any():
+            raw = cells.astype("object")
+        elif not quoted:  # letters of one byte need no decoding
+            return pd.Categorical.from_codes(codes, cells.astype("U8").astype("object"))
+        else:
+            raw = cells.astype("object")
     else:
         cells = np.empty(len(starts), dtype="object")
         cells[:] = [data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -278,12 +283,14 @@ def _column(
 
 def _of_single_bytes(cells: np.ndarray, lengths: np.ndarray) -> pd.Categorical:
     """Hold cells of at most one byte; an empty one shows the separator behind it."""
-    filled = np.flatnonzero(np.bincount(cells[lengths > 0], minlength=256))
+    all_filled = bool(lengths.all())
+    there = cells if all_filled else cells[lengths > 0]
+    filled = np.flatnonzero(np.bincount(there, minlength=256))
     texts = [chr(byte) for byte in filled]
-    places = np.full(256, len(texts), dtype=np.int16)
+    places = np.full(256, len(texts), dtype=np.int8)  # one byte is ASCII: at most 127 texts
     places[filled] = np.arange(len(texts))
     codes = places[cells]
-    if not lengths.all():
+    if not all_filled:
         codes[lengths == 0] = len(texts)
         texts.append("")
     return pd.Categorical.from_codes(codes, texts)

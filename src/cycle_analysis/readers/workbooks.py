@@ -6,6 +6,7 @@ reserve the whole of it. Both are told from the parts of the archive, read piece
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,17 +75,10 @@ def sheet_facts(path: Path, place: int) -> SheetFacts:
     """
     if not zipfile.is_zipfile(path):
         return SheetFacts()
-    with zipfile.ZipFile(path) as archive:
-        if (part := _part(archive, place)) is None:
-            return SheetFacts()
-        facts, last_row, last_column = SheetFacts(), 0, 0
-        for piece in _pieces(archive, part):
-            facts.hidden.extend(_hidden(piece))
-            for cell in CELL.finditer(piece):
-                row, column = int(cell[2]), column_number(cell[1].decode())
-                last_row, last_column = max(last_row, row), max(last_column, column)
-                if cell[3] and len(facts.formulas) < MOST_FORMULAS:
-                    facts.formulas.append((row, column))
+    try:
+        facts, last_row, last_column = _scan(path, place)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, KeyError) as error:
+        raise refuse(path.name, "file", "", f"is damaged: {error}") from None
     if last_column >= MOST_COLUMNS:
         problem = f"there are more than {MOST_COLUMNS} columns"
         raise refuse(path.name, "header", str(last_column + 1), problem)
@@ -94,6 +88,22 @@ def sheet_facts(path: Path, place: int) -> SheetFacts:
         shown = f"{last_row} rows, {last_column + 1} columns"
         raise refuse(path.name, "sheet", shown, problem, "", remedy)
     return facts
+
+
+def _scan(path: Path, place: int) -> tuple[SheetFacts, int, int]:
+    """Facts of a sheet, its last row and its last column."""
+    with zipfile.ZipFile(path) as archive:
+        if (part := _part(archive, place)) is None:
+            return SheetFacts(), 0, 0
+        facts, last_row, last_column = SheetFacts(), 0, 0
+        for piece in _pieces(archive, part):
+            facts.hidden.extend(_hidden(piece))
+            for cell in CELL.finditer(piece):
+                row, column = int(cell[2]), column_number(cell[1].decode())
+                last_row, last_column = max(last_row, row), max(last_column, column)
+                if cell[3] and len(facts.formulas) < MOST_FORMULAS:
+                    facts.formulas.append((row, column))
+    return facts, last_row, last_column
 
 
 def _part(archive: zipfile.ZipFile, place: int) -> str | None:

@@ -123,6 +123,9 @@ def _off_scale(asked: Asked, decoded: Decoded, max_invalid: float) -> list[Probl
     remedy = "Correct the item's scale in the codebook, or add a `map` or `linear` in wave.yaml"
     distinct = decoded.distinct
     invalid = distinct["reason"] == INVALID
+    n_wrong = int(decoded.counts[invalid].sum())
+    if not n_wrong and not asked.column.map and (distinct["problem"] == "").all():
+        return []
     wrong = decoded.index[decoded.rows(invalid)]
     examples = ", ".join(distinct.index[invalid][:5])
     if (clash := distinct["problem"] == DECLARED_MISSING).any():
@@ -131,7 +134,7 @@ def _off_scale(asked: Asked, decoded: Decoded, max_invalid: float) -> list[Probl
         return [asked.problem(rows, shown, DECLARED_MISSING, remedy=remedy)]
     if shift := find_shift(decoded, asked.scale, asked.column):
         return [asked.problem(wrong, examples, shift, remedy=remedy)]
-    n_given = len(wrong) + int(decoded.rows(distinct["reason"] == ANSWERED).sum())
+    n_given = n_wrong + int(decoded.counts[distinct["reason"] == ANSWERED].sum())
     if len(wrong) <= max(max_invalid * n_given, 1):
         return []
     problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
@@ -182,6 +185,8 @@ def _unlabelled(asked: Asked, decoded: Decoded) -> list[Problem]:
 def _cells(asked: Asked, decoded: Decoded) -> pd.DataFrame:
     """List every cell that was set to missing."""
     distinct = decoded.distinct
+    if not (distinct["reason"] == INVALID).any():
+        return pd.DataFrame(columns=list(TABLE_COLUMNS))
     wrong = np.flatnonzero(decoded.rows(distinct["reason"] == INVALID))
     chosen = distinct.iloc[decoded.codes[wrong]]
     rows = decoded.index[wrong]

@@ -156,6 +156,7 @@ def code_responses(
     answers, reasons, open_answers = _tables(decoded, scales, kept)
     found += doubt_items(decoded, study.phase_items(wave), raw.file)
     found += doubt_respondents(decoded, kept, raw.file)
+    found = [replace(problem, sheet=raw.sheet) for problem in found]
     table = pd.concat([problem_table(found), *(part for part in cells if len(part))])
     people = kept.set_index("respondent")
     return Responses(answers, reasons, people, table.reset_index(drop=True), open_answers)

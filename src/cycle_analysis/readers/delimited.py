@@ -33,7 +33,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-NEWLINE, QUOTE, BLOCK = 10, 34, 1 << 18
+NEWLINE, QUOTE, BLOCK, ROWS = 10, 34, 1 << 18, 1 << 11
 
 
 def read_csv(path: Path, source: Source) -> RawTable:
@@ -160,11 +160,14 @@ class _Records:
         Position of the separator behind each cell.
     counts : ndarray, n records
         Cells of each record.
+    separators : (int, int)
+        The bytes behind cells.
     """
 
     data: bytes
     ends: np.ndarray
     counts: np.ndarray
+    separators: tuple[int, int]
 
     def header(self, record: int) -> list[str]:
         """Cells of one record; of far too many, the last."""
@@ -208,12 +211,37 @@ class _Records:
             ends = ends[np.repeat(keep[skipped + 1 :], self.counts[skipped + 1 :])]
         ends = ends.reshape(-1, width)
         buffer = np.frombuffer(self.data, dtype=np.uint8)
+        first_bytes, widths = _first_bytes(buffer, starts, ends)
         columns, quoted = [], QUOTE in self.data
         for place in range(width):
+            if widths[place] <= 1:
+                columns.append(_of_single_bytes(first_bytes[place], self.separators))
+                continue
+            before = starts if not place else ends[:, place - 1] + 1
             end = np.ascontiguousarray(ends[:, place])
-            columns.append(_column(self.data, buffer, starts, end, quoted))
-            starts = end + 1
+            columns.append(_of_many_bytes(self.data, buffer, before, end, quoted))
         return np.flatnonzero(keep) + 1, columns
+
+
+def _first_bytes(
+    buffer: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """First byte of every cell, columns × rows, and the longest cell of each column.
+
+    Some rows at a time, so that what is needed between stays in the processor's memory. An empty
+    cell has the separator behind it as its first byte.
+    """
+    n_rows, width = ends.shape
+    found = np.empty((width, n_rows), dtype=np.uint8)
+    widths = np.zeros(width, dtype=ends.dtype)
+    for row in range(0, n_rows, ROWS):
+        some = ends[row : row + ROWS]
+        begin = np.empty_like(some)
+        begin[:, 0] = starts[row : row + ROWS]
+        np.add(some[:, :-1], 1, out=begin[:, 1:])
+        found[:, row : row + ROWS] = buffer[begin].T
+        np.maximum(widths, (some - begin).max(axis=0), out=widths)
+    return found, widths
 
 
 def _find_cells(data: bytes, delimiter: int) -> _Records | None:
@@ -224,7 +252,9 @@ def _find_cells(data: bytes, delimiter: int) -> _Records | None:
     quoted = QUOTE in data
     if quoted and not _well_quoted(data, buffer, delimiter):
         return None
-    found, inside = [], False
+    most = data.count(delimiter) + data.count(NEWLINE)
+    ends = np.empty(most, dtype=np.int64 if len(data) >> 31 else np.int32)
+    filled, inside = 0, False
     for begin in range(0, len(buffer), BLOCK):
         block = buffer[begin : begin + BLOCK]
         separates = (block == delimiter) | (block == NEWLINE)
@@ -232,10 +262,21 @@ def _find_cells(data: bytes, delimiter: int) -> _Records | None:
             within = np.logical_xor.accumulate(block == QUOTE) ^ inside
             separates &= ~within
             inside = bool(within[-1])
-        found.append((np.flatnonzero(separates) + begin).astype(np.int64 if begin >> 31 else "i4"))
-    ends = np.concatenate(found)
-    of_lines = np.flatnonzero(buffer[ends] == NEWLINE)
-    return _Records(data, ends, np.diff(of_lines, prepend=-1))
+        places = np.flatnonzero(separates)
+        ends[filled : filled + len(places)] = places + begin
+        filled += len(places)
+    ends = ends[:filled]
+    return _Records(data, ends, _count_cells(buffer, ends), (delimiter, NEWLINE))
+
+
+def _count_cells(buffer: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Cells of each record; told at a glance when all have as many as the first."""
+    some = ends[: MOST_COLUMNS + 1]
+    width = int(np.argmax(buffer[some] == NEWLINE)) + 1
+    n_lines = int(np.count_nonzero(buffer == NEWLINE))
+    if len(ends) == width * n_lines and (buffer[ends[width - 1 :: width]] == NEWLINE).all():
+        return np.full(n_lines, width)
+    return np.diff(np.flatnonzero(buffer[ends] == NEWLINE), prepend=-1)
 
 
 def _well_quoted(data: bytes, buffer: np.ndarray, delimiter: int) -> bool:
@@ -253,47 +294,37 @@ def _well_quoted(data: bytes, buffer: np.ndarray, delimiter: int) -> bool:
     )
 
 
-def _column(
+def _of_many_bytes(
     data: bytes, buffer: np.ndarray, starts: np.ndarray, ends: np.ndarray, quoted: bool
 ) -> pd.Categorical:
     """Hold the cells between `starts` and `ends` as a category."""
-    lengths = ends - starts
-    width = int(lengths.max(initial=0))
-    if width <= 1:
-        return _of_single_bytes(buffer[starts], lengths)
+    width = int((ends - starts).max(initial=0))
     if width <= 8:
         codes, distinct = pd.factorize(_as_numbers(buffer, starts, ends, width))
         cells = distinct.byteswap().view("S8") if sys.byteorder == "little" else distinct.view("S8")
-        if (distinct & np.uint64(0x8080808080808080)).any():
-            raw = cells.astype("object")
-        elif not quoted:  # letters of one byte need no decoding
+        is_ascii = not (distinct & np.uint64(0x8080808080808080)).any()
+        if is_ascii and not quoted:  # letters of one byte need no decoding
             return pd.Categorical.from_codes(codes, cells.astype("U8").astype("object"))
-        else:
-            raw = cells.astype("object")
+        raw = cells.astype("object")
     else:
         cells = np.empty(len(starts), dtype="object")
         cells[:] = [data[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
         codes, raw = pd.factorize(cells)
-    texts = np.array([cell.decode("utf-8") for cell in raw], dtype="object")
     if not quoted:
+        texts = np.array([cell.decode("utf-8") for cell in raw], dtype="object")
         return pd.Categorical.from_codes(codes, texts)
     again, texts = pd.factorize(np.array([_unquote(cell) for cell in raw], dtype="object"))
     return pd.Categorical.from_codes(again[codes], texts)
 
 
-def _of_single_bytes(cells: np.ndarray, lengths: np.ndarray) -> pd.Categorical:
-    """Hold cells of at most one byte; an empty one shows the separator behind it."""
-    all_filled = bool(lengths.all())
-    there = cells if all_filled else cells[lengths > 0]
-    filled = np.flatnonzero(np.bincount(there, minlength=256))
-    texts = [chr(byte) for byte in filled]
-    places = np.full(256, len(texts), dtype=np.int8)  # one byte is ASCII: at most 127 texts
-    places[filled] = np.arange(len(texts))
-    codes = places[cells]
-    if not all_filled:
-        codes[lengths == 0] = len(texts)
-        texts.append("")
-    return pd.Categorical.from_codes(codes, texts)
+def _of_single_bytes(cells: np.ndarray, separators: tuple[int, int]) -> pd.Categorical:
+    """Hold cells of at most one byte; an empty one shows a separator."""
+    seen = np.flatnonzero(np.bincount(cells, minlength=256))
+    filled = [byte for byte in seen if byte not in separators]
+    texts = [chr(byte) for byte in filled] + [""] * (len(filled) < len(seen))
+    places = np.full(256, len(filled), dtype=np.int8)  # one byte is ASCII: at most 127 texts
+    places[filled] = np.arange(len(filled))
+    return pd.Categorical.from_codes(places[cells], texts)
 
 
 def _as_numbers(buffer: np.ndarray, starts: np.ndarray, ends: np.ndarray, width: int) -> np.ndarray:

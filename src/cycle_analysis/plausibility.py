@@ -13,7 +13,8 @@ from cycle_analysis.study_files import Column, Scale
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
 NEGATIVE = -0.1
-"""An item that correlates less than this with the rest of its phase may be turned."""
+"""An item that correlates less than this with the rest of its phase may be turned; with few
+answers, by two standard errors at least."""
 ENOUGH = 5_000
 """Correlations of items are taken from about so many respondents, evenly spread over the file."""
 LARGE_SHARE, LARGE_NUMBER = 0.1, 20
@@ -107,7 +108,7 @@ def _turned(answers: pd.DataFrame, file: str) -> list[Problem]:
     for item in answers:
         rest = (total - answers[item].fillna(0)) / (n_given - answers[item].notna())
         together = answers[item].corr(rest, min_periods=FEW)
-        if together < NEGATIVE:
+        if together < min(NEGATIVE, -2 / np.sqrt(answers[item].count())):
             problem = (
                 f"goes against the other items of its phase (correlation {together:.2f}); "
                 "it may have been entered already reversed"

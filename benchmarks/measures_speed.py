@@ -1,6 +1,6 @@
 """Time all measures on 350 units x 5 respondents x 25 items, with and without bootstrap.
 
-Run: OMP_NUM_THREADS=1 python benchmarks/speed.py
+Run: OMP_NUM_THREADS=1 python benchmarks/measures_speed.py
 """
 
 import time

@@ -8,7 +8,8 @@ parse: pyreadstat for SPSS and Stata, calamine for spreadsheets.
 from collections.abc import Callable
 from pathlib import Path
 
-from cycle_analysis.readers.delimited import detect_delimiter, detect_encoding, read_csv
+from cycle_analysis.readers.delimited import read_csv
+from cycle_analysis.readers.dialects import detect_delimiter, detect_encoding
 from cycle_analysis.readers.platforms import adapt
 from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, refuse
 from cycle_analysis.readers.spreadsheets import read_spreadsheet

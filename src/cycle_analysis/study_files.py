@@ -170,7 +170,7 @@ class Source(Frozen):
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
-    header_row: int = 1
+    header_row: int = Field(default=1, ge=1)
 
 
 class Linear(Frozen):

@@ -178,6 +178,12 @@ class Linear(Frozen):
 
     from_: tuple[float, float] = Field(alias="from")
 
+    @model_validator(mode="after")
+    def _runs_upwards(self) -> "Linear":
+        if not self.from_[0] < self.from_[1]:
+            raise ValueError(f"from {list(self.from_)}: the lowest answer comes first")
+        return self
+
 
 class Column(Frozen):
     """Where an item stands in the raw file, and how it was asked there."""
@@ -191,6 +197,12 @@ class Column(Frozen):
     @classmethod
     def _a_bare_name_is_a_source(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_carried_over_in_one_way(self) -> "Column":
+        if self.map and self.linear:
+            raise ValueError("`map` and `linear` exclude each other")
+        return self
 
 
 class Wave(Frozen):

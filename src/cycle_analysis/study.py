@@ -150,7 +150,7 @@ def find_home(start: Path | None = None) -> Path:
     raise InputError([Problem(str(start), "folder", "", "no data/raw here or above", "", remedy)])
 
 
-def load_study(name: str, home: Path | None = None) -> Study:
+def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     """Read the study `name` with its codebook and waves.
 
     Parameters
@@ -159,6 +159,8 @@ def load_study(name: str, home: Path | None = None) -> Study:
         Folder under ``data/raw``.
     home : Path, optional
         Folder that holds ``data/raw``; found by `find_home` when not given.
+    without : str
+        A wave that is not read, because it is still to be added.
 
     Raises
     ------
@@ -173,7 +175,7 @@ def load_study(name: str, home: Path | None = None) -> Study:
     scales = list(file.scales) if file else []
     codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
     waves = {}
-    for wave in file.waves if file else []:
+    for wave in (wave for wave in (file.waves if file else []) if wave != without):
         waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
     if file and codebook:
         gathered += find_unknown_to_codebook(file, codebook)

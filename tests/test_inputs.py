@@ -814,6 +814,7 @@ def test_row_27_all_mistakes_of_a_codebook_are_told_at_once(tmp_path):
         ("    min: 0", "\tmin: 0", "is not YAML"),
         ("title: {nl: t, en: t}", "a: &a [1]\nb: [*a, *a]\ntitle: {nl: t, en: t}", "alias"),
         ("phases:", "fases:", "the key 'phases' is missing"),
+        ("min: 0", "min: 2022-03-01", "min"),
         ('"9": {reason', '"4": {reason', "are both an answer and missing"),
         ("reason: not_applicable", "reason: vergeten", "reason"),
     ],
@@ -828,6 +829,30 @@ def test_row_28_a_wrong_study_file_is_refused_with_the_line(tmp_path, old, new, 
     said = refused(tmp_path, table, study=study)
     assert message in said
     assert "line " in said
+
+
+def test_row_28_lists_within_lists_without_end_are_refused(tmp_path):
+    study = STUDY + f"parameters: {'[' * 3000}{']' * 3000}\n"
+    assert "nested too deeply" in refused(tmp_path, answers(), study=study)
+
+
+def test_row_28_numbers_dates_and_bare_words_are_texts_where_texts_are_asked(tmp_path):
+    study = STUDY.replace('waves: ["2022"]', "waves: [2022]")
+    study = study.replace('reference_wave: "2022"', "reference_wave: 2022")
+    study = study.replace("title: {nl: t, en: t}", "title: {nl: 2022-03-01, en: no}")
+    answers().to_csv(write_study(tmp_path, "r.csv", study=study), index=False)
+    read_study = load(tmp_path)
+    assert read_study.waves == ["2022"]
+    assert (read_study.title["nl"], read_study.title["en"]) == ("2022-03-01", "no")
+
+
+def test_row_28_a_list_without_entries_is_an_empty_list(tmp_path):
+    answers().to_csv(write_study(tmp_path, "r.csv", study=STUDY + "profile_names:\n"), index=False)
+    wave = tmp_path / "data/raw/tiny/2022/wave.yaml"
+    text = wave.read_text().removesuffix("}")
+    wave.write_text(text + ', "ignore": , "dropped": }')
+    assert load(tmp_path).profile_names == []
+    assert load(tmp_path).wave("2022").ignore == []
 
 
 def test_row_28_a_missing_code_between_the_answers_is_refused(tmp_path):
@@ -900,6 +925,17 @@ def test_row_32_personal_data_in_mapped_columns_are_named_and_not_shown(tmp_path
     assert text not in responses.problems.to_csv()
     assert "O1" not in responses.answers
     assert responses.open_answers["O1"].iloc[1] == text
+
+
+@pytest.mark.parametrize("texts", [["3", "bel 06-12345678"], ["jan@example.org"] * 12])
+def test_row_32_a_telephone_number_in_place_of_a_code_is_told_without_its_digits(tmp_path, texts):
+    table = answers(A1=texts)
+    if len(texts) == 12:
+        assert "example.org" not in refused(tmp_path, table)
+        return
+    responses = read_table(tmp_path, table)
+    assert "is no answer of this scale | (telephone numbers)" in told(responses, SET_MISSING)
+    assert "12345678" not in responses.problems.to_csv()
 
 
 def test_row_32_free_text_where_codes_are_asked_is_named_without_its_words(tmp_path):

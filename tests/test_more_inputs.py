@@ -321,6 +321,17 @@ def test_row_75_blank_lines_above_the_header_are_skipped_and_counted(tmp_path):
     assert problems.loc[problems["done"] == SET_MISSING, "row"].tolist() == ["4"]
 
 
+def test_row_76_an_item_left_on_other_codes_than_its_siblings_is_warned_of(tmp_path):
+    recode = {str(code): str(code - 1) for code in range(1, 6)}
+    columns = {item: {"source": item, "map": recode} for item in ("A1", "A2")}
+    five = ["1", "2", "3", "4", "5"]
+    table = answers(10, A1=five * 2, A2=five * 2, A3=["1", "2", "3", "4", "4"] * 2)
+    warned = read_table(tmp_path, table, columns=columns).problems
+    warned = warned[warned["problem"].str.contains("is not recoded as A1 is")]
+    assert warned["column"].tolist() == ["A3"]
+    assert "Add the same `map`" in warned["remedy"].iloc[0]
+
+
 # The paragraph under the list: met for real
 
 

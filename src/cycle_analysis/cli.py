@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("add-wave", help="begin a new wave from an export")
     add.set_defaults(command=_add_wave)
     fetch = commands.add_parser(
-        "fetch-register", help="fetch the municipalities of a year from CBS (online, extra cbsodata)"
+        "fetch-register",
+        help="fetch the municipalities of a year from CBS (online, extra cbsodata)",
     )
     fetch.set_defaults(command=_fetch_register)
     extend = commands.add_parser(

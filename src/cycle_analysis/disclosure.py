@@ -108,7 +108,9 @@ def suppress_counts(
     >>> suppress_counts(pd.Series({"a": 3, "b": 20, "c": 8})).to_dict()
     {'a': nan, 'b': 20.0, 'c': nan}
     """
-    column, limits = _values(counts.to_frame(), smallest, None if wholes is None else wholes.to_frame())
+    column, limits = _values(
+        counts.to_frame(), smallest, None if wholes is None else wholes.to_frame()
+    )
     full, ceilings = (np.vstack([part, part.sum(axis=0)]) for part in (column, limits))
     return pd.Series(protect(full, ceilings, smallest)[:-1, 0], counts.index, name=counts.name)
 

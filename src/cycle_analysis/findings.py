@@ -82,15 +82,35 @@ def profile_background(
     return table.rename_axis("variable")
 
 
-def nonresponse_test(account: pd.DataFrame) -> pd.DataFrame:
-    """Test whether response depends on the background: one row, index `finding`.
+def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
+    """Test for each background of a response account whether response depends on it.
 
-    Without two groups that differ there is nothing to test; then `reason` says so.
+    Parameters
+    ----------
+    account : DataFrame
+        As `representation.response_account` gives it, indexed by one background or more.
+
+    Returns
+    -------
+    DataFrame, index `background`
+        As `representation.response_test`; where there is nothing to test `reason` says so.
+
+    Examples
+    --------
+    >>> groups = pd.MultiIndex.from_product([["s", "l"], ["N", "Z"]], names=["size", "region"])
+    >>> account = pd.DataFrame({"invited": 25, "responded": [5, 15, 15, 15]}, index=groups)
+    >>> nonresponse_tests(account)["chi_square"].tolist()
+    [4.0, 4.0]
     """
-    rates = account["rate"]
-    if len(account) < 2 or rates.eq(1).all():
-        return _one_row("nonresponse", {"reason": "one group, or every unit responded"})
-    return _one_row("nonresponse", response_test(account).to_dict() | {"reason": ""})
+    rows = {}
+    for background in account.index.names:
+        counts = account.groupby(level=background)[["invited", "responded"]].sum()
+        asked = counts[counts["invited"] > 0]
+        if len(asked) < 2 or asked["responded"].sum() in (0, asked["invited"].sum()):
+            rows[background] = pd.Series({"reason": "one group, or all or none responded"})
+        else:
+            rows[background] = pd.concat([response_test(asked), pd.Series({"reason": ""})])
+    return pd.DataFrame(rows).T.infer_objects().rename_axis("background")
 
 
 def _one_row(name: str, row: Mapping[Any, Any]) -> pd.DataFrame:

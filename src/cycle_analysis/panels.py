@@ -73,7 +73,8 @@ def panel_coverage(
     register : Register
     persons : Series, optional
         Inhabitants on `from_date`, on codes. Without it those of the register's events, which are
-        the persons on the day of the first change; where there are none, units count alike.
+        the persons on the day of the first change; where some of a later unit are not known, its
+        predecessors count alike.
     enough : (float, float)
         Under the first share the later unit is too little covered, under the second flagged.
 
@@ -99,7 +100,9 @@ def panel_coverage(
     heirs = assign_heirs(everyone).dropna(subset="to_unit")
     size = persons_at_change(register, start) if persons is None else persons
     parts = everyone.dropna(subset="to_unit")
-    weight = parts["weight"] * parts["from_unit"].map(size).fillna(1.0)
+    known = parts["from_unit"].map(size)
+    known = known.where(known.notna().groupby(parts["to_unit"]).transform("all"), 1.0)
+    weight = parts["weight"] * known
     passed_on = pd.MultiIndex.from_frame(heirs[["from_unit", "to_unit"]])
     given = parts["from_unit"].isin(set(answered)) & pd.MultiIndex.from_frame(
         parts[["from_unit", "to_unit"]]

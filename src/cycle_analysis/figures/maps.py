@@ -6,6 +6,7 @@ private use, and never stands in a report.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -102,7 +103,7 @@ def plot_profile_map(
     ax = _start(ax)
     numbers = pd.Categorical(labels, sorted(names))
     fills = _draw(ax, unit_map, pd.Series(numbers, labels.index), labels.astype(str))
-    shown = {
+    shown: dict[object, str] = {
         key: name if name.endswith(f" {key}") else f"{key} {name}" for key, name in names.items()
     }
     return _finish(ax, unit_map, fills, shown, words["unplaced"], language, title)
@@ -112,9 +113,7 @@ def _start(ax: Axes | None) -> Axes:
     return plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")[1] if ax is None else ax
 
 
-def _draw(
-    ax: Axes, unit_map: UnitMap, values: pd.Series, texts: pd.Series
-) -> dict[object, str]:
+def _draw(ax: Axes, unit_map: UnitMap, values: pd.Series, texts: pd.Series) -> dict[object, str]:
     """Draw every area in the colour of its category; give the colours.
 
     Raises
@@ -166,7 +165,7 @@ def _finish(
     handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=none))
     ax.legend(handles=handles, loc="upper left", frameon=False, fontsize=style.TEXT_SIZE)
     if unit_map.of_cbs:
-        look = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
+        look: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
         ax.text(0, 0, ATTRIBUTION[language], transform=ax.transAxes, va="top", **look)
     ax.set_axis_off()
     style.entitle(ax, title)

@@ -119,7 +119,9 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     """
     if there := [path.name for path in (units_csv, events_csv) if path.exists()]:
         remedy = "Take it away first if it should be made anew"
-        raise InputError(Problem(name, "file", "", "is there already", "", remedy) for name in there)
+        raise InputError(
+            Problem(name, "file", "", "is there already", "", remedy) for name in there
+        )
     aliases = register.aliases.groupby("unit")["alias"].agg("|".join)
     sizes = register.size_classes.add_prefix(SIZE)
     again = register.units["unit"].duplicated()

@@ -15,8 +15,8 @@ from cycle_analysis.problems import InputError, Problem
 TABLE = "37259eng"
 """Population dynamics per region and year; Sex T001038 is both sexes."""
 _OFFLINE = (
-    "Or download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) and "
-    "name that file to extend-register"
+    "Or download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
+    "and name that file to extend-register"
 )
 
 

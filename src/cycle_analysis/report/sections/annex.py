@@ -8,7 +8,7 @@ import pandas as pd
 from cycle_analysis.report.model import Block, Bullets, Section, Table
 from cycle_analysis.report.parameters import known_parameters, used_parameters
 from cycle_analysis.report.source import Source
-from cycle_analysis.study_answers import BUNDLED
+from cycle_analysis.study_answers import has_municipalities
 from cycle_analysis.texts import read_yaml
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -227,6 +227,6 @@ def _software(source: Source) -> Section:
 def _references(source: Source) -> Section:
     references = tuple(("", text) for text in read_yaml("references.yaml"))
     blocks: list[Block] = [Bullets(references)]
-    if source.study.units.register_file == BUNDLED:
+    if has_municipalities(source.study):
         blocks.append(source.say("annex.register"))
     return Section("references", source.text("titles.references"), tuple(blocks))

@@ -14,15 +14,17 @@ from cycle_analysis.register import Register
 
 HALF = 0.46
 """Half the side of a tile; the rest is the gap between tiles."""
-_PROVINCE_NAMES = {
-    "Groningen": (18.5, 0.0, "center"), "Fryslân": (10.8, 2.0, "right"),
-    "Drenthe": (19.2, 4.5, "left"), "Overijssel": (20.2, 7.5, "left"),
-    "Flevoland": (13.0, 7.2, "center"), "Gelderland": (21.2, 13.0, "left"),
-    "Utrecht": (12.5, 12.15, "center"), "Noord-Holland": (5.8, 9.0, "right"),
-    "Zuid-Holland": (0.8, 15.0, "right"), "Zeeland": (-0.3, 22.0, "right"),
-    "Noord-Brabant": (10.0, 24.5, "center"), "Limburg": (19.2, 25.0, "left"),
+_PROVINCES = {
+    "Groningen": ("GR", 18.5, 0.0, "center"), "Fryslân": ("FR", 10.8, 2.0, "right"),
+    "Drenthe": ("DR", 19.2, 4.5, "left"), "Overijssel": ("OV", 20.2, 7.5, "left"),
+    "Flevoland": ("FL", 13.0, 7.2, "center"), "Gelderland": ("GE", 21.2, 13.0, "left"),
+    "Utrecht": ("UT", 12.5, 12.15, "center"), "Noord-Holland": ("NH", 5.8, 9.0, "right"),
+    "Zuid-Holland": ("ZH", 0.8, 15.0, "right"), "Zeeland": ("ZE", -0.3, 22.0, "right"),
+    "Noord-Brabant": ("NB", 10.0, 24.5, "center"), "Limburg": ("LI", 19.2, 25.0, "left"),
 }  # fmt: skip
-"""Where the name of a province stands: column, row, and alignment."""
+"""Abbreviation of each province, and where its name stands: column, row, and alignment."""
+LAST_ROW = 28
+"""Last row of the layout of 2026."""
 SPARE_COLUMNS = 21
 """Width of the rows below the map, for municipalities without a tile of their own."""
 
@@ -69,13 +71,26 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
     for unit in placed.index[placed["row"].isna()]:
         free = tiles.drop(placed.dropna().index, errors="ignore")
         taken = set(placed.dropna().set_index(["row", "column"]).index)
-        related = [tile for tile in _relatives(unit, register) if tile in free.index]
-        lowest = int(tiles["row"].max()) + 2
-        spare = ((lowest + i // SPARE_COLUMNS, i % SPARE_COLUMNS) for i in range(len(there)))
-        cells = [tuple(free.loc[tile]) for tile in related] + list(spare)
-        row, column = next(cell for cell in cells if cell not in taken)
-        placed.loc[unit, ["row", "column"]] = [row, column]
+        cells = [tuple(free.loc[tile]) for tile in _relatives(unit, register) if tile in free.index]
+        place = next((cell for cell in cells if cell not in taken), None)
+        if place:
+            placed.loc[unit, ["row", "column"]] = list(place)
+    spare = placed.index[placed["row"].isna()]
+    below = _rows_below(placed.loc[spare, "province"], LAST_ROW + 2)
+    placed.loc[spare, ["row", "column"]] = below
     return placed.astype({"row": int, "column": int})
+
+
+def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
+    """Places under the map for units without a tile: province by province, with a gap between."""
+    cells, column = {}, 0
+    for province in _PROVINCES:
+        units = provinces.index[provinces == province]
+        if column and column + len(units) > SPARE_COLUMNS:
+            row, column = row + 2, 0
+        cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
+        column += len(units) + 1 if len(units) else 0
+    return pd.DataFrame.from_dict(cells, orient="index", columns=["row", "column"])
 
 
 def _relatives(unit: str, register: Register) -> list[str]:
@@ -106,17 +121,29 @@ def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
         unit: _square(column, -row)
         for unit, row, column in zip(layout.index, layout["row"], layout["column"], strict=True)
     }
-    there = [name for name in _PROVINCE_NAMES if name in set(layout["province"])]
-    places = pd.DataFrame.from_dict(
-        {name: _PROVINCE_NAMES[name] for name in there}, orient="index", columns=["x", "y", "side"]
-    )
     return UnitMap(
         pd.Series(outlines, name="outline").rename_axis("unit"),
         of_cbs=True,
         is_tiled=True,
         lines=_province_borders(layout),
-        places=places.assign(y=-places["y"]).rename_axis("name"),
+        places=_province_names(layout),
     )
+
+
+def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
+    """Names beside the provinces, and abbreviations under the tiles below the map."""
+    there = set(layout["province"])
+    rows = [(name, *place[1:]) for name, place in _PROVINCES.items() if name in there]
+    below = layout[layout["row"] > LAST_ROW].sort_values(["row", "column"])
+    first = below.drop_duplicates(["row", "province"])
+    rows += [
+        (_PROVINCES[province][0], column, row + 0.9, "center")
+        for province, row, column in zip(
+            first["province"], first["row"], first["column"], strict=True
+        )
+    ]
+    places = pd.DataFrame(rows, columns=["name", "x", "y", "side"])
+    return places.assign(y=-places["y"]).set_index("name")
 
 
 def _square(x: float, y: float) -> Outline:

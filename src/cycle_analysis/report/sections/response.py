@@ -24,33 +24,36 @@ def response_section(source: Source) -> Section:
 
 
 def waves_table(source: Source) -> Table:
-    """Set fieldwork, population and response of each wave."""
-    rows = []
-    for wave in source.study.waves:
-        account = source.table("01_responses", "response", wave)
-        respondents = source.table("01_responses", "respondents", wave)
-        fieldwork = source.study.wave(wave).fieldwork
-        n, invited = account["responded"].sum(), account["invited"].sum()
-        rows.append(
-            (
-                source.wave(wave),
-                f"{day(source, fieldwork.start)} – {day(source, fieldwork.end)}",
-                source.number(account["population"].sum()),
-                source.number(invited),
-                source.number(n),
-                source.percent(n / max(invited, 1)),
-                source.number(len(respondents)),
-                source.number(len(respondents) / max(n, 1), 1),
-            )
-        )
-    heads = "wave fieldwork population invited responded rate respondents mean".split()
+    """Set fieldwork, population and response of each wave; who was invited if not all were."""
+    rows = [_wave_cells(source, wave) for wave in source.study.waves]
+    heads = list(rows[0])
+    if all(row["invited"] == row["population"] for row in rows):
+        heads.remove("invited")
     return source.shown(
         "waves",
         [source.text(f"heads.{head}") for head in heads],
-        rows,
+        [tuple(row[head] for head in heads) for row in rows],
         n=source.text("n.population", population=source.study.population[source.language]),
         text_columns=(0, 1),
     )
+
+
+def _wave_cells(source: Source, wave: str) -> dict[str, str]:
+    """Write what is told of a wave, by the name of the column."""
+    account = source.table("01_responses", "response", wave)
+    n_respondents = len(source.table("01_responses", "respondents", wave))
+    fieldwork = source.study.wave(wave).fieldwork
+    n, invited = account["responded"].sum(), account["invited"].sum()
+    return {
+        "wave": source.wave(wave),
+        "fieldwork": f"{day(source, fieldwork.start)} – {day(source, fieldwork.end)}",
+        "population": source.number(account["population"].sum()),
+        "invited": source.number(invited),
+        "responded": source.number(n),
+        "rate": source.percent(n / max(invited, 1)),
+        "respondents": source.number(n_respondents),
+        "mean": source.number(n_respondents / max(n, 1), 1),
+    }
 
 
 def day(source: Source, date: datetime.date) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from cycle_analysis.maps import plot_map, read_map
 from cycle_analysis.problems import InputError
-from cycle_analysis.register.cbs import extend
+from cycle_analysis.register.extension import extend
 from cycle_analysis.register.make_tiles import HERE, make_tiles, plan_tiles
 from cycle_analysis.tilemap import (
     NO_VALUE,

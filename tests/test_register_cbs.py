@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.register.cbs import extend, read_cbs
+from cycle_analysis.register.cbs import read_cbs
+from cycle_analysis.register.extension import extend
 from cycle_analysis.register.online import fetch_municipalities
 from cycle_analysis.units import harmonise, identify, load_register
 

@@ -23,6 +23,19 @@ REGIONS = {
 """Provinces collapsed to the four parts of the country (CBS landsdelen)."""
 
 
+def are_municipalities(units: pd.DataFrame) -> bool:
+    """Whether units have the background of Dutch municipalities: size class and province.
+
+    Examples
+    --------
+    >>> from cycle_analysis.register import load_register
+    >>> are_municipalities(load_register().on("2022-05-01"))
+    True
+    """
+    provinces = {province for part in REGIONS.values() for province in part}
+    return {"size_class", "province"} <= set(units) and set(units["province"]) <= provinces
+
+
 def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     """Add the collapsed margins of Dutch municipalities.
 
@@ -66,6 +79,29 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
             f"is not one of the twelve: {unplaced[:5]}."
         )
     return collapsed
+
+
+def count_respondents(units: pd.Series) -> pd.DataFrame:
+    """Count the respondents of each unit that answered, and group the counts.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes.
+
+    Returns
+    -------
+    DataFrame, index `unit`
+        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
+
+    Examples
+    --------
+    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
+    ['3-4', '1']
+    """
+    n = units.value_counts().sort_index()
+    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
+    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")
 
 
 def response_account(

@@ -113,7 +113,7 @@ def altered(made: Made, folder, verdict: str) -> Store:
 
 def text_of(report: Report) -> str:
     told = [block.text for block in report.blocks() if isinstance(block, Paragraph)]
-    return "\n".join([report.summary, *told])
+    return "\n".join([*report.summary, *told])
 
 
 def test_texts_have_the_same_keys_and_the_same_names_in_both_languages():
@@ -207,7 +207,7 @@ def test_dutch_has_the_decimal_comma_and_english_the_point(two_waves):
 
 def test_profiles_that_were_found_are_named_with_number_and_share(four_waves):
     report = four_waves.reports["en"]
-    assert report.summary.startswith("There are profiles: ")
+    assert report.summary[0].startswith("There are profiles: ")
     titles = [part.title for section in report.sections for part in section.sections]
     assert {"1 Name A", "4 Name D"} <= set(titles)
 
@@ -226,7 +226,7 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(
     store = altered(four_waves, tmp_path, verdict)
     report = assemble(four_waves.study, store, "en")
     html = to_html(report)
-    assert report.summary.startswith("There are no ")
+    assert report.summary[0].startswith("There are no ")
     assert "Name A" not in html
     assert "mainly " not in text_of(report).replace("differ mainly", "")
     assert "Level 1" in html
@@ -235,7 +235,7 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(
 
 def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(continuum):
     report = continuum.reports["en"]
-    assert report.summary.startswith("There are no profiles")
+    assert report.summary[0].startswith("There are no profiles")
     assert "Name A" not in continuum.html["en"]
     assert "Level 3" in continuum.html["en"]
     assert "cut by mean score into 3 levels" in text_of(report)
@@ -246,8 +246,9 @@ def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(continuum):
 
 
 def test_when_there_is_nothing_to_divide_the_report_says_so(identical):
-    assert "niets te verdelen" in identical.reports["nl"].summary
-    assert "liggen de fasen dicht bij elkaar" in identical.reports["nl"].summary
+    verdict, phases, *_ = identical.reports["nl"].summary
+    assert "niets te verdelen" in verdict
+    assert "liggen de fasen dicht bij elkaar" in phases
     assert "maar één groep" in text_of(identical.reports["nl"])
 
 
@@ -272,7 +273,7 @@ def test_groups_of_few_units_are_taken_together(made):
 def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_path_factory):
     truth = Truth(["2010", "2011"], "profiles", n_units=60, n_respondents=1)
     report = Made(tmp_path_factory, truth).reports["en"]
-    assert "how much of that is chance cannot be said" in report.summary
+    assert "how much of that is chance cannot be said" in " ".join(report.summary)
     assert "more switched than chance" not in text_of(report)
 
 

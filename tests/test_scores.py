@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference_data import survey_items
+from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.scores import (
     difference_errors,
@@ -150,6 +150,14 @@ def test_the_standard_error_is_the_spread_of_unit_means_around_the_truth():
     missed = unit_scores(scores, units)["AG"].to_numpy() - truth
     assert error == pytest.approx(missed.std(), rel=0.1)
     assert spread_within(scores, units)["AG"].mean() == pytest.approx(2 * error, rel=0.1)
+
+
+def test_the_error_of_one_respondent_is_the_residual_of_an_analysis_of_variance_in_r():
+    made = pd.read_csv(HERE / "made_order.csv")
+    error = standard_errors(made[["AG"]].astype(float), made["unit"])["AG"] * np.sqrt(
+        made.groupby("unit").size()
+    )
+    assert error.tolist() == pytest.approx([stored("associations")["error.of.one.respondent"]] * 15)
 
 
 def test_the_error_of_a_difference_is_free_of_response_style():

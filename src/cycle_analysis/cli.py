@@ -1,13 +1,14 @@
 """The commands: ``run``, ``check``, ``add-wave``, ``simulate``, and two for the register.
 
-Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
-arguments. A bug is none of these and shows its traceback.
+Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
+arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
 """
 
 import argparse
 import os
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         return REJECTED_INPUT
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept; the next run goes on from there.")
+        return STOPPED
+    except Exception:  # a bug: Python's own exit code would be that of warnings
+        traceback.print_exc()
         return STOPPED
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.order import order_violations
-from cycle_analysis.scalability import WEAK, scalability
+from cycle_analysis.scalability import ALL, WEAK, scalability
 
 CUMULATIVE, PARTLY, PARALLEL, WINDOW, UNKNOWN = (
     *("cumulative", "partly", "parallel", "window"),
@@ -55,11 +55,11 @@ def gather_evidence(
     >>> scores = pd.DataFrame({"AG": [90.0, 80.0, 50.0, 20.0], "EX": [70.0, 55.0, 20.0, 0.0]})
     >>> errors = pd.DataFrame(5.0, scores.index, pd.MultiIndex.from_tuples([("AG", "EX")]))
     >>> gather_evidence(scores, errors, replicates=50, permutations=50)["H"]
-    1.0
+    np.float64(1.0)
     """
-    raw = scalability(scores, replicates, permutations, seed=seed)
+    raw = scalability(scores, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     used = corrected if corrected is not None else scores.iloc[:0]
-    clean = scalability(used, replicates, permutations, seed=seed)
+    clean = scalability(used, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     violations = order_violations(scores, errors)
     marked = float((violations["share"] * violations["n"]).sum())
     n_marked = float(violations["n"].sum())

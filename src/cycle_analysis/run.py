@@ -4,21 +4,25 @@ pytask decides what must run, from the contents of files and the values of param
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
 """
 
+import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytask
-from _pytask.explain import ChangeReason
-from pytask import TaskOutcome
+from pytask import ExitCode, TaskOutcome
 
 from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import HOME, Study, check_raw_files
+from cycle_analysis.study_lock import only_run
 from cycle_analysis.tasks import NotebookError, Progress, Tasks
+from cycle_analysis.whole_files import write_whole
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -157,7 +161,10 @@ def run_study(
     Raises
     ------
     InputError
-        If an export is absent, or a parameter unknown or of the wrong type; nothing has run then.
+        If an export is absent, a parameter is wrong, or the results may not be written; nothing
+        has run then.
+    KeyboardInterrupt
+        If the user stopped the run; what was finished is kept.
     """
     notebooks = notebook_folder(home)
     check_raw_files(study)
@@ -165,32 +172,35 @@ def run_study(
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
     if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
-    folder = home / "data" / "processed" / study.name
-    progress = Progress(tell)
-    makers = Tasks(study, home, notebooks, parameters, progress)
-    pytask.console.quiet = True
-    session = pytask.build(
-        tasks=[makers.task(step) for step in plan(study)],
-        paths=folder,
-        config=_memory(folder),
-        capture="no",
-        force=force,
-        explain=True,
-        dry_run=dry_run,
-        n_workers=1 if dry_run else n_workers,
-        parallel_backend="threads",
-    )
-    if not dry_run:  # pytask leaves this to runs that explain nothing
+    makers = Tasks(study, home, notebooks, parameters, Progress(tell))
+    folder = makers.store.folder
+    # pytask remembers what it ran beside the study's tables, not at the top of a repository
+    config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
+    with contextlib.nullcontext() if dry_run else only_run(folder, tell):
+        return _outcome(
+            _build(
+                tasks=[makers.task(step) for step in plan(study)],
+                paths=folder,
+                config=config,
+                force=force,
+                dry_run=dry_run,
+                n_workers=1 if dry_run else n_workers,
+            )
+        )
+
+
+def _build(**options: Any) -> pytask.Session:
+    """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
+    pytask.console.file = io.StringIO()
+    session = pytask.build(explain=True, capture="no", parallel_backend="threads", **options)
+    if not session.execution_reports and session.exit_code != ExitCode.OK:
+        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
+    if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
         session.config["lockfile_state"].flush()
-    return _outcome(session)
-
-
-def _memory(folder: Path) -> Path:
-    """Let pytask remember beside the study's tables what it ran, not at the top of a repository."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "pytask.toml"
-    config.write_text("[tool.pytask.ini_options]\n", "utf-8")
-    return config
+    reported = len(session.execution_reports)
+    if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
+        raise KeyboardInterrupt
+    return session
 
 
 def _outcome(session: pytask.Session) -> Outcome:
@@ -215,7 +225,7 @@ def _outcome(session: pytask.Session) -> Outcome:
     )
 
 
-def _in_words(reasons: Sequence[ChangeReason]) -> list[str]:
+def _in_words(reasons: Sequence[Any]) -> list[str]:
     """Say why a step runs: it never did, was forced, or what changed."""
     kinds = {reason.reason for reason in reasons}
     if "not_in_db" in kinds:

@@ -111,7 +111,7 @@ class Study(StudyFile):
         """Items of the off-topic blocks, as `phase_items`; the block stands as `phase`."""
         items = self.codebook.items
         ratings = [name for name, scale in self.scales.items() if scale.kind == "rating"]
-        chosen = items["block"].isin(self.off_topic_blocks) & items["scale"].isin(ratings)
+        chosen = items["block"].isin(list(self.off_topic_blocks)) & items["scale"].isin(ratings)
         return self._with_ends(items[chosen].assign(phase=items["block"]), wave)
 
     def _with_ends(self, items: pd.DataFrame, wave: str) -> pd.DataFrame:
@@ -298,6 +298,22 @@ def _unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Proble
             yield Problem("study.yaml", where, development, "is no development", allowed)
         if item not in codebook.items.index:
             yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+    for item in file.domains:
+        yield from _no_phase_item(item, file, codebook)
+
+
+def _no_phase_item(item: str, file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
+    """An item of `domains` exists, and its answers are places in the cycle."""
+    where = f"domains.{item}"
+    if item not in codebook.items.index:
+        yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+        return
+    name = codebook.items.loc[item, "scale"]
+    codes = file.scales[name].labels if name in file.scales else {}
+    allowed = [str(place) for place in range(len(file.phases) + 1)]
+    if odd := [code for code in codes if code not in allowed]:
+        problem = f"its scale {name!r} has answers that are no place in the cycle"
+        yield Problem("study.yaml", where, _list(odd), problem, _list(allowed))
 
 
 def check_unlisted_waves(study: Study) -> None:

@@ -146,9 +146,10 @@ class Units(Frozen):
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
-    `off_topic_blocks` are blocks of the codebook that do not ask about the phases, from which a
-    style of answering can be told; `self_placement` names for each development the yes-or-no item
-    on which a unit places itself there.
+    `off_topic_blocks` names the blocks of the codebook that do not ask about the phases, from which
+    a style of answering can be told; `self_placement` names for each development the yes-or-no item
+    on which a unit places itself there; `domains` names the items that ask in which phase a policy
+    domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
     """
 
     title: Text
@@ -162,8 +163,9 @@ class StudyFile(Frozen):
     waves: list[str] = Field(min_length=1)
     reference_wave: str
     profile_names: list[Text] = []
-    off_topic_blocks: list[str] = []
+    off_topic_blocks: dict[str, Text] = {}
     self_placement: dict[str, str] = {}
+    domains: dict[str, Text] = {}
     parameters: dict[str, dict[str, str]] = {}
 
 

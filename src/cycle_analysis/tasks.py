@@ -4,11 +4,11 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from _pytask.explain import TaskExplanation
 from pytask import NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.folder_nodes import FolderNode
@@ -17,6 +17,7 @@ from cycle_analysis.pipeline import CHECK, Step
 from cycle_analysis.problems import InputError
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
@@ -31,14 +32,16 @@ class NotebookError(Exception):
         Whether the cause lies in the user's files or parameters.
     """
 
-    def __init__(self, step: Step, cell: int, cause: str, by_user: bool, copy: Path):
+    def __init__(self, message: str, *, by_user: bool):
         self.by_user = by_user
-        if by_user:
-            super().__init__(cause)
-        else:
-            super().__init__(
-                f"{step}, cell {cell}: {cause}\nThe notebook as far as it came: {copy}"
-            )
+        super().__init__(message)
+
+
+@dataclass
+class Explanation:
+    """Why a task runs: pytask fills it in, and pytask-parallel needs it to be there before."""
+
+    reasons: list[Any] = field(default_factory=list)
 
 
 class Progress:
@@ -93,13 +96,13 @@ class Tasks:
             function=lambda **_: self.execute(step),
             depends_on=needs,
             produces={"output": self.output(step)},
-            attributes={"explanation": TaskExplanation()},
+            attributes={"explanation": Explanation()},
         )
 
     def output(self, step: Step) -> FolderNode:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == "08_report":
-            return FolderNode(self.home / "reports" / self.study.name)
+            return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
         return FolderNode(self.store.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:
@@ -119,8 +122,7 @@ class Tasks:
         from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
 
         read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
-        output.path.mkdir(parents=True, exist_ok=True)
-        (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
+        write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
 
     def run_notebook(self, step: Step) -> None:
         """Execute one notebook; keep the executed copy with the private data."""
@@ -139,14 +141,16 @@ def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], 
     ------
     NotebookError
         If a cell fails; the executed copy shows how far it came.
+    InputError
+        If that copy may not be written.
     """
     import papermill
 
-    copy.parent.mkdir(parents=True, exist_ok=True)
     try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            source,
-            copy,
+            _literally(source),
+            _literally(copy),
             parameters=dict(parameters),
             cwd=source.parent,
             progress_bar=False,
@@ -156,9 +160,20 @@ def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], 
             shutdown_kernel="immediate",
         )
     except papermill.PapermillExecutionError as error:
-        by_user = error.ename == InputError.__name__
-        cause = error.evalue if by_user else f"{error.ename}: {error.evalue}"
-        raise NotebookError(step, error.exec_count or 0, cause, by_user, copy) from None
+        if error.ename == InputError.__name__:
+            raise NotebookError(error.evalue, by_user=True) from None
+        where = f"{step}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        message = f"{where}\n{error}The notebook as far as it came: {copy}"
+        raise NotebookError(message, by_user=False) from None
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise unwritable(Path(error.filename or copy), error) from error
+
+
+def _literally(path: Path) -> str:
+    """Write a path so that papermill does not take braces in it for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _file(path: Path) -> PathNode:

@@ -1,7 +1,6 @@
 """Write a report as one HTML file that needs nothing else: no script, no font, no address."""
 
 import base64
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from cycle_analysis.report.model import Bullets, Figure, Paragraph, Report, Table
+from cycle_analysis.whole_files import write_whole
 
 _KINDS = {Paragraph: "paragraph", Bullets: "bullets", Table: "table", Figure: "figure"}
 
@@ -50,11 +50,13 @@ def write_html(report: Report, path: Path) -> Path:
     -------
     Path
         The file.
+
+    Raises
+    ------
+    InputError
+        If it may not be written, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(to_html(report).encode("utf-8"))
-    return beside.replace(path)
+    return write_whole(path, to_html(report).encode("utf-8"))
 
 
 def _read(name: str) -> str:

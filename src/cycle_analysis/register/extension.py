@@ -128,7 +128,8 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     names = register.units["unit"].map(aliases).where(~again)
     table = register.units.assign(aliases=names).join(sizes, on="unit", validate="m:1")
     table.to_csv(units_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
-    register.events.to_csv(events_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    events = register.events.convert_dtypes(convert_string=False)
+    events.to_csv(events_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
 
 
 def _dated_by_events(

@@ -16,7 +16,13 @@ from typing import Any
 import pytask
 from pytask import ExitCode, TaskOutcome
 
-from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
+from cycle_analysis.parameters import (
+    Parameter,
+    Value,
+    check_parameters,
+    check_together,
+    read_parameters,
+)
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import HOME, Study, check_raw_files
@@ -85,7 +91,7 @@ def check_given(study: Study, home: Path) -> None:
     Raises
     ------
     InputError
-        If one of them is unknown or of the wrong type.
+        If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     gather_parameters(study, notebook_folder(home), {})
 
@@ -116,7 +122,7 @@ def gather_parameters(
     Raises
     ------
     InputError
-        If one of them is unknown or of the wrong type.
+        If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
         name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
@@ -126,6 +132,7 @@ def gather_parameters(
     for file, parameters in sources.items():
         for name, checked in check_parameters(parameters, known, file).items():
             values[name] |= checked
+    check_together(values)
     return values
 
 

@@ -91,7 +91,7 @@ class Parameter:
         """
         if self.ends:
             low, high = self.ends
-            return low <= float(str(value)) <= high and math.isfinite(float(str(value)))
+            return low <= number(value) <= high and math.isfinite(number(value))
         return not self.choices or value in self.choices
 
 
@@ -194,12 +194,19 @@ def check_together(values: Mapping[str, Mapping[str, Value]]) -> None:
             problems.append(Problem("parameters", name, shown, problem, "one value", remedy))
     asked = values["05_profiles"]["n_profiles"]
     most = values["04_number_of_profiles"]["max_profiles"]
-    if float(str(asked)) > float(str(most)):
+    if number(asked) > number(most):
         remedy = "Ask for fewer, or raise 04_number_of_profiles.max_profiles"
         told = ("n_profiles", f"{asked}", "is more than notebook 04 considers", f"0-{most}", remedy)
         problems.append(Problem("parameters", *told))
     if problems:
         raise InputError(problems)
+
+
+def number(value: Value) -> float:
+    """Take a parameter of type int or float as the number it is."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is no number")
+    return value
 
 
 def _wrong(file: str, where: str, parameter: Parameter, text: str) -> Problem | None:

@@ -85,17 +85,6 @@ class Outcome:
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
-def check_given(study: Study, home: Path) -> None:
-    """Check the parameters of study.yaml, without running anything.
-
-    Raises
-    ------
-    InputError
-        If one of them is unknown, of the wrong type, out of range, or contradicts another.
-    """
-    gather_parameters(study, notebook_folder(home), {})
-
-
 def notebook_folder(home: Path) -> Path:
     """Notebooks of the home folder, or else those this package came with.
 

@@ -1,5 +1,8 @@
 """Parameters are known, typed and checked before anything runs."""
 
+import json
+import math
+
 import pytest
 from conftest import ROOT
 
@@ -64,6 +67,37 @@ def test_all_wrong_parameters_are_told_at_once():
     with pytest.raises(InputError) as caught:
         check_parameters({"04": {"a": "1", "max_profiles": "x"}, "09": {}}, KNOWN, "command line")
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("n: int = 3  # how many, 1 or more", None),
+        ("n: int | None = 3  # how many", r"has the type int \| None, not str, int, float, bool"),
+        ("n = 3  # how many", "is not `name: type = default"),
+        ("n: int = six  # how many", "no plain value"),
+        ("n: int = = 3", "is no Python"),
+    ],
+)
+def test_row_30_a_line_of_a_parameters_cell_that_papermill_would_not_see_is_told(
+    tmp_path, cell, told
+):
+    tagged = {"metadata": {"tags": ["parameters"]}, "source": [cell]}
+    path = tmp_path / "01_responses.ipynb"
+    path.write_text(json.dumps({"cells": [tagged]}), "utf-8")
+    if told is None:
+        assert read_parameters(path)["n"].ends == (1, math.inf)
+    else:
+        with pytest.raises(InputError, match=told):
+            read_parameters(path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"cells": []}'])
+def test_row_30_a_file_that_is_no_notebook_with_parameters_is_told(tmp_path, text):
+    path = tmp_path / "01_responses.ipynb"
+    path.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"01_responses\.ipynb, parameters cell"):
+        read_parameters(path)
 
 
 def with_these(**changed):

@@ -100,29 +100,42 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
 
     Raises
     ------
-    ValueError
-        If the notebook has no such cell, or a line in it papermill would not see.
+    InputError
+        If the file is no notebook, has no such cell, or a line in it papermill would not see.
     """
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
-    if len(tagged) != 1:
-        raise ValueError(f"{notebook.name} has {len(tagged)} cells tagged `parameters`, not one")
-    source = "".join(tagged[0]["source"])
-    lines = source.splitlines()
-    found = {}
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.AnnAssign) or node.value is None:
-            raise ValueError(
-                f"{notebook.name}: {lines[node.lineno - 1]!r} is not `name: type = default`"
-            )
-        name, kind = ast.unparse(node.target), ast.unparse(node.annotation)
-        if kind not in TYPES:
-            raise ValueError(
-                f"{notebook.name}: {name} has type {kind}; allowed: {', '.join(TYPES)}"
-            )
-        meaning = lines[node.lineno - 1].partition("#")[2].strip()
-        found[name] = Parameter(name, kind, ast.literal_eval(node.value), meaning)
-    return found
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+        lines = ["".join(cell["source"]) for cell in tagged]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable(notebook, "", f"is no notebook ({error})") from None
+    if len(lines) != 1:
+        raise _unreadable(notebook, "", f"has {len(lines)} cells tagged `parameters`, not one")
+    try:
+        body = ast.parse(lines[0]).body
+    except SyntaxError as error:
+        raise _unreadable(notebook, error.text or "", f"is no Python: {error.msg}") from None
+    found = [_read_line(notebook, node, lines[0].splitlines()[node.lineno - 1]) for node in body]
+    return {parameter.name: parameter for parameter in found}
+
+
+def _read_line(notebook: Path, node: ast.stmt, line: str) -> Parameter:
+    """Read one line of a parameters cell."""
+    if not isinstance(node, ast.AnnAssign) or node.value is None:
+        raise _unreadable(notebook, line, "is not `name: type = default  # meaning`")
+    name, kind = ast.unparse(node.target), ast.unparse(node.annotation)
+    if kind not in TYPES:
+        raise _unreadable(notebook, line, f"has the type {kind}, not {', '.join(TYPES)}")
+    try:
+        default = ast.literal_eval(node.value)
+    except ValueError:
+        raise _unreadable(notebook, line, "has a default that is no plain value") from None
+    return Parameter(name, kind, default, line.partition("#")[2].strip())
+
+
+def _unreadable(notebook: Path, line: str, problem: str) -> InputError:
+    remedy = "Take the notebook anew from the project, or correct it"
+    return InputError([Problem(notebook.name, "parameters cell", line, problem, "", remedy)])
 
 
 def check_parameters(

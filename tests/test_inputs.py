@@ -26,8 +26,8 @@ from tiny_study import (
 
 from cycle_analysis.careless import compare_without, count_flags, flag_careless
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
+from cycle_analysis.readers import RawTable, read_export, workbooks
 from cycle_analysis.readers import raw_table as limits
-from cycle_analysis.readers import read_export, workbooks
 from cycle_analysis.study import load_study
 from cycle_analysis.study_files import Source
 
@@ -244,7 +244,7 @@ def test_row_08_ten_columns_with_every_kind_of_user_missing_hold_one_item(tmp_pa
     scale = Scale.model_validate({"min": "1", "max": "4"})
     decoded = {
         name: decode(
-            raw.cells[name], Column(source=name), scale, raw.labels[name], raw.missing.get(name)
+            raw.cells[name], Column(source=name), scale, raw.labels[name], raw.missing.get(name, [])
         )
         for name in raw.cells
     }
@@ -590,8 +590,8 @@ def test_row_22_the_same_answers_twice_are_warned_of(tmp_path):
     table.index = pd.RangeIndex(2, 42)
     scale = Scale.model_validate({"min": "0", "max": "4"})
     decoded = {str(c): decode(table[c], Column(source="x"), scale, {}) for c in table}
-    units = pd.DataFrame({"unit": ["GM0363"] * 19 + ["GM0034"] * 21})
-    (problem,) = doubt_respondents(decoded, units, "r.csv")
+    units = pd.Series(["GM0363"] * 19 + ["GM0034"] * 21)
+    (problem,) = doubt_respondents(decoded, units, RawTable("r.csv", table, "csv"))
     assert problem.row == "9"
     assert "exactly the same answers" in problem.problem
 

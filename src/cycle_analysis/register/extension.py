@@ -7,6 +7,7 @@ files that a study names in study.yaml, so that its results rest on files of its
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -127,9 +128,9 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     again = register.units["unit"].duplicated()
     names = register.units["unit"].map(aliases).where(~again)
     table = register.units.assign(aliases=names).join(sizes, on="unit", validate="m:1")
-    table.to_csv(units_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
-    events = register.events.convert_dtypes(convert_string=False)
-    events.to_csv(events_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    form: dict[str, Any] = {"index": False, "date_format": "%Y-%m-%d", "lineterminator": "\n"}
+    table.to_csv(units_csv, **form)
+    register.events.to_csv(events_csv, float_format="%.15g", **form)
 
 
 def _dated_by_events(

@@ -152,9 +152,11 @@ def _dated_by_events(
 
 
 def _refuse_incomplete(units: pd.DataFrame, new: list[str]) -> None:
-    if new and not {"name", "province"} <= set(units):
-        what = "is new, and no file has its name and province"
-        remedy = "Name the workbook 'Gemeenten alfabetisch' of that year too"
+    """A new code needs a name, a province and a size class, or it could not be grouped."""
+    lacking = [what for what in ("name", "province", "population") if what not in units]
+    if new and lacking:
+        what = f"is new, and no file has its {' and '.join(lacking)}"
+        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
         raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
 
 

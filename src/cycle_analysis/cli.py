@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.problems import (
+    FIXED,
+    REJECTED,
+    InputError,
+    Problem,
+    list_kinds,
+    problem_kinds,
+)
 from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -127,18 +134,26 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
-    from cycle_analysis.run import check_given
+    from cycle_analysis.feasibility import doubt_study
+    from cycle_analysis.parameters import number
+    from cycle_analysis.run import gather_parameters, notebook_folder
     from cycle_analysis.study_answers import read_all_responses
 
-    check_given(study, home)
+    parameters = gather_parameters(study, notebook_folder(home), {})
     check_unlisted_waves(study)
+    max_invalid = number(parameters["01_responses"]["max_invalid"])
+    responses = read_all_responses(study, max_invalid)
     n_warnings = 0
-    for wave, responses in read_all_responses(study).items():
-        print(f"{wave}: {responses}")
-        kinds = problem_kinds(responses.problems)
+    for wave, found in responses.items():
+        print(f"{wave}: {found}")
+        kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
         print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
-    return WARNINGS if n_warnings else CLEAN
+    doubts = doubt_study(study, responses, parameters)
+    if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
+        raise InputError(rejected)
+    print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
+    return WARNINGS if n_warnings or doubts else CLEAN
 
 
 def _simulate(options: argparse.Namespace) -> int:

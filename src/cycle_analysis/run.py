@@ -16,7 +16,13 @@ from typing import Any
 import pytask
 from pytask import ExitCode, TaskOutcome
 
-from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
+from cycle_analysis.parameters import (
+    Parameter,
+    Value,
+    check_parameters,
+    check_together,
+    read_parameters,
+)
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import HOME, Study, check_raw_files
@@ -79,17 +85,6 @@ class Outcome:
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
-def check_given(study: Study, home: Path) -> None:
-    """Check the parameters of study.yaml, without running anything.
-
-    Raises
-    ------
-    InputError
-        If one of them is unknown or of the wrong type.
-    """
-    gather_parameters(study, notebook_folder(home), {})
-
-
 def notebook_folder(home: Path) -> Path:
     """Notebooks of the home folder, or else those this package came with.
 
@@ -116,7 +111,7 @@ def gather_parameters(
     Raises
     ------
     InputError
-        If one of them is unknown or of the wrong type.
+        If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
         name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
@@ -126,6 +121,7 @@ def gather_parameters(
     for file, parameters in sources.items():
         for name, checked in check_parameters(parameters, known, file).items():
             values[name] |= checked
+    check_together(values)
     return values
 
 

@@ -12,15 +12,17 @@ from typing import Any
 from pytask import NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.folder_nodes import FolderNode
-from cycle_analysis.parameters import Value
+from cycle_analysis.parameters import Value, number
 from cycle_analysis.pipeline import CHECK, Step
-from cycle_analysis.problems import InputError
+from cycle_analysis.problems import REJECTED, InputError
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
+CHECK_BY = ("01_responses", "02_scores", "05_profiles")
+"""Notebooks whose parameters decide whether a study can be run."""
 
 
 class NotebookError(Exception):
@@ -55,6 +57,10 @@ class Progress:
         self.tell(f"  …   {step}")
         return time.perf_counter()
 
+    def warn(self, text: str) -> None:
+        """Tell what makes a study weak, though it runs."""
+        self.tell(f"  !   {text}")
+
     def end(self, step: Step, started: float) -> None:
         """Tell that a step is done."""
         self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
@@ -83,11 +89,11 @@ class Tasks:
         for wave in step.raw_waves:
             files += self.study.wave_files(wave)
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        parameters = self.parameters["01_responses" if step.notebook == CHECK else step.notebook]
+        deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
+        parameters = [self.parameters[notebook] for notebook in deciding]
+        needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
             needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
-        values = json.dumps(parameters, sort_keys=True)
-        needs["parameters"] = _value(step, "parameters", values)
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
@@ -119,9 +125,17 @@ class Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
-        from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
+        from cycle_analysis.feasibility import doubt_study  # heavy: only when needed
+        from cycle_analysis.study_answers import read_all_responses
 
-        read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
+        responses = read_all_responses(
+            self.study, number(self.parameters["01_responses"]["max_invalid"])
+        )
+        doubts = doubt_study(self.study, responses, self.parameters)
+        if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
+            raise InputError(rejected)
+        for doubt in doubts:
+            self.progress.warn(str(doubt))
         write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
 
     def run_notebook(self, step: Step) -> None:

@@ -7,7 +7,13 @@ from cycle_analysis.report.sections.cycle import range_of_phases
 from cycle_analysis.report.sections.number import KEYS, choice
 from cycle_analysis.report.sections.response import answered
 from cycle_analysis.report.sections.simultaneity import simultaneity
-from cycle_analysis.report.sections.waves import Pair, changed_phases, pairs, switching
+from cycle_analysis.report.sections.waves import (
+    Pair,
+    changed_phases,
+    counts_of,
+    pairs,
+    switching,
+)
 from cycle_analysis.report.source import Source
 
 
@@ -54,14 +60,10 @@ def _change(source: Source) -> list[str]:
     if not pairs(source):
         return []
     last = pairs(source)[-1]
-    told = [
-        source.text(
-            "summary.change",
-            from_wave=source.wave_in_text(last[0]),
-            to_wave=source.wave_in_text(last[1]),
-            told=_changed(source, last),
-        )
-    ]
+    waves = {"from_wave": source.wave_in_text(last[0]), "to_wave": source.wave_in_text(last[1])}
+    if counts_of(source, last).to_numpy().sum() < source.smallest:
+        return [source.text("summary.few", smallest=source.smallest, **waves)]
+    told = [source.text("summary.change", told=_changed(source, last), **waves)]
     if source.k > 1:
         values = switching(source, last)
         told.append(source.text(f"summary.{values['wording']}", **values))

@@ -192,7 +192,8 @@ def test_what_vanished_or_appeared_without_event_is_named():
     with pytest.raises(InputError) as caught:
         extend(REGISTER, units, 2027)
     assert [problem.value for problem in caught.value.problems] == ["GM1696", "GM2999"]
-    with pytest.raises(InputError, match="'GM2999': is new, and no file has its name and province and"):
+    lacking = "'GM2999': is new, and no file has its name and province and population"
+    with pytest.raises(InputError, match=lacking):
         extend(REGISTER, units[["size_class"]], 2027)
 
 

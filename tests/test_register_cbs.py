@@ -174,6 +174,7 @@ def test_a_new_name_of_an_old_code_begins_on_the_first_of_january(tmp_path):
 def test_a_new_code_begins_on_the_day_of_its_event(tmp_path):
     units = NOW.drop(index=["GM1696", "GM0402"])
     units.loc["GM2999"] = ["Nieuwstad", "Noord-Holland", 5]
+    units["population"] = 60_000
     events = tmp_path / "e.csv"
     events.write_text(
         "date,from_unit,to_unit\n2026-07-01,GM1696,GM2999\n2026-07-01,GM0402,GM2999\n"
@@ -187,11 +188,12 @@ def test_what_vanished_or_appeared_without_event_is_named():
     units = NOW.drop(index=["GM1696"])
     with pytest.raises(InputError, match="'GM1696': vanished, and no event says how"):
         extend(REGISTER, units, 2027)
-    units = NOW.rename(index={"GM1696": "GM2999"})
+    units = NOW.rename(index={"GM1696": "GM2999"}).assign(population=30_000)
     with pytest.raises(InputError) as caught:
         extend(REGISTER, units, 2027)
     assert [problem.value for problem in caught.value.problems] == ["GM1696", "GM2999"]
-    with pytest.raises(InputError, match="no file has its name and province"):
+    lacking = "'GM2999': is new, and no file has its name and province and population"
+    with pytest.raises(InputError, match=lacking):
         extend(REGISTER, units[["size_class"]], 2027)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from small_studies import HOSTILE, Truth, make_study, run_notebooks
 
+from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
@@ -395,3 +396,55 @@ def test_means_of_few_units_are_withheld(four_waves, tmp_path):
     assert first["Number"] == "×"
     assert first["P1"] == "–"
     assert "nothing is shown about it" in text_of(report)
+
+
+COUNTED = pd.DataFrame(
+    {"population": [30, 26, 60, 9, 24, 0], "responded": [12, 10, 30, 8, 20, 0]},
+    index=pd.MultiIndex.from_product(
+        [["<20k", "20-50k", "100k+"], ["Noord", "Zuid"]], names=["size", "region"]
+    ),
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_response_by_two_backgrounds_shows_no_small_number_and_no_small_rest(
+    four_waves, tmp_path, language
+):
+    store = altered(four_waves, tmp_path, "profiles")
+    account = COUNTED.assign(invited=COUNTED["population"])
+    account["rate"] = account["responded"] / account["invited"]
+    store.save("01_responses", "w1", response=account, nonresponse=nonresponse_tests(account))
+    report = assemble(four_waves.study, store, language)
+    table = next(table for table in report.tables if table.key == "table-response-w1")
+    cells = [cell for row in table.rows for cell in row[1:]]
+    told = [tuple(map(int, found)) for found in re.findall(r"\((\d+)/(\d+)\)", " ".join(cells))]
+    assert (80, 149) in told
+    assert not any(0 < n < 5 or 0 < of - n < 5 for n, of in told)
+    hidden = [cell == "×" for cell in cells]
+    assert sum(hidden) >= 4
+    assert table.rows[2][2] == "–"
+    names = {"nl": "inwonertal en landsdeel", "en": "number of inhabitants and part of the country"}
+    assert names[language] in table.caption
+
+
+def test_who_was_invited_stands_beside_the_population_only_where_not_all_were(four_waves, tmp_path):
+    heads = [table.columns for table in four_waves.reports["en"].tables]
+    assert not any("Asked" in columns and "Population" in columns for columns in heads)
+    store = altered(four_waves, tmp_path, "profiles")
+    account = store.load("01_responses", "response", "w1")
+    account["invited"] = account["responded"]
+    store.save("01_responses", "w1", response=account)
+    report = assemble(four_waves.study, store, "en")
+    table = next(table for table in report.tables if table.key == "table-waves")
+    first = pd.Series(table.rows[0], table.columns)
+    assert first["Asked"] == first["Answered"]
+    assert first["Response"] == "100%"
+
+
+def test_response_over_the_waves_counts_who_answered_again(four_waves):
+    table = next(t for t in four_waves.reports["en"].tables if t.key == "table-response_waves")
+    assert [row[0].split()[-1] for row in table.rows] == four_waves.study.waves
+    assert table.rows[0][3:] == ("–", "–", "–")
+    assert all(
+        not cell.isdigit() or not 0 < int(cell) < 5 for row in table.rows for cell in row[3:]
+    )

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.background import associate
+from cycle_analysis.margins import margin_of_error
 from cycle_analysis.null_test import NullTest
 from cycle_analysis.partitions import Partition
 from cycle_analysis.reading import read_order, tell_order
@@ -111,6 +112,17 @@ def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
         else:
             rows[background] = pd.concat([response_test(asked), pd.Series({"reason": ""})])
     return pd.DataFrame(rows).T.infer_objects().rename_axis("background")
+
+
+def precision(account: pd.DataFrame) -> pd.DataFrame:
+    """Give the precision of shares if it were chance who responded: one row, index `finding`.
+
+    Columns n_units, population, margin: half the width of a 95% interval around one half, 0-1,
+    missing for fewer than two units.
+    """
+    n, population = int(account["responded"].sum()), int(account["population"].sum())
+    margin = margin_of_error(n, population) if n > 1 else float("nan")
+    return _one_row("precision", {"n_units": n, "population": population, "margin": margin})
 
 
 def _one_row(name: str, row: Mapping[Any, Any]) -> pd.DataFrame:

@@ -83,7 +83,8 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
 
 def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
     """Places under the map for units without a tile: province by province, with a gap between."""
-    cells, column = {}, 0
+    cells: dict[str, tuple[int, int]] = {}
+    column = 0
     for province in _PROVINCES:
         units = provinces.index[provinces == province]
         if column and column + len(units) > SPARE_COLUMNS:

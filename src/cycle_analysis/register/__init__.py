@@ -193,9 +193,14 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "Check the name in study.yaml, and save the file as csv in UTF-8"
-        raise InputError([Problem(name, "file", "", str(error), "", remedy)]) from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        remedy = "Check its name and where it stands"
+        raise InputError([Problem(name, "file", "", what, "", remedy)]) from error
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 text (byte {error.start})"
+        remedy = "Save the file as csv in UTF-8"
+        raise InputError([Problem(name, "file", "", what, "csv in UTF-8", remedy)]) from error
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))

@@ -72,9 +72,12 @@ def _workbook(file: Path) -> list[list[str]]:
         if size > _LARGEST:
             raise InputError([Problem(file.name, "file", str(size), "bytes is too large")])
         sheet = CalamineWorkbook.from_path(file).get_sheet_by_index(0)
-    except (OSError, zipfile.BadZipFile, CalamineError) as error:
-        remedy = "Save it again as .xlsx"
-        raise InputError([Problem(file.name, "file", "", str(error), "", remedy)]) from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise InputError([Problem(file.name, "file", "", what)]) from error
+    except (zipfile.BadZipFile, CalamineError) as error:
+        what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
+        raise InputError([Problem(file.name, "file", "", what, "", remedy)]) from error
     return [[_cell(cell) for cell in row] for row in sheet.to_python()]
 
 
@@ -86,7 +89,8 @@ def _csv(file: Path) -> list[list[str]]:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise InputError([Problem(file.name, "file", "", str(error))]) from error
+        what = f"cannot be read ({error.strerror})"
+        raise InputError([Problem(file.name, "file", "", what)]) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

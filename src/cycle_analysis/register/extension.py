@@ -7,6 +7,7 @@ files that a study names in study.yaml, so that its results rest on files of its
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -127,9 +128,9 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     again = register.units["unit"].duplicated()
     names = register.units["unit"].map(aliases).where(~again)
     table = register.units.assign(aliases=names).join(sizes, on="unit", validate="m:1")
-    table.to_csv(units_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
-    events = register.events.convert_dtypes(convert_string=False)
-    events.to_csv(events_csv, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+    form: dict[str, Any] = {"index": False, "date_format": "%Y-%m-%d", "lineterminator": "\n"}
+    table.to_csv(units_csv, **form)
+    register.events.to_csv(events_csv, float_format="%.15g", **form)
 
 
 def _dated_by_events(
@@ -151,9 +152,11 @@ def _dated_by_events(
 
 
 def _refuse_incomplete(units: pd.DataFrame, new: list[str]) -> None:
-    if new and not {"name", "province"} <= set(units):
-        what = "is new, and no file has its name and province"
-        remedy = "Name the workbook 'Gemeenten alfabetisch' of that year too"
+    """A new code needs a name, a province and a size class, or it could not be grouped."""
+    lacking = [what for what in ("name", "province", "population") if what not in units]
+    if new and lacking:
+        what = f"is new, and no file has its {' and '.join(lacking)}"
+        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
         raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
 
 

@@ -15,7 +15,7 @@ from cycle_analysis.problems import InputError, Problem
 TABLE = "37259eng"
 """Population dynamics per region and year; Sex T001038 is both sexes."""
 _OFFLINE = (
-    "Or download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
+    "Download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
     "and name that file to extend-register"
 )
 
@@ -47,7 +47,7 @@ def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.Data
         answer = service.download_data(TABLE, typed=True, select=selection, filters=filters)
     except ImportError as error:
         what = "the optional package cbsodata is not installed"
-        remedy = f"Install it: pip install cbsodata. {_OFFLINE}"
+        remedy = f"Install it: pip install cbsodata. Or do without it. {_OFFLINE}"
         raise InputError([Problem("CBS StatLine", TABLE, "", what, "", remedy)]) from error
     except OSError as error:
         what = f"cannot be reached; this machine may be offline ({type(error).__name__})"

@@ -15,7 +15,7 @@ MOVES = ("again", "joined", "left")
 
 def response_section(source: Source) -> Section:
     """Tell what was asked of whom, and who answered in each wave."""
-    intro: list[Block] = [_what_was_done(source), waves_table(source)]
+    intro: list[Block] = [_what_was_done(source), waves_table(source), _precision(source)]
     intro += [source.say("response.respondents"), _single(source)]
     if len(source.study.waves) > 1:
         intro += [source.say("response.over_waves"), _over_waves(source)]
@@ -80,6 +80,16 @@ def _what_was_done(source: Source) -> Block:
     )
 
 
+def _precision(source: Source) -> Block:
+    """Say for each wave how near its shares would be to those of all units."""
+    parts = []
+    for wave in source.study.waves:
+        margin = source.table("01_responses", "precision", wave)["margin"].iloc[0]
+        words = {"margin": source.number(100 * margin, 1), "wave": source.wave_in_text(wave)}
+        parts.append(source.text("response.precision_part", **words))
+    return source.say("response.precision", parts=source.texts.listed(parts))
+
+
 def _single(source: Source) -> Block:
     """Say for each wave how many units have one respondent."""
     parts, some = [], False
@@ -109,7 +119,7 @@ def _over_waves(source: Source) -> Table:
         row = table.loc[wave]
         moved = [NOTHING] * 3
         if place:
-            shown = _moves(row, source.smallest)
+            shown = protected_moves(row, source.smallest)
             moved = [source.count(shown.loc[cell]) for cell in MOVES]
         n, share = source.number(row["responded"]), source.percent(row["rate"])
         rows.append((source.wave(wave), n, share, *moved))
@@ -119,7 +129,7 @@ def _over_waves(source: Source) -> Table:
     return source.shown("response_waves", columns, rows, n)
 
 
-def _moves(row: pd.Series, smallest: int) -> pd.Series:
+def protected_moves(row: pd.Series, smallest: int) -> pd.Series:
     """Protect who answered in both, in one, and in none of two successive waves."""
     silent = row["population"] - row["again"] - row["joined"] - row["left"]
     cells = pd.DataFrame({"now": [row["again"], row["joined"]], "not": [row["left"], silent]})

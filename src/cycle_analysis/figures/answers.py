@@ -59,7 +59,7 @@ def plot_answers(
     ax = style.start(ax, height=1.5 + 0.235 * (len(shares) + 0.6 * new.sum()))
     left = np.zeros(len(shares))
     for rank, option in enumerate(shares.columns):
-        colour = style.OPINIONS(_tint(rank, shares.shape[1]))
+        colour = style.LEVELS(_tint(rank, shares.shape[1]))
         values = shares[option].fillna(0).to_numpy(float)
         ax.barh(places, values, left=left, height=0.82, color=colour, edgecolor=style.MUTED,
                 linewidth=0.4, label=options[rank])  # fmt: skip
@@ -82,11 +82,11 @@ def plot_answers(
     style.percent_axis(ax.xaxis, language)
     style.label_axes(ax, x=words["share"])
     longest = max(len(option) for option in options)
-    style.legend_below(ax, columns=3 if longest <= 22 else 2)
+    style.legend_below(ax, columns=2 if longest <= 24 else 1)
     style.entitle(ax, title)
     return ax
 
 
 def _tint(rank: int, n_options: int) -> float:
-    """Where an option stands on the colours, from one dark end to the other."""
-    return 0.5 if n_options == 1 else 0.1 + 0.8 * rank / (n_options - 1)
+    """Where an option stands on the colours: the more, the darker, in grey too."""
+    return 0.5 if n_options == 1 else 0.02 + 0.93 * rank / (n_options - 1)

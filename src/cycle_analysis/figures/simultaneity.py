@@ -191,7 +191,7 @@ def plot_order_violations(
     ax.set_xlim(0, max(0.1, 1.2 * float(np.nanmax([*shares, chance]))))
     ax.tick_params(axis="y", length=0)
     style.percent_axis(ax.xaxis, language)
-    style.label_axes(ax, x=style.break_lines(words["violations"], 44))
+    style.label_axes(ax, x=style.break_lines(words["violations"], 34))
     style.grid(ax, "x")
     style.legend_below(ax)
     style.entitle(ax, title)

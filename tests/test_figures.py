@@ -31,7 +31,8 @@ DRAWN = {
         pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), language, title="T", **at),
     "violations": lambda language, **at: figures.plot_order_violations(
         pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), language, **at),
-    "patterns": lambda language, **at: figures.plot_patterns(PATTERNS, language, title="T", **at),
+    "patterns": lambda language, **at: figures.plot_patterns(
+        PATTERNS, language, rest=7, title="T", **at),
     "curve": lambda language, **at: figures.plot_phase_curve(CURVE, language, labels=LABELS, **at),
     "profiles": lambda language, **at: figures.plot_profiles(
         CENTROIDS, pd.Series({1: 1500, 2: 5}), {}, language, low=CENTROIDS, high=CENTROIDS, **at),

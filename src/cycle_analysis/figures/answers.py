@@ -30,7 +30,8 @@ def plot_answers(
     Parameters
     ----------
     shares : DataFrame, items × answer options
-        Shares of the answers, 0-1, options from low to high, items in cycle order.
+        Shares of the answers, 0-1, options from low to high, items in cycle order; an item of NaN
+        is withheld, drawn hatched.
     n : Series, indexed by item
         Number of answers, shown beside the bar.
     options : sequence of text
@@ -69,6 +70,8 @@ def plot_answers(
                         ha="center", va="center", fontsize=style.TEXT_SIZE,
                         color=style.ink_on(colour))  # fmt: skip
         left += values
+    withheld = shares.isna().all(axis=1).to_numpy()
+    ax.barh(places[withheld], 1.0, height=0.82, color="white", edgecolor=style.FAINT, hatch="////")
     for place, item in zip(places, shares.index, strict=True):
         ax.text(1.015, place, style.set_number(n.loc[item], 0, language), va="center",
                 fontsize=style.TEXT_SIZE, color=style.MUTED)  # fmt: skip

@@ -5,19 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.scores import (
+from cycle_analysis.measurement_error import (
     difference_errors,
+    phase_differences,
+    spread_within,
+    standard_errors,
+    unit_table,
+)
+from cycle_analysis.scores import (
     echelon_mean,
     mean_of_respondents,
     median_of_respondents,
-    n_respondents,
-    phase_differences,
     pomp,
     respondent_scores,
-    spread_within,
-    standard_errors,
     unit_scores,
-    unit_table,
 )
 
 AG = survey_items(("AG",), 4)
@@ -131,7 +132,6 @@ def test_a_unit_with_a_missing_phase_is_counted_and_given_a_reason():
     scores = pd.DataFrame({"AG": [None, 20.0], "EX": [1.0, 2.0]}, index=["r1", "r2"])
     table = unit_table(scores, pd.Series({"r1": "A", "r2": "B"}))
     assert table.loc[("A", "AG"), "reason"] == "no respondent with a score"
-    assert n_respondents(scores, pd.Series({"r1": "A", "r2": "B"})).tolist() == [1, 1]
 
 
 def simulated(n=2000, size=4, between=15.0, within=20.0, seed=3):

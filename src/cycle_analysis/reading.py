@@ -181,7 +181,10 @@ _TEXTS = {
             "Over de volgorde van de fasen is niets te zeggen: met {n} eenheden met alle fasen "
             "valt er niets te vergelijken, of iedereen scoort gelijk."
         ),
-        "corrected": "Gecorrigeerd voor antwoordstijl; zonder correctie was H {raw}.",
+        "corrected": (
+            "Gecorrigeerd voor antwoordstijl, wat een ondergrens geeft; zonder correctie, als "
+            "bovengrens, was H {raw}."
+        ),
         "raw": (
             "Niet gecorrigeerd voor antwoordstijl, die een volgorde kan nabootsen: lees H als "
             "bovengrens."
@@ -212,7 +215,10 @@ _TEXTS = {
             "Nothing can be said about the order of phases: with {n} units that have all phases "
             "there is nothing to compare, or everyone scores alike."
         ),
-        "corrected": "Corrected for response style; without correction H was {raw}.",
+        "corrected": (
+            "Corrected for response style, which gives a lower bound; without correction, as an "
+            "upper bound, H was {raw}."
+        ),
         "raw": (
             "Not corrected for response style, which can imitate an order: read H as an upper "
             "bound."

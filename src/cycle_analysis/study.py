@@ -112,7 +112,7 @@ class Study(StudyFile):
         items = self.codebook.items
         ratings = [name for name, scale in self.scales.items() if scale.kind == "rating"]
         chosen = items["block"].isin(list(self.off_topic_blocks)) & items["scale"].isin(ratings)
-        return self._with_ends(items[chosen].assign(phase=items["block"]), wave)
+        return self._with_ends(items[chosen].assign(phase=items.loc[chosen, "block"]), wave)
 
     def _with_ends(self, items: pd.DataFrame, wave: str) -> pd.DataFrame:
         items = items[items.index.isin(self.wave(wave).items)]

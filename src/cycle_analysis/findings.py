@@ -7,12 +7,17 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.background import associate
-from cycle_analysis.null_test import NullTest
+from cycle_analysis.choice import Choice
+from cycle_analysis.evidence import Evidence
 from cycle_analysis.partitions import Partition
 from cycle_analysis.reading import read_order, tell_order
 from cycle_analysis.representation import response_test
-from cycle_analysis.selection import Choice
 from cycle_analysis.stability import Agreement
+
+
+def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
+    """Set how answers became unit scores: one row, index `finding`."""
+    return _one_row("scoring", {"aggregation": aggregation, "min_answered": min_answered})
 
 
 def choice_table(choice: Choice) -> pd.DataFrame:
@@ -22,14 +27,16 @@ def choice_table(choice: Choice) -> pd.DataFrame:
     return _one_row("choice", row | {"flags": " ".join(choice.flags)})
 
 
-def verdict_table(result: NullTest) -> pd.DataFrame:
+def verdict_table(result: Evidence) -> pd.DataFrame:
     """Set the verdict on whether there are profiles: one row, index `finding`.
 
     Columns verdict, nl, en (the sentence), p (the largest over the nulls), silhouette (the largest
-    over k), n_units, and the shares elevation, scatter and shape (0-1).
+    over k), ladder (whether all that lacks is lines that cross or levels with gaps), p_one_mode (of
+    gaps in the level), n_units, and the shares elevation, scatter and shape (0-1).
     """
     sentences = {language: result.sentence(language) for language in ("nl", "en")}
     numbers = {"p": result.p_values.max(), "silhouette": result.silhouettes.max()}
+    numbers |= {"ladder": result.ladder, "p_one_mode": result.p_one_mode}
     row = {"verdict": result.verdict, **sentences, **numbers, "n_units": result.n_units}
     return _one_row("verdict", row | result.shares.to_dict())
 

@@ -12,7 +12,6 @@ from cycle_analysis.evidence import Evidence
 from cycle_analysis.partitions import Partition
 from cycle_analysis.reading import read_order, tell_order
 from cycle_analysis.representation import response_test
-from cycle_analysis.stability import Agreement
 
 
 def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
@@ -47,17 +46,6 @@ def order_table(evidence: pd.Series) -> pd.DataFrame:
     return _one_row("order", {"reading": read_order(evidence), **sentences, **evidence.to_dict()})
 
 
-def agreement_table(agreement: Agreement) -> pd.DataFrame:
-    """Set the agreement between two methods: one row, index `finding`."""
-    row = {
-        "n_units": len(agreement.moved),
-        "adjusted_rand": agreement.adjusted_rand,
-        "moved_share": agreement.moved_share,
-        "warning": agreement.warning,
-    }
-    return _one_row("agreement", row)
-
-
 def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     """Compare two divisions on the units that both hold: one row, index `finding`."""
     both = first.index.intersection(second.index)
@@ -83,7 +71,7 @@ def profile_background(
     known = background.reindex(partition.labels.index)
     varying = [column for column in known if len(known[column].dropna().unique()) > 1]
     if partition.k < 2 or not varying:
-        columns = ["measure", "n_units", "effect", "corrected", "p", "p_holm"]
+        columns = ["measure", "n_units", "effect", "corrected", "low", "high", "p", "p_holm"]
         return pd.DataFrame(columns=columns, index=pd.Index([], name="variable"))
     table = associate(partition, known[varying], n_permutations=n_permutations, seed=seed)
     return table.rename_axis("variable")

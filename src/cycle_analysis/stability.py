@@ -28,7 +28,7 @@ Draw = Callable[[int, np.random.Generator], np.ndarray]
 COLUMNS = ["n_units", "jaccard", "jaccard_matched", "recovered", "dissolved"]
 """What a table of stability holds."""
 MOVED_WARNING = 0.20
-"""Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2019)."""
+"""Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2011)."""
 
 
 @dataclass(frozen=True, eq=False)

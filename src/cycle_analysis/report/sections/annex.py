@@ -22,6 +22,7 @@ def annex_section(source: Source) -> Section:
         reliability_section(source),
         agreement_section(source),
         _models(source),
+        _reviewer(source),
         _disclosure(source),
         _parameters(source),
         _software(source),
@@ -88,6 +89,18 @@ def _models(source: Source) -> Section:
         "models", source.text("titles.models"),
         tuple(source.say(f"annex.{key}", **numbers) for key in keys),
     )  # fmt: skip
+
+
+def _reviewer(source: Source) -> Section:
+    table = source.table("06_validity", "reviewer", source.reference)
+    language = source.language
+    rows = [(row[f"question_{language}"], row[f"answer_{language}"]) for _, row in table.iterrows()]
+    heads = [source.text(f"heads.{name}") for name in ("asked", "answer")]
+    n = source.text("n.questions", n=source.number(len(rows)))
+    shown = source.shown("reviewer", heads, rows, n, text_columns=(0, 1))
+    return Section(
+        "reviewer", source.text("titles.reviewer"), (source.say("annex.reviewer"), shown)
+    )
 
 
 def _disclosure(source: Source) -> Section:

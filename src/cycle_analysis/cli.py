@@ -185,14 +185,14 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _add_wave(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
-    study = load_study(options.study, home)
+    study = load_study(options.study, home, without=options.wave)
     from cycle_analysis.add_wave import add_wave
     from cycle_analysis.study_answers import study_register
 
     print(add_wave(study, options.wave, options.file, study_register(study)))
     print(
-        f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
-        f"in study.yaml, then: cycle-analysis check {study.name}"
+        f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
+        f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
     return CLEAN
 

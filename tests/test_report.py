@@ -265,7 +265,7 @@ def test_no_small_number_of_units_stands_in_a_table(made):
 
 
 def test_groups_of_few_units_are_taken_together(made):
-    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response"))
+    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response-"))
     groups = {row[0]: row[1] for row in table.rows}
     assert groups["overige"] == "5"
     assert not {"Isle", "Reef"} & groups.keys()

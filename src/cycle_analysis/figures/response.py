@@ -6,6 +6,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.figures.cells import draw_cells
 
 WITHHELD = "×"
 _WORDS = {
@@ -99,7 +100,7 @@ def plot_response_cells(
         [_cell_text(n, of, language) for n, of in zip(*rows, strict=True)]
         for rows in zip(counts, asked, strict=True)
     ]
-    style.cells(ax, rates, texts)
+    draw_cells(ax, rates, texts)
     columns = [style.break_lines(str(name), 12) for name in responded.columns]
     rows = [style.break_lines(str(name), 18) for name in responded.index]
     ax.set_xticks(range(responded.shape[1]), columns, fontsize=style.TEXT_SIZE)

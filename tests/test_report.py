@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from small_studies import HOSTILE, Truth, make_study, run_notebooks
 
+from cycle_analysis import texts
 from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
@@ -21,6 +23,7 @@ from cycle_analysis.report.source import Source
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import LANGUAGES, load_texts
+from cycle_analysis.yaml_files import YamlText
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -121,6 +124,12 @@ def test_texts_have_the_same_keys_and_the_same_names_in_both_languages():
     nl, en = (load_texts(language) for language in LANGUAGES)
     assert nl.entries.keys() == en.entries.keys()
     assert {key: nl.names(key) for key in nl.entries} == {key: en.names(key) for key in en.entries}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_stands_twice(language):
+    path = Path(texts.__file__).parent / f"{language}.yaml"
+    assert YamlText(path, path.name).problems == []
 
 
 def test_an_unknown_text_or_language_is_told_by_name():
@@ -265,7 +274,7 @@ def test_no_small_number_of_units_stands_in_a_table(made):
 
 
 def test_groups_of_few_units_are_taken_together(made):
-    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response"))
+    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response-"))
     groups = {row[0]: row[1] for row in table.rows}
     assert groups["overige"] == "5"
     assert not {"Isle", "Reef"} & groups.keys()

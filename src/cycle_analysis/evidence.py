@@ -22,6 +22,7 @@ from cycle_analysis.verdicts import (
     PROFILES,
     STEPS,
     STRUCTURE,
+    TITLES,
     VERDICTS,
     number,
     percent,
@@ -114,6 +115,10 @@ class Evidence:
         if self.n_dimensions == 0:
             return STRUCTURE if announced or self.separated else NO_STRUCTURE
         return CONTINUUM if self.p_one_dimension > self.alpha else STRUCTURE
+
+    def title(self, language: str) -> str:
+        """Give the verdict in a few words (nl or en)."""
+        return TITLES[self.verdict][language]
 
     def sentence(self, language: str) -> str:
         """Give the verdict in words (nl or en), with the figures it rests on."""

@@ -110,7 +110,7 @@ def plot_separation(
     colour = style.PROFILE_COLOURS[0]
     ax.plot(k, separation["survey"], marker="o", color=colour, label=words["survey"], zorder=3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    style.number_axis(ax.yaxis, language, decimals=1)
+    style.number_axis(ax.yaxis, language, decimals=2)
     style.label_axes(ax, words["x"], words["silhouette"])
     style.grid(ax)
     style.legend_below(ax, columns=2)

@@ -18,6 +18,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FAST = {
     "n_replicates": 19,
     "n_ratio_replicates": 9,
+    "n_resamples": 10,
     "n_starts": 8,
     "n_references": 5,
     "max_profiles": 4,

@@ -5,6 +5,7 @@ arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its tr
 """
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -70,8 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--respondents", type=_positive, default=3, help="respondents per unit")
     simulate.add_argument("--within-sd", type=float, default=10, help="units around their profile")
     simulate.add_argument("--respondent-sd", type=float, default=15, help="within a unit, points")
+    simulate.add_argument(
+        "--reliability", type=_share, help="of a unit's score, 0-1; instead of --respondent-sd"
+    )
     simulate.add_argument("--surveys", type=_positive, default=50, help="surveys drawn")
-    simulate.add_argument("--workers", type=_positive, default=os.cpu_count() or 1)
+    simulate.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="surveys at once"
+    )
     simulate.set_defaults(command=_simulate)
     add = commands.add_parser("add-wave", help="begin a new wave from an export")
     add.set_defaults(command=_add_wave)
@@ -101,6 +107,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
+    return value
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -159,8 +175,8 @@ def _check(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.power import read_expected, summarise
-    from cycle_analysis.recovery import recovery
+    from cycle_analysis.power import read_expected, summarise, with_reliability
+    from cycle_analysis.recovery import OneCloud, Survey, recovery
     from cycle_analysis.seeds import children
 
     survey = read_expected(
@@ -170,16 +186,22 @@ def _simulate(options: argparse.Namespace) -> int:
         within_sd=options.within_sd,
         respondent_sd=options.respondent_sd,
     )
+    if options.reliability:
+        survey = with_reliability(survey, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    seeds = children(2018, len(sizes))
-    drawn = [
-        recovery(survey, size, seed=seed, n_jobs=options.workers)
-        for size, seed in tqdm(list(zip(sizes, seeds, strict=True)), unit="round")
-    ]
-    surveys = pd.concat(drawn)
-    print(surveys["verdict"].value_counts(normalize=True).round(2).to_string())
-    print(summarise(surveys, len(survey.centroids)))
+    draws: list[Survey] = [survey, OneCloud(survey)]
+    results = []
+    with tqdm(total=2 * options.surveys, unit=" surveys") as progress:
+        for draw, seed in zip(draws, children(2018, 2), strict=True):
+            rounds = []
+            for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
+                rounds.append(recovery(draw, size, seed=child, n_jobs=options.workers))
+                progress.update(size)
+            results.append(pd.concat(rounds))
+    found, without = results
+    print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
+    print(summarise(found, without, len(survey.centroids)))
     return CLEAN
 
 

@@ -96,6 +96,7 @@ def _run(options: argparse.Namespace) -> int:
     study = load_study(options.study, home)
     given = _read_given(options.param)
     from cycle_analysis.run import run_study
+    from cycle_analysis.tasks import NotebookError
 
     outcome = run_study(
         study,
@@ -109,7 +110,9 @@ def _run(options: argparse.Namespace) -> int:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")
     for error in outcome.errors:
-        print(f"\n{error}", file=sys.stderr)
+        told = isinstance(error, InputError | NotebookError)  # anything else is a bug
+        lines = [f"{error}\n"] if told else traceback.format_exception(error)
+        print("\n" + "".join(lines), end="", file=sys.stderr)
     print(f"{outcome}  {time.perf_counter() - started:.1f} s")
     if not outcome.failed and not options.dry_run:
         print(f"Report: {home / 'reports' / study.name / 'report_nl.html'} (and report_en.html)")

@@ -28,7 +28,7 @@ from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.study_lock import only_run
 from cycle_analysis.tasks import NotebookError, Progress, Tasks
-from cycle_analysis.whole_files import write_whole
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -209,7 +209,7 @@ def _outcome(session: pytask.Session) -> Outcome:
             reasons[report.task.name] = _in_words(explanation.reasons)
         error = report.exc_info[1] if report.exc_info else None
         if report.outcome == TaskOutcome.FAIL and error:
-            errors.append(error)
+            errors.append(_told(error))
     return Outcome(
         done=groups[TaskOutcome.SUCCESS],
         pending=groups[TaskOutcome.WOULD_BE_EXECUTED],
@@ -219,6 +219,13 @@ def _outcome(session: pytask.Session) -> Outcome:
         reasons=reasons,
         errors=errors,
     )
+
+
+def _told(error: BaseException) -> BaseException:
+    """Take what pytask could not write for what it is: a matter of the user's disk."""
+    if isinstance(error, OSError) and error.errno in DISK and error.filename:
+        return unwritable(Path(error.filename), error)
+    return error
 
 
 def _in_words(reasons: Sequence[Any]) -> list[str]:

@@ -14,6 +14,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import Colormap, to_rgb
 from matplotlib.ticker import FuncFormatter
 
+plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
+
 WIDTH = 5.5
 """Width of a figure, inches."""
 TEXT_SIZE = 9.0

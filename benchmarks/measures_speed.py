@@ -41,7 +41,7 @@ def measure(replicates: int) -> None:
     table = scoring.unit_scores(scores, units)
     scoring.unit_table(scores, units)
     errors = scoring.difference_errors(scores, units)
-    reliability.measurement_warnings(answers, items)
+    item_analysis.measurement_warnings(answers, items)
     reliability.scale_statistics(answers, items, units)
     polychoric.ordinal_alpha(answers, items)
     factors.compare_factor_models(answers, items)

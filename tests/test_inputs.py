@@ -26,8 +26,8 @@ from tiny_study import (
 
 from cycle_analysis.careless import compare_without, count_flags, flag_careless
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
+from cycle_analysis.readers import RawTable, read_export, workbooks
 from cycle_analysis.readers import raw_table as limits
-from cycle_analysis.readers import read_export, workbooks
 from cycle_analysis.study import load_study
 from cycle_analysis.study_files import Source
 
@@ -244,7 +244,7 @@ def test_row_08_ten_columns_with_every_kind_of_user_missing_hold_one_item(tmp_pa
     scale = Scale.model_validate({"min": "1", "max": "4"})
     decoded = {
         name: decode(
-            raw.cells[name], Column(source=name), scale, raw.labels[name], raw.missing.get(name)
+            raw.cells[name], Column(source=name), scale, raw.labels[name], raw.missing.get(name, [])
         )
         for name in raw.cells
     }
@@ -560,6 +560,21 @@ def test_row_20_a_merged_unit_is_carried_on_and_mixed_years_are_warned_of(tmp_pa
     assert "units of different years" in told(read_table(tmp_path, table), KEPT)
 
 
+def test_row_20_a_divided_unit_without_heir_is_refused_with_what_became_of_it(tmp_path):
+    message = refused(tmp_path, answers(gemeente=["Haaren"]))
+    assert "rows 2" in message
+    assert "'Haaren': is not in force on 2022-03-01: ended 2021-01-01, now Boxtel" in message
+    assert "Correct it with a `map` under columns.unit in wave.yaml" in message
+
+
+def test_row_20_a_unit_that_ends_during_the_year_goes_by_the_first_day_of_fieldwork(tmp_path):
+    before = read_table(tmp_path, answers(gemeente=["Weesp"]))
+    assert before.respondents["unit"].iloc[0] == "GM0457"
+    days = {"fieldwork": {"start": "2022-03-24", "end": "2022-05-01"}}
+    after = read_table(tmp_path, answers(gemeente=["Weesp"]), **days)
+    assert after.respondents["unit"].iloc[0] == "GM0363"
+
+
 def test_row_20_a_unit_that_does_not_exist_yet_is_refused_with_its_first_day(tmp_path):
     message = refused(tmp_path, answers(gemeente=["Voorne aan Zee"]))
     assert "not in force on 2022-03-01: begins 2023-01-01" in message
@@ -590,8 +605,8 @@ def test_row_22_the_same_answers_twice_are_warned_of(tmp_path):
     table.index = pd.RangeIndex(2, 42)
     scale = Scale.model_validate({"min": "0", "max": "4"})
     decoded = {str(c): decode(table[c], Column(source="x"), scale, {}) for c in table}
-    units = pd.DataFrame({"unit": ["GM0363"] * 19 + ["GM0034"] * 21})
-    (problem,) = doubt_respondents(decoded, units, "r.csv")
+    units = pd.Series(["GM0363"] * 19 + ["GM0034"] * 21)
+    (problem,) = doubt_respondents(decoded, units, RawTable("r.csv", table, "csv"))
     assert problem.row == "9"
     assert "exactly the same answers" in problem.problem
 

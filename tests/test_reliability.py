@@ -4,12 +4,11 @@ import pytest
 from reference_data import shared, stored, survey_items
 
 from cycle_analysis.factors import compare_factor_models
+from cycle_analysis.item_analysis import item_statistics, measurement_warnings
 from cycle_analysis.polychoric import ordinal_alpha, polychoric
 from cycle_analysis.reliability import (
     alpha,
     alpha_interval,
-    item_statistics,
-    measurement_warnings,
     omega_total,
     scale_statistics,
     statistics_by_group,

@@ -1,4 +1,4 @@
-"""The commands: ``cycle-analysis run``, ``check``, ``add-wave`` and ``simulate``.
+"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, and two for the register.
 
 Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
 arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
@@ -75,11 +75,24 @@ def _parser() -> argparse.ArgumentParser:
     simulate.set_defaults(command=_simulate)
     add = commands.add_parser("add-wave", help="begin a new wave from an export")
     add.set_defaults(command=_add_wave)
-    for command in (run, check, add):
+    fetch = commands.add_parser(
+        "fetch-register",
+        help="fetch the municipalities of a year from CBS (online, extra cbsodata)",
+    )
+    fetch.set_defaults(command=_fetch_register)
+    extend = commands.add_parser(
+        "extend-register", help="extend a study's register of municipalities to a later year"
+    )
+    extend.set_defaults(command=_extend_register)
+    for command in (run, check, add, extend):
         command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
-        if command is add:
-            add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
-            add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+    add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
+    add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+    for command in (fetch, extend):
+        command.add_argument("year", metavar="YEAR", type=_positive, help="as on 1 January, 2027")
+    extend.add_argument("files", metavar="FILE", type=Path, nargs="+", help="of CBS, csv or xlsx")
+    extend.add_argument("--events", type=Path, metavar="CSV", help="what became of the vanished")
+    for command in (run, check, add, fetch, extend):
         command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
     return parser
 
@@ -184,6 +197,31 @@ def _add_wave(options: argparse.Namespace) -> int:
         f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
         f"in study.yaml, then: cycle-analysis check {study.name}"
     )
+    return CLEAN
+
+
+def _fetch_register(options: argparse.Namespace) -> int:
+    home = (options.home or find_home()).resolve()
+    from cycle_analysis.register.online import fetch_to_file
+
+    path = home / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
+    n = fetch_to_file(options.year, path)
+    print(f"{n} municipalities of 1 January {options.year} from CBS (CC BY 4.0): {path}")
+    print(f"Next: cycle-analysis extend-register STUDY {options.year} {path}")
+    return CLEAN
+
+
+def _extend_register(options: argparse.Namespace) -> int:
+    study = load_study(options.study, (options.home or find_home()).resolve())
+    from cycle_analysis.register.extension import extend, read_year, write_register
+    from cycle_analysis.study_answers import study_register
+
+    register, year = study_register(study), options.year
+    later = extend(register, read_year(options.files, register, year), year, options.events)
+    names = f"municipalities_{year}.csv", f"municipality_events_{year}.csv"
+    write_register(later, *(study.folder / name for name in names))
+    print(f"{len(later.on(f'{year}-01-01'))} municipalities on 1 January {year}.")
+    print(f"Next: in study.yaml, under `units`, set register: {names[0]} and events: {names[1]}")
     return CLEAN
 
 

@@ -12,13 +12,14 @@ from difflib import SequenceMatcher
 
 import pandas as pd
 
-from cycle_analysis.answers import ANSWERED, INVALID, decode, normalise
+from cycle_analysis.answers import decode
 from cycle_analysis.privacy import find_personal
 from cycle_analysis.readers import RawTable
 from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 from cycle_analysis.study_files import Column, Scale
 from cycle_analysis.units import identify
+from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, normalise
 
 FITS, SIMILAR = 0.95, 0.85
 FIELD_NAMES = {
@@ -152,8 +153,7 @@ def _as_field(
         return Match(name, column, reason, share > FITS) if share > 0.5 else None
     if name == "province":
         return Match(name, column, "by its name", False)
-    words = {normalise(code) for code in study.roles}
-    words |= {normalise(label[lang]) for label in study.roles.values() for lang in ("nl", "en")}
+    words = {normalise(code) for code in study.roles} | set(codes_by_label(study.roles))
     values = sorted(given.unique())
     if len(values) > 60:
         return None

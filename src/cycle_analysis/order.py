@@ -1,15 +1,15 @@
 """Count where a later phase is ahead of an earlier one by more than measurement error.
 
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
-of the difference: from the respondents of the unit where there are several (`difference_errors` in
-`scores`), else from the reliability of the phases.
+of the difference: from the respondents of the unit where there are several (`measurement_error`),
+else from the reliability of the phases.
 """
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.scores import phase_differences
+from cycle_analysis.measurement_error import phase_differences
 
 
 def unit_order_violations(
@@ -22,7 +22,7 @@ def unit_order_violations(
     scores : DataFrame, units × phases
         0-100, NaN missing.
     errors : DataFrame, units × pairs of phases
-        Standard errors of the differences: `scores.difference_errors` when units have several
+        Standard errors of the differences: `difference_errors` when units have several
         respondents, else `errors_from_reliability`.
     beyond : float
         Number of standard errors that a difference must exceed.

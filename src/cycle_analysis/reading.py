@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.order import order_violations
-from cycle_analysis.scalability import WEAK, scalability
+from cycle_analysis.scalability import ALL, WEAK, scalability
 
 CUMULATIVE, PARTLY, PARALLEL, WINDOW, UNKNOWN = (
     *("cumulative", "partly", "parallel", "window"),
@@ -55,11 +55,11 @@ def gather_evidence(
     >>> scores = pd.DataFrame({"AG": [90.0, 80.0, 50.0, 20.0], "EX": [70.0, 55.0, 20.0, 0.0]})
     >>> errors = pd.DataFrame(5.0, scores.index, pd.MultiIndex.from_tuples([("AG", "EX")]))
     >>> gather_evidence(scores, errors, replicates=50, permutations=50)["H"]
-    1.0
+    np.float64(1.0)
     """
-    raw = scalability(scores, replicates, permutations, seed=seed)
+    raw = scalability(scores, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     used = corrected if corrected is not None else scores.iloc[:0]
-    clean = scalability(used, replicates, permutations, seed=seed)
+    clean = scalability(used, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     violations = order_violations(scores, errors)
     marked = float((violations["share"] * violations["n"]).sum())
     n_marked = float(violations["n"].sum())
@@ -181,7 +181,10 @@ _TEXTS = {
             "Over de volgorde van de fasen is niets te zeggen: met {n} eenheden met alle fasen "
             "valt er niets te vergelijken, of iedereen scoort gelijk."
         ),
-        "corrected": "Gecorrigeerd voor antwoordstijl; zonder correctie was H {raw}.",
+        "corrected": (
+            "Gecorrigeerd voor antwoordstijl, wat een ondergrens geeft; zonder correctie, als "
+            "bovengrens, was H {raw}."
+        ),
         "raw": (
             "Niet gecorrigeerd voor antwoordstijl, die een volgorde kan nabootsen: lees H als "
             "bovengrens."
@@ -212,7 +215,10 @@ _TEXTS = {
             "Nothing can be said about the order of phases: with {n} units that have all phases "
             "there is nothing to compare, or everyone scores alike."
         ),
-        "corrected": "Corrected for response style; without correction H was {raw}.",
+        "corrected": (
+            "Corrected for response style, which gives a lower bound; without correction, as an "
+            "upper bound, H was {raw}."
+        ),
         "raw": (
             "Not corrected for response style, which can imitate an order: read H as an upper "
             "bound."

@@ -92,6 +92,16 @@ class Study(StudyFile):
         """Give the path of a wave's export, as it came."""
         return self.folder / wave / self.wave(wave).source.file
 
+    @property
+    def unit_files(self) -> list[Path]:
+        """The study's own register, events and map, as far as it has them."""
+        return [self.folder / name for name in self.units.files]
+
+    def wave_files(self, wave: str) -> list[Path]:
+        """Files of a wave: its mapping, its export, and the list of the invited if there is one."""
+        names = ["wave.yaml", self.wave(wave).source.file, self.wave(wave).invited]
+        return [self.folder / wave / name for name in names if name]
+
     def phase_items(self, wave: str) -> pd.DataFrame:
         """Items of the phases that `wave` asked: index `item`; phase, low, high, reversed."""
         items = self.codebook.items
@@ -101,8 +111,8 @@ class Study(StudyFile):
         """Items of the off-topic blocks, as `phase_items`; the block stands as `phase`."""
         items = self.codebook.items
         ratings = [name for name, scale in self.scales.items() if scale.kind == "rating"]
-        chosen = items["block"].isin(self.off_topic_blocks) & items["scale"].isin(ratings)
-        return self._with_ends(items[chosen].assign(phase=items["block"]), wave)
+        chosen = items["block"].isin(list(self.off_topic_blocks)) & items["scale"].isin(ratings)
+        return self._with_ends(items[chosen].assign(phase=items.loc[chosen, "block"]), wave)
 
     def _with_ends(self, items: pd.DataFrame, wave: str) -> pd.DataFrame:
         items = items[items.index.isin(self.wave(wave).items)]
@@ -177,16 +187,16 @@ def load_study(name: str, home: Path | None = None) -> Study:
 
 
 def check_raw_files(study: Study) -> None:
-    """Refuse a study of which an export is not there.
+    """Refuse a study of which a file that it names is not there.
 
     Raises
     ------
     InputError
-        With every export that is absent.
+        With every export, register, map and list of the invited that is absent.
     """
-    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
-    if absent:
-        remedy = "Put it there, or correct source.file in wave.yaml"
+    files = [file for wave in study.waves for file in study.wave_files(wave)] + study.unit_files
+    if absent := [path for path in files if not path.is_file()]:
+        remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
         raise InputError(
             [
                 Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
@@ -288,6 +298,22 @@ def _unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Proble
             yield Problem("study.yaml", where, development, "is no development", allowed)
         if item not in codebook.items.index:
             yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+    for item in file.domains:
+        yield from _no_phase_item(item, file, codebook)
+
+
+def _no_phase_item(item: str, file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
+    """An item of `domains` exists, and its answers are places in the cycle."""
+    where = f"domains.{item}"
+    if item not in codebook.items.index:
+        yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+        return
+    name = codebook.items.loc[item, "scale"]
+    codes = file.scales[name].labels if name in file.scales else {}
+    allowed = [str(place) for place in range(len(file.phases) + 1)]
+    if odd := [code for code in codes if code not in allowed]:
+        problem = f"its scale {name!r} has answers that are no place in the cycle"
+        yield Problem("study.yaml", where, _list(odd), problem, _list(allowed))
 
 
 def check_unlisted_waves(study: Study) -> None:

@@ -85,8 +85,9 @@ class Tasks:
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
         files = [self.study.folder / "study.yaml", self.study.folder / "codebook.csv"]
+        files += self.study.unit_files
         for wave in step.raw_waves:
-            files += [self.study.folder / wave / "wave.yaml", self.study.raw_file(wave)]
+            files += self.study.wave_files(wave)
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
         deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
         parameters = [self.parameters[notebook] for notebook in deciding]

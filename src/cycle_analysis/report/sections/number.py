@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.choice import TIE
+from cycle_analysis.criteria import BARRING, FLAGS
 from cycle_analysis.figures.selection import plot_criteria
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source
-from cycle_analysis.selection import BARRING, FLAGS, TIE, WARD
+from cycle_analysis.selection import WARD
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
 
-LEVEL_SHARE = 0.85
-"""Share of level from which profiles without crossing lines are steps of one dimension."""
 KEYS = {
     PROFILES: "profiles",
     STRUCTURE: "structure",
@@ -27,18 +27,20 @@ def verdict(source: Source) -> Paragraph:
     found = source.verdict
     if pd.isna(found["p"]):
         return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
+    ladder = str(found["ladder"]) == "True"
     sentences = [
         source.text(
-            f"verdict.{KEYS[found['verdict']]}",
+            "verdict.ladder" if ladder else f"verdict.{KEYS[found['verdict']]}",
             k=source.number(choice(source)["k"]),
             n=source.units(found["n_units"]),
             silhouette=source.number(found["silhouette"], 2),
             p=source.p(found["p"]),
             level=source.percent(found["elevation"]),
+            gaps=source.p(found["p_one_mode"]),
         )
     ]
-    if source.found and _steps(source):
-        sentences.append(source.text("verdict.steps"))
+    if source.found and source.table("05_profiles", "crossings", source.reference).empty:
+        sentences.append(source.text("verdict.steps", gaps=source.p(found["p_one_mode"])))
     if not source.found:
         sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
     return Paragraph(" ".join(sentences), "finding")
@@ -71,13 +73,6 @@ def number_section(source: Source) -> Section:
 def choice(source: Source) -> pd.Series:
     """Give the number of profiles that BIC takes, with its model."""
     return source.table("04_number_of_profiles", "choice", source.reference).iloc[0]
-
-
-def _steps(source: Source) -> bool:
-    """Whether the profiles differ in level almost only."""
-    shares = source.table("05_profiles", "shares", source.reference)["share"]
-    crossings = source.table("05_profiles", "crossings", source.reference)
-    return bool(shares["elevation"] >= LEVEL_SHARE) and crossings.empty
 
 
 def _barred(source: Source, taken: pd.Series) -> Paragraph | None:

@@ -1,4 +1,4 @@
-"""The findings in one paragraph of words, the verdict first."""
+"""The findings in a few points, the verdict first."""
 
 import pandas as pd
 
@@ -17,10 +17,11 @@ from cycle_analysis.report.sections.waves import (
 from cycle_analysis.report.source import Source
 
 
-def summary(source: Source) -> str:
-    """Tell the findings: profiles or not, their sizes, the cycle, change, and who answered."""
-    sentences = [_verdict(source), _sizes(source), _cycle(source), *_change(source)]
-    return " ".join(sentence for sentence in [*sentences, _who(source)] if sentence)
+def summary(source: Source) -> tuple[str, ...]:
+    """Tell the findings: profiles or not and their sizes, the cycle, change, who answered."""
+    profiles = f"{_verdict(source)} {_sizes(source)}".strip()
+    points = [profiles, _cycle(source), " ".join(_change(source)), _who(source)]
+    return tuple(point for point in points if point)
 
 
 def _verdict(source: Source) -> str:

@@ -25,6 +25,7 @@ from cycle_analysis.parameters import (
 )
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.prompt_threads import use_prompt_threads
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.study_lock import only_run
 from cycle_analysis.tasks import NotebookError, Progress, Tasks
@@ -188,7 +189,8 @@ def run_study(
 def _build(**options: Any) -> pytask.Session:
     """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
     pytask.console.file = io.StringIO()
-    session = pytask.build(explain=True, capture="no", parallel_backend="threads", **options)
+    threads = use_prompt_threads()
+    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
     if not session.execution_reports and session.exit_code != ExitCode.OK:
         raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
     if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing

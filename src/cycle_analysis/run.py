@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,24 +167,28 @@ def run_study(
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+    _set_environment(home)
     makers = Tasks(study, home, notebooks, parameters, Progress(tell))
     folder = makers.store.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
     with contextlib.nullcontext() if dry_run else only_run(folder, tell):
-        return _outcome(
-            _build(
-                tasks=[makers.task(step) for step in plan(study)],
-                paths=folder,
-                config=config,
-                force=force,
-                dry_run=dry_run,
-                n_workers=1 if dry_run else n_workers,
-            )
+        session = _build(
+            tasks=[makers.task(step) for step in plan(study)],
+            paths=folder,
+            config=config,
+            force=force,
+            dry_run=dry_run,
+            n_workers=1 if dry_run else n_workers,
         )
+    return _outcome(session)
+
+
+def _set_environment(home: Path) -> None:
+    """Set what kernels find in their environment."""
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
 
 
 def _build(**options: Any) -> pytask.Session:
@@ -221,6 +226,12 @@ def _outcome(session: pytask.Session) -> Outcome:
         reasons=reasons,
         errors=errors,
     )
+
+
+def tell_error(error: BaseException) -> str:
+    """Tell what stopped a step: a message for what we foresaw, its traceback for a bug."""
+    foreseen = isinstance(error, InputError | NotebookError)
+    return str(error) if foreseen else "".join(traceback.format_exception(error))
 
 
 def _told(error: BaseException) -> BaseException:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,21 +19,21 @@ from cycle_analysis.study_lock import only_run
 from cycle_analysis.whole_files import write_whole
 
 ALL_STEPS = 12
-SMALL_FILES = 3_000
-"""Bytes that a file may have where the disk is said to be full: pytask's own notes fit, tables not."""
+SMALL_FILES = 40_000
+"""Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
 
 
 class Run:
     """A run of the small study in a process of its own, to be disturbed."""
 
-    def __init__(self, home: Path, *arguments: str):
+    def __init__(self, home: Path):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cycle_analysis", "run", "small", *arguments]
-            + ["--home", str(home)],
+            [sys.executable, "-m", "cycle_analysis", "run", "small", "--home", str(home)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         self.told = ""
 

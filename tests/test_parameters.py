@@ -6,6 +6,7 @@ import math
 import pytest
 from conftest import ROOT
 
+from cycle_analysis.cli import main
 from cycle_analysis.parameters import (
     SET_BY_THE_RUN,
     check_parameters,
@@ -129,3 +130,35 @@ def test_row_30_parameters_that_contradict_each_other_are_refused(changed, told)
 def test_parameters_that_agree_are_accepted():
     check_together(with_these())
     check_together(with_these(n_profiles=(5, *DIVISIONS), n_levels=(4, *DIVISIONS)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "example", "--workers", "0"], "'0' is no whole number from 1"),
+        (["simulate", "p.csv", "--units", "many"], "'many' is no whole number from 1"),
+        (["simulate", "p.csv", "--units", "9", "--within-sd", "-1"], "'-1' is no number of points"),
+        (
+            ["simulate", "p.csv", "--units", "9", "--within-sd", "nan"],
+            "'nan' is no number of points",
+        ),
+        (["walk"], "invalid choice: 'walk'"),
+    ],
+)
+def test_row_30_arguments_that_cannot_be_are_refused_with_exit_code_two(capsys, arguments, told):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "check", "simulate", "add-wave", "fetch-register", "extend-register"]
+)
+def test_every_command_says_what_it_is_for(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    _, sentence, rest = capsys.readouterr().out.split("\n\n", 2)
+    assert sentence.endswith(".")
+    assert "--home" in rest or command == "simulate"

@@ -44,6 +44,7 @@ def doubt_study(
     if not found:
         asked = int(number(parameters["05_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
+        found += _constant_phases(scores[study.reference_wave], study)
     return [*found, *_doubt_waves(study, responses)]
 
 
@@ -82,10 +83,19 @@ def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Pr
         remedy = f"Expect no more than the clearest of profiles below {FEW_UNITS} units"
         yield Problem(*where, f"{told}, which is few", "", remedy, done=KEPT)
     if n_profiles * UNITS_PER_PROFILE > n >= UNITS_PER_PROFILE:
-        problem = (
-            f"{n_profiles} profiles are asked of {n} units: fewer than {UNITS_PER_PROFILE} each"
-        )
+        problem = f"{n_profiles} profiles leave fewer than {UNITS_PER_PROFILE} of these units each"
         yield Problem(*where, problem, "", f"Ask for {n // UNITS_PER_PROFILE} or fewer", done=KEPT)
+
+
+def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
+    """A phase on which all units are the same cannot divide them, unless they are so on all."""
+    same = scores.max() == scores.min()
+    if same.all():
+        return
+    remedy = "Leave the phase out of study.yaml: it cannot tell units apart"
+    for phase in scores.columns[same]:
+        problem = f"every unit has the same score on this phase, {scores[phase].max():g}"
+        yield Problem(f"wave {study.reference_wave}", "phases", str(phase), problem, "", remedy)
 
 
 def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterable[Problem]:

@@ -78,7 +78,8 @@ def run_kernel(connection_file: str, folder: str) -> None:
 
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     os.chdir(folder)
-    options = ["--log-level=ERROR", f"--IPKernelApp.parent_handle={os.getppid()}"]
+    # a kernel that is shut down is interrupted first, and would log that as an error
+    options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])
 
 

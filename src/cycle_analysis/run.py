@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,11 @@ from cycle_analysis.parameters import (
 )
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.prompt_threads import use_prompt_threads
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.study_lock import only_run
 from cycle_analysis.tasks import NotebookError, Progress, Tasks
-from cycle_analysis.whole_files import write_whole
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -165,30 +167,35 @@ def run_study(
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+    _set_environment(home)
     makers = Tasks(study, home, notebooks, parameters, Progress(tell))
     folder = makers.store.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
     with contextlib.nullcontext() if dry_run else only_run(folder, tell):
-        return _outcome(
-            _build(
-                tasks=[makers.task(step) for step in plan(study)],
-                paths=folder,
-                config=config,
-                force=force,
-                dry_run=dry_run,
-                n_workers=1 if dry_run else n_workers,
-            )
+        session = _build(
+            tasks=[makers.task(step) for step in plan(study)],
+            paths=folder,
+            config=config,
+            force=force,
+            dry_run=dry_run,
+            n_workers=1 if dry_run else n_workers,
         )
+    return _outcome(session)
+
+
+def _set_environment(home: Path) -> None:
+    """Set what kernels find in their environment."""
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
 
 
 def _build(**options: Any) -> pytask.Session:
     """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
     pytask.console.file = io.StringIO()
-    session = pytask.build(explain=True, capture="no", parallel_backend="threads", **options)
+    threads = use_prompt_threads()
+    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
     if not session.execution_reports and session.exit_code != ExitCode.OK:
         raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
     if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
@@ -209,7 +216,7 @@ def _outcome(session: pytask.Session) -> Outcome:
             reasons[report.task.name] = _in_words(explanation.reasons)
         error = report.exc_info[1] if report.exc_info else None
         if report.outcome == TaskOutcome.FAIL and error:
-            errors.append(error)
+            errors.append(_told(error))
     return Outcome(
         done=groups[TaskOutcome.SUCCESS],
         pending=groups[TaskOutcome.WOULD_BE_EXECUTED],
@@ -219,6 +226,19 @@ def _outcome(session: pytask.Session) -> Outcome:
         reasons=reasons,
         errors=errors,
     )
+
+
+def tell_error(error: BaseException) -> str:
+    """Tell what stopped a step: a message for what we foresaw, its traceback for a bug."""
+    foreseen = isinstance(error, InputError | NotebookError)
+    return str(error) if foreseen else "".join(traceback.format_exception(error))
+
+
+def _told(error: BaseException) -> BaseException:
+    """Take what pytask could not write for what it is: a matter of the user's disk."""
+    if isinstance(error, OSError) and error.errno in DISK and error.filename:
+        return unwritable(Path(error.filename), error)
+    return error
 
 
 def _in_words(reasons: Sequence[Any]) -> list[str]:

@@ -9,11 +9,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pytask import NodeInfo, PathNode, PythonNode, TaskWithoutPath
+from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.folder_nodes import FolderNode
 from cycle_analysis.parameters import Value, number
-from cycle_analysis.pipeline import CHECK, Step
+from cycle_analysis.pipeline import CHECK, LONGEST_WAY, Step
 from cycle_analysis.problems import REJECTED, InputError
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
@@ -97,11 +97,13 @@ class Tasks:
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
+        on_longest_way = step.wave == self.study.reference_wave and step.notebook in LONGEST_WAY
         return TaskWithoutPath(
             name=str(step),
             function=lambda **_: self.execute(step),
             depends_on=needs,
             produces={"output": self.output(step)},
+            markers=[Mark("try_first", (), {})] if on_longest_way else [],
             attributes={"explanation": Explanation()},
         )
 

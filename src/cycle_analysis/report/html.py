@@ -10,6 +10,8 @@ from markupsafe import Markup
 from cycle_analysis.report.model import Bullets, Figure, Paragraph, Report, Table
 from cycle_analysis.whole_files import write_whole
 
+OVERRIDES = {ord(sign): f"[U+{ord(sign):04X}]" for sign in "\u202a\u202b\u202d\u202e"}
+"""Invisible characters that turn round the direction of whatever follows, and what is shown."""
 _KINDS = {Paragraph: "paragraph", Bullets: "bullets", Table: "table", Figure: "figure"}
 
 
@@ -27,7 +29,11 @@ def to_html(report: Report) -> str:
         A whole document.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.filters["kind"] = lambda block: _KINDS[type(block)]
     environment.filters["data"] = _data
@@ -57,6 +63,11 @@ def write_html(report: Report, path: Path) -> Path:
         If it may not be written, or the disk is full.
     """
     return write_whole(path, to_html(report).encode("utf-8"))
+
+
+def _visible(value: object) -> object:
+    """Show what would turn the direction of the text round it."""
+    return value.translate(OVERRIDES) if type(value) is str else value
 
 
 def _read(name: str) -> str:

@@ -647,6 +647,21 @@ def test_row_20_a_merged_unit_is_carried_on_and_mixed_years_are_warned_of(tmp_pa
     assert "units of different years" in told(read_table(tmp_path, table), KEPT)
 
 
+def test_row_20_a_divided_unit_without_heir_is_refused_with_what_became_of_it(tmp_path):
+    message = refused(tmp_path, answers(gemeente=["Haaren"]))
+    assert "rows 2" in message
+    assert "'Haaren': is not in force on 2022-03-01: ended 2021-01-01, now Boxtel" in message
+    assert "Correct it with a `map` under columns.unit in wave.yaml" in message
+
+
+def test_row_20_a_unit_that_ends_during_the_year_goes_by_the_first_day_of_fieldwork(tmp_path):
+    before = read_table(tmp_path, answers(gemeente=["Weesp"]))
+    assert before.respondents["unit"].iloc[0] == "GM0457"
+    days = {"fieldwork": {"start": "2022-03-24", "end": "2022-05-01"}}
+    after = read_table(tmp_path, answers(gemeente=["Weesp"]), **days)
+    assert after.respondents["unit"].iloc[0] == "GM0363"
+
+
 def test_row_20_a_unit_that_does_not_exist_yet_is_refused_with_its_first_day(tmp_path):
     message = refused(tmp_path, answers(gemeente=["Voorne aan Zee"]))
     assert "not in force on 2022-03-01: begins 2023-01-01" in message

@@ -6,7 +6,6 @@ is listed, both ways. Nothing is ever overwritten.
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 from cycle_analysis.study_files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
+from cycle_analysis.whole_files import write_whole
 
 FILL_IN = ""
 """What only a person knows is left empty; `check` asks for it by line."""
@@ -69,21 +69,18 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
     Raises
     ------
     InputError
-        If the wave has a wave.yaml or another export of this name already, or if the export cannot
-        be read.
+        If the wave has a wave.yaml or another export of this name already, if the export cannot
+        be read, or if the files may not be written.
     """
     folder = study.folder / wave
     _check_free(wave, folder, export)
     source = Source(file=export.name)
     raw = read_export(export, source)
     matches = match_columns(raw, study, register, _last_day(study))
-    folder.mkdir(exist_ok=True)
     if not (folder / export.name).exists():
-        shutil.copyfile(export, folder / export.name)
+        write_whole(folder / export.name, export.read_bytes())
     text = write_mapping(raw, study, wave, matches, _checksum(export))
-    with (folder / "wave.yaml").open("x", encoding="utf-8") as stream:
-        stream.write(text)
-    return Added(folder / "wave.yaml", matches)
+    return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
 
 
 def _last_day(study: Study) -> str:

@@ -100,6 +100,16 @@ class Study(StudyFile):
         """Give the path of a wave's export, as it came."""
         return self.folder / wave / self.wave(wave).source.file
 
+    @property
+    def unit_files(self) -> list[Path]:
+        """The study's own register, events and map, as far as it has them."""
+        return [self.folder / name for name in self.units.files]
+
+    def wave_files(self, wave: str) -> list[Path]:
+        """Files of a wave: its mapping, its export, and the list of the invited if there is one."""
+        names = ["wave.yaml", self.wave(wave).source.file, self.wave(wave).invited]
+        return [self.folder / wave / name for name in names if name]
+
     def phase_items(self, wave: str) -> pd.DataFrame:
         """Items of the phases that `wave` asked: index `item`; phase, low, high, reversed."""
         items = self.codebook.items
@@ -109,8 +119,8 @@ class Study(StudyFile):
         """Items of the off-topic blocks, as `phase_items`; the block stands as `phase`."""
         items = self.codebook.items
         ratings = [name for name, scale in self.scales.items() if scale.kind == "rating"]
-        chosen = items["block"].isin(self.off_topic_blocks) & items["scale"].isin(ratings)
-        return self._with_ends(items[chosen].assign(phase=items["block"]), wave)
+        chosen = items["block"].isin(list(self.off_topic_blocks)) & items["scale"].isin(ratings)
+        return self._with_ends(items[chosen].assign(phase=items.loc[chosen, "block"]), wave)
 
     def _with_ends(self, items: pd.DataFrame, wave: str) -> pd.DataFrame:
         items = items[items.index.isin(self.wave(wave).items)]
@@ -185,16 +195,16 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
 
 
 def check_raw_files(study: Study) -> None:
-    """Refuse a study of which an export is not there.
+    """Refuse a study of which a file that it names is not there.
 
     Raises
     ------
     InputError
-        With every export that is absent.
+        With every export, register, map and list of the invited that is absent.
     """
-    absent = [study.raw_file(wave) for wave in study.waves if not study.raw_file(wave).is_file()]
-    if absent:
-        remedy = "Put it there, or correct source.file in wave.yaml"
+    files = [file for wave in study.waves for file in study.wave_files(wave)] + study.unit_files
+    if absent := [path for path in files if not path.is_file()]:
+        remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
         raise InputError(
             [
                 Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)

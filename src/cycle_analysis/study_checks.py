@@ -59,6 +59,22 @@ def find_unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Pr
             yield Problem("study.yaml", where, development, "is no development", allowed)
         if item not in codebook.items.index:
             yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+    for item in file.domains:
+        yield from _find_no_place(item, file, codebook)
+
+
+def _find_no_place(item: str, file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
+    """An item of `domains` exists, and its answers are places in the cycle."""
+    where = f"domains.{item}"
+    if item not in codebook.items.index:
+        yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+        return
+    name = codebook.items.loc[item, "scale"]
+    codes = file.scales[name].labels if name in file.scales else {}
+    allowed = [str(place) for place in range(len(file.phases) + 1)]
+    if odd := [code for code in codes if code not in allowed]:
+        problem = f"its scale {name!r} has answers that are no place in the cycle"
+        yield Problem("study.yaml", where, listed(odd), problem, listed(allowed))
 
 
 def find_misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:

@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.harmonisation import Vintage, detect_vintage, harmonise
-from cycle_analysis.register import ATTRIBUTION, Register, load_register, read_register
+from cycle_analysis.register import Register, load_register, read_register
 from cycle_analysis.words import missing_reason
 
 __all__ = [
-    "ATTRIBUTION",
     "Register",
     "Vintage",
     "detect_vintage",

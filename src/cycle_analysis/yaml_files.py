@@ -123,7 +123,7 @@ def read_model(model: type[Model], text: YamlText) -> Model:
 def _explain(text: YamlText, mistake: Any) -> Problem:
     key: Key = mistake["loc"]
     value = "" if mistake["type"] == "missing" else _shorten(mistake["input"])
-    problem, allowed, remedy = mistake["msg"], "", ""
+    problem, allowed, remedy = mistake["msg"].removeprefix("Value error, "), "", ""
     if mistake["type"] == "missing":
         problem, remedy = f"the key {key[-1]!r} is missing", "Add it"
     elif mistake["type"] == "extra_forbidden":

@@ -26,10 +26,11 @@ from tiny_study import (
 )
 
 from cycle_analysis.careless import compare_without, count_flags, flag_careless
+from cycle_analysis.item_analysis import measurement_warnings
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, workbooks
 from cycle_analysis.readers import raw_table as limits
-from cycle_analysis.reliability import measurement_warnings, scale_statistics
+from cycle_analysis.reliability import scale_statistics
 from cycle_analysis.responses import code_responses
 from cycle_analysis.scores import respondent_scores
 from cycle_analysis.study import load_study
@@ -504,8 +505,17 @@ def test_row_12_limesurvey_is_known_by_all_its_headings(tmp_path, headings, labe
     assert first.tolist() == ["", "dont_know", "not_shown", "invalid", "blank", ""]
     assert "is 'other'" in told(responses, SET_MISSING)
     assert "1 rows were not sent in to the end" in told(responses, KEPT)
-    if headings != "abbreviated":
-        assert responses.respondents["seconds"].tolist() == [61.5, 20]
+    assert responses.respondents["seconds"].tolist() == [61.5, 20]
+
+
+def test_row_12_a_formula_in_a_renamed_column_of_limesurvey_is_refused(tmp_path):
+    names = ["id. Response ID", "submitdate. Date submitted", "lastpage. Last page"]
+    path = write_study(tmp_path, "r.xlsx")
+    table = answers().rename(columns={item: f"{item}. question {item}" for item in ITEMS})
+    table = table.rename(columns={"id": names[0], "gemeente": "gemeente. Municipality"})
+    table = table.assign(**{names[1]: "2022-03-01", names[2]: "9"})
+    write_xlsx(path, as_rows(table), lambda b, s: s.write_formula(3, 2, "=1+1", None, 2))
+    assert "column A1 (A1), rows 4: '2': is a formula" in refused(tmp_path)
 
 
 # 13-17: codes

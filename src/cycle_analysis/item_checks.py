@@ -190,9 +190,11 @@ def _unlabelled(asked: Asked, decoded: Decoded) -> list[Problem]:
 def _cells(asked: Asked, decoded: Decoded) -> pd.DataFrame:
     """List every cell that was set to missing."""
     distinct = decoded.distinct
-    if not (distinct["reason"] == INVALID).any():
+    invalid = distinct["reason"] == INVALID
+    if not invalid.any():
         return pd.DataFrame(columns=list(TABLE_COLUMNS))
-    wrong = np.flatnonzero(decoded.rows(distinct["reason"] == INVALID))
+    shown = pd.Series({text: as_shown(hide_personal(text)) for text in distinct.index[invalid]})
+    wrong = np.flatnonzero(decoded.rows(invalid))
     chosen = distinct.iloc[decoded.codes[wrong]]
     rows = decoded.index[wrong]
     column = asked.column.source
@@ -200,7 +202,7 @@ def _cells(asked: Asked, decoded: Decoded) -> pd.DataFrame:
         {
             "row": [str(row) for row in rows],
             "respondent": asked.names.to_numpy()[wrong],
-            "value": [as_shown(hide_personal(text)) for text in chosen.index],
+            "value": shown.loc[chosen.index].to_numpy(),
             "problem": chosen["problem"].to_numpy(),
             "where": [f"row {row}, column {column} ({asked.item})" for row in rows],
         },

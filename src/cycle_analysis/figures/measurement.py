@@ -114,7 +114,7 @@ def plot_spread(
         ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
                 markeredgewidth=0)  # fmt: skip
     reach = 1.96 * groups["standard_error"].to_numpy(float)
-    ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.PROFILE_COLOURS[1],
+    ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.INK,
                 marker="s", markersize=7, linewidth=1.8, capsize=3)  # fmt: skip
     ax.set_xlim(0, 100)
     ax.set_ylim(0, None)

@@ -32,13 +32,8 @@ def two_level_scalability(
     scores : DataFrame, respondents × phases
         Respondents with NaN, and those alone in their unit, are left out.
     units : Series, indexed by respondent
-    replicates : int
-        Bootstrap samples of units for the intervals; 0 leaves them missing.
-    permutations : int
-        Times that every phase is shuffled by itself over all respondents.
-    confidence : float
-        Coverage of the intervals, 0-1.
-    seed : int
+    replicates, permutations, confidence, seed
+        As for `scalability.scalability`; units are drawn, and phases shuffled over respondents.
 
     Returns
     -------

@@ -42,12 +42,8 @@ def plot_reliability(
     ----------
     scales : DataFrame, indexed by phase
         Columns alpha, alpha_low, alpha_high, omega, as `reliability.scale_statistics` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, ax, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -100,7 +96,7 @@ def plot_spread(
     units : DataFrame, one row for each unit, optional
         Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
     language, ax, title
-        As for `plot_reliability`.
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------

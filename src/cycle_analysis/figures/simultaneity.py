@@ -48,15 +48,12 @@ def plot_patterns(
     patterns : DataFrame, one row for each combination
         Boolean columns for the phases, then n, share, expected, ratio, as
         `simultaneity.activity_patterns` gives them; all of them are drawn.
-    language : str
-        ``"nl"`` or ``"en"``.
     ax : Axes, optional
         Its place is divided between bars and dots.
     rest : int
         Number of units with another combination, told in a note.
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -111,13 +108,10 @@ def plot_sensitivity(
     ----------
     shares : DataFrame, indexed by active_from
         Column two_or_more, as `simultaneity.activity_sensitivity` gives it.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
     chosen : float, optional
         The threshold used elsewhere, marked.
-    title : str
-        The finding.
+    language, ax, title
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -157,12 +151,8 @@ def plot_order_violations(
     ----------
     violations : DataFrame, rows (earlier, later)
         Columns share, by_chance, n, as `order.order_violations` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, ax, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------

@@ -2,7 +2,8 @@
 
     python benchmarks/verdict.py run 200 100 200 350     # surveys per cell, numbers of units
     python benchmarks/verdict.py show                    # table, and verdict.png
-    python benchmarks/verdict.py separation 40 100 350   # test alone, on cumulative dimensions
+    python benchmarks/verdict.py steep 40 100 350        # on cumulative dimensions, by steepness
+    python benchmarks/verdict.py answers 60 100          # surveys without groups drawn as answers
 
 Appends one row per survey to verdict.csv, so it can be stopped and resumed. To save time BIC is
 computed for the first `FULL` surveys of a cell, and after them only where separation is near
@@ -13,6 +14,7 @@ survey whose p exceeds .3 after 39 replicates gets no more of them.
 import csv
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,10 +24,14 @@ import surveys
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis import separation
+from cycle_analysis.answer_copula import fit_answers, one_dimension
+from cycle_analysis.choice import choose
 from cycle_analysis.copula import fit_copula, fit_one_factor
-from cycle_analysis.null_test import null_silhouettes, null_test, separation_p
+from cycle_analysis.modes import one_mode_p
+from cycle_analysis.null_test import null_silhouettes, null_test
 from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.selection import choose, compare
+from cycle_analysis.profiles import crossings
+from cycle_analysis.selection import compare
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "verdict.csv"
@@ -36,7 +42,10 @@ NO_GROUPS = [
     "skewed_continuum", "normal_continuum", "pure_continuum", "independent", "two_dimensions",
 ]  # fmt: skip
 GROUPS = ["clear_profiles", "weak_profiles"]
-FIELDS = ["truth", "n", "survey", "p_copula", "p_one_factor", "k", "model", "verdict", "ari", "s"]
+FIELDS = [
+    "truth", "n", "survey", "p_copula", "p_one_factor", "k", "model", "ladder", "verdict", "ari",
+    "s",
+]  # fmt: skip
 
 
 def main(argv):
@@ -44,8 +53,8 @@ def main(argv):
         show()
         return
     n_surveys, *sizes = map(int, argv[1:])
-    if argv[0] == "separation":
-        separation_alone(n_surveys, sizes)
+    if argv[0] != "run":
+        {"steep": steep, "answers": answers}[argv[0]](n_surveys, sizes)
         return
     done = set()
     if RESULTS.exists():
@@ -74,24 +83,30 @@ def one_survey(truth, n, survey):
         test = null_test(scores, MAX_PROFILES, table=table, n_replicates=N_REPLICATES, seed=survey)
         row |= {f"p_{name}": p for name, p in test.p_values.items()}
         row |= {"k": test.choice.k, "model": test.choice.method, "verdict": test.verdict}
+        row["ladder"] = test.ladder
     else:
-        row |= p_values(scores, survey)
+        row |= p_values(scores, nulls_of(scores), survey)
         if max(row["p_copula"], row["p_one_factor"]) <= 0.1:
             choice = choose(compare(scores, MAX_PROFILES, n_starts=20, n_references=2, seed=survey))
-            row |= {"k": choice.k, "model": choice.method}
+            row |= {"k": choice.k, "model": choice.method, "ladder": ladder(scores, choice.k)}
     if truth in GROUPS:
         labels = ward_kmeans(scores, 4).labels
         row["ari"] = round(adjusted_rand_score(labels, surveys.true_profiles(n)), 4)
     return row | {"s": round(time.process_time() - start, 2)}
 
 
-def p_values(scores, survey):
+def nulls_of(scores):
+    return {"copula": fit_copula(scores), "one_factor": fit_one_factor(scores)}
+
+
+def p_values(scores, nulls, survey):
     ks = range(2, MAX_PROFILES + 1)
     observed = pd.Series(separation.silhouettes(scores.to_numpy(), ks), index=ks)
-    nulls = {"copula": fit_copula(scores), "one_factor": fit_one_factor(scores)}
     for n_replicates in (39, N_REPLICATES):
         p = {
-            f"p_{name}": separation_p(observed, null_silhouettes(null, ks, n_replicates, survey))
+            f"p_{name}": separation.separation_p(
+                observed, null_silhouettes(null, ks, n_replicates, survey)
+            )
             for name, null in nulls.items()
         }
         if max(p.values()) > 0.3:
@@ -99,20 +114,53 @@ def p_values(scores, survey):
     return p
 
 
-def separation_alone(n_surveys, sizes):
-    """Print how often each null, and both, are rejected on one cumulative dimension."""
+def ladder(scores, k):
+    """Whether groups may be steps of one series: no lines cross, and their level has no gaps."""
+    crossed = not crossings(ward_kmeans(scores, max(k, 2))).empty
+    return not crossed and one_mode_p(scores.mean(axis=1).to_numpy()) > 0.05
+
+
+def steep(n_surveys, sizes):
+    """Print how often each null, both, and both without a ladder are rejected on one dimension."""
     for truth in (surveys.cumulative_continuum, surveys.steep_continuum):
         for n in sizes:
             drawn = [truth(n, np.random.default_rng([n, i])) for i in range(n_surveys)]
-            p = pd.DataFrame([p_values(scores, i) for i, scores in enumerate(drawn)])
+            p = pd.DataFrame(
+                [p_values(scores, nulls_of(scores), i) for i, scores in enumerate(drawn)]
+            )
+            both = p.max(axis=1) <= 0.05
+            told = [
+                rejected and not ladder(scores, MAX_PROFILES)
+                for scores, rejected in zip(drawn, both, strict=True)
+            ]
             rejected = (p <= 0.05).mean().round(3).to_dict()
-            both = (p.max(axis=1) <= 0.05).mean()
-            print(truth.__name__, n, rejected, f"both {both:.3f}", flush=True)
+            print(truth.__name__, n, rejected, f"both {both.mean():.3f}, told {np.mean(told):.3f}")
+
+
+def answers(n_surveys, sizes):
+    """Print how often separation is announced with surveys drawn as scores, and as answers."""
+    truths = [surveys.skewed_continuum, surveys.two_dimensions, surveys.clear_profiles]
+    for truth, n, n_respondents in product(truths, sizes, (1, 2, 4)):
+        found = []
+        for i in range(n_surveys):
+            asked = surveys.answered(truth, n, n_respondents, np.random.default_rng([n, i]))
+            scores = asked.score(asked.answers)
+            null = fit_answers(asked.answers, asked.units, asked.score)
+            as_answers = {"copula": null, "one_factor": one_dimension(null, asked.phases)}
+            found.append(
+                [
+                    max(p_values(scores, nulls, i).values()) <= 0.05
+                    for nulls in (nulls_of(scores), as_answers)
+                ]
+            )
+        rates = dict(zip(("scores", "answers"), np.mean(found, axis=0).round(3), strict=True))
+        print(truth.__name__, n, f"{n_respondents} respondents", rates, flush=True)
 
 
 def rates(table, alpha=0.05):
     """Share of verdicts *profiles*, and of them with four, per truth and number of units."""
-    announced = (table[["p_copula", "p_one_factor"]].max(axis=1) <= alpha) & (table["k"] > 1)
+    separated = table[["p_copula", "p_one_factor"]].max(axis=1) <= alpha
+    announced = separated & (table["k"] > 1) & ~table["ladder"].eq(True)
     table = table.assign(profiles=announced, four=announced & (table["k"] == 4))
     cells = table.groupby(["truth", "n"], sort=False)
     result = cells.agg(

@@ -69,6 +69,19 @@ def test_unrelated_background_is_seldom_significant():
     assert (table["p_holm"] > 0.05).all()
 
 
+def test_the_interval_of_an_effect_holds_the_true_one_about_as_often_as_it_says():
+    rng = np.random.default_rng(7)
+    held = []
+    for _ in range(60):
+        truth = np.arange(200) % 2
+        scores = pd.DataFrame(np.where(truth, 70, 30)[:, None] + rng.normal(0, 5, (200, 2)))
+        large = pd.DataFrame({"large": (rng.random(200) < np.where(truth, 0.7, 0.4)).astype(str)})
+        row = associate(ward_kmeans(scores, 2), large, n_permutations=1, n_resamples=99).iloc[0]
+        held.append(row["low"] <= 0.3015 <= row["high"])
+    # phi of shares .7 and .4 is .3 / (2 √(.55 · .45)) = .3015; 60 samples: standard error .03
+    assert 0.86 <= np.mean(held) <= 1.0
+
+
 def test_holm_equals_the_published_steps():
     assert holm(pd.Series([0.01, 0.02, 0.03, 0.005], list("abcd"))).tolist() == pytest.approx(
         [0.03, 0.04, 0.04, 0.02]

@@ -5,10 +5,22 @@ import pandas as pd
 import pytest
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.copula import fit_answers, fit_copula, fit_one_factor, one_factor
+from cycle_analysis.answer_copula import fit_answers, one_dimension
+from cycle_analysis.copula import fit_copula, fit_one_factor, one_factor
 from cycle_analysis.dimensions import n_dimensions, one_dimension_p
-from cycle_analysis.null_test import found_at, null_test, separation_p
-from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE, VERDICTS
+from cycle_analysis.null_test import null_test
+from cycle_analysis.rescoring import Rescoring, without_groups
+from cycle_analysis.scores import mean_of_respondents
+from cycle_analysis.separation import separation_p
+from cycle_analysis.verdicts import (
+    CONTINUUM,
+    LADDER,
+    NO_STRUCTURE,
+    PROFILES,
+    STRUCTURE,
+    VERDICTS,
+    found_at,
+)
 
 
 def test_four_clear_profiles_are_profiles():
@@ -50,24 +62,30 @@ def test_two_dimensions_without_groups_are_structure_only():
     assert test.p_one_dimension < 0.05
 
 
-def test_groups_on_one_line_are_called_steps():
+def test_groups_on_one_line_with_gaps_between_them_are_called_separate_steps():
     rng = np.random.default_rng(6)
-    level = np.repeat([20.0, 50.0, 80.0], 40)[:, None]
-    scores = pd.DataFrame(level + rng.normal(0, 5, (120, 5)), columns=PHASES)
+    level = np.repeat([10.0, 50.0, 90.0], 50)[:, None]
+    scores = pd.DataFrame(level + rng.normal(0, 5, (150, 5)), columns=PHASES)
     test = null_test(scores, 5, n_replicates=39)
-    assert test.steps
-    assert test.verdict in {PROFILES, CONTINUUM, STRUCTURE}
+    assert not test.lines_cross
+    assert test.p_one_mode <= 0.05
+    assert not test.ladder
 
 
-def test_profiles_whose_lines_do_not_cross_come_with_a_caution():
+def test_without_crossing_lines_or_gaps_groups_may_be_steps_and_are_no_profiles():
     test = null_test(four_profiles(100)[0], 6, n_replicates=39)
     assert test.lines_cross
-    assert "cumulative" not in test.sentence("en")
-    flat = pd.Series({"elevation": 0.6, "scatter": 0.2, "shape": 0.2})
-    uncrossed = replace(test, lines_cross=False, shares=flat)
-    assert uncrossed.sentence("en").endswith("steps of one cumulative series.")
-    level = pd.Series({"elevation": 0.95, "scatter": 0.0, "shape": 0.05})
-    assert "één dimensie" in replace(uncrossed, shares=level).sentence("nl")
+    assert "cross" not in test.sentence("en")
+    steps = replace(test, lines_cross=False, p_one_mode=0.01)
+    assert steps.verdict == PROFILES
+    assert steps.sentence("nl").endswith("gescheiden treden van één reeks.")
+    series = replace(test, lines_cross=False, p_one_mode=0.4)
+    assert series.ladder
+    assert series.verdict == STRUCTURE
+    assert "no gaps in their level are demonstrated (p = 0.400)" in series.sentence("en")
+    line = replace(series, p_one_dimension=0.6)
+    assert line.verdict == CONTINUUM
+    assert line.sentence("nl").startswith("Er is een continuüm. BIC kiest")
 
 
 def test_identical_units_run_and_leave_nothing_to_divide():
@@ -183,12 +201,49 @@ def test_answers_are_drawn_where_they_arose_and_scored_as_the_real_ones():
     assert np.allclose(drawn, answers.corr(), atol=0.06)
 
 
-def test_answer_level_surveys_can_take_the_place_of_the_copula():
+def _answered(n_respondents: int) -> tuple[pd.DataFrame, Rescoring]:
+    """Answers to two items a phase of respondents in sixty units, and the way to score them."""
     scores, _ = four_profiles(60)
-    answers = scores.div(25).round().clip(0, 4)
-    null = fit_answers(answers, pd.Series(answers.index, answers.index), lambda table: table * 25)
-    test = null_test(scores, 3, nulls={"answers": null}, n_replicates=19)
-    assert test.p_values.index.tolist() == ["answers"]
+    rng = np.random.default_rng(8)
+    said = scores.loc[scores.index.repeat(n_respondents)]
+    units = said.index.to_series().reset_index(drop=True)
+    values = np.repeat(said.to_numpy(), 2, axis=1) + rng.normal(0, 15, (len(said), 10))
+    items = pd.Series(np.repeat(PHASES, 2), [f"{phase}{i}" for phase in PHASES for i in (1, 2)])
+    turned = pd.DataFrame(np.clip(np.round(values / 25), 0, 4) * 25, columns=items.index)
+    means = turned.T.groupby(items, sort=False).mean().T
+    return turned, Rescoring(items, means, units, mean_of_respondents)
+
+
+def test_answers_are_drawn_from_two_respondents_a_unit_and_scores_below():
+    for n_respondents, drawn in ((1, "scores"), (3, "answers")):
+        turned, rescore = _answered(n_respondents)
+        nulls = without_groups(rescore(turned), turned, rescore)
+        assert hasattr(nulls["copula"], "units") == (drawn == "answers")
+        test = null_test(rescore(turned), 4, nulls=nulls, n_replicates=19)
+        assert test.p_values.index.tolist() == ["copula", "one_factor"]
+
+
+def test_simulated_answers_are_scored_as_the_real_ones():
+    turned, rescore = _answered(2)
+    holed = turned.mask(np.random.default_rng(1).random(turned.shape) < 0.2)
+    by_phase = holed.T.groupby(rescore.phase_of, sort=False)
+    real = by_phase.mean().T.where(by_phase.count().T >= 1)
+    scored = replace(rescore, respondent_scores=real)(holed)
+    expected = real.groupby(rescore.units).mean()
+    assert np.allclose(scored, expected, equal_nan=True)
+    assert list(scored.columns) == PHASES
+
+
+def test_in_one_dimension_phases_correlate_by_one_factor_and_items_of_a_phase_as_before():
+    turned, rescore = _answered(3)
+    null = fit_answers(turned, rescore.units, rescore)
+    single = one_dimension(null, rescore.phase_of.tolist())
+    blocks = pd.get_dummies(rescore.phase_of)[PHASES].to_numpy(float)
+    means = blocks.T @ single.between @ blocks / 4
+    np.fill_diagonal(means, 1.0)
+    left = means - one_factor(means)
+    assert np.abs(left).max() < 0.02
+    assert single.between[0, 1] == pytest.approx(null.between[0, 1], abs=0.03)
 
 
 def test_every_verdict_has_words_in_both_languages():
@@ -198,6 +253,7 @@ def test_every_verdict_has_words_in_both_languages():
                 n=100, k=3, model="EEI", silhouette=0.4, p=0.01, level=0.5
             )
             assert "{" not in text
+    assert set(LADDER) == {STRUCTURE, CONTINUUM}
 
 
 def test_the_one_factor_copula_is_the_copula_with_one_dimension_left():

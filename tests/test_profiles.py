@@ -4,16 +4,13 @@ import pytest
 from scipy import stats
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.partitions import latent_profiles, ward_kmeans
+from cycle_analysis.partitions import ward_kmeans
 from cycle_analysis.profiles import (
-    borderline_members,
     crossings,
-    members,
     profile_means,
     profile_shapes,
     propose_names,
     shape_shares,
-    typical_members,
 )
 
 
@@ -65,31 +62,6 @@ def test_mirrored_profiles_differ_in_shape_only_and_their_lines_cross():
 
 def test_one_profile_has_no_variance_to_split():
     assert shape_shares(ward_kmeans(four_profiles()[0], 1)).isna().all()
-
-
-def test_a_unit_between_two_profiles_is_borderline_and_names_the_second():
-    scores, _ = four_profiles()
-    partition = latent_profiles(scores, 4)
-    middle = partition.centroids.loc[[1, 2]].mean()
-    scores.loc["GM9999"] = middle
-    table = members(latent_profiles(scores, 4))
-    assert table.loc["GM9999", "margin"] < 0.2
-    assert {table.loc["GM9999", "profile"], table.loc["GM9999", "second_profile"]} == {1, 2}
-    assert "GM9999" in borderline_members(table, 2).index
-    assert "GM9999" not in typical_members(table, 5).index
-
-
-def test_without_a_model_nobody_is_called_clearly_placed():
-    table = members(ward_kmeans(four_profiles()[0], 3))
-    assert table["clearly_placed"].isna().all()
-    assert table["margin"].between(0, 1).all()
-    assert (table["second_profile"] != table["profile"]).all()
-
-
-def test_one_profile_leaves_no_second():
-    scores, _ = four_profiles(20)
-    for partition in (ward_kmeans(scores, 1), latent_profiles(scores, 1)):
-        assert members(partition)["second_profile"].isna().all()
 
 
 def test_names_tell_level_and_leading_and_lagging_phases_in_both_languages():

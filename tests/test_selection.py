@@ -8,10 +8,11 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
 from cycle_analysis import separation
+from cycle_analysis.choice import choose
 from cycle_analysis.criteria import BARRING, FLAGS, row_of
 from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_profiles
 from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.selection import WARD, choose, compare
+from cycle_analysis.selection import WARD, compare
 
 
 @pytest.fixture(scope="module")

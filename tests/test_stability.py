@@ -8,7 +8,13 @@ from sklearn.datasets import load_iris
 
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
-from cycle_analysis.stability import bootstrap_jaccard, half, method_agreement, with_replacement
+from cycle_analysis.stability import (
+    bootstrap_jaccard,
+    half,
+    jaccard_by_k,
+    method_agreement,
+    with_replacement,
+)
 
 
 def test_clear_profiles_come_back_and_cuts_in_noise_do_not():
@@ -78,3 +84,12 @@ def test_bootstrap_jaccard_on_iris_is_that_of_clusterboot_within_the_error_of_si
     ours = bootstrap_jaccard(ward_kmeans, pd.DataFrame(load_iris().data), k, 300)
     # Standard error of a mean of 300 replicates is under .01; starts differ (Ward, random)
     assert np.allclose(ours["jaccard"], [float(part) for part in theirs.split()], atol=0.03)
+
+
+def test_several_k_on_the_same_resamples_give_what_each_gives_alone():
+    scores = one_continuum(80).round(-1)
+    together = jaccard_by_k(scores, range(2, 6), 12, seed=3)
+    for k in range(2, 6):
+        alone = bootstrap_jaccard(ward_kmeans, scores, k, 12, seed=3)
+        pd.testing.assert_frame_equal(together.loc[k], alone)
+    assert together.equals(jaccard_by_k(scores, range(2, 6), 12, seed=3, n_jobs=2))

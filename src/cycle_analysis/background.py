@@ -6,6 +6,8 @@ by the inverse of the classification errors; it stands beside the uncorrected fi
 come first, p values by permutation, corrected by Holm over all variables asked about.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
@@ -13,6 +15,8 @@ from joblib import Parallel, delayed
 from cycle_analysis.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 
+Strength = Callable[[np.ndarray, np.ndarray], float]
+"""An effect size of weights (n × k profiles) and coded background (n × categories), 0-1."""
 ILL_CONDITIONED = 50.0
 """Condition of the classification errors from which the correction only adds noise."""
 
@@ -107,10 +111,12 @@ def associate(
     background: pd.DataFrame,
     *,
     n_permutations: int = 999,
+    n_resamples: int = 999,
+    confidence: float = 0.95,
     seed: Seed = 1,
     n_jobs: int = 1,
 ) -> pd.DataFrame:
-    """Relate profiles to background variables: effect size, permutation p, Holm.
+    """Relate profiles to background variables: effect size, interval, permutation p, Holm.
 
     Parameters
     ----------
@@ -121,8 +127,12 @@ def associate(
         out for that variable.
     n_permutations : int
         Permutations of the variable over the units.
+    n_resamples : int
+        Bootstrap samples of units for the interval; memberships are taken as they are.
+    confidence : float
+        Coverage of the interval, 0-1.
     seed : int or SeedSequence
-        Each permutation has its own child seed.
+        Each permutation and each sample has its own child seed.
     n_jobs : int
         Workers of joblib; the result does not depend on it.
 
@@ -130,7 +140,8 @@ def associate(
     -------
     DataFrame, q variables, strongest first
         measure (Cramér's V, or ε² of ranks), n_units, effect (uncorrected), corrected (for
-        misplacement; the one that is tested), p, p_holm.
+        misplacement; the one that is tested), low, high (percentiles of the bootstrap, moved by
+        its bias, because effects of resamples are too large), p, p_holm.
 
     Raises
     ------
@@ -164,14 +175,18 @@ def associate(
         strength = _rank_share if _is_number(known) else _cramers_v
         own = weights.loc[known.index].to_numpy()
         effect = strength(own, coded)
+        seeds = children(seed, n_permutations + n_resamples)
         permuted = Parallel(n_jobs=n_jobs)(
-            delayed(_permuted)(strength, own, coded, child)
-            for child in children(seed, n_permutations)
+            delayed(_permuted)(strength, own, coded, child) for child in seeds[:n_permutations]
         )
+        resampled = Parallel(n_jobs=n_jobs)(
+            delayed(_resampled)(strength, own, coded, child) for child in seeds[n_permutations:]
+        )
+        low, high = _interval(effect, np.array(resampled), confidence)
         p = (1 + sum(other >= effect - 1e-12 for other in permuted)) / (n_permutations + 1)
         plain = strength(naive.loc[known.index].to_numpy(), coded)
-        rows.append((name, measure, len(known), plain, effect, p))
-    columns = ["variable", "measure", "n_units", "effect", "corrected", "p"]
+        rows.append((name, measure, len(known), plain, effect, low, high, p))
+    columns = ["variable", "measure", "n_units", "effect", "corrected", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns).set_index("variable")
     table["p_holm"] = holm(table["p"])
     return table.sort_values("corrected", ascending=False, kind="stable")
@@ -190,18 +205,36 @@ def holm(p: pd.Series) -> pd.Series:
     return steps.cummax().clip(upper=1.0).reindex(p.index)
 
 
-def _permuted(strength, weights, coded, seed):  # type: ignore[no-untyped-def]
+def _permuted(
+    strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
+) -> float:
     order = np.random.default_rng(seed).permutation(len(coded))
     return strength(weights, coded[order])
 
 
+def _resampled(
+    strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
+) -> float:
+    rows = np.random.default_rng(seed).integers(0, len(coded), len(coded))
+    return strength(weights[rows], coded[rows])
+
+
+def _interval(effect: float, resampled: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentiles of the bootstrap, moved by its bias, within 0-1."""
+    tail = 50 * (1 - confidence)
+    ends = np.percentile(resampled, [tail, 100 - tail]) - (resampled.mean() - effect)
+    low, high = np.clip(ends, 0.0, 1.0)
+    return float(low), float(high)
+
+
 def _cramers_v(weights: np.ndarray, categories: np.ndarray) -> float:
     """Strength of the relation in the table of corrected counts, 0-1."""
-    table = weights.T @ categories
+    table = weights.T @ categories[:, categories.any(axis=0)]
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     expected = np.outer(np.maximum(rows, 1e-9), columns) / table.sum()
     chi_squared = ((table - expected) ** 2 / expected).sum()
-    return float(min(np.sqrt(chi_squared / table.sum() / (min(table.shape) - 1)), 1.0))
+    freedom = max(min(table.shape) - 1, 1)
+    return float(min(np.sqrt(max(chi_squared, 0.0) / table.sum() / freedom), 1.0))
 
 
 def _rank_share(weights: np.ndarray, ranks: np.ndarray) -> float:

@@ -2,17 +2,20 @@
 
 A Gaussian copula keeps the observed marginals, heaps and floors included, and the correlations,
 and has nothing else (Hennig & Lin 2015, Statistics and Computing 25, 821-833). Its one-factor
-version keeps only what one dimension explains. Where answers of respondents are at hand the same
-is done one level lower, where the data arose, and scored again.
+version keeps only what one dimension explains. `answer_copula` does the same one level lower, where
+the data arose.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr
 
+Null = Callable[[np.random.Generator], pd.DataFrame]
+"""A survey without groups: draws scores like the user's, n units × p phases."""
 CALIBRATION_ROWS = 4000
 """Fixed draws by which latent correlations are tuned to the observed ones."""
 CALIBRATION_ROUNDS = 6
@@ -35,50 +38,21 @@ class Copula:
 
     def __call__(self, rng: np.random.Generator) -> pd.DataFrame:
         """Draw one survey, n units × p phases, missing where the template is."""
-        factor = _root(self.correlation)
-        latent = rng.standard_normal(self.template.shape) @ factor.T
-        drawn = pd.DataFrame(
-            _to_margins(latent, _margins(self.template)),
-            index=self.template.index,
-            columns=self.template.columns,
-        )
-        return drawn.where(self.template.notna())
+        latent = rng.standard_normal(self.template.shape) @ self._root.T
+        drawn = np.where(self._observed, to_margins(latent, self._margins), np.nan)
+        return pd.DataFrame(drawn, self.template.index, self.template.columns)
 
+    @cached_property
+    def _root(self) -> np.ndarray:
+        return root(self.correlation)
 
-@dataclass(frozen=True, eq=False)
-class AnswerCopula:
-    """A survey of respondents within units without groups, scored as the real one.
+    @cached_property
+    def _margins(self) -> list[np.ndarray]:
+        return margins(self.template)
 
-    Attributes
-    ----------
-    template : DataFrame, m respondents × q items
-        The answers imitated.
-    units : Series, m respondents
-        The unit of each respondent.
-    between, within : array, q × q
-        Covariances of the latent answers between and within units, adding up to variances of 1.
-    score : function
-        Answers (m × q) to unit scores (n × p).
-    """
-
-    template: pd.DataFrame
-    units: pd.Series
-    between: np.ndarray
-    within: np.ndarray
-    score: Callable[[pd.DataFrame], pd.DataFrame]
-
-    def __call__(self, rng: np.random.Generator) -> pd.DataFrame:
-        """Draw one survey and score it: n units × p phases."""
-        codes, names = pd.factorize(self.units)
-        q = self.template.shape[1]
-        shared = rng.standard_normal((len(names), q)) @ _root(self.between).T
-        latent = shared[codes] + rng.standard_normal((len(codes), q)) @ _root(self.within).T
-        drawn = pd.DataFrame(
-            _to_margins(latent, _margins(self.template)),
-            index=self.template.index,
-            columns=self.template.columns,
-        )
-        return self.score(drawn.where(self.template.notna()))
+    @cached_property
+    def _observed(self) -> np.ndarray:
+        return self.template.notna().to_numpy()
 
 
 def fit_copula(scores: pd.DataFrame) -> Copula:
@@ -101,56 +75,12 @@ def fit_copula(scores: pd.DataFrame) -> Copula:
     >>> bool(abs(drawn.corr().iloc[0, 1] - scores.corr().iloc[0, 1]) < 0.2)
     True
     """
-    return Copula(scores, _calibrated(scores))
+    return Copula(scores, calibrated(scores))
 
 
 def fit_one_factor(scores: pd.DataFrame) -> Copula:
     """Fit the copula in which one dimension carries all correlation."""
-    return Copula(scores, one_factor(_calibrated(scores)))
-
-
-def fit_answers(
-    answers: pd.DataFrame,
-    units: pd.Series,
-    score: Callable[[pd.DataFrame], pd.DataFrame],
-) -> AnswerCopula:
-    """Fit the copula to answers of respondents within units.
-
-    Parameters
-    ----------
-    answers : DataFrame, m respondents × q items
-        Coded answers, NaN where missing.
-    units : Series, m respondents
-        The unit of each respondent, on the index of `answers`.
-    score : function
-        From answers (m × q) to unit scores (n × p): the step that made the real scores.
-
-    Returns
-    -------
-    AnswerCopula
-        With units of one respondent throughout, nothing tells unit from respondent: all of the
-        correlation then counts as lying between respondents, which is the same for the scores.
-    """
-    latent = answers.rank().sub(0.5).div(answers.notna().sum()).apply(stats.norm.ppf)
-    latent = (latent / latent.std(ddof=0)).fillna(0.0)
-    total = _calibrated(answers)
-    groups = latent.groupby(units.to_numpy())
-    n_respondents, n_units = len(latent), groups.ngroups
-    if n_respondents == n_units:
-        return AnswerCopula(answers, units, np.zeros_like(total), total, score)
-    inner = (latent - groups.transform("mean")).to_numpy()
-    within = inner.T @ inner / (n_respondents - n_units)
-    outer = latent.to_numpy().T @ latent.to_numpy() / n_respondents - within
-    between = _root(outer) @ _root(outer).T
-    variances = np.diag(between) + np.diag(within)
-    within = within / np.sqrt(np.outer(variances, variances))
-    # What lies between units is the rest of the calibrated correlations: cutting answers into few
-    # categories weakened it, and averaging over respondents makes it count most
-    rest = total - within
-    between = _root(rest) @ _root(rest).T
-    excess = np.sqrt(np.diag(between) + np.diag(within))
-    scale = np.outer(excess, excess)
-    return AnswerCopula(answers, units, between / scale, within / scale, score)
+    return Copula(scores, one_factor(calibrated(scores)))
 
 
 def one_factor(correlation: np.ndarray, n_rounds: int = 200) -> np.ndarray:
@@ -182,37 +112,37 @@ def one_factor(correlation: np.ndarray, n_rounds: int = 200) -> np.ndarray:
     return result
 
 
-def _margins(template: pd.DataFrame) -> list[np.ndarray]:
+def margins(template: pd.DataFrame) -> list[np.ndarray]:
     """Sorted observed values of each column."""
     return [np.sort(template[column].dropna().to_numpy(float)) for column in template]
 
 
-def _to_margins(latent: np.ndarray, margins: list[np.ndarray]) -> np.ndarray:
+def to_margins(latent: np.ndarray, sorted_values: list[np.ndarray]) -> np.ndarray:
     """Turn standard normal columns into columns with the given marginals."""
-    heights = stats.norm.cdf(latent)
+    heights = ndtr(latent)
     result = np.empty_like(latent)
-    for j, margin in enumerate(margins):
+    for j, margin in enumerate(sorted_values):
         positions = np.minimum((heights[:, j] * len(margin)).astype(int), len(margin) - 1)
         result[:, j] = margin[positions]
     return result
 
 
-def _calibrated(table: pd.DataFrame) -> np.ndarray:
+def calibrated(table: pd.DataFrame) -> np.ndarray:
     """Latent correlations under which drawn columns correlate as the observed ones do."""
     target = table.corr().fillna(0.0).to_numpy(copy=True)
     np.fill_diagonal(target, 1.0)
-    margins = _margins(table)
+    sorted_values = margins(table)
     noise = np.random.default_rng(0).standard_normal((CALIBRATION_ROWS, table.shape[1]))
     latent = target
     for _ in range(CALIBRATION_ROUNDS):
-        drawn = _to_margins(noise @ _root(latent).T, margins)
+        drawn = to_margins(noise @ root(latent).T, sorted_values)
         constant = drawn.std(axis=0) == 0
         drawn[:, constant] = noise[:, constant]
-        latent = _correlation(latent + target - np.corrcoef(drawn.T).reshape(target.shape))
+        latent = correlation_matrix(latent + target - np.corrcoef(drawn.T).reshape(target.shape))
     return latent
 
 
-def _correlation(matrix: np.ndarray) -> np.ndarray:
+def correlation_matrix(matrix: np.ndarray) -> np.ndarray:
     """Nearest usable correlation matrix: no negative direction, ones on the diagonal."""
     matrix = np.clip(matrix, -1.0, 1.0)
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
@@ -221,7 +151,7 @@ def _correlation(matrix: np.ndarray) -> np.ndarray:
     return usable / np.outer(scale, scale)
 
 
-def _root(matrix: np.ndarray) -> np.ndarray:
+def root(matrix: np.ndarray) -> np.ndarray:
     """Take a square root of a covariance matrix, negative directions as 0."""
     values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
     return vectors * np.sqrt(np.maximum(values, 0.0))

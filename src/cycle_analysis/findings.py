@@ -7,12 +7,17 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.background import associate
-from cycle_analysis.null_test import NullTest
+from cycle_analysis.choice import Choice
+from cycle_analysis.evidence import Evidence
+from cycle_analysis.margins import margin_of_error
 from cycle_analysis.partitions import Partition
 from cycle_analysis.reading import read_order, tell_order
 from cycle_analysis.representation import response_test
-from cycle_analysis.selection import Choice
-from cycle_analysis.stability import Agreement
+
+
+def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
+    """Set how answers became unit scores: one row, index `finding`."""
+    return _one_row("scoring", {"aggregation": aggregation, "min_answered": min_answered})
 
 
 def choice_table(choice: Choice) -> pd.DataFrame:
@@ -22,14 +27,16 @@ def choice_table(choice: Choice) -> pd.DataFrame:
     return _one_row("choice", row | {"flags": " ".join(choice.flags)})
 
 
-def verdict_table(result: NullTest) -> pd.DataFrame:
+def verdict_table(result: Evidence) -> pd.DataFrame:
     """Set the verdict on whether there are profiles: one row, index `finding`.
 
     Columns verdict, nl, en (the sentence), p (the largest over the nulls), silhouette (the largest
-    over k), n_units, and the shares elevation, scatter and shape (0-1).
+    over k), ladder (whether all that lacks is lines that cross or levels with gaps), p_one_mode (of
+    gaps in the level), n_units, and the shares elevation, scatter and shape (0-1).
     """
     sentences = {language: result.sentence(language) for language in ("nl", "en")}
     numbers = {"p": result.p_values.max(), "silhouette": result.silhouettes.max()}
+    numbers |= {"ladder": result.ladder, "p_one_mode": result.p_one_mode}
     row = {"verdict": result.verdict, **sentences, **numbers, "n_units": result.n_units}
     return _one_row("verdict", row | result.shares.to_dict())
 
@@ -38,17 +45,6 @@ def order_table(evidence: pd.Series) -> pd.DataFrame:
     """Set the reading of the order of phases: one row, index `finding`, with its evidence."""
     sentences = {language: tell_order(evidence, language) for language in ("nl", "en")}
     return _one_row("order", {"reading": read_order(evidence), **sentences, **evidence.to_dict()})
-
-
-def agreement_table(agreement: Agreement) -> pd.DataFrame:
-    """Set the agreement between two methods: one row, index `finding`."""
-    row = {
-        "n_units": len(agreement.moved),
-        "adjusted_rand": agreement.adjusted_rand,
-        "moved_share": agreement.moved_share,
-        "warning": agreement.warning,
-    }
-    return _one_row("agreement", row)
 
 
 def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
@@ -76,21 +72,52 @@ def profile_background(
     known = background.reindex(partition.labels.index)
     varying = [column for column in known if len(known[column].dropna().unique()) > 1]
     if partition.k < 2 or not varying:
-        columns = ["measure", "n_units", "effect", "corrected", "p", "p_holm"]
+        columns = ["measure", "n_units", "effect", "corrected", "low", "high", "p", "p_holm"]
         return pd.DataFrame(columns=columns, index=pd.Index([], name="variable"))
     table = associate(partition, known[varying], n_permutations=n_permutations, seed=seed)
     return table.rename_axis("variable")
 
 
-def nonresponse_test(account: pd.DataFrame) -> pd.DataFrame:
-    """Test whether response depends on the background: one row, index `finding`.
+def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
+    """Test for each background of a response account whether response depends on it.
 
-    Without two groups that differ there is nothing to test; then `reason` says so.
+    Parameters
+    ----------
+    account : DataFrame
+        As `representation.response_account` gives it, indexed by one background or more.
+
+    Returns
+    -------
+    DataFrame, index `background`
+        As `representation.response_test`; where there is nothing to test `reason` says so.
+
+    Examples
+    --------
+    >>> groups = pd.MultiIndex.from_product([["s", "l"], ["N", "Z"]], names=["size", "region"])
+    >>> account = pd.DataFrame({"invited": 25, "responded": [5, 15, 15, 15]}, index=groups)
+    >>> nonresponse_tests(account)["chi_square"].tolist()
+    [4.0, 4.0]
     """
-    rates = account["rate"]
-    if len(account) < 2 or rates.eq(1).all():
-        return _one_row("nonresponse", {"reason": "one group, or every unit responded"})
-    return _one_row("nonresponse", response_test(account).to_dict() | {"reason": ""})
+    rows = {}
+    for background in account.index.names:
+        counts = account.groupby(level=background)[["invited", "responded"]].sum()
+        asked = counts[counts["invited"] > 0]
+        if len(asked) < 2 or asked["responded"].sum() in (0, asked["invited"].sum()):
+            rows[background] = pd.Series({"reason": "one group, or all or none responded"})
+        else:
+            rows[background] = pd.concat([response_test(asked), pd.Series({"reason": ""})])
+    return pd.DataFrame(rows).T.infer_objects().rename_axis("background")
+
+
+def precision(account: pd.DataFrame) -> pd.DataFrame:
+    """Give the precision of shares if it were chance who responded: one row, index `finding`.
+
+    Columns n_units, population, margin: half the width of a 95% interval around one half, 0-1,
+    missing for fewer than two units.
+    """
+    n, population = int(account["responded"].sum()), int(account["population"].sum())
+    margin = margin_of_error(n, population) if n > 1 else float("nan")
+    return _one_row("precision", {"n_units": n, "population": population, "margin": margin})
 
 
 def _one_row(name: str, row: Mapping[Any, Any]) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from cycle_analysis import mixtures
 from cycle_analysis.mixtures import EEI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.seeds import Seed, children
 
+TOLERANCE = 1e-7
+"""Gain per unit at which a run has converged: ratios come out to the third decimal."""
 Fit = Callable[[pd.DataFrame, int, Search], Mixture | ClassMixture]
 """Fits k profiles to a table."""
 
@@ -125,7 +127,7 @@ def bootstrap_likelihood_ratio(
     if k < 2:
         raise ValueError(f"k = {k}: there is nothing under one profile. Allowed: 2 or more.")
     first, *rest = children(seed, n_replicates + 1)
-    search = Search(n_starts, n_starts, seed=first)
+    search = Search(n_starts, n_starts, tolerance=TOLERANCE, seed=first)
     smaller, larger = fit(table, k - 1, search), fit(table, k, search)
     gains = Parallel(n_jobs=n_jobs)(
         delayed(_null_gain)(fit, smaller, table, k, n_starts, child) for child in rest
@@ -174,5 +176,5 @@ def _null_gain(
 ) -> float:
     values = smaller.draw(len(table), np.random.default_rng(seed))
     drawn = pd.DataFrame(values, index=table.index, columns=table.columns).where(table.notna())
-    search = Search(n_starts, n_starts, seed=children(seed, 1)[0])
+    search = Search(n_starts, n_starts, tolerance=TOLERANCE, seed=children(seed, 1)[0])
     return 2 * (fit(drawn, k, search).log_likelihood - fit(drawn, k - 1, search).log_likelihood)

@@ -13,8 +13,6 @@ from scipy import stats
 
 from cycle_analysis.partitions import Partition
 
-CLEARLY_PLACED = 0.70
-"""Membership probability from which a unit counts as clearly placed."""
 SHORTHAND = {
     "nl": "Werknaam, afgeleid van niveau en vorm; geen bevinding.",
     "en": "Shorthand, derived from level and shape; not a finding.",
@@ -155,67 +153,6 @@ def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["lower", "higher", "phase", "difference"])
 
 
-def members(partition: Partition, clearly_placed: float = CLEARLY_PLACED) -> pd.DataFrame:
-    """Say of each unit how surely it belongs where it stands.
-
-    Parameters
-    ----------
-    partition : Partition
-        The division.
-    clearly_placed : float
-        Probability from which a unit counts as clearly placed.
-
-    Returns
-    -------
-    DataFrame, n units
-        profile; certainty (probability of the own profile, NaN without a model); second_profile
-        (second most probable, or second nearest); distance (to the own centroid, root mean square
-        in points); margin (0 = as near to the second profile, 1 = on its own centroid);
-        clearly_placed (missing without a model).
-
-    Examples
-    --------
-    >>> from cycle_analysis.partitions import ward_kmeans
-    >>> scores = pd.DataFrame({"AG": [10, 12, 30, 62], "EX": [5, 9, 25, 52]})
-    >>> members(ward_kmeans(scores, 2))["margin"].round(2).tolist()
-    [0.85, 0.9, 0.58, 1.0]
-    """
-    distances = _distances(partition)
-    own = pd.Series(
-        distances.to_numpy()[np.arange(len(distances)), partition.labels - 1], distances.index
-    )
-    beaten = distances.where(distances.columns.to_numpy() != partition.labels.to_numpy()[:, None])
-    nearest = beaten.min(axis=1)
-    table = pd.DataFrame({"profile": partition.labels, "distance": own})
-    table["margin"] = ((nearest - own) / nearest).where(nearest > 0)
-    if partition.posteriors is None:
-        second = _second(-beaten)
-        sure = pd.Series(np.nan, index=table.index)
-        placed = pd.Series(pd.NA, index=table.index, dtype="boolean")
-    else:
-        chances = partition.posteriors
-        second = _second(
-            chances.where(chances.columns.to_numpy() != partition.labels.to_numpy()[:, None])
-        )
-        sure = chances.max(axis=1)
-        placed = (sure >= clearly_placed).astype("boolean")
-    return table.assign(certainty=sure, second_profile=second, clearly_placed=placed)
-
-
-def typical_members(table: pd.DataFrame, n: int = 3) -> pd.DataFrame:
-    """Pick the n members nearest to each profile's centroid from the table of `members`."""
-    return table.sort_values(["profile", "distance"], kind="stable").groupby("profile").head(n)
-
-
-def borderline_members(table: pd.DataFrame, n: int = 3) -> pd.DataFrame:
-    """Pick the n members of each profile that could as well stand in another.
-
-    By certainty where the method gives it, otherwise by margin.
-    """
-    by = "margin" if table["certainty"].isna().all() else "certainty"
-    return table.sort_values(["profile", by], kind="stable").groupby("profile").head(n)
-
-
 def propose_names(
     centroids: pd.DataFrame,
     labels: Mapping[str, Mapping[str, str]] | None = None,
@@ -281,21 +218,3 @@ def _name(
 def _spread(values: np.ndarray, weights: np.ndarray) -> float:
     """Weighted sum of squared deviations from the weighted mean."""
     return float((weights @ (values - weights @ values) ** 2).sum())
-
-
-def _distances(partition: Partition) -> pd.DataFrame:
-    """Root mean square distance of units to centroids, n × k, over the phases observed."""
-    centroids = partition.centroids
-    gaps = (partition.scores.to_numpy(dtype=float)[:, None, :] - centroids.to_numpy()) ** 2
-    seen = np.isfinite(gaps)
-    means = np.where(seen, gaps, 0.0).sum(axis=2) / np.maximum(seen.sum(axis=2), 1)
-    distances = np.where(seen.any(axis=2), np.sqrt(means), np.nan)
-    return pd.DataFrame(distances, index=partition.scores.index, columns=centroids.index)
-
-
-def _second(preference: pd.DataFrame) -> pd.Series:
-    """Column with the largest value per row, missing where there is none."""
-    found = preference.notna().any(axis=1)
-    second = pd.Series(pd.NA, index=preference.index, dtype="Int64")
-    second[found] = preference[found].idxmax(axis=1).astype("Int64")
-    return second

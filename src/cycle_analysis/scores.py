@@ -262,6 +262,21 @@ def echelon_mean(roles: pd.Series) -> Aggregation:
     return aggregate
 
 
+def aggregation_rules(roles: pd.Series) -> dict[str, Aggregation]:
+    """Name the rules that a study may choose from.
+
+    Parameters
+    ----------
+    roles : Series, indexed by respondent
+        Role of each respondent, for the echelon mean.
+    """
+    return {
+        "mean": mean_of_respondents,
+        "median": median_of_respondents,
+        "echelon": echelon_mean(roles),
+    }
+
+
 def unit_scores(
     scores: pd.DataFrame, units: pd.Series, how: Aggregation = mean_of_respondents
 ) -> pd.DataFrame:

@@ -91,6 +91,35 @@ def silhouettes(values: np.ndarray, ks: Sequence[int]) -> np.ndarray:
     )
 
 
+def separation_p(observed: pd.Series, without_groups: pd.DataFrame) -> float:
+    """Give the chance that a survey without groups is separated as well at its best k.
+
+    Parameters
+    ----------
+    observed : Series, index k
+        Mean silhouettes of the survey.
+    without_groups : DataFrame, B replicates × k
+        Those of surveys without groups.
+
+    Returns
+    -------
+    float
+        (b + 1) / (B + 1) for the largest standardised silhouette; the survey itself counts in the
+        mean and standard deviation, so that under the null all B + 1 are exchangeable.
+
+    Examples
+    --------
+    >>> without_groups = pd.DataFrame({2: [0.4, 0.5, 0.6], 3: [0.2, 0.3, 0.2]})
+    >>> separation_p(pd.Series([0.5, 0.9], index=[2, 3]), without_groups)
+    0.25
+    """
+    together = np.vstack([observed.to_numpy(), without_groups.to_numpy()])
+    spread = together.std(axis=0)
+    spread[spread == 0] = np.inf
+    largest = ((together - together.mean(axis=0)) / spread).max(axis=1)
+    return float((largest >= largest[0] - 1e-9).mean())
+
+
 def gap(
     scores: pd.DataFrame,
     max_profiles: int,

@@ -6,7 +6,7 @@ drawn more than once is used once (clusterboot's default, ``multipleboot = FALSE
 profile is not to be trusted, from .75 it is stable, from .85 very stable.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,16 +16,19 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import n_distinct
-from cycle_analysis.partitions import Partition
+from cycle_analysis.partitions import Partition, ward_kmeans
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.ward import WardTree
 
 Method = Callable[[pd.DataFrame, int], Partition]
 """A way to divide scores into k profiles."""
 Draw = Callable[[int, np.random.Generator], np.ndarray]
 """A way to draw the positions of units for a replicate."""
 
+COLUMNS = ["n_units", "jaccard", "jaccard_matched", "recovered", "dissolved"]
+"""What a table of stability holds."""
 MOVED_WARNING = 0.20
-"""Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2019)."""
+"""Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2011)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,21 +130,68 @@ def bootstrap_jaccard(
     [1.0, 1.0]
     """
     whole = method(scores, k)
+    k = whole.k  # levels are fewer where many units share a mean
     seeds = children(seed, n_replicates)
     drawn = Parallel(n_jobs=n_jobs)(
         delayed(_replicate)(method, scores, whole.labels, k, draw, child) for child in seeds
     )
-    largest = np.array([pair[0] for pair in drawn])
-    matched = np.array([pair[1] for pair in drawn])
-    return pd.DataFrame(
-        {
-            "n_units": whole.sizes,
-            "jaccard": largest.mean(axis=0),
-            "jaccard_matched": matched.mean(axis=0),
-            "recovered": (largest > 0.75).mean(axis=0),
-            "dissolved": (largest <= 0.5).mean(axis=0),
-        },
-        index=pd.RangeIndex(1, k + 1, name="profile"),
+    return _summary(whole.sizes, np.array(drawn))
+
+
+def jaccard_by_k(
+    scores: pd.DataFrame,
+    ks: Sequence[int],
+    n_replicates: int = 100,
+    seed: Seed = 1,
+    *,
+    draw: Draw = with_replacement,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Give the bootstrap stability of Ward + k-means for several k, on the same resamples.
+
+    As `bootstrap_jaccard` with `ward_kmeans` for each k, but with one tree per resample.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Complete phase scores.
+    ks : sequence of int
+        Numbers of profiles, 2 or more.
+    n_replicates, seed, draw, n_jobs
+        As `bootstrap_jaccard`.
+
+    Returns
+    -------
+    DataFrame, index (k, profile)
+        Columns as `bootstrap_jaccard`; without rows when there is no k.
+
+    Raises
+    ------
+    ValueError
+        As `ward_kmeans`.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 13, 60, 62, 61, 63]})
+    >>> jaccard_by_k(scores, [2], n_replicates=5)["jaccard"].tolist()
+    [1.0, 1.0]
+    """
+    whole = {k: ward_kmeans(scores, k) for k in ks}
+    before = {k: partition.labels.to_numpy() - 1 for k, partition in whole.items()}
+    values = scores.to_numpy(dtype=float)
+    drawn = Parallel(n_jobs=n_jobs)(
+        delayed(_ward_replicate)(values, before, draw, child)
+        for child in children(seed, n_replicates)
+    )
+    tables = {
+        k: _summary(partition.sizes, np.array(coefficients))
+        for (k, partition), coefficients in zip(
+            whole.items(), zip(*drawn, strict=True), strict=True
+        )
+    }
+    none = pd.MultiIndex.from_tuples([], names=["k", "profile"])
+    return (
+        pd.concat(tables, names=none.names) if tables else pd.DataFrame(columns=COLUMNS, index=none)
     )
 
 
@@ -192,16 +242,47 @@ def _replicate(
     k: int,
     draw: Draw,
     seed: np.random.SeedSequence,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Jaccard of each profile in one resample: the largest, and matched one to one."""
+) -> np.ndarray:
+    """Jaccard of each profile in one resample, 2 × k: the largest, and matched one to one."""
     rows = draw(len(scores), np.random.default_rng(seed))
     sample = scores.iloc[rows]
     n_possible = min(k, n_distinct(sample.to_numpy(dtype=float)))
     again = method(sample, n_possible).labels.to_numpy() - 1
-    before = labels.to_numpy()[rows] - 1
+    return _coefficients(labels.to_numpy()[rows] - 1, again, k)
+
+
+def _ward_replicate(
+    values: np.ndarray, before: Mapping[int, np.ndarray], draw: Draw, seed: np.random.SeedSequence
+) -> list[np.ndarray]:
+    """The same for every k of Ward + k-means, from one tree."""
+    rows = draw(len(values), np.random.default_rng(seed))
+    sample = values[rows]
+    tree, most = WardTree(sample), n_distinct(sample)
+    return [
+        _coefficients(labels[rows], tree.refined(min(k, most)), k) for k, labels in before.items()
+    ]
+
+
+def _coefficients(before: np.ndarray, again: np.ndarray, k: int) -> np.ndarray:
     both = np.zeros((k, k))
     np.add.at(both, (before, again), 1)
     union = both.sum(axis=1)[:, None] + both.sum(axis=0) - both
     jaccard = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
     order, partners = linear_sum_assignment(-jaccard)
-    return jaccard.max(axis=1), jaccard[order, partners]
+    return np.array([jaccard.max(axis=1), jaccard[order, partners]])
+
+
+def _summary(sizes: pd.Series, drawn: np.ndarray) -> pd.DataFrame:
+    """Set the coefficients of B replicates (B × 2 × k) as a table, k profiles."""
+    largest, matched = drawn[:, 0], drawn[:, 1]
+    return pd.DataFrame(
+        {
+            "n_units": sizes,
+            "jaccard": largest.mean(axis=0),
+            "jaccard_matched": matched.mean(axis=0),
+            "recovered": (largest > 0.75).mean(axis=0),
+            "dissolved": (largest <= 0.5).mean(axis=0),
+        },
+        index=sizes.index,
+        columns=COLUMNS,
+    )

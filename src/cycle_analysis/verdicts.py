@@ -1,9 +1,22 @@
 """The four verdicts on whether there are profiles, in the words of the report."""
 
+import math
+
 PROFILES = "profiles"
 STRUCTURE = "structure, but no separable profiles"
 CONTINUUM = "continuum"
 NO_STRUCTURE = "no structure"
+
+TITLES = {
+    PROFILES: {"nl": "Er zijn profielen", "en": "There are profiles"},
+    STRUCTURE: {
+        "nl": "Structuur, maar geen te onderscheiden profielen",
+        "en": "Structure, but no separable profiles",
+    },
+    CONTINUUM: {"nl": "Een continuüm, geen profielen", "en": "A continuum, no profiles"},
+    NO_STRUCTURE: {"nl": "Geen structuur", "en": "No structure"},
+}
+"""The verdicts as titles of a figure."""
 
 IDENTICAL = {
     "nl": "Alle eenheden met volledige scores zijn gelijk: er valt niets te verdelen.",
@@ -11,15 +24,34 @@ IDENTICAL = {
 }
 
 STEPS = {
-    "nl": "De profielen verschillen bijna alleen in niveau: het zijn treden van één dimensie.",
-    "en": "The profiles differ in level almost only: they are steps of one dimension.",
+    "nl": "De lijnen van de profielen kruisen niet, maar hun niveau heeft gaten (p = {gaps}): het "
+    "zijn gescheiden treden van één reeks.",
+    "en": "The lines of the profiles do not cross, but their level has gaps (p = {gaps}): they "
+    "are separate steps of one series.",
 }
+"""Beside the verdict *profiles* when no lines cross."""
 
-UNCROSSED = {
-    "nl": "De lijnen van de profielen kruisen niet: zij kunnen treden van één reeks zijn.",
-    "en": "The lines of the profiles do not cross: they can be steps of one cumulative series.",
+_NOT_SEPARABLE = {
+    "nl": "Er is structuur, maar er zijn geen te onderscheiden profielen.",
+    "en": "There is structure, but there are no separable profiles.",
 }
-"""Beside the verdict *profiles*: a steep cumulative dimension is at times taken for profiles."""
+_IS_CONTINUUM = {"nl": "Er is een continuüm.", "en": "There is a continuum."}
+_NO_GAPS = {
+    "nl": "BIC kiest {k} profielen ({model}), en de {n} eenheden vallen duidelijker in groepen "
+    "uiteen (silhouet {silhouette}) dan enquêtes zonder groepen (p = {p}). Maar de lijnen van die "
+    "groepen kruisen niet en hun niveau heeft geen aantoonbare gaten (p = {gaps}): zo hopen "
+    "eenheden zich ook op langs één oplopende reeks. Een indeling is een hulpmiddel, geen "
+    "bevinding.",
+    "en": "BIC takes {k} profiles ({model}), and the {n} units fall apart into groups more "
+    "clearly (silhouette {silhouette}) than surveys without groups (p = {p}). But the lines of "
+    "those groups do not cross and no gaps in their level are demonstrated (p = {gaps}): so do "
+    "units heap along one cumulative series. A division is an aid, not a finding.",
+}
+LADDER = {
+    verdict: {language: f"{opening[language]} {_NO_GAPS[language]}" for language in _NO_GAPS}
+    for verdict, opening in ((STRUCTURE, _NOT_SEPARABLE), (CONTINUUM, _IS_CONTINUUM))
+}
+"""Texts of these verdicts when all that is lacking is that lines cross or levels have gaps."""
 
 VERDICTS = {
     PROFILES: {
@@ -31,14 +63,14 @@ VERDICTS = {
         "same marginals and correlations (p = {p}).",
     },
     STRUCTURE: {
-        "nl": "Er is structuur, maar er zijn geen te onderscheiden profielen. BIC kiest k = {k} "
-        "({model}); de {n} eenheden vallen niet aantoonbaar duidelijker in groepen uiteen "
-        "(silhouet {silhouette}) dan enquêtes zonder groepen (p = {p}), of de twee "
-        "maatstaven spreken elkaar tegen. Een indeling is een hulpmiddel, geen bevinding.",
-        "en": "There is structure, but there are no separable profiles. BIC takes k = {k} "
-        "({model}); the {n} units do not demonstrably fall apart into groups (silhouette "
-        "{silhouette}) more clearly than surveys without groups (p = {p}), or the two "
-        "measures contradict each other. A division is an aid, not a finding.",
+        "nl": _NOT_SEPARABLE["nl"] + " BIC kiest k = {k} ({model}); de {n} eenheden vallen niet "
+        "aantoonbaar duidelijker in groepen uiteen (silhouet {silhouette}) dan enquêtes zonder "
+        "groepen (p = {p}), of de twee maatstaven spreken elkaar tegen. Een indeling is een "
+        "hulpmiddel, geen bevinding.",
+        "en": _NOT_SEPARABLE["en"] + " BIC takes k = {k} ({model}); the {n} units do not "
+        "demonstrably fall apart into groups (silhouette {silhouette}) more clearly than surveys "
+        "without groups (p = {p}), or the two measures contradict each other. A division is an "
+        "aid, not a finding.",
     },
     CONTINUUM: {
         "nl": "Er is een continuüm: de {n} eenheden verschillen langs één dimensie, en groepen "
@@ -74,6 +106,13 @@ FOUND: dict[int, dict[str, float]] = {
 }
 """Rates from benchmarks/verdict.py, 120 or 140 surveys a cell, by number of units; `false` over its
 three continua together. A steep cumulative dimension is not among them: benchmarks/README.md."""
+
+
+def found_at(n: int, language: str) -> str:
+    """Say what a study of n units could have found, from the simulations in benchmarks/."""
+    nearest = min(FOUND, key=lambda size: abs(math.log(size / max(n, 1))))
+    rates = {name: percent(rate, language) for name, rate in FOUND[nearest].items()}
+    return VERDICTS["found"][language].format(n=n, nearest=nearest, **rates)
 
 
 def number(value: float, digits: int, language: str) -> str:

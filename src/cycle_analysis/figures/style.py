@@ -14,6 +14,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter
 
+plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
+
 WIDTH = 4.2
 """Width of a figure, inches."""
 TEXT_SIZE = 9.0

@@ -10,7 +10,6 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -216,13 +215,13 @@ def _extrapolate(
     change = [b - a for a, b in zip(start, first, strict=True)]
     bend = [c - b - d for b, c, d in zip(first, second, change, strict=True)]
     length = np.sqrt(_squared(change) / np.maximum(_squared(bend), 1e-300))
-    length = np.clip(np.nan_to_num(length, nan=1.0), 1.0, reach)
+    length = np.fmin(np.fmax(length, 1.0), reach)
     theta, log_shares = (
         a + 2 * length * d + length**2 * v for a, d, v in zip(start, change, bend, strict=True)
     )
     # In logarithms 5 is a factor of 150: nothing further is worth trying, and it could overflow
-    theta = second[0] + np.clip(theta - second[0], -5.0, 5.0)
-    log_shares = second[1] + np.clip(log_shares - second[1], -5.0, 5.0)
+    theta = np.minimum(np.maximum(theta, second[0] - 5.0), second[0] + 5.0)
+    log_shares = np.minimum(np.maximum(log_shares, second[1] - 5.0), second[1] + 5.0)
     log_shares = np.maximum(log_shares, LOG_SHARE_FLOOR)
     return (theta, log_shares - np.log(np.exp(log_shares).sum(axis=0))), length
 
@@ -246,10 +245,7 @@ def _step(
             statistics = block.statistics[chunk]
             case_weights = weights[block.rows[chunk]]
             joint = (statistics @ natural).reshape(-1, k, n_problems)
-            evidence = _normalise(joint, case_weights)
-            log_likelihood += np.einsum(
-                "nb,nb->b", np.broadcast_to(case_weights, evidence.shape), evidence
-            )
+            log_likelihood += (case_weights * _normalise(joint, case_weights)).sum(axis=0)
             total += statistics.T @ joint.reshape(len(statistics), -1)
         sums.append(total.reshape(-1, k, n_problems))
     return (family.maximise(sums, theta), _log_shares(sums)), log_likelihood
@@ -258,10 +254,15 @@ def _step(
 def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Turn joint log densities into weighted responsibilities in place; give log densities."""
     # Profile by profile: NumPy reduces a short middle axis several times slower
-    top = reduce(np.maximum, np.moveaxis(joint, 1, 0))
+    k = joint.shape[1]
+    top = joint[:, 0].copy()
+    for j in range(1, k):
+        np.maximum(top, joint[:, j], out=top)
     np.subtract(joint, top[:, None, :], out=joint)
     np.exp(joint, out=joint)
-    total = reduce(np.add, np.moveaxis(joint, 1, 0))
+    total = joint[:, 0].copy()
+    for j in range(1, k):
+        total += joint[:, j]
     joint *= (weights / total)[:, None, :]
     return np.log(total) + top
 
@@ -273,10 +274,12 @@ def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: B
 
 
 def _log_shares(sums: list[np.ndarray]) -> np.ndarray:
-    counts = sum(total[-1] for total in sums)
-    with np.errstate(divide="ignore"):
-        log_shares = np.log(counts / counts.sum(axis=0))
-    return np.maximum(log_shares, LOG_SHARE_FLOOR)
+    counts = sums[0][-1]
+    for total in sums[1:]:
+        counts = counts + total[-1]
+    # A floor before the logarithm: an emptied profile has no logarithm
+    smallest = np.exp(LOG_SHARE_FLOOR)
+    return np.log(np.maximum(counts / counts.sum(axis=0), smallest))
 
 
 def _chunks(block: Block, n_columns: int) -> Iterator[slice]:

@@ -7,7 +7,7 @@ from cycle_analysis.report.model import Block, Bullets, Section
 from cycle_analysis.report.parameters import known_parameters, used_parameters
 from cycle_analysis.report.sections.measurement import agreement_section, reliability_section
 from cycle_analysis.report.source import Source
-from cycle_analysis.study_answers import BUNDLED
+from cycle_analysis.study_answers import has_municipalities
 from cycle_analysis.texts import read_yaml
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -22,6 +22,7 @@ def annex_section(source: Source) -> Section:
         reliability_section(source),
         agreement_section(source),
         _models(source),
+        _reviewer(source),
         _disclosure(source),
         _parameters(source),
         _software(source),
@@ -81,13 +82,24 @@ def _scores(source: Source) -> Section:
 
 def _models(source: Source) -> Section:
     used = used_parameters(source.study, "04_number_of_profiles", source.reference)
-    numbers = {name: source.number(float(str(used[name]))) for name in used if name != "language"}
-    numbers["seed"] = str(used["seed"])
+    numbers = {name: _value(source, used[name]) for name in used if name != "language"}
     keys = ("models", "selection", "null", "stability_text", "change_text", "weights")
     return Section(
         "models", source.text("titles.models"),
         tuple(source.say(f"annex.{key}", **numbers) for key in keys),
     )  # fmt: skip
+
+
+def _reviewer(source: Source) -> Section:
+    table = source.table("06_validity", "reviewer", source.reference)
+    language = source.language
+    rows = [(row[f"question_{language}"], row[f"answer_{language}"]) for _, row in table.iterrows()]
+    heads = [source.text(f"heads.{name}") for name in ("asked", "answer")]
+    n = source.text("n.questions", n=source.number(len(rows)))
+    shown = source.shown("reviewer", heads, rows, n, text_columns=(0, 1))
+    return Section(
+        "reviewer", source.text("titles.reviewer"), (source.say("annex.reviewer"), shown)
+    )
 
 
 def _disclosure(source: Source) -> Section:
@@ -133,6 +145,6 @@ def _software(source: Source) -> Section:
 def _references(source: Source) -> Section:
     references = tuple(("", text) for text in read_yaml("references.yaml"))
     blocks: list[Block] = [Bullets(references)]
-    if source.study.units.register_file == BUNDLED:
+    if has_municipalities(source.study):
         blocks.append(source.say("annex.register"))
     return Section("references", source.text("titles.references"), tuple(blocks))

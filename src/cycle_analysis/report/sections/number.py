@@ -5,14 +5,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.figures.selection import plot_criteria
+from cycle_analysis.choice import TIE
+from cycle_analysis.criteria import BARRING, FLAGS
+from cycle_analysis.figures.selection import plot_criteria, plot_separation
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source
-from cycle_analysis.selection import BARRING, FLAGS, TIE, WARD
+from cycle_analysis.selection import WARD
 from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
 
-LEVEL_SHARE = 0.85
-"""Share of level from which profiles without crossing lines are steps of one dimension."""
 KEYS = {
     PROFILES: "profiles",
     STRUCTURE: "structure",
@@ -27,18 +27,20 @@ def verdict(source: Source) -> Paragraph:
     found = source.verdict
     if pd.isna(found["p"]):
         return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
+    ladder = str(found["ladder"]) == "True"
     sentences = [
         source.text(
-            f"verdict.{KEYS[found['verdict']]}",
+            "verdict.ladder" if ladder else f"verdict.{KEYS[found['verdict']]}",
             k=source.number(choice(source)["k"]),
             n=source.units(found["n_units"]),
             silhouette=source.number(found["silhouette"], 2),
             p=source.p(found["p"]),
             level=source.percent(found["elevation"]),
+            gaps=source.p(found["p_one_mode"]),
         )
     ]
-    if source.found and _steps(source):
-        sentences.append(source.text("verdict.steps"))
+    if source.found and source.table("05_profiles", "crossings", source.reference).empty:
+        sentences.append(source.text("verdict.steps", gaps=source.p(found["p_one_mode"])))
     if not source.found:
         sentences.append(source.text("verdict.no_names" if source.k > 1 else "verdict.one"))
     return Paragraph(" ".join(sentences), "finding")
@@ -63,6 +65,8 @@ def number_section(source: Source) -> Section:
     for flag in taken["flags"].split():
         blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
     blocks.append(_criteria_figure(source))
+    if not source.table("04_number_of_profiles", "separation", source.reference).empty:
+        blocks.append(_separation_figure(source, taken))
     if source.k > 1 and source.verdict["verdict"] == CONTINUUM:
         blocks.append(source.say("profiles.levels", k=source.number(source.k)))
     return Section("number", source.text("titles.number"), tuple(blocks))
@@ -73,13 +77,6 @@ def choice(source: Source) -> pd.Series:
     return source.table("04_number_of_profiles", "choice", source.reference).iloc[0]
 
 
-def _steps(source: Source) -> bool:
-    """Whether the profiles differ in level almost only."""
-    shares = source.table("05_profiles", "shares", source.reference)["share"]
-    crossings = source.table("05_profiles", "crossings", source.reference)
-    return bool(shares["elevation"] >= LEVEL_SHARE) and crossings.empty
-
-
 def _barred(source: Source, taken: pd.Series) -> Paragraph | None:
     """Say why a model with a lower BIC does not count, when there is one."""
     criteria = source.table("04_number_of_profiles", "criteria", source.reference).reset_index()
@@ -88,7 +85,7 @@ def _barred(source: Source, taken: pd.Series) -> Paragraph | None:
     if own.any() and criteria.loc[own, "bic"].iloc[0] <= best["bic"] + TIE:
         return None
     barring = [flag for flag in str(best["flags"]).split() if flag in BARRING]
-    flags = [FLAGS[flag][source.language] for flag in barring]
+    flags = [FLAGS[flag][source.language].partition(":")[0] for flag in barring]
     reason = source.texts.listed(flags) or source.text("profiles.by_rule")
     k = source.number(best["k"])
     return source.say("profiles.barred", model=best["method"], k=k, reason=reason)
@@ -110,10 +107,25 @@ def _criteria_figure(source: Source) -> Figure:
     )
 
 
+def _separation_figure(source: Source, taken: pd.Series) -> Figure:
+    table = source.table("04_number_of_profiles", "separation", source.reference)
+    row = table.loc[max(int(taken["k"]), int(table.index.min()))]
+    nulls = [name for name in row.index if name.endswith("_p95")]
+    return source.figure(
+        "separation",
+        partial(plot_separation, table, source.language),
+        source.text("n.units", n=source.number(source.verdict["n_units"])),
+        k=source.number(int(str(row.name))),
+        survey=source.number(row["survey"], 2),
+        without=source.number(row[nulls].max(), 2),
+    )
+
+
 def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
     models = [m for m in criteria["method"].unique() if m != WARD]
     bic = criteria.pivot(index="k", columns="method", values="bic")
-    wide = criteria.set_index(["method", "k"])["silhouette"]
+    by_model = criteria.set_index(["method", "k"])
+    tested = choice(source)["method"]
     flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
         index="k", columns="method", values="flagged"
     )
@@ -124,9 +136,14 @@ def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
             source.number(bic.loc[k, model]) + ("*" if starred.loc[k, model] else "")
             for model in models
         ]
-        rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
+        ratio_p = by_model["ratio_p"].get((tested, k), np.nan)
+        separated = [by_model[name].get((WARD, k), np.nan) for name in ("silhouette", "jaccard")]
+        cells += [source.number(ratio_p, 3), *(source.number(value, 2) for value in separated)]
+        rows.append((str(k), *cells))
     heads = [source.text("heads.k"), *(f"BIC {model}" for model in models)]
     notes = [source.text("notes.models")]
     if any(cell.endswith("*") for row in rows for cell in row):
         notes.append(source.text("notes.flagged"))
-    return source.shown("criteria", [*heads, source.text("heads.silhouette")], rows, n, notes)
+    heads += [source.text("heads.ratio_p", model=tested)]
+    heads += [source.text(f"heads.{name}") for name in ("silhouette", "jaccard_least")]
+    return source.shown("criteria", heads, rows, n, notes)

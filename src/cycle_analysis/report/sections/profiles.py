@@ -9,6 +9,7 @@ from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.profiles import plot_profiles
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
+from cycle_analysis.report.sections.certainty import background_section, certainty_section
 from cycle_analysis.report.sections.number import number_section, verdict
 from cycle_analysis.report.source import Source, lowered
 
@@ -18,6 +19,9 @@ def profiles_section(source: Source) -> Section:
     parts = [number_section(source)]
     if source.k > 1:
         parts += [_shapes(source), *(_one(source, number) for number in source.groups)]
+        parts += [certainty_section(source)] if certainty_is_known(source) else []
+    if background := background_section(source):
+        parts.append(background)
     title = "titles.profiles" if source.found else "titles.levels"
     return Section("profiles", source.text(title), (verdict(source),), tuple(parts))
 
@@ -98,8 +102,6 @@ def _shapes(source: Source) -> Section:
     else:
         blocks.append(table)
     blocks += [source.say("profiles.intervals"), _size_table(source)]
-    if certainty_is_known(source):
-        blocks.append(_placed(source))
     if source.found:
         blocks.append(source.say("profiles.names"))
     title = "titles.shapes" if source.found else "titles.level_shapes"
@@ -189,18 +191,6 @@ def _n_units(source: Source) -> str:
 
 def _clearly_placed(source: Source) -> float:
     return parameter(source.study, "05_profiles", "clearly_placed", source.reference)
-
-
-def _placed(source: Source) -> Paragraph:
-    members = source.table("05_profiles", "members", source.reference)
-    doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
-    return source.say(
-        "profiles.placed" if doubtful else "profiles.all_placed",
-        threshold=source.percent(_clearly_placed(source)),
-        count=source.units(doubtful),
-        share=source.part_in_words(doubtful, len(members)),
-        n=source.number(len(members)),
-    )
 
 
 def _one(source: Source, number: int) -> Section:

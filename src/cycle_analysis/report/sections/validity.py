@@ -19,7 +19,7 @@ def validity_section(source: Source) -> Section:
     if not source.found:
         blocks.append(source.say("validity.continuum"))
     blocks += [source.say("validity.stability", told=_told(source)), _stability_table(source)]
-    blocks.append(_agreement(source))
+    blocks += [_agreement(source), _choices(source)]
     return Section("validity", title, tuple(blocks))
 
 
@@ -68,9 +68,8 @@ def _stability_table(source: Source) -> Table:
 
 
 def _agreement(source: Source) -> Block:
-    row = source.table("06_validity", "agreement", source.reference).iloc[0]
-    n = row["n_units"]
-    moved = round(row["moved_share"] * n)
+    row = source.table("06_validity", "agreement", source.reference).loc["ward"]
+    n, moved = row["n_units"], row["n_moved"]
     warned = str(row["warning"]) == "True"
     return source.say(
         "validity.method_moves" if warned else "validity.method_agrees",
@@ -79,3 +78,17 @@ def _agreement(source: Source) -> Block:
         share=source.part_in_words(moved, n),
         n=source.units(n),
     )
+
+
+def _choices(source: Source) -> Table:
+    table = source.table("06_validity", "agreement", source.reference)
+    rows = [
+        (
+            source.text(f"choices.{name}"),
+            source.number(row["adjusted_rand"], 2),
+            source.part(row["n_moved"], row["n_units"]),
+        )
+        for name, row in table.iterrows()
+    ]
+    heads = [source.text(f"heads.{name}") for name in ("choice", "rand", "moved")]
+    return source.shown("choices", heads, rows, source.n_units(table["n_units"]))

@@ -111,6 +111,23 @@ def test_parallel_phases_with_style_imitate_a_ladder_and_the_correction_sees_thr
     assert read_order(evidence) == "parallel"
 
 
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_style_as_strong_as_in_the_trial_never_reads_as_an_order_and_hides_none(seed):
+    """The trial gave H .64 to parallel phases with style alone; here it is .6 to .8."""
+    feigned = evidence_of("parallel", n=200, size=1, style=1.8, seed=seed)
+    assert feigned["H"] > 0.6
+    assert read_order(feigned) == "parallel"
+    real = evidence_of("cumulative", n=200, size=1, style=1.8, seed=seed)
+    assert read_order(real) == "cumulative"
+
+
+def test_phases_that_only_share_a_level_are_told_as_rising_together():
+    evidence = evidence_of("one level")
+    assert read_order(evidence) == "parallel"
+    assert tell_order(evidence, "en").startswith("The phases rise together, and none comes before")
+    assert tell_order(evidence, "nl").startswith("De fasen gaan samen op")
+
+
 @pytest.mark.parametrize(
     ("truth", "reading"),
     [

@@ -68,7 +68,7 @@ def _patterns_figure(source: Source, wave: str) -> Figure:
     patterns = source.table("03_cycle", "patterns", wave)
     told = [headlines.pattern(source, row) for _, row in patterns.head(3).iterrows()]
     title = headlines.patterns(source, patterns)
-    shown = _safe_patterns(patterns, list(source.phases), source.smallest).head(MOST_PATTERNS)
+    shown = safe_patterns(patterns, list(source.phases), source.smallest).head(MOST_PATTERNS)
     rest = int(patterns["n"].sum() - shown["n"].sum())
     return source.figure(
         "patterns",
@@ -86,7 +86,7 @@ def _patterns_figure(source: Source, wave: str) -> Figure:
     )
 
 
-def _safe_patterns(patterns: pd.DataFrame, phases: list[str], smallest: int) -> pd.DataFrame:
+def safe_patterns(patterns: pd.DataFrame, phases: list[str], smallest: int) -> pd.DataFrame:
     """Leave out combinations of few units, and others until no rest could be computed.
 
     The number of units with one, two, ... active phases is published beside them: what is left out

@@ -14,18 +14,30 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.aggregation import spread_by_level
 from cycle_analysis.agreement import intraclass
-from cycle_analysis.associations import associate, compare_placements
+from cycle_analysis.associations import associate
 from cycle_analysis.cycle import phase_curve
 from cycle_analysis.figures import style
+from cycle_analysis.measurement_error import (
+    difference_errors,
+    phase_differences,
+    standard_errors,
+)
+from cycle_analysis.placements import kappa
 from cycle_analysis.reliability import alpha, alpha_interval
-from cycle_analysis.scalability import scalability
+from cycle_analysis.scalability import ALL, scalability
+from cycle_analysis.scores import unit_scores
+from cycle_analysis.two_level import BETWEEN, two_level_scalability
 
 PHASES = ["AG", "EX", "VB"]
+PAIR = ("AG", "EX")
 CUTS = [-1.2, -0.4, 0.4, 1.2]
+REPLICATES = 1000
+"""Bootstrap samples of each interval, as by default."""
 
 
-def respondents(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
+def answers_of_one_phase(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
     """Five-step answers to five items; one to six respondents in a unit who resemble each other."""
     sizes = draw.integers(1, 7, n)
     unit = pd.Series(np.arange(n).repeat(sizes))
@@ -34,72 +46,123 @@ def respondents(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Ser
     return pd.DataFrame(values * 1.0), unit
 
 
-def units(n: int, draw: np.random.Generator) -> pd.DataFrame:
+def scores_of_units(n: int, draw: np.random.Generator) -> pd.DataFrame:
+    """Scores on three related phases of falling level, each of five five-step items."""
     level = draw.normal(0, 1, (n, 1)) + draw.normal(0, 0.7, (n, 3)) - [-0.8, 0, 0.8]
     items = np.digitize(level[:, :, None] + draw.normal(0, 0.8, (n, 3, 5)), CUTS)
     return pd.DataFrame(items.mean(axis=2) * 25, columns=PHASES)
 
 
+def scores_of_respondents(
+    n: int, draw: np.random.Generator, most: int = 7
+) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Scores of two respondents or more in a unit, with a style of their own; the truth."""
+    truth = draw.normal(0, 1, (n, 1)) + draw.normal(0, 0.5, (n, 3)) - [-0.8, 0, 0.8]
+    unit = np.arange(n).repeat(draw.integers(2, most, n))
+    style_of = draw.normal(0, 0.5, (len(unit), 1))
+    seen = truth[unit] + style_of + draw.normal(0, 0.7, (len(unit), 3))
+    table = pd.DataFrame(5 * (10 + 3 * seen).round(), columns=PHASES)
+    return table, pd.Series(unit), pd.DataFrame(50 + 15 * truth, columns=PHASES)
+
+
+def categories(table: pd.DataFrame) -> np.ndarray:
+    """Count pairs of four ordered categories of two phases."""
+    placed = np.digitize(table[list(PAIR)], [30, 50, 70])
+    counts = np.zeros((4, 4))
+    np.add.at(counts, tuple(placed.T), 1)
+    return counts
+
+
+QUADRATIC = 1 - (np.subtract.outer(range(4), range(4)) / 3) ** 2
+
+
 def truths() -> dict[str, float]:
     draw = np.random.default_rng(1)
-    answers, _ = respondents(400_000, draw)
-    table = units(1_000_000, draw)
-    active = table > 50
+    answers, _ = answers_of_one_phase(400_000, draw)
+    table = scores_of_units(1_000_000, draw)
+    order = scalability(table, 0, 0)["H"]
+    nested, unit, _ = scores_of_respondents(100_000, draw)
     return {
         "mean": table["EX"].mean(),
         "alpha": alpha(answers.cov().to_numpy()),
         "icc1": 0.3,
-        "H": scalability(table, 0, 0)["H"],
-        "spearman": table.corr("spearman").loc["AG", "EX"],
-        "kappa": compare_placements(active[["AG"]] * 1.0, active[["EX"]].set_axis(["AG"], axis=1))
-        .loc["AG", "kappa"],
-    }  # fmt: skip
+        "H": order[(ALL, ALL)],
+        "H of a pair": order[PAIR],
+        "H between": two_level_scalability(nested, unit, 0, 0).loc[BETWEEN, "H"],
+        "spread": spread_by_level(nested, unit).loc[1, "spread"],
+        "spearman": table.corr("spearman").loc[PAIR],
+        "kappa": kappa(categories(table))["kappa"],
+        "weighted kappa": kappa(categories(table), weights=QUADRATIC)["kappa"],
+    }
 
 
-def held(n: int, seed: int, truth: dict[str, float]) -> dict[str, bool]:
-    """Which intervals of one simulated survey of n units hold the truth."""
-    draw = np.random.default_rng([seed, n])
-    table, (answers, unit) = units(n, draw), respondents(n, draw)
+def within(truth: float, row: pd.Series | dict[str, float], low="low", high="high") -> bool:
+    return bool(row[low] <= truth <= row[high])
+
+
+def held_by_units(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
+    """Which intervals from scores of n units hold the truth."""
+    table = scores_of_units(n, np.random.default_rng([seed, n]))
     sample = table.sample(n * 2 // 3, random_state=seed)
+    curve = phase_curve(table, replicates=REPLICATES, seed=seed).loc["EX"]
+    finite = phase_curve(sample, population=n, replicates=REPLICATES, seed=seed).loc["EX"]
+    order = scalability(table, REPLICATES, 0, seed=seed)
+    counts = categories(table)
+    return {
+        "mean of a phase": within(truth["mean"], curve),
+        "mean, two thirds of a finite population": within(table["EX"].mean(), finite),
+        "H of the scale": within(truth["H"], order.loc[(ALL, ALL)]),
+        "H of a pair": within(truth["H of a pair"], order.loc[PAIR]),
+        "rank correlation": within(
+            truth["spearman"], associate(table[["AG"]], table[["EX"]]).iloc[0]
+        ),
+        "kappa": within(truth["kappa"], kappa(counts)),
+        "weighted kappa": within(truth["weighted kappa"], kappa(counts, weights=QUADRATIC)),
+    }
+
+
+def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
+    """Which intervals from respondents in n units hold the truth; shares where units have one."""
+    draw = np.random.default_rng([seed, n, 1])
+    answers, unit = answers_of_one_phase(n, draw)
+    low, high = alpha_interval(answers, unit)
     size = draw.integers(2, 7, n)
     nested = pd.Series(np.arange(n).repeat(size))
     normal = draw.normal(0, 0.3**0.5, n)[nested] + draw.normal(0, 0.7**0.5, len(nested))
-    active = table > 50
-    curve = phase_curve(table, replicates=500, seed=seed).loc["EX"]
-    finite = phase_curve(sample, population=n, replicates=500, seed=seed).loc["EX"]
     icc = intraclass(pd.DataFrame({"x": normal}), nested).loc["x"]
-    h = scalability(table, replicates=500, permutations=0, seed=seed)
-    rho = associate(table[["AG"]], table[["EX"]]).iloc[0]
-    agree = compare_placements(
-        active[["AG"]] * 1.0, active[["EX"]].set_axis(["AG"], axis=1) * 1.0
-    ).iloc[0]
-    low, high = alpha_interval(answers, unit)
+    scores, units, true = scores_of_respondents(n, draw)
+    seen = unit_scores(scores, units)
+    missed = (seen - true).abs() / standard_errors(scores, units)
+    gaps = (phase_differences(seen) - phase_differences(true)).abs()
+    spread = spread_by_level(scores, units).loc[1]
+    levels = two_level_scalability(scores, units, REPLICATES, 0, seed=seed)
     return {
-        "mean of a phase": curve["low"] <= truth["mean"] <= curve["high"],
-        "mean, two thirds of a finite population": (
-            finite["low"] <= table["EX"].mean() <= finite["high"]
-        ),
         "alpha, nested respondents": low <= truth["alpha"] <= high,
-        "ICC(1), unequal units": icc["icc1_low"] <= truth["icc1"] <= icc["icc1_high"],
-        "H of the scale": h["low"] <= truth["H"] <= h["high"],
-        "rank correlation": rho["low"] <= truth["spearman"] <= rho["high"],
-        "kappa": agree["low"] <= truth["kappa"] <= agree["high"],
+        "ICC(1), unequal units": within(truth["icc1"], icc, "icc1_low", "icc1_high"),
+        "score of a unit": (missed["EX"] <= 1.96).mean(),
+        "difference of two phases of a unit": (
+            gaps[PAIR] <= 1.96 * difference_errors(scores, units)[PAIR]
+        ).mean(),
+        "spread inside units, a group": (
+            abs(spread["spread"] - truth["spread"]) <= 1.96 * spread["standard_error"]
+        ),
+        "H between respondents": within(truth["H between"], levels.loc[BETWEEN]),
     }
 
 
 def draw_coverage(table: pd.DataFrame, samples: int, file: Path) -> None:
-    ax = style.start(None, height=3.6)
+    ax = style.start(None, height=5.4)
     names = table.index.get_level_values("interval").unique()
     for rank, n in enumerate(table.index.get_level_values("n_units").unique()):
         values = table.xs(n, level="n_units").loc[names, "coverage"]
         look = style.profile_style(rank + 1) | {"linestyle": "none"}
         ax.plot(values, np.arange(len(names)) + 0.2 * rank - 0.1, label=f"{n} units", **look)
     ax.axvspan(0.93, 0.97, color=style.FAINT, alpha=0.6, zorder=0)
-    ax.set_yticks(range(len(names)), [style.break_lines(name, 24) for name in names], fontsize=9)
+    ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0.9, 1)
     style.percent_axis(ax.xaxis, "en")
-    style.label_axes(ax, x=f"Samples whose 95% interval holds the truth (of {samples})")
+    style.label_axes(ax, x=f"Share of 95% intervals that hold the truth ({samples} samples)")
     style.legend_below(ax, columns=2)
     style.entitle(ax, "How often the 95% intervals hold the truth (band: 93-97%)")
     plt.savefig(file, dpi=110)
@@ -109,7 +172,14 @@ def main() -> None:
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     truth = truths()
     rows = {
-        n: pd.DataFrame([held(n, seed, truth) for seed in range(samples)]).mean()
+        n: pd.DataFrame(
+            [
+                held_by_units(n, seed, truth) | held_by_respondents(n, seed, truth)
+                for seed in range(samples)
+            ]
+        )
+        .astype(float)
+        .mean()
         for n in (100, 340)
     }
     table = pd.concat(rows, names=["n_units", "interval"]).to_frame("coverage").round(4)

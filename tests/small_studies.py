@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,17 @@ FAST = {
     "max_profiles": 4,
 }
 """Parameters that make notebooks quick."""
+QUICK = {
+    "03_cycle": {"n_replicates": "20"},
+    "04_number_of_profiles": {
+        **{"max_profiles": "3", "n_starts": "4", "n_references": "2"},
+        **{"n_replicates": "19", "n_ratio_replicates": "9"},
+    },
+    "05_profiles": {"n_starts": "4"},
+    "06_validity": {"n_replicates": "4", "n_starts": "2"},
+    "07_waves": {"n_starts": "4", "n_replicates": "9"},
+}
+"""The same for study.yaml, for runs in processes of their own."""
 SHAPES = np.array(
     [[15, 15, 15, 15], [80, 25, 80, 25], [25, 80, 25, 80], [85, 85, 85, 85]], dtype=float
 )
@@ -53,14 +64,20 @@ class Truth:
     label: str = ""
 
 
-def make_study(home: Path, truth: Truth, *, synthetic: bool = True) -> Study:
+def make_study(
+    home: Path,
+    truth: Truth,
+    *,
+    synthetic: bool = True,
+    parameters: Mapping[str, Mapping[str, str]] | None = None,
+) -> Study:
     """Write a study of countries, four phases of three items each, and read it."""
     folder = home / "data" / "raw" / "small"
     for wave in truth.waves:
         (folder / wave).mkdir(parents=True)
     phases = [f"P{i}" for i in range(1, 5)]
     items = [f"{phase}_{i}" for phase in phases for i in range(1, 4)]
-    _study_file(folder, truth, phases, synthetic=synthetic)
+    _study_file(folder, truth, phases, synthetic=synthetic, parameters=parameters or {})
     rows = [
         f"{item},C,{item[:2]},step,no,Vraag {item} {truth.label},Question {item} {truth.label}"
         for item in items
@@ -77,13 +94,13 @@ def make_study(home: Path, truth: Truth, *, synthetic: bool = True) -> Study:
     return load_study("small", home)
 
 
-def run_notebooks(home: Path, study: Study) -> Store:
-    """Run the cells of notebooks 01-07 in this process, with quick parameters."""
+def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Store:
+    """Run the cells of notebooks 01 to `last` in this process, with quick parameters."""
     os.environ[HOME] = str(home)
     import matplotlib.pyplot as plt
 
     for step in plan(study):
-        if step.notebook in (CHECK, "08_report"):
+        if step.notebook == CHECK or step.notebook > last:
             continue
         cells = json.loads((NOTEBOOKS / f"{step.notebook}.ipynb").read_text("utf-8"))["cells"]
         space: dict[str, object] = {}
@@ -97,7 +114,14 @@ def run_notebooks(home: Path, study: Study) -> Store:
     return open_store(study.name)
 
 
-def _study_file(folder: Path, truth: Truth, phases: list[str], *, synthetic: bool) -> None:
+def _study_file(
+    folder: Path,
+    truth: Truth,
+    phases: list[str],
+    *,
+    synthetic: bool,
+    parameters: Mapping[str, Mapping[str, str]],
+) -> None:
     def text(nl: str, en: str) -> dict[str, str]:
         return {"nl": f"{nl} {truth.label}".strip(), "en": f"{en} {truth.label}".strip()}
 
@@ -124,6 +148,7 @@ def _study_file(folder: Path, truth: Truth, phases: list[str], *, synthetic: boo
         "scales": {"step": {"kind": "rating", "min": 0, "max": 4, "labels": labels}},
         "waves": list(truth.waves),
         "reference_wave": truth.waves[0],
+        "parameters": {notebook: dict(values) for notebook, values in parameters.items()},
         "profile_names": [text(f"Naam {i}", f"Name {i}") for i in "ABCD"],
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")

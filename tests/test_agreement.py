@@ -6,10 +6,9 @@ from reference_data import HERE, shared, stored, survey_items
 from cycle_analysis.agreement import (
     agreement_summary,
     intraclass,
-    mean_reliability,
-    random_group_benchmark,
     unit_agreement,
 )
+from cycle_analysis.random_groups import random_group_benchmark
 
 MADE_ITEMS = survey_items(("AG",), 3)
 
@@ -78,14 +77,6 @@ def test_unequal_groups_do_not_bias_icc():
     row = intraclass(scores.iloc[kept], units.iloc[kept]).loc["AG"]
     assert row["icc1"] == pytest.approx(0.3, abs=0.03)
     assert row["group_size"] < row["n_respondents"] / row["n_units"]
-
-
-def test_the_reliability_of_a_unit_mean_follows_spearman_brown_and_meets_icc2():
-    row = intraclass(*nested(0.3)).loc[["AG"]]
-    table = mean_reliability(row["icc1"], pd.DataFrame({"AG": [4, 1, 0]}))
-    assert table["AG"][0] == pytest.approx(row["icc2"]["AG"], abs=1e-9)
-    assert table["AG"][1] == pytest.approx(row["icc1"]["AG"])
-    assert np.isnan(table["AG"][2])
 
 
 def test_respondents_of_equal_units_agree_no_more_than_random_groups():

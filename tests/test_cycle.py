@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from reference_data import HERE, stored
 
 from cycle_analysis.aggregation import compare_aggregations, spread_by_level
-from cycle_analysis.associations import associate, compare_placements, kappa
+from cycle_analysis.associations import associate, holm
 from cycle_analysis.cycle import (
     development_scores,
     leading_phase,
@@ -201,27 +202,6 @@ def test_divided_front_runners_are_seen_beyond_the_ends_of_the_scale():
     assert table["spread"].idxmax() == table["spread_share"].idxmax() == 4
 
 
-def test_kappa_of_a_published_table_and_its_limits():
-    found = kappa(np.array([[20, 5], [10, 15]]))
-    assert found["kappa"] == pytest.approx(0.4)
-    assert found["low"] < 0.4 < found["high"]
-    assert kappa(np.diag([10, 20]))["kappa"] == 1
-    assert kappa(np.array([[9, 0], [0, 0]]))["reason"].startswith("everyone")
-
-
-def test_self_placement_that_is_unrelated_to_measurement_has_kappa_near_zero():
-    draw = np.random.default_rng(9)
-    stated, measured = (pd.DataFrame({"1": draw.integers(0, 2, 4000) * 1.0}) for _ in range(2))
-    row = compare_placements(stated, measured).loc["1"]
-    assert row["low"] < 0 < row["high"]
-    assert row["agreement"] == pytest.approx(0.5, abs=0.03)
-
-
-def test_a_placement_that_is_not_measured_is_named():
-    with pytest.raises(ValueError, match=r"Nothing is measured for \['4'\]"):
-        compare_placements(pd.DataFrame({"4": [1.0]}), pd.DataFrame({"1": [1.0]}))
-
-
 def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pairs():
     table = scores(n=300)
     draw = np.random.default_rng(2)
@@ -232,9 +212,32 @@ def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pa
     assert (found["p_holm"] >= found["p"]).all()
 
 
-def test_a_study_without_self_placement_or_other_blocks_gets_empty_tables():
-    units = pd.Index(["A", "B"], name="unit")
-    nothing = pd.DataFrame(index=units)
-    phases = pd.DataFrame({"AG": [1.0, 2.0]}, index=units)
-    assert compare_placements(nothing, phases).empty
-    assert associate(nothing, phases).index.names == ["block", "phase"]
+def test_a_study_without_other_blocks_gets_an_empty_table():
+    nothing = pd.DataFrame(index=pd.Index(["A", "B"], name="unit"))
+    phases = pd.DataFrame({"AG": [1.0, 2.0]}, index=nothing.index)
+    found = associate(nothing, phases)
+    assert found.empty
+    assert found.index.names == ["block", "phase"]
+
+
+MADE = pd.read_csv(HERE / "made_order.csv")
+PAIRS = [("AG", "EX"), ("AG", "NN"), ("VB", "NN")]
+
+
+def test_rank_correlations_and_holm_equal_r():
+    r = stored("associations")
+    found = pd.concat([associate(MADE[[one]], MADE[[other]]) for one, other in PAIRS])
+    for one, other in PAIRS:
+        value = found.loc[(one, other), "correlation"]
+        assert value == pytest.approx(r[f"rho.{one}.{other}"], abs=1e-12)
+    adjusted = holm(found["p"])
+    for pair in PAIRS:
+        assert adjusted[pair] == pytest.approx(r[f"holm.{'.'.join(pair)}"], abs=1e-12)
+
+
+def test_phases_active_together_have_the_exact_p_and_phi_of_r():
+    r, found = stored("associations"), coactivity(activity(MADE[PHASES], active_from=2))
+    for pair in PAIRS:
+        row, name = found.loc[pair], ".".join(pair)
+        assert row["p"] == pytest.approx(r[f"fisher.{name}"], abs=1e-12)
+        assert row["phi"] == pytest.approx(r[f"phi.{name}"], abs=1e-12)

@@ -10,15 +10,16 @@ from scipy.optimize import linprog
 
 from cycle_analysis.disclosure import (
     Suppressed,
-    feasible_range,
     is_small_part,
     suppress_cells,
     suppress_counts,
     suppress_table,
 )
+from cycle_analysis.suppression import feasible_range
 
 SHAPES = st.tuples(st.integers(2, 5), st.integers(2, 5))
 COUNTS = st.integers(0, 30)
+SHARE = st.sampled_from([0.0, 0.1, 0.5, 0.6, 0.9, 1.0])
 TABLES = SHAPES.flatmap(lambda shape: arrays(np.int64, shape, elements=COUNTS))
 
 
@@ -55,19 +56,45 @@ def test_no_cell_from_one_up_to_the_threshold_is_shown(values):
     assert not ((shown > 0) & (shown < 5)).any()
 
 
-@given(TABLES)
-@example(np.ones((2, 2), dtype=np.int64))
-@example(np.array([[1, 0], [0, 0]]))
-@settings(max_examples=30, deadline=None)
-def test_public_totals_of_rows_stay_and_still_nothing_can_be_computed(values):
-    table = suppress_table(pd.DataFrame(values), 5, public_rows=True)
-    assert table.rows.tolist() == values.sum(axis=1).tolist()
-    shown, truth = as_shown(table), with_totals(values)
+PARTS = TABLES.flatmap(
+    lambda wholes: st.tuples(st.just(wholes), arrays(np.float64, wholes.shape, elements=SHARE))
+)
+
+
+@given(PARTS, st.sampled_from([3, 5]))
+@example((np.full((2, 2), 6), np.full((2, 2), 0.9)), 5)
+@example((np.array([[4, 0], [0, 0]]), np.full((2, 2), 0.5)), 5)
+@settings(max_examples=60, deadline=None)
+def test_of_known_wholes_neither_the_part_nor_the_rest_can_be_computed(drawn, smallest):
+    wholes, shares = drawn
+    parts = np.floor(wholes * shares).astype(int)
+    table = suppress_table(pd.DataFrame(parts), smallest, pd.DataFrame(wholes))
+    shown, truth, ceilings = as_shown(table), with_totals(parts), with_totals(wholes)
+    assert np.nanmax(np.abs(shown - truth), initial=0) == 0
+    for count in (shown, ceilings - shown):
+        assert not ((count > 0) & (count < smallest)).any()
+    rest = ceilings - truth
+    if min(truth[-1, -1], rest[-1, -1]) < smallest:
+        return
     for cell in map(tuple, np.argwhere(np.isnan(shown))):
-        low, high = feasible_range(shown, cell)
+        low, high = feasible_range(shown, cell, ceilings)
+        assert low <= truth[cell] <= high
         assert high - low >= 1
-        if truth[cell] < 5:
-            assert high >= min(5, truth[cell[0], -1])
+        reach = min(smallest, ceilings[cell])
+        if 0 < truth[cell] < smallest:
+            assert high >= reach
+        if 0 < rest[cell] < smallest:
+            assert ceilings[cell] - low >= reach
+
+
+def test_a_part_larger_than_its_whole_is_refused():
+    with pytest.raises(ValueError, match=r"counts holds \[7\.0\], more than their wholes"):
+        suppress_counts(pd.Series([7, 1]), wholes=pd.Series([6, 9]))
+
+
+def test_a_group_that_answered_but_for_two_is_withheld_with_another():
+    shown = suppress_counts(pd.Series([18, 10, 9]), 5, pd.Series([20, 30, 40]))
+    assert shown.isna().tolist() == [True, False, True]
 
 
 @given(st.lists(COUNTS, min_size=2, max_size=8))

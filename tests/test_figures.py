@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from cycle_analysis import figures
 from cycle_analysis.figures import style
+from cycle_analysis.figures.moves import plot_moves
 
 LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
 PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
@@ -30,7 +31,8 @@ DRAWN = {
         pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), language, title="T", **at),
     "violations": lambda language, **at: figures.plot_order_violations(
         pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), language, **at),
-    "patterns": lambda language, **at: figures.plot_patterns(PATTERNS, language, title="T", **at),
+    "patterns": lambda language, **at: figures.plot_patterns(
+        PATTERNS, language, rest=7, title="T", **at),
     "curve": lambda language, **at: figures.plot_phase_curve(CURVE, language, labels=LABELS, **at),
     "profiles": lambda language, **at: figures.plot_profiles(
         CENTROIDS, pd.Series({1: 1500, 2: 5}), {}, language, low=CENTROIDS, high=CENTROIDS, **at),
@@ -42,9 +44,9 @@ DRAWN = {
         pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
         language, chosen=50.0, **at),
     "spread": lambda language, **at: figures.plot_spread(
-        pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}),
-        pd.DataFrame({"level": [50.0], "spread": [5.0], "standard_error": [1.0]}), language, **at),
-    "transitions": lambda language, **at: figures.plot_transitions(
+        pd.DataFrame({"level": [50.0], "spread": [5.0], "standard_error": [1.0]}), language,
+        units=pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}), **at),
+    "moves": lambda language, **at: plot_moves(
         pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), language, **at),
     "heat map": lambda language, **at: figures.plot_unit_heat_map(
         SCORES, pd.Series({"A": 1, "B": 2}), {1: "Starters"}, language, **at),
@@ -99,10 +101,19 @@ def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():
     assert style.profile_style(3) == style.profile_style(3)
 
 
-def test_suppressed_transitions_are_said_and_their_row_shows_no_shares():
-    ax = DRAWN["transitions"]("nl")
-    texts = [text.get_text() for text in ax.texts]
-    assert texts == ["8\n80%", "2\n20%", "te klein", "9"]
+def test_a_darker_bar_is_a_higher_step_also_in_grey():
+    shares = pd.DataFrame(0.2, index=["AG1"], columns=range(5))
+    ax = figures.plot_answers(shares, pd.Series({"AG1": 90}), list("abcde"), "nl")
+    greys = [to_rgb(bar.get_facecolor()) @ np.array([0.299, 0.587, 0.114]) for bar in ax.patches]
+    assert (np.diff(greys) < -0.1).all()
+
+
+def test_text_at_the_width_of_a_phone_is_eleven_pixels_or_more():
+    for draw in DRAWN.values():
+        figure = draw("nl").get_figure(root=True)
+        figure.canvas.draw()
+        inches = figure.get_tightbbox().width
+        assert style.TEXT_SIZE / 72 / inches * 390 > 11
 
 
 def test_text_on_every_tint_is_read_with_enough_contrast():
@@ -111,7 +122,7 @@ def test_text_on_every_tint_is_read_with_enough_contrast():
         curve = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
         return float(curve @ [0.2126, 0.7152, 0.0722])
 
-    tints = [cmap(place) for cmap in (style.LEVELS, style.OPINIONS) for place in np.linspace(0, 1)]
+    tints = [style.LEVELS(place) for place in np.linspace(0, 1)]
     for tint in tints:
         light, dark = sorted([luminance(tint), luminance(style.ink_on(tint))], reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5

@@ -17,6 +17,7 @@ from cycle_analysis.panels import (
 )
 from cycle_analysis.register.make import make_events, make_units, size_classes
 from cycle_analysis.units import load_register, read_register
+from cycle_analysis.waves import link_units, pooling_differences, unchanged_units
 
 REGISTER = load_register()
 YEARS = range(2017, 2027)
@@ -125,16 +126,21 @@ def test_walking_year_by_year_equals_walking_at_once():
     )
 
 
-def test_the_twelve_codes_that_survive_but_grew_are_flagged():
+def test_the_twelve_codes_that_survive_but_grew_since_2017_are_flagged_in_2022():
     crosswalk = walk("2017-12-31", "2022-05-01")
     grown = crosswalk.loc[crosswalk["kind"] == "grown", "from_unit"]
     assert sorted(grown) == TWELVE
 
 
-def test_of_the_twelve_nine_grew_after_the_first_of_january_2018():
-    crosswalk = walk("2018-01-01", "2022-05-01")
-    grown = crosswalk.loc[crosswalk["kind"] == "grown", "from_unit"]
+def test_in_a_panel_of_2018_and_2022_nine_of_the_twelve_are_flagged_and_three_grew_before():
+    codes = {f"{y}": pd.Series(REGISTER.on(f"{y}-05-01").index) for y in (2018, 2022)}
+    links = link_units(codes, {"2018": "2018-05-01", "2022": "2022-05-01"}, REGISTER)
+    grown = links.loc["2018"].query("kind == 'grown'").index
     assert sorted(grown) == [code for code in TWELVE if code not in {"GM0080", "GM0299", "GM1900"}]
+    assert not set(grown) & set(unchanged_units(links))
+    kept = REGISTER.events[REGISTER.events["kind"] == "kept"]
+    begun = kept.loc[kept["date"] == pd.Timestamp("2018-01-01"), "to_unit"]
+    assert {"GM0080", "GM0299", "GM1900"} <= set(begun)
 
 
 def test_from_2018_to_2026_319_municipalities_are_unchanged_and_23_composed():
@@ -220,7 +226,32 @@ def test_coverage_counts_the_persons_whose_municipality_answered():
     table = panel_coverage(["GM0576", "GM0363", "GM0788"], "2018-05-01", "2022-05-01", REGISTER)
     assert table.index.tolist() == ["GM0363", "GM0575"]
     assert table.loc["GM0575", "covered"] == pytest.approx(16685 / (16685 + 26174))
-    assert table["verdict"].tolist() == ["enough", "too little"]
+    amsterdam, weesp = persons_at_change(REGISTER, "2018-05-01")[["GM0363", "GM0457"]]
+    assert table.loc["GM0363", "covered"] == pytest.approx(amsterdam / (amsterdam + weesp))
+
+
+def test_a_merged_unit_of_which_too_little_answered_is_not_carried():
+    units = {"2018": pd.Series(["GM0576", "GM0363"]), "2022": pd.Series(["GM0363"])}
+    days = {"2018": "2018-05-01", "2022": "2022-05-01"}
+    links = link_units(units, days, REGISTER).loc["2018"]
+    assert links.loc["GM0576", "kind"] == "uncovered"
+    assert links["to_unit"].isna().to_dict() == {"GM0363": False, "GM0576": True}
+    lenient = link_units(units, days, REGISTER, min_covered=0.38).loc["2018"]
+    assert lenient.loc["GM0576", ["to_unit", "kind"]].tolist() == ["GM0575", "merged"]
+
+
+def test_pooling_differs_from_weighing_as_respondents_differ_from_inhabitants():
+    units = pd.Series(["GM0575"] * 3 + ["GM0576", "GM0363"])
+    scores = pd.DataFrame({"AG": [40.0, 40, 40, 80, 7]})
+    days = {"2018": "2018-05-01", "2022": "2022-05-01"}
+    links = link_units({"2018": units, "2022": units.iloc[:1]}, days, REGISTER).loc["2018"]
+    persons = persons_at_change(REGISTER, "2018-05-01")
+    table = pooling_differences(scores, units, links, persons)
+    weighted = (40 * 26174 + 80 * 16685) / (26174 + 16685)
+    assert table["AG"].to_dict() == {"GM0575": pytest.approx(50 - weighted)}
+    nobody = pooling_differences(scores, units, links, persons.drop("GM0576"))
+    assert nobody.empty
+    assert list(nobody) == ["AG"]
 
 
 def test_coverage_takes_the_users_populations_when_given():

@@ -5,18 +5,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.maps import plot_map, read_map
-from cycle_analysis.problems import InputError
-from cycle_analysis.register.cbs import extend
-from cycle_analysis.register.make_tiles import HERE, make_tiles, plan_tiles
-from cycle_analysis.tilemap import (
+from cycle_analysis.figures import style
+from cycle_analysis.figures.maps import (
     NO_VALUE,
     category_colours,
-    plot_tile_map,
-    text_colour,
-    tile_layout,
-    tile_table,
+    plot_profile_map,
+    plot_response_map,
 )
+from cycle_analysis.maps import read_map
+from cycle_analysis.problems import InputError
+from cycle_analysis.register.extension import extend
+from cycle_analysis.register.make_tiles import HERE, make_tiles, plan_tiles
+from cycle_analysis.representation import count_respondents
+from cycle_analysis.study import load_study
+from cycle_analysis.study_answers import read_all_responses, study_map, study_tiles
+from cycle_analysis.tilemap import tile_layout, tile_map
 from cycle_analysis.units import load_register, read_register
 
 REGISTER = load_register()
@@ -109,40 +112,87 @@ def test_another_population_has_no_tile_map(tmp_path):
         tile_layout(read_register(path), DAY)
 
 
-def test_a_value_without_tile_asks_for_harmonising():
-    with pytest.raises(ValueError, match=r"1 units have no tile: \['GM0457'\]"):
-        tile_table(pd.Series({"GM0457": 1}), LAYOUT)
+TILES = tile_map(REGISTER, DAY)
+NAMES = {1: "Starters", 2: "Movers", 3: "Leaders"}
+SOURCES = {
+    "nl": "Bron: CBS, bewerkt (CC BY 4.0)",
+    "en": "Source: Statistics Netherlands (CBS), adapted (CC BY 4.0)",
+}
 
 
-def test_the_tile_map_draws_every_tile_once_in_its_colour_with_legend_and_source():
-    values = pd.Series(1, index=LAYOUT.index[:100]).mask(LAYOUT.index[:100].str[-1] == "1", 2)
-    ax = plot_tile_map(tile_table(values, LAYOUT), none_label="no answer")
-    colours = pd.Series([plt.matplotlib.colors.to_hex(p.get_facecolor()) for p in ax.patches])
-    expected = values.map(category_colours(values)).value_counts()
+def texts_of(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def legend_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def fills_of(ax):
+    return pd.Series([plt.matplotlib.colors.to_hex(p.get_facecolor()) for p in ax.patches])
+
+
+def grey(colour):
+    """Luminance as a printer or an eye without colours sees it (ITU-R BT.601)."""
+    return float(np.dot(plt.matplotlib.colors.to_rgb(colour), [0.299, 0.587, 0.114]))
+
+
+def test_a_value_of_a_unit_not_on_the_map_asks_for_harmonising():
+    with pytest.raises(ValueError, match=r"1 units are not on the map: \['GM0457'\]"):
+        plot_profile_map(TILES, pd.Series({"GM0457": 1}), NAMES, "en")
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_every_tile_is_drawn_once_in_its_colour_with_legend_and_source(language):
+    labels = pd.Series(1, index=LAYOUT.index[:100]).mask(LAYOUT.index[:100].str[-1] == "1", 2)
+    ax = plot_profile_map(TILES, labels, NAMES, language)
+    expected = labels.map(category_colours(pd.Index([1, 2, 3]))).value_counts()
     assert len(ax.patches) == 342
-    assert colours.value_counts()[expected.index].to_dict() == expected.to_dict()
-    assert (colours == "#ffffff").sum() == 242
-    texts = [text.get_text() for text in ax.texts]
-    assert "Bron: CBS, bewerkt (CC BY 4.0)" in texts
-    assert texts.count("1") == (values == 1).sum()
-    legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["1", "2", "no answer"]
+    assert fills_of(ax).value_counts()[expected.index].to_dict() == expected.to_dict()
+    assert (fills_of(ax) == "#ffffff").sum() == 242
+    assert texts_of(ax).count("1") == (labels == 1).sum()
+    assert SOURCES[language] in texts_of(ax)
+    none = {"nl": "niet ingedeeld", "en": "not placed"}[language]
+    assert legend_of(ax) == ["1 Starters", "2 Movers", "3 Leaders", none]
 
 
-def test_colours_go_from_light_to_dark_so_that_grey_tells_them_apart():
-    colours = list(category_colours(pd.Series(range(6))).values())
-    grey = [np.dot(plt.matplotlib.colors.to_rgb(c), [0.299, 0.587, 0.114]) for c in colours]
-    assert (np.diff(grey) < -0.08).all()
-    assert text_colour(NO_VALUE) == "black"
+def test_every_province_has_its_name_and_its_border_on_the_tile_map():
+    ax = plot_profile_map(TILES, pd.Series({"GM0363": 1}), NAMES, "nl")
+    assert set(LAYOUT["province"]) <= set(texts_of(ax))
+    inner = {(x, y) for line in TILES.lines for x, y in line}
+    assert (LAYOUT["column"].min() - 0.5, -LAYOUT["row"].max() + 0.5) not in inner
+    assert len(TILES.lines) > 100
 
 
-def test_a_categorical_keeps_its_order_and_a_drawing_changes_no_table():
-    values = pd.Series(pd.Categorical(["b", "a"], ["b", "a"]), index=LAYOUT.index[:2])
-    table = tile_table(values, LAYOUT)
-    before = table.copy()
-    plot_tile_map(table)
-    pd.testing.assert_frame_equal(table, before)
-    assert list(category_colours(table["value"])) == ["b", "a"]
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_response_map_shows_how_many_answered_and_who_did_not(language):
+    units = pd.Series(["GM0363"] * 7 + ["GM0034"] * 2 + ["GM0014"])
+    ax = plot_response_map(TILES, count_respondents(units), language)
+    assert {"7", "2", "1"} <= set(texts_of(ax))
+    assert legend_of(ax)[0] == "1 respondent"
+    assert legend_of(ax)[-1] == {"nl": "geen antwoord", "en": "no answer"}[language]
+    dotted = [patch for patch in ax.patches if patch.get_linestyle() in (":", "dotted")]
+    assert len(dotted) == 339
+    assert SOURCES[language] in texts_of(ax)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 5, 6])
+def test_in_grey_categories_differ_in_lightness_from_each_other_and_from_none(k):
+    colours = list(category_colours(pd.Index(range(k))).values())
+    assert (np.diff([grey(colour) for colour in colours]) < -0.08).all()
+    assert grey(NO_VALUE) - grey(colours[0]) > 0.08
+
+
+def test_a_number_is_readable_on_every_tile():
+    for k in range(1, 7):
+        for colour in category_colours(pd.Index(range(k))).values():
+            assert abs(grey(colour) - grey(style.ink_on(colour))) > 0.35
+
+
+def test_a_category_without_a_unit_keeps_its_place_in_the_order():
+    labels = pd.Series({"GM0363": 3})
+    ax = plot_profile_map(TILES, labels, NAMES, "en")
+    assert category_colours(pd.Index([1, 2, 3]))[3] in set(fills_of(ax))
 
 
 @pytest.mark.parametrize("key", ["statcode", "GM_CODE", "gemeentecode"])
@@ -151,7 +201,7 @@ def test_a_geojson_is_read_by_whatever_property_holds_the_codes(tmp_path, key):
     if key == "gemeentecode":
         for feature in content["features"]:
             feature["properties"][key] = int(feature["properties"][key][2:])
-    outlines = read_map(saved(tmp_path, content), REGISTER, DAY)
+    outlines = read_map(saved(tmp_path, content), REGISTER, DAY).outlines
     assert outlines.index.tolist() == sorted(LAYOUT.index)
 
 
@@ -162,18 +212,17 @@ def test_a_hole_stays_empty_whichever_way_the_rings_run(tmp_path):
     middle = ring[:-1].mean(axis=0)
     for hole in (ring, ring[::-1]):
         geometry["coordinates"] = [ring.tolist(), (middle + (hole - middle) / 2).tolist()]
-        outlines = read_map(saved(tmp_path, content), REGISTER, DAY)
-        unit = LAYOUT.index[0]
-        ax = plot_map(outlines, pd.Series({unit: 1}), colours={1: "black"})
+        areas = read_map(saved(tmp_path, content), REGISTER, DAY)
+        ax = plot_profile_map(areas, pd.Series({LAYOUT.index[0]: 2}), {1: "", 2: ""}, "nl")
         ax.set_position([0, 0, 1, 1])
         (low_x, low_y), (high_x, high_y) = ring.min(axis=0), ring.max(axis=0)
         ax.set(xlim=(low_x, high_x), ylim=(low_y, high_y), aspect="auto")
         ax.get_legend().remove()
         ax.figure.canvas.draw()
-        grey = np.asarray(ax.figure.canvas.buffer_rgba())[..., 0]
-        height, width = grey.shape
-        assert grey[height // 2, width // 2] == 255
-        assert grey[height // 8, width // 2] == 0
+        red = np.asarray(ax.figure.canvas.buffer_rgba())[..., 0]
+        height, width = red.shape
+        assert red[height // 2, width // 2] == 255
+        assert red[height // 8, width // 2] == 0
 
 
 def test_parts_of_a_municipality_are_put_together_and_water_left_out(tmp_path):
@@ -184,7 +233,7 @@ def test_parts_of_a_municipality_are_put_together_and_water_left_out(tmp_path):
     water["properties"]["H2O"] = "JA"
     water["geometry"]["coordinates"] = [square(-99, -99)]
     content["features"] += [island, water]
-    outlines = read_map(saved(tmp_path, content), REGISTER, DAY)
+    outlines = read_map(saved(tmp_path, content), REGISTER, DAY).outlines
     corners = outlines[LAYOUT.index[0]].vertices
     assert len(outlines) == 342
     assert corners[:, 0].min() == -3
@@ -207,8 +256,8 @@ def test_a_topojson_gives_the_same_areas(tmp_path):
             }
         },
     }
-    unfolded = read_map(saved(tmp_path, topology), REGISTER, DAY)
-    expected = read_map(saved(tmp_path, plain), REGISTER, DAY)
+    unfolded = read_map(saved(tmp_path, topology), REGISTER, DAY).outlines
+    expected = read_map(saved(tmp_path, plain), REGISTER, DAY).outlines
     for unit in expected.index:
         np.testing.assert_allclose(unfolded[unit].vertices, expected[unit].vertices)
 
@@ -220,7 +269,7 @@ def test_a_map_of_another_year_is_refused_and_its_year_named(tmp_path):
     message = str(caught.value)
     assert "is not the map of 2026-01-01: it lacks 1 units (GM1992) and has 4 others" in message
     assert "It is the map of 2022-01-01." in message
-    assert len(read_map(path, REGISTER, "2022-02-01")) == 345
+    assert len(read_map(path, REGISTER, "2022-02-01").outlines) == 345
 
 
 @pytest.mark.parametrize(
@@ -261,14 +310,61 @@ def test_a_file_that_is_not_json_or_absent_is_refused(tmp_path):
         read_map(path, REGISTER, DAY)
 
 
-def test_a_value_of_a_unit_not_on_the_map_is_refused(tmp_path):
-    outlines = read_map(saved(tmp_path, collection(LAYOUT)), REGISTER, DAY)
-    with pytest.raises(ValueError, match="1 units are not on the map"):
-        plot_map(outlines, pd.Series({"GM0457": 1}))
+TOPOLOGY = {"type": "Topology", "arcs": [[[0, 0], [0, 1], [1, 1], [0, 0]]]}
 
 
-def test_the_area_map_prints_the_source_and_marks_units_without_value(tmp_path):
-    outlines = read_map(saved(tmp_path, collection(LAYOUT)), REGISTER, DAY)
-    ax = plot_map(outlines, pd.Series({"GM0363": "a"}), none_label="no answer")
-    assert [text.get_text() for text in ax.texts] == ["Bron: CBS, bewerkt (CC BY 4.0)"]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "no answer"]
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"objects": {"a": {}, "b": {}}}, "'a, b': are its layers. Allowed: one layer. Export the"),
+        ({"objects": {}}, "are its layers. Allowed: one layer"),
+        (
+            {"objects": {"a": {"geometries": [{"type": "Polygon", "arcs": [[7]]}]}}},
+            "is no map",
+        ),
+        ({}, "is no map"),
+    ],
+)
+def test_a_wrong_topojson_is_refused_with_the_reason(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        read_map(saved(tmp_path, TOPOLOGY | content), REGISTER, DAY)
+
+
+def test_the_area_map_names_its_source_in_the_language_and_has_no_texts_in_its_areas(tmp_path):
+    areas = read_map(saved(tmp_path, collection(LAYOUT)), REGISTER, DAY)
+    for language, source in SOURCES.items():
+        ax = plot_profile_map(areas, pd.Series({"GM0363": 1}), {1: "a"}, language)
+        assert texts_of(ax) == [source]
+
+
+def test_a_map_of_other_units_does_not_name_cbs_as_its_source(tmp_path):
+    register = tmp_path / "r.csv"
+    register.write_text("unit,name\nAA,Aland\nBB,Boland\n")
+    content = collection(LAYOUT.iloc[:2].set_axis(["AA", "BB"]), "ISO")
+    areas = read_map(saved(tmp_path, content), read_register(register), DAY)
+    ax = plot_profile_map(areas, pd.Series({"AA": 1}), {1: "a"}, "en")
+    assert texts_of(ax) == []
+
+
+def with_map(home, day):
+    """The example with a map of a day, named in study.yaml; the study."""
+    folder = home / "data" / "raw" / "example"
+    saved(folder, collection(tile_layout(REGISTER, day)))
+    path = folder / "study.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('  events: ""', "  map: map.geojson"), "utf-8")
+    return load_study("example", home)
+
+
+def test_a_study_that_names_a_map_is_drawn_on_it_and_else_on_tiles(home):
+    assert study_map(load_study("example", home), "2018").is_tiled
+    study = with_map(home, "2018-03-12")
+    areas = study_map(study, "2018")
+    assert not areas.is_tiled
+    assert len(areas.outlines) == 380
+    assert study_tiles(study, "2018").is_tiled
+
+
+def test_a_map_of_another_year_is_told_before_anything_runs(home):
+    with pytest.raises(InputError, match=r"map\.geojson, codes: is not the map of 2018-03-12"):
+        read_all_responses(with_map(home, "2022-04-04"))

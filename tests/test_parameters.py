@@ -1,9 +1,18 @@
 """Parameters are known, typed and checked before anything runs."""
 
+import json
+import math
+
 import pytest
 from conftest import ROOT
 
-from cycle_analysis.parameters import check_parameters, read_parameters
+from cycle_analysis.cli import main
+from cycle_analysis.parameters import (
+    SET_BY_THE_RUN,
+    check_parameters,
+    check_together,
+    read_parameters,
+)
 from cycle_analysis.pipeline import NOTEBOOKS
 from cycle_analysis.problems import InputError
 
@@ -19,6 +28,14 @@ def test_every_parameter_has_a_meaning_and_a_default_of_its_type(notebook):
         assert "=" not in parameter.meaning, "papermill breaks on = in a comment"
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_every_parameter_says_what_is_allowed_and_its_default_is(notebook):
+    for name, parameter in KNOWN[notebook].items():
+        if name not in SET_BY_THE_RUN and parameter.kind != "bool":
+            assert parameter.ends or parameter.choices, f"{notebook}.{name}"
+            assert parameter.allows(parameter.default), f"{notebook}.{name}"
+
+
 def test_a_notebook_may_be_named_by_its_number():
     values = check_parameters({"04": {"max_profiles": "6"}}, KNOWN, "command line")
     assert values == {"04_number_of_profiles": {"max_profiles": 6}}
@@ -32,9 +49,17 @@ def test_a_notebook_may_be_named_by_its_number():
         ({"03": {"active_from": "half"}}, "a number"),
         ({"09": {"x": "1"}}, "is no notebook"),
         ({"04": {"study_name": "other"}}, "is no parameter"),
+        ({"03": {"active_from": "400"}}, r"out of range .*Allowed: 0-100"),
+        ({"03": {"active_from": "nan"}}, "out of range"),
+        ({"03": {"beyond": "inf"}}, r"out of range .*Allowed: 0 or more"),
+        ({"04": {"seed": "-1"}}, r"out of range .*Allowed: 0 or more"),
+        ({"04": {"max_profiles": "1"}}, r"out of range .*Allowed: 2-20"),
+        ({"01": {"leave_out_careless": "perhaps"}}, "true, false"),
+        ({"02": {"aggregation": "medain"}}, "Did you mean 'median'"),
+        ({"05": {"language": "de"}}, "Allowed: nl, en"),
     ],
 )
-def test_what_is_wrong_with_a_parameter_is_told(given, told):
+def test_row_30_what_is_wrong_with_a_parameter_is_told(given, told):
     with pytest.raises(InputError, match=told):
         check_parameters(given, KNOWN, "command line")
 
@@ -43,3 +68,97 @@ def test_all_wrong_parameters_are_told_at_once():
     with pytest.raises(InputError) as caught:
         check_parameters({"04": {"a": "1", "max_profiles": "x"}, "09": {}}, KNOWN, "command line")
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("n: int = 3  # how many, 1 or more", None),
+        ("n: int | None = 3  # how many", r"has the type int \| None, not str, int, float, bool"),
+        ("n = 3  # how many", "is not `name: type = default"),
+        ("n: int = six  # how many", "no plain value"),
+        ("n: int = = 3", "is no Python"),
+    ],
+)
+def test_row_30_a_line_of_a_parameters_cell_that_papermill_would_not_see_is_told(
+    tmp_path, cell, told
+):
+    tagged = {"metadata": {"tags": ["parameters"]}, "source": [cell]}
+    path = tmp_path / "01_responses.ipynb"
+    path.write_text(json.dumps({"cells": [tagged]}), "utf-8")
+    if told is None:
+        assert read_parameters(path)["n"].ends == (1, math.inf)
+    else:
+        with pytest.raises(InputError, match=told):
+            read_parameters(path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"cells": []}'])
+def test_row_30_a_file_that_is_no_notebook_with_parameters_is_told(tmp_path, text):
+    path = tmp_path / "01_responses.ipynb"
+    path.write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"01_responses\.ipynb, parameters cell"):
+        read_parameters(path)
+
+
+def with_these(**changed):
+    """All parameters at their defaults, some changed in some notebooks."""
+    values = {name: {p.name: p.default for p in KNOWN[name].values()} for name in NOTEBOOKS}
+    for name, (value, *notebooks) in changed.items():
+        for notebook in notebooks:
+            values[notebook][name] = value
+    return values
+
+
+DIVISIONS = ("05_profiles", "06_validity", "07_waves")
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"n_profiles": (9, *DIVISIONS)}, r"'9': is more than notebook 04 considers.*0-8"),
+        ({"n_profiles": (5, "05_profiles")}, "05_profiles 5, 06_validity 0, 07_waves 0"),
+        ({"n_levels": (4, "07_waves")}, "differs between notebooks that must agree"),
+        ({"min_answered": (0.8, "02_scores")}, "Set it in all of them: 02_scores, 07_waves"),
+    ],
+)
+def test_row_30_parameters_that_contradict_each_other_are_refused(changed, told):
+    with pytest.raises(InputError, match=told):
+        check_together(with_these(**changed))
+
+
+def test_parameters_that_agree_are_accepted():
+    check_together(with_these())
+    check_together(with_these(n_profiles=(5, *DIVISIONS), n_levels=(4, *DIVISIONS)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "example", "--workers", "0"], "'0' is no whole number from 1"),
+        (["simulate", "p.csv", "--units", "many"], "'many' is no whole number from 1"),
+        (["simulate", "p.csv", "--units", "9", "--within-sd", "-1"], "'-1' is no number of points"),
+        (
+            ["simulate", "p.csv", "--units", "9", "--within-sd", "nan"],
+            "'nan' is no number of points",
+        ),
+        (["walk"], "invalid choice: 'walk'"),
+    ],
+)
+def test_row_30_arguments_that_cannot_be_are_refused_with_exit_code_two(capsys, arguments, told):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "check", "simulate", "add-wave", "fetch-register", "extend-register"]
+)
+def test_every_command_says_what_it_is_for(capsys, command):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    _, sentence, rest = capsys.readouterr().out.split("\n\n", 2)
+    assert sentence.endswith(".")
+    assert "--home" in rest or command == "simulate"

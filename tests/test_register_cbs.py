@@ -1,13 +1,27 @@
+import os
+import warnings
 import zipfile
 from xml.sax.saxutils import escape
 
 import pandas as pd
 import pytest
+from commands import command
 
+from cycle_analysis.panels import panel_coverage
 from cycle_analysis.problems import InputError
-from cycle_analysis.register.cbs import extend, read_cbs
-from cycle_analysis.register.online import fetch_municipalities
-from cycle_analysis.units import harmonise, identify, load_register
+from cycle_analysis.register.cbs import read_cbs
+from cycle_analysis.register.extension import extend, read_year, write_register
+from cycle_analysis.register.online import fetch_municipalities, fetch_to_file
+from cycle_analysis.study import load_study
+from cycle_analysis.study_answers import (
+    has_municipalities,
+    population,
+    read_all_responses,
+    study_register,
+    study_tiles,
+)
+from cycle_analysis.units import harmonise, identify, load_register, read_register
+from cycle_analysis.waves import link_units
 
 REGISTER = load_register()
 NOW = REGISTER.on("2026-01-01")
@@ -160,6 +174,7 @@ def test_a_new_name_of_an_old_code_begins_on_the_first_of_january(tmp_path):
 def test_a_new_code_begins_on_the_day_of_its_event(tmp_path):
     units = NOW.drop(index=["GM1696", "GM0402"])
     units.loc["GM2999"] = ["Nieuwstad", "Noord-Holland", 5]
+    units["population"] = 60_000
     events = tmp_path / "e.csv"
     events.write_text(
         "date,from_unit,to_unit\n2026-07-01,GM1696,GM2999\n2026-07-01,GM0402,GM2999\n"
@@ -173,11 +188,12 @@ def test_what_vanished_or_appeared_without_event_is_named():
     units = NOW.drop(index=["GM1696"])
     with pytest.raises(InputError, match="'GM1696': vanished, and no event says how"):
         extend(REGISTER, units, 2027)
-    units = NOW.rename(index={"GM1696": "GM2999"})
+    units = NOW.rename(index={"GM1696": "GM2999"}).assign(population=30_000)
     with pytest.raises(InputError) as caught:
         extend(REGISTER, units, 2027)
     assert [problem.value for problem in caught.value.problems] == ["GM1696", "GM2999"]
-    with pytest.raises(InputError, match="has no names and provinces"):
+    lacking = "'GM2999': is new, and no file has its name and province and population"
+    with pytest.raises(InputError, match=lacking):
         extend(REGISTER, units[["size_class"]], 2027)
 
 
@@ -238,3 +254,123 @@ def test_extending_leaves_the_given_register_as_it_was(tmp_path):
     extend(REGISTER, year_2027(), 2027, events_2027(tmp_path / "e.csv"))
     pd.testing.assert_frame_equal(REGISTER.units, before[0])
     pd.testing.assert_frame_equal(REGISTER.size_classes, before[1])
+
+
+def test_a_year_that_the_register_reaches_already_is_refused():
+    with pytest.raises(InputError, match="'2026': is not later than the register's last, 2026"):
+        extend(REGISTER, NOW, 2026)
+
+
+def test_names_and_populations_of_two_files_are_joined(tmp_path):
+    book = workbook(tmp_path / "g.xlsx", NOW[["name", "province"]])
+    statline = tmp_path / "s.csv"
+    lines = [f"{unit};2027JJ00;4000" for unit in NOW.index]
+    statline.write_text("\n".join(["RegioS;Perioden;BevolkingOp1Januari_1", *lines]))
+    units = read_year([book, statline], REGISTER, 2027)
+    assert set(units) >= {"name", "province", "population"}
+    assert extend(REGISTER, units, 2027).on("2027-01-01")["size_class"].eq(1).all()
+    statline.write_text("\n".join(["RegioS;Perioden;BevolkingOp1Januari_1", *lines[1:]]))
+    with pytest.raises(InputError, match=r"s\.csv, municipalities: 'GM\d+': lists other"):
+        read_year([book, statline], REGISTER, 2027)
+
+
+def test_a_written_register_is_read_again_as_it_was(tmp_path):
+    later = extend(REGISTER, year_2027(), 2027, events_2027(tmp_path / "e.csv"))
+    files = tmp_path / "units.csv", tmp_path / "events.csv"
+    write_register(later, *files)
+    again = read_register(*files)
+    order = ["date", "from_unit", "to_unit"]
+    pd.testing.assert_frame_equal(
+        again.events.sort_values(order, ignore_index=True),
+        later.events.sort_values(order, ignore_index=True),
+        check_dtype=False,
+    )
+    for day in ("2016-01-01", "2022-03-24", "2026-12-31", "2027-01-01"):
+        pd.testing.assert_frame_equal(again.on(day), later.on(day), check_dtype=False)
+    values = pd.Series(["Den Haag", "Aalsmeer", "Bergen", "Uithoorn"])
+    days = dict(register=again, date="2027-02-01"), dict(register=later, date="2027-02-01")
+    pd.testing.assert_frame_equal(*(identify(values, **day) for day in days))
+    with pytest.raises(InputError, match=r"units\.csv, file: is there already"):
+        write_register(later, *files)
+
+
+def test_an_event_without_persons_counts_predecessors_alike(tmp_path):
+    events = tmp_path / "e.csv"
+    events.write_text("date,from_unit,to_unit\n2027-01-01,GM1696,GM0402\n")
+    later = extend(REGISTER, year_2027(), 2027, events)
+    covered = panel_coverage(["GM0402"], "2026-05-01", "2027-05-01", later)["covered"]
+    assert covered.to_dict() == {"GM0402": 0.5}
+    partly = extend(REGISTER, year_2027(), 2027, events_2027(events))
+    covered = panel_coverage(["GM0402"], "2026-05-01", "2027-05-01", partly)["covered"]
+    assert covered.to_dict() == {"GM0402": 0.5}
+
+
+def test_what_is_fetched_is_a_file_that_extends_the_register(tmp_path):
+    rows = [(f"{unit}  ", "2027JJ00", 30_000) for unit in NOW.index]
+    path = tmp_path / "fetched.csv"
+    assert fetch_to_file(2027, path, StatLine(rows)) == 342
+    units = read_year([path], REGISTER, 2027)
+    assert units["population"].eq(30_000).all()
+    assert extend(REGISTER, units, 2027).on("2027-01-01")["size_class"].eq(4).all()
+    with pytest.raises(InputError, match=r"fetched\.csv, file: is there already"):
+        fetch_to_file(2027, path, StatLine(rows))
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("raise ImportError('x')", "the optional package cbsodata is not installed. Install it"),
+        (
+            "def download_data(*_, **__): raise ConnectionError('no route')",
+            "cannot be reached; this machine may be offline (ConnectionError)",
+        ),
+    ],
+)
+def test_the_command_says_without_a_traceback_that_it_cannot_fetch(
+    home, tmp_path_factory, monkeypatch, code, message
+):
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "cbsodata.py").write_text(code)
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), before]))
+    told = command("fetch-register", "2027", home=home)
+    assert told.returncode == 2
+    assert message in told.stderr
+    assert "extend-register" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_study_is_brought_to_2027_by_files_alone(home, tmp_path, edit):
+    book = workbook(tmp_path / "g.xlsx", year_2027()[["name", "province"]])
+    told = command("extend-register", "example", "2027", str(book), home=home)
+    assert told.returncode == 2
+    assert "'GM1696': vanished, and no event says how" in told.stderr
+    assert "--events" in told.stderr
+    events = str(events_2027(tmp_path / "e.csv"))
+    told = command("extend-register", "example", "2027", str(book), "--events", events, home=home)
+    assert told.returncode == 0, told.stderr
+    assert "341 municipalities on 1 January 2027" in told.stdout
+    edit("study.yaml", "register: municipalities", "register: municipalities_2027.csv")
+    edit("study.yaml", 'events: ""', "events: municipality_events_2027.csv")
+    edit("2022/wave.yaml", '"2022-04-04"', '"2027-04-04"')
+    edit("2022/wave.yaml", '"2022-06-17"', '"2027-06-17"')
+    study = load_study("example", home)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        units, by = population(study, "2022")
+    assert (len(units), by) == (341, ["size", "region"])
+    assert has_municipalities(study)
+    assert len(study_tiles(study, "2022").outlines) == 341
+    answered = {wave: read.respondents["unit"] for wave, read in read_all_responses(study).items()}
+    days = {wave: str(study.wave(wave).fieldwork.start) for wave in study.waves}
+    links = link_units(answered, days, study_register(study))
+    assert links.loc["2018"].loc["GM1696", "to_unit"] == "GM0402"
+
+
+def test_a_year_or_a_file_that_is_none_is_told_by_the_command(home, tmp_path):
+    told = command("extend-register", "example", "next", "g.xlsx", home=home)
+    assert (told.returncode, "'next' is no whole number" in told.stderr) == (2, True)
+    told = command("extend-register", "example", "2027", "absent.xlsx", home=home)
+    assert told.returncode == 2
+    assert "absent.xlsx, file" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -4,12 +4,11 @@ import pytest
 from reference_data import shared, stored, survey_items
 
 from cycle_analysis.factors import compare_factor_models
+from cycle_analysis.item_analysis import item_statistics, measurement_warnings
 from cycle_analysis.polychoric import ordinal_alpha, polychoric
 from cycle_analysis.reliability import (
     alpha,
     alpha_interval,
-    item_statistics,
-    measurement_warnings,
     omega_total,
     scale_statistics,
     statistics_by_group,
@@ -164,8 +163,8 @@ def test_dont_know_is_counted_apart_from_other_missing_answers():
 
 def test_a_role_with_nobody_is_listed_with_a_warning():
     answers, items = parallel_items()
-    roles = pd.Series(pd.Categorical(["STR"] * len(answers), categories=["STR", "BES"]))
-    table = statistics_by_group(answers, items, roles)
+    roles = pd.Series(["STR"] * len(answers))
+    table = statistics_by_group(answers, items, roles, ["STR", "BES"])
     assert table.loc[("BES", "AG"), "n_respondents"] == 0
     assert table.loc[("BES", "AG"), "warning"] == "no answers at all"
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from small_studies import HOSTILE, Truth, make_study, run_notebooks
 
+from cycle_analysis import texts
+from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
@@ -22,6 +25,7 @@ from cycle_analysis.reviewer import Run, reviewer_table
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import LANGUAGES, load_texts
+from cycle_analysis.yaml_files import YamlText
 
 REVIEWED = ("04_number_of_profiles", "05_profiles", "06_validity")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -116,13 +120,19 @@ def altered(made: Made, folder, verdict: str) -> Store:
 
 def text_of(report: Report) -> str:
     told = [block.text for block in report.blocks() if isinstance(block, Paragraph)]
-    return "\n".join([report.summary, *told])
+    return "\n".join([*report.summary, *told])
 
 
 def test_texts_have_the_same_keys_and_the_same_names_in_both_languages():
     nl, en = (load_texts(language) for language in LANGUAGES)
     assert nl.entries.keys() == en.entries.keys()
     assert {key: nl.names(key) for key in nl.entries} == {key: en.names(key) for key in en.entries}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_stands_twice(language):
+    path = Path(texts.__file__).parent / f"{language}.yaml"
+    assert YamlText(path, path.name).problems == []
 
 
 def test_an_unknown_text_or_language_is_told_by_name():
@@ -210,7 +220,7 @@ def test_dutch_has_the_decimal_comma_and_english_the_point(two_waves):
 
 def test_profiles_that_were_found_are_named_with_number_and_share(four_waves):
     report = four_waves.reports["en"]
-    assert report.summary.startswith("There are profiles: ")
+    assert report.summary[0].startswith("There are profiles: ")
     titles = [part.title for section in report.sections for part in section.sections]
     assert {"1 Name A", "4 Name D"} <= set(titles)
 
@@ -229,7 +239,7 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(
     store = altered(four_waves, tmp_path, verdict)
     report = assemble(four_waves.study, store, "en")
     html = to_html(report)
-    assert report.summary.startswith("There are no ")
+    assert report.summary[0].startswith("There are no ")
     assert "Name A" not in html
     assert "mainly " not in text_of(report).replace("differ mainly", "")
     assert "Level 1" in html
@@ -238,7 +248,7 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(
 
 def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(continuum):
     report = continuum.reports["en"]
-    assert report.summary.startswith("There are no profiles")
+    assert report.summary[0].startswith("There are no profiles")
     assert "Name A" not in continuum.html["en"]
     assert "Level 3" in continuum.html["en"]
     assert "cut by mean score into 3 levels" in text_of(report)
@@ -249,8 +259,9 @@ def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(continuum):
 
 
 def test_when_there_is_nothing_to_divide_the_report_says_so(identical):
-    assert "niets te verdelen" in identical.reports["nl"].summary
-    assert "liggen de fasen dicht bij elkaar" in identical.reports["nl"].summary
+    verdict, phases, *_ = identical.reports["nl"].summary
+    assert "niets te verdelen" in verdict
+    assert "liggen de fasen dicht bij elkaar" in phases
     assert "maar één groep" in text_of(identical.reports["nl"])
 
 
@@ -266,7 +277,7 @@ def test_no_small_number_of_units_stands_in_a_table(made):
 
 
 def test_groups_of_few_units_are_taken_together(made):
-    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response"))
+    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response-"))
     groups = {row[0]: row[1] for row in table.rows}
     assert groups["overige"] == "5"
     assert not {"Isle", "Reef"} & groups.keys()
@@ -275,7 +286,7 @@ def test_groups_of_few_units_are_taken_together(made):
 def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_path_factory):
     truth = Truth(["2010", "2011"], "profiles", n_units=60, n_respondents=1)
     report = Made(tmp_path_factory, truth).reports["en"]
-    assert "how much of that is chance cannot be said" in report.summary
+    assert "how much of that is chance cannot be said" in " ".join(report.summary)
     assert "more switched than chance" not in text_of(report)
 
 
@@ -397,6 +408,58 @@ def test_means_of_few_units_are_withheld(four_waves, tmp_path):
     assert first["Number"] == "×"
     assert first["P1"] == "–"
     assert "nothing is shown about it" in text_of(report)
+
+
+COUNTED = pd.DataFrame(
+    {"population": [30, 26, 60, 9, 24, 0], "responded": [12, 10, 30, 8, 20, 0]},
+    index=pd.MultiIndex.from_product(
+        [["<20k", "20-50k", "100k+"], ["Noord", "Zuid"]], names=["size", "region"]
+    ),
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_response_by_two_backgrounds_shows_no_small_number_and_no_small_rest(
+    four_waves, tmp_path, language
+):
+    store = altered(four_waves, tmp_path, "profiles")
+    account = COUNTED.assign(invited=COUNTED["population"])
+    account["rate"] = account["responded"] / account["invited"]
+    store.save("01_responses", "w1", response=account, nonresponse=nonresponse_tests(account))
+    report = assemble(four_waves.study, store, language)
+    table = next(table for table in report.tables if table.key == "table-response-w1")
+    cells = [cell for row in table.rows for cell in row[1:]]
+    told = [tuple(map(int, found)) for found in re.findall(r"\((\d+)/(\d+)\)", " ".join(cells))]
+    assert (80, 149) in told
+    assert not any(0 < n < 5 or 0 < of - n < 5 for n, of in told)
+    hidden = [cell == "×" for cell in cells]
+    assert sum(hidden) >= 4
+    assert table.rows[2][2] == "–"
+    names = {"nl": "inwonertal en landsdeel", "en": "number of inhabitants and part of the country"}
+    assert names[language] in table.caption
+
+
+def test_who_was_invited_stands_beside_the_population_only_where_not_all_were(four_waves, tmp_path):
+    heads = [table.columns for table in four_waves.reports["en"].tables]
+    assert not any("Asked" in columns and "Population" in columns for columns in heads)
+    store = altered(four_waves, tmp_path, "profiles")
+    account = store.load("01_responses", "response", "w1")
+    account["invited"] = account["responded"]
+    store.save("01_responses", "w1", response=account)
+    report = assemble(four_waves.study, store, "en")
+    table = next(table for table in report.tables if table.key == "table-waves")
+    first = pd.Series(table.rows[0], table.columns)
+    assert first["Asked"] == first["Answered"]
+    assert first["Response"] == "100%"
+
+
+def test_response_over_the_waves_counts_who_answered_again(four_waves):
+    table = next(t for t in four_waves.reports["en"].tables if t.key == "table-response_waves")
+    assert [row[0].split()[-1] for row in table.rows] == four_waves.study.waves
+    assert table.rows[0][3:] == ("–", "–", "–")
+    assert all(
+        not cell.isdigit() or not 0 < int(cell) < 5 for row in table.rows for cell in row[3:]
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -126,15 +126,17 @@ def test_a_parameter_runs_only_what_depends_on_it(changed_home):
 
 
 def test_a_run_that_stopped_goes_on_where_it_was(home):
-    told = command("run", "example", "--param", "02.aggregation=best", home=home)
+    in_the_way = home / "data" / "processed" / "example" / "2018" / "02_scores"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where a folder should be", "utf-8")
+    told = command("run", "example", home=home)
     assert told.returncode == 2
-    assert "mean, median, echelon" in told.stderr
+    assert "stands in its way" in told.stderr
     assert "Traceback" not in told.stdout + told.stderr
-    processed = home / "data" / "processed" / "example" / "2018"
-    assert not list((processed / "02_scores").glob("*"))
+    in_the_way.unlink()
     told = command("run", "example", "--dry-run", home=home)
-    assert "3 up to date" in told.stdout
-    assert "9 would run" in told.stdout
+    assert "5 up to date" in told.stdout
+    assert "7 would run" in told.stdout
 
 
 def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(home):
@@ -147,6 +149,7 @@ def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(home):
     told = command("run", "example", home=home)
     assert told.returncode == 3
     assert "01_responses 2018, cell" in told.stderr
+    assert "----> 1 1 / 0" in told.stderr
     assert "ZeroDivisionError: division by zero" in told.stderr
 
 
@@ -157,6 +160,11 @@ WRONG = {
         ["run", "example", "--param", "04.profiles=3"],
         None,
         "is no parameter",
+    ),
+    "an unknown aggregation": (
+        ["run", "example", "--param", "02.aggregation=best"],
+        None,
+        "mean, median, echelon",
     ),
     "an empty export": (["run", "example"], ("2022/responses.csv", b""), "holds no answers"),
     "a wrong study file": (["run", "example"], ("study.yaml", b"title: x\n"), "is missing"),

@@ -1,19 +1,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from reference_data import survey_items
+from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.order import errors_from_reliability
 from cycle_analysis.reading import gather_evidence, read_order, tell_order
-from cycle_analysis.scalability import (
-    pair_scalability,
-    phase_scalability,
-    scalability,
-    subtract_style,
-    two_level_scalability,
-)
+from cycle_analysis.scalability import ALL, scalability, subtract_style
 from cycle_analysis.scores import respondent_scores, unit_scores
 from cycle_analysis.simultaneity import activity
+from cycle_analysis.two_level import two_level_scalability
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])
@@ -55,37 +50,49 @@ def evidence_of(truth: str, **options) -> pd.Series:
     return gather_evidence(units_raw, errors, units_clean, replicates=200, permutations=100)
 
 
+def h_of(scores: pd.DataFrame) -> pd.Series:
+    return scalability(scores, 0, 0)["H"]
+
+
+def made(kind: str) -> tuple[pd.DataFrame, pd.Series]:
+    table = pd.read_csv(HERE / "made_order.csv")
+    scores = table[PHASES].astype(float)
+    return (scores if kind == "scores" else activity(scores, 2)), table["unit"]
+
+
+@pytest.mark.parametrize("kind", ["scores", "active"])
+def test_h_of_scale_phases_and_pairs_equals_guttman_errors_counted_in_r(kind):
+    found, r = h_of(made(kind)[0]), stored("scalability")
+    assert found[(ALL, ALL)] == pytest.approx(r[f"{kind}.scale"], abs=1e-12)
+    for phase, other in found.index[1:]:
+        name = phase if other == ALL else f"{phase}.{other}"
+        assert found[(phase, other)] == pytest.approx(r[f"{kind}.{name}"], abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["scores", "active"])
+def test_two_level_h_equals_guttman_errors_between_respondents_counted_in_r(kind):
+    found, r = two_level_scalability(*made(kind), 0, 0)["H"], stored("scalability")
+    for level in ("within", "between"):
+        assert found[level] == pytest.approx(r[f"{kind}.{level}"], abs=1e-12)
+
+
 def test_h_of_two_phases_is_one_minus_guttman_errors_over_those_expected():
     first = [1.0] * 60 + [0.0] * 40
     second = [1.0] * 40 + [0.0] * 20 + [1.0] * 5 + [0.0] * 35
     scores = pd.DataFrame({"AG": first, "EX": second})
     errors, expected = 5 / 100, 0.45 * 0.40
-    assert pair_scalability(scores).loc["AG", "EX"] == pytest.approx(1 - errors / expected)
-
-
-def test_h_of_five_step_phases_counts_weighted_guttman_errors():
-    """Molenaar (1991) by brute force: covariance over the largest that any pairing gives."""
-    draw = np.random.default_rng(6)
-    first, second = draw.integers(0, 5, (2, 60)) * 1.0
-    second = np.where(draw.random(60) < 0.5, first, second)
-    best = np.cov(np.sort(first), np.sort(second))[0, 1]
-    found = pair_scalability(pd.DataFrame({"AG": first, "EX": second})).loc["AG", "EX"]
-    assert found == pytest.approx(np.cov(first, second)[0, 1] / best, abs=1e-12)
-    pairings = [np.cov(first, draw.permutation(second))[0, 1] for _ in range(300)]
-    assert max(pairings) <= best
+    assert h_of(scores)[("AG", "EX")] == pytest.approx(1 - errors / expected)
 
 
 def test_a_perfect_ladder_has_h_one_for_pairs_phases_and_scale():
     ladder = pd.DataFrame(np.tril(np.ones((6, 5)), -1), columns=PHASES)
-    assert np.nanmin(pair_scalability(ladder).to_numpy()) == pytest.approx(1)
-    assert phase_scalability(ladder).tolist() == pytest.approx([1] * 5)
-    assert scalability(ladder, 0, 0)["H"] == pytest.approx(1)
+    assert h_of(ladder).tolist() == pytest.approx([1] * 16)
 
 
 def test_independent_phases_have_h_zero_within_the_chance_level():
     draw = np.random.default_rng(4)
     scores = pd.DataFrame(draw.random((340, 5)) < [0.9, 0.7, 0.5, 0.3, 0.1], columns=PHASES) * 1.0
-    row = scalability(scores, replicates=200, permutations=200)
+    row = scalability(scores, replicates=200, permutations=200).loc[(ALL, ALL)]
     assert abs(row["H"]) < 0.1
     assert row["H"] < row["chance_high"]
     assert row["p"] > 0.05
@@ -94,8 +101,7 @@ def test_independent_phases_have_h_zero_within_the_chance_level():
 def test_h_does_not_feel_the_length_of_the_scale():
     scores, _, units = survey("cumulative")
     table = unit_scores(scores, units)
-    found = scalability(table, 0, 0)["H"]
-    assert scalability(table / 25 + 1, 0, 0)["H"] == pytest.approx(found)
+    assert h_of(table / 25 + 1).tolist() == pytest.approx(h_of(table).tolist())
 
 
 def test_parallel_phases_with_style_imitate_a_ladder_and_the_correction_sees_through_it():
@@ -127,27 +133,33 @@ def test_a_perfect_order_in_a_window_has_low_h_so_only_correlations_tell():
 
 def test_style_alone_is_scalable_within_respondents_and_not_between():
     scores, _, units = survey("parallel", style=1.8, size=5)
-    row = two_level_scalability(scores, units)
-    assert row["within"] > 0.3
-    assert abs(row["between"]) < 0.1
-    order = two_level_scalability(*survey("cumulative", size=5)[::2])
-    assert order["ratio"] > 0.6
+    table = two_level_scalability(scores, units, 200, 100)
+    assert table.loc["within", "low"] > 0.3
+    assert table.loc["between", "low"] < 0 < table.loc["between", "high"]
+    assert table.loc["between", "p"] > 0.05 > table.loc["within", "p"]
+    order = two_level_scalability(*survey("cumulative", size=5)[::2], 200, 100)
+    assert order.loc["ratio", "low"] > 0.6
+    assert order.loc["between", "H"] > order.loc["between", "chance_high"]
 
 
 def test_two_level_h_within_one_respondent_copied_equals_plain_h():
     scores, _, _ = survey("cumulative", size=1)
     twice = pd.concat([scores, scores], ignore_index=True)
     units = pd.Series(np.tile(np.arange(len(scores)), 2))
-    row = two_level_scalability(twice, units)
-    plain = scalability(scores, 0, 0)["H"]
-    assert row["within"] == pytest.approx(plain)
-    assert row["between"] == pytest.approx(plain)
+    found = two_level_scalability(twice, units, 0, 0)["H"]
+    assert found["within"] == pytest.approx(h_of(scores)[(ALL, ALL)])
+    assert found["between"] == pytest.approx(h_of(scores)[(ALL, ALL)])
 
 
 def test_one_respondent_per_unit_has_no_two_level_h_and_says_why():
-    row = two_level_scalability(*survey("cumulative", size=1)[::2])
-    assert np.isnan(row["between"])
-    assert "cannot be told apart" in row["reason"]
+    table = two_level_scalability(*survey("cumulative", size=1)[::2])
+    assert table["H"].isna().all()
+    assert table["reason"].str.contains("cannot be told apart").all()
+
+
+def test_identical_respondents_have_no_two_level_h_and_it_is_said():
+    scores, _, units = survey("cumulative", size=2)
+    assert set(two_level_scalability(scores * 0, units)["reason"]) == {"no two phases vary"}
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])
@@ -182,11 +194,14 @@ def test_style_needs_a_block_to_be_estimated_from():
 def test_h_of_active_phases_is_high_for_a_ladder_and_absent_without_variance():
     scores, _, units = survey("cumulative")
     active = activity(unit_scores(scores, units))
-    assert scalability(active, 0, 0)["H"] > 0.6
-    assert pair_scalability(active.assign(NN=0.0))["NN"].isna().all()
+    assert h_of(active)[(ALL, ALL)] > 0.6
+    flat = scalability(active.assign(NN=0.0), 50, 50)
+    assert flat.loc[("NN", ALL), ["H", "low", "chance_high", "p"]].isna().all()
+    assert flat.loc[("NN", ALL), "reason"] == "a phase does not vary"
+    assert flat.loc[(ALL, ALL), "H"] > 0.6
 
 
 def test_the_interval_repeats_with_its_seed():
     scores, _, units = survey("cumulative", n=60)
     table = unit_scores(scores, units)
-    pd.testing.assert_series_equal(scalability(table, 50, 50), scalability(table, 50, 50))
+    pd.testing.assert_frame_equal(scalability(table, 50, 50), scalability(table, 50, 50))

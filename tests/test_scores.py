@@ -3,21 +3,22 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference_data import survey_items
+from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.scores import (
+from cycle_analysis.measurement_error import (
     difference_errors,
+    phase_differences,
+    spread_within,
+    standard_errors,
+    unit_table,
+)
+from cycle_analysis.scores import (
     echelon_mean,
     mean_of_respondents,
     median_of_respondents,
-    n_respondents,
-    phase_differences,
     pomp,
     respondent_scores,
-    spread_within,
-    standard_errors,
     unit_scores,
-    unit_table,
 )
 
 AG = survey_items(("AG",), 4)
@@ -131,7 +132,6 @@ def test_a_unit_with_a_missing_phase_is_counted_and_given_a_reason():
     scores = pd.DataFrame({"AG": [None, 20.0], "EX": [1.0, 2.0]}, index=["r1", "r2"])
     table = unit_table(scores, pd.Series({"r1": "A", "r2": "B"}))
     assert table.loc[("A", "AG"), "reason"] == "no respondent with a score"
-    assert n_respondents(scores, pd.Series({"r1": "A", "r2": "B"})).tolist() == [1, 1]
 
 
 def simulated(n=2000, size=4, between=15.0, within=20.0, seed=3):
@@ -150,6 +150,14 @@ def test_the_standard_error_is_the_spread_of_unit_means_around_the_truth():
     missed = unit_scores(scores, units)["AG"].to_numpy() - truth
     assert error == pytest.approx(missed.std(), rel=0.1)
     assert spread_within(scores, units)["AG"].mean() == pytest.approx(2 * error, rel=0.1)
+
+
+def test_the_error_of_one_respondent_is_the_residual_of_an_analysis_of_variance_in_r():
+    made = pd.read_csv(HERE / "made_order.csv")
+    error = standard_errors(made[["AG"]].astype(float), made["unit"])["AG"] * np.sqrt(
+        made.groupby("unit").size()
+    )
+    assert error.tolist() == pytest.approx([stored("associations")["error.of.one.respondent"]] * 15)
 
 
 def test_the_error_of_a_difference_is_free_of_response_style():

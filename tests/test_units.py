@@ -269,11 +269,12 @@ def test_all_faults_of_a_register_are_told_at_once(tmp_path):
 
 
 def test_a_register_that_is_absent_or_in_another_encoding_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"none\.csv"):
+    absent = r"none\.csv, file: cannot be read \(No such file or directory\)\. Check its name"
+    with pytest.raises(InputError, match=absent):
         read_register(tmp_path / "none.csv")
     latin = tmp_path / "latin.csv"
     latin.write_bytes("unit,name\nA,Één\n".encode("cp1252"))
-    with pytest.raises(InputError, match="save the file as csv in UTF-8"):
+    with pytest.raises(InputError, match=r"is not UTF-8 text .* Save the file as csv"):
         read_register(latin)
 
 

@@ -58,6 +58,20 @@ def test_trimmed_weights_equal_those_of_r_survey(raked, by_r):
     np.testing.assert_allclose(trim_weights(raked, 0.7, 1.4), by_r["trimmed"], rtol=1e-9)
 
 
+def test_design_effects_and_effective_n_equal_those_of_r(raked):
+    expected = read("survey_design_effects").set_index("weights")
+    for name, weights in {"raked": raked, "trimmed": trim_weights(raked, 0.7, 1.4)}.items():
+        found = [design_effect(weights), effective_n(weights)]
+        np.testing.assert_allclose(found, expected.loc[name], rtol=1e-9)
+
+
+def test_the_margin_of_error_is_the_standard_error_of_r_survey_with_its_correction(sample):
+    equal = read("survey_shares").query("design == 'equal'")
+    for share, se in zip(equal["share"], equal["se"], strict=True):
+        ours = margin_of_error(len(sample), 342, share)
+        assert ours == pytest.approx(1.959963984540054 * se, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     ("design", "columns", "on"),
     [("equal", "", None), ("given", "weighted_", None), ("calibrated", "weighted_", ON)],

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.scores import Aggregation, spread_within, unit_scores
+from cycle_analysis.measurement_error import spread_within
+from cycle_analysis.scores import Aggregation, unit_scores
 
 
 def compare_aggregations(

@@ -2,8 +2,8 @@
 
 Two questions, two kinds of number. Do respondents of one unit agree: rwg(j) against a uniform null
 (James, Demaree & Wolf 1984), average deviation (Burke & Dunlap 2002). Do units differ: ICC(1) and
-ICC(2) from one-way analysis of variance with unequal groups (Bliese 2000). Because agreement is
-also high when everyone everywhere answers alike, rwg(j) is set beside that of random groups.
+ICC(2) from one-way analysis of variance with unequal groups (Bliese 2000). Agreement is also high
+when everyone everywhere answers alike: `random_groups` has the benchmark for rwg(j).
 Units with one respondent take part where they can, and the reason stands where they cannot.
 """
 
@@ -16,6 +16,9 @@ from scipy.stats import f as f_distribution
 from cycle_analysis.scores import items_by_phase, match_units, turn_items
 
 Table = TypeVar("Table", pd.Series, np.ndarray)
+
+AGREED = 0.7
+"""Agreement rwg(j) from which a unit's mean is usually taken to stand for its respondents."""
 
 
 def unit_agreement(answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
@@ -61,7 +64,7 @@ def unit_agreement(answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series)
         complete = (turned[listed] * steps[listed]).dropna()
         grouped = complete.groupby(unit.loc[complete.index])
         count = grouped.size().reindex(everyone, fill_value=0)
-        disagreement = (grouped.var() / _uniform_variances(items, listed)).mean(axis=1)
+        disagreement = (grouped.var() / uniform_variances(items, listed)).mean(axis=1)
         deviation = (complete - grouped.transform("mean")).abs()
         average = deviation.groupby(unit.loc[complete.index]).mean().mean(axis=1)
         parts[phase] = pd.DataFrame(
@@ -89,6 +92,19 @@ def rwg_j(disagreement: Table, n_items: int) -> Table:
     """
     kept = 1 - disagreement.clip(0, 1)
     return n_items * kept / (n_items * kept + 1 - kept)
+
+
+def uniform_variances(items: pd.DataFrame, listed: list[str]) -> pd.Series:
+    """Give the variance of answers spread evenly over the options: (A² - 1) / 12.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"low": [0], "high": [4]}, index=["AG1"])
+    >>> uniform_variances(items, ["AG1"])["AG1"]
+    np.float64(2.0)
+    """
+    options = items.loc[listed, "high"] - items.loc[listed, "low"] + 1
+    return (options.astype(float) ** 2 - 1) / 12
 
 
 def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95) -> pd.DataFrame:
@@ -133,85 +149,6 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
 
 
-def mean_reliability(icc1: pd.Series, n_respondents: pd.DataFrame) -> pd.DataFrame:
-    """Give the reliability of each unit's mean, given how many spoke (Spearman-Brown).
-
-    ``n ICC(1) / (1 + (n - 1) ICC(1))``.
-
-    Parameters
-    ----------
-    icc1 : Series, indexed by phase
-    n_respondents : DataFrame, units × phases
-
-    Returns
-    -------
-    DataFrame, units × phases
-        0-1; NaN without respondents or ICC(1).
-
-    Examples
-    --------
-    >>> counts = pd.DataFrame({"AG": [1, 4]}, index=["A", "B"])
-    >>> mean_reliability(pd.Series({"AG": 0.5}), counts)["AG"].tolist()
-    [0.5, 0.8]
-    """
-    share = icc1.reindex(n_respondents.columns).clip(lower=0)
-    counts = n_respondents.where(n_respondents > 0)
-    return counts * share / (1 + (counts - 1) * share)
-
-
-def random_group_benchmark(
-    answers: pd.DataFrame,
-    items: pd.DataFrame,
-    units: pd.Series,
-    replicates: int = 500,
-    seed: int = 2018,
-) -> pd.DataFrame:
-    """Set the mean rwg(j) beside that of groups of the same sizes drawn at random.
-
-    Parameters
-    ----------
-    answers, items, units
-        As for `unit_agreement`.
-    replicates : int
-        Number of times the respondents are dealt out again.
-    seed : int
-
-    Returns
-    -------
-    DataFrame, indexed by phase
-        n_units (with two respondents or more), rwg, random, random_high (95th percentile), gain
-        (rwg - random), p (share of draws that agree at least as much), reason.
-
-    References
-    ----------
-    Woehr, D. J. et al. (2015). Justifying aggregation with consensus-based constructs.
-    Organizational Research Methods 18(4).
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": False},
-    ...                      index=["AG1", "AG2"])
-    >>> answers = pd.DataFrame({"AG1": [0, 0, 4, 4] * 5, "AG2": [0, 1, 4, 4] * 5})
-    >>> units = pd.Series(["A", "A", "B", "B"] * 5)
-    >>> random_group_benchmark(answers, items, units, replicates=99).loc["AG", "p"]
-    np.float64(0.01)
-    """
-    turned = turn_items(answers, items)
-    unit = match_units(turned, units)
-    steps = (items["high"] - items["low"]).reindex(turned.columns) / 100.0
-    streams = np.random.SeedSequence(seed).spawn(len(items_by_phase(items)))
-    rows = {}
-    for (phase, listed), stream in zip(items_by_phase(items).items(), streams, strict=True):
-        complete = (turned[listed] * steps[listed]).dropna()
-        sizes = unit.loc[complete.index].value_counts(sort=False)
-        grouped = complete.loc[unit.loc[complete.index].isin(sizes.index[sizes > 1])]
-        null = np.sqrt(_uniform_variances(items, listed).to_numpy())
-        rows[phase] = _deal_out(
-            grouped.to_numpy() / null, unit.loc[grouped.index], replicates, stream
-        )
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
-
-
 def agreement_summary(
     answers: pd.DataFrame, items: pd.DataFrame, scores: pd.DataFrame, units: pd.Series
 ) -> pd.DataFrame:
@@ -235,7 +172,7 @@ def agreement_summary(
     """
     table = unit_agreement(answers, items, units)
     grouped = table.groupby("phase", sort=False)
-    over = (table["rwg"] >= 0.7).where(table["rwg"].notna()).astype(float)
+    over = (table["rwg"] >= AGREED).where(table["rwg"].notna()).astype(float)
     variance = intraclass(scores, units)
     summary = pd.DataFrame(
         {
@@ -251,12 +188,6 @@ def agreement_summary(
 
 
 _REASONS = {0: "no respondent answered all items", 1: "one respondent: no agreement", 2: ""}
-
-
-def _uniform_variances(items: pd.DataFrame, listed: list[str]) -> pd.Series:
-    """Variance of answers spread evenly over the options: (A² - 1) / 12."""
-    options = items.loc[listed, "high"] - items.loc[listed, "low"] + 1
-    return (options.astype(float) ** 2 - 1) / 12
 
 
 def _analysis_of_variance(
@@ -304,36 +235,3 @@ _VARIANCE_COLUMNS = [
 def _icc1(ratio: float, size: float) -> float:
     """(MSB - MSW) / (MSB + (n - 1) MSW) from the ratio of mean squares."""
     return 1.0 if np.isinf(ratio) else float((ratio - 1) / (ratio + size - 1))
-
-
-def _deal_out(
-    standardised: np.ndarray, unit: pd.Series, replicates: int, stream: np.random.SeedSequence
-) -> dict[str, float | int | str]:
-    """Mean rwg(j) observed and over random deals; rows are sorted by unit first."""
-    order = np.argsort(unit.to_numpy(), kind="stable")
-    values, names = standardised[order], unit.to_numpy()[order]
-    if len(names) == 0:
-        lacking = dict.fromkeys(["rwg", "random", "random_high", "gain", "p"], np.nan)
-        return {"n_units": 0, **lacking, "reason": "no unit with two respondents"}
-    starts = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    sizes = np.diff(np.r_[starts, len(names)])[:, None]
-
-    def mean_rwg(rows: np.ndarray) -> float:
-        centred = rows - values.mean(axis=0)
-        total = np.add.reduceat(centred, starts, axis=0)
-        squares = np.add.reduceat(centred**2, starts, axis=0)
-        variances = (squares - total**2 / sizes) / (sizes - 1)
-        return float(rwg_j(variances.mean(axis=1), values.shape[1]).mean())
-
-    generator = np.random.default_rng(stream)
-    observed = mean_rwg(values)
-    draws = np.array([mean_rwg(generator.permutation(values)) for _ in range(replicates)])
-    return {
-        "n_units": len(starts),
-        "rwg": observed,
-        "random": float(draws.mean()),
-        "random_high": float(np.quantile(draws, 0.95)),
-        "gain": observed - float(draws.mean()),
-        "p": float(((draws >= observed - 1e-12).sum() + 1) / (replicates + 1)),
-        "reason": "",
-    }

@@ -16,10 +16,10 @@ deterring insufficient effort responding to surveys. Journal of Business and Psy
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.answers import ANSWERED, normalise
 from cycle_analysis.problems import check_range
 from cycle_analysis.responses import Responses
 from cycle_analysis.study import Study
+from cycle_analysis.words import ANSWERED, normalise
 
 FLAGS = ["straight_line", "too_fast", "mostly_empty", "test_row"]
 SHORTEST_RUN = 12

@@ -1,7 +1,7 @@
-"""The commands: ``cycle-analysis run``, ``check``, ``add-wave`` and ``simulate``.
+"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, and two for the register.
 
-Exit codes: 0 all well, 1 warnings (check), 2 something is wrong with the user's files or
-arguments. A bug is none of these and shows its traceback.
+Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
+arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
 """
 
 import argparse
@@ -9,11 +9,21 @@ import math
 import os
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.problems import (
+    FIXED,
+    REJECTED,
+    InputError,
+    Problem,
+    list_kinds,
+    problem_kinds,
+)
 from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -32,12 +42,32 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept; the next run goes on from there.")
         return STOPPED
+    except Exception:  # a bug: Python's own exit code would be that of warnings
+        traceback.print_exc()
+        return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cycle-analysis", description=__doc__.split("\n")[0])
+    title, _, codes = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="cycle-analysis", description=title.replace("``", ""), epilog=codes
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run what changed of a study, up to the report")
+    for describe in (_describe_run, _describe_check, _describe_simulate, _describe_add_wave):
+        describe(commands)
+    _describe_register(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, run: Callable[..., int]) -> Any:
+    """Begin a command: its name, what it is for, the function that runs it."""
+    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.set_defaults(command=run)
+    return command
+
+
+def _describe_run(commands: Any) -> None:
+    run = _command(commands, "run", "run what changed of a study, up to the report", _run)
     run.add_argument(
         "--param",
         action="append",
@@ -48,35 +78,83 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--explain", action="store_true", help="say why each notebook runs")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
-    run.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, help="notebooks at once"
-    )
-    run.set_defaults(command=_run)
-    check = commands.add_parser("check", help="check a study's files and answers; change nothing")
-    check.set_defaults(command=_check)
-    simulate = commands.add_parser("simulate", help="ask beforehand what a study could find")
+    _workers(run, "notebooks at once")
+    _study_and_home(run)
+
+
+def _describe_check(commands: Any) -> None:
+    text = "check a study's files, answers and number of units; change nothing"
+    _study_and_home(_command(commands, "check", text, _check))
+
+
+def _describe_simulate(commands: Any) -> None:
+    text = "ask beforehand what a study could find"
+    simulate = _command(commands, "simulate", text, _simulate)
     simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help="expected profiles")
     simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
-    simulate.add_argument("--respondents", type=_positive, default=3, help="respondents per unit")
-    simulate.add_argument("--within-sd", type=float, default=10, help="units around their profile")
-    simulate.add_argument("--respondent-sd", type=float, default=15, help="within a unit, points")
+    simulate.add_argument(
+        "--respondents",
+        type=_positive,
+        default=3,
+        help="respondents per unit (default: %(default)s)",
+    )
+    simulate.add_argument(
+        "--within-sd",
+        type=_points,
+        default=10.0,
+        help="units around their profile, points (default: %(default)s)",
+    )
+    simulate.add_argument(
+        "--respondent-sd",
+        type=_points,
+        default=15.0,
+        help="respondents in a unit, points (default: %(default)s)",
+    )
     simulate.add_argument(
         "--reliability", type=_share, help="of a unit's score, 0-1; instead of --respondent-sd"
     )
-    simulate.add_argument("--surveys", type=_positive, default=50, help="surveys drawn")
     simulate.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, help="surveys at once"
+        "--surveys", type=_positive, default=50, help="surveys drawn (default: %(default)s)"
     )
-    simulate.set_defaults(command=_simulate)
-    add = commands.add_parser("add-wave", help="begin a new wave from an export")
-    add.set_defaults(command=_add_wave)
-    for command in (run, check, add):
-        command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
-        if command is add:
-            add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
-            add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
-        command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
-    return parser
+    _workers(simulate, "surveys at once")
+
+
+def _describe_add_wave(commands: Any) -> None:
+    add = _command(commands, "add-wave", "begin a new wave from an export", _add_wave)
+    _study_and_home(add)
+    add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
+    add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+
+
+def _describe_register(commands: Any) -> None:
+    text = "fetch the municipalities of a year from CBS (online, extra cbsodata)"
+    fetch = _command(commands, "fetch-register", text, _fetch_register)
+    text = "extend a study's register of municipalities to a later year"
+    extend = _command(commands, "extend-register", text, _extend_register)
+    _study_and_home(extend)
+    _home(fetch)
+    for command in (fetch, extend):
+        command.add_argument("year", metavar="YEAR", type=_positive, help="as on 1 January, 2027")
+    extend.add_argument("files", metavar="FILE", type=Path, nargs="+", help="of CBS, csv or xlsx")
+    extend.add_argument("--events", type=Path, metavar="CSV", help="what became of the vanished")
+
+
+def _study_and_home(command: argparse.ArgumentParser) -> None:
+    command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
+    _home(command)
+
+
+def _home(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
+
+
+def _workers(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument(
+        "--workers",
+        type=_positive,
+        default=os.cpu_count() or 1,
+        help=f"{text} (default: %(default)s)",
+    )
 
 
 def _positive(text: str) -> int:
@@ -85,11 +163,23 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _share(text: str) -> float:
+def _points(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of points from 0 to 100")
+    return value
+
+
+def _number(text: str) -> float:
+    """Read a number; NaN, which no range holds, for a text that is none."""
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = math.nan
+        return math.nan
+
+
+def _share(text: str) -> float:
+    value = _number(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
     return value
@@ -100,7 +190,7 @@ def _run(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
     given = _read_given(options.param)
-    from cycle_analysis.run import run_study
+    from cycle_analysis.run import run_study, tell_error
 
     outcome = run_study(
         study,
@@ -114,7 +204,7 @@ def _run(options: argparse.Namespace) -> int:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")
     for error in outcome.errors:
-        print(f"\n{error}", file=sys.stderr)
+        print(f"\n{tell_error(error)}", file=sys.stderr)
     print(f"{outcome}  {time.perf_counter() - started:.1f} s")
     if not outcome.failed and not options.dry_run:
         print(f"Report: {home / 'reports' / study.name / 'report_nl.html'} (and report_en.html)")
@@ -126,18 +216,26 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
-    from cycle_analysis.run import check_given
+    from cycle_analysis.feasibility import doubt_study
+    from cycle_analysis.parameters import number
+    from cycle_analysis.run import gather_parameters, notebook_folder
     from cycle_analysis.study_answers import read_all_responses
 
-    check_given(study, home)
+    parameters = gather_parameters(study, notebook_folder(home), {})
     check_unlisted_waves(study)
+    max_invalid = number(parameters["01_responses"]["max_invalid"])
+    responses = read_all_responses(study, max_invalid)
     n_warnings = 0
-    for wave, responses in read_all_responses(study).items():
-        print(f"{wave}: {responses}")
-        kinds = problem_kinds(responses.problems)
+    for wave, found in responses.items():
+        print(f"{wave}: {found}")
+        kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
         print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
-    return WARNINGS if n_warnings else CLEAN
+    doubts = doubt_study(study, responses, parameters)
+    if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
+        raise InputError(rejected)
+    print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
+    return WARNINGS if n_warnings or doubts else CLEAN
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -175,15 +273,40 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _add_wave(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
-    study = load_study(options.study, home)
+    study = load_study(options.study, home, without=options.wave)
     from cycle_analysis.add_wave import add_wave
     from cycle_analysis.study_answers import study_register
 
     print(add_wave(study, options.wave, options.file, study_register(study)))
     print(
-        f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
-        f"in study.yaml, then: cycle-analysis check {study.name}"
+        f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
+        f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
+    return CLEAN
+
+
+def _fetch_register(options: argparse.Namespace) -> int:
+    home = (options.home or find_home()).resolve()
+    from cycle_analysis.register.online import fetch_to_file
+
+    path = home / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
+    n = fetch_to_file(options.year, path)
+    print(f"{n} municipalities of 1 January {options.year} from CBS (CC BY 4.0): {path}")
+    print(f"Next: cycle-analysis extend-register STUDY {options.year} {path}")
+    return CLEAN
+
+
+def _extend_register(options: argparse.Namespace) -> int:
+    study = load_study(options.study, (options.home or find_home()).resolve())
+    from cycle_analysis.register.extension import extend, read_year, write_register
+    from cycle_analysis.study_answers import study_register
+
+    register, year = study_register(study), options.year
+    later = extend(register, read_year(options.files, register, year), year, options.events)
+    names = f"municipalities_{year}.csv", f"municipality_events_{year}.csv"
+    write_register(later, *(study.folder / name for name in names))
+    print(f"{len(later.on(f'{year}-01-01'))} municipalities on 1 January {year}.")
+    print(f"Next: in study.yaml, under `units`, set register: {names[0]} and events: {names[1]}")
     return CLEAN
 
 

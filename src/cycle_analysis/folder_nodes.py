@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cycle_analysis.whole_files import PART, unwritable
+
 
 @dataclass
 class FolderNode:
@@ -14,9 +16,12 @@ class FolderNode:
     ----------
     path : Path
         The folder.
+    pattern : str
+        The files that are meant; others in the folder are the user's own.
     """
 
     path: Path
+    pattern: str = "*"
     attributes: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -32,9 +37,7 @@ class FolderNode:
     @property
     def files(self) -> list[Path]:
         """Files directly in the folder, without hidden ones."""
-        if not self.path.is_dir():
-            return []
-        return sorted(p for p in self.path.iterdir() if p.is_file() and p.name[0] != ".")
+        return sorted(p for p in self.path.glob(self.pattern) if p.is_file() and p.name[0] != ".")
 
     def state(self) -> str | None:
         """Hash of names and contents, None when there is nothing."""
@@ -46,9 +49,18 @@ class FolderNode:
         return digest.hexdigest()
 
     def clear(self) -> None:
-        """Delete the files, so that nothing half-written is taken for a result."""
-        for path in self.files:
-            path.unlink()
+        """Delete the files, and what a killed process left, lest it is taken for a result.
+
+        Raises
+        ------
+        InputError
+            If one of them may not be deleted.
+        """
+        for path in [*self.files, *self.path.glob(f".{self.pattern}{PART}")]:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise unwritable(path, error) from error
 
     def load(self, is_product: bool = False) -> Path:
         """Give the folder."""

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.answers import (
-    ANSWERED,
-    DECLARED_MISSING,
-    FROM_WAVE,
-    INVALID,
-    Decoded,
-    decode,
-    normalise,
-)
+from cycle_analysis.answers import Decoded, decode
+from cycle_analysis.coding import DECLARED_MISSING, RECODED, RESCALED
 from cycle_analysis.plausibility import find_shift, find_turned_labels
-from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, TABLE_COLUMNS, Problem, as_shown
+from cycle_analysis.problems import (
+    FIXED,
+    KEPT,
+    REJECTED,
+    SET_MISSING,
+    TABLE_COLUMNS,
+    Problem,
+    as_shown,
+)
 from cycle_analysis.readers import RawTable
-from cycle_analysis.respondents import list_rows
 from cycle_analysis.study_files import Column, Scale
+from cycle_analysis.words import ANSWERED, INVALID, normalise
 
 N_FIXES = 50
 """More distinct texts of one column than this that one rule mended are listed as one."""
@@ -63,14 +64,19 @@ class Asked:
         """Labels that the file has for this column."""
         return self.raw.labels.get(self.column.source, {})
 
-    def problem(self, rows: pd.Index, value: str, problem: str, **more: object) -> Problem:
+    def problem(
+        self,
+        rows: pd.Index,
+        value: str,
+        problem: str,
+        remedy: str = "",
+        *,
+        done: str = REJECTED,
+        rule: str = "",
+    ) -> Problem:
         """Describe a problem with this column on some rows."""
-        where = f"column {self.column.source} ({self.item})"
-        if len(rows):
-            where += f", rows {list_rows(rows)}"
-        place = {"sheet": self.raw.sheet, "column": self.column.source, "n": max(len(rows), 1)}
-        row = str(rows[0]) if len(rows) else ""
-        return Problem(self.raw.file, where, value, problem, row=row, **{**place, **more})  # type: ignore[arg-type]
+        place = (self.column.source, rows, value, problem, "", remedy)
+        return self.raw.problem(*place, done=done, rule=rule, item=self.item)
 
 
 def check_item(asked: Asked, max_invalid: float) -> tuple[Decoded, list[Problem], pd.DataFrame]:
@@ -85,7 +91,7 @@ def check_item(asked: Asked, max_invalid: float) -> tuple[Decoded, list[Problem]
     DataFrame
         One row for each cell that was set to missing, columns as the problem table.
     """
-    declared = asked.raw.missing.get(asked.column.source)
+    declared = asked.raw.missing.get(asked.column.source, [])
     decoded = decode(asked.texts, asked.column, asked.scale, asked.labels, declared)
     rejected = _flawed(asked) + _turned(asked) + _off_scale(asked, decoded, max_invalid)
     if rejected:
@@ -102,9 +108,7 @@ def _flawed(asked: Asked) -> list[Problem]:
         flaws = flaws[flaws["problem"].str.contains("error")]
     remedy = "Correct the cell; a formula: copy the column and paste its values"
     return [
-        asked.problem(
-            pd.Index(same["row"]), ", ".join(same["value"].unique()[:5]), problem, remedy=remedy
-        )
+        asked.problem(pd.Index(same["row"]), ", ".join(same["value"].unique()[:5]), problem, remedy)
         for problem, same in flaws.groupby("problem")
     ]
 
@@ -115,7 +119,7 @@ def _turned(asked: Asked) -> list[Problem]:
         return []
     remedy = "Add a `map` from the codes of the file to those of the codebook in wave.yaml"
     problem = "the labels of the file belong to other codes in the codebook"
-    return [asked.problem(pd.Index([]), "; ".join(turned[:5]), problem, remedy=remedy)]
+    return [asked.problem(pd.Index([]), "; ".join(turned[:5]), problem, remedy)]
 
 
 def _off_scale(asked: Asked, decoded: Decoded, max_invalid: float) -> list[Problem]:
@@ -131,21 +135,21 @@ def _off_scale(asked: Asked, decoded: Decoded, max_invalid: float) -> list[Probl
     if (clash := distinct["problem"] == DECLARED_MISSING).any():
         rows = decoded.index[decoded.rows(clash)]
         shown = ", ".join(distinct.index[clash][:5])
-        return [asked.problem(rows, shown, DECLARED_MISSING, remedy=remedy)]
+        return [asked.problem(rows, shown, DECLARED_MISSING, remedy)]
     if shift := find_shift(decoded, asked.scale, asked.column):
-        return [asked.problem(wrong, examples, shift, remedy=remedy)]
+        return [asked.problem(wrong, examples, shift, remedy)]
     n_given = n_wrong + int(decoded.counts[distinct["reason"] == ANSWERED].sum())
     if len(wrong) <= max(max_invalid * n_given, 1):
         return []
     problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
     problem += str(distinct.loc[invalid, "problem"].iloc[0])
-    return [asked.problem(wrong, examples, problem, remedy=remedy)]
+    return [asked.problem(wrong, examples, problem, remedy)]
 
 
 def _mended(asked: Asked, decoded: Decoded) -> list[Problem]:
     """Log texts that a rule turned into a code or a reason, once each."""
     distinct = decoded.distinct
-    logged = distinct[(distinct["rule"] != "") & ~distinct["rule"].isin(FROM_WAVE)]
+    logged = distinct[(distinct["rule"] != "") & ~distinct["rule"].isin([RECODED, RESCALED])]
     found = []
     for rule, same in logged.groupby("rule", sort=False):
         by_text = [same.iloc[[i]] for i in range(len(same))] if len(same) <= N_FIXES else [same]

@@ -8,6 +8,7 @@ in a fraction of the time. Linux only; elsewhere notebooks get Jupyter's ordinar
 import multiprocessing
 import os
 import signal
+import threading
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -72,9 +73,23 @@ def context() -> ForkServerContext:
 
 
 def run_kernel(connection_file: str, folder: str) -> None:
-    """Be a kernel until told to stop (in the forked child)."""
+    """Be a kernel until told to stop, or until the run is gone (in the forked child)."""
     from ipykernel.kernelapp import IPKernelApp
 
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     os.chdir(folder)
-    options = ["--log-level=ERROR", f"--IPKernelApp.parent_handle={os.getppid()}"]
+    # a kernel that is shut down is interrupted first, and would log that as an error
+    options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])
+
+
+def _end_with_the_run() -> None:
+    """Leave no kernel behind when the run is killed: it would write into the next one's results.
+
+    Jupyter's own watch does not see it: the parent of a forked kernel is the fork server, which
+    lives as long as its children.
+    """
+    run = multiprocessing.parent_process()
+    if run is not None:
+        run.join()
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,33 +1,56 @@
-"""A map of areas, when the user supplies their borders as GeoJSON or TopoJSON.
+"""Maps: the areas on which values of units are drawn, from tiles or from the user's own borders.
 
-The file must hold the units of the day whose values are drawn: a map of another year would leave
-merged municipalities blank or draw dissolved ones, so its codes are checked against the register
-first (RFC 7946 for GeoJSON; TopoJSON 1.0). Borders are drawn as they are, in degrees or in metres;
-nothing is projected.
+Borders come as GeoJSON (RFC 7946) or TopoJSON 1.0. The file must hold the units of the day whose
+values are drawn: a map of another year would leave merged municipalities blank or draw dissolved
+ones, so its codes are checked against the register first. Borders are taken as they are, in degrees
+or in metres; nothing is projected.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.register import ATTRIBUTION, Register
-from cycle_analysis.tilemap import NO_VALUE, category_colours
+from cycle_analysis.register import Register
+from cycle_analysis.representation import are_municipalities
 from cycle_analysis.units import detect_vintage, identify
 
 ENOUGH_CODES = 0.9
 """Share of the features in which a property must hold a code to count as the property of codes."""
 
 
-def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> pd.Series:
+@dataclass(frozen=True, eq=False)
+class UnitMap:
+    """Where units lie, and what belongs on the map beside them.
+
+    Attributes
+    ----------
+    outlines : Series, index `unit`
+        The area of each unit with all its parts and holes (matplotlib paths), north upwards.
+    of_cbs : bool
+        Whether the areas are municipalities, so that CBS must be named as their source.
+    is_tiled : bool
+        Whether every unit is a tile of the same size, with room for a text.
+    lines : list of pair of points
+        Borders of provinces, as (x, y) to (x, y); none where the borders of units show enough.
+    places : DataFrame, index `name`
+        Names of provinces: columns `x`, `y` and `side`, the alignment.
+    """
+
+    outlines: pd.Series
+    of_cbs: bool
+    is_tiled: bool = False
+    lines: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
+    places: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "side"]))
+
+
+def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> UnitMap:
     """Read the borders of all units that were in force on a day.
 
     Parameters
@@ -43,8 +66,7 @@ def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> 
 
     Returns
     -------
-    Series, index `unit`
-        Each an outline with all its parts and holes.
+    UnitMap
 
     Raises
     ------
@@ -72,59 +94,8 @@ def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> 
     if found:
         raise InputError(found)
     joined = {unit: Outline.make_compound_path(*parts) for unit, parts in outlines.items()}
-    return pd.Series(joined, name="outline").rename_axis("unit").sort_index()
-
-
-def plot_map(
-    outlines: pd.Series,
-    values: pd.Series,
-    ax: Axes | None = None,
-    colours: Mapping[object, str] | None = None,
-    none_label: str = "geen antwoord",
-) -> Axes:
-    """Draw one category per unit on its area.
-
-    Parameters
-    ----------
-    outlines : Series, index `unit`
-        As `read_map` gives them.
-    values : Series, index `unit`
-        Categories; units without one are white with a dotted border.
-    ax : Axes, optional
-    colours : mapping, optional
-        Colour of each category; light to dark when absent.
-    none_label : str
-        Legend text of units without a value.
-
-    Raises
-    ------
-    ValueError
-        When a value belongs to a unit that the map has not.
-    """
-    if stray := sorted(set(values.index) - set(outlines.index)):
-        raise ValueError(f"values: {len(stray)} units are not on the map: {stray[:5]}. Harmonise.")
-    ax = plt.subplots(figsize=(7.5, 9.0), layout="constrained")[1] if ax is None else ax
-    fills = dict(category_colours(values) if colours is None else colours)
-    drawn = values.reindex(outlines.index)
-    for outline, value in zip(outlines, drawn.astype("object"), strict=True):
-        fill = fills.get(value, NO_VALUE) if pd.notna(value) else NO_VALUE
-        line = ":" if fill == NO_VALUE else "-"
-        ax.add_patch(PathPatch(outline, facecolor=fill, edgecolor="0.35", lw=0.4, linestyle=line))
-    corners = np.concatenate([outline.vertices for outline in outlines])
-    (left, low), (right, high) = corners.min(axis=0), corners.max(axis=0)
-    in_degrees = max(abs(corners[:, 0]).max(), abs(corners[:, 1]).max()) <= 180
-    aspect = 1 / np.cos(np.radians((low + high) / 2)) if in_degrees else 1.0
-    ax.set(xlim=(left, right), ylim=(low, high), aspect=aspect)
-    ax.margins(0.03)
-    handles = [
-        Patch(facecolor=fill, edgecolor="0.35", label=str(key)) for key, fill in fills.items()
-    ]
-    if drawn.isna().any():
-        handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.35", linestyle=":", label=none_label))
-    ax.legend(handles=handles, loc="upper left", frameon=False, fontsize=9)
-    ax.text(0, -0.02, ATTRIBUTION, transform=ax.transAxes, fontsize=7, color="0.35")
-    ax.set_axis_off()
-    return ax
+    borders = pd.Series(joined, name="outline").rename_axis("unit").sort_index()
+    return UnitMap(borders, of_cbs=are_municipalities(register.on(date)))
 
 
 def _features(path: str | Path) -> list[dict[str, Any]]:
@@ -134,16 +105,26 @@ def _features(path: str | Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         if content["type"] == "Topology":
+            _refuse_layers(list(content["objects"]), name)
             features = list(_topology_features(content))
         else:
             features = content["features"]
         kept = [{"properties": dict(x["properties"]), "geometry": x["geometry"]} for x in features]
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         what = f"is no map ({type(error).__name__}: {error})"
         raise InputError([Problem(name, "file", "", what, "", remedy)]) from error
     if not kept:
         raise InputError([Problem(name, "file", "", "has no features", "", remedy)])
     return kept
+
+
+def _refuse_layers(layers: list[str], name: str) -> None:
+    if len(layers) != 1:
+        what, remedy = "are its layers", "Export the layer of the units alone"
+        listed = ", ".join(layers)
+        raise InputError([Problem(name, "objects", listed, what, "one layer", remedy)])
 
 
 def _topology_features(content: dict[str, Any]) -> Iterator[dict[str, Any]]:

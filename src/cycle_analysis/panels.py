@@ -61,7 +61,6 @@ def panel_coverage(
     to_date: str | pd.Timestamp,
     register: Register,
     persons: pd.Series | None = None,
-    enough: tuple[float, float] = (0.5, 0.8),
 ) -> pd.DataFrame:
     """How much of each later unit is covered by the units that answered on the earlier day.
 
@@ -73,33 +72,29 @@ def panel_coverage(
     register : Register
     persons : Series, optional
         Inhabitants on `from_date`, on codes. Without it those of the register's events, which are
-        the persons on the day of the first change; where there are none, units count alike.
-    enough : (float, float)
-        Under the first share the later unit is too little covered, under the second flagged.
+        the persons on the day of the first change; where some of a later unit are not known, its
+        predecessors count alike.
 
     Returns
     -------
     DataFrame, index `unit` (of `to_date`), units of which at least a part answered
         n_predecessors, n_answered : number of earlier units, whole or in part.
         covered : share of the persons whose earlier unit answered and passed its answer on.
-        verdict : enough, flagged, or too little.
 
     Examples
     --------
     >>> from cycle_analysis.register import load_register
-    >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).T
-    unit             GM0575
-    n_predecessors        2
-    n_answered            1
-    covered           0.611
-    verdict         flagged
+    >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).to_dict()
+    {'n_predecessors': {'GM0575': 2}, 'n_answered': {'GM0575': 1}, 'covered': {'GM0575': 0.611}}
     """
     start = pd.Timestamp(from_date)
     everyone = harmonise(units_in_force(register, start), start, to_date, register)
     heirs = assign_heirs(everyone).dropna(subset="to_unit")
     size = persons_at_change(register, start) if persons is None else persons
     parts = everyone.dropna(subset="to_unit")
-    weight = parts["weight"] * parts["from_unit"].map(size).fillna(1.0)
+    known = parts["from_unit"].map(size)
+    known = known.where(known.notna().groupby(parts["to_unit"]).transform("all"), 1.0)
+    weight = parts["weight"] * known
     passed_on = pd.MultiIndex.from_frame(heirs[["from_unit", "to_unit"]])
     given = parts["from_unit"].isin(set(answered)) & pd.MultiIndex.from_frame(
         parts[["from_unit", "to_unit"]]
@@ -112,11 +107,7 @@ def panel_coverage(
             / weight.groupby(parts["to_unit"]).sum(),
         }
     ).rename_axis("unit")
-    table = table[table["n_answered"] > 0]
-    labels = ["too little", "flagged", "enough"]
-    bounds = [-1.0, *enough, float("inf")]
-    verdict = pd.cut(table["covered"], bounds, labels=labels, right=False).astype("str")
-    return table.assign(verdict=verdict)
+    return table[table["n_answered"] > 0]
 
 
 def persons_at_change(register: Register, date: str | pd.Timestamp) -> pd.Series:

@@ -14,6 +14,8 @@ CHECK = "check"
 PER_WAVE = ("01_responses", "02_scores", "03_cycle")
 ON_REFERENCE = ("04_number_of_profiles", "05_profiles", "06_validity")
 OVER_WAVES = ("07_waves", "08_report")
+LONGEST_WAY = ("01_responses", "02_scores", *ON_REFERENCE)
+"""Notebooks that go first on the reference wave: the others fit in beside them."""
 NOTEBOOKS = (*PER_WAVE, *ON_REFERENCE, *OVER_WAVES)
 
 

@@ -3,21 +3,32 @@
 None of these stops a run by itself, except a scale that is shifted or turned as a whole.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.answers import Decoded, normalise
+from cycle_analysis.answers import Decoded
 from cycle_analysis.problems import KEPT, Problem
+from cycle_analysis.readers import RawTable
 from cycle_analysis.study_files import Column, Scale
+from cycle_analysis.words import codes_by_label, normalise
 
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
+LONG = 12
+"""Fewer answers than this can well be the same by chance."""
 NEGATIVE = -0.1
 """An item that correlates less than this with the rest of its phase may be turned; with few
 answers, by two standard errors at least."""
 ENOUGH = 5_000
 """Correlations of items are taken from about so many respondents, evenly spread over the file."""
-LARGE_SHARE, LARGE_NUMBER = 0.1, 20
+LARGE_SHARE, LARGE_NUMBER, LARGE_RATIO = 0.1, 20, 10
+"""A unit weighs heavily with more respondents than this share, this number, and so many times the
+usual number."""
+RULE = "plausibility"
+Doubt = Callable[[str, str, str], Problem]
+"""Makes a problem of an item, what is wrong with it, and the remedy."""
 
 
 def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
@@ -53,9 +64,7 @@ def find_turned_labels(labels: dict[str, str], scale: Scale, column: Column) -> 
     """List codes that the file labels with the words of another code of the codebook."""
     if column.map or column.linear:
         return []
-    known = {
-        normalise(text[lang]): code for code, text in scale.labels.items() for lang in ("nl", "en")
-    }
+    known = codes_by_label(scale.labels)
     return [
         f"{code} is {label!r}, which is {known[normalise(label)]} in the codebook"
         for code, label in labels.items()
@@ -63,7 +72,7 @@ def find_turned_labels(labels: dict[str, str], scale: Scale, column: Column) -> 
     ]
 
 
-def doubt_items(decoded: dict[str, Decoded], items: pd.DataFrame, file: str) -> list[Problem]:
+def doubt_items(decoded: dict[str, Decoded], items: pd.DataFrame, doubt: Doubt) -> list[Problem]:
     """Warn of items without answers or variance, of lonely items, and of turned ones.
 
     Parameters
@@ -72,34 +81,50 @@ def doubt_items(decoded: dict[str, Decoded], items: pd.DataFrame, file: str) -> 
         Answers on the codebook's scale, not yet reversed.
     items : DataFrame
         Index `item`; `phase`, `low`, `high`, `reversed`, as `Study.phase_items`.
-    file : str
-        Name of the file, for messages.
+    doubt : function of item, problem, remedy
+        Makes the problem.
     """
     found = []
     for phase, of_phase in items.groupby("phase", sort=False):
-        there = [item for item in of_phase.index if item in decoded]
-        varied = {}
-        for item in there:
-            table = decoded[item]
-            values = table.numbers[table.counts > 0]
-            if np.isnan(values).all():
-                found.append(_doubt(file, item, "nobody answered this item"))
-            elif np.nanmin(values) == np.nanmax(values):
-                problem = "everyone gave the same answer; it tells nothing about differences"
-                found += [_doubt(file, item, problem)] * (len(table.codes) >= FEW)
-            else:
-                some = slice(None, None, max(len(table.codes) // ENOUGH, 1))
-                varied[item] = table.numbers[table.codes[some]]
+        there = of_phase[of_phase.index.isin(list(decoded))]
+        varied = []
+        for item in there.index:
+            problems = _doubt_alone(item, decoded[item], doubt)
+            found += problems
+            varied += [] if problems else [item]
         if len(there) == 1:
-            found.append(_doubt(file, there[0], f"is the only item of phase {phase}"))
-        answers = pd.DataFrame(varied)
-        for item in of_phase.index[of_phase["reversed"]].intersection(answers.columns):
-            answers[item] = of_phase.loc[item, ["low", "high"]].sum() - answers[item]
-        found += _turned(answers, file)
+            problem = f"is the only item of phase {phase}"
+            remedy = "Its score is as unsure as one answer, and has no reliability"
+            found.append(doubt(there.index[0], problem, remedy))
+        found += _turned(_turned_round(decoded, there.loc[varied]), doubt)
     return found
 
 
-def _turned(answers: pd.DataFrame, file: str) -> list[Problem]:
+def _doubt_alone(item: str, answers: Decoded, doubt: Doubt) -> list[Problem]:
+    """Warn of an item that nobody answered, or everyone in the same way."""
+    values = answers.numbers
+    if np.isnan(values).all():
+        return [doubt(item, "nobody answered this item", "It counts in no phase score")]
+    if np.nanmin(values) < np.nanmax(values) or len(answers.codes) < FEW:
+        return []
+    problem = "everyone gave the same answer; it tells nothing about differences"
+    remedy = "It is left out of reliability, and stays in the phase score, where it moves nobody"
+    return [doubt(item, problem, remedy)]
+
+
+def _turned_round(decoded: dict[str, Decoded], items: pd.DataFrame) -> pd.DataFrame:
+    """Answers to some items, reversed items turned round, of respondents spread over the file."""
+    answers = {}
+    for item, turned, ends in zip(
+        items.index, items["reversed"], items["low"] + items["high"], strict=True
+    ):
+        table = decoded[item]
+        some = table.numbers[table.codes[:: max(len(table.codes) // ENOUGH, 1)]]
+        answers[item] = ends - some if turned else some
+    return pd.DataFrame(answers)
+
+
+def _turned(answers: pd.DataFrame, doubt: Doubt) -> list[Problem]:
     """Warn of items that go against the rest of their phase."""
     if answers.shape[1] < 3 or len(answers) < FEW:
         return []
@@ -113,53 +138,39 @@ def _turned(answers: pd.DataFrame, file: str) -> list[Problem]:
                 f"goes against the other items of its phase (correlation {together:.2f}); "
                 "it may have been entered already reversed"
             )
-            remedy = "Compare the question with `reversed` in codebook.csv"
-            found.append(_doubt(file, str(item), problem, remedy))
+            found.append(doubt(item, problem, "Compare it with `reversed` in codebook.csv"))
     return found
 
 
-def _doubt(file: str, item: str, problem: str, remedy: str = "") -> Problem:
-    return Problem(
-        file, f"item {item}", "", problem, "", remedy, done=KEPT, column=item, rule="plausibility"
-    )
-
-
 def doubt_respondents(
-    decoded: dict[str, Decoded], respondents: pd.DataFrame, file: str
+    decoded: dict[str, Decoded], units: "pd.Series[str]", raw: RawTable
 ) -> list[Problem]:
     """Warn of respondents with exactly the same answers, and of one unit with very many.
 
-    Only respondents with twelve answers or more are compared, of which at least three differ.
+    Only respondents with `LONG` answers or more are compared, and only when these differ.
+
+    Parameters
+    ----------
+    decoded : dict of item to Decoded
+    units : Series of str, n respondents
+    raw : RawTable
+        The export, for the place of what is found.
     """
     found = []
     alike = _identical(decoded)
     if len(alike):
         problem = f"{len(alike)} rows hold exactly the same answers as an earlier row"
-        rows = ", ".join(str(row) for row in alike[:5])
         remedy = "Delete those that were entered twice"
-        found.append(
-            Problem(
-                file,
-                f"rows {rows}" + (" …" if len(alike) > 5 else ""),
-                "",
-                problem,
-                "",
-                remedy,
-                done=KEPT,
-                row=str(alike[0]),
-                rule="identical answers",
-                n=len(alike),
-            )
-        )
-    sizes = respondents["unit"].value_counts()
+        place = ("", alike, "", problem, "", remedy)
+        found.append(raw.problem(*place, done=KEPT, rule="identical answers"))
+    sizes = units.value_counts()
     if len(sizes) > 1 and sizes.iloc[0] >= LARGE_NUMBER:
         share, usual = sizes.iloc[0] / sizes.sum(), sizes.median()
-        if share > LARGE_SHARE and sizes.iloc[0] >= 10 * usual:
+        if share > LARGE_SHARE and sizes.iloc[0] >= LARGE_RATIO * usual:
             problem = f"has {sizes.iloc[0]} of {sizes.sum()} respondents, others {usual:g}"
             problem += "; its score is far more certain than theirs"
-            found.append(
-                Problem(file, "units", str(sizes.index[0]), problem, done=KEPT, rule="plausibility")
-            )
+            unit = str(sizes.index[0])
+            found.append(Problem(raw.file, "units", unit, problem, done=KEPT, rule=RULE))
     return found
 
 
@@ -175,6 +186,6 @@ def _identical(decoded: dict[str, Decoded]) -> pd.Index:
         total += table.codes.astype(np.uint64)
     twice = np.flatnonzero(pd.Series(total).duplicated())
     values = np.array([table.numbers[table.codes[twice]] for table in columns])
-    given = (~np.isnan(values)).sum(axis=0)
+    n_given = (~np.isnan(values)).sum(axis=0)
     spread = np.fmax.reduce(values) - np.fmin.reduce(values)
-    return index[twice[(given >= 12) & (spread >= 2)]]
+    return index[twice[(n_given >= LONG) & (spread >= 2)]]

@@ -5,7 +5,7 @@ Not the inline backend of matplotlib: it ties itself to the kernel in which it i
 
 from importlib import import_module
 
-for name in (
+NAMES = (
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "pandas",
@@ -13,5 +13,10 @@ for name in (
     "scipy.optimize",
     "scipy.stats",
     "sklearn.metrics",
-):
-    import_module(name)
+)
+
+try:
+    for name in NAMES:
+        import_module(name)
+except KeyboardInterrupt:  # Ctrl-C reaches this process too; the run says what there is to say
+    raise SystemExit from None

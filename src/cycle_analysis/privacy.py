@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.problems import KEPT, Problem
-from cycle_analysis.readers import RawTable
+from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.study_files import Wave
 
 EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
@@ -28,6 +28,7 @@ KINDS = {
 }
 SHORT = 6
 """Texts up to this length can hold none of these."""
+SCAN = "privacy scan"
 N_WORDS = 5
 """A cell with this many words is free text, in which people can be named."""
 
@@ -91,28 +92,19 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
 
 def find_same_person(raw: RawTable) -> list[Problem]:
     """Warn of an e-mail address that stands in more than one row, in any column."""
+    problem = "the same e-mail address more than once: one person may have answered twice"
+    remedy = "Keep the answers that count, and delete the others"
     problems = []
     for column in raw.cells:
         cells = raw.cells[column]
-        if not any("@" in text for text in cells.cat.categories.to_numpy()):
+        if "@" not in "".join(cells.cat.categories.tolist()):
             continue
-        texts = [text.strip().casefold() for text in cells.cat.categories]
-        addresses = {text for text in texts if "@" in text and EMAIL.fullmatch(text)}
-        if len(addresses) < 2:
-            continue
-        given = cells.cat.codes.map(dict(enumerate(texts)))
+        given = change_texts(cells, lambda text: text.strip().casefold())
+        addresses = [text for text in given.cat.categories if EMAIL.fullmatch(text)]
         again = given.index[given.isin(addresses) & given.duplicated()]
         if len(again):
-            rows = ", ".join(str(row) for row in again[:5])
-            problem = "the same e-mail address more than once: one person may have answered twice"
-            remedy = "Keep the answers that count, and delete the others"
-            where = f"column {column}, rows {rows}"
-            place = {"column": str(column), "row": str(again[0]), "rule": "privacy scan"}
-            problems.append(
-                Problem(
-                    *(raw.file, where, "", problem, "", remedy), done=KEPT, n=len(again), **place
-                )
-            )
+            place = (str(column), again, "", problem, "", remedy)
+            problems.append(raw.problem(*place, done=KEPT, rule=SCAN))
     return problems
 
 
@@ -123,19 +115,10 @@ def _count_free_text(counts: "pd.Series[int]") -> int:
     return wordy_cells if wordy.sum() > 0.5 * max(wordy_cells, 1) else 0
 
 
-def _personal(raw: RawTable, source: str, name: str, kind: str, n: int) -> Problem:
+def _personal(raw: RawTable, column: str, item: str, kind: str, n: int) -> Problem:
+    problem = f"{n} cells look like {kind}"
     remedy = "Map another column, or take them out of the export"
     if kind != "free text":
         remedy += "; open answers are exported only on request, to a private file"
-    return Problem(
-        raw.file,
-        f"column {source} ({name})",
-        "",
-        f"{n} cells look like {kind}",
-        "",
-        remedy,
-        done=KEPT,
-        column=source,
-        rule="privacy scan",
-        n=n,
-    )
+    place = (column, (), "", problem, "", remedy)
+    return raw.problem(*place, done=KEPT, rule=SCAN, item=item, n=n)

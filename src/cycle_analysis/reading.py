@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.order import order_violations
-from cycle_analysis.scalability import WEAK, scalability
+from cycle_analysis.scalability import ALL, WEAK, scalability
 
 CUMULATIVE, PARTLY, PARALLEL, WINDOW, UNKNOWN = (
     *("cumulative", "partly", "parallel", "window"),
@@ -55,11 +55,11 @@ def gather_evidence(
     >>> scores = pd.DataFrame({"AG": [90.0, 80.0, 50.0, 20.0], "EX": [70.0, 55.0, 20.0, 0.0]})
     >>> errors = pd.DataFrame(5.0, scores.index, pd.MultiIndex.from_tuples([("AG", "EX")]))
     >>> gather_evidence(scores, errors, replicates=50, permutations=50)["H"]
-    1.0
+    np.float64(1.0)
     """
-    raw = scalability(scores, replicates, permutations, seed=seed)
+    raw = scalability(scores, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     used = corrected if corrected is not None else scores.iloc[:0]
-    clean = scalability(used, replicates, permutations, seed=seed)
+    clean = scalability(used, replicates, permutations, seed=seed).loc[(ALL, ALL)]
     violations = order_violations(scores, errors)
     marked = float((violations["share"] * violations["n"]).sum())
     n_marked = float(violations["n"].sum())
@@ -152,7 +152,12 @@ def tell_order(evidence: pd.Series, language: str) -> str:
         "violations": f"{100 * evidence['violations']:.0f}",
     }
     basis = texts["corrected" if evidence["corrected"] else "raw"]
-    return f"{texts[reading]} {basis}".format(**numbers)
+    level_only = reading == PARALLEL and evidence[name] >= WEAK
+    return f"{texts[_LEVEL if level_only else reading]} {basis}".format(**numbers)
+
+
+_LEVEL = "level"
+"""Parallel in another way: phases rise together, so H is high, but none comes before another."""
 
 
 _TEXTS = {
@@ -169,8 +174,12 @@ _TEXTS = {
         ),
         PARALLEL: (
             "De fasen lopen naast elkaar: deze gegevens laten geen vaste volgorde zien "
-            "(H = {H}, 95%-interval {low} tot {high}; onder 0,3 of zonder dalende stappen is er "
-            "geen schaal)."
+            "(H = {H}, 95%-interval {low} tot {high}; onder 0,3 is er geen schaal)."
+        ),
+        _LEVEL: (
+            "De fasen gaan samen op, zonder dat de ene voor de andere komt: wie hoog scoort, "
+            "scoort overal hoog (H = {H}, 95%-interval {low} tot {high}), maar {down} van de "
+            "{steps} stappen dalen, of H is niet hoger dan toeval geeft."
         ),
         WINDOW: (
             "De fasen schuiven als een venster: wie met een latere fase bezig is, is met de "
@@ -181,7 +190,10 @@ _TEXTS = {
             "Over de volgorde van de fasen is niets te zeggen: met {n} eenheden met alle fasen "
             "valt er niets te vergelijken, of iedereen scoort gelijk."
         ),
-        "corrected": "Gecorrigeerd voor antwoordstijl; zonder correctie was H {raw}.",
+        "corrected": (
+            "Gecorrigeerd voor antwoordstijl, wat een ondergrens geeft; zonder correctie, als "
+            "bovengrens, was H {raw}."
+        ),
         "raw": (
             "Niet gecorrigeerd voor antwoordstijl, die een volgorde kan nabootsen: lees H als "
             "bovengrens."
@@ -200,8 +212,12 @@ _TEXTS = {
         ),
         PARALLEL: (
             "The phases run in parallel: these data show no fixed order "
-            "(H = {H}, 95% interval {low} to {high}; under 0.3 or without falling steps there is "
-            "no scale)."
+            "(H = {H}, 95% interval {low} to {high}; under 0.3 there is no scale)."
+        ),
+        _LEVEL: (
+            "The phases rise together, and none comes before another: who scores high scores high "
+            "on all (H = {H}, 95% interval {low} to {high}), but {down} of {steps} steps go down, "
+            "or H is no higher than chance gives."
         ),
         WINDOW: (
             "The phases move like a window: who is busy with a later phase is done with the "
@@ -212,7 +228,10 @@ _TEXTS = {
             "Nothing can be said about the order of phases: with {n} units that have all phases "
             "there is nothing to compare, or everyone scores alike."
         ),
-        "corrected": "Corrected for response style; without correction H was {raw}.",
+        "corrected": (
+            "Corrected for response style, which gives a lower bound; without correction, as an "
+            "upper bound, H was {raw}."
+        ),
         "raw": (
             "Not corrected for response style, which can imitate an order: read H as an upper "
             "bound."

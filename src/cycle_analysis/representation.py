@@ -23,6 +23,19 @@ REGIONS = {
 """Provinces collapsed to the four parts of the country (CBS landsdelen)."""
 
 
+def are_municipalities(units: pd.DataFrame) -> bool:
+    """Whether units have the background of Dutch municipalities: size class and province.
+
+    Examples
+    --------
+    >>> from cycle_analysis.register import load_register
+    >>> are_municipalities(load_register().on("2022-05-01"))
+    True
+    """
+    provinces = {province for part in REGIONS.values() for province in part}
+    return {"size_class", "province"} <= set(units) and set(units["province"]) <= provinces
+
+
 def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     """Add the collapsed margins of Dutch municipalities.
 
@@ -66,6 +79,29 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
             f"is not one of the twelve: {unplaced[:5]}."
         )
     return collapsed
+
+
+def count_respondents(units: pd.Series) -> pd.DataFrame:
+    """Count the respondents of each unit that answered, and group the counts.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes.
+
+    Returns
+    -------
+    DataFrame, index `unit`
+        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
+
+    Examples
+    --------
+    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
+    ['3-4', '1']
+    """
+    n = units.value_counts().sort_index()
+    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
+    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")
 
 
 def response_account(
@@ -134,6 +170,19 @@ def response_account(
     )
 
 
+def cross_groups(counts: pd.Series) -> pd.DataFrame:
+    """Set counts by two backgrounds as a matrix, the second in columns, 0 where no unit is.
+
+    Examples
+    --------
+    >>> groups = pd.MultiIndex.from_tuples([("s", "N"), ("s", "Z"), ("l", "Z")])
+    >>> cross_groups(pd.Series([4, 2, 1], groups)).to_numpy().tolist()
+    [[4, 2], [0, 1]]
+    """
+    first, second = (counts.index.get_level_values(level).unique() for level in (0, 1))
+    return counts.unstack(fill_value=0).reindex(index=first, columns=second)
+
+
 def response_test(account: pd.DataFrame) -> pd.Series:
     """Test whether response depends on the groups of a response account.
 
@@ -187,8 +236,9 @@ def response_by_wave(
     Returns
     -------
     DataFrame, one row per wave
-        responded; rate (0-1); again : also in the wave before; joined : not in the wave before;
-        left : in the wave before but not in this one. The last three are missing for the first.
+        population : units that could answer; responded; rate (0-1); again : also in the wave
+        before; joined : not in the wave before; left : in the wave before but not in this one. The
+        last three are missing for the first.
 
     Raises
     ------
@@ -200,7 +250,7 @@ def response_by_wave(
     >>> population = pd.DataFrame(index=["A", "B", "C", "D"])
     >>> waves = {"2018": ["A", "B"], "2022": ["B", "C", "D"]}
     >>> response_by_wave(waves, population).loc["2022"].tolist()
-    [3.0, 0.75, 1.0, 2.0, 1.0]
+    [4.0, 3.0, 0.75, 1.0, 2.0, 1.0]
     """
     waves = {wave: set(units) for wave, units in responded.items()}
     if stray := sorted(set().union(*waves.values()) - set(population.index)):
@@ -214,7 +264,8 @@ def response_by_wave(
         moved = [np.nan] * 3
         if before is not None:
             moved = [len(units & before), len(units - before), len(before - units)]
-        rows.append([len(units), len(units) / len(population), *moved])
+        n = len(population)
+        rows.append([n, len(units), len(units) / n, *moved])
         before = units
-    columns = ["responded", "rate", "again", "joined", "left"]
+    columns = ["population", "responded", "rate", "again", "joined", "left"]
     return pd.DataFrame(rows, index=pd.Index(waves, name="wave"), columns=columns)

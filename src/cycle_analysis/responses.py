@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.answers import ANSWERED, Decoded
+from cycle_analysis.answers import Decoded
 from cycle_analysis.item_checks import Asked, check_item
-from cycle_analysis.plausibility import doubt_items, doubt_respondents
+from cycle_analysis.plausibility import RULE, doubt_items, doubt_respondents
 from cycle_analysis.privacy import find_same_person, scan_columns
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, as_shown, problem_table
 from cycle_analysis.readers import RawTable
@@ -21,6 +21,7 @@ from cycle_analysis.register import Register
 from cycle_analysis.respondents import read_respondents
 from cycle_analysis.study import Study
 from cycle_analysis.study_files import Scale, Wave
+from cycle_analysis.words import ANSWERED
 
 TEXT = "text"
 
@@ -102,7 +103,10 @@ def check_checksum(path: Path, recorded: str, where: str) -> None:
     InputError
         If a checksum is recorded and the file has another.
     """
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if recorded else ""
+    if not recorded:
+        return
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != recorded:
         remedy = f"If the new file is right, write source.sha256: {found} in wave.yaml"
         problem = "the file changed since its checksum was recorded"
@@ -143,20 +147,26 @@ def code_responses(
     scales = {item: study.scales[study.codebook.items.loc[item, "scale"]] for item in mapping.items}
     decoded: dict[str, Decoded] = {}
     cells: list[pd.DataFrame] = []
-    for item, column in mapping.columns.items():
-        if item in scales and column.source in raw.cells:
-            asked = Asked(raw, item, column, scales[item], kept["respondent"])
+    for item, scale in scales.items():
+        column = mapping.columns[item]
+        if column.source in raw.cells:
+            asked = Asked(raw, item, column, scale, kept["respondent"])
             decoded[item], more, wrong = check_item(asked, max_invalid)
             found += more
             cells.append(wrong)
     found += find_same_person(raw)
     found += scan_columns(raw, mapping, {item for item in scales if scales[item].kind == TEXT})
-    if any(problem.done == REJECTED for problem in found):
-        raise InputError([problem for problem in found if problem.done == REJECTED])
-    answers, reasons, open_answers = _tables(decoded, scales, kept)
-    found += doubt_items(decoded, study.phase_items(wave), raw.file)
-    found += doubt_respondents(decoded, kept, raw.file)
     found = [replace(problem, sheet=raw.sheet) for problem in found]
+    if rejected := [problem for problem in found if problem.done == REJECTED]:
+        raise InputError(rejected)
+
+    def doubt(item: str, problem: str, remedy: str) -> Problem:
+        place = (mapping.columns[item].source, (), "", problem, "", remedy)
+        return raw.problem(*place, done=KEPT, rule=RULE, item=item)
+
+    found += doubt_items(decoded, study.phase_items(wave), doubt)
+    found += doubt_respondents(decoded, kept["unit"], raw)
+    answers, reasons, open_answers = _tables(decoded, scales, kept)
     table = pd.concat([problem_table(found), *(part for part in cells if len(part))])
     people = kept.set_index("respondent")
     return Responses(answers, reasons, people, table.reset_index(drop=True), open_answers)
@@ -171,7 +181,8 @@ def _tables(
     numbers = [item for item in closed if scales[item].kind != "category"]
     block = np.empty((len(numbers), len(index)))
     for place, item in enumerate(numbers):
-        block[place] = decoded[item].numbers[decoded[item].codes]
+        found = decoded[item]
+        np.take(found.numbers, found.codes, out=block[place], mode="clip")
     answers = pd.DataFrame(block.T, index=index, columns=numbers, copy=False)
     if len(numbers) < len(closed):
         rest = {i: decoded[i].answers.set_axis(index) for i in closed if i not in set(numbers)}

@@ -4,21 +4,33 @@ pytask decides what must run, from the contents of files and the values of param
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
 """
 
+import contextlib
+import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytask
-from _pytask.explain import ChangeReason
-from pytask import TaskOutcome
+from pytask import ExitCode, TaskOutcome
 
-from cycle_analysis.parameters import Parameter, Value, check_parameters, read_parameters
+from cycle_analysis.parameters import (
+    Parameter,
+    Value,
+    check_parameters,
+    check_together,
+    read_parameters,
+)
 from cycle_analysis.pipeline import NOTEBOOKS, plan
 from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.prompt_threads import use_prompt_threads
 from cycle_analysis.study import HOME, Study, check_raw_files
+from cycle_analysis.study_lock import only_run
 from cycle_analysis.tasks import NotebookError, Progress, Tasks
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -75,17 +87,6 @@ class Outcome:
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
-def check_given(study: Study, home: Path) -> None:
-    """Check the parameters of study.yaml, without running anything.
-
-    Raises
-    ------
-    InputError
-        If one of them is unknown or of the wrong type.
-    """
-    gather_parameters(study, notebook_folder(home), {})
-
-
 def notebook_folder(home: Path) -> Path:
     """Notebooks of the home folder, or else those this package came with.
 
@@ -112,7 +113,7 @@ def gather_parameters(
     Raises
     ------
     InputError
-        If one of them is unknown or of the wrong type.
+        If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
         name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
@@ -122,6 +123,7 @@ def gather_parameters(
     for file, parameters in sources.items():
         for name, checked in check_parameters(parameters, known, file).items():
             values[name] |= checked
+    check_together(values)
     return values
 
 
@@ -157,40 +159,51 @@ def run_study(
     Raises
     ------
     InputError
-        If an export is absent, or a parameter unknown or of the wrong type; nothing has run then.
+        If an export is absent, a parameter is wrong, or the results may not be written; nothing
+        has run then.
+    KeyboardInterrupt
+        If the user stopped the run; what was finished is kept.
     """
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
-    folder = home / "data" / "processed" / study.name
-    progress = Progress(tell)
-    makers = Tasks(study, home, notebooks, parameters, progress)
-    pytask.console.quiet = True
-    session = pytask.build(
-        tasks=[makers.task(step) for step in plan(study)],
-        paths=folder,
-        config=_memory(folder),
-        capture="no",
-        force=force,
-        explain=True,
-        dry_run=dry_run,
-        n_workers=1 if dry_run else n_workers,
-        parallel_backend="threads",
-    )
-    if not dry_run:  # pytask leaves this to runs that explain nothing
-        session.config["lockfile_state"].flush()
+    _set_environment(home)
+    makers = Tasks(study, home, notebooks, parameters, Progress(tell))
+    folder = makers.store.folder
+    # pytask remembers what it ran beside the study's tables, not at the top of a repository
+    config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
+    with contextlib.nullcontext() if dry_run else only_run(folder, tell):
+        session = _build(
+            tasks=[makers.task(step) for step in plan(study)],
+            paths=folder,
+            config=config,
+            force=force,
+            dry_run=dry_run,
+            n_workers=1 if dry_run else n_workers,
+        )
     return _outcome(session)
 
 
-def _memory(folder: Path) -> Path:
-    """Let pytask remember beside the study's tables what it ran, not at the top of a repository."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "pytask.toml"
-    config.write_text("[tool.pytask.ini_options]\n", "utf-8")
-    return config
+def _set_environment(home: Path) -> None:
+    """Set what kernels find in their environment."""
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+
+
+def _build(**options: Any) -> pytask.Session:
+    """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
+    pytask.console.file = io.StringIO()
+    threads = use_prompt_threads()
+    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
+    if not session.execution_reports and session.exit_code != ExitCode.OK:
+        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
+    if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
+        session.config["lockfile_state"].flush()
+    reported = len(session.execution_reports)
+    if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
+        raise KeyboardInterrupt
+    return session
 
 
 def _outcome(session: pytask.Session) -> Outcome:
@@ -203,7 +216,7 @@ def _outcome(session: pytask.Session) -> Outcome:
             reasons[report.task.name] = _in_words(explanation.reasons)
         error = report.exc_info[1] if report.exc_info else None
         if report.outcome == TaskOutcome.FAIL and error:
-            errors.append(error)
+            errors.append(_told(error))
     return Outcome(
         done=groups[TaskOutcome.SUCCESS],
         pending=groups[TaskOutcome.WOULD_BE_EXECUTED],
@@ -215,7 +228,20 @@ def _outcome(session: pytask.Session) -> Outcome:
     )
 
 
-def _in_words(reasons: Sequence[ChangeReason]) -> list[str]:
+def tell_error(error: BaseException) -> str:
+    """Tell what stopped a step: a message for what we foresaw, its traceback for a bug."""
+    foreseen = isinstance(error, InputError | NotebookError)
+    return str(error) if foreseen else "".join(traceback.format_exception(error))
+
+
+def _told(error: BaseException) -> BaseException:
+    """Take what pytask could not write for what it is: a matter of the user's disk."""
+    if isinstance(error, OSError) and error.errno in DISK and error.filename:
+        return unwritable(Path(error.filename), error)
+    return error
+
+
+def _in_words(reasons: Sequence[Any]) -> list[str]:
     """Say why a step runs: it never did, was forced, or what changed."""
     kinds = {reason.reason for reason in reasons}
     if "not_in_db" in kinds:

@@ -12,59 +12,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.scores import match_units
-
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
-
-
-def pair_scalability(scores: pd.DataFrame) -> pd.DataFrame:
-    """Compute H for every pair of phases.
-
-    Parameters
-    ----------
-    scores : DataFrame, units × phases
-        Scores or active phases (1.0, 0.0); rows with NaN are left out.
-
-    Returns
-    -------
-    DataFrame, phases × phases
-        H; NaN on the diagonal and where a phase has no variance.
-
-    References
-    ----------
-    Mokken, R. J. (1971). A theory and procedure of scale analysis.
-    Molenaar, I. W. (1991). A weighted Loevinger H-coefficient extending Mokken scaling to
-    multicategory items. Kwantitatieve Methoden 37.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [1.0, 1.0, 1.0, 0.0], "EX": [1.0, 1.0, 0.0, 0.0]})
-    >>> pair_scalability(scores).loc["AG", "EX"]
-    np.float64(1.0)
-    """
-    together, most = (part[0] for part in _covariances(_complete(scores)[None]))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(most > 1e-12, together / most, np.nan)
-    np.fill_diagonal(ratio, np.nan)
-    return pd.DataFrame(ratio, index=scores.columns, columns=scores.columns).rename_axis(
-        index="phase", columns="phase"
-    )
-
-
-def phase_scalability(scores: pd.DataFrame) -> pd.Series:
-    """Compute H of each phase with all others; under .3 it does not fit the order.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [1.0, 1.0, 1.0, 0.0], "EX": [1.0, 1.0, 0.0, 0.0]})
-    >>> phase_scalability(scores).to_dict()
-    {'AG': 1.0, 'EX': 1.0}
-    """
-    together, most = (part[0] for part in _covariances(_complete(scores)[None]))
-    totals = most.sum(axis=1)
-    ratio = together.sum(axis=1) / np.where(totals > 1e-12, totals, np.nan)
-    return pd.Series(ratio, index=scores.columns, name="H").rename_axis("phase")
+ALL = "all phases"
+"""What stands for the whole scale in the index of `scalability`; a phase code has no spaces."""
 
 
 def scalability(
@@ -73,13 +24,13 @@ def scalability(
     permutations: int = 500,
     confidence: float = 0.95,
     seed: int = 2018,
-) -> pd.Series:
-    """Compute H of all phases together, with its interval and its chance level.
+) -> pd.DataFrame:
+    """Compute H of all phases together, of each phase with the others, and of each pair.
 
     Parameters
     ----------
     scores : DataFrame, units × phases
-        Scores or active phases; units with NaN are left out.
+        Scores or active phases (1.0, 0.0); units with NaN are left out.
     replicates : int
         Bootstrap samples of units for the interval; 0 leaves it missing.
     permutations : int
@@ -90,81 +41,41 @@ def scalability(
 
     Returns
     -------
-    Series
-        n, H, low, high, chance_high (95th percentile without any order), p (share of shuffles with
-        at least this H), reason.
+    DataFrame, rows (phase, other)
+        First (`ALL`, `ALL`), the scale; then (phase, `ALL`), in cycle order; then the pairs
+        (earlier, later). Columns n (units), H, low, high, chance_high (95th percentile without any
+        order), p (share of shuffles with at least this H), reason (why H is missing, else empty).
+
+    References
+    ----------
+    Mokken, R. J. (1971). A theory and procedure of scale analysis.
+    Molenaar, I. W. (1991). A weighted Loevinger H-coefficient extending Mokken scaling to
+    multicategory items. Kwantitatieve Methoden 37.
 
     Examples
     --------
     >>> scores = pd.DataFrame({"AG": [1.0, 1.0, 1.0, 0.0], "EX": [1.0, 1.0, 0.0, 0.0]})
-    >>> scalability(scores, replicates=0, permutations=0)["H"]
-    1.0
+    >>> scalability(scores, replicates=0, permutations=0)["H"].to_list()
+    [1.0, 1.0, 1.0, 1.0]
     """
-    values = _complete(scores)
-    row = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
+    values = scores.dropna().to_numpy(float)
+    index = _parts(scores.columns)
+    lacking = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
     if len(values) < 3 or (values.std(axis=0) > 1e-12).sum() < 2:
         reason = "fewer than three units with all phases, or fewer than two phases that vary"
-        return pd.Series({"n": len(values), **row, "reason": reason}, name="scalability")
+        return pd.DataFrame({"n": len(values), **lacking, "reason": reason}, index=index)
+    table = pd.DataFrame({"n": len(values), **lacking}, index=index)
+    table["H"] = coefficients(*_covariances(values[None]))[0]
     first, second = np.random.SeedSequence(seed).spawn(2)
-    estimate = float(_scale(values[None])[0])
-    row["H"] = estimate
     if replicates > 0:
-        drawn = _resample(values, replicates, first)
         tail = (1 - confidence) / 2
-        row["low"], row["high"] = np.nanquantile(drawn, [tail, 1 - tail])
+        drawn = pd.DataFrame(_resample(values, replicates, first), columns=index)
+        table["low"], table["high"] = drawn.quantile(tail), drawn.quantile(1 - tail)
     if permutations > 0:
-        shuffled = _shuffle(values, permutations, second)
-        row["chance_high"] = np.quantile(shuffled, 0.95)
-        row["p"] = ((shuffled >= estimate - 1e-12).sum() + 1) / (permutations + 1)
-    return pd.Series({"n": len(values), **row, "reason": ""}, name="scalability")
-
-
-def two_level_scalability(scores: pd.DataFrame, units: pd.Series) -> pd.Series:
-    """Compute H between and within respondents of the same unit (Snijders 2001).
-
-    *Within* compares two phases as one respondent sees them; *between* compares one phase as seen
-    by one respondent with the other as seen by a colleague, so that nobody's style can help. An
-    order of units shows between respondents too; a ratio under .3 says it is mostly theirs.
-
-    Parameters
-    ----------
-    scores : DataFrame, respondents × phases
-        Respondents with NaN, and those alone in their unit, are left out.
-    units : Series, indexed by respondent
-
-    Returns
-    -------
-    Series
-        n_units, n_respondents, within, between, ratio (between / within), reason.
-
-    References
-    ----------
-    Snijders, T. A. B. (2001). Two-level non-parametric scaling for dichotomous data. In Boomsma,
-    van Duijn & Snijders (eds), Essays on item response theory.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [1.0, 1.0, 1.0, 1.0, 0.0, 0.0],
-    ...                        "EX": [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]}, index=list("abcdef"))
-    >>> units = pd.Series(["A", "A", "B", "B", "C", "C"], index=list("abcdef"))
-    >>> round(two_level_scalability(scores, units)["between"], 6)
-    1.0
-    """
-    complete = scores.dropna()
-    unit = match_units(complete, units)
-    complete = complete.loc[unit.groupby(unit).transform("size") > 1]
-    unit = unit.loc[complete.index]
-    row = dict.fromkeys(["within", "between", "ratio"], np.nan)
-    counts = {"n_units": unit.nunique(), "n_respondents": len(complete)}
-    if counts["n_units"] < 2:
-        reason = "fewer than two units with two respondents: style and order cannot be told apart"
-        return pd.Series({**counts, **row, "reason": reason}, name="two_level")
-    within, between, most = _two_level_covariances(complete.to_numpy(float), unit)
-    if most > 1e-12:
-        row |= {"within": within / most, "between": between / most}
-        row["ratio"] = between / within if within > 1e-12 else np.nan
-    reason = "" if most > 1e-12 else "no two phases vary"
-    return pd.Series({**counts, **row, "reason": reason}, name="two_level")
+        shuffled = pd.DataFrame(_shuffle(values, permutations, second), columns=index)
+        table["chance_high"] = shuffled.quantile(0.95)
+        table["p"] = chance_of(shuffled, table["H"])
+    return table.assign(reason=table["H"].isna().map({True: "a phase does not vary", False: ""}))
 
 
 def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFrame:
@@ -199,26 +110,65 @@ def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFram
     return scores.sub(style - style.mean(), axis=0)
 
 
-def _complete(scores: pd.DataFrame) -> np.ndarray:
-    return scores.dropna().to_numpy(float)
+def coefficients(together: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Divide covariances by the largest possible: of the scale, of each phase, of each pair.
+
+    Parameters
+    ----------
+    together, most : ndarray, samples × p × p
+        Covariances of the phases, and the largest that their marginals allow.
+
+    Returns
+    -------
+    ndarray, samples × (1 + p + pairs)
+        H; NaN where nothing varies.
+
+    Examples
+    --------
+    >>> together, most = np.array([[[9.0, 1.0], [1.0, 9.0]]]), np.array([[[9.0, 2.0], [2.0, 9.0]]])
+    >>> coefficients(together, most).tolist()
+    [[0.5, 0.5, 0.5, 0.5]]
+    """
+    outside = 1 - np.eye(together.shape[2])
+    first, second = np.triu_indices(together.shape[2], k=1)
+
+    def parts(table: np.ndarray) -> np.ndarray:
+        off = table * outside
+        whole, of_phase = off.sum(axis=(1, 2))[:, None], off.sum(axis=2)
+        return np.hstack([whole, of_phase, off[:, first, second]])
+
+    largest = parts(most)
+    return np.asarray(parts(together) / np.where(largest > 1e-12, largest, np.nan))
+
+
+def chance_of(shuffled: pd.DataFrame, observed: pd.Series) -> pd.Series:
+    """Give the share of shuffles that reach what was observed, itself counted; NaN if unknown.
+
+    Examples
+    --------
+    >>> chance_of(pd.DataFrame({"H": [0.1, 0.3, 0.2]}), pd.Series({"H": 0.25})).to_dict()
+    {'H': 0.5}
+    """
+    reached = (shuffled >= observed - 1e-12).sum() + 1
+    return (reached / (len(shuffled) + 1)).where(observed.notna())
+
+
+def _parts(phases: pd.Index) -> pd.MultiIndex:
+    """Name what `coefficients` gives: the scale, each phase, each pair."""
+    pairs = [(one, other) for i, one in enumerate(phases) for other in phases[i + 1 :]]
+    return pd.MultiIndex.from_tuples(
+        [(ALL, ALL), *((phase, ALL) for phase in phases), *pairs], names=["phase", "other"]
+    )
 
 
 def _covariances(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Covariances and their largest values given the marginals, samples × p × p, diagonal 0."""
+    """Covariances and their largest values given the marginals, samples × p × p."""
     centred = stack - stack.mean(axis=1, keepdims=True)
     ordered = np.sort(centred, axis=1)
-    outside = 1 - np.eye(stack.shape[2])
     together, most = (
-        np.matmul(part.transpose(0, 2, 1), part) / stack.shape[1] * outside
-        for part in (centred, ordered)
+        np.matmul(part.transpose(0, 2, 1), part) / stack.shape[1] for part in (centred, ordered)
     )
     return together, most
-
-
-def _scale(stack: np.ndarray) -> np.ndarray:
-    """H of each sample in a stack, samples × units × phases."""
-    together, most = (part.sum(axis=(1, 2)) for part in _covariances(stack))
-    return together / np.where(most > 1e-12, most, np.nan)
 
 
 def _resample(values: np.ndarray, replicates: int, stream: np.random.SeedSequence) -> np.ndarray:
@@ -242,44 +192,4 @@ def _in_chunks(draw: Callable[[int], np.ndarray], cells: int, total: int) -> np.
     """H of many samples, drawn a few at a time so that memory stays bounded."""
     step = max(1, int(5e5 // cells))
     sizes = [min(step, total - start) for start in range(0, total, step)]
-    return np.concatenate([_scale(draw(size)) for size in sizes])
-
-
-def _two_level_covariances(values: np.ndarray, unit: pd.Series) -> tuple[float, float, float]:
-    """Sum over pairs of phases the covariance within, between, and the largest possible.
-
-    Every unit weighs the same: products are averaged over the respondents, or pairs of them, of a
-    unit, then over units.
-    """
-    codes, _ = pd.factorize(unit)
-    sizes = np.bincount(codes).astype(float)
-    p = values.shape[1]
-    weights = 1 / sizes[codes] / len(sizes)
-    centred = values - weights @ values
-    within = (centred * weights[:, None]).T @ centred
-    totals = np.stack([np.bincount(codes, centred[:, j]) for j in range(p)], axis=1)
-    pairs = 1 / (sizes * (sizes - 1)) / len(sizes)
-    own = (centred * pairs[codes][:, None]).T @ centred
-    between = (totals * pairs[:, None]).T @ totals - own
-    most = _largest_covariances(centred, weights)
-    outside = ~np.eye(p, dtype=bool)
-    return float(within[outside].sum()), float(between[outside].sum()), most
-
-
-def _largest_covariances(centred: np.ndarray, weights: np.ndarray) -> float:
-    """Sum over pairs of phases of the covariance of the sorted, weighted marginals."""
-    order = np.argsort(centred, axis=0, kind="stable")
-    ends = [np.cumsum(weights[order[:, j]]) for j in range(centred.shape[1])]
-    total = 0.0
-    for i in range(centred.shape[1]):
-        for j in range(i):
-            cuts = np.unique(np.concatenate([ends[i], ends[j]]))
-            width = np.diff(np.concatenate([[0.0], cuts]))
-            places = [
-                np.minimum(np.searchsorted(ends[k], cuts - 1e-12), len(centred) - 1) for k in (i, j)
-            ]
-            first, second = (
-                centred[order[place, k], k] for place, k in zip(places, (i, j), strict=True)
-            )
-            total += 2 * float((width * first * second).sum())
-    return total
+    return np.concatenate([coefficients(*_covariances(draw(size))) for size in sizes])

@@ -115,7 +115,7 @@ def alternatives(
         ward, classes, z_scores, shapes, shrunken. What is impossible is left out: shapes of levels,
         shrinkage where no error is known, latent classes where the steps are too few.
     """
-    k = division.k
+    k = division(scores).k  # levels are fewer than asked where many units share a mean
     tried: dict[str, Callable[[], Partition]] = {
         "ward": lambda: ward_kmeans(scores, k),
         "z_scores": lambda: division(standardised(scores)),

@@ -130,6 +130,7 @@ def bootstrap_jaccard(
     [1.0, 1.0]
     """
     whole = method(scores, k)
+    k = whole.k  # levels are fewer where many units share a mean
     seeds = children(seed, n_replicates)
     drawn = Parallel(n_jobs=n_jobs)(
         delayed(_replicate)(method, scores, whole.labels, k, draw, child) for child in seeds

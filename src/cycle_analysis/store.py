@@ -6,7 +6,6 @@ tables stands ``tables.json`` (after the Frictionless table schema): index and t
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import find_home
+from cycle_analysis.whole_files import write_whole
 
 DECIMALS = 6
 SCHEMA = "tables.json"
@@ -51,16 +51,18 @@ class Store:
         ------
         ValueError
             If a table's index has no name, or double entries.
+        InputError
+            If the folder may not be written, or the disk is full.
         """
         folder = self.step_folder(step, wave)
-        folder.mkdir(parents=True, exist_ok=True)
         schema_file = folder / SCHEMA
         schema = json.loads(schema_file.read_text("utf-8")) if schema_file.exists() else {}
         for name, table in tables.items():
             schema[name] = _schema(name, table)
             text = _rounded(table).to_csv(lineterminator="\n")
-            _write(folder / f"{name}.csv", text)
-        _write(schema_file, json.dumps(schema, indent=1, sort_keys=True) + "\n")
+            write_whole(folder / f"{name}.csv", text.encode("utf-8"))
+        lines = json.dumps(schema, indent=1, sort_keys=True) + "\n"
+        write_whole(schema_file, lines.encode("utf-8"))
 
     def load(self, step: str, name: str, wave: str = ALL_WAVES) -> pd.DataFrame:
         """Load one table of a step as it was saved.
@@ -111,10 +113,3 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Round floats; adding zero turns -0.0 into 0.0."""
     floats = [name for name in table if pd.api.types.is_float_dtype(table[name])]
     return table.assign(**{str(name): table[name].round(DECIMALS) + 0.0 for name in floats})
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all, even when the process is killed."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(text.encode("utf-8"))
-    beside.replace(path)

@@ -6,9 +6,10 @@ Another questionnaire, another kind of unit or another wave is a matter of these
 import datetime
 import math
 import re
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cycle_analysis.yaml_files import Frozen
 
@@ -19,6 +20,8 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
+BUNDLED = "municipalities"
+"""The register that comes with the package."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
 """Why there is no answer."""
 
@@ -32,6 +35,16 @@ def is_reserved(name: str) -> bool:
     (True, False)
     """
     return bool(RESERVED.fullmatch(name))
+
+
+def _no_path(name: str) -> str:
+    if Path(name).name != name or "\\" in name:
+        raise ValueError("is a path; give the name of a file beside this one")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_no_path)]
+"""A file that stands beside the one that names it."""
 
 
 class Text(Frozen):
@@ -111,25 +124,32 @@ class Scale(Frozen):
 
 
 class Units(Frozen):
-    """What the study compares: municipalities unless it says otherwise."""
+    """What the study compares: municipalities unless it says otherwise.
+
+    `register` is the register that comes with the package, or a csv of the study's own, with its
+    `events`; `map` is a GeoJSON or TopoJSON of the units' borders.
+    """
 
     one: Text = Text(nl="gemeente", en="municipality")
     many: Text = Text(nl="gemeenten", en="municipalities")
-    register_file: str = Field(default="municipalities", alias="register")
-    events: str = ""
+    register_file: FileName = Field(default=BUNDLED, alias="register")
+    events: FileName = ""
+    map_file: FileName = Field(default="", alias="map")
 
     @property
-    def bundled(self) -> bool:
-        """Whether these are the municipalities that come with the package."""
-        return self.register_file == "municipalities"
+    def files(self) -> list[str]:
+        """Names of the study's own files on its units."""
+        register = "" if self.register_file == BUNDLED else self.register_file
+        return [name for name in (register, self.events, self.map_file) if name]
 
 
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
-    `off_topic_blocks` are blocks of the codebook that do not ask about the phases, from which a
-    style of answering can be told; `self_placement` names for each development the yes-or-no item
-    on which a unit places itself there.
+    `off_topic_blocks` names the blocks of the codebook that do not ask about the phases, from which
+    a style of answering can be told; `self_placement` names for each development the yes-or-no item
+    on which a unit places itself there; `domains` names the items that ask in which phase a policy
+    domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
     """
 
     title: Text
@@ -143,8 +163,9 @@ class StudyFile(Frozen):
     waves: list[str] = Field(min_length=1)
     reference_wave: str
     profile_names: list[Text] = []
-    off_topic_blocks: list[str] = []
+    off_topic_blocks: dict[str, Text] = {}
     self_placement: dict[str, str] = {}
+    domains: dict[str, Text] = {}
     parameters: dict[str, dict[str, str]] = {}
 
 
@@ -170,13 +191,19 @@ class Source(Frozen):
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
-    header_row: int = 1
+    header_row: int = Field(default=1, ge=1)
 
 
 class Linear(Frozen):
     """The ends of the scale as it was asked, carried to the ends of the codebook's scale."""
 
     from_: tuple[float, float] = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _runs_upwards(self) -> "Linear":
+        if not self.from_[0] < self.from_[1]:
+            raise ValueError(f"from {list(self.from_)}: the lowest answer comes first")
+        return self
 
 
 class Column(Frozen):
@@ -192,14 +219,24 @@ class Column(Frozen):
     def _a_bare_name_is_a_source(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _is_carried_over_in_one_way(self) -> "Column":
+        if self.map and self.linear:
+            raise ValueError("`map` and `linear` exclude each other")
+        return self
+
 
 class Wave(Frozen):
-    """The contents of wave.yaml: one round of the survey."""
+    """The contents of wave.yaml: one round of the survey.
+
+    `invited` is a csv of the units that were invited; without it all units of the population were.
+    """
 
     wave: str
     label: Text
     fieldwork: Fieldwork
     source: Source
+    invited: FileName = ""
     columns: dict[str, Column]
     dropped: dict[str, str] = {}
     not_asked: dict[str, str] = {}

@@ -4,22 +4,25 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from _pytask.explain import TaskExplanation
-from pytask import NodeInfo, PathNode, PythonNode, TaskWithoutPath
+from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.folder_nodes import FolderNode
-from cycle_analysis.parameters import Value
-from cycle_analysis.pipeline import CHECK, Step
-from cycle_analysis.problems import InputError
+from cycle_analysis.parameters import Value, number
+from cycle_analysis.pipeline import CHECK, LONGEST_WAY, Step
+from cycle_analysis.problems import REJECTED, InputError
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
+CHECK_BY = ("01_responses", "02_scores", "05_profiles")
+"""Notebooks whose parameters decide whether a study can be run."""
 
 
 class NotebookError(Exception):
@@ -31,14 +34,16 @@ class NotebookError(Exception):
         Whether the cause lies in the user's files or parameters.
     """
 
-    def __init__(self, step: Step, cell: int, cause: str, by_user: bool, copy: Path):
+    def __init__(self, message: str, *, by_user: bool):
         self.by_user = by_user
-        if by_user:
-            super().__init__(cause)
-        else:
-            super().__init__(
-                f"{step}, cell {cell}: {cause}\nThe notebook as far as it came: {copy}"
-            )
+        super().__init__(message)
+
+
+@dataclass
+class Explanation:
+    """Why a task runs: pytask fills it in, and pytask-parallel needs it to be there before."""
+
+    reasons: list[Any] = field(default_factory=list)
 
 
 class Progress:
@@ -51,6 +56,10 @@ class Progress:
         """Tell that a step starts; give the moment."""
         self.tell(f"  …   {step}")
         return time.perf_counter()
+
+    def warn(self, text: str) -> None:
+        """Tell what makes a study weak, though it runs."""
+        self.tell(f"  !   {text}")
 
     def end(self, step: Step, started: float) -> None:
         """Tell that a step is done."""
@@ -76,29 +85,32 @@ class Tasks:
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
         files = [self.study.folder / "study.yaml", self.study.folder / "codebook.csv"]
+        files += self.study.unit_files
         for wave in step.raw_waves:
-            files += [self.study.folder / wave / "wave.yaml", self.study.raw_file(wave)]
+            files += self.study.wave_files(wave)
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        parameters = self.parameters["01_responses" if step.notebook == CHECK else step.notebook]
+        deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
+        parameters = [self.parameters[notebook] for notebook in deciding]
+        needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
             needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
-        values = json.dumps(parameters, sort_keys=True)
-        needs["parameters"] = _value(step, "parameters", values)
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
+        on_longest_way = step.wave == self.study.reference_wave and step.notebook in LONGEST_WAY
         return TaskWithoutPath(
             name=str(step),
             function=lambda **_: self.execute(step),
             depends_on=needs,
             produces={"output": self.output(step)},
-            attributes={"explanation": TaskExplanation()},
+            markers=[Mark("try_first", (), {})] if on_longest_way else [],
+            attributes={"explanation": Explanation()},
         )
 
     def output(self, step: Step) -> FolderNode:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == "08_report":
-            return FolderNode(self.home / "reports" / self.study.name)
+            return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
         return FolderNode(self.store.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:
@@ -115,11 +127,18 @@ class Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
-        from cycle_analysis.study_answers import read_all_responses  # heavy: only when needed
+        from cycle_analysis.feasibility import doubt_study  # heavy: only when needed
+        from cycle_analysis.study_answers import read_all_responses
 
-        read_all_responses(self.study, float(str(self.parameters["01_responses"]["max_invalid"])))
-        output.path.mkdir(parents=True, exist_ok=True)
-        (output.path / "usable.txt").write_text("The exports of all waves are usable.\n", "utf-8")
+        responses = read_all_responses(
+            self.study, number(self.parameters["01_responses"]["max_invalid"])
+        )
+        doubts = doubt_study(self.study, responses, self.parameters)
+        if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
+            raise InputError(rejected)
+        for doubt in doubts:
+            self.progress.warn(str(doubt))
+        write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
 
     def run_notebook(self, step: Step) -> None:
         """Execute one notebook; keep the executed copy with the private data."""
@@ -138,14 +157,16 @@ def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], 
     ------
     NotebookError
         If a cell fails; the executed copy shows how far it came.
+    InputError
+        If that copy may not be written.
     """
     import papermill
 
-    copy.parent.mkdir(parents=True, exist_ok=True)
     try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            source,
-            copy,
+            _literally(source),
+            _literally(copy),
             parameters=dict(parameters),
             cwd=source.parent,
             progress_bar=False,
@@ -155,9 +176,20 @@ def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], 
             shutdown_kernel="immediate",
         )
     except papermill.PapermillExecutionError as error:
-        by_user = error.ename == InputError.__name__
-        cause = error.evalue if by_user else f"{error.ename}: {error.evalue}"
-        raise NotebookError(step, error.exec_count or 0, cause, by_user, copy) from None
+        if error.ename == InputError.__name__:
+            raise NotebookError(error.evalue, by_user=True) from None
+        where = f"{step}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        message = f"{where}\n{error}The notebook as far as it came: {copy}"
+        raise NotebookError(message, by_user=False) from None
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise unwritable(Path(error.filename or copy), error) from error
+
+
+def _literally(path: Path) -> str:
+    """Write a path so that papermill does not take braces in it for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _file(path: Path) -> PathNode:

@@ -1,36 +1,30 @@
 """A tile map of the Netherlands: one tile of equal size per municipality, grouped by province.
 
 On a map of areas Súdwest-Fryslân outweighs Rotterdam; here every municipality counts once. The
-layout is our own, made by `cycle_analysis.register.make_tiles`, and the same every time. A category
-is told by the lightness of its tile and by its text inside, so the map can be read in grey.
+layout is our own, made by `cycle_analysis.register.make_tiles`, and the same every time.
 """
 
-from collections.abc import Mapping
 from importlib.resources import files
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path as Outline
 
-from cycle_analysis.register import ATTRIBUTION, Register
+from cycle_analysis.maps import UnitMap
+from cycle_analysis.register import Register
 
-NO_VALUE = "white"
-"""Colour of a tile without a value; it also has a dotted edge."""
-_PROVINCE_NAMES = {
-    "Groningen": (18.5, 0.0, "center"), "Fryslân": (10.8, 2.0, "right"),
-    "Drenthe": (19.2, 4.5, "left"), "Overijssel": (20.2, 7.5, "left"),
-    "Flevoland": (13.0, 7.2, "center"), "Gelderland": (21.2, 13.0, "left"),
-    "Utrecht": (12.5, 12.15, "center"), "Noord-Holland": (5.8, 9.0, "right"),
-    "Zuid-Holland": (0.8, 15.0, "right"), "Zeeland": (-0.3, 22.0, "right"),
-    "Noord-Brabant": (10.0, 24.5, "center"), "Limburg": (19.2, 25.0, "left"),
+HALF = 0.46
+"""Half the side of a tile; the rest is the gap between tiles."""
+_PROVINCES = {
+    "Groningen": ("GR", 18.5, 0.0, "center"), "Fryslân": ("FR", 10.8, 2.0, "right"),
+    "Drenthe": ("DR", 19.2, 4.5, "left"), "Overijssel": ("OV", 20.2, 7.5, "left"),
+    "Flevoland": ("FL", 13.0, 7.2, "center"), "Gelderland": ("GE", 21.2, 13.0, "left"),
+    "Utrecht": ("UT", 12.5, 12.15, "center"), "Noord-Holland": ("NH", 5.8, 9.0, "right"),
+    "Zuid-Holland": ("ZH", 0.8, 15.0, "right"), "Zeeland": ("ZE", -0.3, 22.0, "right"),
+    "Noord-Brabant": ("NB", 10.0, 24.5, "center"), "Limburg": ("LI", 19.2, 25.0, "left"),
 }  # fmt: skip
-"""Where the name of a province stands: column, row, and alignment."""
-
-
+"""Abbreviation of each province, and where its name stands: column, row, and alignment."""
+LAST_ROW = 28
+"""Last row of the layout of 2026."""
 SPARE_COLUMNS = 21
 """Width of the rows below the map, for municipalities without a tile of their own."""
 
@@ -77,13 +71,27 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
     for unit in placed.index[placed["row"].isna()]:
         free = tiles.drop(placed.dropna().index, errors="ignore")
         taken = set(placed.dropna().set_index(["row", "column"]).index)
-        related = [tile for tile in _relatives(unit, register) if tile in free.index]
-        lowest = int(tiles["row"].max()) + 2
-        spare = ((lowest + i // SPARE_COLUMNS, i % SPARE_COLUMNS) for i in range(len(there)))
-        cells = [tuple(free.loc[tile]) for tile in related] + list(spare)
-        row, column = next(cell for cell in cells if cell not in taken)
-        placed.loc[unit, ["row", "column"]] = [row, column]
+        cells = [tuple(free.loc[tile]) for tile in _relatives(unit, register) if tile in free.index]
+        place = next((cell for cell in cells if cell not in taken), None)
+        if place:
+            placed.loc[unit, ["row", "column"]] = list(place)
+    spare = placed.index[placed["row"].isna()]
+    below = _rows_below(placed.loc[spare, "province"], LAST_ROW + 2)
+    placed.loc[spare, ["row", "column"]] = below
     return placed.astype({"row": int, "column": int})
+
+
+def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
+    """Places under the map for units without a tile: province by province, with a gap between."""
+    cells: dict[str, tuple[int, int]] = {}
+    column = 0
+    for province in _PROVINCES:
+        units = provinces.index[provinces == province]
+        if column and column + len(units) > SPARE_COLUMNS:
+            row, column = row + 2, 0
+        cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
+        column += len(units) + 1 if len(units) else 0
+    return pd.DataFrame.from_dict(cells, orient="index", columns=["row", "column"])
 
 
 def _relatives(unit: str, register: Register) -> list[str]:
@@ -94,132 +102,67 @@ def _relatives(unit: str, register: Register) -> list[str]:
     return [*predecessors["from_unit"], *successors["to_unit"]]
 
 
-def tile_table(values: pd.Series, layout: pd.DataFrame) -> pd.DataFrame:
-    """Join one category per municipality to the layout.
-
-    Parameters
-    ----------
-    values : Series, index `unit`
-        For instance profiles, or whether a municipality responded. A categorical keeps its order.
-    layout : DataFrame
-        As `tile_layout` gives it.
-
-    Returns
-    -------
-    DataFrame, index `unit`
-        The layout with `value`, missing where there is none.
+def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
+    """Lay out the municipalities of a day as a map of tiles.
 
     Raises
     ------
     ValueError
-        When a unit is not in the layout: it is of another day, harmonise first.
-    """
-    if stray := sorted(set(values.index) - set(layout.index)):
-        raise ValueError(
-            f"values: {len(stray)} units have no tile: {stray[:5]}. Harmonise them to the day of "
-            "the layout, or lay out the municipalities of their day: tile_layout(register, date)."
-        )
-    if values.dtype == "category" or values.isna().all():
-        return layout.join(values.rename("value"), validate="1:1")
-    ordered = pd.Categorical(values, sorted(values.dropna().unique()))
-    return layout.join(pd.Series(ordered, index=values.index, name="value"), validate="1:1")
-
-
-def category_colours(values: pd.Series) -> dict[object, str]:
-    """Colours from light to dark for ordered categories, told apart in grey and by all eyes.
+        As `tile_layout`.
 
     Examples
     --------
-    >>> category_colours(pd.Series(pd.Categorical(["low"], ["low", "high"])))
-    {'low': '#fee838', 'high': '#00224e'}
+    >>> from cycle_analysis.register import load_register
+    >>> tiles = tile_map(load_register(), "2022-05-01")
+    >>> len(tiles.outlines), tiles.places.index[0]
+    (344, 'Groningen')
     """
-    categories = list(values.astype("category").cat.categories)
-    steps = np.linspace(1, 0, max(len(categories), 2))[: len(categories)]
-    return {
-        key: to_hex(colormaps["cividis"](step)) for key, step in zip(categories, steps, strict=True)
+    layout = tile_layout(register, date)
+    outlines = {
+        unit: _square(column, -row)
+        for unit, row, column in zip(layout.index, layout["row"], layout["column"], strict=True)
     }
+    return UnitMap(
+        pd.Series(outlines, name="outline").rename_axis("unit"),
+        of_cbs=True,
+        is_tiled=True,
+        lines=_province_borders(layout),
+        places=_province_names(layout),
+    )
 
 
-def text_colour(colour: str) -> str:
-    """Black or white, whichever is easier to read on a colour (relative luminance, WCAG 2).
-
-    Examples
-    --------
-    >>> text_colour("white"), text_colour("#00224e")
-    ('black', 'white')
-    """
-    channels = np.array(to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return "black" if float(linear @ [0.2126, 0.7152, 0.0722]) > 0.179 else "white"
-
-
-def plot_tile_map(
-    table: pd.DataFrame,
-    ax: Axes | None = None,
-    colours: Mapping[object, str] | None = None,
-    none_label: str = "geen antwoord",
-) -> Axes:
-    """Draw the tile map.
-
-    Parameters
-    ----------
-    table : DataFrame, index `unit`
-        As `tile_table` gives it. With a column `label` that text stands in the tiles, else the
-        category itself when it is short. Names of municipalities are for private use only.
-    ax : Axes, optional
-        A new figure of about A4 when absent.
-    colours : mapping, optional
-        Colour of each category; light to dark when absent.
-    none_label : str
-        Legend text of tiles without a value.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = plt.subplots(figsize=(8.3, 9.6), layout="constrained")[1] if ax is None else ax
-    fills = dict(category_colours(table["value"]) if colours is None else colours)
-    own_text = table["value"].astype("object").map(lambda value: str(value)[:3], na_action="ignore")
-    texts = table["label"] if "label" in table else own_text.fillna("")
-    for row, column, value, text in zip(
-        table["row"], table["column"], table["value"], texts, strict=True
-    ):
-        _draw_tile(ax, row, column, fills.get(value, NO_VALUE), text)
-    _draw_borders(ax, table)
-    for province, (column, row, side) in _PROVINCE_NAMES.items():
-        if province in set(table["province"]):
-            ax.text(column, row, province, ha=side, va="center", fontsize=8, color="0.25")
-    handles = [Patch(facecolor=fills[key], edgecolor="0.3", label=str(key)) for key in fills]
-    if table["value"].isna().any():
-        handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=none_label))
-    ax.legend(handles=handles, loc="upper left", frameon=False, fontsize=9)
-    ax.text(0, 0, ATTRIBUTION, transform=ax.transAxes, fontsize=7, color="0.35")
-    ax.set(xlim=(-4, 24.5), ylim=(table["row"].max() + 2.0, -1.0), aspect="equal")
-    ax.set_axis_off()
-    return ax
+def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
+    """Names beside the provinces, and abbreviations under the tiles below the map."""
+    there = set(layout["province"])
+    rows = [(name, *place[1:]) for name, place in _PROVINCES.items() if name in there]
+    below = layout[layout["row"] > LAST_ROW].sort_values(["row", "column"])
+    first = below.drop_duplicates(["row", "province"])
+    rows += [
+        (_PROVINCES[province][0], column, row + 0.9, "center")
+        for province, row, column in zip(
+            first["province"], first["row"], first["column"], strict=True
+        )
+    ]
+    places = pd.DataFrame(rows, columns=["name", "x", "y", "side"])
+    return places.assign(y=-places["y"]).set_index("name")
 
 
-def _draw_tile(ax: Axes, row: int, column: int, fill: str, text: str) -> None:
-    style = ":" if fill == NO_VALUE else "-"
-    edge = "0.5" if fill == NO_VALUE else "white"
-    ax.add_patch(
-        Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, facecolor=fill, edgecolor=edge,
-                  linewidth=0.6, linestyle=style)
-    )  # fmt: skip
-    size = 7 if len(text) <= 2 else 5
-    ax.text(column, row, text, ha="center", va="center", fontsize=size, color=text_colour(fill))
+def _square(x: float, y: float) -> Outline:
+    low, high = -HALF, HALF
+    corners = [(low, low), (high, low), (high, high), (low, high), (low, low)]
+    return Outline([(x + right, y + up) for right, up in corners], closed=True)
 
 
-def _draw_borders(ax: Axes, table: pd.DataFrame) -> None:
-    """Draw a line wherever a tile has a neighbour of another province, or none."""
-    province = table.set_index(["row", "column"])["province"].to_dict()
+def _province_borders(
+    layout: pd.DataFrame,
+) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Lines wherever a tile has a neighbour of another province, or none."""
+    province = layout.set_index(["row", "column"])["province"].to_dict()
+    lines = []
     for (row, column), name in province.items():
-        for side in (-1, 1):
-            if province.get((row, column + side)) != name:
-                x = column + side / 2
-                ax.plot([x, x], [row - 0.5, row + 0.5], color="0.15", linewidth=1.1,
-                        solid_capstyle="round")  # fmt: skip
-            if province.get((row + side, column)) != name:
-                y = row + side / 2
-                ax.plot([column - 0.5, column + 0.5], [y, y], color="0.15", linewidth=1.1,
-                        solid_capstyle="round")  # fmt: skip
+        for side in (-0.5, 0.5):
+            if province.get((row, column + 2 * side)) != name:
+                lines.append(((column + side, -row - 0.5), (column + side, -row + 0.5)))
+            if province.get((row + 2 * side, column)) != name:
+                lines.append(((column - 0.5, -row - side), (column + 0.5, -row - side)))
+    return lines

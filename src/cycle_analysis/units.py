@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.harmonisation import Vintage, detect_vintage, harmonise
-from cycle_analysis.register import ATTRIBUTION, Register, load_register, read_register
+from cycle_analysis.register import Register, load_register, read_register
+from cycle_analysis.words import missing_reason
 
 __all__ = [
-    "ATTRIBUTION",
     "Register",
     "Vintage",
     "detect_vintage",
@@ -32,7 +32,6 @@ NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
 PROVINCE_ALIASES = {"friesland": "fryslan", "brabant": "noord brabant"}
 """Other names of provinces, both in equalised spelling."""
-_MISSING_WORDS = {"", "na", "n/a", "nan", "none", "null", "nvt", "n.v.t.", "-", "."}
 _CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:\.0)?")
 _NUMBERED = re.compile(r"([A-Z]+)(\d+)")
 
@@ -182,7 +181,7 @@ def _find(text: str, place: str, lookup: _Lookup) -> tuple[str | None, str, list
     """Find unit, rule, and the units that the text could mean when it is more than one."""
     if text in lookup.names:
         return text, CODE, []
-    if text.casefold() in _MISSING_WORDS:
+    if missing_reason(text):
         return None, "", []
     part = _CODE.fullmatch(text.replace(" ", ""))
     if part and (unit := lookup.numbered.get((part[1].upper(), part[2]))):
@@ -216,7 +215,7 @@ def _problem(text: str, unit: object, candidates: list[str]) -> str:
     if candidates:
         number = {2: "two"}.get(len(candidates), str(len(candidates)))
         return f"is the name of {number} units"
-    return "is missing" if text.casefold() in _MISSING_WORDS else _UNKNOWN
+    return "is missing" if missing_reason(text) else _UNKNOWN
 
 
 def _out_of_force(unit: str, lookup: _Lookup) -> str:

@@ -14,11 +14,15 @@ import pandas as pd
 from scipy import stats
 
 from cycle_analysis.harmonisation import harmonise
-from cycle_analysis.panels import assign_heirs, recode_units
+from cycle_analysis.panels import assign_heirs, combine_scores, panel_coverage, recode_units
 from cycle_analysis.partitions import Partition, assign
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.register import Register
+from cycle_analysis.scores import unit_scores
 from cycle_analysis.study import Study
+
+UNCOVERED = "uncovered"
+"""Kind of a unit that went into one of which too little answered."""
 
 
 def item_status(study: Study) -> pd.DataFrame:
@@ -54,9 +58,15 @@ def item_status(study: Study) -> pd.DataFrame:
 
 
 def link_units(
-    units: Mapping[str, pd.Series], days: Mapping[str, str], register: Register
+    units: Mapping[str, pd.Series],
+    days: Mapping[str, str],
+    register: Register,
+    min_covered: float = 0.5,
 ) -> pd.DataFrame:
     """Carry the units of every wave forward to the day of the last wave.
+
+    A later unit of which the predecessors that answered had few of the persons is not carried:
+    they cannot speak for it.
 
     Parameters
     ----------
@@ -66,21 +76,28 @@ def link_units(
         First day of fieldwork, in the order of the waves.
     register : Register
         Which units merged or split, and when.
+    min_covered : float, 0-1
+        Smallest share of the persons of a later unit whose earlier unit answered.
 
     Returns
     -------
     DataFrame, one row per wave and unit that answered
-        Index `wave`, `from_unit`; `to_unit` (missing when it cannot be carried), `kind`
-        (unchanged, grown, merged, split, unmapped), and `weight`, the share of its persons that
-        `to_unit` took over.
+        Index `wave`, `from_unit`; `to_unit` (missing when it is not carried), `kind` (unchanged,
+        grown, merged, split, unmapped, uncovered), `weight`, the share of its persons that
+        `to_unit` took over, and `covered`, the share of `to_unit` that answered.
     """
     last = list(days.values())[-1]
-    heirs = {
-        wave: assign_heirs(harmonise(sorted(units[wave].unique()), day, last, register))
-        for wave, day in days.items()
-    }
-    columns = ["from_unit", "to_unit", "kind", "weight"]
-    table = pd.concat({wave: rows[columns] for wave, rows in heirs.items()}, names=["wave"])
+    tables = {}
+    for wave, day in days.items():
+        answered = sorted(units[wave].unique())
+        heirs = assign_heirs(harmonise(answered, day, last, register))
+        covered = panel_coverage(answered, day, last, register)["covered"]
+        heirs["covered"] = heirs["to_unit"].map(covered)
+        few = heirs["covered"] < min_covered
+        heirs["to_unit"] = heirs["to_unit"].where(~few)
+        tables[wave] = heirs.assign(kind=heirs["kind"].mask(few, UNCOVERED))
+    columns = ["from_unit", "to_unit", "kind", "weight", "covered"]
+    table = pd.concat({wave: rows[columns] for wave, rows in tables.items()}, names=["wave"])
     return table.reset_index("wave").set_index(["wave", "from_unit"])
 
 
@@ -100,6 +117,46 @@ def carried(units: pd.Series, links: pd.DataFrame) -> pd.Series:
         Unit codes on the day of the last wave.
     """
     return recode_units(units, links.reset_index()).dropna().rename("unit")
+
+
+def pooling_differences(
+    scores: pd.DataFrame, units: pd.Series, links: pd.DataFrame, inhabitants: pd.Series
+) -> pd.DataFrame:
+    """Tell how far pooling respondents differs from weighing their units by inhabitants.
+
+    Parameters
+    ----------
+    scores : DataFrame, n respondents × p phases
+    units : Series, n respondents
+        Unit codes of their wave.
+    links : DataFrame
+        The rows of `link_units` for that wave.
+    inhabitants : Series, on codes of that wave
+
+    Returns
+    -------
+    DataFrame, index `unit` × p phases
+        Pooled less weighted score, in points, of the later units for which several earlier ones
+        answered with known inhabitants.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"to_unit": ["c", "c"]}, index=pd.Index(["a", "b"], name="from_unit"))
+    >>> scores = pd.DataFrame({"AG": [80.0, 20.0, 20.0]})
+    >>> units = pd.Series(["a", "b", "b"])
+    >>> pooling_differences(scores, units, links, pd.Series({"a": 30, "b": 10}))["AG"].tolist()
+    [-25.0]
+    """
+    crosswalk = links.reset_index().dropna(subset="to_unit")
+    unknown = crosswalk.loc[~crosswalk["from_unit"].isin(inhabitants.dropna().index), "to_unit"]
+    shared = crosswalk["to_unit"].duplicated(keep=False) & ~crosswalk["to_unit"].isin(unknown)
+    crosswalk = crosswalk[shared]
+    theirs = units[units.isin(crosswalk["from_unit"])]
+    if theirs.empty:
+        return pd.DataFrame(columns=scores.columns, index=pd.Index([], name="unit"), dtype=float)
+    pooled = unit_scores(scores.loc[theirs.index], recode_units(theirs, crosswalk))
+    apart = unit_scores(scores.loc[theirs.index], theirs)
+    return pooled - combine_scores(apart, crosswalk, inhabitants)
 
 
 def unchanged_units(links: pd.DataFrame) -> pd.Index:

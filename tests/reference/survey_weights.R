@@ -24,6 +24,11 @@ write.csv(data.frame(unit = sample$unit, raked = weights(raked), calibrated = we
                      trimmed = weights(trimmed)),
           "survey_weights.csv", row.names = FALSE)
 
+kish <- function(w) 1 + (length(w) - 1) / length(w) * var(w) / mean(w)^2
+effects <- sapply(list(raked = weights(raked), trimmed = weights(trimmed)), kish)
+write.csv(data.frame(weights = names(effects), design_effect = effects, effective_n = n / effects),
+          "survey_design_effects.csv", row.names = FALSE)
+
 rows <- NULL
 for (name in c("equal", "given", "calibrated")) {
   d <- list(equal = design, given = given, calibrated = calibrated)[[name]]

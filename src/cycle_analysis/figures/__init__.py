@@ -13,7 +13,6 @@ from cycle_analysis.figures.simultaneity import (
     plot_patterns,
     plot_sensitivity,
 )
-from cycle_analysis.figures.waves import plot_transitions
 
 __all__ = [
     "plot_answers",
@@ -25,6 +24,5 @@ __all__ = [
     "plot_reliability",
     "plot_sensitivity",
     "plot_spread",
-    "plot_transitions",
     "plot_unit_heat_map",
 ]

@@ -30,7 +30,8 @@ def plot_answers(
     Parameters
     ----------
     shares : DataFrame, items × answer options
-        Shares of the answers, 0-1, options from low to high, items in cycle order.
+        Shares of the answers, 0-1, options from low to high, items in cycle order; an item of NaN
+        is withheld, drawn hatched.
     n : Series, indexed by item
         Number of answers, shown beside the bar.
     options : sequence of text
@@ -59,7 +60,7 @@ def plot_answers(
     ax = style.start(ax, height=1.5 + 0.235 * (len(shares) + 0.6 * new.sum()))
     left = np.zeros(len(shares))
     for rank, option in enumerate(shares.columns):
-        colour = style.OPINIONS(_tint(rank, shares.shape[1]))
+        colour = style.LEVELS(_tint(rank, shares.shape[1]))
         values = shares[option].fillna(0).to_numpy(float)
         ax.barh(places, values, left=left, height=0.82, color=colour, edgecolor=style.MUTED,
                 linewidth=0.4, label=options[rank])  # fmt: skip
@@ -69,6 +70,8 @@ def plot_answers(
                         ha="center", va="center", fontsize=style.TEXT_SIZE,
                         color=style.ink_on(colour))  # fmt: skip
         left += values
+    withheld = shares.isna().all(axis=1).to_numpy()
+    ax.barh(places[withheld], 1.0, height=0.82, color="white", edgecolor=style.FAINT, hatch="////")
     for place, item in zip(places, shares.index, strict=True):
         ax.text(1.015, place, style.set_number(n.loc[item], 0, language), va="center",
                 fontsize=style.TEXT_SIZE, color=style.MUTED)  # fmt: skip
@@ -82,11 +85,11 @@ def plot_answers(
     style.percent_axis(ax.xaxis, language)
     style.label_axes(ax, x=words["share"])
     longest = max(len(option) for option in options)
-    style.legend_below(ax, columns=3 if longest <= 22 else 2)
+    style.legend_below(ax, columns=2 if longest <= 24 else 1)
     style.entitle(ax, title)
     return ax
 
 
 def _tint(rank: int, n_options: int) -> float:
-    """Where an option stands on the colours, from one dark end to the other."""
-    return 0.5 if n_options == 1 else 0.1 + 0.8 * rank / (n_options - 1)
+    """Where an option stands on the colours: the more, the darker, in grey too."""
+    return 0.5 if n_options == 1 else 0.02 + 0.93 * rank / (n_options - 1)

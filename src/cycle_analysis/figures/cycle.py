@@ -1,4 +1,4 @@
-"""Draw the cycle: its curve, what runs together, what breaks the order."""
+"""Draw the cycle: its curve, and what runs together."""
 
 from collections.abc import Mapping
 
@@ -7,35 +7,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.figures.cells import draw_cells
 
 _WORDS = {
     "nl": {
-        "observed": "waargenomen",
-        "expected": "verwacht als fasen losstonden",
-        "together": "samen actief",
-        "units": "Aantal",
-        "threshold": "Actief vanaf score",
-        "two": "twee of meer fasen",
+        "together": "% samen actief (verwacht als fasen losstonden)",
         "band": "Band: 95%-interval van het gemiddelde",
-        "ahead": "later verder dan eerder",
-        "beyond": "meer dan de meetfout",
-        "chance": "te verwachten door meetfout alleen",
-        "before": "eerst",
-        "after": "dan",
     },
     "en": {
-        "observed": "observed",
-        "expected": "expected if phases were unrelated",
-        "together": "active together",
-        "units": "Number",
-        "threshold": "Active from score",
-        "two": "two or more phases",
+        "together": "% active together (expected if phases were unrelated)",
         "band": "Band: 95% interval of the mean",
-        "ahead": "later ahead of earlier",
-        "beyond": "beyond measurement error",
-        "chance": "to be expected from error alone",
-        "before": "first",
-        "after": "then",
     },
 }
 
@@ -126,7 +107,7 @@ def plot_coactivity(
     shape = len(later), len(earlier)
     observed = square["observed"].to_numpy(float).reshape(shape)
     expected = square["expected"].to_numpy(float).reshape(shape)
-    ax = style.start(ax, height=0.9 + 0.55 * len(later))
+    ax = style.start(ax, height=1.3 + 0.5 * len(later))
     texts = [
         [
             _two_shares(observed[row, column], expected[row, column], language)
@@ -136,10 +117,10 @@ def plot_coactivity(
         ]
         for row, phase in enumerate(later)
     ]
-    style.cells(ax, observed, texts)
+    draw_cells(ax, observed, texts)
     style.phase_ticks(ax, earlier, labels)
     ax.set_yticks(range(len(later)), style.name_phases(later, labels), fontsize=style.TEXT_SIZE)
-    style.label_axes(ax, x=f"% {words['together']} ({words['expected']})")
+    style.label_axes(ax, x=style.break_lines(words["together"], 34))
     style.entitle(ax, title)
     return ax
 

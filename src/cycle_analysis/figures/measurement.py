@@ -78,43 +78,41 @@ def plot_reliability(
     style.number_axis(ax.xaxis, language, 1)
     style.label_axes(ax, x=words["reliability"])
     style.grid(ax, "x")
-    style.legend_below(ax, columns=3)
+    style.legend_below(ax, columns=2)
     style.entitle(ax, title)
     return ax
 
 
 def plot_spread(
-    units: pd.DataFrame,
     groups: pd.DataFrame,
     language: str,
     ax: Axes | None = None,
     *,
+    units: pd.DataFrame | None = None,
     title: str = "",
 ) -> Axes:
-    """Draw the spread between the respondents of each unit against its level.
+    """Draw the spread between the respondents of a unit against its level.
 
     Parameters
     ----------
-    units : DataFrame, one row for each unit
-        Columns level (0-100), spread (sd inside the unit, points).
     groups : DataFrame, one row for each group of units from low to high
         Columns level, spread, standard_error, as `aggregation.spread_by_level` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
-    title : str
-        The finding.
+    units : DataFrame, one row for each unit, optional
+        Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
+    language, ax, title
+        As for `plot_reliability`.
 
     Examples
     --------
-    >>> units = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0]})
-    >>> plot_spread(units, units.assign(standard_error=1.0), "nl").get_ylabel()
+    >>> groups = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0], "standard_error": 1.0})
+    >>> plot_spread(groups, "nl").get_ylabel()
     "Spreiding tussen collega's (punten)"
     """
     words = _WORDS[style.check_language(language)]
-    ax = style.start(ax, height=3.4)
-    ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
-            markeredgewidth=0)  # fmt: skip
+    ax = style.start(ax, height=3.2)
+    if units is not None:
+        ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
+                markeredgewidth=0)  # fmt: skip
     reach = 1.96 * groups["standard_error"].to_numpy(float)
     ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.PROFILE_COLOURS[1],
                 marker="s", markersize=7, linewidth=1.8, capsize=3)  # fmt: skip

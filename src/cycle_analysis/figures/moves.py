@@ -1,8 +1,7 @@
 """Draw moves between profiles of which some cells are withheld.
 
-`waves.plot_transitions` gives shares of the rows it is given: with a cell withheld these would be
-too high, and with true shares beside them the withheld cell could be computed. Here stand counts
-only.
+Counts only: shares of a row with a cell withheld would be too high, and true shares beside them
+would tell the withheld cell.
 """
 
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.figures.cells import draw_cells
 
 WITHHELD = "×"
 
@@ -50,7 +50,7 @@ def plot_moves(
     ax = style.start(ax, height=1.2 + 0.5 * len(counts))
     values = counts.to_numpy(float)
     most = max(np.nanmax(values, initial=1.0), 1.0)
-    style.cells(ax, values, [[_cell(n, language) for n in row] for row in values], high=most)
+    draw_cells(ax, values, [[_cell(n, language) for n in row] for row in values], high=most)
     for place in range(min(counts.shape)):
         left, right = place - 0.46, place + 0.46
         corners = [(left, right, right, left, left), (left, left, right, right, left)]

@@ -126,7 +126,7 @@ def plot_unit_heat_map(
     middles = ends - counts.to_numpy() / 2 - 0.5
     apart = style.keep_apart(middles, len(ordered) / 12)
     ax.set_yticks(apart, texts, fontsize=style.TEXT_SIZE)
-    style.phase_ticks(ax, scores.columns.tolist(), labels, width=9)
+    style.phase_ticks(ax, scores.columns.tolist(), labels)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)

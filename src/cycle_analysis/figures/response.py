@@ -1,11 +1,14 @@
-"""Draw who responded."""
+"""Draw who responded, by one background or by two."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.figures.cells import draw_cells
 
+WITHHELD = "×"
 _WORDS = {
     "nl": {"rate": "Respons per groep: aandeel van de {many}"},
     "en": {"rate": "Response per group: share of the {many}"},
@@ -57,3 +60,60 @@ def plot_response(
     style.label_axes(ax, x=words["rate"].format(many=many))
     style.entitle(ax, title)
     return ax
+
+
+def plot_response_cells(
+    responded: pd.DataFrame,
+    invited: pd.DataFrame,
+    language: str,
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+) -> Axes:
+    """Draw the response rate of each combination of two backgrounds, with the number of units.
+
+    Parameters
+    ----------
+    responded : DataFrame, r groups × c groups
+        Number of units; NaN is withheld, drawn hatched. Groups are named as they are shown.
+    invited : DataFrame, as `responded`
+        Combinations of which no unit was invited stay empty.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    title : str
+        The finding.
+
+    Examples
+    --------
+    >>> responded = pd.DataFrame({"N": [8.0, np.nan], "Z": [5.0, 0.0]}, index=["small", "large"])
+    >>> invited = pd.DataFrame({"N": [16, 7], "Z": [10, 0]}, index=responded.index)
+    >>> ax = plot_response_cells(responded, invited, "en")
+    >>> [text.get_text().split() for text in ax.texts]
+    [['50%', '8/16'], ['50%', '5/10'], ['×', '7']]
+    """
+    style.check_language(language)
+    ax = style.start(ax, height=0.9 + 0.55 * len(responded))
+    counts, asked = responded.to_numpy(float), invited.to_numpy(float)
+    rates = np.divide(counts, asked, out=np.full(asked.shape, np.nan), where=asked > 0)
+    texts = [
+        [_cell_text(n, of, language) for n, of in zip(*rows, strict=True)]
+        for rows in zip(counts, asked, strict=True)
+    ]
+    draw_cells(ax, rates, texts)
+    columns = [style.break_lines(str(name), 12) for name in responded.columns]
+    rows = [style.break_lines(str(name), 18) for name in responded.index]
+    ax.set_xticks(range(responded.shape[1]), columns, fontsize=style.TEXT_SIZE)
+    ax.set_yticks(range(len(responded)), rows, fontsize=style.TEXT_SIZE)
+    ax.xaxis.tick_top()
+    style.entitle(ax, title)
+    return ax
+
+
+def _cell_text(responded: float, invited: float, language: str) -> str | None:
+    """Rate and number of a cell; None for one of which no unit was invited."""
+    if not invited:
+        return None
+    if np.isnan(responded):
+        return f"{WITHHELD}\n{invited:.0f}"
+    return f"{style.set_percent(responded / invited, 0, language)}\n{responded:.0f}/{invited:.0f}"

@@ -37,7 +37,7 @@ def plot_patterns(
     language: str,
     ax: Axes | None = None,
     *,
-    most: int = 12,
+    rest: int = 0,
     title: str = "",
     labels: Mapping[str, str] | None = None,
 ) -> Axes:
@@ -47,13 +47,13 @@ def plot_patterns(
     ----------
     patterns : DataFrame, one row for each combination
         Boolean columns for the phases, then n, share, expected, ratio, as
-        `simultaneity.activity_patterns` gives them, most frequent first.
+        `simultaneity.activity_patterns` gives them; all of them are drawn.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional
         Its place is divided between bars and dots.
-    most : int
-        Number of combinations shown; the rest is counted in a note.
+    rest : int
+        Number of units with another combination, told in a note.
     title : str
         The finding.
     labels : mapping from phase to text, optional
@@ -68,16 +68,15 @@ def plot_patterns(
     words = _WORDS[style.check_language(language)]
     phases = [name for name in patterns.columns if name not in ("n", "share", "expected", "ratio")]
     ax = style.start(ax, height=2.5 + 0.28 * len(phases))
-    shown = patterns.head(most)
     below = 0.13 * len(phases) / (0.13 * len(phases) + 1)
     bars = style.start(ax.inset_axes((0, below + 0.02, 1, 0.98 - below)), 0)
     dots = style.start(ax.inset_axes((0, 0, 1, below)), 0)
-    places = np.arange(len(shown))
-    bars.bar(places, shown["n"], color=style.ACCENT, width=0.62, label=words["observed"])
-    expected = shown["expected"] * patterns["n"].sum()
+    places = np.arange(len(patterns))
+    bars.bar(places, patterns["n"], color=style.ACCENT, width=0.62, label=words["observed"])
+    expected = patterns["expected"] * (patterns["n"].sum() + rest)
     bars.plot(places, expected, "_", color=style.PROFILE_COLOURS[1], markersize=15,
               markeredgewidth=2.4, label=words["expected"])  # fmt: skip
-    for place, n, other in zip(places, shown["n"], expected, strict=True):
+    for place, n, other in zip(places, patterns["n"], expected, strict=True):
         bars.annotate(style.set_number(n, 0, language), (place, max(n, other)), (0, 3),
                       textcoords="offset points", ha="center", fontsize=style.TEXT_SIZE,
                       color=style.INK)  # fmt: skip
@@ -86,10 +85,9 @@ def plot_patterns(
     bars.margins(y=0.16)
     style.label_axes(bars, y=words["units"])
     style.number_axis(bars.yaxis, language)
-    _dot_matrix(dots, shown[phases].to_numpy(bool), style.name_phases(phases, labels))
+    _dot_matrix(dots, patterns[phases].to_numpy(bool), style.name_phases(phases, labels))
     for part in (bars, dots):
-        part.set_xlim(-0.6, len(shown) - 0.4)
-    rest = int(patterns["n"].iloc[most:].sum())
+        part.set_xlim(-0.6, len(patterns) - 0.4)
     _hide_frame(ax)
     if rest:
         style.note(ax, words["rest"].format(n=style.set_number(rest, 0, language)))
@@ -191,7 +189,7 @@ def plot_order_violations(
     ax.set_xlim(0, max(0.1, 1.2 * float(np.nanmax([*shares, chance]))))
     ax.tick_params(axis="y", length=0)
     style.percent_axis(ax.xaxis, language)
-    style.label_axes(ax, x=style.break_lines(words["violations"], 44))
+    style.label_axes(ax, x=style.break_lines(words["violations"], 34))
     style.grid(ax, "x")
     style.legend_below(ax)
     style.entitle(ax, title)

@@ -1,7 +1,7 @@
 """One look for every figure: colours that survive colour blindness and grey, numbers by language.
 
 Profiles carry a colour, a marker and a line of their own, always the same three (colours: Okabe &
-Ito 2008). Sizes are chosen for a figure 5.5 inches wide, so that it can be read on a phone.
+Ito 2008). A figure is as wide as a phone: at 390 pixels its smallest text is 11 to 12 pixels high.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter
 
-WIDTH = 5.5
+plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
+
+WIDTH = 4.2
 """Width of a figure, inches."""
 TEXT_SIZE = 9.0
 """Size of the smallest text, points."""
@@ -35,8 +37,6 @@ PROFILE_LINES: tuple[Any, ...] = (
 )
 LEVELS = plt.get_cmap("Blues")
 """From little to much; dark is much, in grey too."""
-OPINIONS = plt.get_cmap("PuOr")
-"""From little to much over a middle, for answer scales; both ends are dark."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "nl": {"decimal": ",", "thousands": ".", "score": "Score (0-100)", "share": "Aandeel"},
@@ -161,7 +161,7 @@ def note(ax: Axes, text: str) -> None:
     """Set a small remark under the figure: what a band or a bracket means, and on how many."""
     below = "axes fraction" if ax.xaxis.get_label_position() == "top" else ax.xaxis.label
     ax.annotate(
-        break_lines(text, 60),
+        break_lines(text, 46),
         (0, 0),
         xycoords=("axes fraction", below),
         xytext=(0, -6),
@@ -237,14 +237,15 @@ def name_phases(phases: Sequence[str], labels: Mapping[str, str] | None) -> list
     return [(labels or {}).get(phase, phase) for phase in phases]
 
 
-def phase_ticks(
-    ax: Axes, phases: Sequence[str], labels: Mapping[str, str] | None, width: int = 12
-) -> None:
-    """Put the phases under the figure, long labels broken at `width` characters or turned."""
-    texts = [break_lines(text, width) for text in name_phases(phases, labels)]
+def phase_ticks(ax: Axes, phases: Sequence[str], labels: Mapping[str, str] | None) -> None:
+    """Put the phases under the figure, labels broken at spaces; turned where they would meet."""
+    figure = ax.get_figure(root=True)
+    inches = ax.get_position().width * (figure.get_figwidth() if figure is not None else WIDTH)
+    room = int(inches / max(len(phases), 1) * 72 / (TEXT_SIZE * 0.6))
+    texts = [break_lines(text, room) for text in name_phases(phases, labels)]
     longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
     ax.set_xticks(range(len(phases)), texts, fontsize=TEXT_SIZE)
-    if longest > width + 3:
+    if longest > room:
         texts = [break_lines(text, 20) for text in name_phases(phases, labels)]
         ax.set_xticks(range(len(phases)), texts, fontsize=TEXT_SIZE, rotation=35, ha="right")
         for label in ax.get_xticklabels():
@@ -275,52 +276,6 @@ def keep_apart(places: Sequence[float], distance: float) -> np.ndarray:
     placed = np.empty(len(wanted))
     placed[order] = moved
     return placed
-
-
-def cells(
-    ax: Axes,
-    values: np.ndarray,
-    texts: Sequence[Sequence[str | None]],
-    colours: Colormap = LEVELS,
-    low: float = 0.0,
-    high: float = 1.0,
-) -> None:
-    """Draw a table of coloured cells with their texts; NaN is hatched, a text of None left out."""
-    for (row, column), value in np.ndenumerate(values):
-        text = texts[row][column]
-        if text is None:
-            continue
-        known = np.isfinite(value)
-        place = (value - low) / (high - low) if known else 0.0
-        ground = colours(float(np.clip(place, 0, 1)) * 0.9) if known else "white"
-        ax.add_patch(
-            plt.Rectangle(
-                (column - 0.5, row - 0.5),
-                1,
-                1,
-                facecolor=ground,
-                edgecolor="white" if known else FAINT,
-                hatch=None if known else "////",
-                linewidth=1.5,
-            )
-        )
-        ink = ink_on(ground) if known else MUTED
-        ax.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=TEXT_SIZE,
-            color=ink,
-            linespacing=1.15,
-        )
-    rows, columns = values.shape
-    ax.set_xlim(-0.5, columns - 0.5)
-    ax.set_ylim(rows - 0.5, -0.5)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    ax.tick_params(length=0)
 
 
 def _overlap(first: list[float], second: list[float], distance: float) -> bool:

@@ -8,9 +8,15 @@ parse: pyreadstat for SPSS and Stata, calamine for spreadsheets.
 from collections.abc import Callable
 from pathlib import Path
 
-from cycle_analysis.readers.delimited import detect_delimiter, detect_encoding, read_csv
+from cycle_analysis.readers.delimited import read_csv
 from cycle_analysis.readers.platforms import adapt
-from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, refuse
+from cycle_analysis.readers.raw_table import (
+    MOST_BYTES,
+    RawTable,
+    change_texts,
+    refuse,
+    text_column,
+)
 from cycle_analysis.readers.spreadsheets import read_spreadsheet
 from cycle_analysis.readers.statistical import read_dta, read_sav
 from cycle_analysis.study_files import Source
@@ -18,13 +24,9 @@ from cycle_analysis.study_files import Source
 __all__ = [
     "READERS",
     "RawTable",
-    "detect_delimiter",
-    "detect_encoding",
-    "read_csv",
-    "read_dta",
+    "change_texts",
     "read_export",
-    "read_sav",
-    "read_spreadsheet",
+    "text_column",
 ]
 
 READERS: dict[str, Callable[[Path, Source], RawTable]] = {

@@ -46,8 +46,6 @@ def adapt(table: RawTable) -> RawTable:
     folded = {name.casefold(): name for name in table.cells.columns}
     if any(headings <= set(folded) for headings in LIMESURVEY):
         table = _limesurvey(table, folded)
-    elif "_" in "".join(folded):
-        table = table
     timed = [folded[name] for name in TOTAL_TIME if name in folded and table.platform]
     return replace(table, duration=timed[0]) if timed else table
 
@@ -84,16 +82,14 @@ def _without_previews(table: RawTable) -> RawTable:
     status = _folded(table, "Status")
     if status is None:
         return table
-    is_spam = status.isin(SPAM)
-    found = [_counted(table, "Status", is_spam, "rows are marked as spam", KEPT)]
+    preview = status.isin(PREVIEWS)
+    found = _counted(table, "Status", status.isin(SPAM), "rows are marked as spam", KEPT)
     if (finished := _folded(table, "Finished")) is not None:
         unfinished = finished.isin(UNFINISHED)
-        found.append(_counted(table, "Finished", unfinished, "rows are not finished", KEPT))
-    preview = status.isin(PREVIEWS)
-    found.append(
-        _counted(table, "Status", preview, "rows are previews; left out", FIXED, "previews")
-    )
-    return table.only(~preview, *[note for note in found if note])
+        found += _counted(table, "Finished", unfinished, "rows are not finished", KEPT)
+    said = "rows are previews; left out"
+    found += _counted(table, "Status", preview, said, FIXED, "previews")
+    return table.only(~preview, *found)
 
 
 def _limesurvey(table: RawTable, folded: dict[str, str]) -> RawTable:
@@ -112,8 +108,8 @@ def _limesurvey(table: RawTable, folded: dict[str, str]) -> RawTable:
     sent = _folded(table, column)
     if sent is None:
         return table
-    note = _counted(table, column, sent == "", "rows were not sent in to the end", KEPT)
-    return replace(table, notes=[*table.notes, note]) if note else table
+    found = _counted(table, column, sent == "", "rows were not sent in to the end", KEPT)
+    return replace(table, notes=table.notes + found)
 
 
 def _folded(table: RawTable, column: str) -> "pd.Series[str] | None":
@@ -124,18 +120,9 @@ def _folded(table: RawTable, column: str) -> "pd.Series[str] | None":
 
 def _counted(
     table: RawTable, column: str, which: "pd.Series[bool]", problem: str, done: str, rule: str = ""
-) -> Problem | None:
+) -> list[Problem]:
+    """Say how many rows something holds for; nothing when for none."""
     rows = table.cells.index[which]
     if not len(rows):
-        return None
-    shown = ", ".join(str(row) for row in rows[:5]) + (" …" if len(rows) > 5 else "")
-    return Problem(
-        table.file,
-        f"column {column}, rows {shown}",
-        "",
-        f"{len(rows)} {problem}",
-        done=done,
-        column=column,
-        rule=rule,
-        n=len(rows),
-    )
+        return []
+    return [table.problem(column, rows, "", f"{len(rows)} {problem}", done=done, rule=rule)]

@@ -4,13 +4,13 @@ Every column is a category of its distinct texts: a survey column of a million r
 of them, so it takes a byte per cell, and every rule about answers is tried once per distinct text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, InputError, Problem
+from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem
 
 MOST_COLUMNS = 5_000
 """A survey export with more columns than this is some other file."""
@@ -69,11 +69,69 @@ class RawTable:
     platform: str = ""
     duration: str = ""
 
+    def problem(
+        self,
+        column: str,
+        rows: "pd.Index | Sequence[int]",
+        value: str,
+        problem: str,
+        allowed: str = "",
+        remedy: str = "",
+        *,
+        done: str = REJECTED,
+        rule: str = "",
+        item: str = "",
+        n: int | None = None,
+    ) -> Problem:
+        """Describe a problem with some rows of a column; with the column as a whole when of none.
+
+        Parameters are those of `Problem`; `item` is the item that the column holds, and `n` counts
+        cells when it is not one in each row.
+        """
+        where = [f"column {column}" + (f" ({item})" if item else "")] if column else []
+        where += [f"rows {list_rows(rows)}"] if len(rows) else []
+        return Problem(
+            *(self.file, ", ".join(where), value, problem, allowed, remedy, done),
+            sheet=self.sheet,
+            row=str(rows[0]) if len(rows) else "",
+            column=column,
+            rule=rule,
+            n=max(len(rows), 1) if n is None else n,
+        )
+
     def only(self, keep: "pd.Series[bool]", *notes: Problem) -> "RawTable":
         """Keep some rows, and say why."""
         rows = self.cells.index[keep]
         flaws = self.flaws[self.flaws["row"].isin(rows)]
         return replace(self, cells=self.cells[keep], flaws=flaws, notes=[*self.notes, *notes])
+
+
+def list_rows(rows: "pd.Index | Sequence[int]") -> str:
+    """Name rows as the user sees them in the file: the first five, and how many more.
+
+    Examples
+    --------
+    >>> list_rows(range(2, 12))
+    '2, 3, 4, 5, 6 and 5 more'
+    """
+    shown = ", ".join(str(row) for row in rows[:5])
+    return shown if len(rows) <= 5 else f"{shown} and {len(rows) - 5} more"
+
+
+def change_texts(cells: pd.Series, change: Callable[[str], str]) -> pd.Series:
+    """Change each distinct text of a column once; texts that become alike are one.
+
+    Examples
+    --------
+    >>> change_texts(pd.Series(["a ", "a", "b"], dtype="category"), str.strip).tolist()
+    ['a', 'a', 'b']
+    """
+    old = cells.cat.categories.tolist()
+    new = [change(text) for text in old]
+    if new == old:
+        return cells
+    codes, texts = pd.factorize(np.array(new, dtype="object"))
+    return pd.Series(pd.Categorical.from_codes(codes[cells.cat.codes], texts), cells.index)
 
 
 def text_column(texts: "Sequence[str] | np.ndarray") -> pd.Categorical:
@@ -100,10 +158,16 @@ def as_text(value: object) -> str:
 
 
 def refuse(
-    file: str, where: str, value: str, problem: str, allowed: str = "", remedy: str = ""
+    file: str,
+    where: str,
+    value: str,
+    problem: str,
+    allowed: str = "",
+    remedy: str = "",
+    sheet: str = "",
 ) -> InputError:
     """Make the error that refuses a file for one reason."""
-    return InputError([Problem(file, where, value, problem, allowed, remedy)])
+    return InputError([Problem(file, where, value, problem, allowed, remedy, sheet=sheet)])
 
 
 def check_header(file: str, header: Sequence[str]) -> None:

@@ -17,11 +17,15 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.register.checks import event_problems, unit_problems
 
-ATTRIBUTION = "Bron: CBS, bewerkt (CC BY 4.0)"
-"""To be printed wherever the bundled register, or a map made of it, is shown."""
+ATTRIBUTION = {
+    "nl": "Bron: CBS, bewerkt (CC BY 4.0)",
+    "en": "Source: Statistics Netherlands (CBS), adapted (CC BY 4.0)",
+}
+"""By language, to be printed wherever the bundled register, or a map made of it, is shown."""
 
 _HERE = Path(__file__).parent
-_SIZE = "size_"
+SIZE = "size_"
+"""Begins the columns of size classes: size_2022."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +89,18 @@ class Register:
         there = there.drop(columns=["valid_from", "valid_until"])
         if self.size_classes.columns.empty:
             return there
-        if day.year > (last := int(self.size_classes.columns.max())):
+        if day.year > self.last_year:
             warnings.warn(
-                f"The register ends in {last}: {day:%Y-%m-%d} is answered with the units of "
-                f"{last}. Extend it with a file of {day.year} (cycle_analysis.register.cbs).",
+                f"The register ends in {self.last_year}: {day:%Y-%m-%d} is answered with the units "
+                f"of {self.last_year}. Extend it: cycle-analysis extend-register.",
                 stacklevel=2,
             )
         return there.assign(size_class=self._size_class(day.year).reindex(there.index))
+
+    @property
+    def last_year(self) -> int:
+        """Last year of which size classes are known; only for a register that has them."""
+        return int(self.size_classes.columns.max())
 
     def _size_class(self, year: int) -> pd.Series:
         """Size class of every unit in `year`, else the last before, else the first after it."""
@@ -149,7 +158,7 @@ def read_register(
         With everything that is wrong: missing columns, unreadable dates, units twice in force,
         gaps in a unit's periods, events of unknown units, shares that do not add up to 1.
     """
-    raw = _read_csv(units_csv, ["unit", "name"])
+    raw = read_table(units_csv, ["unit", "name"])
     raw = _with_columns(raw, valid_from="", valid_until="", aliases="")
     found = unit_problems(raw, Path(units_csv).name)
     if found:
@@ -159,11 +168,11 @@ def read_register(
     own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
     aliases = own[["alias", "unit"]]
     if aliases_csv is not None:
-        aliases = pd.concat([aliases, _read_csv(aliases_csv, ["alias", "unit"])[aliases.columns]])
+        aliases = pd.concat([aliases, read_table(aliases_csv, ["alias", "unit"])[aliases.columns]])
     aliases = aliases[aliases["alias"].str.strip() != ""].drop_duplicates(ignore_index=True)
     if found := _unknown_aliases(aliases, units, aliases_csv or units_csv):
         raise InputError(found)
-    sizes = [column for column in raw if column.removeprefix(_SIZE).isdigit()]
+    sizes = [column for column in raw if column.removeprefix(SIZE).isdigit()]
     background = [c for c in units if c not in {*sizes, "unit", "name", "aliases"}]
     return Register(
         units[["unit", "name", *background]].replace("", None),
@@ -173,14 +182,25 @@ def read_register(
     )
 
 
-def _read_csv(path: str | Path, required: list[str]) -> pd.DataFrame:
-    """Read all cells of a csv as text, empty ones as '', after a check of its columns."""
+def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
+    """Read all cells of a csv as text, empty ones as '', after a check of its columns.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, lacks a column of `required`, or has rows of another width.
+    """
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "Check the name in study.yaml, and save the file as csv in UTF-8"
-        raise InputError([Problem(name, "file", "", str(error), "", remedy)]) from error
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        remedy = "Check its name and where it stands"
+        raise InputError([Problem(name, "file", "", what, "", remedy)]) from error
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 text (byte {error.start})"
+        remedy = "Save the file as csv in UTF-8"
+        raise InputError([Problem(name, "file", "", what, "csv in UTF-8", remedy)]) from error
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
@@ -219,7 +239,7 @@ def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     if path is None:
         empty = pd.DataFrame(columns=columns, dtype="str")
         return empty.astype({"date": "datetime64[us]", "share": float, "persons": float})
-    raw = _read_csv(path, columns[:3])
+    raw = read_table(path, columns[:3])
     raw = _with_columns(raw, kind="", share="1", persons="")
     if found := event_problems(raw, units, Path(path).name):
         raise InputError(found)
@@ -243,6 +263,6 @@ def _unknown_aliases(aliases: pd.DataFrame, units: pd.DataFrame, path: str | Pat
 
 def _size_classes(raw: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Units × years; of a unit with several periods, the first size class known."""
-    years = [int(column.removeprefix(_SIZE)) for column in columns]
+    years = [int(column.removeprefix(SIZE)) for column in columns]
     sizes = raw.set_index("unit")[columns].set_axis(years, axis=1).replace("", None)
     return sizes.apply(pd.to_numeric).astype("Int64").groupby(level="unit").first()

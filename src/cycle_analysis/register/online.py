@@ -1,10 +1,11 @@
 """Fetch municipalities and their populations from CBS StatLine: an optional extra, online.
 
-Needs the package cbsodata. Everything it does can be done offline with a file and
-`cycle_analysis.register.cbs.read_cbs`.
+Needs the package cbsodata (``pip install "cycle-analysis[online]"``). What it fetches can also be
+downloaded by hand as a csv of StatLine.
 """
 
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
@@ -13,7 +14,10 @@ from cycle_analysis.problems import InputError, Problem
 
 TABLE = "37259eng"
 """Population dynamics per region and year; Sex T001038 is both sexes."""
-_OFFLINE = "Download the table as csv elsewhere and use cycle_analysis.register.cbs.read_cbs"
+_OFFLINE = (
+    "Download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
+    "and name that file to extend-register"
+)
 
 
 def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.DataFrame:
@@ -28,7 +32,7 @@ def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.Data
     Returns
     -------
     DataFrame, index `unit`
-        name, population (persons on 1 January), year: fit for `cycle_analysis.register.cbs.extend`.
+        name, population (persons on 1 January), year.
 
     Raises
     ------
@@ -43,7 +47,7 @@ def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.Data
         answer = service.download_data(TABLE, typed=True, select=selection, filters=filters)
     except ImportError as error:
         what = "the optional package cbsodata is not installed"
-        remedy = f"Install cbsodata, or: {_OFFLINE}"
+        remedy = f"Install it: pip install cbsodata. Or do without it. {_OFFLINE}"
         raise InputError([Problem("CBS StatLine", TABLE, "", what, "", remedy)]) from error
     except OSError as error:
         what = f"cannot be reached; this machine may be offline ({type(error).__name__})"
@@ -65,3 +69,21 @@ def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.Data
         }
     )
     return table.set_index(unit.rename("unit")).sort_index()
+
+
+def fetch_to_file(year: int, path: Path, client: ModuleType | None = None) -> int:
+    """Fetch the municipalities of a year into a csv that `read_cbs` reads; give their number.
+
+    Raises
+    ------
+    InputError
+        As `fetch_municipalities`; also when the file is there already.
+    """
+    if path.exists():
+        remedy = "Use it, or take it away first"
+        raise InputError([Problem(path.name, "file", "", "is there already", "", remedy)])
+    table = fetch_municipalities(year, client)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {"name": "municipality"}
+    table.rename(columns=columns).rename_axis("code").to_csv(path, lineterminator="\n")
+    return len(table)

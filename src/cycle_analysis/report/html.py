@@ -1,7 +1,6 @@
 """Write a report as one HTML file that needs nothing else: no script, no font, no address."""
 
 import base64
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -9,7 +8,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from cycle_analysis.report.model import Bullets, Figure, Paragraph, Report, Table
+from cycle_analysis.whole_files import write_whole
 
+OVERRIDES = {ord(sign): f"[U+{ord(sign):04X}]" for sign in "\u202a\u202b\u202d\u202e"}
+"""Invisible characters that turn round the direction of whatever follows, and what is shown."""
 _KINDS = {Paragraph: "paragraph", Bullets: "bullets", Table: "table", Figure: "figure"}
 
 
@@ -27,7 +29,11 @@ def to_html(report: Report) -> str:
         A whole document.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     environment.filters["kind"] = lambda block: _KINDS[type(block)]
     environment.filters["data"] = _data
@@ -50,11 +56,18 @@ def write_html(report: Report, path: Path) -> Path:
     -------
     Path
         The file.
+
+    Raises
+    ------
+    InputError
+        If it may not be written, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(to_html(report).encode("utf-8"))
-    return beside.replace(path)
+    return write_whole(path, to_html(report).encode("utf-8"))
+
+
+def _visible(value: object) -> object:
+    """Show what would turn the direction of the text round it."""
+    return value.translate(OVERRIDES) if type(value) is str else value
 
 
 def _read(name: str) -> str:

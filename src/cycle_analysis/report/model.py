@@ -146,8 +146,8 @@ class Report:
         ``"nl"`` or ``"en"``.
     title, subtitle : str
         Of what, and when and by whom it was answered.
-    summary : str
-        One paragraph with the findings in words, the verdict first.
+    summary : tuple of str
+        The findings in a few points, the verdict first.
     sections : tuple of Section
         The report.
     mark : str
@@ -159,7 +159,7 @@ class Report:
     language: str
     title: str
     subtitle: str
-    summary: str
+    summary: tuple[str, ...]
     sections: tuple[Section, ...]
     mark: str = ""
     words: dict[str, str] = field(default_factory=dict)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.disclosure import SMALLEST_CELL, is_small, is_small_part
+from cycle_analysis.disclosure import SMALLEST_CELL, is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.style import set_number, set_percent
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Table
@@ -109,13 +110,10 @@ class Source:
     def text(self, key: str, **values: Any) -> str:
         """Give a text, with what the study's units and groups are called filled in."""
         units = self.study.units
-        kind = "profile" if self.found else "level"
-        words = {
-            "one": units.one[self.language],
-            "many": units.many[self.language],
-            "group": self.texts(f"words.{kind}"),
-            "groups": self.texts(f"words.{kind}s"),
-        }
+        words = {"one": units.one[self.language], "many": units.many[self.language]}
+        if {"group", "groups"} & self.texts.names(key):  # known from notebook 04 on
+            kind = "profile" if self.found else "level"
+            words |= {"group": self.texts(f"words.{kind}"), "groups": self.texts(f"words.{kind}s")}
         return self.texts(key, **(words | values))
 
     def say(self, key: str, kind: str = "", **values: Any) -> Paragraph:
@@ -193,6 +191,16 @@ class Source:
             return self.texts("words.not_shown")
         words = {"<": "words.less_than", ">": "words.more_than"}
         return self.texts(words[text[0]], value=text[1:]) if text[0] in words else text
+
+    def part_of_table(self, counts: pd.Series, chosen: np.ndarray) -> str:
+        """Write the share of some cells of a table of counts taken together.
+
+        Where the table withholds cells on both sides their sum would tell more than the table does.
+        """
+        hidden = suppress_counts(counts, self.smallest).isna().to_numpy()
+        if hidden[chosen].any() and hidden[~chosen].any():
+            return self.text("words.not_shown")
+        return self.part_in_words(counts[chosen].sum(), counts.sum())
 
     def count(self, value: float) -> str:
         """Write a count of a protected table: the mark where it is withheld."""

@@ -48,7 +48,7 @@ class Texts:
 
     def names(self, key: str) -> set[str]:
         """Names that a text fills in."""
-        return {name for _, name, _, _ in Formatter().parse(self.entries[key]) if name}
+        return {name for _, name, _, _ in Formatter().parse(self.get(key, "")) if name}
 
     def listed(self, parts: list[str]) -> str:
         """Set parts in a row: a, b en c."""

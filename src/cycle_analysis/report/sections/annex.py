@@ -3,12 +3,11 @@
 import platform
 from importlib import metadata
 
-import pandas as pd
-
-from cycle_analysis.report.model import Block, Bullets, Section, Table
+from cycle_analysis.report.model import Block, Bullets, Section
 from cycle_analysis.report.parameters import known_parameters, used_parameters
+from cycle_analysis.report.sections.measurement import agreement_section, reliability_section
 from cycle_analysis.report.source import Source
-from cycle_analysis.study_answers import BUNDLED
+from cycle_analysis.study_answers import has_municipalities
 from cycle_analysis.texts import read_yaml
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -20,8 +19,8 @@ def annex_section(source: Source) -> Section:
     parts = (
         _questionnaire(source),
         _scores(source),
-        _reliability(source),
-        _agreement(source),
+        reliability_section(source),
+        agreement_section(source),
         _models(source),
         _reviewer(source),
         _disclosure(source),
@@ -79,99 +78,6 @@ def _scores(source: Source) -> Section:
         ),
     )
     return Section("scores", source.text("titles.scores"), (text,))
-
-
-def _reliability(source: Source) -> Section:
-    blocks: list[Block] = [source.say("annex.reliability")]
-    blocks += [_alpha_table(source, wave) for wave in source.study.waves]
-    blocks.append(_item_table(source))
-    return Section("reliability", source.text("titles.reliability"), tuple(blocks))
-
-
-def _alpha_table(source: Source, wave: str) -> Table:
-    table = source.table("02_scores", "reliability", wave)
-    rows = [
-        (
-            title,
-            source.number(table.loc[phase, "n_items"]),
-            source.number(table.loc[phase, "n_respondents"]),
-            source.number(table.loc[phase, "alpha"], 2),
-            source.interval(table.loc[phase, "alpha_low"], table.loc[phase, "alpha_high"], 2),
-            source.number(table.loc[phase, "omega"], 2),
-        )
-        for phase, title in source.phase_titles.items()
-        if phase in table.index
-    ]
-    heads = ("phase", "items", "respondents", "alpha", "interval", "omega")
-    n = source.text("n.respondents", n=source.number(table["n_respondents"].max()))
-    return source.shown(
-        f"reliability:{wave}", [source.text(f"heads.{h}") for h in heads], rows, n,
-        wave=source.wave_in_text(wave),
-    )  # fmt: skip
-
-
-def _item_table(source: Source) -> Table:
-    table = source.table("02_scores", "items", source.reference)
-    asked = len(source.table("01_responses", "respondents", source.reference))
-    rows = [
-        (
-            str(item),
-            source.number(row["n"]),
-            source.part(round(row["missing"] * asked), asked),
-            source.part(round(row["dont_know"] * asked), asked),
-            source.number(row["mean"]),
-            source.part(round(row["floor"] * row["n"]), row["n"]),
-            source.part(round(row["ceiling"] * row["n"]), row["n"]),
-            source.number(row["item_rest"], 2),
-        )
-        for item, row in table.iterrows()
-    ]
-    names = (
-        "item",
-        "answers",
-        "missing",
-        "dont_know",
-        "mean_score",
-        "floor",
-        "ceiling",
-        "item_rest",
-    )
-    heads = [source.text(f"heads.{name}") for name in names]
-    n = source.text("n.respondents", n=source.number(asked))
-    return source.shown("items", heads, rows, n, wave=source.wave_in_text(source.reference))
-
-
-def _agreement(source: Source) -> Section:
-    blocks: list[Block] = [source.say("annex.agreement")]
-    for wave in source.study.waves:
-        table = source.table("02_scores", "agreement", wave)
-        rows = [
-            (
-                title,
-                source.number(table.loc[phase, "n_units_of_two"]),
-                source.number(table.loc[phase, "rwg_median"], 2),
-                _part_of_units(source, table.loc[phase]),
-                source.number(table.loc[phase, "icc1"], 2),
-                source.number(table.loc[phase, "icc2"], 2),
-            )
-            for phase, title in source.phase_titles.items()
-            if phase in table.index
-        ]
-        heads = ("phase", "units_of_two", "rwg", "rwg_over_70", "icc1", "icc2")
-        n = source.text("n.units", n=source.number(table["n_units"].max()))
-        blocks.append(
-            source.shown(
-                f"agreement:{wave}", [source.text(f"heads.{h}") for h in heads], rows, n,
-                wave=source.wave_in_text(wave),
-            )
-        )  # fmt: skip
-    return Section("agreement", source.text("titles.agreement"), tuple(blocks))
-
-
-def _part_of_units(source: Source, row: pd.Series) -> str:
-    n = row["n_units_of_two"]
-    count = row["rwg_over_70"] * n
-    return source.part(count if pd.isna(count) else round(count), n)
 
 
 def _models(source: Source) -> Section:
@@ -239,6 +145,6 @@ def _software(source: Source) -> Section:
 def _references(source: Source) -> Section:
     references = tuple(("", text) for text in read_yaml("references.yaml"))
     blocks: list[Block] = [Bullets(references)]
-    if source.study.units.register_file == BUNDLED:
+    if has_municipalities(source.study):
         blocks.append(source.say("annex.register"))
     return Section("references", source.text("titles.references"), tuple(blocks))

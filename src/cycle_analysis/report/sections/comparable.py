@@ -5,8 +5,11 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.report.model import Block, Section, Table
+from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
+KINDS = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
+"""What can have become of a unit, in the order of the table."""
 SAME = 0.80
 """Adjusted Rand index from which two divisions are nearly the same."""
 
@@ -22,7 +25,8 @@ def comparable_section(source: Source) -> Section:
         left_out=_left_out(source, items.loc[left_out]),
     )
     blocks: list[Block] = [text, _items_table(source, items)]
-    blocks += [source.say("waves.units"), _units_table(source)]
+    covered = parameter(source.study, "07_waves", "min_covered", source.reference)
+    blocks += [source.say("waves.units", covered=source.percent(covered)), _units_table(source)]
     return Section("comparable", source.text("titles.comparable"), tuple(blocks))
 
 
@@ -100,7 +104,7 @@ def _items_table(source: Source, items: pd.DataFrame) -> Table:
 
 def _units_table(source: Source) -> Table:
     counts = source.table("07_waves", "link_counts")["n_units"].unstack().fillna(0)
-    kinds = [k for k in ("unchanged", "grown", "merged", "split", "unmapped") if k in counts]
+    kinds = [kind for kind in KINDS if kind in counts]
     rows = []
     for wave in source.study.waves:
         row = suppress_counts(counts.loc[wave, kinds], source.smallest)

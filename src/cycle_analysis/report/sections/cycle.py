@@ -7,32 +7,36 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.cycle import plot_phase_curve
+from cycle_analysis.report import headlines, sentences
 from cycle_analysis.report.model import Paragraph, Section, Table
+from cycle_analysis.report.sections.answers import answers_section
+from cycle_analysis.report.sections.conditions import conditions_section
 from cycle_analysis.report.sections.order import order_section
+from cycle_analysis.report.sections.placements import placements_section
 from cycle_analysis.report.sections.simultaneity import active_from, together_section
+from cycle_analysis.report.sections.spread import spread_section
 from cycle_analysis.report.source import Source
 
 
 def cycle_section(source: Source) -> Section:
     """Tell the phase curve, the leading phase, simultaneity and order."""
-    parts = (_curve(source), _leading(source), together_section(source), order_section(source))
+    parts = (
+        _curve(source),
+        answers_section(source),
+        _leading(source),
+        spread_section(source),
+        together_section(source),
+        order_section(source),
+        placements_section(source),
+        conditions_section(source),
+    )
     intro = source.say("cycle.intro", wave=source.wave_in_text(source.reference))
     return Section("cycle", source.text("titles.cycle"), (intro,), parts)
 
 
 def range_of_phases(source: Source, wave: str, key: str) -> str:
     """Name the phases with the highest and the lowest mean, unless their intervals meet."""
-    curve = source.table("03_cycle", "curve", wave).dropna(subset=["mean"])
-    means = curve["mean"]
-    high, low = means.idxmax(), means.idxmin()
-    apart = curve.loc[high, "low"] > curve.loc[low, "high"]
-    values = {
-        "highest": source.phase_title(high),
-        "high": source.number(means[high]),
-        "lowest": source.phase_title(low),
-        "low": source.number(means[low]),
-    }
-    return source.text(key if apart else f"{key}_close", **values)
+    return sentences.curve(source, source.table("03_cycle", "curve", wave), key)
 
 
 def _curve(source: Source) -> Section:
@@ -45,9 +49,10 @@ def _curve(source: Source) -> Section:
     told = [
         f"{source.phases[phase]} {source.number(row['mean'])}" for phase, row in curve.iterrows()
     ]
+    title = headlines.curve(source, curve)
     figure = source.figure(
         "curve",
-        partial(plot_phase_curve, curve, source.language, labels=source.phases),
+        partial(plot_phase_curve, curve, source.language, labels=source.phases, title=title),
         source.n_units(curve["n"]),
         _curve_table(source),
         {"wave": source.wave_in_text(wave)},
@@ -86,13 +91,7 @@ def _leading(source: Source) -> Section:
     }
     rows = _count_rows(source, counts, source.phase_titles)
     table = _counts_table(source, "leading", source.text("heads.phase"), counts, rows)
-    first = counts[source.reference]
-    text = source.say(
-        "cycle.leading",
-        phase=source.phase_title(first.idxmax()),
-        share=source.part_in_words(first.max(), first.sum()),
-        wave=source.wave_in_text(source.reference),
-    )
+    text = Paragraph(sentences.leading(source, counts[source.reference], source.reference))
     return Section("leading", source.text("titles.leading"), (text, table, _positions(source)))
 
 

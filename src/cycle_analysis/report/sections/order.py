@@ -3,9 +3,11 @@
 import pandas as pd
 
 from cycle_analysis.disclosure import is_small_part
+from cycle_analysis.report import sentences
 from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
+from cycle_analysis.scalability import ALL
 
 
 def order_section(source: Source) -> Section:
@@ -27,16 +29,51 @@ def order_section(source: Source) -> Section:
         )
         for pair, row in above.iterrows()
     ]
+    several = source.table("02_scores", "agreement", source.reference)["n_units_of_two"].max()
     key = "cycle.order" if told else "cycle.in_order"
-    text = source.say(key, "", told=source.texts.listed(told), beyond=beyond)
+    sentence = source.text(key, told=source.texts.listed(told), beyond=beyond)
+    text = Paragraph(sentence if several else f"{sentence} {source.text('cycle.items_only')}")
     read = source.table("03_cycle", "order", source.reference).loc["order", source.language]
+    strength, two_level = (
+        source.table("03_cycle", name, source.reference) for name in ("scalability", "two_level")
+    )
     blocks = (
         Paragraph(str(read), "finding"),
         text,
         _order_table(source, known),
+        Paragraph(sentences.scale(source, strength)),
+        Paragraph(sentences.two_level(source, two_level)),
+        _scalability_table(source, strength),
         _correlations(source),
     )
     return Section("order", source.text("titles.order"), blocks)
+
+
+def _scalability_table(source: Source, table: pd.DataFrame) -> Table:
+    """H of the scale, the phases and the pairs, raw and without style of answering."""
+    corrected = source.table("03_cycle", "scalability_corrected", source.reference)
+    tables = [table] if corrected.empty else [table, corrected]
+    rows = []
+    for phase, other in table.index:
+        cells = [_part(source, phase, other)]
+        for each in tables:
+            row = each.loc[(phase, other)]
+            cells += [source.number(row["H"], 2), source.interval(row["low"], row["high"], 2)]
+        rows.append(tuple(cells))
+    names = [("h", "interval"), ("h_corrected", "interval")][: len(tables)]
+    heads = [source.text(f"heads.{head}") for head in ("part", *sum(names, ()))]
+    notes = [] if corrected.empty else [source.text("notes.h_corrected")]
+    n = source.n_units(table["n"])
+    wave = source.wave_in_text(source.reference)
+    return source.shown("scalability", heads, rows, n, notes, wave=wave)
+
+
+def _part(source: Source, phase: str, other: str) -> str:
+    if phase == ALL:
+        return source.text("notes.all_phases")
+    return (
+        source.phases[phase] if other == ALL else f"{source.phases[phase]} → {source.phases[other]}"
+    )
 
 
 def _order_table(source: Source, violations: pd.DataFrame) -> Table:

@@ -4,48 +4,56 @@ import datetime
 
 import pandas as pd
 
-from cycle_analysis.disclosure import Suppressed, suppress_table
-from cycle_analysis.figures.response import plot_response
+from cycle_analysis.disclosure import suppress_table
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.source import Source
-from cycle_analysis.study_answers import BUNDLED
+from cycle_analysis.report.sections.response_groups import response_of_wave
+from cycle_analysis.report.source import NOTHING, Source
+
+MOVES = ("again", "joined", "left")
+"""What a unit can have done since the wave before, if it answered in one of the two."""
 
 
 def response_section(source: Source) -> Section:
     """Tell what was asked of whom, and who answered in each wave."""
-    intro: list[Block] = [_what_was_done(source), waves_table(source)]
+    intro: list[Block] = [_what_was_done(source), waves_table(source), _precision(source)]
     intro += [source.say("response.respondents"), _single(source)]
-    parts = tuple(_by_background(source, wave) for wave in source.study.waves)
+    if len(source.study.waves) > 1:
+        intro += [source.say("response.over_waves"), _over_waves(source)]
+    parts = tuple(response_of_wave(source, wave) for wave in source.study.waves)
     return Section("response", source.text("titles.response"), tuple(intro), parts)
 
 
 def waves_table(source: Source) -> Table:
-    """Set fieldwork, population and response of each wave."""
-    rows = []
-    for wave in source.study.waves:
-        account = source.table("01_responses", "response", wave)
-        respondents = source.table("01_responses", "respondents", wave)
-        fieldwork = source.study.wave(wave).fieldwork
-        n, population = account["responded"].sum(), account["population"].sum()
-        rows.append(
-            (
-                source.wave(wave),
-                f"{day(source, fieldwork.start)} – {day(source, fieldwork.end)}",
-                source.number(population),
-                source.number(n),
-                source.percent(n / max(population, 1)),
-                source.number(len(respondents)),
-                source.number(len(respondents) / max(n, 1), 1),
-            )
-        )
-    heads = ("wave", "fieldwork", "population", "responded", "rate", "respondents", "mean")
+    """Set fieldwork, population and response of each wave; who was invited if not all were."""
+    rows = [_wave_cells(source, wave) for wave in source.study.waves]
+    heads = list(rows[0])
+    if all(row["invited"] == row["population"] for row in rows):
+        heads.remove("invited")
     return source.shown(
         "waves",
         [source.text(f"heads.{head}") for head in heads],
-        rows,
+        [tuple(row[head] for head in heads) for row in rows],
         n=source.text("n.population", population=source.study.population[source.language]),
         text_columns=(0, 1),
     )
+
+
+def _wave_cells(source: Source, wave: str) -> dict[str, str]:
+    """Write what is told of a wave, by the name of the column."""
+    account = source.table("01_responses", "response", wave)
+    n_respondents = len(source.table("01_responses", "respondents", wave))
+    fieldwork = source.study.wave(wave).fieldwork
+    n, invited = account["responded"].sum(), account["invited"].sum()
+    return {
+        "wave": source.wave(wave),
+        "fieldwork": f"{day(source, fieldwork.start)} – {day(source, fieldwork.end)}",
+        "population": source.number(account["population"].sum()),
+        "invited": source.number(invited),
+        "responded": source.number(n),
+        "rate": source.percent(n / max(invited, 1)),
+        "respondents": source.number(n_respondents),
+        "mean": source.number(n_respondents / max(n, 1), 1),
+    }
 
 
 def day(source: Source, date: datetime.date) -> str:
@@ -72,6 +80,16 @@ def _what_was_done(source: Source) -> Block:
     )
 
 
+def _precision(source: Source) -> Block:
+    """Say for each wave how near its shares would be to those of all units."""
+    parts = []
+    for wave in source.study.waves:
+        margin = source.table("01_responses", "precision", wave)["margin"].iloc[0]
+        words = {"margin": source.number(100 * margin, 1), "wave": source.wave_in_text(wave)}
+        parts.append(source.text("response.precision_part", **words))
+    return source.say("response.precision", parts=source.texts.listed(parts))
+
+
 def _single(source: Source) -> Block:
     """Say for each wave how many units have one respondent."""
     parts, some = [], False
@@ -92,103 +110,29 @@ def _single(source: Source) -> Block:
     return source.say("response.single", parts=source.texts.listed(parts))
 
 
-def _by_background(source: Source, wave: str) -> Section:
-    account = source.table("01_responses", "response", wave)
-    title = source.text("titles.response_wave", wave=source.wave(wave))
-    if len(account) < 2:
-        return Section(f"response-{wave}", title, (source.say("response.one_group"),))
-    account = _gathered(source, account).rename(
-        index=lambda name: source.texts.get(f"background.{name}", str(name))
-    )
-    shown = _protected(source, account)
-    n_units, n_population = answered(source, wave)
-    n = source.text("n.response", n=source.number(n_units), population=source.number(n_population))
-    table = _background_table(source, wave, account, shown, n)
-    if _drawable(account, shown).empty:
-        return Section(f"response-{wave}", title, (_test(source, wave), table))
-    figure = source.figure(
-        f"response:{wave}",
-        lambda: plot_response(
-            _drawable(account, shown),
-            source.language,
-            many=source.study.units.many[source.language],
-        ),
-        n,
-        table,
-        {"wave": source.wave_in_text(wave), "by": _by(source)},
-        groups=_rates(source, account, shown),
-    )
-    return Section(f"response-{wave}", title, (_test(source, wave), figure))
-
-
-def _gathered(source: Source, account: pd.DataFrame) -> pd.DataFrame:
-    """Take groups of few units together, from the smallest on, so that fewer cells are withheld."""
-    ordered = account["population"].sort_values(kind="stable")
-    small = ordered.index[ordered.cumsum().shift(fill_value=0) < source.smallest]
-    if ordered.min() >= source.smallest or len(small) < 2:
-        return account
-    counts = ["population", "invited", "responded"]
-    rest = account.loc[small, counts].sum().rename(source.text("words.other"))
-    table = pd.concat([account.drop(index=small)[counts], rest.to_frame().T])
-    return table.assign(rate=table["responded"] / table["invited"])
-
-
-def _by(source: Source) -> str:
-    bundled = source.study.units.register_file == BUNDLED
-    return source.text("words.by_size" if bundled else "words.by_background")
-
-
-def _protected(source: Source, account: pd.DataFrame) -> Suppressed:
-    """Withhold small numbers of units that did, or did not, respond; the population is public."""
-    answered = account["responded"].to_frame("responded")
-    silent = answered.assign(silent=account["invited"] - account["responded"])
-    return suppress_table(silent, source.smallest, public_rows=True)
-
-
-def _drawable(account: pd.DataFrame, shown: Suppressed) -> pd.DataFrame:
-    """Leave out of the figure the groups that are withheld."""
-    return account[shown.counts["responded"].notna()]
-
-
-def _background_table(
-    source: Source, wave: str, account: pd.DataFrame, shown: Suppressed, n: str
-) -> Table:
+def _over_waves(source: Source) -> Table:
+    """Count who answered again, anew and no longer, on the units of the last wave."""
+    table = source.table("07_waves", "response_by_wave")
+    population = int(table["population"].iloc[0])
     rows = []
-    for name, row in account.iterrows():
-        responded = shown.counts.loc[name, "responded"]
-        rows.append(
-            (
-                str(name),
-                source.number(row["invited"]),
-                source.count(responded),
-                source.percent(row["rate"]) if pd.notna(responded) else source.count(responded),
-            )
-        )
-    heads = ("background", "invited", "responded", "rate")
+    for place, wave in enumerate(source.study.waves):
+        row = table.loc[wave]
+        moved = [NOTHING] * 3
+        if place:
+            shown = protected_moves(row, source.smallest)
+            moved = [source.count(shown.loc[cell]) for cell in MOVES]
+        n, share = source.number(row["responded"]), source.percent(row["rate"])
+        rows.append((source.wave(wave), n, share, *moved))
+    heads = ("wave", "responded", "rate", "again", "joined", "left")
     columns = [source.text(f"heads.{head}") for head in heads]
-    return source.shown(
-        f"response:{wave}", columns, rows, n, wave=source.wave_in_text(wave), by=_by(source)
-    )
+    n = source.text("n.last_day", population=source.number(population))
+    return source.shown("response_waves", columns, rows, n)
 
 
-def _test(source: Source, wave: str) -> Block:
-    test = source.table("01_responses", "nonresponse", wave).iloc[0]
-    if "p" not in test or pd.isna(test["p"]):
-        return source.say("response.untested")
-    depends = "response.depends" if test["p"] < 0.05 else "response.independent"
-    return source.say(
-        depends,
-        by=_by(source),
-        df=source.number(test["df"]),
-        chi_square=source.number(test["chi_square"], 1),
-        p=source.p(test["p"]),
-        v=source.number(test["cramers_v"], 2),
-    )
-
-
-def _rates(source: Source, account: pd.DataFrame, shown: Suppressed) -> str:
-    parts = [
-        f"{name} {source.percent(account.loc[name, 'rate'])}"
-        for name in _drawable(account, shown).index
-    ]
-    return "; ".join(parts)
+def protected_moves(row: pd.Series, smallest: int) -> pd.Series:
+    """Protect who answered in both, in one, and in none of two successive waves."""
+    silent = row["population"] - row["again"] - row["joined"] - row["left"]
+    cells = pd.DataFrame({"now": [row["again"], row["joined"]], "not": [row["left"], silent]})
+    shown = suppress_table(cells, smallest).counts
+    values = [shown.loc[0, "now"], shown.loc[1, "now"], shown.loc[0, "not"]]
+    return pd.Series(values, index=list(MOVES))

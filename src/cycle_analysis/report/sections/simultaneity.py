@@ -5,23 +5,55 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.disclosure import is_small, suppress_counts
+from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity
-from cycle_analysis.report.model import Paragraph, Section, Table
+from cycle_analysis.figures.simultaneity import plot_patterns, plot_sensitivity
+from cycle_analysis.report import headlines, sentences
+from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import NOTHING, Source
 
 SHOWN_THRESHOLDS = (40.0, 50.0, 60.0)
 """Scores from which a phase may count as active, told beside the default."""
+MOST_PATTERNS = 12
+"""How many combinations of active phases fit in a figure."""
 
 
 def together_section(source: Source) -> Section:
     """Tell how many phases are active together, observed and expected."""
     wave = source.reference
+    counts = source.table("03_cycle", "active_counts", wave)
+    blocks: list[Block] = [
+        Paragraph(sentences.together(source, counts, active_from(source, wave))),
+        *_extremes(source, wave),
+        source.say("cycle.style"),
+        _pairs_figure(source, wave),
+        _patterns_figure(source, wave),
+    ]
+    if told := _thresholds(source, wave):
+        blocks.append(source.say("cycle.thresholds", told=told))
+        blocks.append(_sensitivity_figure(source, wave, told))
+    return Section("together", source.text("titles.together"), tuple(blocks))
+
+
+def simultaneity(source: Source, wave: str) -> dict[str, str]:
+    """Give the share of units with two or more active phases, observed and expected."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    return sentences.together_values(source, counts, active_from(source, wave))
+
+
+def active_from(source: Source, wave: str) -> float:
+    """Give the score from which a phase counts as active."""
+    return parameter(source.study, "03_cycle", "active_from", wave)
+
+
+def _pairs_figure(source: Source, wave: str) -> Figure:
     pairs = _safe_pairs(source, wave)
-    figure = source.figure(
+    counts = source.table("03_cycle", "active_counts", wave)
+    title = headlines.together(source, counts)
+    return source.figure(
         "together",
-        partial(plot_coactivity, pairs, source.language, labels=source.phases),
+        partial(plot_coactivity, pairs, source.language, labels=source.phases, title=title),
         source.n_units(pairs["n"]),
         _active_table(source, wave),
         {
@@ -30,29 +62,58 @@ def together_section(source: Source) -> Section:
         },
         pairs=_pairs_in_words(source, pairs),
     )
-    texts = [source.say("cycle.together", **simultaneity(source, wave))]
-    texts += _extremes(source, wave)
-    if told := _thresholds(source, wave):
-        texts.append(source.say("cycle.thresholds", told=told))
-    texts.append(source.say("cycle.style"))
-    return Section("together", source.text("titles.together"), (*texts, figure))
 
 
-def simultaneity(source: Source, wave: str) -> dict[str, str]:
-    """Give the share of units with two or more active phases, observed and expected."""
-    counts = source.table("03_cycle", "active_counts", wave)
-    n, several = counts["n"].sum(), counts.index.astype(int) >= 2
-    return {
-        "share": _together_part(source, counts["n"], several),
-        "expected": source.percent(counts.loc[several, "expected"].sum()),
-        "from_score": source.number(active_from(source, wave)),
-        "n": source.number(n),
-    }
+def _patterns_figure(source: Source, wave: str) -> Figure:
+    patterns = source.table("03_cycle", "patterns", wave)
+    told = [headlines.pattern(source, row) for _, row in patterns.head(3).iterrows()]
+    title = headlines.patterns(source, patterns)
+    shown = _safe_patterns(patterns, list(source.phases), source.smallest).head(MOST_PATTERNS)
+    rest = int(patterns["n"].sum() - shown["n"].sum())
+    return source.figure(
+        "patterns",
+        partial(
+            plot_patterns, shown, source.language, rest=rest, labels=source.phases, title=title
+        ),
+        source.text("n.units", n=source.number(patterns["n"].sum())),
+        None,
+        {
+            "from_score": source.number(active_from(source, wave)),
+            "wave": source.wave_in_text(wave),
+            "smallest": source.smallest,
+        },
+        told="; ".join(told),
+    )
 
 
-def active_from(source: Source, wave: str) -> float:
-    """Give the score from which a phase counts as active."""
-    return parameter(source.study, "03_cycle", "active_from", wave)
+def _safe_patterns(patterns: pd.DataFrame, phases: list[str], smallest: int) -> pd.DataFrame:
+    """Leave out combinations of few units, and others until no rest could be computed.
+
+    The number of units with one, two, ... active phases is published beside them: what is left out
+    of each number must be nobody or enough.
+    """
+    parts = []
+    for _, part in patterns.groupby(patterns[phases].sum(axis=1)):
+        shown = part[part["n"] >= smallest]
+        while len(shown) and is_small(part["n"].sum() - shown["n"].sum(), smallest):
+            shown = shown.iloc[:-1]
+        parts.append(shown)
+    return pd.concat([patterns.iloc[:0], *parts]).sort_index()
+
+
+def _sensitivity_figure(source: Source, wave: str, told: str) -> Figure:
+    """Draw the curve where neither the part nor the rest is small."""
+    n = source.table("03_cycle", "active_counts", wave)["n"].sum()
+    table = _two_or_more(source, wave).to_frame()
+    chosen, title = active_from(source, wave), headlines.sensitivity(source, table)
+    return source.figure(
+        "sensitivity",
+        partial(plot_sensitivity, table, source.language, chosen=chosen, title=title),
+        source.text("n.units", n=source.number(n)),
+        None,
+        {"wave": source.wave_in_text(wave)},
+        told=told,
+    )
 
 
 def _safe_pairs(source: Source, wave: str) -> pd.DataFrame:
@@ -89,17 +150,6 @@ def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:
     return "; ".join(told)
 
 
-def _together_part(source: Source, counts: pd.Series, chosen: np.ndarray) -> str:
-    """Write the share of some cells of a table taken together.
-
-    Where the table withholds cells on both sides their sum would tell more than the table does.
-    """
-    hidden = suppress_counts(counts, source.smallest).isna().to_numpy()
-    if hidden[chosen].any() and hidden[~chosen].any():
-        return source.text("words.not_shown")
-    return source.part_in_words(counts[chosen].sum(), counts.sum())
-
-
 def _extremes(source: Source, wave: str) -> list[Paragraph]:
     """Give the shares with no active phase and with all but one or all, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
@@ -109,10 +159,10 @@ def _extremes(source: Source, wave: str) -> list[Paragraph]:
     total = max(counts["n"].sum(), 1)
     both = all(end["n"] / total > end["expected"] for end in ends)
     values = {
-        "none": _together_part(source, counts["n"], number == 0),
+        "none": source.part_of_table(counts["n"], number == 0),
         "none_expected": source.percent(counts.loc[number == 0, "expected"].sum()),
         "most": source.number(many),
-        "nearly_all": _together_part(source, counts["n"], number >= many),
+        "nearly_all": source.part_of_table(counts["n"], number >= many),
         "nearly_all_expected": source.percent(counts.loc[number >= many, "expected"].sum()),
     }
     if source.text("words.not_shown") in values.values():
@@ -135,13 +185,24 @@ def _active_table(source: Source, wave: str) -> Table:
 
 
 def _thresholds(source: Source, wave: str) -> str:
-    table = source.table("03_cycle", "sensitivity", wave)
-    n = source.table("03_cycle", "active_counts", wave)["n"].sum()
-    told = []
-    for threshold in SHOWN_THRESHOLDS:
-        if threshold in table.index:
-            share = source.part(table.loc[threshold, "two_or_more"] * n, n)
-            told.append(
-                source.text("cycle.threshold", share=share, from_score=source.number(threshold))
-            )
+    shares = _two_or_more(source, wave).dropna()
+    told = [
+        source.text(
+            "cycle.threshold",
+            share=source.percent(shares[threshold]),
+            from_score=source.number(threshold),
+        )
+        for threshold in SHOWN_THRESHOLDS
+        if threshold in shares.index
+    ]
     return source.texts.listed(told)
+
+
+def _two_or_more(source: Source, wave: str) -> pd.Series:
+    """Share with two or more active phases by threshold; NaN where small numbers would show."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    shares, n = source.table("03_cycle", "sensitivity", wave)["two_or_more"], counts["n"].sum()
+    withheld = simultaneity(source, wave)["share"] == source.text("words.not_shown")
+    in_use = shares.index == active_from(source, wave)
+    small = np.array([is_small_part(round(s * n), n, source.smallest) for s in shares])
+    return shares.mask(small | (in_use & withheld))

@@ -1,4 +1,4 @@
-"""The findings in one paragraph of words, the verdict first."""
+"""The findings in a few points, the verdict first."""
 
 import pandas as pd
 
@@ -7,14 +7,21 @@ from cycle_analysis.report.sections.cycle import range_of_phases
 from cycle_analysis.report.sections.number import KEYS, choice
 from cycle_analysis.report.sections.response import answered
 from cycle_analysis.report.sections.simultaneity import simultaneity
-from cycle_analysis.report.sections.waves import Pair, changed_phases, pairs, switching
+from cycle_analysis.report.sections.waves import (
+    Pair,
+    changed_phases,
+    counts_of,
+    pairs,
+    switching,
+)
 from cycle_analysis.report.source import Source
 
 
-def summary(source: Source) -> str:
-    """Tell the findings: profiles or not, their sizes, the cycle, change, and who answered."""
-    sentences = [_verdict(source), _sizes(source), _cycle(source), *_change(source)]
-    return " ".join(sentence for sentence in [*sentences, _who(source)] if sentence)
+def summary(source: Source) -> tuple[str, ...]:
+    """Tell the findings: profiles or not and their sizes, the cycle, change, who answered."""
+    profiles = f"{_verdict(source)} {_sizes(source)}".strip()
+    points = [profiles, _cycle(source), " ".join(_change(source)), _who(source)]
+    return tuple(point for point in points if point)
 
 
 def _verdict(source: Source) -> str:
@@ -40,11 +47,13 @@ def _sizes(source: Source) -> str:
 
 def _cycle(source: Source) -> str:
     wave = source.reference
+    values = simultaneity(source, wave)
+    hidden = values["share"] == source.text("words.not_shown")
     return source.text(
-        "summary.cycle",
+        "summary.cycle_hidden" if hidden else "summary.cycle",
         wave=source.wave_in_text(wave),
         phases=range_of_phases(source, wave, "summary.phases"),
-        **simultaneity(source, wave),
+        **values,
     )
 
 
@@ -53,14 +62,10 @@ def _change(source: Source) -> list[str]:
     if not pairs(source):
         return []
     last = pairs(source)[-1]
-    told = [
-        source.text(
-            "summary.change",
-            from_wave=source.wave_in_text(last[0]),
-            to_wave=source.wave_in_text(last[1]),
-            told=_changed(source, last),
-        )
-    ]
+    waves = {"from_wave": source.wave_in_text(last[0]), "to_wave": source.wave_in_text(last[1])}
+    if counts_of(source, last).to_numpy().sum() < source.smallest:
+        return [source.text("summary.few", smallest=source.smallest, **waves)]
+    told = [source.text("summary.change", told=_changed(source, last), **waves)]
     if source.k > 1:
         values = switching(source, last)
         told.append(source.text(f"summary.{values['wording']}", **values))

@@ -1,0 +1,208 @@
+"""Runs that are killed, stopped, out of disk, or two at once: nothing half-done counts as done."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+from commands import command, finished
+from small_studies import QUICK, Truth, make_study
+
+from cycle_analysis.problems import InputError
+from cycle_analysis.study_lock import only_run
+from cycle_analysis.whole_files import write_whole
+
+ALL_STEPS = 12
+SMALL_FILES = 40_000
+"""Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
+
+
+class Run:
+    """A run of the small study in a process of its own, to be disturbed."""
+
+    def __init__(self, home: Path):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cycle_analysis", "run", "small", "--home", str(home)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
+        self.told = ""
+
+    def wait_for(self, text: str) -> "Run":
+        """Read what it tells until a line with `text`."""
+        for line in self.process.stdout:
+            self.told += line
+            if text in line:
+                return self
+        pytest.fail(f"ended without {text!r}:\n{self.told}")
+
+    def end(self) -> int:
+        """Wait until it has ended; give its exit code."""
+        self.told += self.process.communicate(timeout=300)[0]
+        return self.process.returncode
+
+    def left_behind(self, patience: float = 5.0) -> list[str]:
+        """Processes that it started and that still live after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while (alive := self._alive()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return alive
+
+    def _alive(self) -> list[str]:
+        listed = subprocess.run(
+            ["ps", "-A", "-o", "sess=,stat=,args="], capture_output=True, text=True, check=True
+        )
+        rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+        session = str(self.process.pid)
+        return [row[2] for row in rows if row[0] == session and row[1][0] != "Z" and len(row) > 2]
+
+
+def results(home: Path) -> dict[str, bytes]:
+    """Tables and reports of the small study, by their place."""
+    tables = (home / "data" / "processed" / "small").glob("*/*/*.csv")
+    reports = (home / "reports" / "small").glob("*.html")
+    return {str(path.relative_to(home)): path.read_bytes() for path in [*tables, *reports]}
+
+
+def new_home(folder: Path) -> Path:
+    """A home folder with a small study that runs quickly."""
+    make_study(folder, Truth(["2010", "2011"], "profiles", n_units=40), parameters=QUICK)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A home folder in which the small study has run undisturbed."""
+    home = new_home(tmp_path_factory.mktemp("done"))
+    told = command("run", "small", home=home)
+    assert told.returncode == 0, told.stderr
+    assert len(finished(told.stdout)) == ALL_STEPS
+    return home
+
+
+# Between them these moments lie in the imports, in writing tables, in computing, and in the report.
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
+def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(tmp_path, done):
+    home = new_home(tmp_path)
+    moments = {"…   check": 0.3, "…   01_": 0.5, "…   02_": 0.4, "…   04_": 0.7, "…   08_": 0.6}
+    for started, seconds in moments.items():
+        run = Run(home).wait_for(started)
+        time.sleep(seconds)
+        run.process.kill()
+        assert run.left_behind() == [], started
+        run.process.stdout.close()
+    told = command("run", "small", home=home)
+    assert told.returncode == 0, told.stderr
+    assert results(home) == results(done)
+    assert not list(home.rglob("*.part"))
+    assert f"{ALL_STEPS} up to date" in command("run", "small", home=home).stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
+def test_row_36_ctrl_c_ends_the_run_and_its_kernels_and_is_no_success(tmp_path):
+    run = Run(new_home(tmp_path)).wait_for("…   02_")
+    os.killpg(run.process.pid, signal.SIGINT)
+    assert run.end() == 3
+    assert "Stopped. What was finished is kept" in run.told
+    assert "Report:" not in run.told
+    assert "Traceback" not in run.told
+    assert run.left_behind() == []
+
+
+def test_row_36_a_full_disk_is_told_and_the_run_completes_when_there_is_space(tmp_path, done):
+    home = new_home(tmp_path)
+    limit = "import resource, sys; from cycle_analysis.cli import main; "
+    limit += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALL_FILES}, -1)); "
+    limit += "sys.exit(main(sys.argv[1:]))"
+    arguments = ["run", "small", "--home", str(home)]
+    told = subprocess.run(
+        [sys.executable, "-c", limit, *arguments], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 2, told.stderr
+    assert "the disk, or one's share of it, is full" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    assert results(home) == {}
+    assert not list(home.rglob("*.part"))
+    assert command("run", "small", home=home).returncode == 0
+    assert results(home) == results(done)
+
+
+@pytest.mark.parametrize("place", ["data/processed", "data/processed/small/2010", "reports/small"])
+def test_row_36_a_folder_that_cannot_be_written_is_named_and_the_run_goes_on_later(
+    tmp_path, done, place
+):
+    home = shutil.copytree(done, tmp_path / "home")
+    path = home / place
+    shutil.move(path, tmp_path / "aside")
+    path.write_text("a file where a folder should be", "utf-8")
+    told = command("run", "small", home=home)
+    assert told.returncode == 2
+    assert str(path) in told.stderr
+    assert "stands in its way" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    path.unlink()
+    assert command("run", "small", home=home).returncode == 0
+    assert results(home) == results(done)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may write everywhere"
+)
+def test_row_36_a_read_only_folder_is_told(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match=r"may not be written.*make its folder writable"):
+        write_whole(tmp_path / "table.csv", b"a")
+
+
+def test_row_36_a_file_that_cannot_be_written_whole_leaves_the_old_one_and_no_part(tmp_path):
+    path = write_whole(tmp_path / "table.csv", b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(InputError, match="is full"):
+            write_whole(path, b"new" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_row_36_what_a_user_keeps_beside_the_report_stays(done, tmp_path):
+    home = shutil.copytree(done, tmp_path / "home")
+    notes = home / "reports" / "small" / "notes.docx"
+    notes.write_bytes(b"mine")
+    assert command("run", "small", "--force", home=home).returncode == 0
+    assert notes.read_bytes() == b"mine"
+
+
+def test_row_36_a_home_with_spaces_and_braces_in_its_name_is_a_home(done, tmp_path):
+    home = new_home(tmp_path / "map {met} naam's é")
+    assert command("run", "small", home=home).returncode == 0
+    assert results(home) == results(done)
+
+
+def test_row_37_of_two_runs_at_once_the_second_waits_and_has_nothing_left_to_do(tmp_path, done):
+    home = new_home(tmp_path)
+    first = Run(home).wait_for("…   01_")
+    second = Run(home).wait_for("Another run works on small. This one waits")
+    assert (first.end(), second.end()) == (0, 0)
+    assert len(finished(first.told)) == ALL_STEPS
+    assert f"{ALL_STEPS} up to date" in second.told
+    assert results(home) == results(done)
+
+
+def test_row_37_a_dry_run_does_not_wait(tmp_path, done):
+    home = shutil.copytree(done, tmp_path / "home")
+    with only_run(home / "data" / "processed" / "small", print):
+        told = command("run", "small", "--dry-run", home=home)
+    assert told.returncode == 0
+    assert "Another run" not in told.stdout

@@ -1,0 +1,304 @@
+"""Studies of few units, of nothing but one answer, of waves that share little, of hostile texts."""
+
+import base64
+import contextlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+import yaml
+from commands import command, finished
+from small_studies import QUICK, Truth, make_study, run_notebooks
+
+from cycle_analysis.cli import main
+from cycle_analysis.feasibility import doubt_study
+from cycle_analysis.problems import KEPT, REJECTED
+from cycle_analysis.report import assemble
+from cycle_analysis.run import gather_parameters, notebook_folder
+from cycle_analysis.study import HOME, load_study
+from cycle_analysis.study_answers import read_all_responses
+
+TWO_WAVES = Truth(["2010", "2011"], "profiles", n_units=60)
+
+
+def change_answers(home, change, waves=("2010", "2011")):
+    """Change the exports of the small study: a function of the wave and its table of texts."""
+    for wave in waves:
+        path = home / "data" / "raw" / "small" / wave / "responses.csv"
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        change(wave, table).to_csv(path, index=False)
+
+
+def change_study(home, **keys):
+    """Set keys of study.yaml."""
+    path = home / "data" / "raw" / "small" / "study.yaml"
+    content = yaml.safe_load(path.read_text("utf-8")) | keys
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+
+def checked(home, capsys) -> tuple[int, str]:
+    """Exit code of the command ``check`` on the small study, and all that it says."""
+    code = main(["check", "small", "--home", str(home)])
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def doubts(home) -> list[tuple[str, str]]:
+    """What is said of the small study before a run: what follows from it, and the text."""
+    study = load_study("small", home)
+    parameters = gather_parameters(study, notebook_folder(home), {})
+    found = doubt_study(study, read_all_responses(study), parameters)
+    return [(doubt.done, str(doubt)) for doubt in found]
+
+
+def report_of(home) -> str:
+    """Run the notebooks of the small study, assemble its report in English, give its text."""
+    study = load_study("small", home)
+    with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME, str(home))
+        store = run_notebooks(home, study)
+    report = assemble(study, store, "en")
+    told = [block.text for block in report.blocks() if hasattr(block, "text")]
+    return "\n".join([str(report.summary), *told])
+
+
+# In a study of n units three do not answer, and one of the others lacks a phase.
+@pytest.mark.parametrize(
+    ("n_units", "code", "told"),
+    [
+        (12, 2, r"of 9 units that answered, 8 have a score on every phase: too few"),
+        (24, 1, r"of 21 units that answered, 20 have a score on every phase, which is few"),
+        (40, 0, r"Enough units for a run"),
+    ],
+)
+def test_row_26_check_tells_how_many_units_there_are_to_divide(
+    tmp_path, capsys, n_units, code, told
+):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=n_units))
+    found, said = checked(tmp_path, capsys)
+    assert found == code
+    assert re.search(told, said)
+
+
+def test_row_26_too_few_units_stop_a_run_before_any_notebook(tmp_path):
+    make_study(tmp_path, Truth(["2010", "2011"], "profiles", n_units=12))
+    told = command("run", "small", home=tmp_path)
+    assert told.returncode == 2
+    assert "too few to look for profiles. Allowed: 10 or more, of use from 30" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
+    assert finished(told.stdout) == set()
+
+
+def test_row_26_few_units_are_warned_about_and_run_to_the_report(tmp_path):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=16), parameters=QUICK)
+    told = command("run", "small", home=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "12 have a score on every phase, which is few" in told.stdout
+    assert (tmp_path / "reports" / "small" / "report_en.html").is_file()
+
+
+def test_row_26_more_profiles_than_units_can_fill_are_warned_about(tmp_path):
+    asked = {name: {"n_profiles": "6"} for name in ("05_profiles", "06_validity", "07_waves")}
+    make_study(tmp_path, TWO_WAVES, parameters=asked)
+    ((done, told),) = doubts(tmp_path)
+    assert done == KEPT
+    assert "6 profiles leave fewer than 10 of these units each. Ask for 5 or fewer" in told
+
+
+def test_row_26_respondents_left_out_as_careless_do_not_count(tmp_path):
+    left_out = {"01_responses": {"leave_out_careless": "true", "min_answered": "1.0"}}
+    make_study(tmp_path, TWO_WAVES, parameters=left_out)
+
+    def skip_one(wave, table):
+        return table.assign(P4_3="") if wave == "2010" else table
+
+    change_answers(tmp_path, skip_one)
+    rejected = [told for done, told in doubts(tmp_path) if done == REJECTED]
+    assert any("wave 2010, phases: 'P1': no unit has a score on this phase" in t for t in rejected)
+
+
+def two_answers(wave, table):
+    """Every unit answers 0 everywhere, or 4 everywhere."""
+    items = [name for name in table if name.startswith("P")]
+    low = table["unit"].str[1:].astype(int) % 2 == 0
+    return table.assign(**{item: low.map({True: "0", False: "4"}) for item in items})
+
+
+def test_row_26_two_distinct_score_profiles_run_to_the_report(tmp_path):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=40))
+    change_answers(tmp_path, two_answers, ["2010"])
+    assert "countries" in report_of(tmp_path)
+
+
+@pytest.mark.parametrize("code", ["0", "4"])
+def test_row_40_one_answer_everywhere_runs_and_there_is_nothing_to_divide(tmp_path, code):
+    make_study(tmp_path, Truth(["2010"], "identical", n_units=40))
+    change_answers(tmp_path, lambda wave, table: table.replace("2", code), ["2010"])
+    assert "there is nothing to divide" in report_of(tmp_path)
+
+
+def test_row_40_a_half_that_answers_zero_everywhere_runs_to_the_report(tmp_path):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=60))
+
+    def half_floor(wave, table):
+        items = [name for name in table if name.startswith("P")]
+        floor = table["unit"].str[1:].astype(int) % 2 == 0
+        return table.assign(**{item: table[item].mask(floor, "0") for item in items})
+
+    change_answers(tmp_path, half_floor, ["2010"])
+    assert "countries" in report_of(tmp_path)
+
+
+def test_row_40_a_phase_on_which_all_units_are_the_same_is_refused_by_name(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    change_answers(tmp_path, lambda _, table: table.assign(P1_1="4", P1_2="4", P1_3="4"))
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "'P1': every unit has the same score on this phase, 100" in said
+
+
+def units_from(first, last):
+    return lambda table: table[table["unit"].between(f"C{first:03d}", f"C{last:03d}")]
+
+
+@pytest.mark.parametrize(
+    ("n_shared", "told"), [(1, "'1': so many units"), (0, "'0': so many units")]
+)
+def test_row_38_waves_that_share_one_unit_or_none_are_warned_about_and_claim_no_change(
+    tmp_path, n_shared, told
+):
+    make_study(tmp_path, TWO_WAVES)
+    parts = {"2010": units_from(0, 29), "2011": units_from(30 - n_shared, 59)}
+    change_answers(tmp_path, lambda wave, table: parts[wave](table))
+    assert any(done == KEPT and told in text for done, text in doubts(tmp_path))
+    text = report_of(tmp_path)
+    assert "nothing can be compared: fewer than 5 countries took part in both" in text
+    assert "no phase changed" not in text
+
+
+def test_row_38_waves_out_of_order_are_refused_with_the_right_order(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    change_study(tmp_path, waves=["2011", "2010"])
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "the waves are not in the order of their fieldwork. Allowed: 2010, 2011" in said
+
+
+def test_row_38_a_wave_before_the_reference_is_placed_in_the_profiles_of_the_reference(tmp_path):
+    make_study(tmp_path, TWO_WAVES)
+    change_study(tmp_path, reference_wave="2011")
+    assert not doubts(tmp_path)
+    assert "Between the wave 2010 and the wave 2011" in report_of(tmp_path)
+
+
+def test_row_38_a_wave_without_common_items_is_refused_with_the_phases(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    path = tmp_path / "data" / "raw" / "small" / "2011" / "wave.yaml"
+    wave = yaml.safe_load(path.read_text("utf-8"))
+    for item in ("P2_1", "P2_2", "P2_3"):
+        wave["columns"][item] = {"source": item, "comparable": "broken"}
+    path.write_text(yaml.safe_dump(wave), "utf-8")
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "'P2': no item of this phase was asked alike in every wave" in said
+
+
+@pytest.mark.parametrize("wave", ["2010", "2011"])
+def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_path, capsys, wave):
+    make_study(tmp_path, TWO_WAVES)
+    change_answers(tmp_path, lambda _, table: table.assign(P3_1="", P3_2="", P3_3=""), [wave])
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert f"wave {wave}, phases: 'P3': no unit has a score on this phase" in said
+
+
+HOSTILE = (
+    "<xx-data onclick=alert(1)>--><script>alert(1)</script><img src=x onerror=alert(2)>"
+    "javascript:alert(3) {{ 7*7 }} {n} $x$ $\\frac{$ [a](javascript:alert(4)) `b` \u202eltr"
+)
+
+
+def poison(value):
+    """Put the hostile text in every `nl` and `en` of a YAML tree."""
+    if isinstance(value, dict):
+        return {
+            key: f"{text} {HOSTILE}" if key in ("nl", "en") else poison(text)
+            for key, text in value.items()
+        }
+    return [poison(part) for part in value] if isinstance(value, list) else value
+
+
+def write_hostile_study(home: Path) -> None:
+    """The small study, in which every text that a person typed is hostile."""
+    make_study(
+        home, TWO_WAVES, parameters=QUICK | {"01_responses": {"export_open_answers": "true"}}
+    )
+    folder = home / "data" / "raw" / "small"
+    for path in folder.glob("**/*.yaml"):
+        content = poison(yaml.safe_load(path.read_text("utf-8")))
+        if path.name == "study.yaml":
+            content["scales"]["open"] = {"kind": "text"}
+        else:
+            content["columns"]["O1"] = "O1"
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    codebook = pd.read_csv(folder / "codebook.csv", dtype=str, keep_default_na=False)
+    codebook.loc[len(codebook)] = ["O1", "I", "", "open", "no", "open", "open"]
+    questions = {name: codebook[name] + f" {HOSTILE}" for name in ("question_nl", "question_en")}
+    codebook.assign(**questions).to_csv(folder / "codebook.csv", index=False)
+    units = pd.read_csv(folder / "units.csv")
+    hostile = {name: units[name] + f" {HOSTILE}" for name in ("name", "part")}
+    units.assign(**hostile).to_csv(folder / "units.csv", index=False)
+    change_answers(home, lambda _, table: table.assign(O1=HOSTILE))
+
+
+class Elements(HTMLParser):
+    """Elements and addresses of a page, and the pictures in it."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.addresses: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def refuse_elements_from_data(html: str) -> Elements:
+    page = Elements(html)
+    assert not page.tags & {"script", "xx-data"}
+    assert not [name for name in page.names if name.startswith("on")]
+    assert not [address for address in page.addresses if "javascript" in address]
+    return page
+
+
+def test_row_34_hostile_texts_are_shown_as_text_in_report_figures_and_notebooks(tmp_path):
+    write_hostile_study(tmp_path)
+    told = command("run", "small", home=tmp_path)
+    assert told.returncode == 0, told.stderr
+    for language in ("nl", "en"):
+        html = (tmp_path / "reports" / "small" / f"report_{language}.html").read_text("utf-8")
+        page = refuse_elements_from_data(html)
+        assert "&lt;xx-data onclick=alert(1)&gt;--&gt;&lt;script&gt;" in html
+        assert "{{ 7*7 }} {n} $x$ $\\frac{$ [a](javascript:alert(4)) `b` [U+202E]ltr" in html
+        pictures = [a for a in page.addresses if a.startswith("data:image/svg+xml;base64,")]
+        assert len(pictures) > 5
+        for picture in pictures:
+            svg = ElementTree.fromstring(base64.b64decode(picture.partition(",")[2]))
+            assert not [e for e in svg.iter() if "script" in e.tag or "xx-data" in e.tag]
+    notebooks = list((tmp_path / "data" / "processed" / "small").glob("**/*.ipynb"))
+    assert len(notebooks) == 11
+    for path in notebooks:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        assert not [data for data in outputs if {"text/markdown", "text/latex"} & data.keys()]
+        for data in outputs:
+            refuse_elements_from_data("".join(data.get("text/html", "")))

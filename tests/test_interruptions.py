@@ -1,7 +1,6 @@
 """Runs that are killed, stopped, out of disk, or two at once: nothing half-done counts as done."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.study_lock import only_run
 from cycle_analysis.whole_files import write_whole
 
+resource = pytest.importorskip("resource", reason="signals and limits of POSIX")
 ALL_STEPS = 12
 SMALL_FILES = 40_000
 """Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
@@ -90,7 +90,6 @@ def done(tmp_path_factory):
 
 
 # Between them these moments lie in the imports, in writing tables, in computing, and in the report.
-@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
 def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(tmp_path, done):
     home = new_home(tmp_path)
     moments = {"…   check": 0.3, "…   01_": 0.5, "…   02_": 0.4, "…   04_": 0.7, "…   08_": 0.6}
@@ -107,7 +106,6 @@ def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes
     assert f"{ALL_STEPS} up to date" in command("run", "small", home=home).stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
 def test_row_36_ctrl_c_ends_the_run_and_its_kernels_and_is_no_success(tmp_path):
     run = Run(new_home(tmp_path)).wait_for("…   02_")
     os.killpg(run.process.pid, signal.SIGINT)

@@ -162,6 +162,18 @@ def test_row_40_a_phase_on_which_all_units_are_the_same_is_refused_by_name(tmp_p
     assert "'P1': every unit has the same score on this phase, 100" in said
 
 
+def test_row_40_a_phase_on_which_one_unit_differs_runs_to_the_report(tmp_path):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=40))
+
+    def all_but_one(wave, table):
+        items = [name for name in table if name.startswith("P1")]
+        rest = table["unit"] != "C010"
+        return table.assign(**{item: table[item].mask(rest, "0") for item in items})
+
+    change_answers(tmp_path, all_but_one, ["2010"])
+    assert "countries" in report_of(tmp_path)
+
+
 def units_from(first, last):
     return lambda table: table[table["unit"].between(f"C{first:03d}", f"C{last:03d}")]
 

@@ -33,8 +33,8 @@ from cycle_analysis.two_level import BETWEEN, two_level_scalability
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
 CUTS = [-1.2, -0.4, 0.4, 1.2]
-REPLICATES = 400
-"""Bootstrap samples of each interval."""
+REPLICATES = 1000
+"""Bootstrap samples of each interval, as by default."""
 
 
 def answers_of_one_phase(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
@@ -56,12 +56,12 @@ def scores_of_units(n: int, draw: np.random.Generator) -> pd.DataFrame:
 def scores_of_respondents(
     n: int, draw: np.random.Generator, most: int = 7
 ) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """Normal scores of two respondents or more in a unit, with a style of their own; the truth."""
+    """Scores of two respondents or more in a unit, with a style of their own; the truth."""
     truth = draw.normal(0, 1, (n, 1)) + draw.normal(0, 0.5, (n, 3)) - [-0.8, 0, 0.8]
     unit = np.arange(n).repeat(draw.integers(2, most, n))
     style_of = draw.normal(0, 0.5, (len(unit), 1))
     seen = truth[unit] + style_of + draw.normal(0, 0.7, (len(unit), 3))
-    table = pd.DataFrame(50 + 15 * seen, columns=PHASES)
+    table = pd.DataFrame(5 * (10 + 3 * seen).round(), columns=PHASES)
     return table, pd.Series(unit), pd.DataFrame(50 + 15 * truth, columns=PHASES)
 
 
@@ -135,7 +135,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     missed = (seen - true).abs() / standard_errors(scores, units)
     gaps = (phase_differences(seen) - phase_differences(true)).abs()
     spread = spread_by_level(scores, units).loc[1]
-    levels = two_level_scalability(scores, units, REPLICATES // 2, 0, seed=seed)
+    levels = two_level_scalability(scores, units, REPLICATES, 0, seed=seed)
     return {
         "alpha, nested respondents": low <= truth["alpha"] <= high,
         "ICC(1), unequal units": within(truth["icc1"], icc, "icc1_low", "icc1_high"),

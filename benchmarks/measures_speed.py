@@ -1,66 +1,134 @@
-"""Time all measures on 350 units x 5 respondents x 25 items, with and without bootstrap.
+"""Time all measures of notebooks 02 and 03, with and without bootstrap; memory of many units.
 
-Run: OMP_NUM_THREADS=1 python benchmarks/measures_speed.py
+    OMP_NUM_THREADS=1 python benchmarks/measures_speed.py            350 units
+    OMP_NUM_THREADS=1 python benchmarks/measures_speed.py 100000     memory, without bootstrap
+
+Each unit has five respondents and 25 five-step items; blocks of other subjects have fifteen.
+Memory is the most that the measures take beside the answers, over the size of the answers.
 """
 
+import sys
 import time
+import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from cycle_analysis import (
+    aggregation,
     agreement,
+    associations,
     cycle,
     factors,
+    item_analysis,
     order,
+    placements,
     polychoric,
     reading,
     reliability,
     simultaneity,
 )
-from cycle_analysis import scalability as mokken
+from cycle_analysis import measurement_error as error
 from cycle_analysis import scores as scoring
+from cycle_analysis.random_groups import random_group_benchmark
+from cycle_analysis.scalability import scalability, subtract_style
+from cycle_analysis.two_level import two_level_scalability
+
+PHASES = ("AG", "EX", "VB", "VA", "NN")
+DEVELOPMENTS = pd.Series(["1", "2", "3", "3", "3"], index=PHASES)
+CUTS = [-1.2, -0.4, 0.4, 1.2]
 
 
-def survey() -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+def survey(n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Answers of five respondents in each of `n` units, the table of items, and the units."""
     draw = np.random.default_rng(1)
-    names = [f"{phase}{i}" for phase in ("AG", "EX", "VB", "VA", "NN") for i in range(1, 6)]
-    unit = np.arange(350).repeat(5)
-    level = draw.normal(0, 1, (350, 1)) - [-1.2, -0.6, 0, 0.6, 1.2]
-    seen = (level[unit] + draw.normal(0, 0.6, (1750, 5))).repeat(5, axis=1)
-    values = np.digitize(seen + draw.normal(0, 0.8, (1750, 25)), [-1.2, -0.4, 0.4, 1.2]) * 1.0
+    names = [f"{phase}{i}" for phase in (*PHASES, "D", "E", "F") for i in range(1, 6)]
+    unit = np.arange(n).repeat(5)
+    level = draw.normal(0, 1, (n, 1)) - [-1.2, -0.6, 0, 0.6, 1.2, 0, 0, 0]
+    seen = (level[unit] + draw.normal(0, 0.6, (5 * n, 8))).repeat(5, axis=1)
+    values = np.digitize(seen + draw.normal(0, 0.8, seen.shape), CUTS) * 1.0
     values[draw.random(values.shape) < 0.05] = np.nan
-    items = pd.DataFrame({"phase": [name[:2] for name in names], "low": 0, "high": 4,
+    items = pd.DataFrame({"phase": [name.rstrip("12345") for name in names], "low": 0, "high": 4,
                           "reversed": False}, index=names)  # fmt: skip
     return pd.DataFrame(values, columns=names), items, pd.Series(unit)
 
 
-def measure(replicates: int) -> None:
-    answers, items, units = survey()
-    scores = scoring.respondent_scores(answers, items)
-    table = scoring.unit_scores(scores, units)
-    scoring.unit_table(scores, units)
-    errors = scoring.difference_errors(scores, units)
+def measure_scores(
+    answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series, replicates: int
+) -> pd.DataFrame:
+    """Notebook 02; gives the scores of respondents."""
+    item_analysis.answer_counts(answers, items)
     item_analysis.measurement_warnings(answers, items)
     reliability.scale_statistics(answers, items, units)
     polychoric.ordinal_alpha(answers, items)
     factors.compare_factor_models(answers, items)
-    agreement.agreement_summary(answers, items, scores, units)
+    persons = scoring.respondent_scores(answers, items)
+    agreement.agreement_summary(answers, items, persons, units)
+    rules = {"mean": scoring.mean_of_respondents, "median": scoring.median_of_respondents}
+    aggregation.compare_aggregations(persons, units, rules)
+    aggregation.spread_by_level(persons, units)
+    error.unit_table(persons, units)
+    if replicates:
+        random_group_benchmark(answers, items, units, replicates)
+    return persons
+
+
+def measure_cycle(
+    persons: pd.DataFrame, off_topic: pd.DataFrame, units: pd.Series, replicates: int
+) -> None:
+    """Notebook 03."""
+    table = scoring.unit_scores(persons, units)
+    clean = scoring.unit_scores(subtract_style(persons, off_topic), units)
+    errors, half = error.difference_errors(persons, units), replicates // 2
     cycle.phase_curve(table, replicates=replicates)
     cycle.leading_phase(table)
+    developments = cycle.development_scores(table, DEVELOPMENTS)
+    furthest = cycle.positions(developments)["furthest"]
     active = simultaneity.activity(table)
     simultaneity.activity_sensitivity(table)
     simultaneity.coactivity(active)
     simultaneity.activity_patterns(active)
     order.order_violations(table, errors)
-    mokken.two_level_scalability(scores, units)
-    reading.gather_evidence(table, errors, table, replicates, replicates // 2)
-    if replicates:
-        agreement.random_group_benchmark(answers, items, units, replicates)
+    reading.gather_evidence(table, errors, clean, replicates, half)
+    scalability(table, replicates, half)
+    scalability(clean, replicates, half)
+    two_level_scalability(persons, units, replicates, half)
+    said = (table / 25).round()
+    placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
+    placements.compare_placements(simultaneity.activity(table), active)
+    associations.associate(scoring.unit_scores(off_topic, units), table)
+
+
+def measure(n: int, replicates: int) -> tuple[Callable[[], None], int]:
+    """Make a survey; give what measures it, and the bytes of its answers."""
+    answers, items, units = survey(n)
+    of_phases = items[items["phase"].isin(PHASES)]
+    phase_answers = answers[of_phases.index]
+    off_topic = scoring.respondent_scores(answers, items.drop(of_phases.index))
+
+    def run() -> None:
+        persons = measure_scores(phase_answers, of_phases, units, replicates)
+        measure_cycle(persons, off_topic, units, replicates)
+
+    return run, int(answers.memory_usage(index=False).sum())
+
+
+def main() -> None:
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 350
+    if n < 10_000:
+        for replicates in (0, 1000):
+            run, _ = measure(n, replicates)
+            start = time.process_time()
+            run()
+            print(f"{n} units, {replicates} replicates: {time.process_time() - start:.2f} CPU s")
+        return
+    run, size = measure(n, 0)
+    tracemalloc.start()
+    run()
+    _, peak = tracemalloc.get_traced_memory()
+    print(f"{n} units: memory {peak / size:.1f} times the answers of {size / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
-    for replicates in (0, 1000):
-        start = time.perf_counter()
-        measure(replicates)
-        print(f"{replicates} replicates: {time.perf_counter() - start:.2f} s")
+    main()

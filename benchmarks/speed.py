@@ -1,7 +1,7 @@
-"""Time the engine against StepMix, in one process, with equal starts and equal best likelihood.
+"""Time the engine against StepMix and R, with equal starts and equal best likelihood.
 
     pip install stepmix
-    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows clusterboot]
+    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows in_r]
 
 CPU seconds. Both carry all starts to convergence; StepMix with its tolerances set to 1e-10 on the
 log-likelihood per unit, as ours is 1e-9 per cycle of three steps. Data: 350 units, 30 five-point
@@ -23,8 +23,8 @@ import surveys
 
 from cycle_analysis.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
-from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.stability import bootstrap_jaccard
+from cycle_analysis.separation import gap
+from cycle_analysis.stability import jaccard_by_k
 
 KS = range(2, 7)
 STARTS = 20
@@ -126,18 +126,26 @@ def rows():
     print(f"time per row and step: {per_row[100_000] / per_row[10_000]:.2f} x")
 
 
-def clusterboot():
-    """Bootstrap Jaccard for k = 2..8, B = 100; R's fpc by clusterboot.R on the same scores."""
+def in_r():
+    """Bootstrap Jaccard, gap and latent profiles beside R's fpc, cluster and mclust (peers.R)."""
     scores = surveys.clear_profiles(350, np.random.default_rng(1))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scores.csv"
         scores.to_csv(path)
-        script = Path(__file__).with_name("clusterboot.R")
+        script = Path(__file__).with_name("peers.R")
         printed = subprocess.run(["Rscript", script, path], capture_output=True, text=True)
-    mine = sum(timed(bootstrap_jaccard, ward_kmeans, scores, k)[0] for k in range(2, 9))
-    print(f"clusterboot: {mine:.2f} s; {printed.stdout.strip()}")
+    seconds, likelihoods = printed.stdout.splitlines()
+    ours = {
+        "clusterboot k = 2..8": lambda: jaccard_by_k(scores, range(2, 9)),
+        "clusGap k = 1..8": lambda: gap(scores, 8, n_references=50),
+        "Mclust VVI k = 2..6": lambda: [fit_our_profiles(scores, k) for k in KS],
+    }
+    for (name, ran), theirs in zip(ours.items(), map(float, seconds.split()), strict=True):
+        mine, result = timed(ran)
+        print(f"{name}: {mine:.2f} s; R {theirs:.2f} s, {theirs / mine:.1f} x")
+    print([round(mixture.log_likelihood, 3) for mixture in result], "mclust", likelihoods)
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows", "clusterboot"]:
+    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows", "in_r"]:
         globals()[name]()

@@ -18,6 +18,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 FAST = {
     "n_replicates": 19,
     "n_ratio_replicates": 9,
+    "n_resamples": 10,
     "n_starts": 8,
     "n_references": 5,
     "max_profiles": 4,
@@ -93,13 +94,13 @@ def make_study(
     return load_study("small", home)
 
 
-def run_notebooks(home: Path, study: Study) -> Store:
-    """Run the cells of notebooks 01-07 in this process, with quick parameters."""
+def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Store:
+    """Run the cells of notebooks 01 to `last` in this process, with quick parameters."""
     os.environ[HOME] = str(home)
     import matplotlib.pyplot as plt
 
     for step in plan(study):
-        if step.notebook in (CHECK, "08_report"):
+        if step.notebook == CHECK or step.notebook > last:
             continue
         cells = json.loads((NOTEBOOKS / f"{step.notebook}.ipynb").read_text("utf-8"))["cells"]
         space: dict[str, object] = {}

@@ -10,6 +10,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 import xlsxwriter
+from exports import WRITERS, as_cells, write_ods
 from shared import SHARED
 from tiny_study import (
     ITEMS,
@@ -28,7 +29,11 @@ from cycle_analysis.careless import compare_without, count_flags, flag_careless
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, workbooks
 from cycle_analysis.readers import raw_table as limits
+from cycle_analysis.reliability import measurement_warnings, scale_statistics
+from cycle_analysis.responses import code_responses
+from cycle_analysis.scores import respondent_scores
 from cycle_analysis.study import load_study
+from cycle_analysis.study_answers import read_responses, study_register
 from cycle_analysis.study_files import Source
 
 DATA = SHARED / "data"
@@ -48,6 +53,18 @@ def write_xlsx(path, rows, arrange=lambda book, sheet: None, sheets=("Data",)):
 
 def as_rows(table):
     return [table.columns.tolist(), *table.to_numpy().tolist()]
+
+
+def edit_zip(path, part, old, new):
+    """Replace a text in a part of a zip, once."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    text = parts[part].decode()
+    assert old in text
+    parts[part] = text.replace(old, new, 1).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
 
 
 def write_sav(path, table, **options):
@@ -144,6 +161,28 @@ def test_row_04_merged_headers_and_hidden_columns_are_refused_until_looked_at(
     assert message in refused(tmp_path)
 
 
+def test_row_04_everything_wrong_with_a_layout_is_told_in_one_run(tmp_path):
+    def arrange(book, sheet):
+        sheet.merge_range(0, 0, 0, 3, "Onderzoek 2022")
+        sheet.set_column(4, 4, None, None, {"hidden": True})
+
+    path = write_study(tmp_path, "r.xlsx")
+    write_xlsx(path, [[], [], *as_rows(answers())], arrange)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    for what in ("row 3 looks like the header", "'A1:D1': there are merged", "'E': there are hid"):
+        assert what in str(caught.value)
+    assert {problem.sheet for problem in caught.value.problems} == {"Data"}
+
+
+def test_row_04_hidden_columns_of_an_ods_are_refused_too(tmp_path):
+    path = write_study(tmp_path, "r.ods")
+    write_ods(path, as_rows(answers()))
+    hidden = '<table:table-column/><table:table-column table:visibility="collapse"/>'
+    edit_zip(path, "content.xml", 'table:name="Data">', f'table:name="Data">{hidden}')
+    assert "'B': there are hidden columns" in refused(tmp_path)
+
+
 def test_row_05_numbers_as_text_are_read(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
     table = answers(A1=[3, 3.0, "3", " 3 "])
@@ -170,6 +209,14 @@ def test_row_05_formulas_errors_and_dates_are_refused_with_their_cell(tmp_path, 
     assert message in refused(tmp_path)
 
 
+def test_row_05_formulas_of_an_ods_are_refused_with_their_cell(tmp_path):
+    path = write_study(tmp_path, "r.ods")
+    write_ods(path, as_cells(answers()))
+    cell = '<table:table-cell office:value-type="float" office:value="2"'
+    edit_zip(path, "content.xml", cell, f'{cell} table:formula="of:=1+1"')
+    assert "rows 2: '2': is a formula" in refused(tmp_path)
+
+
 def test_row_05_a_formula_in_a_column_that_nobody_uses_does_not_matter(tmp_path):
     path = write_study(tmp_path, "r.xlsx", ignore=["extra"])
     write_xlsx(
@@ -178,21 +225,20 @@ def test_row_05_a_formula_in_a_column_that_nobody_uses_does_not_matter(tmp_path)
     assert len(read(tmp_path).answers) == 12
 
 
-@pytest.mark.parametrize("kind", ["sav", "zsav", "por", "dta"])
-def test_row_06_files_of_statistical_packages_are_read(tmp_path, kind):
-    names = {} if kind != "por" else {name: name.upper() for name in ["id", "gemeente", *ITEMS]}
-    columns = {"respondent": "ID", "unit": "GEMEENTE"} if names else {}
+@pytest.mark.parametrize("kind", WRITERS)
+def test_row_06_every_kind_of_file_is_read(tmp_path, kind):
+    columns = {"respondent": "ID", "unit": "GEMEENTE"} if kind == "por" else {}
     path = write_study(tmp_path, f"r.{kind}", columns)
-    table = answers().rename(columns=names)
-    numbers = table.assign(**{item: pd.to_numeric(table[item]) for item in ITEMS})
-    if kind == "por":
-        pyreadstat.write_por(numbers, str(path))
-    elif kind == "dta":
-        pyreadstat.write_dta(numbers, str(path))
-    else:
-        pyreadstat.write_sav(numbers, str(path), compress=kind == "zsav")
-    found = read(tmp_path).answers
-    assert found["A1"].tolist() == [float(text) for text in answers()["A1"]]
+    WRITERS[kind](path, answers().rename(columns=str.upper) if kind == "por" else answers())
+    found = read(tmp_path)
+    assert found.answers["A1"].tolist() == [float(text) for text in answers()["A1"]]
+    assert found.respondents["unit"].nunique() == len(UNITS)
+
+
+def test_row_06_a_kind_that_its_name_does_not_tell_is_named_in_wave_yaml(tmp_path):
+    path = write_study(tmp_path, "r.dat", source={"format": "sav"})
+    WRITERS["sav"](path, answers())
+    assert len(read(tmp_path).answers) == 12
 
 
 @pytest.mark.parametrize("kind", ["docx", "sas7bdat", "parquet", "json"])
@@ -212,6 +258,20 @@ def test_row_07_a_cell_in_the_last_corner_is_refused_before_it_takes_memory(tmp_
     path = write_study(tmp_path, "r.xlsx")
     write_xlsx(path, as_rows(answers()), lambda b, s: s.write(1_048_575, 300, "x"))
     assert f"span more than {workbooks.MOST_CELLS:,}" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1_000_000, 80), (1, 16_000), (1_048_576, 16_384)])
+def test_row_07_one_cell_of_an_ods_that_is_repeated_is_refused_before_it_takes_memory(
+    tmp_path, rows, columns
+):
+    path = write_study(tmp_path, "r.ods")
+    write_ods(path, as_rows(answers()))
+    cell = '<table:table-cell office:value-type="string" office:string-value="1"'
+    repeated = f'<table:table-row table:number-rows-repeated="{rows}">'
+    repeated += f'{cell} table:number-columns-repeated="{columns}"/></table:table-row>'
+    edit_zip(path, "content.xml", "</table:table>", f"{repeated}</table:table>")
+    message = refused(tmp_path)
+    assert any(said in message for said in ("cells span", "5000 columns", "Cell limit exceeded"))
 
 
 def test_row_07_a_huge_file_is_refused_unread(tmp_path, monkeypatch):
@@ -369,6 +429,23 @@ def test_row_11_qualtrics_headers_go_previews_go_and_both_are_counted(tmp_path, 
     assert "1 rows are not finished" in told(responses, KEPT)
 
 
+def test_row_11_a_legacy_export_of_qualtrics_has_its_names_in_the_second_row(tmp_path):
+    fields = ["ResponseID", "ResponseSet", "IPAddress", "Status", "Finished"]
+    head = [f"V{n}" for n in range(1, 6)]
+    rows = [
+        [*head, "gemeente", *ITEMS],
+        [*fields, "In welke gemeente?", *(f"question {item}" for item in ITEMS)],
+        ["R_1", "Default", "10.0.0.1", "0", "1", "Almere", *"123401"],
+        ["R_2", "Default", "10.0.0.2", "1", "1", "Almere", *"123401"],
+    ]
+    ignore = ["ResponseSet", "IPAddress", "Status", "Finished"]
+    path = write_study(tmp_path, "r.csv", {"respondent": "ResponseID"}, ignore=ignore)
+    pd.DataFrame(rows).to_csv(path, index=False, header=False, encoding="utf-8-sig")
+    responses = read(tmp_path)
+    assert responses.answers.index.tolist() == ["R_1"]
+    assert "1 rows are previews; left out" in told(responses, FIXED)
+
+
 @needs_shared
 @pytest.mark.parametrize(
     ("file", "name"),
@@ -389,6 +466,11 @@ LIMESURVEY = {
         *("Response ID", "Date submitted", "Last page", "In welke gemeente?"),
         *(f"question {item}" for item in ITEMS),
         "Total time",
+    ],
+    "full in Dutch": [
+        *("Antwoord-ID", "Datum ingediend", "Laatste pagina", "In welke gemeente?"),
+        *(f"vraag {item}" for item in ITEMS),
+        "Totale tijd",
     ],
     "abbreviated": [
         *("id. Response ID", "submitdate. Date submitted", "lastpage. Last page"),
@@ -530,6 +612,11 @@ def test_row_17_words_for_no_answer_become_missing_with_the_reason(tmp_path, tex
         ("'s-Gravenhage", "GM0518"),
         ("Sudwest Fryslan", "GM1900"),
         ("Su\u0301dwest-Frysla\u0302n", "GM1900"),
+        ("  0363 ", "GM0363"),
+        ("GM 0363", "GM0363"),
+        ("363.0", "GM0363"),
+        ("The Hague", "GM0518"),
+        ("’s-Hertogenbosch", "GM0796"),
     ],
 )
 def test_row_18_a_unit_is_found_by_exact_rules(tmp_path, text, unit):
@@ -594,7 +681,20 @@ def test_row_22_a_double_id_is_refused(tmp_path):
     assert "more than once" in refused(tmp_path, answers(id=["r1"]))
 
 
-def test_row_22_the_same_answers_twice_are_warned_of(tmp_path):
+def test_row_22_a_row_entered_twice_under_two_names_is_warned_of(home):
+    study = load_study("example", home)
+    path = study.raw_file("2022")
+    table = pd.read_csv(path, sep=";", encoding="cp1252", dtype=str, keep_default_na=False)
+    copy = table.iloc[[3]].assign(RespondentID="again", EmailAddress="other@example.org")
+    pd.concat([table, copy]).to_csv(path, sep=";", encoding="cp1252", index=False)
+    with_copy = code_responses(
+        read_export(path, study.wave("2022").source), study, "2022", study_register(study)
+    )
+    said = with_copy.problems[with_copy.problems["rule"] == "identical answers"]
+    assert said["row"].tolist() == [str(len(table) + 2)]
+
+
+def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
     from cycle_analysis.answers import decode
     from cycle_analysis.plausibility import doubt_respondents
     from cycle_analysis.study_files import Column, Scale
@@ -619,8 +719,6 @@ def test_row_22_the_same_person_again_by_email_is_warned_of_without_the_address(
 
 
 def test_row_23_careless_answers_are_flagged_counted_and_kept(home):
-    from cycle_analysis.study_answers import read_responses
-
     study = load_study("example", home)
     responses = read_responses(study, "2018")
     items = study.phase_items("2018").index
@@ -654,8 +752,6 @@ def test_row_23_careless_answers_are_flagged_counted_and_kept(home):
     "wrong", [{"straight_line_items": 5}, {"seconds_per_item": -1.0}, {"min_answered": 2.0}]
 )
 def test_row_23_a_rule_out_of_range_is_refused(home, wrong):
-    from cycle_analysis.study_answers import read_responses
-
     study = load_study("example", home)
     with pytest.raises(InputError, match=next(iter(wrong))):
         flag_careless(read_responses(study, "2018"), study, **wrong)
@@ -678,12 +774,21 @@ def test_row_25_a_phase_without_items_is_refused(tmp_path):
         load(tmp_path)
 
 
-def test_row_25_items_that_tell_nothing_are_warned_of(tmp_path):
+def test_row_25_items_that_tell_nothing_are_warned_of_and_left_out_with_the_reason(tmp_path):
     table = answers(A1=["2"] * 12, A2=[""] * 12)
     responses = read_table(tmp_path, table)
-    warned = responses.problems.set_index("column")["problem"]
-    assert "everyone gave the same answer" in warned["A1"]
-    assert "nobody answered" in warned["A2"]
+    warned = responses.problems.set_index("column")
+    assert "everyone gave the same answer" in warned.loc["A1", "problem"]
+    assert "left out of reliability, and stays in the phase score" in warned.loc["A1", "remedy"]
+    assert "nobody answered" in warned.loc["A2", "problem"]
+    items = load(tmp_path).phase_items("2022")
+    counted = scale_statistics(responses.answers, items, responses.respondents["unit"])
+    assert counted.loc["AG", "n_items"] == 1
+    reasons = measurement_warnings(responses.answers, items, responses.reasons)
+    assert "no variance" in reasons.loc[reasons["item"] == "A1", "warning"].tolist()
+    scores = respondent_scores(responses.answers, items)
+    both = responses.answers[["A1", "A3"]].mean(axis=1) / 4 * 100
+    assert np.allclose(scores["AG"], both)
 
 
 def test_row_25_the_only_item_of_a_phase_is_warned_of(tmp_path):
@@ -754,10 +859,21 @@ def test_row_28_a_missing_code_between_the_answers_is_refused(tmp_path):
         ({"A2": {"source": "A2", "map": {"1": "7"}}}, "is no code of this item's scale"),
         ({"A2": {"source": "A2", "comparable": "no"}}, "comparable"),
         ({"A22": "A2"}, "Did you mean"),
+        ({"A2": {"source": "A2", "linear": {"from": [10, 0]}}}, "the lowest answer comes first"),
+        ({"A2": {"source": "A2", "linear": {"from": [0, 0]}}}, "the lowest answer comes first"),
+        (
+            {"A2": {"source": "A2", "linear": {"from": [0, 9]}, "map": {"1": "0"}}},
+            "exclude each other",
+        ),
+        ({"O1": {"source": "A2", "linear": {"from": [0, 9]}}}, "only ratings can be rescaled"),
     ],
 )
 def test_row_29_a_wrong_mapping_is_refused(tmp_path, columns, message):
     assert message in refused(tmp_path, answers(), columns=columns)
+
+
+def test_row_29_a_column_is_mapped_or_ignored_and_not_both(tmp_path):
+    assert "is under `ignore` too" in refused(tmp_path, answers(), ignore=["A2"])
 
 
 def test_row_29_an_unmapped_column_is_warned_of_and_a_code_without_recode_told(tmp_path):
@@ -801,6 +917,20 @@ def test_row_32_personal_data_in_mapped_columns_are_named_and_not_shown(tmp_path
     assert responses.open_answers["O1"].iloc[1] == text
 
 
+def test_row_32_free_text_where_codes_are_asked_is_named_without_its_words(tmp_path):
+    text = "ik vind dat {} van Jan de Vries goed gaat"
+    table = answers(extra=[text.format(i) for i in range(12)], id=[])
+    responses = read_table(tmp_path, table, columns={"respondent": "extra"}, ignore=["id"])
+    assert "12 cells look like free text" in told(responses, KEPT)
+    assert "Jan de Vries" not in responses.problems.to_csv()
+
+
+def test_row_32_the_same_address_as_the_id_of_two_is_refused_without_showing_it(tmp_path):
+    message = refused(tmp_path, answers(id=["jan@example.org"] * 2))
+    assert "more than once" in message
+    assert "example.org" not in message
+
+
 def test_row_32_an_email_address_as_id_is_not_copied(tmp_path):
     responses = read_table(tmp_path, answers(id=["jan@example.org"]))
     assert responses.answers.index[0] == "row 2"
@@ -826,12 +956,17 @@ def test_row_33_what_a_spreadsheet_would_calculate_is_inert_in_what_is_saved(tmp
         assert plain or not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-@pytest.mark.parametrize("file", ["../r.csv", "/etc/passwd", "sub/r.csv"])
-def test_row_35_a_source_outside_the_wave_is_refused(tmp_path, file):
-    path = write_study(tmp_path, "r.csv")
-    wave = path.parent / "wave.yaml"
-    wave.write_text(wave.read_text().replace('"r.csv"', f'"{file}"'))
-    with pytest.raises(InputError, match="is a path"):
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        *((name, "is a path") for name in ("../r.csv", "/etc/passwd", "sub/r.csv")),
+        *((name, "is a path") for name in ("..\\r.csv", "C:\\r.csv", "C:r.csv")),
+        *((name, "is a reserved name") for name in ("con.csv", "NUL")),
+    ],
+)
+def test_row_35_a_source_outside_the_wave_or_of_a_reserved_name_is_refused(tmp_path, file, problem):
+    write_study(tmp_path, file)
+    with pytest.raises(InputError, match=problem):
         load(tmp_path)
 
 
@@ -854,6 +989,10 @@ def test_row_39_a_role_or_phase_that_the_study_does_not_have_is_refused_by_name(
     table = answers(rol=["Strategisch"] * 11 + ["Burgemeester"])
     message = refused(tmp_path, table, columns={"role": "rol"})
     assert "'Burgemeester': is no role. Allowed: STR" in message
+    recode = {"source": "rol", "map": {"Burgemeester": "BES"}}
+    message = refused(tmp_path, table, columns={"role": recode})
+    assert "columns.role.map.Burgemeester" in message
+    assert "'BES': is no role. Allowed: STR" in message
 
 
 @pytest.mark.parametrize("code", ["0", "4"])

@@ -5,9 +5,10 @@ import pandas as pd
 import pyreadstat
 import pytest
 import xlsxwriter
-from tiny_study import ITEMS, STUDY, answers, read, read_table, refused, told, write_study
+from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, told, write_study
 
-from cycle_analysis.problems import FIXED, KEPT, SET_MISSING
+from cycle_analysis.careless import flag_careless
+from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import read_export
 from cycle_analysis.study_files import Source
 
@@ -232,3 +233,179 @@ def test_row_66_a_semicolon_file_with_commas_in_its_numbers_and_a_comma_file_tel
     message = refused(tmp_path)
     assert "semicolons when numbers have decimal commas" in message
     assert "line 2" in message
+
+
+def test_row_67_hidden_rows_of_a_filter_are_read_and_warned_of(tmp_path):
+    path = write_study(tmp_path, "r.xlsx")
+    table = answers()
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
+            sheet.write_row(number, 0, row)
+        sheet.set_row(3, None, None, {"hidden": True})
+    responses = read(tmp_path)
+    assert len(responses.answers) == 12
+    warned = responses.problems[responses.problems["problem"].str.contains("hidden in the sheet")]
+    assert warned[["row", "sheet"]].to_numpy().tolist() == [["4", "Sheet1"]]
+
+
+@pytest.mark.parametrize("text", ["onbekend?", "weet niet", "n.v.t.", "-"])
+def test_row_68_a_word_for_no_answer_is_no_role_and_any_other_word_is_refused(tmp_path, text):
+    table = answers(rol=["Strategisch"] * 11 + [text])
+    if text == "onbekend?":
+        assert "is no role" in refused(tmp_path, table, columns={"role": "rol"})
+        return
+    responses = read_table(tmp_path, table, columns={"role": "rol"})
+    assert responses.respondents["role"].iloc[-1] == ""
+    assert "these respondents count without one" in told(responses, FIXED)
+
+
+def test_row_69_on_another_scale_its_own_numbers_go_before_the_codebooks_missing_codes(tmp_path):
+    column = {"A1": {"source": "A1", "linear": {"from": [0, 10]}, "comparable": "broken"}}
+    table = answers(A1=["8", "10", "0", "weet niet", "99"])
+    responses = read_table(tmp_path, table, columns=column)
+    assert responses.answers["A1"].iloc[:3].tolist() == [3.2, 4, 0]
+    assert responses.reasons["A1"].iloc[3] == "dont_know"
+    assert "lies outside the scale 0 to 10 | 99" in told(responses, SET_MISSING)
+
+
+def test_row_70_a_code_declared_missing_is_missing_where_the_others_are_recoded(tmp_path):
+    recode = {str(code): str(code - 1) for code in range(1, 6)}
+    path = write_study(tmp_path, "r.sav", {"A1": {"source": "A1", "map": recode}})
+    table = answers(A1=["0", "1", "5", *["3"] * 9])
+    pyreadstat.write_sav(
+        table.assign(A1=pd.to_numeric(table["A1"])), str(path), missing_ranges={"A1": [0]}
+    )
+    responses = read(tmp_path)
+    assert responses.reasons["A1"].iloc[0] == "blank"
+    assert responses.answers["A1"].iloc[1:3].tolist() == [0, 4]
+
+
+def test_row_71_a_column_of_numbers_of_respondents_is_not_searched_for_units(tmp_path):
+    table = answers(12_000).assign(extra=[f"nr {i}" for i in range(12_000)])
+    message = refused(tmp_path, table, columns={"unit": "extra"}, ignore=["gemeente"])
+    assert "12000 different texts: too many to name units" in message
+
+
+def test_row_72_a_duration_that_is_no_number_is_told_and_judges_nobody(tmp_path):
+    table = answers(tijd=["61.5", "00:02:10", "", "61,5"] * 3)
+    responses = read_table(tmp_path, table, columns={"duration": "tijd"})
+    assert responses.respondents["seconds"].iloc[[0, 3]].tolist() == [61.5, 61.5]
+    assert responses.respondents["seconds"].isna().sum() == 6
+    assert "is no number of seconds" in told(responses, KEPT)
+
+
+def test_row_73_a_respondent_who_does_not_know_the_unit_is_left_out_and_counted(tmp_path):
+    responses = read_table(tmp_path, answers(gemeente=["weet niet", "Wil niet zeggen"]))
+    assert len(responses.answers) == 10
+    assert "1 respondents name no unit and are left out | weet niet" in told(responses, KEPT)
+
+
+@pytest.mark.parametrize("name", ["sheet", "row", "column", "respondent", "rule"])
+def test_row_74_what_stops_a_run_says_the_sheet_and_the_column_too(tmp_path, name):
+    path = write_study(tmp_path, "r.xlsx")
+    table = answers(gemeente=["Amstredam"])
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("Antwoorden")
+        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
+            sheet.write_row(number, 0, row)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    wanted = {"sheet": "Antwoorden", "row": "2", "column": "gemeente"}
+    assert getattr(caught.value.problems[0], name) == wanted.get(name, "")
+
+
+def test_row_75_blank_lines_above_the_header_are_skipped_and_counted(tmp_path):
+    write_study(tmp_path, "r.csv").write_text("\n\n" + answers(A1=["7"]).to_csv(index=False))
+    problems = read(tmp_path).problems
+    assert problems.loc[problems["done"] == SET_MISSING, "row"].tolist() == ["4"]
+
+
+# The paragraph under the list: met for real
+
+
+def test_met_for_real_0059_is_the_code_of_a_unit_and_not_fifty_nine(tmp_path):
+    found = read_table(tmp_path, answers(gemeente=["0059", "59", "GM0059"])).respondents["unit"]
+    assert found.iloc[:3].tolist() == ["GM0059"] * 3
+
+
+def test_met_for_real_decimal_commas_in_a_comma_file_shift_no_column(tmp_path):
+    rows = answers().to_csv(index=False).splitlines()
+    shifted = [rows[0], *(f"{row},5" for row in rows[1:])]
+    write_study(tmp_path, "r.csv").write_text("\n".join(shifted))
+    assert "another number of cells than the header" in refused(tmp_path)
+
+
+def test_met_for_real_a_date_is_never_turned_round(tmp_path):
+    responses = read_table(tmp_path, answers(A1=["03-04-2024"]))
+    assert "03-04-2024" in told(responses, SET_MISSING)
+
+
+def test_met_for_real_na_is_missing_as_an_answer_and_namibia_as_a_unit(tmp_path):
+    study = STUDY + "units: {one: {nl: land, en: country}, many: {nl: landen, en: countries}, "
+    study += "register: landen.csv}\n"
+    path = write_study(tmp_path, "r.csv", study=study)
+    register = tmp_path / "data/raw/tiny/landen.csv"
+    register.write_text("unit,name\nNA,Namibia\nNL,Netherlands\n")
+    answers(gemeente=["NA", "NL"] * 6, A1=["NA", "None"]).to_csv(path, index=False)
+    responses = read(tmp_path)
+    assert responses.respondents["unit"].iloc[:2].tolist() == ["NA", "NL"]
+    assert responses.reasons["A1"].iloc[:2].tolist() == ["blank", "blank"]
+
+
+@pytest.mark.parametrize("text", ["e\u200bens", "don\u2019t know", "cafe\u0301"])
+def test_met_for_real_characters_that_look_alike_match(tmp_path, text):
+    study = STUDY.replace("nl: neutraal", "nl: café")
+    responses = read_table(tmp_path, answers(A1=[text]), study=study)
+    found = responses.answers["A1"].iloc[0], responses.reasons["A1"].iloc[0]
+    wanted = {"e\u200bens": (3, ""), "cafe\u0301": (2, "")}
+    assert found == wanted[text] if text in wanted else found[1] == "dont_know"
+
+
+def test_met_for_real_one_answer_within_a_short_block_is_no_flag(tmp_path):
+    responses = read_table(tmp_path, answers(**{item: "3" for item in ITEMS}))
+    flags = flag_careless(responses, load(tmp_path), straight_line_items=12)
+    assert not flags["straight_line"].any()
+
+
+def test_met_for_real_not_applicable_stays_apart_from_other_reasons(tmp_path):
+    table = answers(E1=["n.v.t.", "weet niet", "9", ""])
+    missing = read_table(tmp_path, table).missing.loc["E1"]
+    assert missing[["not_applicable", "dont_know", "blank"]].tolist() == [2 / 12, 1 / 12, 1 / 12]
+
+
+def test_met_for_real_a_recoded_column_names_the_range_of_the_file(tmp_path):
+    recode = {"source": "A2", "map": {str(code): str(code - 1) for code in range(1, 6)}}
+    table = answers(A2=["1", "2", "3", "4", "5", "0", *["1"] * 6])
+    responses = read_table(tmp_path, table, columns={"A2": recode})
+    assert "is not recoded in wave.yaml (1, 2, 3, 4, 5) | 0" in told(responses, SET_MISSING)
+
+
+def test_met_for_real_comparable_is_a_word_and_a_bare_no_is_refused(tmp_path):
+    path = write_study(tmp_path, "r.csv", {"A2": {"source": "A2", "comparable": "partial"}})
+    answers().to_csv(path, index=False)
+    wave = path.parent / "wave.yaml"
+    wave.write_text(wave.read_text().replace('"partial"', "no"))
+    assert "Allowed: 'full', 'partial' or 'broken'" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"8": {reason', '"3": {reason', "are both an answer and missing"),
+        ('"9": {reason', '"8": {reason', "stands twice"),
+    ],
+)
+def test_met_for_real_a_missing_code_among_the_answers_and_a_double_key_are_refused(
+    tmp_path, old, new, message
+):
+    assert message in refused(tmp_path, answers(), study=STUDY.replace(old, new, 1))
+
+
+def test_met_for_real_every_item_is_accounted_for(tmp_path):
+    path = write_study(tmp_path, "r.csv")
+    wave = path.parent / "wave.yaml"
+    wave.write_text(wave.read_text().replace('"E3": "E3"', '"E1x": "E3"'))
+    message = refused(tmp_path)
+    assert "'E3': this item is nowhere in the wave" in message
+    assert "'E1x': is no item of codebook.csv" in message

@@ -1,10 +1,13 @@
 """What a study could find, asked beforehand from a file of expected profiles."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from commands import command
 
-from cycle_analysis.power import read_expected
+from cycle_analysis.power import read_expected, with_reliability
 from cycle_analysis.problems import InputError
+from cycle_analysis.recovery import ExpectedProfiles
 
 SPREAD = {"n_units": 60, "n_respondents": 3, "within_sd": 6.0, "respondent_sd": 10.0}
 
@@ -33,6 +36,23 @@ def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
     told = command("simulate", str(path), "--units", "60", "--surveys", "2", home=None)
     assert told.returncode == 0, told.stderr
     assert "3 of them in 100%" in told.stdout
+    assert "same means and correlations: announced in 0% of 2 surveys" in told.stdout
+    assert "4/4" in told.stderr
     told = command("simulate", str(path), "--units", "0", home=None)
     assert told.returncode == 2
     assert "no whole number" in told.stderr
+    told = command("simulate", str(path), "--units", "60", "--reliability", "1.5", home=None)
+    assert told.returncode == 2
+    assert "no number above 0 and at most 1" in told.stderr
+
+
+def test_the_reliability_asked_for_is_the_one_that_scores_have():
+    centroids = pd.DataFrame([[30.0, 40.0], [60.0, 70.0]], columns=["AG", "EX"])
+    expected = ExpectedProfiles(centroids, 4000, n_respondents=3, within_sd=5.0)
+    survey = with_reliability(expected, 0.8)
+    scores, _ = survey(np.random.default_rng(1))
+    error = survey.respondent_sd**2 / 3
+    # Ends of the scale clip a few answers, which costs the spread some percent
+    assert 1 - error / scores.var().mean() == pytest.approx(0.8, abs=0.03)
+    with pytest.raises(ValueError, match="Allowed: above 0"):
+        with_reliability(expected, 0.0)

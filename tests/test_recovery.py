@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from shared import CENTROIDS, PHASES
 
-from cycle_analysis.recovery import ExpectedProfiles, recovery
+from cycle_analysis.recovery import ExpectedProfiles, OneCloud, recovery
 
 EXPECTED = pd.DataFrame(CENTROIDS, columns=PHASES)
 
@@ -40,3 +40,13 @@ def test_workers_do_not_change_what_is_found():
     survey = ExpectedProfiles(EXPECTED, 40)
     one = recovery(survey, 2, 2, n_replicates=5, n_starts=3)
     assert one.equals(recovery(survey, 2, 2, n_replicates=5, n_starts=3, n_jobs=2))
+
+
+def test_one_cloud_has_the_means_and_covariances_of_the_profiles_and_no_profiles():
+    expected = ExpectedProfiles(EXPECTED / 2 + 25, 20_000, within_sd=6, respondent_sd=0)
+    with_profiles, _ = expected(np.random.default_rng(1))
+    cloud, truth = OneCloud(expected)(np.random.default_rng(2))
+    assert np.allclose(cloud.mean(), with_profiles.mean(), atol=0.5)
+    assert np.allclose(cloud.cov(), expected.covariance, rtol=0.1, atol=5)
+    assert np.allclose(with_profiles.cov(), expected.covariance, rtol=0.1, atol=5)
+    assert truth.eq(1).all()

@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,17 +12,22 @@ import pandas as pd
 import pytest
 from small_studies import HOSTILE, Truth, make_study, run_notebooks
 
+from cycle_analysis import texts
 from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
+from cycle_analysis.report.parameters import used_parameters
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
+from cycle_analysis.reviewer import Run, reviewer_table
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import LANGUAGES, load_texts
+from cycle_analysis.yaml_files import YamlText
 
+REVIEWED = ("04_number_of_profiles", "05_profiles", "06_validity")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -121,6 +127,12 @@ def test_texts_have_the_same_keys_and_the_same_names_in_both_languages():
     nl, en = (load_texts(language) for language in LANGUAGES)
     assert nl.entries.keys() == en.entries.keys()
     assert {key: nl.names(key) for key in nl.entries} == {key: en.names(key) for key in en.entries}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_stands_twice(language):
+    path = Path(texts.__file__).parent / f"{language}.yaml"
+    assert YamlText(path, path.name).problems == []
 
 
 def test_an_unknown_text_or_language_is_told_by_name():
@@ -265,7 +277,7 @@ def test_no_small_number_of_units_stands_in_a_table(made):
 
 
 def test_groups_of_few_units_are_taken_together(made):
-    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response"))
+    table = next(t for t in made.reports["nl"].tables if t.key.startswith("table-response-"))
     groups = {row[0]: row[1] for row in table.rows}
     assert groups["overige"] == "5"
     assert not {"Isle", "Reef"} & groups.keys()
@@ -448,3 +460,31 @@ def test_response_over_the_waves_counts_who_answered_again(four_waves):
     assert all(
         not cell.isdigit() or not 0 < int(cell) < 5 for row in table.rows for cell in row[3:]
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_annex_answers_what_a_reviewer_asks_from_the_run(four_waves, language):
+    report = four_waves.reports[language]
+    table = next(table for table in report.tables if table.key == "table-reviewer")
+    asked = four_waves.store.load("06_validity", "reviewer", "w1")
+    assert [row[1] for row in table.rows] == asked[f"answer_{language}"].tolist()
+    choice = four_waves.store.load("04_number_of_profiles", "choice", "w1").loc["choice"]
+    assert asked.loc["number", f"answer_{language}"] == choice[language]
+    assert "207" in asked.loc["data", f"answer_{language}"], "69 units of 3 respondents"
+    for aspect in ("estimation", "optimum", "groups", "ratio", "certainty", "stability", "choices"):
+        assert asked.loc[aspect, f"answer_{language}"]
+
+
+def test_the_reviewers_table_tells_no_small_count_and_leaves_out_what_does_not_apply(
+    four_waves, continuum, identical, tmp_path
+):
+    store = altered(four_waves, tmp_path, "profiles")
+    sizes = store.load("05_profiles", "sizes", "w1").assign(n_units=[3, 26, 20, 20])
+    store.save("05_profiles", "w1", sizes=sizes)
+    parameters = {name: used_parameters(four_waves.study, name, "w1") for name in REVIEWED}
+    asked = reviewer_table(Run(four_waves.study, store, "w1", parameters))
+    assert asked.loc["smallest", "answer_en"].startswith("fewer than 10 units (<14%)")
+    for made in (continuum, identical):
+        table = made.store.load("06_validity", "reviewer", "2010")
+        assert "certainty" not in table.index
+    assert "stability" not in table.index

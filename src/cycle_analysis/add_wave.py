@@ -39,16 +39,17 @@ class Added:
     matches: Matches
 
     def __str__(self) -> str:
-        matches = self.matches
-        likely = [match for match in matches.found.values() if not match.sure]
-        sure = len(matches.found) - len(likely)
-        return (
-            f"{self.file}: {sure} columns are sure and filled in, {len(likely)} are likely and "
-            f"commented ({_listed([m.name for m in likely])}), "
-            f"{len(matches.unknown_items)} items have no column "
-            f"({_listed(matches.unknown_items)}), {len(matches.unknown_columns)} columns have no "
-            f"item ({_listed(matches.unknown_columns)})."
-        )
+        found = list(self.matches.found.values())
+        likely = [match.name for match in found if not match.sure and not match.is_open]
+        parts = {
+            "sure, filled in": [match.name for match in found if match.sure],
+            "for you to fill in": [match.name for match in found if match.is_open],
+            "likely, commented": likely,
+            "items without a column": self.matches.unknown_items,
+            "columns without an item": self.matches.unknown_columns,
+        }
+        lines = [f"  {what}: {len(names)}{_first(names)}" for what, names in parts.items()]
+        return "\n".join([str(self.file), *lines])
 
 
 def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added:
@@ -75,16 +76,17 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
     _check_free(wave, folder, export)
     source = Source(file=export.name)
     raw = read_export(export, source)
-    day = pd.Timestamp.max if not study.mappings else _last_day(study)
-    matches = match_columns(raw, study, register, str(day))
+    matches = match_columns(raw, study, register, _last_day(study))
     if not (folder / export.name).exists():
         write_whole(folder / export.name, export.read_bytes())
     text = write_mapping(raw, study, wave, matches, _checksum(export))
     return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
 
 
-def _last_day(study: Study) -> object:
-    return max(mapping.fieldwork.end for mapping in study.mappings.values())
+def _last_day(study: Study) -> str:
+    """Last day of fieldwork so far, by which units are known; for a first wave the latest day."""
+    days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
+    return max(days, default=f"{pd.Timestamp.max:%Y-%m-%d}")
 
 
 def _check_free(wave: str, folder: Path, export: Path) -> None:
@@ -102,7 +104,8 @@ def _check_free(wave: str, folder: Path, export: Path) -> None:
 
 
 def _checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, checksum: str) -> str:
@@ -118,25 +121,42 @@ def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, chec
     ]
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
     found = [matches.found[name] for name in order if name in matches.found]
-    parts += [_line(match) for match in found]
+    parts += [_open_block(raw, m) if m.is_open else _line(m) for m in found]
     if "unit" not in matches.found:
         parts.append("  # unit: ?                    # fill in the column that names the unit")
     parts += _unknown_items(study, matches)
-    ignored = "\n".join(f"  - {_quoted(name)}   # {why}" for name, why in matches.service.items())
-    parts.append(f"ignore:\n{ignored}" if ignored else "ignore: []")
+    parts.append("ignore:")
+    parts += [f"  - {_quoted(name)}   # {_one_line(why)}" for name, why in matches.service.items()]
     if matches.unknown_columns:
-        parts.append("  # columns that no item knows; map them above, or name them here:")
+        parts.append("  # columns that no item knows: map them above, or take the # away:")
         parts += [f"  # - {_quoted(column)}" for column in matches.unknown_columns]
     return "\n".join(parts) + "\n"
 
 
 def _unknown_items(study: Study, matches: Matches) -> list[str]:
+    """Items without a column, each ready to be named as not asked."""
     questions = study.codebook.items["question_en"]
-    unknown = [f"  # {item}: {_one_line(questions[item])}" for item in matches.unknown_items]
-    head = "dropped: {}   # items that this wave did not ask any more, with the reason"
-    if not unknown:
-        return [head, "not_asked: {}"]
-    return [head, "not_asked: {}   # items without a column, to map, drop, or name here:", *unknown]
+    lines = [
+        "dropped:   # items that this wave did not ask any more, with the reason",
+        "not_asked:",
+    ]
+    if matches.unknown_items:
+        lines.append("  # items without a column: map them above, take the # away, or drop them:")
+    for item in matches.unknown_items:
+        lines.append(f'  # {item}: "not asked"   # {_one_line(questions[item])}')
+    return lines
+
+
+def _open_block(raw: RawTable, match: Match) -> str:
+    """An entry whose codes only a person knows, one line for each value."""
+    counts = raw.cells[match.source].astype("str").str.strip().value_counts()
+    codes = [
+        f"      {_quoted(old)}: {_quoted(new)}"
+        + ("" if new else f"   # fill in; {counts[old]} rows")
+        for old, new in match.recode.items()
+    ]
+    head = f"  {match.name}:   # {_one_line(match.reason)}"
+    return "\n".join([head, f"    source: {_quoted(match.source)}", "    map:", *codes])
 
 
 def _line(match: Match) -> str:
@@ -173,6 +193,8 @@ def _one_line(text: str) -> str:
     return " ".join(str(text).split())
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return shown or "none"
+def _first(names: list[str]) -> str:
+    """The first names in brackets, long ones cut off."""
+    shown = [name if len(name) <= 30 else name[:29] + "…" for name in names[:5]]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" ({', '.join(shown)}{more})" if names else ""

@@ -114,6 +114,7 @@ def fit_answers(answers: pd.DataFrame, units: pd.Series, score: Scoring) -> Answ
     within = inner.T @ inner / (n_respondents - n_units)
     outer = latent.to_numpy().T @ latent.to_numpy() / n_respondents - within
     variances = np.diag(_usable(outer)) + np.diag(within)
+    variances = np.where(variances > 0, variances, 1.0)  # an item that everybody answers alike
     within = within / np.sqrt(np.outer(variances, variances))
     # What lies between units is the rest of the calibrated correlations: cutting answers into few
     # categories weakened it, and averaging over respondents makes it count most

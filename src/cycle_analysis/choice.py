@@ -39,6 +39,10 @@ class Choice:
     alternatives: tuple[tuple[str, int], ...] = ()
     flags: tuple[str, ...] = ()
 
+    def title(self, language: str) -> str:
+        """Give the choice in a few words (nl or en)."""
+        return _REASONS[language]["title"].format(k=self.k, method=self.method)
+
     def __str__(self) -> str:
         return self.reason["en"]
 
@@ -120,6 +124,7 @@ def _reason(
 
 _REASONS = {
     "nl": {
+        "title": "De regel kiest k = {k} ({method})",
         "best": "k = {k} ({method}): de laagste BIC van {n} modellen, vanaf één profiel; bij een "
         "verschil tot 2 wint het model met de minste parameters.",
         "near": "Ook binnen {near:.0f} BIC-punten: {names}.",
@@ -129,6 +134,7 @@ _REASONS = {
         "flag": "Let op: {flag}.",
     },
     "en": {
+        "title": "The rule takes k = {k} ({method})",
         "best": "k = {k} ({method}): the lowest BIC of {n} models, from one profile up; within 2 "
         "points the model with the fewest parameters wins.",
         "near": "Also within {near:.0f} BIC points: {names}.",

@@ -111,6 +111,9 @@ def _describe_simulate(commands: Any) -> None:
         help="respondents in a unit, points (default: %(default)s)",
     )
     simulate.add_argument(
+        "--reliability", type=_share, help="of a unit's score, 0-1; instead of --respondent-sd"
+    )
+    simulate.add_argument(
         "--surveys", type=_positive, default=50, help="surveys drawn (default: %(default)s)"
     )
     _workers(simulate, "surveys at once")
@@ -161,12 +164,24 @@ def _positive(text: str) -> int:
 
 
 def _points(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of points from 0 to 100")
+    return value
+
+
+def _number(text: str) -> float:
+    """Read a number; NaN, which no range holds, for a text that is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _share(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
     return value
 
 
@@ -226,8 +241,8 @@ def _check(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.power import read_expected, summarise
-    from cycle_analysis.recovery import recovery
+    from cycle_analysis.power import read_expected, summarise, with_reliability
+    from cycle_analysis.recovery import OneCloud, Survey, recovery
     from cycle_analysis.seeds import children
 
     survey = read_expected(
@@ -237,29 +252,35 @@ def _simulate(options: argparse.Namespace) -> int:
         within_sd=options.within_sd,
         respondent_sd=options.respondent_sd,
     )
+    if options.reliability:
+        survey = with_reliability(survey, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    seeds = children(2018, len(sizes))
-    drawn = [
-        recovery(survey, size, seed=seed, n_jobs=options.workers)
-        for size, seed in tqdm(list(zip(sizes, seeds, strict=True)), unit="round")
-    ]
-    surveys = pd.concat(drawn)
-    print(surveys["verdict"].value_counts(normalize=True).round(2).to_string())
-    print(summarise(surveys, len(survey.centroids)))
+    draws: list[Survey] = [survey, OneCloud(survey)]
+    results = []
+    with tqdm(total=2 * options.surveys, unit=" surveys") as progress:
+        for draw, seed in zip(draws, children(2018, 2), strict=True):
+            rounds = []
+            for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
+                rounds.append(recovery(draw, size, seed=child, n_jobs=options.workers))
+                progress.update(size)
+            results.append(pd.concat(rounds))
+    found, without = results
+    print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
+    print(summarise(found, without, len(survey.centroids)))
     return CLEAN
 
 
 def _add_wave(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
-    study = load_study(options.study, home)
+    study = load_study(options.study, home, without=options.wave)
     from cycle_analysis.add_wave import add_wave
     from cycle_analysis.study_answers import study_register
 
     print(add_wave(study, options.wave, options.file, study_register(study)))
     print(
-        f"Next: fill in what is empty, look at what is commented, add {options.wave!r} to `waves` "
-        f"in study.yaml, then: cycle-analysis check {study.name}"
+        f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
+        f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
     return CLEAN
 

@@ -10,35 +10,38 @@ from cycle_analysis.mixtures import ClassMixture, Mixture
 
 FLAGS = {
     "many_parameters": {
-        "nl": "meer parameters dan een derde van het aantal eenheden",
-        "en": "more parameters than a third of the number of units",
+        "nl": "meer parameters dan een derde van het aantal eenheden: neem minder profielen",
+        "en": "more parameters than a third of the number of units: take fewer profiles",
     },
     "not_replicated": {
-        "nl": "de beste oplossing kwam maar één keer voor",
-        "en": "the best solution was found only once",
+        "nl": "de beste oplossing kwam maar één keer voor: neem meer starts of minder profielen",
+        "en": "the best solution was found only once: take more starts or fewer profiles",
     },
     "not_converged": {
         "nl": "niet geconvergeerd: neem meer starts of minder profielen",
         "en": "not converged: take more starts or fewer profiles",
     },
     "at_floor": {
-        "nl": "een variantie ligt op de ondergrens",
-        "en": "a variance lies on its floor",
+        "nl": "een variantie ligt op de ondergrens, bij bijna gelijke scores: neem EEI of minder "
+        "profielen",
+        "en": "a variance lies on its floor, of nearly equal scores: take EEI or fewer profiles",
     },
     "small_profile": {
-        "nl": "het kleinste profiel is kleiner dan 5 % of 15 eenheden",
-        "en": "the smallest profile is under 5 % or 15 units",
+        "nl": "het kleinste profiel is kleiner dan 5 % of 15 eenheden: kijk wie het zijn, of neem "
+        "minder profielen",
+        "en": "the smallest profile is under 5 % or 15 units: look who they are, or take fewer "
+        "profiles",
     },
     "few_units": {
         "nl": "minder dan 30 eenheden: beschrijf ze liever één voor één",
         "en": "fewer than 30 units: rather describe them one by one",
     },
     "empty_profile": {
-        "nl": "een profiel heeft geen leden",
-        "en": "a profile has no members",
+        "nl": "een profiel heeft geen leden: neem minder profielen",
+        "en": "a profile has no members: take fewer profiles",
     },
 }
-"""What a flag means, by language."""
+"""What a flag means and, after a colon, what to do; by language."""
 BARRING = ("many_parameters", "not_replicated", "not_converged", "empty_profile")
 """Flags that rule a solution out of the default choice."""
 

@@ -22,6 +22,7 @@ from cycle_analysis.verdicts import (
     PROFILES,
     STEPS,
     STRUCTURE,
+    TITLES,
     VERDICTS,
     number,
     percent,
@@ -76,10 +77,17 @@ class Evidence:
         )
 
     @property
-    def references(self) -> pd.DataFrame:
-        """Mean and 95th percentile of the silhouettes without groups, (null, k) × 2."""
-        table = self.null_silhouettes
-        return pd.DataFrame({"mean": table.mean(), "p95": table.quantile(0.95)})
+    def separation(self) -> pd.DataFrame:
+        """Silhouettes beside those without groups, index k.
+
+        Columns survey, and of each null its mean and 95th percentile: copula_mean, copula_p95.
+        """
+        table = pd.DataFrame({"survey": self.silhouettes})
+        for name in self.null_silhouettes.columns.unique(0):
+            drawn = self.null_silhouettes[name].reindex(columns=table.index)
+            table[f"{name}_mean"] = drawn.mean()
+            table[f"{name}_p95"] = drawn.quantile(0.95)
+        return table
 
     @property
     def separated(self) -> bool:
@@ -107,6 +115,10 @@ class Evidence:
         if self.n_dimensions == 0:
             return STRUCTURE if announced or self.separated else NO_STRUCTURE
         return CONTINUUM if self.p_one_dimension > self.alpha else STRUCTURE
+
+    def title(self, language: str) -> str:
+        """Give the verdict in a few words (nl or en)."""
+        return TITLES[self.verdict][language]
 
     def sentence(self, language: str) -> str:
         """Give the verdict in words (nl or en), with the figures it rests on."""

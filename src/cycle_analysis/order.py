@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.measurement_error import phase_differences
+from cycle_analysis.measurement_error import difference_errors, phase_differences
 
 
 def unit_order_violations(
@@ -22,8 +22,7 @@ def unit_order_violations(
     scores : DataFrame, units × phases
         0-100, NaN missing.
     errors : DataFrame, units × pairs of phases
-        Standard errors of the differences: `difference_errors` when units have several
-        respondents, else `errors_from_reliability`.
+        Standard errors of the differences, as `errors_of_differences` gives them.
     beyond : float
         Number of standard errors that a difference must exceed.
 
@@ -89,6 +88,36 @@ def order_violations(
         }
     )
     return table.rename_axis(["earlier", "later"])
+
+
+def errors_of_differences(
+    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, reliability: pd.Series
+) -> pd.DataFrame:
+    """Give the standard error of differences: from respondents, or where all are alone from items.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+    persons : DataFrame, respondents × phases
+    units : Series, indexed by respondent
+    reliability : Series, indexed by phase
+
+    Returns
+    -------
+    DataFrame, units × pairs of phases
+
+    Examples
+    --------
+    >>> persons = pd.DataFrame({"AG": [0.0, 10.0, 20.0], "EX": [0.0, 10.0, 20.0]})
+    >>> scores, units = persons.rename_axis("unit"), pd.Series([0, 1, 2])
+    >>> reliability = pd.Series({"AG": 0.5, "EX": 0.5})
+    >>> errors_of_differences(scores, persons, units, reliability).iloc[0].tolist()
+    [10.0]
+    """
+    errors = difference_errors(persons, units)
+    if errors.notna().to_numpy().any():
+        return errors
+    return errors_from_reliability(scores, reliability)
 
 
 def errors_from_reliability(scores: pd.DataFrame, reliability: pd.Series) -> pd.DataFrame:

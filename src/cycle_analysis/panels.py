@@ -84,11 +84,8 @@ def panel_coverage(
     Examples
     --------
     >>> from cycle_analysis.register import load_register
-    >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).T
-    unit             GM0575
-    n_predecessors        2
-    n_answered            1
-    covered           0.611
+    >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).to_dict()
+    {'n_predecessors': {'GM0575': 2}, 'n_answered': {'GM0575': 1}, 'covered': {'GM0575': 0.611}}
     """
     start = pd.Timestamp(from_date)
     everyone = harmonise(units_in_force(register, start), start, to_date, register)

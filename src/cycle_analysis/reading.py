@@ -152,7 +152,12 @@ def tell_order(evidence: pd.Series, language: str) -> str:
         "violations": f"{100 * evidence['violations']:.0f}",
     }
     basis = texts["corrected" if evidence["corrected"] else "raw"]
-    return f"{texts[reading]} {basis}".format(**numbers)
+    level_only = reading == PARALLEL and evidence[name] >= WEAK
+    return f"{texts[_LEVEL if level_only else reading]} {basis}".format(**numbers)
+
+
+_LEVEL = "level"
+"""Parallel in another way: phases rise together, so H is high, but none comes before another."""
 
 
 _TEXTS = {
@@ -169,8 +174,12 @@ _TEXTS = {
         ),
         PARALLEL: (
             "De fasen lopen naast elkaar: deze gegevens laten geen vaste volgorde zien "
-            "(H = {H}, 95%-interval {low} tot {high}; onder 0,3 of zonder dalende stappen is er "
-            "geen schaal)."
+            "(H = {H}, 95%-interval {low} tot {high}; onder 0,3 is er geen schaal)."
+        ),
+        _LEVEL: (
+            "De fasen gaan samen op, zonder dat de ene voor de andere komt: wie hoog scoort, "
+            "scoort overal hoog (H = {H}, 95%-interval {low} tot {high}), maar {down} van de "
+            "{steps} stappen dalen, of H is niet hoger dan toeval geeft."
         ),
         WINDOW: (
             "De fasen schuiven als een venster: wie met een latere fase bezig is, is met de "
@@ -203,8 +212,12 @@ _TEXTS = {
         ),
         PARALLEL: (
             "The phases run in parallel: these data show no fixed order "
-            "(H = {H}, 95% interval {low} to {high}; under 0.3 or without falling steps there is "
-            "no scale)."
+            "(H = {H}, 95% interval {low} to {high}; under 0.3 there is no scale)."
+        ),
+        _LEVEL: (
+            "The phases rise together, and none comes before another: who scores high scores high "
+            "on all (H = {H}, 95% interval {low} to {high}), but {down} of {steps} steps go down, "
+            "or H is no higher than chance gives."
         ),
         WINDOW: (
             "The phases move like a window: who is busy with a later phase is done with the "

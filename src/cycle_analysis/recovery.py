@@ -2,8 +2,11 @@
 
 Units lie around the centroid of their profile, respondents around their unit; what respondents say
 is averaged. The verdict, the number of profiles and the agreement with the truth then tell with
-which chance such profiles would be found, and with a single centroid how often others are
-announced that are not there.
+which chance such profiles would be found. One cloud of the same means, spread and correlations
+tells how often profiles would be announced that are not there.
+
+The verdict here rests on scores, as there are no items; a run draws surveys without groups as
+answers when units have respondents enough, and then finds somewhat more (benchmarks/README.md).
 """
 
 from collections.abc import Callable, Sequence
@@ -53,16 +56,50 @@ class ExpectedProfiles:
 
     def __call__(self, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
         """Draw one survey; scores end at 0 and 100, so floors heap."""
-        k, p = self.centroids.shape
-        shares = np.array(self.shares or [1 / k] * k, dtype=float)
-        member = rng.choice(k, size=self.n_units, p=shares / shares.sum())
+        member = rng.choice(len(self.centroids), size=self.n_units, p=self.chances)
         true = self.centroids.to_numpy()[member]
         true = true + self.within_sd * rng.standard_normal(true.shape)
-        shape = (self.n_respondents, self.n_units, p)
+        scores = self.answered(true, rng)
+        return scores, pd.Series(member + 1, index=scores.index, name="profile")
+
+    @property
+    def chances(self) -> np.ndarray:
+        """Expected shares of the profiles, adding up to 1."""
+        shares = np.array(self.shares or [1.0] * len(self.centroids), dtype=float)
+        return shares / shares.sum()
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the true scores of all units together, p × p."""
+        gaps = self.centroids.to_numpy() - self.chances @ self.centroids.to_numpy()
+        return (gaps.T * self.chances) @ gaps + self.within_sd**2 * np.eye(gaps.shape[1])
+
+    def answered(self, true: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """Let respondents say what they see of the true scores, and average them."""
+        shape = (self.n_respondents, *true.shape)
         said = np.clip(true + self.respondent_sd * rng.standard_normal(shape), 0, 100)
-        units = pd.Index([f"unit {i + 1}" for i in range(self.n_units)], name="unit")
-        scores = pd.DataFrame(said.mean(axis=0), index=units, columns=self.centroids.columns)
-        return scores, pd.Series(member + 1, index=units, name="profile")
+        units = pd.Index([f"unit {i + 1}" for i in range(len(true))], name="unit")
+        return pd.DataFrame(said.mean(axis=0), index=units, columns=self.centroids.columns)
+
+
+@dataclass(frozen=True, eq=False)
+class OneCloud:
+    """The same survey without profiles: one cloud of the same means, spread and correlations.
+
+    Attributes
+    ----------
+    expected : ExpectedProfiles
+        What is imitated.
+    """
+
+    expected: ExpectedProfiles
+
+    def __call__(self, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
+        """Draw one survey; every unit is in profile 1."""
+        middle = self.expected.chances @ self.expected.centroids.to_numpy()
+        true = rng.multivariate_normal(middle, self.expected.covariance, self.expected.n_units)
+        scores = self.expected.answered(true, rng)
+        return scores, pd.Series(1, index=scores.index, name="profile")
 
 
 def recovery(

@@ -6,6 +6,8 @@ Omega total is that of one factor, fitted to the correlations by minimum residua
 Items without variance cannot take part; they are left out with a warning, never silently.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
@@ -72,44 +74,42 @@ def scale_statistics(
 
 
 def statistics_by_group(
-    answers: pd.DataFrame, items: pd.DataFrame, groups: pd.Series, confidence: float = 0.95
+    answers: pd.DataFrame,
+    items: pd.DataFrame,
+    groups: pd.Series,
+    names: Sequence[str],
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Give the reliability of every phase within each role, wave or other group.
 
     Parameters
     ----------
     groups : Series, indexed by respondent
-        The group of each respondent; those without one are left out. Groups of a categorical
-        that nobody belongs to are listed, with a warning.
+        The group of each respondent; those in none of `names` are left out.
+    names : sequence of str
+        The groups, in order; one that nobody belongs to is listed with a warning.
 
     Returns
     -------
     DataFrame, rows (group, phase)
-        Columns as `scale_statistics`; no rows when nobody has a group.
+        Columns as `scale_statistics`; no rows without names.
 
     Examples
     --------
     >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": False},
     ...                      index=["AG1", "AG2", "AG3"])
     >>> answers = pd.DataFrame([[0, 1, 0], [2, 2, 1], [4, 3, 4], [3, 4, 4]], columns=items.index)
-    >>> table = statistics_by_group(answers, items, pd.Series(["STR"] * 4))
+    >>> table = statistics_by_group(answers, items, pd.Series(["STR"] * 4), ["STR", "BES"])
     >>> table["n_respondents"].to_dict()
-    {('STR', 'AG'): 4}
+    {('STR', 'AG'): 4, ('BES', 'AG'): 0}
     """
     group = groups.reindex(answers.index)
-    names = (
-        group.cat.categories
-        if isinstance(group.dtype, pd.CategoricalDtype)
-        else sorted(group.dropna().unique())
-    )
     parts = {
         name: scale_statistics(answers.loc[group == name], items, confidence=confidence)
         for name in names
     }
-    if not parts:
-        whole = scale_statistics(answers, items, confidence=confidence)
-        return pd.concat({"": whole}, names=["group"]).iloc[:0]
-    return pd.concat(parts, names=["group"])
+    nothing = scale_statistics(answers, items, confidence=confidence).iloc[:0]
+    return pd.concat(parts or {"": nothing}, names=["group"])
 
 
 def alpha(covariances: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 from cycle_analysis.study_files import Column, Wave
 from cycle_analysis.unit_column import read_units
-from cycle_analysis.words import codes_by_label, normalise
+from cycle_analysis.words import codes_by_label, missing_reason, normalise
 
 Found = list[Problem]
 ODD = re.compile(r"[=+\-@\t\r\n]")
@@ -122,12 +122,19 @@ def _roles(
     }
     known |= {normalise(old): new for old, new in column.map.items()}
     roles = change_texts(given, lambda text: known.get(normalise(text), "")).astype("str")
-    remedy = "Add the role to study.yaml, or a `map` under columns.role in wave.yaml"
-    unknown = given[(roles == "") & (given != "")].astype("str")
+    without = given[(roles == "") & (given != "")].astype("str")
     return roles, [
-        raw.problem(column.source, same.index, text, "is no role", ", ".join(study.roles), remedy)
-        for text, same in unknown.groupby(unknown)
+        _without_role(raw, column.source, text, same.index, ", ".join(study.roles))
+        for text, same in without.groupby(without)
     ]
+
+
+def _without_role(raw: RawTable, column: str, text: str, rows: pd.Index, allowed: str) -> Problem:
+    if missing_reason(text):
+        problem = "is no role; these respondents count without one"
+        return raw.problem(column, rows, text, problem, done=FIXED, rule="word for no answer")
+    remedy = "Add the role to study.yaml, or a `map` under columns.role in wave.yaml"
+    return raw.problem(column, rows, text, "is no role", allowed, remedy)
 
 
 def _seconds(raw: RawTable, column: str, given: pd.Series) -> tuple["pd.Series[float]", Found]:

@@ -15,10 +15,11 @@ from importlib import metadata
 import pandas as pd
 
 from cycle_analysis.criteria import FLAGS
+from cycle_analysis.figures.style import set_number, set_percent
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
 from cycle_analysis.texts import LANGUAGES, load_texts
-from cycle_analysis.verdicts import found_at, number, percent
+from cycle_analysis.verdicts import found_at
 
 SMALL_COUNT = 10
 """Counts of units under this are not told: it is the largest threshold that a report may have."""
@@ -103,7 +104,7 @@ def _data(run: Run, language: str) -> dict[str, dict[str, str]]:
     kept = scores.dropna(how="all")
     n_respondents = len(run.table("02_scores/respondent_scores"))
     alpha, items = run.table("02_scores/reliability")["alpha"], run.table("02_scores/items")
-    write = partial(number, language=language)
+    write = partial(set_number, language=language)
     return {
         "data": {
             "n": str(len(kept)),
@@ -115,8 +116,8 @@ def _data(run: Run, language: str) -> dict[str, dict[str, str]]:
         "indicators": {
             "low": write(alpha.min(), 2),
             "high": write(alpha.max(), 2),
-            "floor": percent(float(items["floor"].mean()), language),
-            "ceiling": percent(float(items["ceiling"].mean()), language),
+            "floor": set_percent(float(items["floor"].mean()), 0, language),
+            "ceiling": set_percent(float(items["ceiling"].mean()), 0, language),
         },
         "missing": {
             "missing": write(100 * kept.isna().to_numpy().mean(), 1),
@@ -129,18 +130,25 @@ def _data(run: Run, language: str) -> dict[str, dict[str, str]]:
 def _estimation(run: Run, language: str) -> dict[str, dict[str, str]]:
     used, row, words = run.used["04_number_of_profiles"], run.row, load_texts(language)
     flags = set(str(row["flags"]).split())
-    told = [FLAGS[flag][language] for flag in ("not_converged", "at_floor") if flag in flags]
+    told = [
+        FLAGS[flag][language].partition(":")[0]
+        for flag in ("not_converged", "at_floor")
+        if flag in flags
+    ]
     return {
         "models": {"most": str(run.model.index.max())},
         "estimation": {
             "starts": str(used["n_starts"]),
-            "finished": str(row["n_finished"]),
+            "finished": str(int(row["n_finished"])),
             "seed": str(used["seed"]),
         },
-        "optimum": {"times": str(row["n_replicated"]), "finished": str(row["n_finished"])},
+        "optimum": {
+            "times": str(int(row["n_replicated"])),
+            "finished": str(int(row["n_finished"])),
+        },
         "convergence": {"told": words.listed(told) or words("reviewer.nothing")},
         "parameters": {
-            "m": str(row["n_parameters"]),
+            "m": str(int(row["n_parameters"])),
             "n": str(run.table("04_number_of_profiles/verdict").loc["verdict", "n_units"]),
             "model": str(run.choice["method"]),
         },
@@ -150,7 +158,7 @@ def _estimation(run: Run, language: str) -> dict[str, dict[str, str]]:
 def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
     model, k, used = run.model, run.choice["k"], run.used["04_number_of_profiles"]
     verdict = run.table("04_number_of_profiles/verdict").loc["verdict"]
-    words, write = load_texts(language), partial(number, language=language)
+    words, write = load_texts(language), partial(set_number, language=language)
     near = [j for j in (k - 1, k, k + 1) if j in model.index]
     fits = [
         words(
@@ -172,7 +180,7 @@ def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
         "number": {"reason": str(run.choice[language])},
         "criteria": {"model": str(run.choice["method"]), "fits": "; ".join(fits)},
         "ratio": {"told": words.listed(ratios), "samples": str(used["n_ratio_replicates"])},
-        "null": {"verdict": str(verdict[language]), "surveys": str(used["n_replicates"])},
+        "groups": {"verdict": str(verdict[language]), "surveys": str(used["n_replicates"])},
         "power": {"found": found_at(int(verdict["n_units"]), language)},
     }
     return {aspect: values for aspect, values in answers.items() if values.get("told") != ""}
@@ -181,35 +189,42 @@ def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
 def _profiles(run: Run, language: str) -> dict[str, dict[str, str]]:
     sizes, members = run.table("05_profiles/sizes")["n_units"], run.table("05_profiles/members")
     shares, crossings = run.table("05_profiles/shares"), run.table("05_profiles/crossings")
-    words, write = load_texts(language), partial(number, language=language)
+    words, write = load_texts(language), partial(set_number, language=language)
     if len(sizes) < 2:
         return {}
     least = int(sizes.min())
     told = words("reviewer.few", n=str(SMALL_COUNT)) if least < SMALL_COUNT else str(least)
-    share = percent(max(least, SMALL_COUNT) / sizes.sum(), language)
+    share = set_percent(max(least, SMALL_COUNT) / sizes.sum(), 0, language)
     answers = {
         "smallest": {"n": told, "share": f"<{share}" if least < SMALL_COUNT else share},
         "meaning": {
-            "level": percent(shares.loc["elevation", "share"], language),
+            "level": set_percent(shares.loc["elevation", "share"], 0, language),
             "cross": words("reviewer.uncrossed" if crossings.empty else "reviewer.crossed"),
         },
     }
     if members["certainty"].notna().any():
         used = run.used["05_profiles"]
-        placed = (members["certainty"] >= float(str(used["clearly_placed"]))).mean()
+        placed = members["certainty"] >= float(str(used["clearly_placed"]))
         own = members["certainty"].groupby(members["profile"]).mean()
         entropy = run.model["entropy"].get(len(sizes), float("nan"))
         answers["entropy"] = {"entropy": write(entropy, 2)}
         answers["certainty"] = {
             "least": write(own.min(), 2),
-            "placed": percent(placed, language),
+            "placed": _most(int(placed.sum()), len(placed), language),
             "threshold": write(float(str(used["clearly_placed"])), 2),
         }
     return answers
 
 
+def _most(count: int, n: int, language: str) -> str:
+    """Write the share of most units; a bound when the rest is a small count."""
+    if 0 < n - count < SMALL_COUNT <= n:
+        return f">{set_percent(1 - SMALL_COUNT / n, 0, language)}"
+    return set_percent(count / n, 0, language)
+
+
 def _validity(run: Run, language: str) -> dict[str, dict[str, str]]:
-    write, words = partial(number, language=language), load_texts(language)
+    write, words = partial(set_number, language=language), load_texts(language)
     jaccard = run.table("06_validity/jaccard")["jaccard"]
     choices = run.table("06_validity/agreement")["adjusted_rand"]
     effects = run.table("05_profiles/background")

@@ -21,14 +21,15 @@ STEPS = (0.0, 100 / 3, 200 / 3, 100.0)
 
 
 def standardised(scores: pd.DataFrame) -> pd.DataFrame:
-    """Set every phase to mean 0 and standard deviation 1: all phases weigh the same.
+    """Set every phase to mean 0 and standard deviation 1 (0 when constant): all weigh the same.
 
     Examples
     --------
     >>> standardised(pd.DataFrame({"AG": [10.0, 20.0, 30.0]}))["AG"].tolist()
     [-1.0, 0.0, 1.0]
     """
-    return (scores - scores.mean()) / scores.std()
+    spread = scores.std()
+    return (scores - scores.mean()) / spread.where(spread > 0, 1.0)
 
 
 def shapes(scores: pd.DataFrame) -> pd.DataFrame:

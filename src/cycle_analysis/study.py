@@ -4,7 +4,7 @@ All mistakes in all files are told at once.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,15 @@ import pandas as pd
 from cycle_analysis.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.codebook import Codebook, read_codebook
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.study_files import SAFE_NAME, Scale, StudyFile, Wave, is_reserved
+from cycle_analysis.study_checks import (
+    find_inconsistent,
+    find_misnamed,
+    find_unknown_to_codebook,
+    find_unmapped,
+    find_wrong_recodes,
+    listed,
+)
+from cycle_analysis.study_files import SAFE_NAME, StudyFile, Wave, is_reserved
 from cycle_analysis.yaml_files import YamlText, read_model
 
 HOME = "CYCLE_ANALYSIS_HOME"
@@ -82,7 +90,7 @@ class Study(StudyFile):
             raise InputError(
                 [
                     Problem(
-                        "study.yaml", "waves", name, "is no wave of this study", _list(self.waves)
+                        "study.yaml", "waves", name, "is no wave of this study", listed(self.waves)
                     )
                 ]
             )
@@ -152,7 +160,7 @@ def find_home(start: Path | None = None) -> Path:
     raise InputError([Problem(str(start), "folder", "", "no data/raw here or above", "", remedy)])
 
 
-def load_study(name: str, home: Path | None = None) -> Study:
+def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     """Read the study `name` with its codebook and waves.
 
     Parameters
@@ -161,6 +169,8 @@ def load_study(name: str, home: Path | None = None) -> Study:
         Folder under ``data/raw``.
     home : Path, optional
         Folder that holds ``data/raw``; found by `find_home` when not given.
+    without : str
+        A wave that is not read, because it is still to be added.
 
     Raises
     ------
@@ -175,12 +185,10 @@ def load_study(name: str, home: Path | None = None) -> Study:
     scales = list(file.scales) if file else []
     codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
     waves = {}
-    for wave in file.waves if file else []:
-        read = partial(_read_wave, folder, wave, codebook, file.scales if file else {})
-        waves[wave] = _gather(gathered, read)
+    for wave in (wave for wave in (file.waves if file else []) if wave != without):
+        waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
     if file and codebook:
-        gathered += _phases_without_items(file, codebook)
-        gathered += _unknown_to_codebook(file, codebook)
+        gathered += find_unknown_to_codebook(file, codebook)
     if gathered or not file:
         raise InputError(gathered)
     return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
@@ -219,12 +227,12 @@ def _study_folder(name: str, home: Path) -> Path:
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
     if not SAFE_NAME.fullmatch(name) or is_reserved(name):
         problem = "is not the name of a study: letters, digits, - and _ only"
-        raise InputError([Problem("data/raw", "study", name, problem, _list(studies))])
+        raise InputError([Problem("data/raw", "study", name, problem, listed(studies))])
     if name not in studies:
         near = get_close_matches(name, studies, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
         raise InputError(
-            [Problem("data/raw", "study", name, "is no study here", _list(studies), remedy)]
+            [Problem("data/raw", "study", name, "is no study here", listed(studies), remedy)]
         )
     return raw / name
 
@@ -241,79 +249,13 @@ def _open(folder: Path, file: str) -> Path:
 def _read_study_file(folder: Path) -> StudyFile:
     text = YamlText(_open(folder, "study.yaml"), "study.yaml")
     file = read_model(StudyFile, text)
-    if problems := list(_inconsistent(file, text)):
+    if problems := list(find_inconsistent(file, text)):
         raise InputError(problems)
     return file
 
 
-def _inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
-    developments = [development.code for development in file.developments]
-    for kind, codes in {
-        "developments": developments,
-        "phases": [phase.code for phase in file.phases],
-        "waves": file.waves,
-    }.items():
-        for i, code in enumerate(codes):
-            if code in codes[:i]:
-                yield Problem(text.file, text.place((kind, i)), code, "stands twice")
-            if kind == "waves" and is_reserved(code):
-                yield Problem(text.file, text.place((kind, i)), code, "is a reserved name")
-            if not SAFE_NAME.fullmatch(code):
-                allowed = "letters, digits, - and _"
-                yield Problem(text.file, text.place((kind, i)), code, "cannot be a code", allowed)
-    for i, phase in enumerate(file.phases):
-        if phase.development not in developments:
-            where = text.place(("phases", i, "development"))
-            yield Problem(
-                text.file, where, phase.development, "is no development", _list(developments)
-            )
-    if file.reference_wave not in file.waves:
-        where = text.place(("reference_wave",))
-        yield Problem(text.file, where, file.reference_wave, "is no wave", _list(file.waves))
-
-
 def _read_codebook(folder: Path, phases: list[str], scales: list[str]) -> Codebook:
     return read_codebook(_open(folder, CODEBOOK_FILE), phases, scales)
-
-
-def _phases_without_items(file: StudyFile, codebook: Codebook) -> list[Problem]:
-    return [
-        Problem(CODEBOOK_FILE, "column phase", phase.code, "this phase has no items")
-        for phase in file.phases
-        if not codebook.of_phase(phase.code)
-    ]
-
-
-def _unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
-    """Blocks, items and developments that study.yaml names must exist."""
-    blocks = codebook.items["block"].unique()
-    developments = [development.code for development in file.developments]
-    for block in file.off_topic_blocks:
-        if block not in blocks:
-            yield Problem("study.yaml", "off_topic_blocks", block, "is no block", _list(blocks))
-    for development, item in file.self_placement.items():
-        where = f"self_placement.{development}"
-        if development not in developments:
-            allowed = _list(developments)
-            yield Problem("study.yaml", where, development, "is no development", allowed)
-        if item not in codebook.items.index:
-            yield Problem("study.yaml", where, item, "is no item of codebook.csv")
-    for item in file.domains:
-        yield from _no_phase_item(item, file, codebook)
-
-
-def _no_phase_item(item: str, file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
-    """An item of `domains` exists, and its answers are places in the cycle."""
-    where = f"domains.{item}"
-    if item not in codebook.items.index:
-        yield Problem("study.yaml", where, item, "is no item of codebook.csv")
-        return
-    name = codebook.items.loc[item, "scale"]
-    codes = file.scales[name].labels if name in file.scales else {}
-    allowed = [str(place) for place in range(len(file.phases) + 1)]
-    if odd := [code for code in codes if code not in allowed]:
-        problem = f"its scale {name!r} has answers that are no place in the cycle"
-        yield Problem("study.yaml", where, _list(odd), problem, _list(allowed))
 
 
 def check_unlisted_waves(study: Study) -> None:
@@ -331,86 +273,20 @@ def check_unlisted_waves(study: Study) -> None:
             remedy = f"Add {wave!r} to `waves`, or take the folder away"
             problem = "this folder has a wave.yaml, but the study does not name the wave"
             problems.append(Problem("study.yaml", "waves", wave, problem, "", remedy))
-            read = partial(_read_wave, study.folder, wave, study.codebook, study.scales)
-            _gather(problems, read)
+            _gather(problems, partial(_read_wave, study.folder, wave, study.codebook, study))
     if problems:
         raise InputError(problems)
 
 
-def _read_wave(
-    folder: Path, name: str, codebook: Codebook | None, scales: dict[str, Scale]
-) -> Wave:
+def _read_wave(folder: Path, name: str, codebook: Codebook | None, study: StudyFile | None) -> Wave:
     file = f"{name}/wave.yaml"
     text = YamlText(_open(folder, file), file)
     wave = read_model(Wave, text)
-    problems = list(_misnamed(wave, name, text))
+    problems = list(find_misnamed(wave, name, text))
     if codebook:
-        problems += _unmapped(wave, codebook, text)
-        problems += _off_scale(wave, codebook, scales, text)
+        problems += find_unmapped(wave, codebook, text)
+    if codebook and study:
+        problems += find_wrong_recodes(wave, codebook, study, text)
     if problems:
         raise InputError(problems)
     return wave
-
-
-def _misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:
-    if wave.wave != name:
-        remedy = f"Write wave: {name!r}, or rename the folder"
-        yield Problem(
-            text.file, text.place(("wave",)), wave.wave, "differs from its folder", name, remedy
-        )
-    if Path(wave.source.file).name != wave.source.file:
-        where = text.place(("source", "file"))
-        yield Problem(text.file, where, wave.source.file, "is a path", "a file beside wave.yaml")
-    if "unit" not in wave.columns:
-        where = text.place(("columns",))
-        yield Problem(
-            text.file, where, "", "no column is mapped to `unit`", "", "Add `unit: <column>`"
-        )
-    sources = [column.source for column in wave.columns.values()]
-    for item, column in wave.columns.items():
-        if sources.count(column.source) > 1:
-            where = text.place(("columns", item))
-            yield Problem(text.file, where, column.source, "this column is mapped twice")
-
-
-def _unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Problem]:
-    """Every item is mapped, dropped or not asked, and only once; nothing else is mapped."""
-    places = {"columns": wave.items, "dropped": wave.dropped, "not_asked": wave.not_asked}
-    known = codebook.items.index
-    for place, items in places.items():
-        for item in items:
-            if item not in known:
-                near = _list(get_close_matches(item, known, n=3))
-                remedy = f"Did you mean {near}?" if near else "Add it to the codebook"
-                where = text.place((place, item))
-                yield Problem(text.file, where, item, "is no item of codebook.csv", "", remedy)
-    for item in known:
-        found = [place for place, items in places.items() if item in items]
-        if not found:
-            remedy = "Map it under `columns`, or name it under `dropped` or `not_asked`"
-            yield Problem(
-                text.file, "columns", item, "this item is nowhere in the wave", "", remedy
-            )
-        if len(found) > 1:
-            yield Problem(text.file, text.place((found[1], item)), item, f"also under {found[0]}")
-
-
-def _off_scale(
-    wave: Wave, codebook: Codebook, scales: dict[str, Scale], text: YamlText
-) -> Iterable[Problem]:
-    """A recode leads to codes of the codebook's scale only."""
-    for item in wave.items:
-        scale = scales.get(codebook.items["scale"].get(item, ""))
-        if not scale:
-            continue
-        for old, new in wave.columns[item].map.items():
-            if not scale.knows(new):
-                where = text.place(("columns", item, "map", old))
-                allowed = _list([*scale.labels, *scale.missing]) or "{:g} to {:g}".format(
-                    *scale.ends
-                )
-                yield Problem(text.file, where, new, "is no code of this item's scale", allowed)
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(names)

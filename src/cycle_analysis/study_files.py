@@ -191,13 +191,19 @@ class Source(Frozen):
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
-    header_row: int = 1
+    header_row: int = Field(default=1, ge=1)
 
 
 class Linear(Frozen):
     """The ends of the scale as it was asked, carried to the ends of the codebook's scale."""
 
     from_: tuple[float, float] = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _runs_upwards(self) -> "Linear":
+        if not self.from_[0] < self.from_[1]:
+            raise ValueError(f"from {list(self.from_)}: the lowest answer comes first")
+        return self
 
 
 class Column(Frozen):
@@ -212,6 +218,12 @@ class Column(Frozen):
     @classmethod
     def _a_bare_name_is_a_source(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_carried_over_in_one_way(self) -> "Column":
+        if self.map and self.linear:
+            raise ValueError("`map` and `linear` exclude each other")
+        return self
 
 
 class Wave(Frozen):

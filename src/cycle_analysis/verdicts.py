@@ -7,6 +7,17 @@ STRUCTURE = "structure, but no separable profiles"
 CONTINUUM = "continuum"
 NO_STRUCTURE = "no structure"
 
+TITLES = {
+    PROFILES: {"nl": "Er zijn profielen", "en": "There are profiles"},
+    STRUCTURE: {
+        "nl": "Structuur, maar geen te onderscheiden profielen",
+        "en": "Structure, but no separable profiles",
+    },
+    CONTINUUM: {"nl": "Een continuüm, geen profielen", "en": "A continuum, no profiles"},
+    NO_STRUCTURE: {"nl": "Geen structuur", "en": "No structure"},
+}
+"""The verdicts as titles of a figure."""
+
 IDENTICAL = {
     "nl": "Alle eenheden met volledige scores zijn gelijk: er valt niets te verdelen.",
     "en": "All units with complete scores are the same: there is nothing to divide.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from cycle_analysis.problems import InputError, Problem
 
@@ -20,6 +20,15 @@ class Frozen(BaseModel):
     """A model that cannot change once read, and knows no keys but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_empty_list_is_nothing(cls, value: Any) -> Any:
+        """A key of a list or mapping may stand there without any entry, or with comments only."""
+        if not isinstance(value, dict):
+            return value
+        lists = {name for name, entry in cls.model_fields.items() if entry.default in ([], {})}
+        return {name: part for name, part in value.items() if part != "" or name not in lists}
 
 
 class YamlText:
@@ -45,6 +54,9 @@ class YamlText:
             raise InputError([_not_utf8(file, error)]) from None
         except yaml.MarkedYAMLError as error:
             raise InputError([_syntax(file, error)]) from None
+        except RecursionError:
+            problem = "is nested too deeply to be a study"
+            raise InputError([Problem(file, "contents", "", problem)]) from None
         except yaml.YAMLError as error:
             raise InputError(
                 [Problem(file, "contents", "", str(error).replace("\n", " "))]

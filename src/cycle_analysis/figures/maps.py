@@ -163,10 +163,13 @@ def _finish(
     )
     handles = [Patch(facecolor=fills[key], edgecolor="0.35", label=shown[key]) for key in fills]
     handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=none))
-    ax.legend(handles=handles, loc="upper left", frameon=False, fontsize=style.TEXT_SIZE)
+    # on the tile map the sea leaves room; areas of other shapes may lie anywhere
+    corner = (0.0, 1.0) if unit_map.is_tiled else (0.0, -0.03)
+    look: dict[str, Any] = {"frameon": False, "fontsize": style.TEXT_SIZE}
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **look)
     if unit_map.of_cbs:
-        look: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
-        ax.text(0, 0, ATTRIBUTION[language], transform=ax.transAxes, va="top", **look)
+        small: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
+        ax.text(0, 0, ATTRIBUTION[language], transform=ax.transAxes, va="top", **small)
     ax.set_axis_off()
     style.entitle(ax, title)
     return ax

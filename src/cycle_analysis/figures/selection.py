@@ -1,4 +1,4 @@
-"""Draw the criteria by which the number of profiles is argued."""
+"""Draw the criteria by which the number of profiles is argued, and the test for profiles."""
 
 import pandas as pd
 import seaborn as sns
@@ -8,8 +8,22 @@ from matplotlib.ticker import MaxNLocator
 from cycle_analysis.figures import style
 
 _WORDS = {
-    "nl": {"x": "Aantal profielen", "y": "BIC (lager is beter)"},
-    "en": {"x": "Number of profiles", "y": "BIC (lower is better)"},
+    "nl": {
+        "x": "Aantal profielen",
+        "y": "BIC (lager is beter)",
+        "silhouette": "Silhouet (hoger is scherper)",
+        "survey": "deze enquête",
+        "copula": "zonder groepen",
+        "one_factor": "zonder groepen, één dimensie",
+    },
+    "en": {
+        "x": "Number of profiles",
+        "y": "BIC (lower is better)",
+        "silhouette": "Silhouette (higher is sharper)",
+        "survey": "this survey",
+        "copula": "without groups",
+        "one_factor": "without groups, one dimension",
+    },
 }
 
 
@@ -56,5 +70,49 @@ def plot_criteria(
     style.legend_below(ax, columns=4)
     if inner := ax.get_legend():
         inner.remove()
+    style.entitle(ax, title)
+    return ax
+
+
+def plot_separation(
+    separation: pd.DataFrame, language: str, ax: Axes | None = None, *, title: str = ""
+) -> Axes:
+    """Draw the silhouette over the number of profiles, beside that of surveys without groups.
+
+    Parameters
+    ----------
+    separation : DataFrame, index k
+        Columns survey, and per null <null>_mean and <null>_p95, as `evidence.Evidence.separation`.
+        Bands reach from the mean to the 95th percentile of surveys without groups.
+    language : str
+        ``"nl"`` or ``"en"``.
+    ax : Axes, optional
+    title : str
+        The finding.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"survey": [0.4, 0.5], "copula_mean": 0.3, "copula_p95": 0.35},
+    ...                      index=pd.Index([2, 3], name="k"))
+    >>> plot_separation(table, "en").get_ylabel()
+    'Silhouette (higher is sharper)'
+    """
+    words = _WORDS[style.check_language(language)]
+    ax = style.start(ax, height=3.2)
+    k = separation.index.to_numpy(dtype=float)
+    for null, hatch in (("copula", ""), ("one_factor", "////")):
+        if f"{null}_mean" in separation:
+            ends = (separation[f"{null}_mean"], separation[f"{null}_p95"])
+            ax.fill_between(
+                k, *ends, facecolor="0.85" if not hatch else "none", edgecolor="0.55",
+                hatch=hatch, linewidth=0.8, label=words[null],
+            )  # fmt: skip
+    colour = style.PROFILE_COLOURS[0]
+    ax.plot(k, separation["survey"], marker="o", color=colour, label=words["survey"], zorder=3)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    style.number_axis(ax.yaxis, language, decimals=2)
+    style.label_axes(ax, words["x"], words["silhouette"])
+    style.grid(ax)
+    style.legend_below(ax, columns=2)
     style.entitle(ax, title)
     return ax

@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
+from cycle_analysis.problems import KEPT, InputError, Problem
 from cycle_analysis.readers.raw_table import (
     FLAW_COLUMNS,
     RawTable,
     as_text,
     check_header,
+    list_rows,
     refuse,
     text_column,
     tidy_columns,
@@ -27,6 +29,9 @@ from cycle_analysis.study_files import Source
 
 ERROR_CELL = re.compile(r"#(?:N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!|N/B|DEEL/0!|WAARDE!|NAAM\?)")
 """What a spreadsheet shows instead of a result, in English and Dutch."""
+AS_IT_IS = "Write source.sheet and source.header_row in wave.yaml to read it as it is"
+MOST_TITLES = 29
+"""Rows below the first in which a header is looked for."""
 Rows = Sequence[Sequence[object]]
 DATES = (datetime.date, datetime.time, datetime.timedelta)
 
@@ -48,14 +53,16 @@ def read_spreadsheet(path: Path, source: Source) -> RawTable:
         facts = sheet_facts(path, book.sheet_names.index(name))
         sheet = book.get_sheet_by_name(name)
         rows = sheet.to_python(skip_empty_area=False)
+    except InputError:
+        raise
     except (CalamineError, OSError, ValueError) as error:
-        if hasattr(error, "problems"):
-            raise
         remedy = "Open it and save it again as .xlsx, without a password"
         raise refuse(path.name, "file", "", str(error), "", remedy) from None
-    stated = {"sheet", "header_row"} <= source.model_fields_set
-    if not stated:
-        _check_layout(path.name, rows, sheet, facts, source.header_row)
+    if not {"sheet", "header_row"} <= source.model_fields_set:
+        first = source.header_row
+        found = _no_header(path.name, name, rows, first) + _merged_header(path.name, sheet, first)
+        if found := found + _hidden_columns(path.name, name, facts):
+            raise InputError(found)
     rows = rows[source.header_row - 1 :]
     if len(rows) < 2:
         return RawTable(path.name, pd.DataFrame(), "spreadsheet, empty", sheet=name)
@@ -73,35 +80,53 @@ def _sheet_name(file: str, book: CalamineWorkbook, source: Source) -> str:
     return str(names[0])
 
 
-def _check_layout(
-    file: str, rows: Rows, sheet: CalamineSheet, facts: SheetFacts, header_row: int
-) -> None:
-    """Refuse a layout in which the header is not surely the first row."""
-    remedy = "Write source.sheet and source.header_row in wave.yaml to read it as it is"
-    widths = [sum(as_text(cell).strip() != "" for cell in row) for row in rows[:30]]
-    widest = max(widths[header_row - 1 :], default=0)
-    if widest > 2 and widths[header_row - 1] <= widest / 2:
-        likely = next(place for place, width in enumerate(widths, 1) if width > widest / 2)
-        problem = f"this row is no header: it has {widths[header_row - 1]} of {widest} cells"
-        allowed = f"row {likely} looks like the header"
-        raise refuse(file, f"sheet {sheet.name}, row {header_row}", "", problem, allowed, remedy)
-    merged = [
-        f"{column_letters(a[1])}{a[0] + 1}:{column_letters(b[1])}{b[0] + 1}"
-        for a, b in _merged(sheet)
-        if a[0] < header_row
-    ]
-    for what, where in {"merged cells": merged, "hidden columns": facts.hidden}.items():
-        if where:
-            shown = ", ".join(where[:5])
-            problem = f"there are {what}" + (" in the header" if what == "merged cells" else "")
-            raise refuse(file, f"sheet {sheet.name}", shown, problem, "none", remedy)
+def _no_header(file: str, sheet: str, rows: Rows, header_row: int) -> list[Problem]:
+    """Refuse a row with too few cells for a header, and tell which row has enough."""
+    below = rows[header_row - 1 : header_row + MOST_TITLES]
+    widths = [sum(as_text(cell).strip() != "" for cell in row) for row in below]
+    widest = max(widths, default=0)
+    if widest <= 2 or widths[0] > widest / 2:
+        return []
+    likely = next(place for place, width in enumerate(widths, header_row) if width > widest / 2)
+    problem = f"this row is no header: it has {widths[0]} of {widest} cells"
+    where, allowed = f"sheet {sheet}, row {header_row}", f"row {likely} looks like the header"
+    row = str(header_row)
+    return [Problem(file, where, "", problem, allowed, AS_IT_IS, sheet=sheet, row=row)]
 
 
-def _merged(sheet: CalamineSheet) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _merged_header(file: str, sheet: CalamineSheet, header_row: int) -> list[Problem]:
+    """Refuse merged cells down to the header: a name would belong to one of their columns."""
     try:
-        return list(sheet.merged_cell_ranges or [])
+        ranges = sheet.merged_cell_ranges or []
     except (CalamineError, NotImplementedError, TypeError):
         return []  # only .xlsx and .xls say so
+    merged = [
+        f"{column_letters(a[1])}{a[0] + 1}:{column_letters(b[1])}{b[0] + 1}"
+        for a, b in ranges
+        if a[0] < header_row
+    ]
+    place = (file, f"sheet {sheet.name}", ", ".join(merged[:5]))
+    problem = "there are merged cells in the header"
+    return [Problem(*place, problem, "none", AS_IT_IS, sheet=sheet.name)] if merged else []
+
+
+def _hidden_columns(file: str, sheet: str, facts: SheetFacts) -> list[Problem]:
+    """Refuse hidden columns until somebody looked at them."""
+    place = (file, f"sheet {sheet}", ", ".join(facts.hidden[:5]))
+    problem = "there are hidden columns"
+    return [Problem(*place, problem, "none", AS_IT_IS, sheet=sheet)] if facts.hidden else []
+
+
+def _hidden_rows(file: str, sheet: str, facts: SheetFacts, header_row: int) -> list[Problem]:
+    """Warn of hidden rows, as a filter leaves them: they are read like the others."""
+    rows = [row for row in facts.hidden_rows if row > header_row]
+    if not rows:
+        return []
+    where = f"sheet {sheet}, rows {list_rows(rows)}"
+    problem = f"{len(rows)} rows are hidden in the sheet; they are read like the others"
+    remedy = "Delete them if they should not count"
+    row, n = str(rows[0]), len(rows)
+    return [Problem(file, where, "", problem, "", remedy, KEPT, sheet=sheet, row=row, n=n)]
 
 
 def _table(file: str, name: str, rows: Rows, header_row: int, facts: SheetFacts) -> RawTable:
@@ -115,6 +140,7 @@ def _table(file: str, name: str, rows: Rows, header_row: int, facts: SheetFacts)
     cells = pd.DataFrame(found, index=numbers)
     filled = np.array([any(text.strip() for text in row) for row in texts])
     flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
+    notes += _hidden_rows(file, name, facts, header_row)
     return RawTable(file, cells[filled], f"sheet {name!r}", sheet=name, flaws=flaws, notes=notes)
 
 
@@ -134,6 +160,6 @@ def _flaws(
             found.append((number, str(names[place]), as_text(cell), problem))
     for number, place in facts.formulas:
         if number > header_row and place < len(names):
-            shown = as_text(rows[number - header_row - 1][place]) if number else ""
+            shown = as_text(rows[number - header_row - 1][place])
             found.append((number, str(names[place]), shown, "is a formula, not a value"))
     return found

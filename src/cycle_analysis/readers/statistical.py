@@ -26,6 +26,8 @@ from cycle_analysis.study_files import Source
 MOST_CELLS = 500_000_000
 """A compressed file may not unfold to more cells than this."""
 FALLBACK = "WINDOWS-1252"
+UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError)
+"""What pyreadstat raises on a file that it cannot read."""
 Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
 
@@ -38,8 +40,13 @@ def read_sav(path: Path, source: Source) -> RawTable:
         If it is damaged or not what its name says.
     """
     if (source.format or path.suffix).lower().endswith("por"):
-        return _read(path, pyreadstat.read_por, {}, "SPSS portable", source)
+        return _read(path, _read_por, {}, "SPSS portable", source)
     return _read(path, pyreadstat.read_sav, {"user_missing": True}, "SPSS", source)
+
+
+def _read_por(path: str, encoding: str = "", **options: Any) -> tuple[pd.DataFrame, Any]:
+    """Read the portable format, which has one alphabet of its own whatever encoding is named."""
+    return pyreadstat.read_por(path, **options)
 
 
 def read_dta(path: Path, source: Source) -> RawTable:
@@ -60,30 +67,27 @@ def _read(
     if source.encoding:
         options["encoding"] = source.encoding
     notes = []
+    _check_size(path, reader, source)
     try:
-        _check_size(path, reader, source)
         data, meta = reader(str(path), **options)
-    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
-        told = str(error)
-        if isinstance(error, InputError):
-            raise
-        if source.encoding or not ("encod" in told or isinstance(error, UnicodeDecodeError)):
-            remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
-            raise refuse(path.name, "file", "", told, "", remedy) from None
+    except UNREADABLE as error:
+        if source.encoding or not _is_about_encoding(error):
+            raise _refused(path, error) from None
         data, meta = _in_another_encoding(path, reader, options)
         problem = "texts are not in the encoding that the file declares"
         notes.append(
             Problem(path.name, "file", "", problem, done=FIXED, rule=f"read as {FALLBACK}")
         )
-    check_header(path.name, data.columns.tolist())
+    names = list(data.columns)
+    if not all(isinstance(name, str) and name for name in names):
+        raise refuse(path.name, "header", "", "is damaged: a variable has no name")
+    check_header(path.name, names)
     index = pd.RangeIndex(1, len(data) + 1, name="row")
-    cells = pd.DataFrame(
-        {name: _as_category(data[name]) for name in data.columns} if len(data) else {}, index=index
-    )
+    encoding = meta.file_encoding or (FALLBACK if notes else source.encoding)
     return RawTable(
         path.name,
-        cells if len(data) else pd.DataFrame(columns=data.columns),
-        f"{kind}, {meta.file_encoding or source.encoding or FALLBACK}",
+        pd.DataFrame({name: _as_category(data[name]) for name in names}, index=index),
+        f"{kind}, {encoding}" if encoding else kind,
         labels=_labels(meta),
         questions={name: text for name, text in meta.column_names_to_labels.items() if text},
         missing=_missing(meta),
@@ -91,10 +95,24 @@ def _read(
     )
 
 
+def _is_about_encoding(error: Exception) -> bool:
+    return isinstance(error, UnicodeDecodeError) or "encod" in str(error)
+
+
+def _refused(path: Path, error: Exception) -> InputError:
+    remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
+    return refuse(path.name, "file", "", str(error), "", remedy)
+
+
 def _check_size(path: Path, reader: Reader, source: Source) -> None:
     """Refuse what would not fit, from the file's own description."""
     options = {"encoding": source.encoding} if source.encoding else {}
-    _, meta = reader(str(path), metadataonly=True, **options)
+    try:
+        _, meta = reader(str(path), metadataonly=True, **options)
+    except UNREADABLE as error:
+        if source.encoding or not _is_about_encoding(error):
+            raise _refused(path, error) from None
+        _, meta = _in_another_encoding(path, reader, {"metadataonly": True})
     n_rows, n_columns = meta.number_rows or 0, meta.number_columns or 0
     if n_columns > MOST_COLUMNS:
         check_header(path.name, [str(place) for place in range(n_columns)])
@@ -108,7 +126,7 @@ def _in_another_encoding(
 ) -> tuple[pd.DataFrame, Any]:
     try:
         return reader(str(path), **options, encoding=FALLBACK)
-    except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+    except UNREADABLE as error:
         remedy = "Name source.encoding in wave.yaml: cp1252, latin1 or utf-8"
         raise refuse(path.name, "file", "", str(error), "", remedy) from None
 

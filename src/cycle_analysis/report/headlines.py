@@ -54,9 +54,12 @@ def curve(source: Source, phases: pd.DataFrame) -> str:
 def together(source: Source, counts: pd.DataFrame) -> str:
     """Tell the share with two or more active phases, against independence."""
     several = (counts.index.astype(int) >= 2).astype(bool)
+    share = source.part_of_table(counts["n"], several)
+    if share == source.text("words.not_shown"):
+        return ""
     return source.text(
         "headlines.together",
-        share=source.part_of_table(counts["n"], several),
+        share=share,
         expected=source.percent(counts.loc[several, "expected"].sum()),
     )
 

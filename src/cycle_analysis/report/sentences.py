@@ -100,6 +100,8 @@ def agreement(source: Source, table: pd.DataFrame, benchmark: pd.DataFrame) -> s
 
 def aggregation(source: Source, table: pd.DataFrame) -> str:
     """Tell how far another rule of aggregation moves scores and ranks."""
+    if not table["difference"].max() > 0:
+        return source.text("measured.rules_same")
     told = []
     for rule, part in table.groupby(level="rule", sort=False):
         worst = part.loc[part["rank_correlation"].fillna(1).idxmin()]
@@ -169,7 +171,9 @@ def leading(source: Source, counts: pd.Series, wave: str) -> str:
 
 def together(source: Source, counts: pd.DataFrame, active_from: float) -> str:
     """Tell in how many units phases are active together, against independence."""
-    return source.text("cycle.together", **together_values(source, counts, active_from))
+    values = together_values(source, counts, active_from)
+    hidden = values["share"] == source.text("words.not_shown")
+    return source.text("cycle.together_hidden" if hidden else "cycle.together", **values)
 
 
 def together_values(source: Source, counts: pd.DataFrame, active_from: float) -> dict[str, str]:

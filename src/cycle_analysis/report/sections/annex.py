@@ -82,8 +82,7 @@ def _scores(source: Source) -> Section:
 
 def _models(source: Source) -> Section:
     used = used_parameters(source.study, "04_number_of_profiles", source.reference)
-    numbers = {name: source.number(float(str(used[name]))) for name in used if name != "language"}
-    numbers["seed"] = str(used["seed"])
+    numbers = {name: _value(source, used[name]) for name in used if name != "language"}
     keys = ("models", "selection", "null", "stability_text", "change_text", "weights")
     return Section(
         "models", source.text("titles.models"),

@@ -57,7 +57,7 @@ def _by_respondents(source: Source, threshold: float) -> Table:
     shown = suppress_counts(table["n_units"], source.smallest)
     rows = [
         (
-            str(group),
+            str(group).replace("-", "–"),
             source.count(shown[group]),
             *_certainties(source, row, pd.notna(shown[group])),
         )

@@ -171,7 +171,7 @@ def _aggregations_table(source: Source, table: pd.DataFrame) -> Table:
                 moved,
             )
         )
-    heads = ("rule", "shift", "difference", "rank_correlation", "moved")
+    heads = ("rule", "shift", "difference", "rank_correlation", "moved_tenth")
     return source.shown(
         "aggregations", [source.text(f"heads.{head}") for head in heads], rows,
         source.n_units(table["n"]), wave=source.wave_in_text(source.reference),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cycle_analysis.choice import TIE
 from cycle_analysis.criteria import BARRING, FLAGS
-from cycle_analysis.figures.selection import plot_criteria
+from cycle_analysis.figures.selection import plot_criteria, plot_separation
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source
 from cycle_analysis.selection import WARD
@@ -65,6 +65,8 @@ def number_section(source: Source) -> Section:
     for flag in taken["flags"].split():
         blocks.append(source.say("profiles.flag", flag=FLAGS[flag][source.language]))
     blocks.append(_criteria_figure(source))
+    if not source.table("04_number_of_profiles", "separation", source.reference).empty:
+        blocks.append(_separation_figure(source, taken))
     if source.k > 1 and source.verdict["verdict"] == CONTINUUM:
         blocks.append(source.say("profiles.levels", k=source.number(source.k)))
     return Section("number", source.text("titles.number"), tuple(blocks))
@@ -83,7 +85,7 @@ def _barred(source: Source, taken: pd.Series) -> Paragraph | None:
     if own.any() and criteria.loc[own, "bic"].iloc[0] <= best["bic"] + TIE:
         return None
     barring = [flag for flag in str(best["flags"]).split() if flag in BARRING]
-    flags = [FLAGS[flag][source.language] for flag in barring]
+    flags = [FLAGS[flag][source.language].partition(":")[0] for flag in barring]
     reason = source.texts.listed(flags) or source.text("profiles.by_rule")
     k = source.number(best["k"])
     return source.say("profiles.barred", model=best["method"], k=k, reason=reason)
@@ -105,10 +107,25 @@ def _criteria_figure(source: Source) -> Figure:
     )
 
 
+def _separation_figure(source: Source, taken: pd.Series) -> Figure:
+    table = source.table("04_number_of_profiles", "separation", source.reference)
+    row = table.loc[max(int(taken["k"]), int(table.index.min()))]
+    nulls = [name for name in row.index if name.endswith("_p95")]
+    return source.figure(
+        "separation",
+        partial(plot_separation, table, source.language),
+        source.text("n.units", n=source.number(source.verdict["n_units"])),
+        k=source.number(int(str(row.name))),
+        survey=source.number(row["survey"], 2),
+        without=source.number(row[nulls].max(), 2),
+    )
+
+
 def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
     models = [m for m in criteria["method"].unique() if m != WARD]
     bic = criteria.pivot(index="k", columns="method", values="bic")
-    wide = criteria.set_index(["method", "k"])["silhouette"]
+    by_model = criteria.set_index(["method", "k"])
+    tested = choice(source)["method"]
     flagged = criteria.assign(flagged=criteria["flags"].fillna("").ne("")).pivot(
         index="k", columns="method", values="flagged"
     )
@@ -119,9 +136,14 @@ def _criteria_table(source: Source, criteria: pd.DataFrame, n: str) -> Table:
             source.number(bic.loc[k, model]) + ("*" if starred.loc[k, model] else "")
             for model in models
         ]
-        rows.append((str(k), *cells, source.number(wide.get((WARD, k), np.nan), 2)))
+        ratio_p = by_model["ratio_p"].get((tested, k), np.nan)
+        separated = [by_model[name].get((WARD, k), np.nan) for name in ("silhouette", "jaccard")]
+        cells += [source.number(ratio_p, 3), *(source.number(value, 2) for value in separated)]
+        rows.append((str(k), *cells))
     heads = [source.text("heads.k"), *(f"BIC {model}" for model in models)]
     notes = [source.text("notes.models")]
     if any(cell.endswith("*") for row in rows for cell in row):
         notes.append(source.text("notes.flagged"))
-    return source.shown("criteria", [*heads, source.text("heads.silhouette")], rows, n, notes)
+    heads += [source.text("heads.ratio_p", model=tested)]
+    heads += [source.text(f"heads.{name}") for name in ("silhouette", "jaccard_least")]
+    return source.shown("criteria", heads, rows, n, notes)

@@ -29,8 +29,10 @@ def order_section(source: Source) -> Section:
         )
         for pair, row in above.iterrows()
     ]
+    several = source.table("02_scores", "agreement", source.reference)["n_units_of_two"].max()
     key = "cycle.order" if told else "cycle.in_order"
-    text = source.say(key, "", told=source.texts.listed(told), beyond=beyond)
+    sentence = source.text(key, told=source.texts.listed(told), beyond=beyond)
+    text = Paragraph(sentence if several else f"{sentence} {source.text('cycle.items_only')}")
     read = source.table("03_cycle", "order", source.reference).loc["order", source.language]
     strength, two_level = (
         source.table("03_cycle", name, source.reference) for name in ("scalability", "two_level")

@@ -104,6 +104,8 @@ def _crossed_table(
         for name in shown.index
     ]
     notes = [source.text("notes.cells")]
+    if (shown.isna() & (asked > 0)).to_numpy().any():
+        notes.append(source.text("notes.rest", smallest=source.smallest))
     if has_municipalities(source.study):
         notes.append(source.text("notes.regions"))
     heads = [source.text("heads.background"), *map(str, shown.columns)]
@@ -138,7 +140,8 @@ def _by_one(source: Source, wave: str, account: pd.DataFrame) -> Figure | Table:
     ]
     heads = ("background", "invited", "responded", "rate")
     columns = [source.text(f"heads.{head}") for head in heads]
-    table = source.shown(f"response:{wave}", columns, rows, n, **words)
+    rest = [source.text("notes.rest", smallest=source.smallest)] if responded.hasnans else []
+    table = source.shown(f"response:{wave}", columns, rows, n, rest, **words)
     known = account[responded.notna()]
     if known.empty:
         return table

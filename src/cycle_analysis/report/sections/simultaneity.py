@@ -103,10 +103,8 @@ def _safe_patterns(patterns: pd.DataFrame, phases: list[str], smallest: int) -> 
 
 def _sensitivity_figure(source: Source, wave: str, told: str) -> Figure:
     """Draw the curve where neither the part nor the rest is small."""
-    table = source.table("03_cycle", "sensitivity", wave)
     n = source.table("03_cycle", "active_counts", wave)["n"].sum()
-    small = [is_small_part(round(share * n), n, source.smallest) for share in table["two_or_more"]]
-    table["two_or_more"] = table["two_or_more"].mask(small)
+    table = _two_or_more(source, wave).to_frame()
     chosen, title = active_from(source, wave), headlines.sensitivity(source, table)
     return source.figure(
         "sensitivity",
@@ -187,13 +185,24 @@ def _active_table(source: Source, wave: str) -> Table:
 
 
 def _thresholds(source: Source, wave: str) -> str:
-    table = source.table("03_cycle", "sensitivity", wave)
-    n = source.table("03_cycle", "active_counts", wave)["n"].sum()
-    told = []
-    for threshold in SHOWN_THRESHOLDS:
-        if threshold in table.index:
-            share = source.part(table.loc[threshold, "two_or_more"] * n, n)
-            told.append(
-                source.text("cycle.threshold", share=share, from_score=source.number(threshold))
-            )
+    shares = _two_or_more(source, wave).dropna()
+    told = [
+        source.text(
+            "cycle.threshold",
+            share=source.percent(shares[threshold]),
+            from_score=source.number(threshold),
+        )
+        for threshold in SHOWN_THRESHOLDS
+        if threshold in shares.index
+    ]
     return source.texts.listed(told)
+
+
+def _two_or_more(source: Source, wave: str) -> pd.Series:
+    """Share with two or more active phases by threshold; NaN where small numbers would show."""
+    counts = source.table("03_cycle", "active_counts", wave)
+    shares, n = source.table("03_cycle", "sensitivity", wave)["two_or_more"], counts["n"].sum()
+    withheld = simultaneity(source, wave)["share"] == source.text("words.not_shown")
+    in_use = shares.index == active_from(source, wave)
+    small = np.array([is_small_part(round(s * n), n, source.smallest) for s in shares])
+    return shares.mask(small | (in_use & withheld))

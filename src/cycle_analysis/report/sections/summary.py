@@ -47,11 +47,13 @@ def _sizes(source: Source) -> str:
 
 def _cycle(source: Source) -> str:
     wave = source.reference
+    values = simultaneity(source, wave)
+    hidden = values["share"] == source.text("words.not_shown")
     return source.text(
-        "summary.cycle",
+        "summary.cycle_hidden" if hidden else "summary.cycle",
         wave=source.wave_in_text(wave),
         phases=range_of_phases(source, wave, "summary.phases"),
-        **simultaneity(source, wave),
+        **values,
     )
 
 

@@ -1,0 +1,155 @@
+"""Notebooks 01 to 03 on surveys with little to measure: they run, and say what is lost."""
+
+import contextlib
+import io
+import re
+
+import pandas as pd
+import pytest
+import yaml
+from small_studies import Truth, make_study, run_notebooks
+
+from cycle_analysis.report import sentences
+from cycle_analysis.report.source import Source
+from cycle_analysis.study import HOME, load_study
+
+WAVE = "2010"
+ITEMS = [f"P{phase}_{i}" for phase in range(1, 5) for i in range(1, 4)]
+
+
+class Survey:
+    """A study of one wave whose files are altered before its notebooks run."""
+
+    def __init__(self, home, kind="continuum", **options):
+        self.home = home
+        self.study = make_study(home, Truth([WAVE], kind, n_units=40, **options))
+        self.said = ""
+
+    def alter(self, change) -> None:
+        """Change the table of answers."""
+        path = self.study.folder / WAVE / "responses.csv"
+        change(pd.read_csv(path, dtype=object)).to_csv(path, index=False)
+
+    def rewrite(self, name, change) -> None:
+        """Change a yaml file of the study."""
+        path = self.study.folder / name
+        content = yaml.safe_load(path.read_text("utf-8"))
+        change(content)
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+
+    def run(self):
+        self.study = load_study("small", self.home)
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told), pytest.MonkeyPatch.context() as patch:
+            patch.setenv(HOME, str(self.home))
+            self.store = run_notebooks(self.home, self.study, last="03_cycle")
+        self.said = told.getvalue()
+        return self
+
+    def table(self, name: str, step: str = "02_scores") -> pd.DataFrame:
+        return self.store.load(step, name, WAVE)
+
+
+def test_one_respondent_per_unit_runs_and_says_what_is_lost(tmp_path):
+    survey = Survey(tmp_path, n_respondents=1).run()
+    assert survey.table("standard_errors").isna().all().all()
+    assert "country and respondent cannot be told apart" in survey.said
+    assert "too few countries have two respondents or more" in survey.said
+    violations = survey.table("violations", "03_cycle")
+    assert violations["error"].notna().all()
+    assert survey.table("two_level", "03_cycle")["H"].isna().all()
+    dutch = Source(survey.study, survey.store, "nl")
+    assert "niet uit elkaar te houden" in sentences.agreement(
+        dutch, survey.table("agreement"), survey.table("random_groups")
+    )
+
+
+def test_a_phase_that_nobody_answered_stays_missing_and_is_never_zero(tmp_path):
+    survey = Survey(tmp_path)
+    survey.alter(lambda table: table.assign(P4_1="", P4_2="", P4_3=""))
+    survey.run()
+    assert survey.table("scores")["P4"].isna().all()
+    assert survey.table("warnings")["warning"].tolist().count("no answers") == 3
+    curve = survey.table("curve", "03_cycle")
+    assert curve.loc["P4", "reason"] == "no unit has a score"
+    assert "For phase P4 there is no alpha" in survey.said
+    assert survey.table("scalability", "03_cycle")["H"].isna().all()
+
+
+def test_phases_of_one_item_have_scores_but_no_reliability(tmp_path):
+    survey = Survey(tmp_path)
+    dropped = [item for item in ITEMS if not item.endswith("_1")]
+    book = survey.study.folder / "codebook.csv"
+    pd.read_csv(book).query("item not in @dropped").to_csv(book, index=False)
+    survey.rewrite(
+        f"{WAVE}/wave.yaml",
+        lambda wave: (
+            [wave["columns"].pop(item) for item in dropped] and wave.update(ignore=dropped)
+        ),
+    )
+    survey.run()
+    assert survey.table("scores").notna().all().all()
+    assert set(survey.table("reliability")["warning"]) == {"fewer than 3 items with variance"}
+    assert "Reliability cannot be computed" in survey.said
+    assert survey.table("factor_models")["reason"].str.contains("fewer than two items").any()
+
+
+def test_an_item_entered_already_reversed_is_named(tmp_path):
+    survey = Survey(tmp_path)
+    survey.alter(lambda table: table.assign(P2_2=(4 - pd.to_numeric(table["P2_2"])).astype(object)))
+    survey.run()
+    warnings = survey.table("warnings").set_index("item")["warning"]
+    assert warnings["P2_2"] == "negative item-rest correlation"
+    assert re.search(r"It is negative for [^:]*P2_2", survey.said)
+
+
+def test_one_unit_with_most_of_the_respondents_has_the_smallest_error(tmp_path):
+    survey = Survey(tmp_path, n_respondents=2)
+
+    def crowd(table):
+        first = table[table["unit"] == table["unit"].iloc[0]]
+        more = pd.concat([first] * 30, ignore_index=True)
+        more["respondent"] = [f"extra{i}" for i in range(len(more))]
+        return pd.concat([table.iloc[::2], more], ignore_index=True)
+
+    survey.alter(crowd)
+    survey.run()
+    errors = survey.table("standard_errors")["P1"].dropna()
+    assert errors.idxmin() == "C000"
+    assert errors["C000"] == pytest.approx(errors.max() / 61**0.5, rel=0.2)
+
+
+def test_a_role_with_nobody_is_listed_with_a_warning(tmp_path):
+    survey = Survey(tmp_path)
+    names = {"STR": {"nl": "top", "en": "top"}, "BES": {"nl": "bestuur", "en": "board"}}
+    survey.rewrite("study.yaml", lambda study: study.update(roles=names))
+    survey.rewrite(f"{WAVE}/wave.yaml", lambda wave: wave["columns"].update(role="role"))
+    survey.alter(lambda table: table.assign(role="STR"))
+    survey.run()
+    by_role = survey.table("reliability_by_role")
+    assert set(by_role.loc["BES", "warning"]) == {"no answers at all"}
+    assert by_role.loc["STR", "alpha"].notna().all()
+
+
+@pytest.mark.parametrize("step", ["0", "4"])
+def test_identical_answers_leave_nothing_to_measure_and_that_is_said(tmp_path, step):
+    survey = Survey(tmp_path)
+    survey.alter(lambda table: table.assign(**dict.fromkeys(ITEMS, step)))
+    survey.run()
+    assert survey.table("curve", "03_cycle")["mean"].eq(25 * int(step)).all()
+    assert "Nothing can be said about the order of phases" in survey.said
+    assert "No phase is ahead in any country" in survey.said
+
+
+def test_half_at_the_floor_runs_with_a_warning_for_every_item(tmp_path):
+    survey = Survey(tmp_path)
+
+    def lower(table):
+        half = table.index < len(table) * 0.55
+        return table.assign(**{item: table[item].mask(half, "0") for item in ITEMS})
+
+    survey.alter(lower)
+    survey.run()
+    floors = survey.table("warnings").query("warning == 'over half at the floor'")
+    assert set(floors["item"]) == set(ITEMS)
+    assert "For 12 of the 12 questions more than half" in survey.said

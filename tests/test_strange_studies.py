@@ -229,6 +229,28 @@ def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_pa
     assert f"wave {wave}, phases: 'P3': no unit has a score on this phase" in said
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["../small", "/etc", "CON", "small/../small", "..", "small/", "", ".", "a b", "sm\u0430ll"],
+)
+def test_row_35_a_study_is_a_name_and_no_path(tmp_path, capsys, name):
+    make_study(tmp_path, TWO_WAVES)
+    code = main(["check", name, "--home", str(tmp_path)])
+    assert code == 2
+    assert "is not the name of a study: letters, digits, - and _ only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [".", "2011", "study.yaml", "2011/wave.yaml", "codebook.csv"])
+def test_row_35_a_link_in_the_place_of_a_folder_or_file_is_refused(tmp_path, capsys, place):
+    make_study(tmp_path, TWO_WAVES)
+    path = tmp_path / "data" / "raw" / "small" / place
+    elsewhere = path.rename(tmp_path / "elsewhere")
+    path.symlink_to(elsewhere)
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert f"'{path.name}': is a link" in said
+
+
 HOSTILE = (
     "<xx-data onclick=alert(1)>--><script>alert(1)</script><img src=x onerror=alert(2)>"
     "javascript:alert(3) {{ 7*7 }} {n} $x$ $\\frac{$ [a](javascript:alert(4)) `b` \u202eltr"

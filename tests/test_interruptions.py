@@ -188,6 +188,18 @@ def test_row_36_a_home_with_spaces_and_braces_in_its_name_is_a_home(done, tmp_pa
     assert results(home) == results(done)
 
 
+@pytest.mark.parametrize("left", [b"", b"garbage", b"\xff\xfe", b'lock-version = "1'])
+def test_row_36_a_memory_that_a_power_cut_damaged_is_begun_anew(tmp_path, left):
+    home = new_home(tmp_path)
+    memory = home / "data" / "processed" / "small" / "pytask.lock"
+    memory.parent.mkdir(parents=True)
+    memory.write_bytes(left)
+    told = command("run", "small", "--dry-run", home=home)
+    assert told.returncode == 0, told.stderr
+    assert "pytask.lock cannot be read" in told.stdout
+    assert f"{ALL_STEPS} would run" in told.stdout
+
+
 def test_row_37_of_two_runs_at_once_the_second_waits_and_has_nothing_left_to_do(tmp_path, done):
     home = new_home(tmp_path)
     first = Run(home).wait_for("…   01_")

@@ -122,6 +122,16 @@ def test_row_26_respondents_left_out_as_careless_do_not_count(tmp_path):
     assert any("wave 2010, phases: 'P1': no unit has a score on this phase" in t for t in rejected)
 
 
+def test_row_26_a_group_that_is_known_of_some_units_only_is_refused(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    path = tmp_path / "data" / "raw" / "small" / "units.csv"
+    units = pd.read_csv(path, dtype=str)
+    units.assign(kind=["a", "b", *[""] * 58]).to_csv(path, index=False)
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert said.count("units.csv, column kind: 58 units have no value: C002, C003") == 1
+
+
 def two_answers(wave, table):
     """Every unit answers 0 everywhere, or 4 everywhere."""
     items = [name for name in table if name.startswith("P")]

@@ -15,7 +15,7 @@ from cycle_analysis.problems import KEPT, InputError, Problem
 from cycle_analysis.responses import Responses
 from cycle_analysis.scores import respondent_scores, unit_scores
 from cycle_analysis.study import Study
-from cycle_analysis.study_answers import study_register
+from cycle_analysis.study_answers import population, study_register
 from cycle_analysis.waves import item_status, link_units, unchanged_units
 
 Parameters = Mapping[str, Mapping[str, Value]]
@@ -45,6 +45,7 @@ def doubt_study(
         asked = int(number(parameters["05_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
+    found += dict.fromkeys(_groupless_units(study))
     return [*found, *_doubt_waves(study, responses)]
 
 
@@ -96,6 +97,15 @@ def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
     for phase in scores.columns[same]:
         problem = f"every unit has the same score on this phase, {scores[phase].max():g}"
         yield Problem(f"wave {study.reference_wave}", "phases", str(phase), problem, "", remedy)
+
+
+def _groupless_units(study: Study) -> Iterator[Problem]:
+    """Units of the population without a group that others have."""
+    for wave in study.waves:
+        try:
+            population(study, wave)
+        except InputError as error:
+            yield from error.problems
 
 
 def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterable[Problem]:

@@ -48,12 +48,27 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     -------
     DataFrame, list of str
         Index `unit`; the columns that make groups.
+
+    Raises
+    ------
+    InputError
+        If a unit has no value in a column that makes groups.
     """
     units = study_register(study).on(_first_day(study, wave))
     if are_municipalities(units):
         return collapse_background(units), ["size", "region"]
     few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
+    gaps = {column: units.index[units[column].isna()] for column in few}
+    if problems := [_gap(study, column, there) for column, there in gaps.items() if len(there)]:
+        raise InputError(problems)
     return (units, few) if few else (units.assign(everyone="all"), ["everyone"])
+
+
+def _gap(study: Study, column: str, units: pd.Index) -> Problem:
+    """A group of units is known for all or for none."""
+    problem = f"{len(units)} units have no value: {', '.join(map(str, units[:5]))}"
+    remedy = "Fill it in, write 'unknown', or leave the column out"
+    return Problem(study.units.register_file, f"column {column}", "", problem, "", remedy)
 
 
 def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Write an export in every format that is read, each with a library or a line of its own."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pyreadstat
 import xlsxwriter
 import xlwt
+from xlsxwriter.worksheet import Worksheet
 
 Cell = str | float
 ODS = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -33,12 +34,19 @@ def as_texts(table: pd.DataFrame) -> list[list[Cell]]:
     return [table.columns.tolist(), *table.to_numpy().tolist()]
 
 
-def write_xlsx(path: Path, rows: list[list[Cell]]) -> None:
+def write_xlsx(
+    path: Path,
+    rows: list[list[Cell]],
+    arrange: Callable[[xlsxwriter.Workbook, Worksheet], object] = lambda book, sheet: None,
+    sheets: Sequence[str] = ("Data",),
+) -> None:
+    """Write rows to the first of some sheets, and arrange it further."""
     with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
-        sheet = book.add_worksheet("Data")
+        pages = [book.add_worksheet(name) for name in sheets]
         for number, row in enumerate(rows):
             for place, cell in enumerate(row):
-                sheet.write(number, place, cell)
+                pages[0].write(number, place, cell)
+        arrange(book, pages[0])
 
 
 def write_xls(path: Path, rows: list[list[Cell]]) -> None:

@@ -1,10 +1,19 @@
 """A new wave from an export: what is sure, what is likely, what only a person knows."""
 
+import re
 import shutil
 
+import pandas as pd
 import pytest
-import yaml
 from commands import command
+from conftest import ROOT
+from survey_tools import FORMS, read_bundled
+
+from cycle_analysis.add_wave import add_wave
+from cycle_analysis.problems import FIXED
+from cycle_analysis.register import load_register
+from cycle_analysis.study import load_study
+from cycle_analysis.study_answers import read_responses
 
 EXPORT = "data/raw/example/2022/responses.csv"
 
@@ -22,44 +31,88 @@ def mapping(home):
     return home / "data/raw/example/2022/wave.yaml"
 
 
-def replace_in(path, *pairs):
+ROLES = {"Wethouder": "BES", "Teamleider": "DOM", "Data-analist": "DAT"}
+ROLES |= {"Afdelingsmanager": "DOM", "Programmamanager": "DOM", "Chief data officer": "DAT"}
+ROLES |= {"Adviseur informatievoorziening": "DAT", "Concerncontroller": "STR"}
+ROLES |= {"Gemeentesecretaris": "STR", "Strategisch adviseur": "STR"}
+
+
+def fill_in(path):
+    """Fill in what no program could know, and agree to what it found likely."""
     text = path.read_text("utf-8")
-    for old, new in pairs:
+    known = {'label: {nl: "", en: ""}': 'label: {nl: "Tweede", en: "Second"}'}
+    known |= {'{start: "", end: ""}': '{start: "2022-04-04", end: "2022-06-17"}'}
+    known |= {f'"{title}": ""': f'"{title}": {role}' for title, role in ROLES.items()}
+    for old, new in known.items():
         assert old in text, old
         text = text.replace(old, new, 1)
-    path.write_text(text, "utf-8")
+    text = re.sub(r'^  # (\w+: ["{])', r"  \1", text, flags=re.MULTILINE)
+    path.write_text(re.sub(r'^  # - "', '  - "', text, flags=re.MULTILINE), "utf-8")
 
 
 def test_the_second_wave_runs_after_filling_what_no_program_could_know(before, edit):
     told = command("add-wave", "example", "2022", "responses.csv", home=before)
     assert told.returncode == 0, told.stderr
-    assert "69 columns are sure" in told.stdout
+    for line in (
+        "sure, filled in: 69 (",
+        "for you to fill in: 1 (role)",
+        "likely, commented: 3 (AG1, EX1, I1)",
+        "items without a column: 1 (VA5)",
+        "columns without an item: 1 (Opmerkingen)",
+    ):
+        assert line in told.stdout
     left = command("check", "example", home=before)
     assert left.returncode == 2
     for what in ("label.nl", "label.en", "fieldwork.start", "fieldwork.end", "'2022'"):
         assert what in left.stderr
-    path = mapping(before)
-    text = path.read_text("utf-8")
-    roles = yaml.safe_load(next(x for x in text.splitlines() if "# role:" in x)[4:])["role"]["map"]
-    known = {"Wethouder": "BES", "Teamleider": "DOM", "Data-analist": "DAT"}
-    known |= {"Afdelingsmanager": "DOM", "Programmamanager": "DOM", "Chief data officer": "DAT"}
-    known |= {"Adviseur informatievoorziening": "DAT"}
-    replace_in(
-        path,
-        ('label: {nl: "", en: ""}', 'label: {nl: "Tweede", en: "Second"}'),
-        ('{start: "", end: ""}', '{start: "2022-04-04", end: "2022-06-17"}'),
-        ("# role:", "role:"),
-        *[(f'"{role}": ""', f'"{role}": {known.get(role, "STR")}') for role in roles],
-        ("# AG1:", "AG1:"),
-        ("# EX1:", "EX1:"),
-        ("# I1:", "I1:"),
-        ("dropped: {}", 'dropped: {VA5: "not asked"}'),
-        ('  # - "Opmerkingen"', '  - "Opmerkingen"'),
-    )
+    fill_in(mapping(before))
     edit("study.yaml", 'waves: ["2018"]', 'waves: ["2018", "2022"]')
     done = command("check", "example", home=before)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "2022: 852 respondents of 197 units answered 70 items" in done.stdout
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_survey_tools_export_of_the_same_answers_gives_the_same_answers(before, edit, form):
+    path = FORMS[form](before, read_bundled())
+    add_wave(load_study("example", before), "2022", path, load_register())
+    fill_in(mapping(before))
+    edit("study.yaml", 'waves: ["2018"]', 'waves: ["2018", "2022"]')
+    found = read_responses(load_study("example", before), "2022")
+    wanted = read_responses(load_study("example", ROOT), "2022")
+    pd.testing.assert_frame_equal(
+        found.answers.reset_index(drop=True), wanted.answers.reset_index(drop=True)
+    )
+    assert found.respondents["unit"].tolist() == wanted.respondents["unit"].tolist()
+    assert found.respondents["role"].tolist() == wanted.respondents["role"].tolist()
+    assert ("seconds" in found.respondents) == (form in ("Qualtrics", "LimeSurvey in full"))
+    assert set(found.problems["done"]) <= {FIXED}
+
+
+def test_a_shifted_scale_is_doubted_also_where_nobody_gave_the_highest_answer(before):
+    path = FORMS["Qualtrics"](before, read_bundled())
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table["Q_NN1"] = table["Q_NN1"].replace("5", "4")
+    table.to_csv(path, index=False)
+    added = add_wave(load_study("example", before), "2022", path, load_register())
+    match = added.matches.found["NN1"]
+    assert not match.sure
+    assert match.recode["1"] == "0"
+    assert "nobody gave 0, and others of its scale run from 1 to 5" in match.reason
+
+
+def test_the_first_wave_of_a_study_can_be_begun(home, edit):
+    shutil.move(home / EXPORT, home / "responses.csv")
+    for wave in ("2018", "2022"):
+        shutil.rmtree(home / "data/raw/example" / wave)
+    edit("study.yaml", 'waves: ["2018", "2022"]', 'waves: ["2022"]')
+    edit("study.yaml", 'reference_wave: "2018"', 'reference_wave: "2022"')
+    told = command("add-wave", "example", "2022", "responses.csv", home=home)
+    assert told.returncode == 0, told.stderr
+    assert "sure, filled in: 69 (" in told.stdout
+    fill_in(mapping(home))
+    done = command("check", "example", home=home)
+    assert done.returncode == 0, done.stderr + done.stdout
 
 
 def test_nothing_is_ever_overwritten(before):
@@ -82,7 +135,7 @@ def test_what_is_not_sure_is_commented_with_its_reason(before):
     (likely,) = [line for line in lines if "EX1:" in line]
     assert likely.startswith("  # EX1:")
     assert '"5": "4"' in likely
-    assert "do not fit the scale 0 to 4" in likely
+    assert "looks like a scale of 1 to 5, where the codebook has 0 to 4" in likely
     assert any(line.startswith("  # VA5:") for line in lines)
     assert '  # - "Opmerkingen"' in lines
     assert any("EmailAddress" in line and "e-mail" in line for line in lines)

@@ -3,14 +3,14 @@
 Rows 26, 34, 36-38 and 40 belong to other steps and are tested with those; see there.
 """
 
+import hashlib
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-import xlsxwriter
-from exports import WRITERS, as_cells, write_ods
+from exports import WRITERS, as_cells, as_texts, write_ods, write_xlsx
 from shared import SHARED
 from tiny_study import (
     ITEMS,
@@ -26,10 +26,11 @@ from tiny_study import (
 )
 
 from cycle_analysis.careless import compare_without, count_flags, flag_careless
+from cycle_analysis.item_analysis import measurement_warnings
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, workbooks
 from cycle_analysis.readers import raw_table as limits
-from cycle_analysis.reliability import measurement_warnings, scale_statistics
+from cycle_analysis.reliability import scale_statistics
 from cycle_analysis.responses import code_responses
 from cycle_analysis.scores import respondent_scores
 from cycle_analysis.study import load_study
@@ -38,21 +39,6 @@ from cycle_analysis.study_files import Source
 
 DATA = SHARED / "data"
 needs_shared = pytest.mark.skipif(not DATA.exists(), reason="the shared data are not here")
-
-
-def write_xlsx(path, rows, arrange=lambda book, sheet: None, sheets=("Data",)):
-    """Write rows to the first of some sheets with a library of its own."""
-    book = xlsxwriter.Workbook(str(path), {"strings_to_formulas": False})
-    pages = [book.add_worksheet(name) for name in sheets]
-    for number, row in enumerate(rows):
-        for place, cell in enumerate(row):
-            pages[0].write(number, place, cell)
-    arrange(book, pages[0])
-    book.close()
-
-
-def as_rows(table):
-    return [table.columns.tolist(), *table.to_numpy().tolist()]
 
 
 def edit_zip(path, part, old, new):
@@ -94,6 +80,15 @@ def test_row_01_a_decimal_comma_is_a_number_and_wave_yaml_overrides(tmp_path):
     assert read(tmp_path).answers["A1"].iloc[0] == 3
 
 
+@pytest.mark.parametrize("delimiter", ["tab", '\\"', "\\n", "é"])
+def test_row_01_a_delimiter_that_cannot_be_one_is_refused(tmp_path, delimiter):
+    path = write_study(tmp_path, "r.csv", source={"delimiter": "?"})
+    wave = path.parent / "wave.yaml"
+    wave.write_text(wave.read_text().replace('"?"', f'"{delimiter}"'))
+    answers().to_csv(path, index=False)
+    assert "is no delimiter" in refused(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -128,7 +123,7 @@ def test_row_03_a_file_without_answers_is_refused(tmp_path, text, message):
 
 def test_row_04_several_sheets_are_refused_with_their_names_unless_one_is_named(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
-    write_xlsx(path, as_rows(answers()), sheets=("Data", "Toelichting"))
+    write_xlsx(path, as_texts(answers()), sheets=("Data", "Toelichting"))
     assert "Data, Toelichting" in refused(tmp_path)
     write_study(tmp_path, "r.xlsx", source={"sheet": "Data"})
     responses = read(tmp_path)
@@ -137,7 +132,7 @@ def test_row_04_several_sheets_are_refused_with_their_names_unless_one_is_named(
 
 def test_row_04_title_rows_are_refused_with_the_row_that_looks_like_the_header(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
-    write_xlsx(path, [["Onderzoek 2022"], [], *as_rows(answers())])
+    write_xlsx(path, [["Onderzoek 2022"], [], *as_texts(answers())])
     assert "row 3 looks like the header" in refused(tmp_path)
     write_study(tmp_path, "r.xlsx", source={"sheet": "Data", "header_row": "3"})
     assert len(read(tmp_path).answers) == 12
@@ -157,7 +152,7 @@ def test_row_04_merged_headers_and_hidden_columns_are_refused_until_looked_at(
     table = answers()
     if message == "C1:D1":
         table = table.rename(columns={"A2": ""})
-    write_xlsx(path, as_rows(table), arrange)
+    write_xlsx(path, as_texts(table), arrange)
     assert message in refused(tmp_path)
 
 
@@ -167,7 +162,7 @@ def test_row_04_everything_wrong_with_a_layout_is_told_in_one_run(tmp_path):
         sheet.set_column(4, 4, None, None, {"hidden": True})
 
     path = write_study(tmp_path, "r.xlsx")
-    write_xlsx(path, [[], [], *as_rows(answers())], arrange)
+    write_xlsx(path, [[], [], *as_texts(answers())], arrange)
     with pytest.raises(InputError) as caught:
         read(tmp_path)
     for what in ("row 3 looks like the header", "'A1:D1': there are merged", "'E': there are hid"):
@@ -177,7 +172,7 @@ def test_row_04_everything_wrong_with_a_layout_is_told_in_one_run(tmp_path):
 
 def test_row_04_hidden_columns_of_an_ods_are_refused_too(tmp_path):
     path = write_study(tmp_path, "r.ods")
-    write_ods(path, as_rows(answers()))
+    write_ods(path, as_texts(answers()))
     hidden = '<table:table-column/><table:table-column table:visibility="collapse"/>'
     edit_zip(path, "content.xml", 'table:name="Data">', f'table:name="Data">{hidden}')
     assert "'B': there are hidden columns" in refused(tmp_path)
@@ -186,7 +181,7 @@ def test_row_04_hidden_columns_of_an_ods_are_refused_too(tmp_path):
 def test_row_05_numbers_as_text_are_read(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
     table = answers(A1=[3, 3.0, "3", " 3 "])
-    write_xlsx(path, as_rows(table))
+    write_xlsx(path, as_texts(table))
     assert read(tmp_path).answers["A1"].iloc[:4].tolist() == [3, 3, 3, 3]
 
 
@@ -205,7 +200,7 @@ def test_row_05_numbers_as_text_are_read(tmp_path):
 )
 def test_row_05_formulas_errors_and_dates_are_refused_with_their_cell(tmp_path, put, message):
     path = write_study(tmp_path, "r.xlsx")
-    write_xlsx(path, as_rows(answers()), put)
+    write_xlsx(path, as_texts(answers()), put)
     assert message in refused(tmp_path)
 
 
@@ -220,7 +215,7 @@ def test_row_05_formulas_of_an_ods_are_refused_with_their_cell(tmp_path):
 def test_row_05_a_formula_in_a_column_that_nobody_uses_does_not_matter(tmp_path):
     path = write_study(tmp_path, "r.xlsx", ignore=["extra"])
     write_xlsx(
-        path, as_rows(answers(extra=[""])), lambda b, s: s.write_formula(3, 8, "=1+1", None, 2)
+        path, as_texts(answers(extra=[""])), lambda b, s: s.write_formula(3, 8, "=1+1", None, 2)
     )
     assert len(read(tmp_path).answers) == 12
 
@@ -256,7 +251,7 @@ def test_row_07_a_zip_bomb_is_refused_before_it_unfolds(tmp_path):
 
 def test_row_07_a_cell_in_the_last_corner_is_refused_before_it_takes_memory(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
-    write_xlsx(path, as_rows(answers()), lambda b, s: s.write(1_048_575, 300, "x"))
+    write_xlsx(path, as_texts(answers()), lambda b, s: s.write(1_048_575, 300, "x"))
     assert f"span more than {workbooks.MOST_CELLS:,}" in refused(tmp_path)
 
 
@@ -265,7 +260,7 @@ def test_row_07_one_cell_of_an_ods_that_is_repeated_is_refused_before_it_takes_m
     tmp_path, rows, columns
 ):
     path = write_study(tmp_path, "r.ods")
-    write_ods(path, as_rows(answers()))
+    write_ods(path, as_texts(answers()))
     cell = '<table:table-cell office:value-type="string" office:string-value="1"'
     repeated = f'<table:table-row table:number-rows-repeated="{rows}">'
     repeated += f'{cell} table:number-columns-repeated="{columns}"/></table:table-row>'
@@ -504,8 +499,17 @@ def test_row_12_limesurvey_is_known_by_all_its_headings(tmp_path, headings, labe
     assert first.tolist() == ["", "dont_know", "not_shown", "invalid", "blank", ""]
     assert "is 'other'" in told(responses, SET_MISSING)
     assert "1 rows were not sent in to the end" in told(responses, KEPT)
-    if headings != "abbreviated":
-        assert responses.respondents["seconds"].tolist() == [61.5, 20]
+    assert responses.respondents["seconds"].tolist() == [61.5, 20]
+
+
+def test_row_12_a_formula_in_a_renamed_column_of_limesurvey_is_refused(tmp_path):
+    names = ["id. Response ID", "submitdate. Date submitted", "lastpage. Last page"]
+    path = write_study(tmp_path, "r.xlsx")
+    table = answers().rename(columns={item: f"{item}. question {item}" for item in ITEMS})
+    table = table.rename(columns={"id": names[0], "gemeente": "gemeente. Municipality"})
+    table = table.assign(**{names[1]: "2022-03-01", names[2]: "9"})
+    write_xlsx(path, as_texts(table), lambda b, s: s.write_formula(3, 2, "=1+1", None, 2))
+    assert "column A1 (A1), rows 4: '2': is a formula" in refused(tmp_path)
 
 
 # 13-17: codes
@@ -718,34 +722,56 @@ def test_row_22_the_same_person_again_by_email_is_warned_of_without_the_address(
     assert "example.org" not in responses.problems.to_csv()
 
 
-def test_row_23_careless_answers_are_flagged_counted_and_kept(home):
-    study = load_study("example", home)
-    responses = read_responses(study, "2018")
-    items = study.phase_items("2018").index
-    changed = responses.answers.copy()
-    changed.loc[changed.index[0], items] = 3.0
-    reasons = responses.reasons.copy()
-    reasons.iloc[1] = "blank"
-    seconds = responses.respondents.assign(seconds=900.0)
-    seconds.iloc[2, seconds.columns.get_loc("seconds")] = 20.0
-    names = responses.open_answers.copy()
-    names.iloc[3, 0] = "test"
-    from dataclasses import replace
+@pytest.fixture
+def careless(home, edit):
+    """The example's second wave with four careless respondents written into its export."""
+    mapping = load_study("example", home).wave("2022")
+    path = home / "data/raw/example/2022/responses.csv"
+    table = pd.read_csv(path, sep=";", encoding="cp1252", dtype=str, keep_default_na=False)
+    items = load_study("example", home).phase_items("2022").index
+    sources = [mapping.columns[item].source for item in items]
+    table.loc[0, sources] = "3"
+    table.loc[0, mapping.columns["EX1"].source] = "4"  # asked on 1-5
+    table.loc[1, [mapping.columns[item].source for item in mapping.items]] = ""
+    table["Tijd"] = "900"
+    table.loc[2, "Tijd"] = "20"
+    table.loc[3, "RespondentID"] = "Test"
+    table.to_csv(path, sep=";", encoding="cp1252", index=False)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    edit("2022/wave.yaml", mapping.source.sha256, checksum)
+    edit("2022/wave.yaml", "  respondent: ", "  duration: Tijd\n  respondent: ")
+    return load_study("example", home)
 
-    responses = replace(
-        responses, answers=changed, reasons=reasons, respondents=seconds, open_answers=names
-    )
-    flags = flag_careless(responses, study)
-    assert flags["straight_line"].iloc[0]
-    assert flags["mostly_empty"].iloc[1]
-    assert flags["too_fast"].iloc[2]
-    assert flags["test_row"].iloc[3]
-    assert count_flags(flags).loc["any", "n"] < 12
-    effect = compare_without(responses, study, "2018", flags)
-    assert effect.index.tolist() == study.phase_codes
-    assert effect["difference"].abs().max() < 2
+
+def test_row_23_careless_answers_are_flagged_counted_and_kept(careless):
+    responses = read_responses(careless, "2022")
+    flags = flag_careless(responses, careless)
+    for place, rule in enumerate(("straight_line", "mostly_empty", "too_fast", "test_row")):
+        assert flags[rule].iloc[place], rule
+    assert flags["too_fast"].sum() == flags["test_row"].sum() == 1
+    n_flagged = int(flags.any(axis=1).sum())
+    assert count_flags(flags).loc["any", "n"] == n_flagged
+    assert len(responses.answers) == 852
     kept = responses.only(~flags.any(axis=1))
-    assert len(kept.answers) == len(responses.answers) - int(flags.any(axis=1).sum())
+    assert len(kept.answers) == 852 - n_flagged
+    effect = compare_without(responses, careless, "2022", flags)
+    assert effect.index.tolist() == careless.phase_codes
+    assert (effect["n_left_out"] == n_flagged).all()
+    assert 0 < effect["difference"].abs().max() < 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameter", "value"),
+    [
+        ("straight_line", "straight_line_items", 60),
+        ("mostly_empty", "min_answered", 0.0),
+        ("too_fast", "seconds_per_item", 0.1),
+    ],
+)
+def test_row_23_a_rule_that_asks_more_flags_fewer(careless, rule, parameter, value):
+    responses = read_responses(careless, "2022")
+    flagged = flag_careless(responses, careless, **{parameter: value})[rule]
+    assert flagged.sum() < flag_careless(responses, careless)[rule].sum()
 
 
 @pytest.mark.parametrize(
@@ -829,6 +855,7 @@ def test_row_27_all_mistakes_of_a_codebook_are_told_at_once(tmp_path):
         ("    min: 0", "\tmin: 0", "is not YAML"),
         ("title: {nl: t, en: t}", "a: &a [1]\nb: [*a, *a]\ntitle: {nl: t, en: t}", "alias"),
         ("phases:", "fases:", "the key 'phases' is missing"),
+        ("min: 0", "min: 2022-03-01", "min"),
         ('"9": {reason', '"4": {reason', "are both an answer and missing"),
         ("reason: not_applicable", "reason: vergeten", "reason"),
     ],
@@ -843,6 +870,30 @@ def test_row_28_a_wrong_study_file_is_refused_with_the_line(tmp_path, old, new, 
     said = refused(tmp_path, table, study=study)
     assert message in said
     assert "line " in said
+
+
+def test_row_28_lists_within_lists_without_end_are_refused(tmp_path):
+    study = STUDY + f"parameters: {'[' * 3000}{']' * 3000}\n"
+    assert "nested too deeply" in refused(tmp_path, answers(), study=study)
+
+
+def test_row_28_numbers_dates_and_bare_words_are_texts_where_texts_are_asked(tmp_path):
+    study = STUDY.replace('waves: ["2022"]', "waves: [2022]")
+    study = study.replace('reference_wave: "2022"', "reference_wave: 2022")
+    study = study.replace("title: {nl: t, en: t}", "title: {nl: 2022-03-01, en: no}")
+    answers().to_csv(write_study(tmp_path, "r.csv", study=study), index=False)
+    read_study = load(tmp_path)
+    assert read_study.waves == ["2022"]
+    assert (read_study.title["nl"], read_study.title["en"]) == ("2022-03-01", "no")
+
+
+def test_row_28_a_list_without_entries_is_an_empty_list(tmp_path):
+    answers().to_csv(write_study(tmp_path, "r.csv", study=STUDY + "profile_names:\n"), index=False)
+    wave = tmp_path / "data/raw/tiny/2022/wave.yaml"
+    text = wave.read_text().removesuffix("}")
+    wave.write_text(text + ', "ignore": , "dropped": }')
+    assert load(tmp_path).profile_names == []
+    assert load(tmp_path).wave("2022").ignore == []
 
 
 def test_row_28_a_missing_code_between_the_answers_is_refused(tmp_path):
@@ -915,6 +966,17 @@ def test_row_32_personal_data_in_mapped_columns_are_named_and_not_shown(tmp_path
     assert text not in responses.problems.to_csv()
     assert "O1" not in responses.answers
     assert responses.open_answers["O1"].iloc[1] == text
+
+
+@pytest.mark.parametrize("texts", [["3", "bel 06-12345678"], ["jan@example.org"] * 12])
+def test_row_32_a_telephone_number_in_place_of_a_code_is_told_without_its_digits(tmp_path, texts):
+    table = answers(A1=texts)
+    if len(texts) == 12:
+        assert "example.org" not in refused(tmp_path, table)
+        return
+    responses = read_table(tmp_path, table)
+    assert "is no answer of this scale | (telephone numbers)" in told(responses, SET_MISSING)
+    assert "12345678" not in responses.problems.to_csv()
 
 
 def test_row_32_free_text_where_codes_are_asked_is_named_without_its_words(tmp_path):

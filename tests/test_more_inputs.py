@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-import xlsxwriter
+from exports import as_texts, write_xlsx
 from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, told, write_study
 
 from cycle_analysis.careless import flag_careless
@@ -107,19 +107,14 @@ def test_row_48_another_kind_of_file_under_the_name_of_a_text_is_told(tmp_path, 
 @pytest.mark.parametrize("name", ["r.xls", "r.ods", "r.sav", "r.dta"])
 def test_row_49_a_workbook_under_another_name_is_told_or_read(tmp_path, name):
     path = write_study(tmp_path, name)
-    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
-        book.add_worksheet().write(0, 0, "x")
+    write_xlsx(tmp_path / "a.xlsx", [["x"]])
     path.write_bytes((tmp_path / "a.xlsx").read_bytes())
     assert name in refused(tmp_path)
 
 
 def test_row_50_true_and_false_of_a_workbook_are_one_and_zero(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet()
-        table = answers(A1=[True, False])
-        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
-            sheet.write_row(number, 0, row)
+    write_xlsx(path, as_texts(answers(A1=[True, False])))
     assert read(tmp_path).answers["A1"].iloc[:2].tolist() == [1, 0]
 
 
@@ -237,16 +232,11 @@ def test_row_66_a_semicolon_file_with_commas_in_its_numbers_and_a_comma_file_tel
 
 def test_row_67_hidden_rows_of_a_filter_are_read_and_warned_of(tmp_path):
     path = write_study(tmp_path, "r.xlsx")
-    table = answers()
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet()
-        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
-            sheet.write_row(number, 0, row)
-        sheet.set_row(3, None, None, {"hidden": True})
+    write_xlsx(path, as_texts(answers()), lambda b, s: s.set_row(3, None, None, {"hidden": True}))
     responses = read(tmp_path)
     assert len(responses.answers) == 12
     warned = responses.problems[responses.problems["problem"].str.contains("hidden in the sheet")]
-    assert warned[["row", "sheet"]].to_numpy().tolist() == [["4", "Sheet1"]]
+    assert warned[["row", "sheet"]].to_numpy().tolist() == [["4", "Data"]]
 
 
 @pytest.mark.parametrize("text", ["onbekend?", "weet niet", "n.v.t.", "-"])
@@ -304,11 +294,7 @@ def test_row_73_a_respondent_who_does_not_know_the_unit_is_left_out_and_counted(
 @pytest.mark.parametrize("name", ["sheet", "row", "column", "respondent", "rule"])
 def test_row_74_what_stops_a_run_says_the_sheet_and_the_column_too(tmp_path, name):
     path = write_study(tmp_path, "r.xlsx")
-    table = answers(gemeente=["Amstredam"])
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet("Antwoorden")
-        for number, row in enumerate([table.columns.tolist(), *table.to_numpy().tolist()]):
-            sheet.write_row(number, 0, row)
+    write_xlsx(path, as_texts(answers(gemeente=["Amstredam"])), sheets=["Antwoorden"])
     with pytest.raises(InputError) as caught:
         read(tmp_path)
     wanted = {"sheet": "Antwoorden", "row": "2", "column": "gemeente"}
@@ -319,6 +305,17 @@ def test_row_75_blank_lines_above_the_header_are_skipped_and_counted(tmp_path):
     write_study(tmp_path, "r.csv").write_text("\n\n" + answers(A1=["7"]).to_csv(index=False))
     problems = read(tmp_path).problems
     assert problems.loc[problems["done"] == SET_MISSING, "row"].tolist() == ["4"]
+
+
+def test_row_76_an_item_left_on_other_codes_than_its_siblings_is_warned_of(tmp_path):
+    recode = {str(code): str(code - 1) for code in range(1, 6)}
+    columns = {item: {"source": item, "map": recode} for item in ("A1", "A2")}
+    five = ["1", "2", "3", "4", "5"]
+    table = answers(10, A1=five * 2, A2=five * 2, A3=["1", "2", "3", "4", "4"] * 2)
+    warned = read_table(tmp_path, table, columns=columns).problems
+    warned = warned[warned["problem"].str.contains("is not recoded as A1 is")]
+    assert warned["column"].tolist() == ["A3"]
+    assert "Add the same `map`" in warned["remedy"].iloc[0]
 
 
 # The paragraph under the list: met for real

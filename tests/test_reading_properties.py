@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import zipfile
 
 import pandas as pd
 import pyreadstat
@@ -210,6 +211,28 @@ def test_a_good_file_with_random_edits_is_read_or_refused_in_words(
     home = tmp_path_factory.mktemp("edit")
     columns = {"respondent": "ID", "unit": "GEMEENTE"} if kind == "por" else {}
     write_study(home, f"r.{kind}", columns).write_bytes(bytes(content))
+    with contextlib.suppress(InputError):
+        assert len(read(home).answers) > 0
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xlsm", "ods"])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_workbook_with_random_edits_inside_its_parts_is_read_or_refused_in_words(
+    tmp_path_factory, good_files, kind, data
+):
+    home = tmp_path_factory.mktemp("inside")
+    path = write_study(home, f"r.{kind}")
+    with zipfile.ZipFile(io.BytesIO(good_files[f"r.{kind}"])) as archive:
+        parts = {name: bytearray(archive.read(name)) for name in archive.namelist()}
+    content = parts[data.draw(st.sampled_from(sorted(parts)))]
+    place = data.draw(st.integers(0, len(content)))
+    width = data.draw(st.integers(0, 8))
+    inserted = st.sampled_from([b"", b"<", b'"', b"&", b"1e309", b"\0", b"A1", b"99999999"])
+    content[place : place + width] = data.draw(inserted)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, bytes(part))
     with contextlib.suppress(InputError):
         assert len(read(home).answers) > 0
 

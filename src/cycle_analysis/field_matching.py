@@ -11,7 +11,7 @@ from cycle_analysis.readers import RawTable
 from cycle_analysis.register import Register
 from cycle_analysis.study import Study
 from cycle_analysis.units import identify
-from cycle_analysis.words import codes_by_label, normalise
+from cycle_analysis.words import codes_by_label, missing_reason, normalise
 
 MOSTLY = 0.95
 USUAL_NAMES = {
@@ -77,7 +77,7 @@ def _unit(export: Export, column: str) -> Match | None:
 
 
 def _role(export: Export, column: str) -> Match | None:
-    values = sorted(export.texts(column).loc[lambda texts: texts != ""].unique())
+    values = sorted(text for text in export.texts(column).unique() if not missing_reason(text))
     if not 1 < len(values) <= MOST_ROLES:
         return None
     roles = export.study.roles

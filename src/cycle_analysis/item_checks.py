@@ -12,6 +12,7 @@ import pandas as pd
 from cycle_analysis.answers import Decoded, decode
 from cycle_analysis.coding import DECLARED_MISSING, RECODED, RESCALED
 from cycle_analysis.plausibility import find_shift, find_turned_labels
+from cycle_analysis.privacy import hide_personal
 from cycle_analysis.problems import (
     FIXED,
     KEPT,
@@ -131,7 +132,7 @@ def _off_scale(asked: Asked, decoded: Decoded, max_invalid: float) -> list[Probl
     if not n_wrong and not asked.column.map and (distinct["problem"] == "").all():
         return []
     wrong = decoded.index[decoded.rows(invalid)]
-    examples = ", ".join(distinct.index[invalid][:5])
+    examples = ", ".join(map(hide_personal, distinct.index[invalid][:5]))
     if (clash := distinct["problem"] == DECLARED_MISSING).any():
         rows = decoded.index[decoded.rows(clash)]
         shown = ", ".join(distinct.index[clash][:5])
@@ -189,9 +190,11 @@ def _unlabelled(asked: Asked, decoded: Decoded) -> list[Problem]:
 def _cells(asked: Asked, decoded: Decoded) -> pd.DataFrame:
     """List every cell that was set to missing."""
     distinct = decoded.distinct
-    if not (distinct["reason"] == INVALID).any():
+    invalid = distinct["reason"] == INVALID
+    if not invalid.any():
         return pd.DataFrame(columns=list(TABLE_COLUMNS))
-    wrong = np.flatnonzero(decoded.rows(distinct["reason"] == INVALID))
+    shown = pd.Series({text: as_shown(hide_personal(text)) for text in distinct.index[invalid]})
+    wrong = np.flatnonzero(decoded.rows(invalid))
     chosen = distinct.iloc[decoded.codes[wrong]]
     rows = decoded.index[wrong]
     column = asked.column.source
@@ -199,7 +202,7 @@ def _cells(asked: Asked, decoded: Decoded) -> pd.DataFrame:
         {
             "row": [str(row) for row in rows],
             "respondent": asked.names.to_numpy()[wrong],
-            "value": [as_shown(text) for text in chosen.index],
+            "value": shown.loc[chosen.index].to_numpy(),
             "problem": chosen["problem"].to_numpy(),
             "where": [f"row {row}, column {column} ({asked.item})" for row in rows],
         },

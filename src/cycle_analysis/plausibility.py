@@ -3,7 +3,7 @@
 None of these stops a run by itself, except a scale that is shifted or turned as a whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from cycle_analysis.answers import Decoded
 from cycle_analysis.problems import KEPT, Problem
 from cycle_analysis.readers import RawTable
 from cycle_analysis.study_files import Column, Scale
-from cycle_analysis.words import codes_by_label, normalise
+from cycle_analysis.words import ANSWERED, codes_by_label, normalise
 
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
@@ -110,6 +110,35 @@ def _doubt_alone(item: str, answers: Decoded, doubt: Doubt) -> list[Problem]:
     problem = "everyone gave the same answer; it tells nothing about differences"
     remedy = "It is left out of reliability, and stays in the phase score, where it moves nobody"
     return [doubt(item, problem, remedy)]
+
+
+def doubt_unrecoded(
+    decoded: Mapping[str, Decoded],
+    scales: Mapping[str, Scale],
+    columns: Mapping[str, Column],
+    doubt: Doubt,
+) -> list[Problem]:
+    """Warn of an item that may need the recode that others of its scale have.
+
+    A column of 1 to 5 fits a scale of 0 to 4 as long as nobody gave a 5. It is told when its lowest
+    answer is unused and all its codes are among those that another column recodes.
+    """
+    found = []
+    for item, scale in scales.items():
+        if scale.kind != "rating" or item not in decoded or columns[item].map:
+            continue
+        table = decoded[item]
+        codes = set(table.distinct.index[table.distinct["reason"] == ANSWERED])
+        alike = [
+            other
+            for other, asked in scales.items()
+            if asked is scale and codes <= set(columns[other].map)
+        ]
+        if alike and codes and np.nanmin(table.numbers) > scale.ends[0]:
+            problem = f"is not recoded as {alike[0]} is, though nobody gave {scale.ends[0]:g}"
+            remedy = "Add the same `map` in wave.yaml if it was asked in the same way"
+            found.append(doubt(item, problem, remedy))
+    return found
 
 
 def _turned_round(decoded: dict[str, Decoded], items: pd.DataFrame) -> pd.DataFrame:

@@ -57,6 +57,20 @@ def find_personal(counts: "pd.Series[int]") -> dict[str, int]:
     return found
 
 
+def hide_personal(text: str) -> str:
+    """Write what looks personal as its kind, for lists that show what stood in a cell.
+
+    Examples
+    --------
+    >>> hide_personal("bel 06-12345678"), hide_personal("7")
+    ('(telephone numbers)', '7')
+    """
+    if len(text) <= SHORT:
+        return text
+    kind = next((kind for kind, pattern in KINDS.items() if pattern.search(text)), "")
+    return f"({kind})" if kind else text
+
+
 def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Problem]:
     """Warn of personal data in mapped columns, and of free text where the codebook has codes.
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cycle_analysis.answers import Decoded
 from cycle_analysis.item_checks import Asked, check_item
-from cycle_analysis.plausibility import RULE, doubt_items, doubt_respondents
+from cycle_analysis.plausibility import RULE, doubt_items, doubt_respondents, doubt_unrecoded
 from cycle_analysis.privacy import find_same_person, scan_columns
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, as_shown, problem_table
 from cycle_analysis.readers import RawTable
@@ -165,6 +165,7 @@ def code_responses(
         return raw.problem(*place, done=KEPT, rule=RULE, item=item)
 
     found += doubt_items(decoded, study.phase_items(wave), doubt)
+    found += doubt_unrecoded(decoded, scales, mapping.columns, doubt)
     found += doubt_respondents(decoded, kept["unit"], raw)
     answers, reasons, open_answers = _tables(decoded, scales, kept)
     table = pd.concat([problem_table(found), *(part for part in cells if len(part))])

@@ -74,7 +74,7 @@ def find_delimiter(text: bytes, source: Source) -> tuple[str, int]:
     if hinted:
         first = first.split("\n", 1)[-1]
     delimiter = source.delimiter or (hint[4] if hinted else detect_delimiter(first))
-    if len(delimiter) != 1 or not delimiter.isascii():
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         allowed = "one character, such as ; or ,"
         raise refuse("wave.yaml", "source.delimiter", delimiter, "is no delimiter", allowed)
     return delimiter, hinted + source.header_row - 1

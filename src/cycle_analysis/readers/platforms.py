@@ -24,10 +24,7 @@ LIMESURVEY = (
     {"id. response id", "submitdate. date submitted", "lastpage. last page"},
 )
 """Headings that only LimeSurvey has together: codes, full in English, in Dutch, abbreviated."""
-SUBMITTED = (
-    *("submitdate", "date submitted", "datum ingediend"),
-    "submitdate. date submitted",
-)
+SUBMITTED = ("submitdate", "date submitted", "datum ingediend")
 TOTAL_TIME = (
     "interviewtime",
     "total time",
@@ -43,11 +40,22 @@ def adapt(table: RawTable) -> RawTable:
     if table.cells.empty:
         return table
     table = _qualtrics(table)
-    folded = {name.casefold(): name for name in table.cells.columns}
-    if any(headings <= set(folded) for headings in LIMESURVEY):
-        table = _limesurvey(table, folded)
+    if any(headings <= set(_by_folded_name(table)) for headings in LIMESURVEY):
+        table = _limesurvey(table)
+    folded = _by_folded_name(table)
     timed = [folded[name] for name in TOTAL_TIME if name in folded and table.platform]
     return replace(table, duration=timed[0]) if timed else table
+
+
+def _by_folded_name(table: RawTable) -> dict[str, str]:
+    """Columns by their name in lower case."""
+    return {name.casefold(): name for name in table.cells.columns}
+
+
+def _renamed(table: RawTable, names: dict[str, str]) -> RawTable:
+    """Give columns other names, also where flaws point at them."""
+    flaws = table.flaws.assign(column=table.flaws["column"].replace(names))
+    return replace(table, cells=table.cells.rename(columns=names), flaws=flaws)
 
 
 def _qualtrics(table: RawTable) -> RawTable:
@@ -55,14 +63,13 @@ def _qualtrics(table: RawTable) -> RawTable:
     if not n_headers:
         return table
     questions = {name: str(table.cells[name].iloc[0]) for name in table.cells.columns}
-    cells = table.cells.iloc[n_headers:]
+    how = f"{table.how}, Qualtrics with {n_headers + 1} header rows"
+    table = replace(table, cells=table.cells.iloc[n_headers:], how=how, platform="Qualtrics")
     if n_headers == 1:  # the legacy layout hides its own fields behind V1, V2, ...
         names = {n: questions[n] for n in questions if re.fullmatch(r"V\d+", n) and questions[n]}
-        cells = cells.rename(columns=names)
+        table = _renamed(table, names)
         questions = {names.get(name, name): text for name, text in questions.items()}
-    how = f"{table.how}, Qualtrics with {n_headers + 1} header rows"
-    table = replace(table, cells=cells, questions=questions, how=how, platform="Qualtrics")
-    return _without_previews(table)
+    return _without_previews(replace(table, questions=questions))
 
 
 def _qualtrics_headers(cells: pd.DataFrame) -> int:
@@ -92,19 +99,18 @@ def _without_previews(table: RawTable) -> RawTable:
     return table.only(~preview, *found)
 
 
-def _limesurvey(table: RawTable, folded: dict[str, str]) -> RawTable:
+def _limesurvey(table: RawTable) -> RawTable:
     """Take question codes from headings of code and text; count rows that were not sent."""
     split = {name: CODE_AND_TEXT.fullmatch(name) for name in table.cells.columns}
     codes = {name: part[1] for name, part in split.items() if part}
     questions = {part[1]: part[2] for part in split.values() if part}
-    cells = table.cells
     if codes and len(set(codes.values())) == len(codes):
-        cells = cells.rename(columns=codes)
+        table = _renamed(table, codes)
+    questions = questions or {name: name for name in table.cells.columns}
     how = f"{table.how}, LimeSurvey"
-    questions = questions or {name: name for name in cells.columns}
-    table = replace(table, cells=cells, questions=questions, how=how, platform="LimeSurvey")
+    table = replace(table, questions=questions, how=how, platform="LimeSurvey")
+    folded = _by_folded_name(table)
     column = next((folded[name] for name in SUBMITTED if name in folded), "")
-    column = codes.get(column, column)
     sent = _folded(table, column)
     if sent is None:
         return table

@@ -18,7 +18,8 @@ MOST_BYTES = 2_000_000_000
 """A survey export larger than this is some other file."""
 FLAW_COLUMNS = ["row", "column", "value", "problem"]
 
-Ranges = list[tuple[float, float]]
+Ranges = list[tuple[float | str, float | str]]
+"""Lowest and highest code that a file declares missing; a text only by itself."""
 
 
 def no_flaws() -> pd.DataFrame:

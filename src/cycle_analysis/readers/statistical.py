@@ -63,21 +63,7 @@ def read_dta(path: Path, source: Source) -> RawTable:
 def _read(
     path: Path, reader: Reader, options: dict[str, Any], kind: str, source: Source
 ) -> RawTable:
-    options = {**options, "disable_datetime_conversion": True}
-    if source.encoding:
-        options["encoding"] = source.encoding
-    notes = []
-    _check_size(path, reader, source)
-    try:
-        data, meta = reader(str(path), **options)
-    except UNREADABLE as error:
-        if source.encoding or not _is_about_encoding(error):
-            raise _refused(path, error) from None
-        data, meta = _in_another_encoding(path, reader, options)
-        problem = "texts are not in the encoding that the file declares"
-        notes.append(
-            Problem(path.name, "file", "", problem, done=FIXED, rule=f"read as {FALLBACK}")
-        )
+    data, meta, notes = _parse(path, reader, options, source)
     names = list(data.columns)
     if not all(isinstance(name, str) and name for name in names):
         raise refuse(path.name, "header", "", "is damaged: a variable has no name")
@@ -93,6 +79,24 @@ def _read(
         missing=_missing(meta),
         notes=notes,
     )
+
+
+def _parse(
+    path: Path, reader: Reader, options: dict[str, Any], source: Source
+) -> tuple[pd.DataFrame, Any, list[Problem]]:
+    """Data and description; read in another encoding, and told so, when the declared is wrong."""
+    options = {**options, "disable_datetime_conversion": True}
+    if source.encoding:
+        options["encoding"] = source.encoding
+    _check_size(path, reader, source)
+    try:
+        return *reader(str(path), **options), []
+    except UNREADABLE as error:
+        if source.encoding or not _is_about_encoding(error):
+            raise _refused(path, error) from None
+    problem, rule = "texts are not in the encoding that the file declares", f"read as {FALLBACK}"
+    note = Problem(path.name, "file", "", problem, done=FIXED, rule=rule)
+    return *_in_another_encoding(path, reader, options), [note]
 
 
 def _is_about_encoding(error: Exception) -> bool:

@@ -33,8 +33,8 @@ from cycle_analysis.two_level import BETWEEN, two_level_scalability
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
 CUTS = [-1.2, -0.4, 0.4, 1.2]
-REPLICATES = 1000
-"""Bootstrap samples of each interval, as by default."""
+REPLICATES = 500
+"""Bootstrap samples of each interval, half of the default."""
 
 
 def answers_of_one_phase(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
@@ -135,7 +135,10 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     missed = (seen - true).abs() / standard_errors(scores, units)
     gaps = (phase_differences(seen) - phase_differences(true)).abs()
     spread = spread_by_level(scores, units).loc[1]
-    levels = two_level_scalability(scores, units, REPLICATES, 0, seed=seed)
+    between = np.nan
+    if seed % 2 == 0:  # half of the samples: it takes most of the time
+        levels = two_level_scalability(scores, units, REPLICATES, 0, seed=seed)
+        between = float(within(truth["H between"], levels.loc[BETWEEN]))
     return {
         "alpha, nested respondents": low <= truth["alpha"] <= high,
         "ICC(1), unequal units": within(truth["icc1"], icc, "icc1_low", "icc1_high"),
@@ -146,7 +149,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
         "spread inside units, a group": (
             abs(spread["spread"] - truth["spread"]) <= 1.96 * spread["standard_error"]
         ),
-        "H between respondents": within(truth["H between"], levels.loc[BETWEEN]),
+        "H between respondents, half the samples": between,
     }
 
 

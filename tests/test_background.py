@@ -7,10 +7,12 @@ from shared import four_profiles
 from cycle_analysis.background import (
     associate,
     background_by_profile,
+    can_be_corrected,
     classification_errors,
     correction_weights,
     holm,
 )
+from cycle_analysis.findings import background_shares, profile_background
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
 
@@ -117,3 +119,27 @@ def test_one_profile_and_an_empty_profile_are_refused():
     empty = Partition(scores, truth.clip(upper=3), n_profiles=4)
     with pytest.raises(ValueError, match="Ask for fewer profiles"):
         associate(empty, other)
+
+
+def test_profiles_hardly_told_apart_are_related_without_correction():
+    rng = np.random.default_rng(4)
+    scores = pd.DataFrame(rng.normal(50, 10, (90, 3)), columns=["AG", "EX", "VB"])
+    labels = pd.Series(np.arange(90) % 2 + 1, scores.index)
+    first = np.where(labels == 1, 0.505, 0.495)
+    partition = Partition(scores, labels, pd.DataFrame({1: first, 2: 1 - first}, scores.index))
+    assert not can_be_corrected(partition)
+    background = pd.DataFrame({"size": rng.choice(list("ab"), 90), "same": "x"}, scores.index)
+    table = profile_background(partition, background, n_permutations=9)
+    assert table.index.tolist() == ["size"]
+    assert table.loc["size", "corrected"] == table.loc["size", "effect"]
+    shares = background_shares(partition, background)
+    assert shares["value"].equals(shares["corrected"])
+    assert shares.loc["size", "value"].unstack("category").sum(axis=1).tolist() == [1, 1]
+
+
+def test_one_profile_and_one_without_members_have_no_background_to_tell():
+    scores, truth = four_profiles(40)
+    other = pd.DataFrame({"size": list("ab") * 20}, scores.index)
+    for partition in (ward_kmeans(scores, 1), Partition(scores, truth, n_profiles=5)):
+        assert profile_background(partition, other).empty
+        assert background_shares(partition, other).empty

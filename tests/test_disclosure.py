@@ -141,12 +141,6 @@ def test_the_range_equals_that_of_a_program_written_out_by_hand():
     assert feasible_range(shown, (0, 0)) == (pytest.approx(ends[0]), pytest.approx(ends[1]))
 
 
-def test_shares_go_with_their_counts_and_with_the_total_of_their_row():
-    table = suppress_table(pd.DataFrame({"a": [2, 20, 9], "b": [30, 40, 50]}))
-    assert table.shares.isna().equals(table.counts.isna())
-    assert table.shares.loc[1, "a"] == pytest.approx(1 / 3)
-
-
 def test_a_table_of_fewer_units_than_the_threshold_shows_nothing():
     table = suppress_table(pd.DataFrame({"a": [1, 1], "b": [0, 2]}))
     assert np.isnan(table.total)

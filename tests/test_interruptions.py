@@ -1,7 +1,6 @@
 """Runs that are killed, stopped, out of disk, or two at once: nothing half-done counts as done."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.study_lock import only_run
 from cycle_analysis.whole_files import write_whole
 
+resource = pytest.importorskip("resource", reason="signals and limits of POSIX")
 ALL_STEPS = 12
 SMALL_FILES = 40_000
 """Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
@@ -90,7 +90,6 @@ def done(tmp_path_factory):
 
 
 # Between them these moments lie in the imports, in writing tables, in computing, and in the report.
-@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
 def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(tmp_path, done):
     home = new_home(tmp_path)
     moments = {"…   check": 0.3, "…   01_": 0.5, "…   02_": 0.4, "…   04_": 0.7, "…   08_": 0.6}
@@ -107,7 +106,6 @@ def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes
     assert f"{ALL_STEPS} up to date" in command("run", "small", home=home).stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals and sessions of POSIX")
 def test_row_36_ctrl_c_ends_the_run_and_its_kernels_and_is_no_success(tmp_path):
     run = Run(new_home(tmp_path)).wait_for("…   02_")
     os.killpg(run.process.pid, signal.SIGINT)
@@ -188,6 +186,18 @@ def test_row_36_a_home_with_spaces_and_braces_in_its_name_is_a_home(done, tmp_pa
     home = new_home(tmp_path / "map {met} naam's é")
     assert command("run", "small", home=home).returncode == 0
     assert results(home) == results(done)
+
+
+@pytest.mark.parametrize("left", [b"", b"garbage", b"\xff\xfe", b'lock-version = "1'])
+def test_row_36_a_memory_that_a_power_cut_damaged_is_begun_anew(tmp_path, left):
+    home = new_home(tmp_path)
+    memory = home / "data" / "processed" / "small" / "pytask.lock"
+    memory.parent.mkdir(parents=True)
+    memory.write_bytes(left)
+    told = command("run", "small", "--dry-run", home=home)
+    assert told.returncode == 0, told.stderr
+    assert "pytask.lock cannot be read" in told.stdout
+    assert f"{ALL_STEPS} would run" in told.stdout
 
 
 def test_row_37_of_two_runs_at_once_the_second_waits_and_has_nothing_left_to_do(tmp_path, done):

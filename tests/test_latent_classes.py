@@ -4,9 +4,10 @@ import pytest
 from shared import shared_table
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.assignment import assign
 from cycle_analysis.choice import choose
 from cycle_analysis.mixtures import Search, classify_answers, fit_classes
-from cycle_analysis.partitions import assign, latent_classes
+from cycle_analysis.partitions import latent_classes
 from cycle_analysis.selection import compare_classes
 
 POLCA = [

@@ -19,9 +19,11 @@ from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
 from cycle_analysis.report.parameters import used_parameters
+from cycle_analysis.report.sections.simultaneity import safe_patterns
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
 from cycle_analysis.reviewer import Run, reviewer_table
+from cycle_analysis.simultaneity import activity_patterns
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import LANGUAGES, load_texts
@@ -387,6 +389,19 @@ def test_text_stands_out_from_its_ground(two_waves, text, ground):
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", two_waves.html["nl"]))
     dark, light = sorted(luminance(colours[name]) for name in (text, ground))
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_combinations_left_out_of_each_number_of_active_phases_are_nobody_or_enough():
+    rng = np.random.default_rng(4)
+    phases = list("ABCD")
+    for _ in range(40):
+        active = pd.DataFrame(rng.random((60, 4)) < rng.random(4), columns=phases) * 1.0
+        patterns = activity_patterns(active)
+        shown = safe_patterns(patterns, phases, 5)
+        assert (shown["n"] >= 5).all()
+        totals = patterns["n"].groupby(patterns[phases].sum(axis=1)).sum()
+        rest = totals.sub(shown["n"].groupby(shown[phases].sum(axis=1)).sum(), fill_value=0)
+        assert not rest[totals >= 5].between(1, 4).any()  # smaller totals are withheld themselves
 
 
 def test_missing_values_in_tables_are_dashes_not_nan(made, tmp_path):

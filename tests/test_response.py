@@ -12,7 +12,7 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.report.sections.response import MOVES, protected_moves
 from cycle_analysis.representation import cross_groups, response_account
 from cycle_analysis.study import check_raw_files
-from cycle_analysis.study_answers import invited_units, read_all_responses
+from cycle_analysis.study_answers import invited_units, population, read_all_responses
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -74,6 +74,18 @@ def test_a_file_of_the_units_outside_the_study_is_refused(tmp_path, key, name):
     path.write_text(path.read_text("utf-8") + f"units: {{{key}: '{name}'}}\n", "utf-8")
     with pytest.raises(InputError, match=rf"line \d+, units\.{key}: .*is a path; give the name"):
         load(tmp_path)
+
+
+def test_units_of_unknown_background_are_a_group_of_their_own(tmp_path):
+    answers(gemeente=["A", "B", "C"] * 4).to_csv(write_study(tmp_path, "r.csv"), index=False)
+    folder = tmp_path / "data" / "raw" / "tiny"
+    text = (folder / "study.yaml").read_text("utf-8") + "units: {register: units.csv}\n"
+    (folder / "study.yaml").write_text(text, "utf-8")
+    rows = "unit,name,part,size_2022\nA,a,North,1\nB,b,South,2\nC,c,,\n"
+    (folder / "units.csv").write_text(rows, "utf-8")
+    units, by = population(load(tmp_path), "2022")
+    account = response_account(units, ["A"], by)
+    assert account.index.tolist() == [("North", "1"), ("South", "2"), ("unknown", "unknown")]
 
 
 @pytest.fixture(scope="module")

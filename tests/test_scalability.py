@@ -89,6 +89,51 @@ def test_a_perfect_ladder_has_h_one_for_pairs_phases_and_scale():
     assert h_of(ladder).tolist() == pytest.approx([1] * 16)
 
 
+def ladder(n: int, draw: np.random.Generator) -> np.ndarray:
+    """Perfectly ordered active phases of units, of which nine to one tenth have each."""
+    return draw.random((n, 1)) < [0.9, 0.7, 0.5, 0.3, 0.1]
+
+
+def mixed(patterns: np.ndarray, share: float, draw: np.random.Generator) -> pd.DataFrame:
+    """Keep a share of the patterns; the rest answers by the same marginals without any order.
+
+    Both parts have the same marginals, so covariances are that share of the largest: H is known.
+    """
+    free = draw.random(patterns.shape) < [0.9, 0.7, 0.5, 0.3, 0.1]
+    kept = draw.random((len(patterns), 1)) < share
+    return pd.DataFrame(np.where(kept, patterns, free) * 1.0, columns=PHASES)
+
+
+@pytest.mark.parametrize("truth", [0.2, 0.5, 0.8])
+def test_a_known_h_is_recovered_within_its_interval(truth):
+    draw = np.random.default_rng(21)
+    table = scalability(mixed(ladder(400, draw), truth, draw), 500, 0)
+    scale = table.loc[(ALL, ALL)]
+    assert scale["low"] < truth < scale["high"]
+    assert scale["H"] == pytest.approx(truth, abs=0.1)
+    inside = (table["low"] < truth) & (truth < table["high"])
+    assert inside.sum() >= 13  # of 16 intervals of 95% that hang together
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_known_h_within_and_between_respondents_are_recovered_within_their_intervals(share):
+    """A respondent sees the unit's order with this chance; two of them both, with its square."""
+    truth = pd.Series({"within": share, "between": share**2, "ratio": share})
+    units = pd.Series(np.arange(400).repeat(4))
+    found, held = [], []
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        table = two_level_scalability(
+            mixed(ladder(400, draw)[units], share, draw), units, 200, 0, seed=seed
+        )
+        found.append(table["H"])
+        held.append((table["low"] < truth) & (truth < table["high"]))
+    pd.testing.assert_series_equal(  # .045: three errors of the mean of ten ratios
+        pd.DataFrame(found).mean(), truth, atol=0.045, rtol=0, check_names=False
+    )
+    assert (pd.DataFrame(held).sum() >= 8).all()  # of 10 intervals of 95%
+
+
 def test_independent_phases_have_h_zero_within_the_chance_level():
     draw = np.random.default_rng(4)
     scores = pd.DataFrame(draw.random((340, 5)) < [0.9, 0.7, 0.5, 0.3, 0.1], columns=PHASES) * 1.0
@@ -109,6 +154,23 @@ def test_parallel_phases_with_style_imitate_a_ladder_and_the_correction_sees_thr
     assert evidence["H_low"] > 0.3
     assert evidence["H_corrected_high"] < 0.3
     assert read_order(evidence) == "parallel"
+
+
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_style_as_strong_as_in_the_trial_never_reads_as_an_order_and_hides_none(seed):
+    """The trial gave H .64 to parallel phases with style alone; here it is .6 to .8."""
+    feigned = evidence_of("parallel", n=200, size=1, style=1.8, seed=seed)
+    assert feigned["H"] > 0.6
+    assert read_order(feigned) == "parallel"
+    real = evidence_of("cumulative", n=200, size=1, style=1.8, seed=seed)
+    assert read_order(real) == "cumulative"
+
+
+def test_phases_that_only_share_a_level_are_told_as_rising_together():
+    evidence = evidence_of("one level")
+    assert read_order(evidence) == "parallel"
+    assert tell_order(evidence, "en").startswith("The phases rise together, and none comes before")
+    assert tell_order(evidence, "nl").startswith("De fasen gaan samen op")
 
 
 @pytest.mark.parametrize(

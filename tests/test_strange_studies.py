@@ -162,6 +162,18 @@ def test_row_40_a_phase_on_which_all_units_are_the_same_is_refused_by_name(tmp_p
     assert "'P1': every unit has the same score on this phase, 100" in said
 
 
+def test_row_40_a_phase_on_which_one_unit_differs_runs_to_the_report(tmp_path):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=40))
+
+    def all_but_one(wave, table):
+        items = [name for name in table if name.startswith("P1")]
+        rest = table["unit"] != "C010"
+        return table.assign(**{item: table[item].mask(rest, "0") for item in items})
+
+    change_answers(tmp_path, all_but_one, ["2010"])
+    assert "countries" in report_of(tmp_path)
+
+
 def units_from(first, last):
     return lambda table: table[table["unit"].between(f"C{first:03d}", f"C{last:03d}")]
 
@@ -215,6 +227,28 @@ def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_pa
     code, said = checked(tmp_path, capsys)
     assert code == 2
     assert f"wave {wave}, phases: 'P3': no unit has a score on this phase" in said
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../small", "/etc", "CON", "small/../small", "..", "small/", "", ".", "a b", "sm\u0430ll"],
+)
+def test_row_35_a_study_is_a_name_and_no_path(tmp_path, capsys, name):
+    make_study(tmp_path, TWO_WAVES)
+    code = main(["check", name, "--home", str(tmp_path)])
+    assert code == 2
+    assert "is not the name of a study: letters, digits, - and _ only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [".", "2011", "study.yaml", "2011/wave.yaml", "codebook.csv"])
+def test_row_35_a_link_in_the_place_of_a_folder_or_file_is_refused(tmp_path, capsys, place):
+    make_study(tmp_path, TWO_WAVES)
+    path = tmp_path / "data" / "raw" / "small" / place
+    elsewhere = path.rename(tmp_path / "elsewhere")
+    path.symlink_to(elsewhere)
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert f"'{path.name}': is a link" in said
 
 
 HOSTILE = (

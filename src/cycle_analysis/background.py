@@ -48,6 +48,12 @@ def classification_errors(partition: Partition) -> pd.DataFrame:
     return pd.DataFrame(errors, index=profiles, columns=profiles)
 
 
+def can_be_corrected(partition: Partition) -> bool:
+    """Whether profiles have members and are told apart well enough to correct for misplacement."""
+    errors = classification_errors(partition)
+    return bool((errors.sum() > 0).all() and np.linalg.cond(errors) <= ILL_CONDITIONED)
+
+
 def correction_weights(partition: Partition) -> pd.DataFrame:
     """Give each unit's weight in each profile after correction, n units × k profiles.
 
@@ -64,7 +70,7 @@ def correction_weights(partition: Partition) -> pd.DataFrame:
     Vermunt (2010), Political Analysis 18(4), 450-469.
     """
     errors = classification_errors(partition)
-    if (errors.sum() == 0).any() or np.linalg.cond(errors) > ILL_CONDITIONED:
+    if not can_be_corrected(partition):
         raise ValueError(
             "The profiles are hardly told apart (a profile without members, or as often confused "
             "as not), so misplacement cannot be corrected. Ask for fewer profiles."

@@ -74,9 +74,17 @@ def one_dimension_p(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed
 
 def _residual(values: np.ndarray) -> float:
     """Sum of squared correlations that one factor leaves."""
-    correlation = np.corrcoef(values.T)
+    correlation = _correlations(values)
     return float(((correlation - one_factor(correlation, n_rounds=50)) ** 2).sum())
 
 
 def _eigenvalues(values: np.ndarray) -> np.ndarray:
-    return np.linalg.eigvalsh(np.corrcoef(values.T))[::-1]
+    return np.linalg.eigvalsh(_correlations(values))[::-1]
+
+
+def _correlations(values: np.ndarray) -> np.ndarray:
+    """Correlate columns; one that does not vary, as may happen in a draw, goes with none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.nan_to_num(np.corrcoef(values.T))
+    np.fill_diagonal(found, 1.0)
+    return found

@@ -35,26 +35,12 @@ class Suppressed:
         Totals of the rows and of the columns, NaN where withheld.
     total : float
         Grand total, NaN where withheld.
-    smallest : int
-        The threshold.
     """
 
     counts: pd.DataFrame
     rows: pd.Series
     columns: pd.Series
     total: float
-    smallest: int
-
-    @property
-    def withheld(self) -> pd.DataFrame:
-        """Which cells are withheld, r × c."""
-        return self.counts.isna()
-
-    @property
-    def shares(self) -> pd.DataFrame:
-        """Share of its row for each cell, 0-1; withheld with the cell or with the row's total."""
-        totals = self.rows.where(self.rows > 0)
-        return self.counts.div(totals, axis=0)
 
 
 def is_small(count: float, smallest: int = SMALLEST_CELL) -> bool:
@@ -192,7 +178,6 @@ def suppress_table(
         pd.Series(shown[:-1, -1], counts.index),
         pd.Series(shown[-1, :-1], counts.columns),
         float(shown[-1, -1]),
-        smallest,
     )
 
 
@@ -225,4 +210,4 @@ def _one_line(counts: pd.DataFrame, smallest: int, wholes: pd.DataFrame | None) 
     total = np.nan if is_small(total, smallest) or is_small(rest, smallest) else total
     rows = table.iloc[:, 0] if counts.shape[1] == 1 else pd.Series(total, counts.index)
     columns = table.iloc[0] if counts.shape[0] == 1 else pd.Series(total, counts.columns)
-    return Suppressed(table, rows, columns, total, smallest)
+    return Suppressed(table, rows, columns, total)

@@ -1,12 +1,13 @@
 """Set the findings of a step as small tables, so that they can be saved and told in a report."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.background import associate
+from cycle_analysis.background import associate, background_by_profile, can_be_corrected
 from cycle_analysis.choice import Choice
 from cycle_analysis.evidence import Evidence
 from cycle_analysis.margins import margin_of_error
@@ -66,16 +67,47 @@ def profile_background(
     Returns
     -------
     DataFrame, index `variable`
-        As `background.associate`; without rows when nothing is divided. Variables on which fewer
-        than two groups of units differ are left out.
+        As `background.associate`; without rows when nothing is divided or a profile has no members.
+        Variables on which fewer than two groups of units differ are left out. Profiles that are
+        hardly told apart are related without correction, and `corrected` equals `effect`.
     """
-    known = background.reindex(partition.labels.index)
-    varying = [column for column in known if len(known[column].dropna().unique()) > 1]
-    if partition.k < 2 or not varying:
+    known = _varying(partition, background)
+    if known.empty:
         columns = ["measure", "n_units", "effect", "corrected", "low", "high", "p", "p_holm"]
         return pd.DataFrame(columns=columns, index=pd.Index([], name="variable"))
-    table = associate(partition, known[varying], n_permutations=n_permutations, seed=seed)
+    partition = _correctable(partition)
+    table = associate(partition, known, n_permutations=n_permutations, seed=seed)
     return table.rename_axis("variable")
+
+
+def background_shares(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:
+    """Set the background of each profile, where there is anything to relate.
+
+    Returns
+    -------
+    DataFrame, index (variable, profile, category)
+        value and corrected, as `background.background_by_profile`.
+    """
+    known, index = _varying(partition, background), ["variable", "profile", "category"]
+    partition = _correctable(partition)
+    tables = {name: background_by_profile(partition, known[name]) for name in known}
+    if not tables:
+        none = pd.MultiIndex.from_tuples([], names=index)
+        return pd.DataFrame(columns=["value", "corrected"], index=none)
+    return pd.concat(tables, names=["variable"]).reset_index("variable").set_index(index)
+
+
+def _varying(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:
+    """Background on which units differ; without columns when there are no profiles to relate."""
+    known = background.reindex(partition.labels.index)
+    varies = [name for name in known if len(known[name].dropna().unique()) > 1]
+    divided = partition.k > 1 and bool(partition.sizes.gt(0).all())
+    return known[varies if divided else []]
+
+
+def _correctable(partition: Partition) -> Partition:
+    """Leave probabilities out that tell profiles apart too badly to correct for misplacement."""
+    return partition if can_be_corrected(partition) else replace(partition, posteriors=None)
 
 
 def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:

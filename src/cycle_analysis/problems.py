@@ -70,7 +70,7 @@ class Problem:
         if self.allowed:
             text += f" Allowed: {self.allowed}."
         if self.remedy:
-            text += f" {self.remedy}."
+            text += f" {_sentence(self.remedy)}"
         return text
 
 
@@ -122,7 +122,11 @@ def _as_one(alike: list[Problem]) -> str:
     text = f"{one.file}: {len(alike)} times: {one.problem}. First: {first}."
     if one.allowed:
         text += f" Allowed: {one.allowed}."
-    return text + (f" {one.remedy}." if one.remedy else "")
+    return text + (f" {_sentence(one.remedy)}" if one.remedy else "")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith("?") else f"{text}."
 
 
 def problem_table(problems: Iterable[Problem]) -> pd.DataFrame:
@@ -186,7 +190,7 @@ def list_kinds(kinds: pd.DataFrame) -> list[str]:
         places += [f"found {kind.found!r}"] if kind.found else []
         line = f"{kind.done}: {kind.n} x {kind.problem} ({'; '.join(places)})"
         line = line.removesuffix(" ()") + (f", {kind.rule}" if kind.rule else "")
-        lines.append(line + (f". {kind.remedy}." if kind.remedy else ""))
+        lines.append(line + (f". {_sentence(kind.remedy)}" if kind.remedy else ""))
     return lines
 
 

@@ -6,8 +6,10 @@ independent notebooks beside each other. papermill executes each notebook in a k
 
 import contextlib
 import io
+import math
 import os
 import sys
+import tomllib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytask
-from pytask import ExitCode, TaskOutcome
+from pytask import TaskOutcome
 
 from cycle_analysis.parameters import (
     Parameter,
@@ -172,6 +174,7 @@ def run_study(
     folder = makers.store.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
+    _forget_what_is_damaged(folder / "pytask.lock", tell)
     with contextlib.nullcontext() if dry_run else only_run(folder, tell):
         session = _build(
             tasks=[makers.task(step) for step in plan(study)],
@@ -191,12 +194,23 @@ def _set_environment(home: Path) -> None:
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
 
 
+def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
+    """Begin anew when the memory of earlier runs cannot be read, as after a power cut."""
+    try:
+        readable = not memory.exists() or "lock-version" in tomllib.loads(memory.read_text("utf-8"))
+    except ValueError:
+        readable = False
+    if not readable:
+        tell(f"{memory.name} cannot be read, so it is not known what has run: everything runs.")
+        memory.unlink()
+
+
 def _build(**options: Any) -> pytask.Session:
     """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
     pytask.console.file = io.StringIO()
     threads = use_prompt_threads()
     session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
-    if not session.execution_reports and session.exit_code != ExitCode.OK:
+    if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
         raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
     if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
         session.config["lockfile_state"].flush()

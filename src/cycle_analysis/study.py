@@ -239,6 +239,9 @@ def _study_folder(name: str, home: Path) -> Path:
 
 def _open(folder: Path, file: str) -> Path:
     path = folder / file
+    if link := next((p for p in (folder, path.parent, path) if p.is_symlink()), None):
+        remedy = "Put the folder or file itself there: a link may lead to other data"
+        raise InputError([Problem(file, "file", link.name, "is a link", "", remedy)])
     if not path.is_file():
         raise InputError(
             [Problem(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")]

@@ -15,6 +15,8 @@ from cycle_analysis.study_files import BUNDLED
 from cycle_analysis.tilemap import tile_map
 from cycle_analysis.units import identify
 
+UNKNOWN = "unknown"
+"""Group of the units of which the study's own register does not tell the background."""
 MOST_GROUPS = 12
 """A background column with more values than this does not group units."""
 
@@ -42,7 +44,8 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     """List all units on the first day of fieldwork, and the background that groups them.
 
     Municipalities are grouped by size and region. Units of another register are grouped by its own
-    columns of at most `MOST_GROUPS` values, and without any they are one group.
+    columns of at most `MOST_GROUPS` values, where units without a value are a group of their own,
+    and without such a column they are one group.
 
     Returns
     -------
@@ -53,7 +56,10 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     if are_municipalities(units):
         return collapse_background(units), ["size", "region"]
     few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
-    return (units, few) if few else (units.assign(everyone="all"), ["everyone"])
+    if not few:
+        return units.assign(everyone="all"), ["everyone"]
+    texts = units[few].astype("string").fillna(UNKNOWN).astype("str")
+    return units.assign(**dict(texts.items())), few
 
 
 def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ products are averaged over the respondents, or pairs of them, of a unit, then ov
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -32,13 +33,8 @@ def two_level_scalability(
     scores : DataFrame, respondents × phases
         Respondents with NaN, and those alone in their unit, are left out.
     units : Series, indexed by respondent
-    replicates : int
-        Bootstrap samples of units for the intervals; 0 leaves them missing.
-    permutations : int
-        Times that every phase is shuffled by itself over all respondents.
-    confidence : float
-        Coverage of the intervals, 0-1.
-    seed : int
+    replicates, permutations, confidence, seed
+        As for `scalability.scalability`; units are drawn, and phases shuffled over respondents.
 
     Returns
     -------
@@ -102,22 +98,40 @@ class _Nested:
     values: np.ndarray
     codes: np.ndarray
 
+    @cached_property
+    def marginals(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Distinct scores of each phase, in order, and the place of each respondent among them."""
+        return [np.unique(column, return_inverse=True) for column in self.values.T]
+
     def coefficients(self, times: np.ndarray | None = None) -> np.ndarray:
         """H within, H between and their ratio, when each unit counts `times`; once by default."""
         sizes = np.bincount(self.codes)
         times = np.ones(len(sizes)) if times is None else times
         of_unit = times / times.sum()
         weights = (of_unit / sizes)[self.codes]
-        centred = self.values - weights @ self.values
+        means = weights @ self.values
+        centred = self.values - means
         within = (centred * weights[:, None]).T @ centred
         pairs = of_unit / (sizes * (sizes - 1))
-        totals = np.zeros((len(sizes), centred.shape[1]))
-        np.add.at(totals, self.codes, centred)
+        totals = np.column_stack([np.bincount(self.codes, column) for column in centred.T])
         own = (centred * pairs[self.codes, None]).T @ centred
         between = (totals * pairs[:, None]).T @ totals - own
-        most = _largest_covariances(centred, weights)
-        one, two = (coefficients(level[None], most[None])[0, 0] for level in (within, between))
-        return np.array([one, two, two / one if one > 1e-12 else np.nan])
+        most = self._largest_covariances(means, weights)
+        h = coefficients(np.array([within, between]), np.array([most, most]))[:, 0]
+        return np.array([*h, h[1] / h[0] if h[0] > 1e-12 else np.nan])
+
+    def _largest_covariances(self, means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Covariances when all phases are sorted alike, each by its weighted marginal, p × p."""
+        ends = [np.cumsum(np.bincount(place, weights)) for _, place in self.marginals]
+        cuts = np.unique(np.concatenate(ends))
+        width = np.diff(cuts, prepend=0.0)
+        sorted_alike = np.column_stack(
+            [
+                score[np.minimum(np.searchsorted(end, cuts - 1e-12), len(score) - 1)] - mean
+                for (score, _), end, mean in zip(self.marginals, ends, means, strict=True)
+            ]
+        )
+        return np.asarray((sorted_alike * width[:, None]).T @ sorted_alike)
 
     def resampled(self, replicates: int, stream: np.random.SeedSequence) -> np.ndarray:
         """Give the coefficients when units are drawn with replacement, replicates × 3."""
@@ -134,23 +148,3 @@ class _Nested:
                 for _ in range(permutations)
             ]
         )
-
-
-def _largest_covariances(centred: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Covariances when all phases are sorted alike, each by its own weighted marginal, p × p."""
-    scores, ends = zip(*(_marginal(column, weights) for column in centred.T), strict=True)
-    cuts = np.unique(np.concatenate(ends))
-    width = np.diff(cuts, prepend=0.0)
-    sorted_alike = np.column_stack(
-        [
-            score[np.minimum(np.searchsorted(end, cuts - 1e-12), len(score) - 1)]
-            for score, end in zip(scores, ends, strict=True)
-        ]
-    )
-    return np.asarray((sorted_alike * width[:, None]).T @ sorted_alike)
-
-
-def _marginal(column: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct scores in order, and the share at or under each."""
-    score, place = np.unique(column, return_inverse=True)
-    return score, np.cumsum(np.bincount(place, weights))

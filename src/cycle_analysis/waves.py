@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.assignment import assign
 from cycle_analysis.harmonisation import harmonise
 from cycle_analysis.panels import assign_heirs, combine_scores, panel_coverage, recode_units
-from cycle_analysis.partitions import Partition, assign
+from cycle_analysis.partitions import Partition
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.register import Register
 from cycle_analysis.scores import unit_scores

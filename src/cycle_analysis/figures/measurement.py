@@ -42,12 +42,8 @@ def plot_reliability(
     ----------
     scales : DataFrame, indexed by phase
         Columns alpha, alpha_low, alpha_high, omega, as `reliability.scale_statistics` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, ax, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -100,7 +96,7 @@ def plot_spread(
     units : DataFrame, one row for each unit, optional
         Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
     language, ax, title
-        As for `plot_reliability`.
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -114,7 +110,7 @@ def plot_spread(
         ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
                 markeredgewidth=0)  # fmt: skip
     reach = 1.96 * groups["standard_error"].to_numpy(float)
-    ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.PROFILE_COLOURS[1],
+    ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.INK,
                 marker="s", markersize=7, linewidth=1.8, capsize=3)  # fmt: skip
     ax.set_xlim(0, 100)
     ax.set_ylim(0, None)

@@ -48,15 +48,12 @@ def plot_patterns(
     patterns : DataFrame, one row for each combination
         Boolean columns for the phases, then n, share, expected, ratio, as
         `simultaneity.activity_patterns` gives them; all of them are drawn.
-    language : str
-        ``"nl"`` or ``"en"``.
     ax : Axes, optional
         Its place is divided between bars and dots.
     rest : int
         Number of units with another combination, told in a note.
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -72,9 +69,11 @@ def plot_patterns(
     bars = style.start(ax.inset_axes((0, below + 0.02, 1, 0.98 - below)), 0)
     dots = style.start(ax.inset_axes((0, 0, 1, below)), 0)
     places = np.arange(len(patterns))
-    bars.bar(places, patterns["n"], color=style.ACCENT, width=0.62, label=words["observed"])
+    bars.bar(
+        places, patterns["n"], color=style.PROFILE_COLOURS[4], width=0.62, label=words["observed"]
+    )
     expected = patterns["expected"] * (patterns["n"].sum() + rest)
-    bars.plot(places, expected, "_", color=style.PROFILE_COLOURS[1], markersize=15,
+    bars.plot(places, expected, "_", color=style.INK, markersize=15,
               markeredgewidth=2.4, label=words["expected"])  # fmt: skip
     for place, n, other in zip(places, patterns["n"], expected, strict=True):
         bars.annotate(style.set_number(n, 0, language), (place, max(n, other)), (0, 3),
@@ -109,13 +108,10 @@ def plot_sensitivity(
     ----------
     shares : DataFrame, indexed by active_from
         Column two_or_more, as `simultaneity.activity_sensitivity` gives it.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
     chosen : float, optional
         The threshold used elsewhere, marked.
-    title : str
-        The finding.
+    language, ax, title
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -155,12 +151,8 @@ def plot_order_violations(
     ----------
     violations : DataFrame, rows (earlier, later)
         Columns share, by_chance, n, as `order.order_violations` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
-    ax : Axes, optional
-    title : str
-        The finding.
-    labels : mapping from phase to text, optional
+    language, ax, title, labels
+        As for `cycle.plot_phase_curve`.
 
     Examples
     --------
@@ -175,7 +167,7 @@ def plot_order_violations(
     shares = violations["share"].to_numpy(float)
     ax.barh(places, np.nan_to_num(shares), color=style.ACCENT, height=0.62)
     chance = float(violations["by_chance"].max())
-    ax.axvline(chance, color=style.PROFILE_COLOURS[1], linewidth=1.6, linestyle=(0, (4, 2)),
+    ax.axvline(chance, color=style.INK, linewidth=1.6, linestyle=(0, (4, 2)),
                label=words["chance"])  # fmt: skip
     ends = np.maximum(np.nan_to_num(shares), chance)
     for place, value, end in zip(places, shares, ends, strict=True):

@@ -10,6 +10,7 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -37,6 +38,11 @@ class Block:
     rows: np.ndarray
     statistics: np.ndarray
     observed: np.ndarray
+
+    @cached_property
+    def transposed(self) -> np.ndarray:
+        """The statistics as q × n_b, laid out row by row."""
+        return np.ascontiguousarray(self.statistics.T)
 
 
 class Family(Protocol):
@@ -234,36 +240,32 @@ def _squared(arrays: list[np.ndarray]) -> np.ndarray:
 def _step(
     family: Family, theta: np.ndarray, log_shares: np.ndarray, weights: np.ndarray
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """One EM step: new parameters, and the log-likelihood at the old ones."""
+    """One EM step: new parameters, and the log-likelihood at the old ones.
+
+    Responsibilities lie as k × B × n: what is done profile by profile then runs over whole rows.
+    """
     k, n_problems = log_shares.shape
     log_likelihood = np.zeros(n_problems)
     sums = []
     for block in family.blocks:
-        natural = _natural(family, theta, log_shares, block).reshape(-1, k * n_problems)
-        total = np.zeros_like(natural)
+        natural = _natural(family, theta, log_shares, block).reshape(-1, k * n_problems).T
+        total = np.zeros(natural.shape)
         for chunk in _chunks(block, k * n_problems):
-            statistics = block.statistics[chunk]
-            case_weights = weights[block.rows[chunk]]
-            joint = (statistics @ natural).reshape(-1, k, n_problems)
-            log_likelihood += (case_weights * _normalise(joint, case_weights)).sum(axis=0)
-            total += statistics.T @ joint.reshape(len(statistics), -1)
-        sums.append(total.reshape(-1, k, n_problems))
+            case_weights = weights[block.rows[chunk]].T
+            joint = (natural @ block.transposed[:, chunk]).reshape(k, n_problems, -1)
+            log_likelihood += (case_weights * _normalise(joint, case_weights)).sum(axis=1)
+            total += joint.reshape(k * n_problems, -1) @ block.statistics[chunk]
+        sums.append(np.ascontiguousarray(total.T).reshape(-1, k, n_problems))
     return (family.maximise(sums, theta), _log_shares(sums)), log_likelihood
 
 
 def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Turn joint log densities into weighted responsibilities in place; give log densities."""
-    # Profile by profile: NumPy reduces a short middle axis several times slower
-    k = joint.shape[1]
-    top = joint[:, 0].copy()
-    for j in range(1, k):
-        np.maximum(top, joint[:, j], out=top)
-    np.subtract(joint, top[:, None, :], out=joint)
+    top = joint.max(axis=0)
+    np.subtract(joint, top, out=joint)
     np.exp(joint, out=joint)
-    total = joint[:, 0].copy()
-    for j in range(1, k):
-        total += joint[:, j]
-    joint *= (weights / total)[:, None, :]
+    total = joint.sum(axis=0)
+    joint *= weights / total
     return np.log(total) + top
 
 

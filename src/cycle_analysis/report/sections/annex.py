@@ -21,6 +21,7 @@ def annex_section(source: Source) -> Section:
         _scores(source),
         reliability_section(source),
         agreement_section(source),
+        Section("measures", source.text("titles.measures"), _measures(source)),
         _models(source),
         _reviewer(source),
         _disclosure(source),
@@ -78,6 +79,10 @@ def _scores(source: Source) -> Section:
         ),
     )
     return Section("scores", source.text("titles.scores"), (text,))
+
+
+def _measures(source: Source) -> tuple[Block, ...]:
+    return source.say("annex.order"), source.say("annex.placement")
 
 
 def _models(source: Source) -> Section:

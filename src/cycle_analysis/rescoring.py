@@ -87,9 +87,9 @@ def without_groups(
     rescore : Rescoring
         From answers to unit scores.
     answers_from : float
-        Respondents per unit, on average, from which answers are drawn. With one respondent the
-        noise of answering cannot be told from differences between units: in simulation the test
-        then found clear profiles less often than the one on scores (benchmarks/README.md).
+        Respondents per unit, on average, from which answers are drawn. Below it the correlations
+        of many items rest on few answers, and nothing tells units from respondents; in simulation
+        answers did well there too, but in fewer surveys than scores (benchmarks/README.md).
 
     Returns
     -------

@@ -146,9 +146,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
         "difference of two phases of a unit": (
             gaps[PAIR] <= 1.96 * difference_errors(scores, units)[PAIR]
         ).mean(),
-        "spread inside units, a group": (
-            abs(spread["spread"] - truth["spread"]) <= 1.96 * spread["standard_error"]
-        ),
+        "spread inside units, a group": within(truth["spread"], spread),
         "H between respondents, half the samples": between,
     }
 

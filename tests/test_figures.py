@@ -44,7 +44,7 @@ DRAWN = {
         pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
         language, chosen=50.0, **at),
     "spread": lambda language, **at: figures.plot_spread(
-        pd.DataFrame({"level": [50.0], "spread": [5.0], "standard_error": [1.0]}), language,
+        pd.DataFrame({"level": [50.0], "spread": [5.0], "low": [4.0], "high": [6.0]}), language,
         units=pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}), **at),
     "moves": lambda language, **at: plot_moves(
         pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), language, **at),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from cycle_analysis.measurement_error import spread_within
 from cycle_analysis.scores import Aggregation, unit_scores
@@ -73,7 +74,8 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -
     -------
     DataFrame, indexed by group, 1 (lowest level) upwards
         n (units with two respondents or more), level (mean score), spread (mean sd inside units,
-        score points), standard_error (of the spread), spread_share (0-1).
+        score points), standard_error (of the spread), low and high (95 % t-interval; a group is a
+        quarter of the units, too few for the normal), spread_share (0-1).
 
     Examples
     --------
@@ -96,7 +98,9 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -
     places = inside["level"].rank(method="first").sub(1) * n_groups // max(len(inside), 1)
     grouped = inside.groupby(places.astype(int).add(1).rename("group"))
     table = grouped.mean().assign(n=grouped.size(), standard_error=grouped["spread"].sem())
-    return table[["n", "level", "spread", "standard_error", "spread_share"]]
+    reach = stats.t.ppf(0.975, table["n"] - 1) * table["standard_error"]
+    table = table.assign(low=table["spread"] - reach, high=table["spread"] + reach)
+    return table[["n", "level", "spread", "standard_error", "low", "high", "spread_share"]]
 
 
 def _compare(reference: pd.Series, other: pd.Series) -> dict[str, float]:

@@ -92,7 +92,7 @@ def plot_spread(
     Parameters
     ----------
     groups : DataFrame, one row for each group of units from low to high
-        Columns level, spread, standard_error, as `aggregation.spread_by_level` gives them.
+        Columns level, spread, low, high, as `aggregation.spread_by_level` gives them.
     units : DataFrame, one row for each unit, optional
         Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
     language, ax, title
@@ -100,7 +100,8 @@ def plot_spread(
 
     Examples
     --------
-    >>> groups = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0], "standard_error": 1.0})
+    >>> groups = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0]})
+    >>> groups = groups.assign(low=groups["spread"] - 2, high=groups["spread"] + 2)
     >>> plot_spread(groups, "nl").get_ylabel()
     "Spreiding tussen collega's (punten)"
     """
@@ -109,7 +110,7 @@ def plot_spread(
     if units is not None:
         ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,
                 markeredgewidth=0)  # fmt: skip
-    reach = 1.96 * groups["standard_error"].to_numpy(float)
+    reach = (groups[["low", "high"]].sub(groups["spread"], axis=0)).abs().to_numpy(float).T
     ax.errorbar(groups["level"], groups["spread"], yerr=reach, color=style.INK,
                 marker="s", markersize=7, linewidth=1.8, capsize=3)  # fmt: skip
     ax.set_xlim(0, 100)

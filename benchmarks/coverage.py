@@ -165,7 +165,7 @@ def draw_coverage(table: pd.DataFrame, samples: int, file: Path) -> None:
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0.9, 1)
     style.percent_axis(ax.xaxis, "en")
-    style.label_axes(ax, x=f"Share of 95% intervals that hold the truth ({samples} samples)")
+    style.label_axes(ax, x=f"Of {samples} samples")
     style.legend_below(ax, columns=2)
     style.entitle(ax, "How often the 95% intervals hold the truth (band: 93-97%)")
     plt.savefig(file, dpi=110)

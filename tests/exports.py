@@ -8,7 +8,6 @@ from xml.sax.saxutils import quoteattr
 import pandas as pd
 import pyreadstat
 import xlsxwriter
-import xlwt
 from xlsxwriter.worksheet import Worksheet
 
 Cell = str | float
@@ -50,6 +49,8 @@ def write_xlsx(
 
 
 def write_xls(path: Path, rows: list[list[Cell]]) -> None:
+    import xlwt  # needed for this one format only
+
     book = xlwt.Workbook()
     sheet = book.add_sheet("Data")
     for number, row in enumerate(rows):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.readers import cells, read_export
+from cycle_analysis.readers import cells, read_export, sheets
 from cycle_analysis.study_files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]
@@ -213,6 +213,25 @@ def test_a_good_file_with_random_edits_is_read_or_refused_in_words(
     write_study(home, f"r.{kind}", columns).write_bytes(bytes(content))
     with contextlib.suppress(InputError):
         assert len(read(home).answers) > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import os; os.abort()", "breaks the program down"),
+        ("import time; time.sleep(60)", "did not end"),
+    ],
+)
+def test_an_xls_on_which_the_library_breaks_down_or_never_ends_is_refused(
+    tmp_path, good_files, monkeypatch, line, said
+):
+    library = tmp_path / "python_calamine.py"
+    library.write_text(f"{line}\n")  # stands for what a damaged file makes of the real one
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(sheets, "MOST_SECONDS", 3)
+    write_study(tmp_path, "r.xls").write_bytes(good_files["r.xls"])
+    with pytest.raises(InputError, match=said):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsm", "ods"])

@@ -89,6 +89,51 @@ def test_a_perfect_ladder_has_h_one_for_pairs_phases_and_scale():
     assert h_of(ladder).tolist() == pytest.approx([1] * 16)
 
 
+def ladder(n: int, draw: np.random.Generator) -> np.ndarray:
+    """Perfectly ordered active phases of units, of which nine to one tenth have each."""
+    return draw.random((n, 1)) < [0.9, 0.7, 0.5, 0.3, 0.1]
+
+
+def mixed(patterns: np.ndarray, share: float, draw: np.random.Generator) -> pd.DataFrame:
+    """Keep a share of the patterns; the rest answers by the same marginals without any order.
+
+    Both parts have the same marginals, so covariances are that share of the largest: H is known.
+    """
+    free = draw.random(patterns.shape) < [0.9, 0.7, 0.5, 0.3, 0.1]
+    kept = draw.random((len(patterns), 1)) < share
+    return pd.DataFrame(np.where(kept, patterns, free) * 1.0, columns=PHASES)
+
+
+@pytest.mark.parametrize("truth", [0.2, 0.5, 0.8])
+def test_a_known_h_is_recovered_within_its_interval(truth):
+    draw = np.random.default_rng(21)
+    table = scalability(mixed(ladder(400, draw), truth, draw), 500, 0)
+    scale = table.loc[(ALL, ALL)]
+    assert scale["low"] < truth < scale["high"]
+    assert scale["H"] == pytest.approx(truth, abs=0.1)
+    inside = (table["low"] < truth) & (truth < table["high"])
+    assert inside.sum() >= 13  # of 16 intervals of 95% that hang together
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_known_h_within_and_between_respondents_are_recovered_within_their_intervals(share):
+    """A respondent sees the unit's order with this chance; two of them both, with its square."""
+    truth = pd.Series({"within": share, "between": share**2, "ratio": share})
+    units = pd.Series(np.arange(400).repeat(4))
+    found, held = [], []
+    for seed in range(10):
+        draw = np.random.default_rng(seed)
+        table = two_level_scalability(
+            mixed(ladder(400, draw)[units], share, draw), units, 200, 0, seed=seed
+        )
+        found.append(table["H"])
+        held.append((table["low"] < truth) & (truth < table["high"]))
+    pd.testing.assert_series_equal(  # .045: three errors of the mean of ten ratios
+        pd.DataFrame(found).mean(), truth, atol=0.045, rtol=0, check_names=False
+    )
+    assert (pd.DataFrame(held).sum() >= 8).all()  # of 10 intervals of 95%
+
+
 def test_independent_phases_have_h_zero_within_the_chance_level():
     draw = np.random.default_rng(4)
     scores = pd.DataFrame(draw.random((340, 5)) < [0.9, 0.7, 0.5, 0.3, 0.1], columns=PHASES) * 1.0

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from small_studies import Truth, make_study, run_notebooks
 
-from cycle_analysis.report import sentences
+from cycle_analysis.report import score_sentences
 from cycle_analysis.report.source import Source
 from cycle_analysis.study import HOME, load_study
 
@@ -59,7 +59,7 @@ def test_one_respondent_per_unit_runs_and_says_what_is_lost(tmp_path):
     assert violations["error"].notna().all()
     assert survey.table("two_level", "03_cycle")["H"].isna().all()
     dutch = Source(survey.study, survey.store, "nl")
-    assert "niet uit elkaar te houden" in sentences.agreement(
+    assert "niet uit elkaar te houden" in score_sentences.agreement(
         dutch, survey.table("agreement"), survey.table("random_groups")
     )
 

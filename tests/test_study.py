@@ -126,3 +126,13 @@ def test_the_heading_of_a_synthetic_study_says_so(home, edit):
     assert "SYNTHETISCHE GEGEVENS" in load_study("example", home).heading("nl")
     edit("study.yaml", "synthetic: true", "synthetic: false")
     assert "SYNTHETIC DATA" not in load_study("example", home).heading()
+
+
+def test_an_item_of_a_domain_exists_and_its_answers_are_places_in_the_cycle(home, edit):
+    edit("study.yaml", "  B2_1: {nl: sociaal domein", "  B9_9: {nl: sociaal domein")
+    edit("codebook.csv", "B2_2,B,,stage,", "B2_2,B,,datalab,")
+    edit("study.yaml", '      "4": {nl: een Urban', '      "44": {nl: een Urban')
+    told = {problem.where: problem for problem in problems_of(home)}
+    assert told["domains.B9_9"].problem == "is no item of codebook.csv"
+    assert told["domains.B2_2"].value == "44"
+    assert told["domains.B2_2"].allowed == "0, 1, 2, 3, 4, 5"

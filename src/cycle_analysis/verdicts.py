@@ -42,7 +42,7 @@ _NO_GAPS = {
     "groepen kruisen niet en hun niveau heeft geen aantoonbare gaten (p = {gaps}): zo hopen "
     "eenheden zich ook op langs één oplopende reeks. Een indeling is een hulpmiddel, geen "
     "bevinding.",
-    "en": "BIC takes {k} profiles ({model}), and the {n} units fall apart into groups more "
+    "en": "BIC takes {k} profiles ({model}), and the {n} units fall into groups more "
     "clearly (silhouette {silhouette}) than surveys without groups (p = {p}). But the lines of "
     "those groups do not cross and no gaps in their level are demonstrated (p = {gaps}): so do "
     "units heap along one cumulative series. A division is an aid, not a finding.",
@@ -58,7 +58,7 @@ VERDICTS = {
         "nl": "Er zijn profielen. BIC kiest {k} profielen ({model}), en de {n} eenheden vallen "
         "duidelijker in groepen uiteen (silhouet {silhouette}) dan enquêtes zonder groepen met "
         "dezelfde verdelingen en samenhang (p = {p}).",
-        "en": "There are profiles. BIC takes {k} profiles ({model}), and the {n} units fall apart "
+        "en": "There are profiles. BIC takes {k} profiles ({model}), and the {n} units fall "
         "into groups more clearly (silhouette {silhouette}) than surveys without groups of the "
         "same marginals and correlations (p = {p}).",
     },
@@ -68,7 +68,7 @@ VERDICTS = {
         "groepen (p = {p}), of de twee maatstaven spreken elkaar tegen. Een indeling is een "
         "hulpmiddel, geen bevinding.",
         "en": _NOT_SEPARABLE["en"] + " BIC takes k = {k} ({model}); the {n} units do not "
-        "demonstrably fall apart into groups (silhouette {silhouette}) more clearly than surveys "
+        "demonstrably fall into groups (silhouette {silhouette}) more clearly than surveys "
         "without groups (p = {p}), or the two measures contradict each other. A division is an "
         "aid, not a finding.",
     },
@@ -86,7 +86,7 @@ VERDICTS = {
         "nl": "Er is geen structuur: de scores van de {n} eenheden hangen niet méér samen dan bij "
         "toeval en vallen niet in groepen uiteen (BIC kiest k = {k}; p = {p}).",
         "en": "There is no structure: the scores of the {n} units are no more related than by "
-        "chance and do not fall apart into groups (BIC takes k = {k}; p = {p}).",
+        "chance and do not fall into groups (BIC takes k = {k}; p = {p}).",
     },
     "found": {
         "nl": "Bij {nearest} eenheden (hier {n}) vindt deze toets vier duidelijke profielen in "

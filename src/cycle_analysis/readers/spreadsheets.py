@@ -6,12 +6,13 @@ they are no answers, whatever they show.
 
 import datetime
 import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
+from python_calamine import CalamineError
 
 from cycle_analysis.problems import KEPT, InputError, Problem
 from cycle_analysis.readers.raw_table import (
@@ -24,6 +25,7 @@ from cycle_analysis.readers.raw_table import (
     text_column,
     tidy_columns,
 )
+from cycle_analysis.readers.sheets import Sheet, parse_apart, parse_sheet, sheet_names
 from cycle_analysis.readers.workbooks import SheetFacts, check_archive, column_letters, sheet_facts
 from cycle_analysis.study_files import Source
 
@@ -47,30 +49,41 @@ def read_spreadsheet(path: Path, source: Source) -> RawTable:
         `sheet` and `header_row`.
     """
     check_archive(path)
+    parse = _parse_archive if zipfile.is_zipfile(path) else _parse_old
     try:
-        book = CalamineWorkbook.from_path(path)
-        name = _sheet_name(path.name, book, source)
-        facts = sheet_facts(path, book.sheet_names.index(name))
-        sheet = book.get_sheet_by_name(name)
-        rows = sheet.to_python(skip_empty_area=False)
+        name, facts, sheet = parse(path, source)
     except InputError:
         raise
     except (CalamineError, OSError, ValueError) as error:
         remedy = "Open it and save it again as .xlsx, without a password"
-        raise refuse(path.name, "file", "", str(error), "", remedy) from None
+        raise refuse(path.name, "file", "", f"cannot be read: {error}", "", remedy) from None
+    first = source.header_row
     if not {"sheet", "header_row"} <= source.model_fields_set:
-        first = source.header_row
-        found = _no_header(path.name, name, rows, first) + _merged_header(path.name, sheet, first)
+        found = _no_header(path.name, name, sheet.rows, first)
+        found += _merged_header(path.name, name, sheet, first)
         if found := found + _hidden_columns(path.name, name, facts):
             raise InputError(found)
-    rows = rows[source.header_row - 1 :]
+    rows = sheet.rows[first - 1 :]
     if len(rows) < 2:
         return RawTable(path.name, pd.DataFrame(), "spreadsheet, empty", sheet=name)
-    return _table(path.name, name, rows, source.header_row, facts)
+    return _table(path.name, name, rows, first, facts)
 
 
-def _sheet_name(file: str, book: CalamineWorkbook, source: Source) -> str:
-    names = book.sheet_names
+def _parse_archive(path: Path, source: Source) -> tuple[str, SheetFacts, Sheet]:
+    """Name, facts and contents of a sheet; the facts first, which refuse what is too large."""
+    names = sheet_names(path)
+    name = _sheet_name(path.name, names, source)
+    facts = sheet_facts(path, names.index(name))
+    return name, facts, parse_sheet(path, name)
+
+
+def _parse_old(path: Path, source: Source) -> tuple[str, SheetFacts, Sheet]:
+    """Name and contents of a sheet of an .xls, of which nothing is known beforehand."""
+    sheet = parse_apart(path, source.sheet)
+    return _sheet_name(path.name, sheet.names, source), SheetFacts(), sheet
+
+
+def _sheet_name(file: str, names: list[str], source: Source) -> str:
     if source.sheet in names:
         return source.sheet
     if source.sheet or len(names) != 1:
@@ -94,20 +107,16 @@ def _no_header(file: str, sheet: str, rows: Rows, header_row: int) -> list[Probl
     return [Problem(file, where, "", problem, allowed, AS_IT_IS, sheet=sheet, row=row)]
 
 
-def _merged_header(file: str, sheet: CalamineSheet, header_row: int) -> list[Problem]:
+def _merged_header(file: str, name: str, sheet: Sheet, header_row: int) -> list[Problem]:
     """Refuse merged cells down to the header: a name would belong to one of their columns."""
-    try:
-        ranges = sheet.merged_cell_ranges or []
-    except (CalamineError, NotImplementedError, TypeError):
-        return []  # only .xlsx and .xls say so
     merged = [
         f"{column_letters(a[1])}{a[0] + 1}:{column_letters(b[1])}{b[0] + 1}"
-        for a, b in ranges
+        for a, b in sheet.merged
         if a[0] < header_row
     ]
-    place = (file, f"sheet {sheet.name}", ", ".join(merged[:5]))
+    place = (file, f"sheet {name}", ", ".join(merged[:5]))
     problem = "there are merged cells in the header"
-    return [Problem(*place, problem, "none", AS_IT_IS, sheet=sheet.name)] if merged else []
+    return [Problem(*place, problem, "none", AS_IT_IS, sheet=name)] if merged else []
 
 
 def _hidden_columns(file: str, sheet: str, facts: SheetFacts) -> list[Problem]:

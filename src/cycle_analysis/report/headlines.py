@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cycle_analysis.report.sentences import spread_compared
+from cycle_analysis.report.score_sentences import spread_compared
 from cycle_analysis.report.source import Source
 
 

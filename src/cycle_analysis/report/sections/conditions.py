@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.report import sentences
+from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
 from cycle_analysis.report.source import NOTHING, Source
 
@@ -11,7 +11,7 @@ from cycle_analysis.report.source import NOTHING, Source
 def conditions_section(source: Source) -> Section:
     """Tell how the off-topic blocks go with the phases."""
     table = source.table("03_cycle", "blocks", source.reference)
-    blocks: tuple[Block, ...] = (Paragraph(sentences.blocks(source, table)),)
+    blocks: tuple[Block, ...] = (Paragraph(cycle_sentences.blocks(source, table)),)
     if not table.empty:
         blocks += (_correlations(source, table), _items(source))
     return Section("conditions", source.text("titles.conditions"), blocks)

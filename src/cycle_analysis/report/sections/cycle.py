@@ -7,7 +7,7 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.cycle import plot_phase_curve
-from cycle_analysis.report import headlines, sentences
+from cycle_analysis.report import cycle_sentences, headlines
 from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.sections.answers import answers_section
 from cycle_analysis.report.sections.conditions import conditions_section
@@ -36,7 +36,7 @@ def cycle_section(source: Source) -> Section:
 
 def range_of_phases(source: Source, wave: str, key: str) -> str:
     """Name the phases with the highest and the lowest mean, unless their intervals meet."""
-    return sentences.curve(source, source.table("03_cycle", "curve", wave), key)
+    return cycle_sentences.curve(source, source.table("03_cycle", "curve", wave), key)
 
 
 def _curve(source: Source) -> Section:
@@ -91,7 +91,7 @@ def _leading(source: Source) -> Section:
     }
     rows = _count_rows(source, counts, source.phase_titles)
     table = _counts_table(source, "leading", source.text("heads.phase"), counts, rows)
-    text = Paragraph(sentences.leading(source, counts[source.reference], source.reference))
+    text = Paragraph(cycle_sentences.leading(source, counts[source.reference], source.reference))
     return Section("leading", source.text("titles.leading"), (text, table, _positions(source)))
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from cycle_analysis.figures.measurement import plot_reliability
-from cycle_analysis.report import headlines, sentences
+from cycle_analysis.report import headlines, score_sentences
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source
 
@@ -19,11 +19,11 @@ def reliability_section(source: Source) -> Section:
     )
     blocks: list[Block] = [
         source.say("annex.reliability"),
-        Paragraph(sentences.reliability(source, reliability)),
+        Paragraph(score_sentences.reliability(source, reliability)),
         _reliability_figure(source, reliability),
         *(_alpha_table(source, other) for other in source.study.waves if other != wave),
-        Paragraph(sentences.factors(source, models)),
-        Paragraph(sentences.items(source, items)),
+        Paragraph(score_sentences.factors(source, models)),
+        Paragraph(score_sentences.items(source, items)),
         _item_table(source),
         *_warnings(source, warnings),
     ]
@@ -123,14 +123,15 @@ def _item_table(source: Source) -> Table:
 
 def agreement_section(source: Source) -> Section:
     """Set the agreement of respondents, and what the rule of aggregation changes."""
-    found, benchmark, rules = (
+    found, benchmark, rules, errors = (
         source.table("02_scores", name, source.reference)
-        for name in ("agreement", "random_groups", "aggregations")
+        for name in ("agreement", "random_groups", "aggregations", "standard_errors")
     )
     blocks: list[Block] = [
         source.say("annex.agreement"),
-        Paragraph(sentences.agreement(source, found, benchmark)),
-        Paragraph(sentences.aggregation(source, rules)),
+        Paragraph(score_sentences.agreement(source, found, benchmark)),
+        Paragraph(score_sentences.errors(source, errors)),
+        Paragraph(score_sentences.aggregation(source, rules)),
         _aggregations_table(source, rules),
     ]
     for wave in source.study.waves:

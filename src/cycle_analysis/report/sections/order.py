@@ -3,7 +3,7 @@
 import pandas as pd
 
 from cycle_analysis.disclosure import is_small_part
-from cycle_analysis.report import sentences
+from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
@@ -41,8 +41,8 @@ def order_section(source: Source) -> Section:
         Paragraph(str(read), "finding"),
         text,
         _order_table(source, known),
-        Paragraph(sentences.scale(source, strength)),
-        Paragraph(sentences.two_level(source, two_level)),
+        Paragraph(cycle_sentences.scale(source, strength)),
+        Paragraph(cycle_sentences.two_level(source, two_level)),
         _scalability_table(source, strength),
         _correlations(source),
     )

@@ -4,7 +4,7 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.placements import NONE
-from cycle_analysis.report import sentences
+from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
 from cycle_analysis.report.sections.simultaneity import active_from
 from cycle_analysis.report.source import Source
@@ -14,7 +14,7 @@ def placements_section(source: Source) -> Section:
     """Tell how far self-placement and measurement agree, and in which phase domains are."""
     wave = source.reference
     placements = source.table("03_cycle", "placements", wave)
-    blocks: list[Block] = [Paragraph(sentences.placements(source, placements))]
+    blocks: list[Block] = [Paragraph(cycle_sentences.placements(source, placements))]
     if not placements.empty:
         blocks.append(_placements_table(source, placements))
     counts = source.table("03_cycle", "domains", wave)
@@ -22,7 +22,7 @@ def placements_section(source: Source) -> Section:
         ranges, positions = (
             source.table("03_cycle", name, wave) for name in ("domain_range", "domain_positions")
         )
-        blocks.append(Paragraph(sentences.domains(source, ranges, positions)))
+        blocks.append(Paragraph(cycle_sentences.domains(source, ranges, positions)))
         blocks.append(_domains_table(source, counts))
     return Section("placements", source.text("titles.placements"), tuple(blocks))
 

@@ -8,7 +8,7 @@ import pandas as pd
 from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity
 from cycle_analysis.figures.simultaneity import plot_patterns, plot_sensitivity
-from cycle_analysis.report import headlines, sentences
+from cycle_analysis.report import cycle_sentences, headlines
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import NOTHING, Source
@@ -24,7 +24,7 @@ def together_section(source: Source) -> Section:
     wave = source.reference
     counts = source.table("03_cycle", "active_counts", wave)
     blocks: list[Block] = [
-        Paragraph(sentences.together(source, counts, active_from(source, wave))),
+        Paragraph(cycle_sentences.together(source, counts, active_from(source, wave))),
         *_extremes(source, wave),
         source.say("cycle.style"),
         _pairs_figure(source, wave),
@@ -39,7 +39,7 @@ def together_section(source: Source) -> Section:
 def simultaneity(source: Source, wave: str) -> dict[str, str]:
     """Give the share of units with two or more active phases, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
-    return sentences.together_values(source, counts, active_from(source, wave))
+    return cycle_sentences.together_values(source, counts, active_from(source, wave))
 
 
 def active_from(source: Source, wave: str) -> float:

@@ -4,7 +4,7 @@ from functools import partial
 
 from cycle_analysis.disclosure import is_small
 from cycle_analysis.figures.measurement import plot_spread
-from cycle_analysis.report import headlines, sentences
+from cycle_analysis.report import headlines, score_sentences
 from cycle_analysis.report.model import Block, Paragraph, Section
 from cycle_analysis.report.source import Source
 
@@ -33,7 +33,7 @@ def spread_section(source: Source) -> Section:
     told = [f"{source.number(r['level'])}: {source.number(r['spread'], 1)}" for _, r in
             table.iterrows()]  # fmt: skip
     blocks: tuple[Block, ...] = (
-        Paragraph(sentences.spread(source, table)),
+        Paragraph(score_sentences.spread(source, table)),
         source.figure(
             "spread",
             partial(plot_spread, table, source.language, title=headlines.spread(source, table)),

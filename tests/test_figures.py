@@ -12,6 +12,7 @@ from matplotlib.text import Text
 from cycle_analysis import figures
 from cycle_analysis.figures import style
 from cycle_analysis.figures.moves import plot_moves
+from cycle_analysis.figures.selection import plot_separation
 
 LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
 PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
@@ -126,3 +127,15 @@ def test_text_on_every_tint_is_read_with_enough_contrast():
     for tint in tints:
         light, dark = sorted([luminance(tint), luminance(style.ink_on(tint))], reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_separation_is_drawn_as_a_line_over_bands_of_surveys_without_groups():
+    nulls = {"copula_mean": 0.3, "copula_p95": 0.35, "one_factor_mean": 0.2, "one_factor_p95": 0.3}
+    table = pd.DataFrame({"survey": [0.4, 0.5], **nulls}, index=pd.Index([2, 3], name="k"))
+    ax = plot_separation(table, "nl", title="Er zijn profielen")
+    assert ax.lines[0].get_ydata().tolist() == [0.4, 0.5]
+    tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
+    assert tops == [0.35, 0.3]
+    assert len(ax.get_figure().legends[0].get_texts()) == 3
+    only_one = plot_separation(table[["survey", "copula_mean", "copula_p95"]], "en")
+    assert len(only_one.collections) == 1

@@ -13,7 +13,7 @@ from cycle_analysis.mixtures import EEI
 from cycle_analysis.null_test import null_test
 from cycle_analysis.partitions import latent_profiles
 from cycle_analysis.selection import compare
-from cycle_analysis.stability import bootstrap_jaccard
+from cycle_analysis.stability import bootstrap_jaccard, jaccard_by_k
 
 
 def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
@@ -40,7 +40,9 @@ def _everything(n_jobs: int) -> dict[str, np.ndarray]:
     ratio = bootstrap_likelihood_ratio(
         ProfileFit(), scores, 2, n_replicates=4, n_starts=2, n_jobs=n_jobs
     )
+    by_k = jaccard_by_k(scores, [2, 3], 4, n_jobs=n_jobs)
     return {
+        "by_k": by_k.to_numpy(dtype=float),
         "compare": table.select_dtypes("number").astype(float).to_numpy(),
         "jaccard": jaccard.to_numpy(dtype=float),
         "null": test.null_silhouettes.to_numpy(),

@@ -14,21 +14,21 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.aggregation import spread_by_level
-from cycle_analysis.agreement import intraclass
-from cycle_analysis.associations import associate
-from cycle_analysis.cycle import phase_curve
+from cycle_analysis.cycle.associations import associate
+from cycle_analysis.cycle.phases import phase_curve
+from cycle_analysis.cycle.placements import kappa
+from cycle_analysis.cycle.scalability import ALL, scalability
+from cycle_analysis.cycle.two_level import BETWEEN, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement_error import (
+from cycle_analysis.measurement.aggregation import spread_by_level
+from cycle_analysis.measurement.agreement import intraclass
+from cycle_analysis.measurement.measurement_error import (
     difference_errors,
     phase_differences,
     standard_errors,
 )
-from cycle_analysis.placements import kappa
-from cycle_analysis.reliability import alpha, alpha_interval
-from cycle_analysis.scalability import ALL, scalability
-from cycle_analysis.scores import unit_scores
-from cycle_analysis.two_level import BETWEEN, two_level_scalability
+from cycle_analysis.measurement.reliability import alpha, alpha_interval
+from cycle_analysis.measurement.scores import unit_scores
 
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")

@@ -15,25 +15,20 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cycle_analysis import (
+from cycle_analysis.cycle import associations, order, phases, placements, reading, simultaneity
+from cycle_analysis.cycle.scalability import scalability, subtract_style
+from cycle_analysis.cycle.two_level import two_level_scalability
+from cycle_analysis.measurement import (
     aggregation,
     agreement,
-    associations,
-    cycle,
     factors,
     item_analysis,
-    order,
-    placements,
     polychoric,
-    reading,
     reliability,
-    simultaneity,
 )
-from cycle_analysis import measurement_error as error
-from cycle_analysis import scores as scoring
-from cycle_analysis.random_groups import random_group_benchmark
-from cycle_analysis.scalability import scalability, subtract_style
-from cycle_analysis.two_level import two_level_scalability
+from cycle_analysis.measurement import measurement_error as error
+from cycle_analysis.measurement import scores as scoring
+from cycle_analysis.measurement.random_groups import random_group_benchmark
 
 PHASES = ("AG", "EX", "VB", "VA", "NN")
 DEVELOPMENTS = pd.Series(["1", "2", "3", "3", "3"], index=PHASES)
@@ -81,10 +76,10 @@ def measure_cycle(
     table = scoring.unit_scores(persons, units)
     clean = scoring.unit_scores(subtract_style(persons, off_topic), units)
     errors, half = error.difference_errors(persons, units), replicates // 2
-    cycle.phase_curve(table, replicates=replicates)
-    cycle.leading_phase(table)
-    developments = cycle.development_scores(table, DEVELOPMENTS)
-    furthest = cycle.positions(developments)["furthest"]
+    phases.phase_curve(table, replicates=replicates)
+    phases.leading_phase(table)
+    developments = phases.development_scores(table, DEVELOPMENTS)
+    furthest = phases.positions(developments)["furthest"]
     active = simultaneity.activity(table)
     simultaneity.activity_sensitivity(table)
     simultaneity.coactivity(active)

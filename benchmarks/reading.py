@@ -22,12 +22,12 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.codebook import Codebook
 from cycle_analysis.readers import read_export
-from cycle_analysis.register import load_register
-from cycle_analysis.responses import check_checksum, code_responses
+from cycle_analysis.responses.coded import check_checksum, code_responses
 from cycle_analysis.study import Study
-from cycle_analysis.study_files import Source, StudyFile, Wave
+from cycle_analysis.study.codebook import Codebook
+from cycle_analysis.study.files import Source, StudyFile, Wave
+from cycle_analysis.units.register import load_register
 
 UNITS = ["GM0363", "GM0344", "GM0034", "GM0599", "GM0518"]
 

@@ -9,11 +9,11 @@ from commands import command
 from conftest import ROOT
 from survey_tools import FORMS, read_bundled
 
-from cycle_analysis.add_wave import add_wave
+from cycle_analysis.new_wave.add_wave import add_wave
 from cycle_analysis.problems import FIXED
-from cycle_analysis.register import load_register
+from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.study import load_study
-from cycle_analysis.study_answers import read_responses
+from cycle_analysis.units.register import load_register
 
 EXPORT = "data/raw/example/2022/responses.csv"
 

@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 from reference_data import HERE, shared, stored, survey_items
 
-from cycle_analysis.agreement import (
+from cycle_analysis.measurement.agreement import (
     agreement_summary,
     intraclass,
     unit_agreement,
 )
-from cycle_analysis.random_groups import random_group_benchmark
+from cycle_analysis.measurement.random_groups import random_group_benchmark
 
 MADE_ITEMS = survey_items(("AG",), 3)
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cycle_analysis.answers import INVALID, decode
-from cycle_analysis.study_files import Column, Scale
+from cycle_analysis.responses.answers import INVALID, decode
+from cycle_analysis.study.files import Column, Scale
 
 SCALE = Scale.model_validate(
     {

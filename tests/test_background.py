@@ -4,7 +4,9 @@ import pytest
 from scipy.stats import chi2_contingency, kruskal
 from shared import four_profiles
 
-from cycle_analysis.background import (
+from cycle_analysis.findings import background_shares, profile_background
+from cycle_analysis.mixtures import EEI
+from cycle_analysis.profiles.background import (
     associate,
     background_by_profile,
     can_be_corrected,
@@ -12,9 +14,7 @@ from cycle_analysis.background import (
     correction_weights,
     holm,
 )
-from cycle_analysis.findings import background_shares, profile_background
-from cycle_analysis.mixtures import EEI
-from cycle_analysis.partitions import Partition, latent_profiles, ward_kmeans
+from cycle_analysis.profiles.partitions import Partition, latent_profiles, ward_kmeans
 
 
 def test_without_misplacement_effects_are_cramers_v_and_kruskal_wallis():

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from commands import command
 
+from cycle_analysis.number_of_profiles.verdicts import CONTINUUM, NO_STRUCTURE
 from cycle_analysis.simulate import (
     EXAMPLE,
     draw_answers,
@@ -12,7 +13,6 @@ from cycle_analysis.simulate import (
 )
 from cycle_analysis.store import Store
 from cycle_analysis.study import load_study
-from cycle_analysis.verdicts import CONTINUUM, NO_STRUCTURE
 
 STUDY = """title: {nl: Proef, en: Trial}
 synthetic: true

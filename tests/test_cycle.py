@@ -3,24 +3,24 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored
 
-from cycle_analysis.aggregation import compare_aggregations, spread_by_level
-from cycle_analysis.associations import associate, holm
-from cycle_analysis.cycle import (
+from cycle_analysis.cycle.associations import associate, holm
+from cycle_analysis.cycle.order import errors_from_reliability, order_violations
+from cycle_analysis.cycle.phases import (
     development_scores,
     leading_phase,
     phase_correlations,
     phase_curve,
     positions,
 )
-from cycle_analysis.order import errors_from_reliability, order_violations
-from cycle_analysis.scores import mean_of_respondents, median_of_respondents
-from cycle_analysis.simultaneity import (
+from cycle_analysis.cycle.simultaneity import (
     active_counts,
     activity,
     activity_patterns,
     activity_sensitivity,
     coactivity,
 )
+from cycle_analysis.measurement.aggregation import compare_aggregations, spread_by_level
+from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DEVELOPMENTS = pd.Series({"AG": "1", "EX": "2", "VB": "3", "VA": "3", "NN": "3"})

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.harmonisation import detect_vintage, harmonise
-from cycle_analysis.panels import (
+from cycle_analysis.units.harmonisation import detect_vintage, harmonise
+from cycle_analysis.units.identification import load_register, read_register
+from cycle_analysis.units.panels import (
     assign_heirs,
     combine_counts,
     combine_labels,
@@ -15,8 +16,7 @@ from cycle_analysis.panels import (
     persons_at_change,
     recode_units,
 )
-from cycle_analysis.register.make import make_events, make_units, size_classes
-from cycle_analysis.units import load_register, read_register
+from cycle_analysis.units.register.make import make_events, make_units, size_classes
 from cycle_analysis.waves import link_units, pooling_differences, unchanged_units
 
 REGISTER = load_register()

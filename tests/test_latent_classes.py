@@ -4,11 +4,11 @@ import pytest
 from shared import shared_table
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.assignment import assign
-from cycle_analysis.choice import choose
 from cycle_analysis.mixtures import Search, classify_answers, fit_classes
-from cycle_analysis.partitions import latent_classes
-from cycle_analysis.selection import compare_classes
+from cycle_analysis.number_of_profiles.choice import choose
+from cycle_analysis.number_of_profiles.selection import compare_classes
+from cycle_analysis.profiles.assignment import assign
+from cycle_analysis.profiles.partitions import latent_classes
 
 POLCA = [
     ("carcinoma.csv", 2, -317.256837, 15, None),

@@ -3,13 +3,13 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.likelihood_ratio import (
+from cycle_analysis.mixtures import EEE, EEI
+from cycle_analysis.number_of_profiles.likelihood_ratio import (
     ClassFit,
     ProfileFit,
     bootstrap_likelihood_ratio,
     likelihood_ratios,
 )
-from cycle_analysis.mixtures import EEE, EEI
 
 
 def test_a_fourth_profile_is_needed_and_a_fifth_is_not():

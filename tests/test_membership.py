@@ -4,15 +4,15 @@ import pytest
 from scipy.stats import multivariate_normal
 from shared import four_profiles
 
-from cycle_analysis.membership import (
+from cycle_analysis.mixtures import EEE, EEI
+from cycle_analysis.profiles.membership import (
     borderline_members,
     certainty_by_respondents,
     certainty_given_error,
     members,
     typical_members,
 )
-from cycle_analysis.mixtures import EEE, EEI
-from cycle_analysis.partitions import latent_profiles, ward_kmeans
+from cycle_analysis.profiles.partitions import latent_profiles, ward_kmeans
 
 
 def test_a_unit_between_two_profiles_is_borderline_and_names_the_second():

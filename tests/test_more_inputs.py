@@ -7,10 +7,10 @@ import pytest
 from exports import as_texts, write_xlsx
 from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, told, write_study
 
-from cycle_analysis.careless import flag_careless
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import read_export
-from cycle_analysis.study_files import Source
+from cycle_analysis.responses.careless import flag_careless
+from cycle_analysis.study.files import Source
 
 CATEGORY = """  k:
     kind: category

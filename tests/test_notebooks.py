@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import ROOT
 
-from cycle_analysis.pipeline import NOTEBOOKS
+from cycle_analysis.running.pipeline import NOTEBOOKS
 
 CELLS = {
     name: json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
@@ -38,3 +38,9 @@ def test_it_starts_with_a_title_and_a_question(notebook):
     first = "".join(CELLS[notebook][0]["source"])
     assert first.startswith(f"# {notebook[:2]} · ")
     assert "?" in first or notebook == "08_report"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_its_cells_are_numbered_in_order(notebook):
+    numbers = [f"{notebook[:2]}-{place:02d}" for place in range(len(CELLS[notebook]))]
+    assert [cell["id"] for cell in CELLS[notebook]] == numbers

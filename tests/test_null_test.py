@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.answer_copula import fit_answers, one_dimension
-from cycle_analysis.copula import fit_copula, fit_one_factor, one_factor
-from cycle_analysis.dimensions import n_dimensions, one_dimension_p
-from cycle_analysis.null_test import null_test
-from cycle_analysis.rescoring import Rescoring, without_groups
-from cycle_analysis.scores import mean_of_respondents
-from cycle_analysis.separation import separation_p
-from cycle_analysis.verdicts import (
+from cycle_analysis.measurement.scores import mean_of_respondents
+from cycle_analysis.number_of_profiles.answer_copula import fit_answers, one_dimension
+from cycle_analysis.number_of_profiles.copula import fit_copula, fit_one_factor, one_factor
+from cycle_analysis.number_of_profiles.dimensions import n_dimensions, one_dimension_p
+from cycle_analysis.number_of_profiles.null_test import null_test
+from cycle_analysis.number_of_profiles.rescoring import Rescoring, without_groups
+from cycle_analysis.number_of_profiles.separation import separation_p
+from cycle_analysis.number_of_profiles.verdicts import (
     CONTINUUM,
     LADDER,
     NO_STRUCTURE,

@@ -7,7 +7,7 @@ from odb import PHASES, WAVES, write_study
 from shared import SHARED
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.reliability import scale_statistics
+from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.store import Store
 from cycle_analysis.ward import WardTree
 

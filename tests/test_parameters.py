@@ -7,14 +7,14 @@ import pytest
 from conftest import ROOT
 
 from cycle_analysis.cli import main
-from cycle_analysis.parameters import (
+from cycle_analysis.problems import InputError
+from cycle_analysis.running.parameters import (
     SET_BY_THE_RUN,
     check_parameters,
     check_together,
     read_parameters,
 )
-from cycle_analysis.pipeline import NOTEBOOKS
-from cycle_analysis.problems import InputError
+from cycle_analysis.running.pipeline import NOTEBOOKS
 
 KNOWN = {name: read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in NOTEBOOKS}
 

@@ -8,10 +8,10 @@ from shared import four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.assignment import assign
-from cycle_analysis.levels import levels
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.partitions import latent_profiles, ward_kmeans
+from cycle_analysis.profiles.assignment import assign
+from cycle_analysis.profiles.levels import levels
+from cycle_analysis.profiles.partitions import latent_profiles, ward_kmeans
 from cycle_analysis.ward import WardTree, lloyd
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored
 
-from cycle_analysis.placements import (
+from cycle_analysis.cycle.placements import (
     compare_placements,
     compare_positions,
     count_domains,

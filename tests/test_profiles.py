@@ -4,8 +4,8 @@ import pytest
 from scipy import stats
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.partitions import ward_kmeans
-from cycle_analysis.profiles import (
+from cycle_analysis.profiles.partitions import ward_kmeans
+from cycle_analysis.profiles.typology import (
     crossings,
     profile_means,
     profile_shapes,

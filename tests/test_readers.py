@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.readers import read_export
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 
 def read(path, **options):

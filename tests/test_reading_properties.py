@@ -15,7 +15,7 @@ from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.readers import cells, read_export, sheets
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]
 ANSWER = st.sampled_from(["0", "1", "2", "3", "4", "8", "9", ""])

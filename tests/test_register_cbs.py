@@ -7,20 +7,20 @@ import pandas as pd
 import pytest
 from commands import command
 
-from cycle_analysis.panels import panel_coverage
 from cycle_analysis.problems import InputError
-from cycle_analysis.register.cbs import read_cbs
-from cycle_analysis.register.extension import extend, read_year, write_register
-from cycle_analysis.register.online import fetch_municipalities, fetch_to_file
-from cycle_analysis.study import load_study
-from cycle_analysis.study_answers import (
+from cycle_analysis.responses.study_answers import (
     has_municipalities,
     population,
     read_all_responses,
     study_register,
     study_tiles,
 )
-from cycle_analysis.units import harmonise, identify, load_register, read_register
+from cycle_analysis.study import load_study
+from cycle_analysis.units.identification import harmonise, identify, load_register, read_register
+from cycle_analysis.units.panels import panel_coverage
+from cycle_analysis.units.register.cbs import read_cbs
+from cycle_analysis.units.register.extension import extend, read_year, write_register
+from cycle_analysis.units.register.online import fetch_municipalities, fetch_to_file
 from cycle_analysis.waves import link_units
 
 REGISTER = load_register()

@@ -13,6 +13,7 @@ import pytest
 from small_studies import HOSTILE, Truth, make_study, run_notebooks
 
 from cycle_analysis import texts
+from cycle_analysis.cycle.simultaneity import activity_patterns
 from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
@@ -22,12 +23,11 @@ from cycle_analysis.report.parameters import used_parameters
 from cycle_analysis.report.sections.simultaneity import safe_patterns
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
-from cycle_analysis.reviewer import Run, reviewer_table
-from cycle_analysis.simultaneity import activity_patterns
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
+from cycle_analysis.study.yaml_files import YamlText
 from cycle_analysis.texts import LANGUAGES, load_texts
-from cycle_analysis.yaml_files import YamlText
+from cycle_analysis.validity.reviewer import Run, reviewer_table
 
 REVIEWED = ("04_number_of_profiles", "05_profiles", "06_validity")
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.order import errors_from_reliability
-from cycle_analysis.reading import gather_evidence, read_order, tell_order
-from cycle_analysis.scalability import ALL, scalability, subtract_style
-from cycle_analysis.scores import respondent_scores, unit_scores
-from cycle_analysis.simultaneity import activity
-from cycle_analysis.two_level import two_level_scalability
+from cycle_analysis.cycle.order import errors_from_reliability
+from cycle_analysis.cycle.reading import gather_evidence, read_order, tell_order
+from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style
+from cycle_analysis.cycle.simultaneity import activity
+from cycle_analysis.cycle.two_level import two_level_scalability
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])

@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.measurement_error import (
+from cycle_analysis.measurement.measurement_error import (
     difference_errors,
     phase_differences,
     spread_within,
     standard_errors,
     unit_table,
 )
-from cycle_analysis.scores import (
+from cycle_analysis.measurement.scores import (
     echelon_mean,
     mean_of_respondents,
     median_of_respondents,

@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import readers
-from cycle_analysis.responses import code_responses
+from cycle_analysis.responses.coded import code_responses
 from cycle_analysis.simulate import (
     EXAMPLE,
     EXAMPLE_SEED,
@@ -33,7 +33,7 @@ from cycle_analysis.simulate import (
     write_study,
 )
 from cycle_analysis.study import load_study
-from cycle_analysis.units import identify, load_register, read_register
+from cycle_analysis.units.identification import identify, load_register, read_register
 
 FOLDER = Path(__file__).parents[1] / "data" / "raw" / "example"
 WAVES = ["2018", "2022"]

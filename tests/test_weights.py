@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.margins import margin_of_error, shares
-from cycle_analysis.representation import (
+from cycle_analysis.representation.account import (
     collapse_background,
     response_account,
     response_by_wave,
     response_test,
 )
-from cycle_analysis.units import load_register
-from cycle_analysis.weights import (
+from cycle_analysis.representation.margins import margin_of_error, shares
+from cycle_analysis.representation.weights import (
     compare_margins,
     design_effect,
     effective_n,
@@ -20,6 +19,7 @@ from cycle_analysis.weights import (
     rake,
     trim_weights,
 )
+from cycle_analysis.units.identification import load_register
 
 REFERENCE = Path(__file__).parent / "reference"
 ON = ["size", "region"]

@@ -8,12 +8,15 @@ import pandas as pd
 import pytest
 from shared import four_profiles
 
-from cycle_analysis.likelihood_ratio import ProfileFit, bootstrap_likelihood_ratio
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.null_test import null_test
-from cycle_analysis.partitions import latent_profiles
-from cycle_analysis.selection import compare
-from cycle_analysis.stability import bootstrap_jaccard, jaccard_by_k
+from cycle_analysis.number_of_profiles.likelihood_ratio import (
+    ProfileFit,
+    bootstrap_likelihood_ratio,
+)
+from cycle_analysis.number_of_profiles.null_test import null_test
+from cycle_analysis.number_of_profiles.selection import compare
+from cycle_analysis.profiles.partitions import latent_profiles
+from cycle_analysis.validity.stability import bootstrap_jaccard, jaccard_by_k
 
 
 def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():

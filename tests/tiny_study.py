@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.study import Study, load_study
-from cycle_analysis.study_answers import read_responses
 
 STUDY = """
 title: {nl: t, en: t}

@@ -190,7 +190,7 @@ def _run(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
     given = _read_given(options.param)
-    from cycle_analysis.run import run_study, tell_error
+    from cycle_analysis.running.run import run_study, tell_error
 
     outcome = run_study(
         study,
@@ -216,10 +216,10 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home)
-    from cycle_analysis.feasibility import doubt_study
-    from cycle_analysis.parameters import number
-    from cycle_analysis.run import gather_parameters, notebook_folder
-    from cycle_analysis.study_answers import read_all_responses
+    from cycle_analysis.responses.study_answers import read_all_responses
+    from cycle_analysis.running.feasibility import doubt_study
+    from cycle_analysis.running.parameters import number
+    from cycle_analysis.running.run import gather_parameters, notebook_folder
 
     parameters = gather_parameters(study, notebook_folder(home), {})
     check_unlisted_waves(study)
@@ -241,8 +241,8 @@ def _check(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.power import read_expected, summarise, with_reliability
-    from cycle_analysis.recovery import OneCloud, Survey, recovery
+    from cycle_analysis.number_of_profiles.power import read_expected, summarise, with_reliability
+    from cycle_analysis.number_of_profiles.recovery import OneCloud, Survey, recovery
     from cycle_analysis.seeds import children
 
     survey = read_expected(
@@ -274,8 +274,8 @@ def _simulate(options: argparse.Namespace) -> int:
 def _add_wave(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home, without=options.wave)
-    from cycle_analysis.add_wave import add_wave
-    from cycle_analysis.study_answers import study_register
+    from cycle_analysis.new_wave.add_wave import add_wave
+    from cycle_analysis.responses.study_answers import study_register
 
     print(add_wave(study, options.wave, options.file, study_register(study)))
     print(
@@ -287,7 +287,7 @@ def _add_wave(options: argparse.Namespace) -> int:
 
 def _fetch_register(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
-    from cycle_analysis.register.online import fetch_to_file
+    from cycle_analysis.units.register.online import fetch_to_file
 
     path = home / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
     n = fetch_to_file(options.year, path)
@@ -298,8 +298,8 @@ def _fetch_register(options: argparse.Namespace) -> int:
 
 def _extend_register(options: argparse.Namespace) -> int:
     study = load_study(options.study, (options.home or find_home()).resolve())
-    from cycle_analysis.register.extension import extend, read_year, write_register
-    from cycle_analysis.study_answers import study_register
+    from cycle_analysis.responses.study_answers import study_register
+    from cycle_analysis.units.register.extension import extend, read_year, write_register
 
     register, year = study_register(study), options.year
     later = extend(register, read_year(options.files, register, year), year, options.events)

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.background import associate, background_by_profile, can_be_corrected
-from cycle_analysis.choice import Choice
-from cycle_analysis.evidence import Evidence
-from cycle_analysis.margins import margin_of_error
-from cycle_analysis.partitions import Partition
-from cycle_analysis.reading import read_order, tell_order
-from cycle_analysis.representation import response_test
+from cycle_analysis.cycle.reading import read_order, tell_order
+from cycle_analysis.number_of_profiles.choice import Choice
+from cycle_analysis.number_of_profiles.evidence import Evidence
+from cycle_analysis.profiles.background import associate, background_by_profile, can_be_corrected
+from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.representation.account import response_test
+from cycle_analysis.representation.margins import margin_of_error
 
 
 def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
@@ -116,12 +116,12 @@ def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     account : DataFrame
-        As `representation.response_account` gives it, indexed by one background or more.
+        As `account.response_account` gives it, indexed by one background or more.
 
     Returns
     -------
     DataFrame, index `background`
-        As `representation.response_test`; where there is nothing to test `reason` says so.
+        As `account.response_test`; where there is nothing to test `reason` says so.
 
     Examples
     --------

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cycle_analysis.assignment import assign
-from cycle_analysis.harmonisation import harmonise
-from cycle_analysis.panels import assign_heirs, combine_scores, panel_coverage, recode_units
-from cycle_analysis.partitions import Partition
+from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.register import Register
-from cycle_analysis.scores import unit_scores
+from cycle_analysis.profiles.assignment import assign
+from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.study import Study
+from cycle_analysis.units.harmonisation import harmonise
+from cycle_analysis.units.panels import assign_heirs, combine_scores, panel_coverage, recode_units
+from cycle_analysis.units.register import Register
 
 UNCOVERED = "uncovered"
 """Kind of a unit that went into one of which too little answered."""

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 
-from cycle_analysis.study_files import Text
+from cycle_analysis.study.files import Text
 
 ANSWERED, BLANK, INVALID = "", "blank", "invalid"
 MISSING_WORDS = {

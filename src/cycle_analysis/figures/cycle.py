@@ -34,7 +34,7 @@ def plot_phase_curve(
     Parameters
     ----------
     curve : DataFrame, indexed by phase
-        Columns n, mean, low, high, 0-100, as `cycle.phase_curve` gives them.
+        Columns n, mean, low, high, 0-100, as `phases.phase_curve` gives them.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional

@@ -18,8 +18,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
-from cycle_analysis.maps import UnitMap
-from cycle_analysis.register import ATTRIBUTION
+from cycle_analysis.maps.areas import UnitMap
+from cycle_analysis.units.register import ATTRIBUTION
 
 NO_VALUE = "white"
 """Colour of a unit without a category; its edge is dotted."""
@@ -59,7 +59,7 @@ def plot_response_map(
     ----------
     unit_map : UnitMap
     respondents : DataFrame, index `unit`
-        Columns `n` and `group`, as `representation.count_respondents` gives them.
+        Columns `n` and `group`, as `account.count_respondents` gives them.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional

@@ -28,7 +28,7 @@ def plot_response(
     Parameters
     ----------
     account : DataFrame, one row per group
-        Columns invited, responded, rate (0-1), as `representation.response_account` gives them.
+        Columns invited, responded, rate (0-1), as `account.response_account` gives them.
     language : str
         ``"nl"`` or ``"en"``.
     ax : Axes, optional

@@ -19,7 +19,7 @@ from cycle_analysis.readers.raw_table import (
 )
 from cycle_analysis.readers.spreadsheets import read_spreadsheet
 from cycle_analysis.readers.statistical import read_dta, read_sav
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 __all__ = [
     "READERS",

@@ -23,7 +23,7 @@ from cycle_analysis.readers.raw_table import (
     text_column,
     tidy_columns,
 )
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 
 class Record(NamedTuple):

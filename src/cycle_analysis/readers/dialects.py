@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from cycle_analysis.readers.raw_table import refuse
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 DELIMITERS = ";,\t|"
 BYTE_ORDER_MARKS = {

@@ -27,7 +27,7 @@ from cycle_analysis.readers.raw_table import (
 )
 from cycle_analysis.readers.sheets import Sheet, parse_apart, parse_sheet, sheet_names
 from cycle_analysis.readers.workbooks import SheetFacts, check_archive, column_letters, sheet_facts
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 ERROR_CELL = re.compile(r"#(?:N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!|N/B|DEEL/0!|WAARDE!|NAAM\?)")
 """What a spreadsheet shows instead of a result, in English and Dutch."""

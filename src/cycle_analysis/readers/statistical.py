@@ -21,7 +21,7 @@ from cycle_analysis.readers.raw_table import (
     refuse,
     text_column,
 )
-from cycle_analysis.study_files import Source
+from cycle_analysis.study.files import Source
 
 MOST_CELLS = 500_000_000
 """A compressed file may not unfold to more cells than this."""

@@ -7,9 +7,9 @@ that it tells.
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.cycle.scalability import ALL, WEAK
+from cycle_analysis.cycle.two_level import BETWEEN, RATIO, WITHIN
 from cycle_analysis.report.source import Source
-from cycle_analysis.scalability import ALL, WEAK
-from cycle_analysis.two_level import BETWEEN, RATIO, WITHIN
 
 
 def curve(source: Source, table: pd.DataFrame, key: str = "cycle.curve") -> str:

@@ -8,14 +8,14 @@ import ast
 import json
 from pathlib import Path
 
-from cycle_analysis.parameters import (
+from cycle_analysis.running.parameters import (
     SET_BY_THE_RUN,
     Parameter,
     Value,
     check_parameters,
     read_parameters,
 )
-from cycle_analysis.pipeline import NOTEBOOKS, OVER_WAVES, Step
+from cycle_analysis.running.pipeline import NOTEBOOKS, OVER_WAVES, Step
 from cycle_analysis.store import ALL_WAVES
 from cycle_analysis.study import Study
 

@@ -8,8 +8,8 @@ easy the item is, plus noise, rounded to the steps of the answer scale and cut o
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.answers import BLANK
-from cycle_analysis.scores import respondent_scores, unit_scores
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.responses.answers import BLANK
 from cycle_analysis.seeds import Seed
 
 from .states import (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.study_files import Scale
+from cycle_analysis.study.files import Scale
 
 from .truth import Follows, Truth
 

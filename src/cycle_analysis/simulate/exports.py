@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.answers import BLANK
+from cycle_analysis.responses.answers import BLANK
 from cycle_analysis.study import Study
-from cycle_analysis.study_files import Column, Scale, Wave
+from cycle_analysis.study.files import Column, Scale, Wave
 
 from .answers import DONT_KNOW, NOT_APPLICABLE
 from .truth import Truth

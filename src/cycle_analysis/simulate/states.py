@@ -78,7 +78,8 @@ def move_states(
     states : DataFrame
         As from `draw_profile_states`, all units of the earlier wave.
     links : DataFrame
-        `from_unit`, `to_unit`, `weight` (share of the inhabitants), as from `units.harmonise`.
+        `from_unit`, `to_unit`, `weight` (share of the inhabitants), as `harmonisation.harmonise`
+        gives it.
     persons : Series
         Inhabitants of the units of the earlier wave that have no heir to themselves; only these
         numbers matter, others may lack.

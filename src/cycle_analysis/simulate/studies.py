@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from cycle_analysis.answers import BLANK
-from cycle_analysis.panels import persons_at_change
+from cycle_analysis.responses.answers import BLANK
 from cycle_analysis.seeds import Seed
 from cycle_analysis.study import Study, load_study
-from cycle_analysis.units import Register, harmonise, load_register
+from cycle_analysis.units.identification import Register, harmonise, load_register
+from cycle_analysis.units.panels import persons_at_change
 
 from .answers import draw_phase_items, draw_reasons, draw_respondent_counts, draw_respondents
 from .background import draw_background

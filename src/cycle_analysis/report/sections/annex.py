@@ -7,7 +7,7 @@ from cycle_analysis.report.model import Block, Bullets, Section
 from cycle_analysis.report.parameters import known_parameters, used_parameters
 from cycle_analysis.report.sections.measurement import agreement_section, reliability_section
 from cycle_analysis.report.source import Source
-from cycle_analysis.study_answers import has_municipalities
+from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.texts import read_yaml
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")

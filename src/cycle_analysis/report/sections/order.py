@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from cycle_analysis.cycle.scalability import ALL
 from cycle_analysis.disclosure import is_small_part
 from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
-from cycle_analysis.scalability import ALL
 
 
 def order_section(source: Source) -> Section:

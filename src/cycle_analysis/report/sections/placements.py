@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.disclosure import suppress_counts
-from cycle_analysis.placements import NONE
 from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
 from cycle_analysis.report.sections.simultaneity import active_from

@@ -8,8 +8,8 @@ from cycle_analysis.disclosure import suppress_table
 from cycle_analysis.figures.response import plot_response, plot_response_cells
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import WITHHELD, Source
-from cycle_analysis.representation import cross_groups
-from cycle_analysis.study_answers import has_municipalities
+from cycle_analysis.representation.account import cross_groups
+from cycle_analysis.responses.study_answers import has_municipalities
 
 ROUGH = 5
 """Smallest expected number under which the p-value of a chi-square test is rough."""

@@ -1,0 +1,1 @@
+"""How far the phases are, whether they run together, and in which order."""

@@ -1,0 +1,241 @@
+"""Describe where units stand in the cycle: the phase curve, the leading phase, the development.
+
+Everything starts from unit scores, units × phases in cycle order, 0-100, and every table says on
+how many units it rests. Which phases run together is in `simultaneity`, whether they follow each
+other in `order` and `scalability`.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.cycle.simultaneity import ACTIVE_FROM
+
+
+def phase_curve(
+    scores: pd.DataFrame,
+    population: int | None = None,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 2018,
+) -> pd.DataFrame:
+    """Give the mean of each phase over units, with a bootstrap interval.
+
+    Units are drawn with replacement. With a `population` the interval shrinks by the finite
+    population correction, ``sqrt(1 - n / N)``: right for statements about these units this year,
+    wrong for statements about the process behind them.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100, NaN missing.
+    population : int, optional
+        Number of units there are, N.
+    replicates : int
+        Number of bootstrap samples; 0 leaves the interval missing.
+    confidence : float
+        Coverage of the interval, 0-1.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, indexed by phase
+        n (units with a score), mean, sd, low, high, reason (why a number is missing, else empty).
+
+    Raises
+    ------
+    ValueError
+        When the population is smaller than the number of units.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [40.0, 60.0], "EX": [20.0, 20.0]})
+    >>> phase_curve(scores, replicates=100)["mean"].to_dict()
+    {'AG': 50.0, 'EX': 20.0}
+    """
+    if population is not None and population < len(scores):
+        raise ValueError(
+            f"The population has {population} units, but {len(scores)} have scores. "
+            "Give the number of units in the register at the date of fieldwork, or None."
+        )
+    n, mean = scores.count(), scores.mean()
+    inflation = np.sqrt(n / (n - 1).where(n > 1))
+    correction = np.sqrt(1 - n / population) if population is not None else 1.0
+    reach = (_bootstrap_quantiles(scores, replicates, confidence, seed) - mean) * (
+        inflation * correction
+    )
+    table = pd.DataFrame(
+        {
+            "n": n,
+            "mean": mean,
+            "sd": scores.std(),
+            "low": (mean + reach.loc["low"]).clip(0, 100),
+            "high": (mean + reach.loc["high"]).clip(0, 100),
+        }
+    )
+    reasons = {0: "no unit has a score", 1: "one unit: no interval", 2: ""}
+    return table.assign(reason=n.clip(upper=2).map(reasons)).rename_axis("phase")
+
+
+def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
+    """Find the phase on which each unit scores highest; the later one when scores tie.
+
+    To see what a unit does more of than others, pass ``scores - scores.mean()``.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        NaN missing.
+    margin : float
+        Scores within this distance of the highest count as tied, in score points.
+
+    Returns
+    -------
+    DataFrame, indexed by unit
+        leading (phase, missing when all phases tie or none has a score), score, lead (over the
+        highest phase that is not tied), n_tied, reason.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [60.0, 0.0], "EX": [40.0, 0.0]}, index=["A", "B"])
+    >>> leading_phase(scores)["leading"].fillna("none").to_dict()
+    {'A': 'AG', 'B': 'none'}
+    """
+    values = scores.to_numpy(float)
+    filled = np.where(np.isnan(values), -np.inf, values)
+    top = filled.max(axis=1, initial=-np.inf)
+    tied = (filled >= top[:, None] - margin) & np.isfinite(filled)
+    n_tied, n_known = tied.sum(axis=1), np.isfinite(filled).sum(axis=1)
+    flat = (n_tied == n_known) & (n_known > 1)
+    last = values.shape[1] - 1 - tied[:, ::-1].argmax(axis=1)
+    below = np.where(tied, -np.inf, filled).max(axis=1, initial=-np.inf)
+    clear = ~flat & (n_known > 0)
+    lead = np.where(
+        clear & np.isfinite(below), top - np.where(np.isfinite(below), below, 0), np.nan
+    )
+    table = pd.DataFrame(
+        {
+            "leading": pd.Series(scores.columns[last], index=scores.index).where(clear),
+            "score": np.where(n_known > 0, top, np.nan),
+            "lead": lead,
+            "n_tied": n_tied,
+            "reason": np.select(
+                [n_known == 0, flat], ["no phase has a score", "all phases tie"], default=""
+            ),
+        },
+        index=scores.index,
+    )
+    return table.rename_axis("unit")
+
+
+def development_scores(scores: pd.DataFrame, developments: pd.Series) -> pd.DataFrame:
+    """Average the phases of each development.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+    developments : Series, indexed by phase
+        The development of each phase, in order.
+
+    Returns
+    -------
+    DataFrame, units × developments
+        0-100; a missing phase leaves the mean of the others.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [60.0], "VB": [40.0], "VA": [20.0]}, index=["A"])
+    >>> development_scores(scores, pd.Series({"AG": "1", "VB": "3", "VA": "3"})).loc["A"].tolist()
+    [60.0, 30.0]
+    """
+    if lacking := [phase for phase in scores.columns if phase not in developments.index]:
+        raise ValueError(f"Phases without a development: {lacking}. Give each one in study.yaml.")
+    of_phase = developments.loc[scores.columns]
+    parts = {name: scores.loc[:, of_phase == name].mean(axis=1) for name in of_phase.unique()}
+    return pd.DataFrame(parts).rename_axis(index="unit", columns="development")
+
+
+def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
+    """Place each unit by the furthest development that is active.
+
+    Parameters
+    ----------
+    developments : DataFrame, units × developments
+        Scores as `development_scores` gives them.
+    active_from : float
+        Threshold, 0-100.
+
+    Returns
+    -------
+    DataFrame, indexed by unit
+        furthest (development, missing when none is active), n_active, skipped (whether an earlier
+        development is not active), reason.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"1": [60.0, 20.0], "2": [50.0, 70.0]}, index=["A", "B"])
+    >>> positions(table)[["furthest", "skipped"]].to_numpy().tolist()
+    [['2', False], ['2', True]]
+    """
+    active = (developments >= active_from).to_numpy()
+    known = developments.notna().to_numpy()
+    last = active.shape[1] - 1 - active[:, ::-1].argmax(axis=1)
+    n_active = active.sum(axis=1)
+    before = np.arange(active.shape[1]) < last[:, None]
+    table = pd.DataFrame(
+        {
+            "furthest": pd.Series(developments.columns[last], index=developments.index).where(
+                n_active > 0
+            ),
+            "n_active": n_active,
+            "skipped": (before & known & ~active).any(axis=1) & (n_active > 0),
+            "reason": np.select(
+                [~known.any(axis=1), n_active == 0],
+                ["no development has a score", "no development is active"],
+                default="",
+            ),
+        },
+        index=developments.index,
+    )
+    return table.rename_axis("unit")
+
+
+def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame:
+    """Correlate the phases over units (Pearson), phases × phases.
+
+    Positive everywhere: units differ in level. Highest beside the diagonal: an order. Negative far
+    from it: units are busy with one phase and done with the former.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10.0, 20.0, 30.0], "EX": [0.0, 5.0, 10.0]})
+    >>> phase_correlations(scores).loc["AG", "EX"].round(6)
+    np.float64(1.0)
+    """
+    return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
+
+
+def _bootstrap_quantiles(
+    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
+) -> pd.DataFrame:
+    """Percentiles of bootstrapped means, rows low and high; drawn in chunks of bounded memory."""
+    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
+    n = len(scores)
+    if replicates < 1 or n < 2:
+        return quantiles
+    values = scores.to_numpy(float)
+    present = (~np.isnan(values)).astype(float)
+    both = np.hstack([np.nan_to_num(values), present])
+    generator = np.random.default_rng(seed)
+    chunk = max(1, min(replicates, int(5e5 // n)))
+    sums = []
+    for start in range(0, replicates, chunk):
+        size = min(chunk, replicates - start)
+        drawn = generator.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
+        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+        sums.append(counts @ both)
+    total = np.vstack(sums)
+    p = values.shape[1]
+    weights = np.where(total[:, p:] > 0, total[:, p:], np.nan)
+    means = pd.DataFrame(total[:, :p] / weights, columns=scores.columns)
+    tail = (1 - confidence) / 2
+    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])

@@ -1,0 +1,1 @@
+"""Begin a wave from its export."""

@@ -1,0 +1,1 @@
+"""Whether there are profiles at all, and how many."""

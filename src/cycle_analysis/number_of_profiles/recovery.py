@@ -1,0 +1,171 @@
+"""Ask beforehand what a study could find: simulate it with the profiles one expects.
+
+Units lie around the centroid of their profile, respondents around their unit; what respondents say
+is averaged. The verdict, the number of profiles and the agreement with the truth then tell with
+which chance such profiles would be found. One cloud of the same means, spread and correlations
+tells how often profiles would be announced that are not there.
+
+The verdict here rests on scores, as there are no items; a run draws surveys without groups as
+answers when units have respondents enough, and then finds somewhat more (benchmarks/README.md).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.metrics import adjusted_rand_score
+
+from cycle_analysis.number_of_profiles.null_test import null_test
+from cycle_analysis.number_of_profiles.selection import compare
+from cycle_analysis.number_of_profiles.verdicts import PROFILES
+from cycle_analysis.profiles.partitions import latent_profiles
+from cycle_analysis.seeds import Seed, children
+
+Survey = Callable[[np.random.Generator], tuple[pd.DataFrame, pd.Series]]
+"""Draws the scores of a survey and the true profile of each unit."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedProfiles:
+    """A survey of units that fall into expected profiles.
+
+    Attributes
+    ----------
+    centroids : DataFrame, k profiles × p phases
+        Expected mean scores, 0-100.
+    n_units : int
+        Units in the survey.
+    n_respondents : int
+        Respondents per unit.
+    within_sd : float
+        Spread of units around their profile, in points.
+    respondent_sd : float
+        Spread of respondents' scores around their unit's, in points.
+    shares : sequence of float
+        Expected shares of the profiles; equal when empty.
+    """
+
+    centroids: pd.DataFrame
+    n_units: int
+    n_respondents: int = 3
+    within_sd: float = 10.0
+    respondent_sd: float = 15.0
+    shares: Sequence[float] = ()
+
+    def __call__(self, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
+        """Draw one survey; scores end at 0 and 100, so floors heap."""
+        member = rng.choice(len(self.centroids), size=self.n_units, p=self.chances)
+        true = self.centroids.to_numpy()[member]
+        true = true + self.within_sd * rng.standard_normal(true.shape)
+        scores = self.answered(true, rng)
+        return scores, pd.Series(member + 1, index=scores.index, name="profile")
+
+    @property
+    def chances(self) -> np.ndarray:
+        """Expected shares of the profiles, adding up to 1."""
+        shares = np.array(self.shares or [1.0] * len(self.centroids), dtype=float)
+        return shares / shares.sum()
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of the true scores of all units together, p × p."""
+        gaps = self.centroids.to_numpy() - self.chances @ self.centroids.to_numpy()
+        return (gaps.T * self.chances) @ gaps + self.within_sd**2 * np.eye(gaps.shape[1])
+
+    def answered(self, true: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        """Let respondents say what they see of the true scores, and average them."""
+        shape = (self.n_respondents, *true.shape)
+        said = np.clip(true + self.respondent_sd * rng.standard_normal(shape), 0, 100)
+        units = pd.Index([f"unit {i + 1}" for i in range(len(true))], name="unit")
+        return pd.DataFrame(said.mean(axis=0), index=units, columns=self.centroids.columns)
+
+
+@dataclass(frozen=True, eq=False)
+class OneCloud:
+    """The same survey without profiles: one cloud of the same means, spread and correlations.
+
+    Attributes
+    ----------
+    expected : ExpectedProfiles
+        What is imitated.
+    """
+
+    expected: ExpectedProfiles
+
+    def __call__(self, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
+        """Draw one survey; every unit is in profile 1."""
+        middle = self.expected.chances @ self.expected.centroids.to_numpy()
+        true = rng.multivariate_normal(middle, self.expected.covariance, self.expected.n_units)
+        scores = self.expected.answered(true, rng)
+        return scores, pd.Series(1, index=scores.index, name="profile")
+
+
+def recovery(
+    survey: Survey,
+    n_surveys: int = 50,
+    max_profiles: int = 6,
+    *,
+    n_replicates: int = 99,
+    n_starts: int = 20,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Draw surveys, give each its verdict, and compare the profiles found with the true ones.
+
+    Parameters
+    ----------
+    survey : function (rng) -> scores, truth
+        `ExpectedProfiles`, or another.
+    n_surveys : int
+        Surveys drawn.
+    max_profiles : int
+        Largest number of profiles tried.
+    n_replicates : int
+        Surveys without groups per null test.
+    n_starts : int
+        Starts per model.
+    seed : int or SeedSequence
+        Each survey has its own child seed.
+    n_jobs : int
+        Workers of joblib; the result does not depend on it.
+
+    Returns
+    -------
+    DataFrame, n_surveys
+        verdict, k (by BIC), announced (whether the verdict is profiles), adjusted_rand (latent
+        profiles at that k against the truth).
+
+    Examples
+    --------
+    >>> centroids = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0], "VB": [80.0, 20.0]})
+    >>> result = recovery(ExpectedProfiles(centroids, 60), 2, 3, n_replicates=19, n_starts=5)
+    >>> result["k"].tolist()
+    [2, 2]
+    """
+    rows = Parallel(n_jobs=n_jobs)(
+        delayed(_one)(survey, max_profiles, n_replicates, n_starts, child)
+        for child in children(seed, n_surveys)
+    )
+    return pd.DataFrame(rows)
+
+
+def _one(
+    survey: Survey,
+    max_profiles: int,
+    n_replicates: int,
+    n_starts: int,
+    seed: np.random.SeedSequence,
+) -> dict[str, object]:
+    first, second, third = children(seed, 3)
+    scores, truth = survey(np.random.default_rng(first))
+    table = compare(scores, max_profiles, n_starts=n_starts, n_references=2, seed=second)
+    test = null_test(scores, max_profiles, table=table, n_replicates=n_replicates, seed=third)
+    found = latent_profiles(scores, test.choice.k, n_starts=n_starts, seed=second)
+    return {
+        "verdict": test.verdict,
+        "k": test.choice.k,
+        "announced": test.verdict == PROFILES,
+        "adjusted_rand": float(adjusted_rand_score(truth, found.labels)),
+    }

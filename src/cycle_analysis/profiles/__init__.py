@@ -1,0 +1,1 @@
+"""What the profiles are, who belongs to them how surely, and whether they hold."""

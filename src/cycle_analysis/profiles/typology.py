@@ -1,0 +1,220 @@
+"""Describe the profiles of a partition: how large, how high, what shape, who is typical.
+
+Level is a profile's mean score; shape is what remains when the level is taken off. Cronbach &
+Gleser (1953) split what separates profiles into elevation, scatter and shape: when nearly all of
+it is elevation and the lines do not cross, the profiles are steps of one dimension, not kinds.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cycle_analysis.profiles.partitions import Partition
+
+SHORTHAND = {
+    "nl": "Werknaam, afgeleid van niveau en vorm; geen bevinding.",
+    "en": "Shorthand, derived from level and shape; not a finding.",
+}
+"""What must be said beside every proposed name."""
+_LEVELS = (
+    (20.0, {"nl": "zeer laag", "en": "very low"}),
+    (40.0, {"nl": "laag", "en": "low"}),
+    (60.0, {"nl": "midden", "en": "middle"}),
+    (80.0, {"nl": "hoog", "en": "high"}),
+    (np.inf, {"nl": "zeer hoog", "en": "very high"}),
+)
+_WORDS = {
+    "nl": {"leading": "voorop in", "lagging": "achter in", "and": "en", "even": "gelijkmatig"},
+    "en": {"leading": "ahead on", "lagging": "behind on", "and": "and", "even": "even"},
+}
+
+
+def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFrame:
+    """Give mean scores per profile and phase with a t interval.
+
+    The interval takes memberships as known and is therefore somewhat too narrow.
+
+    Parameters
+    ----------
+    partition : Partition
+        The division.
+    confidence : float
+        Coverage of the interval, 0-1.
+
+    Returns
+    -------
+    DataFrame, k profiles × p phases rows
+        profile, phase, n_units (with a score on the phase), mean, low, high, sd; a profile of one
+        unit has no interval.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [5, 9, 50, 52]})
+    >>> profile_means(ward_kmeans(scores, 2))[["profile", "phase", "mean"]].values.tolist()[0]
+    [1, 'AG', 11.0]
+    """
+    phases = list(partition.scores.columns)
+    table = (
+        partition.scores.assign(profile=partition.labels)
+        .melt("profile", phases, "phase", "score")
+        .assign(phase=lambda long: pd.Categorical(long["phase"], phases, ordered=True))
+        .groupby(["profile", "phase"], observed=False)["score"]
+        .agg(n_units="count", mean="mean", sd="std")
+        .reset_index()
+    )
+    freedom = (table["n_units"] - 1).where(table["n_units"] > 1)
+    reach = stats.t.ppf(0.5 + confidence / 2, freedom) * table["sd"] / np.sqrt(table["n_units"])
+    table["phase"] = table["phase"].astype(object)
+    return table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
+
+
+def profile_shapes(partition: Partition) -> pd.DataFrame:
+    """Give each profile's scores less its own mean, k profiles × p phases, in points.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [6, 8, 50, 52]})
+    >>> profile_shapes(ward_kmeans(scores, 2)).to_numpy().tolist()
+    [[2.0, -2.0], [5.0, -5.0]]
+    """
+    return partition.centroids.sub(partition.centroids.mean(axis=1), axis=0)
+
+
+def shape_shares(partition: Partition) -> pd.Series:
+    """Split the variance between profiles into elevation, scatter and shape.
+
+    With e a profile's mean over the phases and d its deviations from it, the squared distance of
+    two profiles is p·(e₁ - e₂)² + (|d₁| - |d₂|)² + 2·|d₁|·|d₂|·(1 - cos(d₁, d₂)); averaged over all
+    pairs of units the three terms add up to the variance between profiles.
+
+    Parameters
+    ----------
+    partition : Partition
+        The division.
+
+    Returns
+    -------
+    Series
+        elevation, scatter, shape: shares 0-1 that add up to 1 (NaN for a single profile).
+
+    References
+    ----------
+    Cronbach & Gleser (1953), Psychological Bulletin 50(6), 456-473.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [6, 8, 56, 58]})
+    >>> shape_shares(ward_kmeans(scores, 2)).round(3).to_dict()
+    {'elevation': 1.0, 'scatter': 0.0, 'shape': 0.0}
+    """
+    centroids = partition.centroids.dropna()
+    shares = partition.sizes.loc[centroids.index] / partition.sizes.sum()
+    values, weights = centroids.to_numpy(), shares.to_numpy()
+    levels = values.mean(axis=1)
+    deviations = values - levels[:, None]
+    lengths = np.sqrt((deviations**2).sum(axis=1))
+    total = _spread(values, weights)
+    elevation = values.shape[1] * _spread(levels[:, None], weights)
+    scatter = _spread(lengths[:, None], weights)
+    parts = {"elevation": elevation, "scatter": scatter, "shape": total - elevation - scatter}
+    return pd.Series({name: part / total if total > 0 else np.nan for name, part in parts.items()})
+
+
+def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
+    """List the phases on which a lower profile stands above a higher one.
+
+    Parameters
+    ----------
+    partition : Partition
+        The division.
+    z : float
+        How many standard errors the reversal must exceed.
+
+    Returns
+    -------
+    DataFrame
+        lower, higher (profile numbers), phase, difference (points, positive).
+    """
+    means = profile_means(partition).set_index(["profile", "phase"])
+    variances = (means["sd"] ** 2 / means["n_units"]).fillna(0.0)
+    rows = [
+        (low, high, phase, means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"])
+        for low in partition.sizes.index
+        for high in partition.sizes.index[partition.sizes.index > low]
+        for phase in partition.scores.columns
+        if means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"]
+        > z * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
+    ]
+    return pd.DataFrame(rows, columns=["lower", "higher", "phase", "difference"])
+
+
+def propose_names(
+    centroids: pd.DataFrame,
+    labels: Mapping[str, Mapping[str, str]] | None = None,
+    noticeable: float = 5.0,
+) -> pd.DataFrame:
+    """Propose shorthand names from level, leading phases and lagging phases.
+
+    A phase leads (lags) where the profile's shape stands at least `noticeable` points above
+    (below) the mean shape of all profiles; the two strongest are named.
+
+    Parameters
+    ----------
+    centroids : DataFrame, k profiles × p phases
+        Mean scores, 0-100.
+    labels : mapping language -> phase -> label, optional
+        Short phase labels; codes where absent.
+    noticeable : float
+        Points of shape that deserve a word.
+
+    Returns
+    -------
+    DataFrame, k profiles
+        nl, en, leading, lagging (phase codes, space between). Always shown with `SHORTHAND`.
+
+    Examples
+    --------
+    >>> centroids = pd.DataFrame({"AG": [20.0, 75.0], "EX": [10.0, 45.0]}, index=[1, 2])
+    >>> propose_names(centroids)["en"].tolist()
+    ['very low, ahead on EX, behind on AG', 'high, ahead on AG, behind on EX']
+    """
+    shapes = centroids.sub(centroids.mean(axis=1), axis=0)
+    relative = shapes - shapes.mean()
+    rows = []
+    for profile in centroids.index:
+        ranked = relative.loc[profile].sort_values(ascending=False, kind="stable")
+        leading = list(ranked.index[ranked >= noticeable][:2])
+        lagging = list(ranked.index[ranked <= -noticeable][::-1][:2])
+        names = {
+            language: _name(centroids.loc[profile].mean(), leading, lagging, language, labels)
+            for language in ("nl", "en")
+        }
+        rows.append({**names, "leading": " ".join(leading), "lagging": " ".join(lagging)})
+    return pd.DataFrame(rows, index=centroids.index)
+
+
+def _name(
+    level: float,
+    leading: list[str],
+    lagging: list[str],
+    language: str,
+    labels: Mapping[str, Mapping[str, str]] | None,
+) -> str:
+    words = _WORDS[language]
+    known = labels.get(language, {}) if labels else {}
+    parts = [next(names[language] for limit, names in _LEVELS if level < limit)]
+    for word, phases in (("leading", leading), ("lagging", lagging)):
+        if phases:
+            listed = f" {words['and']} ".join(known.get(phase, phase) for phase in phases)
+            parts.append(f"{words[word]} {listed}")
+    return ", ".join(parts if len(parts) > 1 else [*parts, words["even"]])
+
+
+def _spread(values: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted sum of squared deviations from the weighted mean."""
+    return float((weights @ (values - weights @ values) ** 2).sum())

@@ -1,0 +1,1 @@
+"""Whether those who answered represent the population: account, weights, margins."""

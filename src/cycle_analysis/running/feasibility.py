@@ -1,0 +1,121 @@
+"""Say beforehand what a study cannot bear: too few units to divide, waves that do not compare.
+
+What is known from the answers alone is told before any notebook runs: by the command ``check``, and
+by the first step of a run.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pandas as pd
+
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.number_of_profiles.null_test import FEW_UNITS, UNITS_PER_PROFILE
+from cycle_analysis.problems import KEPT, InputError, Problem
+from cycle_analysis.responses.careless import flag_careless
+from cycle_analysis.responses.coded import Responses
+from cycle_analysis.responses.study_answers import study_register
+from cycle_analysis.running.parameters import Value, number
+from cycle_analysis.study import Study
+from cycle_analysis.waves import item_status, link_units, unchanged_units
+
+Parameters = Mapping[str, Mapping[str, Value]]
+
+
+def doubt_study(
+    study: Study, responses: Mapping[str, Responses], parameters: Parameters
+) -> list[Problem]:
+    """List what a run of this study cannot bear, or what makes it weak.
+
+    Parameters
+    ----------
+    study : Study
+    responses : mapping of wave to Responses
+        The coded answers of every wave.
+    parameters : mapping of notebook to mapping of parameter to value
+        At least those of notebooks 01, 02 and 05.
+
+    Returns
+    -------
+    list of Problem
+        `REJECTED`: a notebook would stop. `KEPT`: it runs, but little can be said.
+    """
+    scores = {wave: _scores(study, wave, responses[wave], parameters) for wave in study.waves}
+    found = [problem for wave in study.waves for problem in _empty_phases(scores[wave], wave)]
+    if not found:
+        asked = int(number(parameters["05_profiles"]["n_profiles"]))
+        found += _too_few(scores[study.reference_wave], study, asked)
+        found += _constant_phases(scores[study.reference_wave], study)
+    return [*found, *_doubt_waves(study, responses)]
+
+
+def _scores(study: Study, wave: str, answered: Responses, parameters: Parameters) -> pd.DataFrame:
+    """Score the units as notebooks 01 and 02 will."""
+    rules = parameters["01_responses"]
+    if rules["leave_out_careless"]:
+        longest = int(number(rules["straight_line_items"]))
+        fastest, least = number(rules["seconds_per_item"]), number(rules["min_answered"])
+        flags = flag_careless(answered, study, longest, fastest, least)
+        answered = answered.only(~flags.any(axis=1))
+    items = study.phase_items(wave)
+    min_answered = number(parameters["02_scores"]["min_answered"])
+    persons = respondent_scores(answered.answers[items.index].astype(float), items, min_answered)
+    return unit_scores(persons, answered.respondents["unit"]).reindex(columns=study.phase_codes)
+
+
+def _empty_phases(scores: pd.DataFrame, wave: str) -> Iterator[Problem]:
+    """A phase on which no unit has a score stops every notebook from 02 on."""
+    remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
+    problem = "no unit has a score on this phase"
+    for phase in scores.columns[scores.isna().all()]:
+        yield Problem(f"wave {wave}", "phases", str(phase), problem, "", remedy)
+
+
+def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Problem]:
+    """Units to divide: enough to look for profiles, of use, and for as many as are asked."""
+    n, answering = len(scores.dropna()), len(scores)
+    where = (f"wave {study.reference_wave}", "units", f"{n}")
+    told = f"of {answering} units that answered, {n} have a score on every phase"
+    if n < UNITS_PER_PROFILE:
+        allowed = f"{UNITS_PER_PROFILE} or more, of use from {FEW_UNITS}"
+        remedy = "Describe the units one by one, or leave out a phase that most of them lack"
+        yield Problem(*where, f"{told}: too few to look for profiles", allowed, remedy)
+    elif n < FEW_UNITS:
+        remedy = f"Expect no more than the clearest of profiles below {FEW_UNITS} units"
+        yield Problem(*where, f"{told}, which is few", "", remedy, done=KEPT)
+    if n_profiles * UNITS_PER_PROFILE > n >= UNITS_PER_PROFILE:
+        problem = f"{n_profiles} profiles leave fewer than {UNITS_PER_PROFILE} of these units each"
+        yield Problem(*where, problem, "", f"Ask for {n // UNITS_PER_PROFILE} or fewer", done=KEPT)
+
+
+def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
+    """A phase on which all units are the same cannot divide them, unless they are so on all."""
+    same = scores.max() == scores.min()
+    if same.all():
+        return
+    remedy = "Leave the phase out of study.yaml: it cannot tell units apart"
+    for phase in scores.columns[same]:
+        problem = f"every unit has the same score on this phase, {scores[phase].max():g}"
+        yield Problem(f"wave {study.reference_wave}", "phases", str(phase), problem, "", remedy)
+
+
+def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterable[Problem]:
+    """Waves share items, follow each other, and share units to compare."""
+    days = {wave: study.wave(wave).fieldwork.start.isoformat() for wave in study.waves}
+    if len(days) < 2:
+        return
+    try:
+        item_status(study)
+    except InputError as error:
+        yield from error.problems
+    if list(days.values()) != sorted(days.values()):
+        shown = ", ".join(f"{wave} ({day})" for wave, day in days.items())
+        ordered = ", ".join(sorted(days, key=lambda wave: days[wave]))
+        problem = "the waves are not in the order of their fieldwork"
+        yield Problem("study.yaml", "waves", shown, problem, ordered, "Write them in that order")
+        return
+    units = {wave: found.respondents["unit"] for wave, found in responses.items()}
+    shared = len(unchanged_units(link_units(units, days, study_register(study))))
+    if shared < FEW_UNITS:
+        problem = "so many units answered in every wave and never changed their territory"
+        remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
+        yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)

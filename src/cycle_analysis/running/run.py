@@ -1,0 +1,266 @@
+"""Run the notebooks of a study as a graph: what changed, and what depends on it.
+
+pytask decides what must run, from the contents of files and the values of parameters, and runs
+independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
+"""
+
+import contextlib
+import io
+import math
+import os
+import sys
+import tomllib
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytask
+from pytask import TaskOutcome
+
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.running.parameters import (
+    Parameter,
+    Value,
+    check_parameters,
+    check_together,
+    read_parameters,
+)
+from cycle_analysis.running.pipeline import NOTEBOOKS, plan
+from cycle_analysis.running.prompt_threads import use_prompt_threads
+from cycle_analysis.running.study_lock import only_run
+from cycle_analysis.running.tasks import NotebookError, Progress, Tasks
+from cycle_analysis.study import HOME, Study, check_raw_files
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
+
+FIXED_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "1514764800",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+}
+"""What kernels run with: the same bytes twice, and no threads that wait for each other."""
+FORKED_KERNELS = "cycle-analysis-fork"
+"""Entry point of `kernels.ForkProvisioner`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did.
+
+    Attributes
+    ----------
+    done, pending, up_to_date, failed, skipped : list of str
+        Names of steps: run, waiting for a run that is not dry, unchanged, stopped, and not run
+        because an earlier one stopped.
+    reasons : dict of str to list of str
+        Why a step had to run.
+    errors : list of Exception
+        One for each step that failed.
+    """
+
+    done: list[str]
+    pending: list[str]
+    up_to_date: list[str]
+    failed: list[str]
+    skipped: list[str]
+    reasons: dict[str, list[str]]
+    errors: list[BaseException]
+
+    @property
+    def by_user(self) -> bool:
+        """Whether every failure lies in the user's files or parameters."""
+        return all(
+            isinstance(e, InputError) or (isinstance(e, NotebookError) and e.by_user)
+            for e in self.errors
+        )
+
+    def __str__(self) -> str:
+        counts = {
+            "run": self.done,
+            "would run": self.pending,
+            "up to date": self.up_to_date,
+            "stopped": self.failed,
+            "not run": self.skipped,
+        }
+        return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
+
+
+def notebook_folder(home: Path) -> Path:
+    """Notebooks of the home folder, or else those this package came with.
+
+    Raises
+    ------
+    InputError
+        If neither has them all.
+    """
+    own = Path(__file__).parents[3] / "notebooks"
+    for folder in (home / "notebooks", own):
+        if all((folder / f"{name}.ipynb").is_file() for name in NOTEBOOKS):
+            return folder
+    remedy = "Run from a clone of the project, or copy its notebooks there"
+    raise InputError(
+        [Problem(str(home), "notebooks", "", "not all notebooks are there", "", remedy)]
+    )
+
+
+def gather_parameters(
+    study: Study, notebooks: Path, given: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, Value]]:
+    """Set the parameters of each notebook: its defaults, then study.yaml, then the command line.
+
+    Raises
+    ------
+    InputError
+        If one of them is unknown, of the wrong type, out of range, or contradicts another.
+    """
+    known: dict[str, dict[str, Parameter]] = {
+        name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
+    }
+    values = {name: {p.name: p.default for p in known[name].values()} for name in NOTEBOOKS}
+    sources = {"study.yaml": study.parameters, "command line": given}
+    for file, parameters in sources.items():
+        for name, checked in check_parameters(parameters, known, file).items():
+            values[name] |= checked
+    check_together(values)
+    return values
+
+
+def run_study(
+    study: Study,
+    home: Path,
+    given: Mapping[str, Mapping[str, str]],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    n_workers: int = 2,
+    tell: Callable[[str], None] = print,
+) -> Outcome:
+    """Run what must run of a study.
+
+    Parameters
+    ----------
+    study : Study
+        The study, already checked.
+    home : Path
+        Folder with data/ and reports/.
+    given : mapping of notebook to mapping of parameter to text
+        Parameters of the command line.
+    force : bool
+        Run everything, changed or not.
+    dry_run : bool
+        Only find out what would run.
+    n_workers : int
+        Notebooks beside each other.
+    tell : function of str
+        Told when a notebook starts and ends.
+
+    Raises
+    ------
+    InputError
+        If an export is absent, a parameter is wrong, or the results may not be written; nothing
+        has run then.
+    KeyboardInterrupt
+        If the user stopped the run; what was finished is kept.
+    """
+    notebooks = notebook_folder(home)
+    check_raw_files(study)
+    parameters = gather_parameters(study, notebooks, given)
+    _set_environment(home)
+    makers = Tasks(study, home, notebooks, parameters, Progress(tell))
+    folder = makers.store.folder
+    # pytask remembers what it ran beside the study's tables, not at the top of a repository
+    config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
+    _forget_what_is_damaged(folder / "pytask.lock", tell)
+    with contextlib.nullcontext() if dry_run else only_run(folder, tell):
+        session = _build(
+            tasks=[makers.task(step) for step in plan(study)],
+            paths=folder,
+            config=config,
+            force=force,
+            dry_run=dry_run,
+            n_workers=1 if dry_run else n_workers,
+        )
+    return _outcome(session)
+
+
+def _set_environment(home: Path) -> None:
+    """Set what kernels find in their environment."""
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+
+
+def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
+    """Begin anew when the memory of earlier runs cannot be read, as after a power cut."""
+    try:
+        readable = not memory.exists() or "lock-version" in tomllib.loads(memory.read_text("utf-8"))
+    except ValueError:
+        readable = False
+    if not readable:
+        tell(f"{memory.name} cannot be read, so it is not known what has run: everything runs.")
+        memory.unlink()
+
+
+def _build(**options: Any) -> pytask.Session:
+    """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
+    pytask.console.file = io.StringIO()
+    threads = use_prompt_threads()
+    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
+    if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
+        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
+    if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
+        session.config["lockfile_state"].flush()
+    reported = len(session.execution_reports)
+    if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
+        raise KeyboardInterrupt
+    return session
+
+
+def _outcome(session: pytask.Session) -> Outcome:
+    groups: dict[TaskOutcome, list[str]] = {outcome: [] for outcome in TaskOutcome}
+    reasons, errors = {}, []
+    for report in session.execution_reports:
+        groups[report.outcome].append(report.task.name)
+        explanation = report.task.attributes.get("explanation")
+        if explanation and explanation.reasons:
+            reasons[report.task.name] = _in_words(explanation.reasons)
+        error = report.exc_info[1] if report.exc_info else None
+        if report.outcome == TaskOutcome.FAIL and error:
+            errors.append(_told(error))
+    return Outcome(
+        done=groups[TaskOutcome.SUCCESS],
+        pending=groups[TaskOutcome.WOULD_BE_EXECUTED],
+        up_to_date=groups[TaskOutcome.SKIP_UNCHANGED],
+        failed=groups[TaskOutcome.FAIL],
+        skipped=groups[TaskOutcome.SKIP_PREVIOUS_FAILED],
+        reasons=reasons,
+        errors=errors,
+    )
+
+
+def tell_error(error: BaseException) -> str:
+    """Tell what stopped a step: a message for what we foresaw, its traceback for a bug."""
+    foreseen = isinstance(error, InputError | NotebookError)
+    return str(error) if foreseen else "".join(traceback.format_exception(error))
+
+
+def _told(error: BaseException) -> BaseException:
+    """Take what pytask could not write for what it is: a matter of the user's disk."""
+    if isinstance(error, OSError) and error.errno in DISK and error.filename:
+        return unwritable(Path(error.filename), error)
+    return error
+
+
+def _in_words(reasons: Sequence[Any]) -> list[str]:
+    """Say why a step runs: it never did, was forced, or what changed."""
+    kinds = {reason.reason for reason in reasons}
+    if "not_in_db" in kinds:
+        return ["it has not run yet"]
+    if "forced" in kinds:
+        return ["--force"]
+    words = {"changed": "changed", "missing": "is not there", "cascade": "runs first"}
+    return sorted(f"{r.node_name} {words.get(r.reason, r.reason)}" for r in reasons)

@@ -1,0 +1,214 @@
+"""Turn the steps of a study into tasks: what each needs, what it leaves, and how it is done."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
+
+from cycle_analysis.problems import REJECTED, InputError
+from cycle_analysis.running.folder_nodes import FolderNode
+from cycle_analysis.running.parameters import Value, number
+from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step
+from cycle_analysis.store import Store
+from cycle_analysis.study import Study
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
+
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
+"""Libraries whose version changes results."""
+CHECK_BY = ("01_responses", "02_scores", "05_profiles")
+"""Notebooks whose parameters decide whether a study can be run."""
+
+
+class NotebookError(Exception):
+    """A notebook stopped; names the cell and the cause.
+
+    Attributes
+    ----------
+    by_user : bool
+        Whether the cause lies in the user's files or parameters.
+    """
+
+    def __init__(self, message: str, *, by_user: bool):
+        self.by_user = by_user
+        super().__init__(message)
+
+
+@dataclass
+class Explanation:
+    """Why a task runs: pytask fills it in, and pytask-parallel needs it to be there before."""
+
+    reasons: list[Any] = field(default_factory=list)
+
+
+class Progress:
+    """Say which notebook starts, and how long it took."""
+
+    def __init__(self, tell: Callable[[str], None]):
+        self.tell = tell
+
+    def start(self, step: Step) -> float:
+        """Tell that a step starts; give the moment."""
+        self.tell(f"  …   {step}")
+        return time.perf_counter()
+
+    def warn(self, text: str) -> None:
+        """Tell what makes a study weak, though it runs."""
+        self.tell(f"  !   {text}")
+
+    def end(self, step: Step, started: float) -> None:
+        """Tell that a step is done."""
+        self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
+
+
+class Tasks:
+    """Turn the steps of one study into pytask's tasks."""
+
+    def __init__(
+        self,
+        study: Study,
+        home: Path,
+        notebooks: Path,
+        parameters: Mapping[str, Mapping[str, Value]],
+        progress: Progress,
+    ):
+        self.study, self.home, self.notebooks = study, home, notebooks
+        self.parameters, self.progress = parameters, progress
+        self.store = Store(home / "data" / "processed" / study.name)
+        self.code = _fingerprint(Path(__file__).parents[1])
+
+    def task(self, step: Step) -> TaskWithoutPath:
+        """Describe one step: what it depends on, what it makes, and how."""
+        files = [self.study.folder / "study.yaml", self.study.folder / "codebook.csv"]
+        files += self.study.unit_files
+        for wave in step.raw_waves:
+            files += self.study.wave_files(wave)
+        needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
+        deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
+        parameters = [self.parameters[notebook] for notebook in deciding]
+        needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
+        if step.notebook != CHECK:
+            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
+        needs["package"] = _value(step, "package and versions", self.code)
+        for earlier in step.needs:
+            needs[str(earlier)] = self.output(earlier)
+        on_longest_way = step.wave == self.study.reference_wave and step.notebook in LONGEST_WAY
+        return TaskWithoutPath(
+            name=str(step),
+            function=lambda **_: self.execute(step),
+            depends_on=needs,
+            produces={"output": self.output(step)},
+            markers=[Mark("try_first", (), {})] if on_longest_way else [],
+            attributes={"explanation": Explanation()},
+        )
+
+    def output(self, step: Step) -> FolderNode:
+        """Where a step leaves its files: tables, or the report."""
+        if step.notebook == "08_report":
+            return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
+        return FolderNode(self.store.step_folder(step.notebook, step.wave))
+
+    def execute(self, step: Step) -> None:
+        """Run one notebook; leave its files, or on failure none."""
+        output = self.output(step)
+        output.clear()
+        started = self.progress.start(step)
+        try:
+            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
+        except BaseException:
+            output.clear()
+            raise
+        self.progress.end(step, started)
+
+    def check(self, output: FolderNode) -> None:
+        """Read the exports of all waves; what is wrong with them is told before work begins."""
+        from cycle_analysis.responses.study_answers import read_all_responses
+        from cycle_analysis.running.feasibility import doubt_study  # heavy: only when needed
+
+        responses = read_all_responses(
+            self.study, number(self.parameters["01_responses"]["max_invalid"])
+        )
+        doubts = doubt_study(self.study, responses, self.parameters)
+        if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
+            raise InputError(rejected)
+        for doubt in doubts:
+            self.progress.warn(str(doubt))
+        write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
+
+    def run_notebook(self, step: Step) -> None:
+        """Execute one notebook; keep the executed copy with the private data."""
+        parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
+        if "wave" in parameters:
+            parameters["wave"] = step.wave
+        executed = self.store.folder / "notebooks"
+        copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
+        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
+
+
+def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:
+    """Execute one notebook with papermill.
+
+    Raises
+    ------
+    NotebookError
+        If a cell fails; the executed copy shows how far it came.
+    InputError
+        If that copy may not be written.
+    """
+    import papermill
+
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        papermill.execute_notebook(
+            _literally(source),
+            _literally(copy),
+            parameters=dict(parameters),
+            cwd=source.parent,
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            shutdown_kernel="immediate",
+        )
+    except papermill.PapermillExecutionError as error:
+        if error.ename == InputError.__name__:
+            raise NotebookError(error.evalue, by_user=True) from None
+        where = f"{step}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        message = f"{where}\n{error}The notebook as far as it came: {copy}"
+        raise NotebookError(message, by_user=False) from None
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise unwritable(Path(error.filename or copy), error) from error
+
+
+def _literally(path: Path) -> str:
+    """Write a path so that papermill does not take braces in it for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _file(path: Path) -> PathNode:
+    return PathNode(path=path, name="/".join(path.parts[-2:]))
+
+
+def _value(step: Step, name: str, value: str) -> PythonNode:
+    """Give a value a node of its own: without this identity pytask merges all values into one."""
+    identity = NodeInfo(arg_name=name, path=(), task_path=None, task_name=str(step), value=value)
+    return PythonNode(name=name, value=value, hash=True, node_info=identity)
+
+
+def _fingerprint(package: Path) -> str:
+    """Hash the package's source and the versions of the libraries that results depend on."""
+    digest = hashlib.sha256()
+    kinds = {".py", ".csv", ".yaml", ".html", ".css"}
+    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    for name in PACKAGES:
+        digest.update(f"{name}=={metadata.version(name)}".encode())
+    return digest.hexdigest()

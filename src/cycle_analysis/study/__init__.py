@@ -1,0 +1,12 @@
+"""A study: its files, read and checked into frozen types."""
+
+from cycle_analysis.study.loading import (
+    HOME,
+    Study,
+    check_raw_files,
+    check_unlisted_waves,
+    find_home,
+    load_study,
+)
+
+__all__ = ["HOME", "Study", "check_raw_files", "check_unlisted_waves", "find_home", "load_study"]

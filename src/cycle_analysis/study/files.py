@@ -1,0 +1,248 @@
+"""What a study's files may say: the keys of study.yaml and wave.yaml, as frozen types.
+
+Another questionnaire, another kind of unit or another wave is a matter of these files, not of code.
+"""
+
+import datetime
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from cycle_analysis.study.yaml_files import Frozen
+
+RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
+"""What a wave may map besides items: who answered, for which unit, in which role; the province that
+tells two units of one name apart; the seconds it took."""
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
+"""Names that Windows keeps for itself, and the one that the results keep for all waves."""
+BUNDLED = "municipalities"
+"""The register that comes with the package."""
+Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
+"""Why there is no answer."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a folder of this name would go wrong somewhere.
+
+    Examples
+    --------
+    >>> is_reserved("NUL"), is_reserved("2022")
+    (True, False)
+    """
+    return bool(RESERVED.fullmatch(name))
+
+
+def _no_path(name: str) -> str:
+    if Path(name).name != name or "\\" in name:
+        raise ValueError("is a path; give the name of a file beside this one")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_no_path)]
+"""A file that stands beside the one that names it."""
+
+
+class Text(Frozen):
+    """A text in Dutch and in English; ``text["nl"]`` gives one of them."""
+
+    nl: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+    def __getitem__(self, language: str) -> str:
+        return {"nl": self.nl, "en": self.en}[language]
+
+
+class Development(Frozen):
+    """One of the developments that phases fall into."""
+
+    code: str
+    label: Text
+
+
+class Phase(Frozen):
+    """One phase of the cycle; `short` is the label in figures."""
+
+    code: str
+    development: str
+    label: Text
+    short: Text
+
+
+class Missing(Text):
+    """An answer code that means no answer, and why there is none."""
+
+    reason: Reason
+
+
+class Scale(Frozen):
+    """How an item is answered; ratings run from `min` to `max`."""
+
+    kind: Literal["rating", "category", "number", "text"] = "rating"
+    min: float | None = None
+    max: float | None = None
+    labels: dict[str, Text] = {}
+    missing: dict[str, Missing] = {}
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest code; a scale without one runs on to infinity."""
+        low = -math.inf if self.min is None else self.min
+        return low, math.inf if self.max is None else self.max
+
+    def knows(self, code: str) -> bool:
+        """Whether a code is an answer on this scale, or one of its missing codes."""
+        if code in self.missing or code in self.labels or self.kind == "text":
+            return True
+        low, high = self.ends
+        is_number = re.fullmatch(r"-?\d+(?:\.\d+)?", code, re.ASCII)
+        return self.kind != "category" and bool(is_number) and low <= float(code) <= high
+
+    def _has(self, code: str) -> bool:
+        low, high = self.ends
+        return (
+            code.lstrip("-").isdecimal()
+            and math.isfinite(low + high)
+            and low <= float(code) <= high
+        )
+
+    @model_validator(mode="after")
+    def _has_ends(self) -> "Scale":
+        if self.kind == "rating" and (self.min is None or self.max is None or self.min >= self.max):
+            raise ValueError("a rating scale needs min and max, with min below max")
+        if self.kind == "category" and not self.labels:
+            raise ValueError("a category scale needs labels")
+        if double := sorted(set(self.labels) & set(self.missing)):
+            raise ValueError(f"codes {double} are both an answer and missing")
+        if inside := [code for code in self.missing if self.kind != "category" and self._has(code)]:
+            raise ValueError(f"missing codes {inside} lie within the answers")
+        return self
+
+
+class Units(Frozen):
+    """What the study compares: municipalities unless it says otherwise.
+
+    `register` is the register that comes with the package, or a csv of the study's own, with its
+    `events`; `map` is a GeoJSON or TopoJSON of the units' borders.
+    """
+
+    one: Text = Text(nl="gemeente", en="municipality")
+    many: Text = Text(nl="gemeenten", en="municipalities")
+    register_file: FileName = Field(default=BUNDLED, alias="register")
+    events: FileName = ""
+    map_file: FileName = Field(default="", alias="map")
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the study's own files on its units."""
+        register = "" if self.register_file == BUNDLED else self.register_file
+        return [name for name in (register, self.events, self.map_file) if name]
+
+
+class StudyFile(Frozen):
+    """The contents of study.yaml.
+
+    `off_topic_blocks` names the blocks of the codebook that do not ask about the phases, from which
+    a style of answering can be told; `self_placement` names for each development the yes-or-no item
+    on which a unit places itself there; `domains` names the items that ask in which phase a policy
+    domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
+    """
+
+    title: Text
+    synthetic: bool = False
+    population: Text
+    units: Units = Units()
+    developments: list[Development] = Field(min_length=1)
+    phases: list[Phase] = Field(min_length=2)
+    scales: dict[str, Scale]
+    roles: dict[str, Text] = {}
+    waves: list[str] = Field(min_length=1)
+    reference_wave: str
+    profile_names: list[Text] = []
+    off_topic_blocks: dict[str, Text] = {}
+    self_placement: dict[str, str] = {}
+    domains: dict[str, Text] = {}
+    parameters: dict[str, dict[str, str]] = {}
+
+
+class Fieldwork(Frozen):
+    """First and last day on which answers came in."""
+
+    start: datetime.date
+    end: datetime.date
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "Fieldwork":
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} lies before start {self.start}")
+        return self
+
+
+class Source(Frozen):
+    """The raw file of a wave, and what sniffing should not decide."""
+
+    file: str
+    sha256: str = ""
+    format: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    header_row: int = Field(default=1, ge=1)
+
+
+class Linear(Frozen):
+    """The ends of the scale as it was asked, carried to the ends of the codebook's scale."""
+
+    from_: tuple[float, float] = Field(alias="from")
+
+    @model_validator(mode="after")
+    def _runs_upwards(self) -> "Linear":
+        if not self.from_[0] < self.from_[1]:
+            raise ValueError(f"from {list(self.from_)}: the lowest answer comes first")
+        return self
+
+
+class Column(Frozen):
+    """Where an item stands in the raw file, and how it was asked there."""
+
+    source: str
+    map: dict[str, str] = {}
+    linear: Linear | None = None
+    comparable: Literal["full", "partial", "broken"] = "full"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_name_is_a_source(cls, value: Any) -> Any:
+        return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_carried_over_in_one_way(self) -> "Column":
+        if self.map and self.linear:
+            raise ValueError("`map` and `linear` exclude each other")
+        return self
+
+
+class Wave(Frozen):
+    """The contents of wave.yaml: one round of the survey.
+
+    `invited` is a csv of the units that were invited; without it all units of the population were.
+    """
+
+    wave: str
+    label: Text
+    fieldwork: Fieldwork
+    source: Source
+    invited: FileName = ""
+    columns: dict[str, Column]
+    dropped: dict[str, str] = {}
+    not_asked: dict[str, str] = {}
+    ignore: list[str] = []
+
+    @property
+    def items(self) -> list[str]:
+        """Items that this wave asked, in the order of the file."""
+        return [name for name in self.columns if name not in RESPONDENT_FIELDS]

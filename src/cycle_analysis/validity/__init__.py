@@ -1,0 +1,1 @@
+"""Whether other samples, methods and choices give the same profiles, and what a reviewer asks."""

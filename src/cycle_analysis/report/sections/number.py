@@ -109,7 +109,8 @@ def _criteria_figure(source: Source) -> Figure:
 
 def _separation_figure(source: Source, taken: pd.Series) -> Figure:
     table = source.table("04_number_of_profiles", "separation", source.reference)
-    row = table.loc[max(int(taken["k"]), int(table.index.min()))]
+    # few units: fewer k are compared than BIC may take
+    row = table.loc[min(max(int(taken["k"]), table.index.min()), table.index.max())]
     nulls = [name for name in row.index if name.endswith("_p95")]
     return source.figure(
         "separation",

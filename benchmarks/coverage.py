@@ -13,6 +13,7 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from cycle_analysis.cycle.associations import associate
 from cycle_analysis.cycle.phases import phase_curve
@@ -33,6 +34,8 @@ from cycle_analysis.measurement.scores import unit_scores
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
 CUTS = [-1.2, -0.4, 0.4, 1.2]
+SIZES = (100, 340)
+"""Units of a survey."""
 REPLICATES = 500
 """Bootstrap samples of each interval, half of the default."""
 
@@ -98,6 +101,11 @@ def truths() -> dict[str, float]:
 
 def within(truth: float, row: pd.Series | dict[str, float], low="low", high="high") -> bool:
     return bool(row[low] <= truth <= row[high])
+
+
+def held(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
+    """Which intervals of one survey of n units hold the truth."""
+    return held_by_units(n, seed, truth) | held_by_respondents(n, seed, truth)
 
 
 def held_by_units(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
@@ -172,16 +180,12 @@ def draw_coverage(table: pd.DataFrame, samples: int, file: Path) -> None:
 def main() -> None:
     samples = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     truth = truths()
+    surveys = Parallel(n_jobs=-1)(
+        delayed(held)(n, seed, truth) for n in SIZES for seed in range(samples)
+    )
+    parts = [surveys[start : start + samples] for start in range(0, len(surveys), samples)]
     rows = {
-        n: pd.DataFrame(
-            [
-                held_by_units(n, seed, truth) | held_by_respondents(n, seed, truth)
-                for seed in range(samples)
-            ]
-        )
-        .astype(float)
-        .mean()
-        for n in (100, 340)
+        n: pd.DataFrame(part).astype(float).mean() for n, part in zip(SIZES, parts, strict=True)
     }
     table = pd.concat(rows, names=["n_units", "interval"]).to_frame("coverage").round(4)
     here = Path(__file__).parent

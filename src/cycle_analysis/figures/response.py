@@ -45,19 +45,20 @@ def plot_response(
     ['50%  (4 / 8)', '75%  (3 / 4)']
     """
     words = _WORDS[style.check_language(language)]
-    ax = style.start(ax, height=0.9 + 0.36 * len(account))
+    ax = style.start(ax, height=1.1 + 0.42 * len(account))
     places, groups = range(len(account)), account.index.astype(str)
+    names = [style.break_lines(name, 18) for name in groups]
     sns.barplot(
         x=account["rate"].to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax
     )
     for place, row in zip(places, account.itertuples(), strict=True):
         text = f"{style.set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
         ax.text(row.rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
-    ax.set_yticks(places, groups, fontsize=style.TEXT_SIZE)
-    ax.set_xlim(0, 1.28)
+    ax.set_yticks(places, names, fontsize=style.TEXT_SIZE)
+    ax.set_xlim(0, 1.5)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     style.percent_axis(ax.xaxis, language)
-    style.label_axes(ax, x=words["rate"].format(many=many))
+    style.label_axes(ax, x=style.break_lines(words["rate"].format(many=many), 30))
     style.entitle(ax, title)
     return ax
 

@@ -89,6 +89,21 @@ def test_a_name_that_is_a_path_is_refused(home, name):
     assert "is not the name of a study" in problems_of(home, name)[0].problem
 
 
+@pytest.mark.parametrize(
+    ("written", "problem", "allowed"),
+    [
+        ("", "is empty", ""),
+        ("04-04-2022", "is no date", "year-month-day, such as 2022-03-01"),
+        ("2022-31-04", "is no date", "year-month-day, such as 2022-03-01"),
+    ],
+)
+def test_a_day_that_is_none_is_told_with_how_to_write_one(home, edit, written, problem, allowed):
+    edit("2022/wave.yaml", 'start: "2022-04-04"', f'start: "{written}"')
+    (told,) = problems_of(home)
+    assert (told.problem, told.allowed) == (problem, allowed)
+    assert "fieldwork.start" in told.where
+
+
 def test_a_wave_whose_source_is_a_path_is_refused(home, edit):
     edit("2022/wave.yaml", "file: responses.csv", "file: ../2018/responses.sav")
     assert any("is a path" in problem.problem for problem in problems_of(home))

@@ -106,6 +106,14 @@ class _NoAliases(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+_KINDS = {
+    "date": ("is no date", "year-month-day, such as 2022-03-01"),
+    "int": ("is no whole number", "a whole number, such as 4"),
+    "float": ("is no number", "a number, with a point for decimals"),
+}
+"""What is wrong with a text that should be of this kind, and what is allowed."""
+
+
 def read_model(model: type[Model], text: YamlText) -> Model:
     """Read the text of a YAML file as `model`.
 
@@ -129,6 +137,10 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
     elif mistake["type"] == "extra_forbidden":
         problem, remedy = "is not a known key here", "Check its spelling, or delete it"
         value = str(key[-1])
+    elif mistake["input"] == "":
+        problem, remedy = "is empty", "Fill it in"
+    elif (kind := mistake["type"].partition("_")[0]) in _KINDS:
+        problem, allowed = _KINDS[kind]
     elif "expected" in mistake.get("ctx", {}):
         problem, allowed = "is not allowed here", str(mistake["ctx"]["expected"])
     return Problem(text.file, text.place(key), value, problem, allowed, remedy)

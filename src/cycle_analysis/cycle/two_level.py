@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle.scalability import chance_of, coefficients
+from cycle_analysis.cycle.scalability import chance_of, coefficients, corrected_percentiles
 from cycle_analysis.measurement.scores import match_units
 
 WITHIN, BETWEEN, RATIO = "within", "between", "ratio"
@@ -74,8 +74,7 @@ def two_level_scalability(
     first, second = np.random.SeedSequence(seed).spawn(2)
     if replicates > 0:
         drawn = pd.DataFrame(nested.resampled(replicates, first), columns=table.index)
-        tail = (1 - confidence) / 2
-        table["low"], table["high"] = drawn.quantile(tail), drawn.quantile(1 - tail)
+        table[["low", "high"]] = corrected_percentiles(drawn, table["H"], confidence)
     if permutations > 0:
         shuffled = pd.DataFrame(nested.shuffled(permutations, second), columns=table.index)
         levels = [WITHIN, BETWEEN]

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language, set_number
 
 _WORDS = {
     "nl": {"share": "Aandeel van de antwoorden", "n": "n"},
@@ -53,7 +54,7 @@ def plot_answers(
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['AG1', 'EX1']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     of_item = (phases if phases is not None else pd.Series("", shares.index)).loc[shares.index]
     new = (of_item != of_item.shift()).to_numpy()
     places = np.arange(len(shares)) + 0.6 * (np.cumsum(new) - 1)
@@ -66,14 +67,14 @@ def plot_answers(
                 linewidth=0.4, label=options[rank])  # fmt: skip
         for place, start, value in zip(places, left, values, strict=True):
             if value >= 0.09:
-                ax.text(start + value / 2, place, style.set_number(100 * value, 0, language),
+                ax.text(start + value / 2, place, set_number(100 * value, 0, language),
                         ha="center", va="center", fontsize=style.TEXT_SIZE,
                         color=style.ink_on(colour))  # fmt: skip
         left += values
     withheld = shares.isna().all(axis=1).to_numpy()
     ax.barh(places[withheld], 1.0, height=0.82, color="white", edgecolor=style.FAINT, hatch="////")
     for place, item in zip(places, shares.index, strict=True):
-        ax.text(1.015, place, style.set_number(n.loc[item], 0, language), va="center",
+        ax.text(1.015, place, set_number(n.loc[item], 0, language), va="center",
                 fontsize=style.TEXT_SIZE, color=style.MUTED)  # fmt: skip
     ax.text(1.015, -0.95, words["n"], fontsize=style.TEXT_SIZE, color=style.MUTED, va="center")
     named = [(questions or {}).get(item, item) for item in shares.index]

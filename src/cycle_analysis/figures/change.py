@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language, set_number
 
 _WORDS = {
     "nl": {"x": "Verandering in punten (streep: 95%-interval)"},
@@ -43,7 +44,7 @@ def plot_change(
     >>> [text.get_text() for text in plot_change(change, "nl").texts]
     ['+3,5', '−1,0']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=1.1 + 0.36 * len(change))
     ax.axvline(0, color=style.MUTED, linewidth=1)
     for place, row in enumerate(change.itertuples()):
@@ -53,7 +54,7 @@ def plot_change(
         ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=style.ACCENT)
         sign = "+" if row.change > 0 else ""
         ax.annotate(
-            sign + style.set_number(row.change, 1, language),
+            sign + set_number(row.change, 1, language),
             (row.change, place),
             xytext=(0, 7),
             textcoords="offset points",

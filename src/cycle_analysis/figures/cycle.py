@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.cells import draw_cells
+from cycle_analysis.texts.numbers import check_language, set_number, set_percent
 
 _WORDS = {
     "nl": {
@@ -58,7 +59,7 @@ def plot_phase_curve(
     tops = np.where(np.isnan(high), mean, high)
     for place, top, value in zip(places, tops, mean, strict=True):
         ax.annotate(
-            style.set_number(value, 0, language),
+            set_number(value, 0, language),
             (place, top if np.isfinite(top) else 0.0),
             xytext=(0, 5),
             textcoords="offset points",
@@ -69,7 +70,7 @@ def plot_phase_curve(
     ax.set_ylim(0, 100)
     ax.set_xlim(-0.4, len(curve) - 0.6)
     style.phase_ticks(ax, curve.index.tolist(), labels)
-    style.label_axes(ax, y=style.WORDS[style.check_language(language)]["score"])
+    style.label_axes(ax, y=style.WORDS[check_language(language)]["score"])
     style.grid(ax)
     style.note(ax, f"{_WORDS[language]['band']}; n = {_range(curve, language)}")
     style.entitle(ax, title)
@@ -100,7 +101,7 @@ def plot_coactivity(
     >>> [text.get_text() for text in plot_coactivity(pairs, "nl").texts]
     ['50%\n(25%)']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     earlier = list(pairs.index.get_level_values("earlier").unique())
     later = list(pairs.index.get_level_values("later").unique())
     square = pairs.reindex(pd.MultiIndex.from_product([later, earlier]).swaplevel())
@@ -127,11 +128,11 @@ def plot_coactivity(
 
 def _two_shares(observed: float, expected: float, language: str) -> str:
     """Observed over expected, in two lines."""
-    first, second = (style.set_percent(share, 0, language) for share in (observed, expected))
+    first, second = (set_percent(share, 0, language) for share in (observed, expected))
     return f"{first}\n({second})"
 
 
 def _range(table: pd.DataFrame, language: str) -> str:
     """Write the number of units, or its range when phases differ."""
-    low, high = (style.set_number(n, 0, language) for n in (table["n"].min(), table["n"].max()))
+    low, high = (set_number(n, 0, language) for n in (table["n"].min(), table["n"].max()))
     return low if low == high else f"{low}-{high}"

@@ -19,6 +19,7 @@ from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
 from cycle_analysis.maps.areas import UnitMap
+from cycle_analysis.texts.numbers import check_language
 from cycle_analysis.units.register import ATTRIBUTION
 
 NO_VALUE = "white"
@@ -66,7 +67,7 @@ def plot_response_map(
     title : str
         The finding.
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = _start(ax)
     texts = respondents["n"].astype(str)
     fills = _draw(ax, unit_map, respondents["group"], texts)
@@ -99,7 +100,7 @@ def plot_profile_map(
     title : str
         The finding.
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = _start(ax)
     numbers = pd.Categorical(labels, sorted(names))
     fills = _draw(ax, unit_map, pd.Series(numbers, labels.index), labels.astype(str))

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language, set_number
 
 _WORDS = {
     "nl": {
@@ -52,7 +53,7 @@ def plot_reliability(
     >>> [text.get_text() for text in plot_reliability(scales, "nl").texts]
     ['0,80']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=1.5 + 0.36 * len(scales))
     places = np.arange(len(scales))
     known = scales[["alpha", "alpha_low", "alpha_high", "omega"]].astype(float)
@@ -63,7 +64,7 @@ def plot_reliability(
     ax.axvline(0.7, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1, label=words["floor"])
     for place, value in zip(places, known["alpha"], strict=True):
         if np.isfinite(value):
-            ax.annotate(style.set_number(value, 2, language), (value, place), (0, 7),
+            ax.annotate(set_number(value, 2, language), (value, place), (0, 7),
                         textcoords="offset points", ha="center",
                         fontsize=style.TEXT_SIZE, color=style.INK)  # fmt: skip
     ax.set_yticks(places, style.name_phases(scales.index.tolist(), labels),
@@ -105,7 +106,7 @@ def plot_spread(
     >>> plot_spread(groups, "nl").get_ylabel()
     "Spreiding tussen collega's (punten)"
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=3.2)
     if units is not None:
         ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.cells import draw_cells
+from cycle_analysis.texts.numbers import check_language, set_number
 
 WITHHELD = "×"
 
@@ -46,7 +47,7 @@ def plot_moves(
     >>> [text.get_text() for text in plot_moves(counts, "nl").texts]
     ['8', '5', '×', '9']
     """
-    style.check_language(language)
+    check_language(language)
     ax = style.start(ax, height=1.2 + 0.5 * len(counts))
     values = counts.to_numpy(float)
     most = max(np.nanmax(values, initial=1.0), 1.0)
@@ -67,4 +68,4 @@ def plot_moves(
 
 
 def _cell(count: float, language: str) -> str:
-    return style.set_number(count, 0, language) if np.isfinite(count) else WITHHELD
+    return set_number(count, 0, language) if np.isfinite(count) else WITHHELD

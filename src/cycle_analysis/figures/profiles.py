@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language, set_number
 
 
 def plot_profiles(
@@ -54,7 +55,7 @@ def plot_profiles(
         look = style.profile_style(int(profile))
         means = centroids.loc[profile].to_numpy(float)
         name = f"{profile} {names.get(profile, '')}".strip()
-        label = f"{name} (n = {style.set_number(sizes.loc[profile], 0, language)})"
+        label = f"{name} (n = {set_number(sizes.loc[profile], 0, language)})"
         ax.plot(places + moved, means, label=label, linewidth=1.8, markersize=6.5, **look)
         if low is not None and high is not None:
             ax.vlines(
@@ -120,7 +121,7 @@ def plot_unit_heat_map(
         ax.axhline(end - 0.5, color="white", linewidth=4)
     texts = [
         style.break_lines(f"{number:g} {names.get(int(number), '')}".strip(), 16)
-        + f"\nn = {style.set_number(n, 0, language)}"
+        + f"\nn = {set_number(n, 0, language)}"
         for number, n in counts.items()
     ]
     middles = ends - counts.to_numpy() / 2 - 0.5
@@ -164,6 +165,6 @@ def _score_axes(
     ax.set_ylim(0, 100)
     ax.set_xlim(-0.3, len(phases) - 0.7)
     style.phase_ticks(ax, phases, labels)
-    style.label_axes(ax, y=style.WORDS[style.check_language(language)]["score"])
+    style.label_axes(ax, y=style.WORDS[check_language(language)]["score"])
     style.number_axis(ax.yaxis, language)
     style.grid(ax)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.cells import draw_cells
+from cycle_analysis.texts.numbers import check_language, set_percent
 
 WITHHELD = "×"
 _WORDS = {
@@ -44,7 +45,7 @@ def plot_response(
     >>> [text.get_text() for text in plot_response(account, "en").texts]
     ['50%  (4 / 8)', '75%  (3 / 4)']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=1.1 + 0.42 * len(account))
     places, groups = range(len(account)), account.index.astype(str)
     names = [style.break_lines(name, 18) for name in groups]
@@ -52,7 +53,7 @@ def plot_response(
         x=account["rate"].to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax
     )
     for place, row in zip(places, account.itertuples(), strict=True):
-        text = f"{style.set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
+        text = f"{set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
         ax.text(row.rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
     ax.set_yticks(places, names, fontsize=style.TEXT_SIZE)
     ax.set_xlim(0, 1.5)
@@ -93,7 +94,7 @@ def plot_response_cells(
     >>> [text.get_text().split() for text in ax.texts]
     [['50%', '8/16'], ['50%', '5/10'], ['×', '7']]
     """
-    style.check_language(language)
+    check_language(language)
     ax = style.start(ax, height=0.9 + 0.55 * len(responded))
     counts, asked = responded.to_numpy(float), invited.to_numpy(float)
     rates = np.divide(counts, asked, out=np.full(asked.shape, np.nan), where=asked > 0)
@@ -117,4 +118,4 @@ def _cell_text(responded: float, invited: float, language: str) -> str | None:
         return None
     if np.isnan(responded):
         return f"{WITHHELD}\n{invited:.0f}"
-    return f"{style.set_percent(responded / invited, 0, language)}\n{responded:.0f}/{invited:.0f}"
+    return f"{set_percent(responded / invited, 0, language)}\n{responded:.0f}/{invited:.0f}"

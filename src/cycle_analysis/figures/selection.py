@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language
 
 _WORDS = {
     "nl": {
@@ -48,7 +49,7 @@ def plot_criteria(
     >>> plot_criteria(criteria, "nl").get_xlabel()
     'Aantal profielen'
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=3.2)
     known = criteria.dropna(subset="bic")
     sns.lineplot(
@@ -97,7 +98,7 @@ def plot_separation(
     >>> plot_separation(table, "en").get_ylabel()
     'Silhouette (higher is sharper)'
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=3.2)
     k = separation.index.to_numpy(dtype=float)
     for null, hatch in (("copula", ""), ("one_factor", "////")):

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
+from cycle_analysis.texts.numbers import check_language, set_number, set_percent
 
 _WORDS = {
     "nl": {
@@ -62,7 +63,7 @@ def plot_patterns(
     >>> [text.get_text() for text in plot_patterns(patterns, "nl").child_axes[0].texts]
     ['6', '4']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     phases = [name for name in patterns.columns if name not in ("n", "share", "expected", "ratio")]
     ax = style.start(ax, height=2.5 + 0.28 * len(phases))
     below = 0.13 * len(phases) / (0.13 * len(phases) + 1)
@@ -76,7 +77,7 @@ def plot_patterns(
     bars.plot(places, expected, "_", color=style.INK, markersize=15,
               markeredgewidth=2.4, label=words["expected"])  # fmt: skip
     for place, n, other in zip(places, patterns["n"], expected, strict=True):
-        bars.annotate(style.set_number(n, 0, language), (place, max(n, other)), (0, 3),
+        bars.annotate(set_number(n, 0, language), (place, max(n, other)), (0, 3),
                       textcoords="offset points", ha="center", fontsize=style.TEXT_SIZE,
                       color=style.INK)  # fmt: skip
     bars.set_xticks([])
@@ -89,7 +90,7 @@ def plot_patterns(
         part.set_xlim(-0.6, len(patterns) - 0.4)
     _hide_frame(ax)
     if rest:
-        style.note(ax, words["rest"].format(n=style.set_number(rest, 0, language)))
+        style.note(ax, words["rest"].format(n=set_number(rest, 0, language)))
     style.entitle(ax, title)
     return ax
 
@@ -119,13 +120,13 @@ def plot_sensitivity(
     >>> [text.get_text() for text in plot_sensitivity(shares, "nl", chosen=50.0).texts]
     ['60%']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=2.9)
     ax.plot(shares.index, shares["two_or_more"], color=style.ACCENT, marker="o", linewidth=1.8)
     if chosen is not None and chosen in shares.index:
         value = float(shares.loc[chosen, "two_or_more"])
         ax.axvline(chosen, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1)
-        ax.annotate(style.set_percent(value, 0, language), (chosen, value), (7, 5),
+        ax.annotate(set_percent(value, 0, language), (chosen, value), (7, 5),
                     textcoords="offset points", fontsize=style.TEXT_SIZE, color=style.INK,
                     fontweight="bold")  # fmt: skip
     ax.set_ylim(0, 1)
@@ -161,7 +162,7 @@ def plot_order_violations(
     >>> [text.get_text() for text in plot_order_violations(table, "nl").texts]
     ['12,5%']
     """
-    words = _WORDS[style.check_language(language)]
+    words = _WORDS[check_language(language)]
     ax = style.start(ax, height=1.4 + 0.27 * len(violations))
     places = np.arange(len(violations))
     shares = violations["share"].to_numpy(float)
@@ -171,7 +172,7 @@ def plot_order_violations(
                label=words["chance"])  # fmt: skip
     ends = np.maximum(np.nan_to_num(shares), chance)
     for place, value, end in zip(places, shares, ends, strict=True):
-        ax.annotate(style.set_percent(value, 1, language), (end, place), (5, 0),
+        ax.annotate(set_percent(value, 1, language), (end, place), (5, 0),
                     textcoords="offset points", va="center", fontsize=style.TEXT_SIZE,
                     color=style.INK)  # fmt: skip
     pairs = [style.name_phases(list(pair), labels) for pair in violations.index]

@@ -14,6 +14,8 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.ticker import FuncFormatter
 
+from cycle_analysis.texts.numbers import set_number, set_percent
+
 plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
 
 WIDTH = 4.2
@@ -39,8 +41,8 @@ LEVELS = plt.get_cmap("Blues")
 """From little to much; dark is much, in grey too."""
 
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "nl": {"decimal": ",", "thousands": ".", "score": "Score (0-100)", "share": "Aandeel"},
-    "en": {"decimal": ".", "thousands": ",", "score": "Score (0-100)", "share": "Share"},
+    "nl": {"score": "Score (0-100)", "share": "Aandeel"},
+    "en": {"score": "Score (0-100)", "share": "Share"},
 }
 
 
@@ -63,52 +65,6 @@ def profile_style(number: int) -> dict[str, Any]:
         "marker": PROFILE_MARKERS[place % len(PROFILE_MARKERS)],
         "linestyle": PROFILE_LINES[place % len(PROFILE_LINES)],
     }
-
-
-def check_language(language: str) -> str:
-    """Return a language that has texts, or say which have.
-
-    Raises
-    ------
-    ValueError
-        When there are no texts in `language`.
-
-    Examples
-    --------
-    >>> check_language("nl")
-    'nl'
-    """
-    if language not in WORDS:
-        raise ValueError(f"There are no texts in {language!r}; choose from {sorted(WORDS)}.")
-    return language
-
-
-def set_number(value: float, decimals: int, language: str) -> str:
-    """Write a number as the language does: 1.234,5 in Dutch.
-
-    Examples
-    --------
-    >>> set_number(1234.5, 1, "nl"), set_number(1234.5, 1, "en"), set_number(float("nan"), 1, "nl")
-    ('1.234,5', '1,234.5', '–')
-    """
-    if not np.isfinite(value):
-        return "–"
-    rounded = round(float(value), decimals) + 0.0
-    words = WORDS[check_language(language)]
-    swap = str.maketrans({",": words["thousands"], ".": words["decimal"], "-": "−"})
-    return f"{rounded:,.{decimals}f}".translate(swap)
-
-
-def set_percent(share: float, decimals: int, language: str) -> str:
-    """Write a share as a percentage: 12,5% in Dutch.
-
-    Examples
-    --------
-    >>> set_percent(0.125, 1, "nl")
-    '12,5%'
-    """
-    text = set_number(100 * share, decimals, language)
-    return text if text == "–" else f"{text}%"
 
 
 def number_axis(axis: Axis, language: str, decimals: int = 0) -> None:

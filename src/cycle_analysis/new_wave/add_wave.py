@@ -19,9 +19,6 @@ from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_
 from cycle_analysis.units.register import Register
 from cycle_analysis.whole_files import write_whole
 
-FILL_IN = ""
-"""What only a person knows is left empty; `check` asks for it by line."""
-
 
 @dataclass(frozen=True)
 class Added:

@@ -24,9 +24,8 @@ from cycle_analysis.number_of_profiles.verdicts import (
     STRUCTURE,
     TITLES,
     VERDICTS,
-    number,
-    percent,
 )
+from cycle_analysis.texts.numbers import set_number, set_percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,15 +124,15 @@ class Evidence:
         if self.null_silhouettes.empty:
             return IDENTICAL[language]
         words = LADDER if self.ladder else VERDICTS
-        gaps = number(self.p_one_mode, 3, language)
+        gaps = set_number(self.p_one_mode, 3, language)
         text = words[self.verdict][language].format(
             n=self.n_units,
             k=self.choice.k,
             model=self.choice.method,
-            silhouette=number(self.silhouettes.max(), 2, language),
-            p=number(self.p_values.max(), 3, language),
+            silhouette=set_number(self.silhouettes.max(), 2, language),
+            p=set_number(self.p_values.max(), 3, language),
             gaps=gaps,
-            level=percent(self.shares["elevation"], language),
+            level=set_percent(self.shares["elevation"], 0, language),
         )
         if self.verdict != PROFILES or self.lines_cross:
             return text

@@ -2,6 +2,8 @@
 
 import math
 
+from cycle_analysis.texts.numbers import set_percent
+
 PROFILES = "profiles"
 STRUCTURE = "structure, but no separable profiles"
 CONTINUUM = "continuum"
@@ -111,28 +113,5 @@ none of 480 surveys or more was taken for profiles, which allows .6 % (95 %, rul
 def found_at(n: int, language: str) -> str:
     """Say what a study of n units could have found, from the simulations in benchmarks/."""
     nearest = min(FOUND, key=lambda size: abs(math.log(size / max(n, 1))))
-    rates = {name: percent(rate, language) for name, rate in FOUND[nearest].items()}
+    rates = {name: set_percent(rate, 0, language) for name, rate in FOUND[nearest].items()}
     return VERDICTS["found"][language].format(n=n, nearest=nearest, **rates)
-
-
-def number(value: float, digits: int, language: str) -> str:
-    """Set a number with the decimal sign of the language.
-
-    Examples
-    --------
-    >>> number(0.456, 2, "nl"), number(0.456, 2, "en")
-    ('0,46', '0.46')
-    """
-    text = f"{value:.{digits}f}"
-    return text.replace(".", ",") if language == "nl" else text
-
-
-def percent(share: float, language: str) -> str:
-    """Set a share as a percentage without decimals.
-
-    Examples
-    --------
-    >>> percent(0.456, "nl")
-    '46%'
-    """
-    return f"{number(100 * share, 0, language)}%"

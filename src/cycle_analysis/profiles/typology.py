@@ -13,11 +13,6 @@ from scipy import stats
 
 from cycle_analysis.profiles.partitions import Partition
 
-SHORTHAND = {
-    "nl": "Werknaam, afgeleid van niveau en vorm; geen bevinding.",
-    "en": "Shorthand, derived from level and shape; not a finding.",
-}
-"""What must be said beside every proposed name."""
 _LEVELS = (
     (20.0, {"nl": "zeer laag", "en": "very low"}),
     (40.0, {"nl": "laag", "en": "low"}),
@@ -175,7 +170,8 @@ def propose_names(
     Returns
     -------
     DataFrame, k profiles
-        nl, en, leading, lagging (phase codes, space between). Always shown with `SHORTHAND`.
+        nl, en, leading, lagging (phase codes, space between). Shorthand for a shape, never a
+        finding.
 
     Examples
     --------

@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.disclosure import SMALLEST_CELL, is_small, is_small_part, suppress_counts
-from cycle_analysis.figures.style import set_number, set_percent
 from cycle_analysis.number_of_profiles.verdicts import PROFILES
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Table
 from cycle_analysis.store import ALL_WAVES, Store
 from cycle_analysis.study import Study
 from cycle_analysis.texts import Texts, load_texts
+from cycle_analysis.texts.numbers import set_number, set_percent
 
 WITHHELD = "×"
 """What stands in a table for a cell that is withheld."""

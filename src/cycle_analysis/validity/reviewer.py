@@ -14,12 +14,12 @@ from importlib import metadata
 
 import pandas as pd
 
-from cycle_analysis.figures.style import set_number, set_percent
 from cycle_analysis.number_of_profiles.criteria import FLAGS
 from cycle_analysis.number_of_profiles.verdicts import found_at
 from cycle_analysis.store import Store
 from cycle_analysis.study import Study
 from cycle_analysis.texts import LANGUAGES, load_texts
+from cycle_analysis.texts.numbers import set_number, set_percent
 
 SMALL_COUNT = 10
 """Counts of units under this are not told: it is the largest threshold that a report may have."""

@@ -15,19 +15,17 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cycle_analysis.cycle.associations import associate
-from cycle_analysis.cycle.phases import phase_curve
+from cycle_analysis.cycle.phases import associate, phase_curve
 from cycle_analysis.cycle.placements import kappa
-from cycle_analysis.cycle.scalability import ALL, scalability
-from cycle_analysis.cycle.two_level import BETWEEN, two_level_scalability
+from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement.aggregation import spread_by_level
-from cycle_analysis.measurement.agreement import intraclass
-from cycle_analysis.measurement.measurement_error import (
+from cycle_analysis.measurement.aggregation import (
     difference_errors,
     phase_differences,
+    spread_by_level,
     standard_errors,
 )
+from cycle_analysis.measurement.agreement import intraclass
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
 from cycle_analysis.measurement.scores import unit_scores
 

@@ -15,20 +15,16 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import associations, order, phases, placements, reading, simultaneity
-from cycle_analysis.cycle.scalability import scalability, subtract_style
-from cycle_analysis.cycle.two_level import two_level_scalability
-from cycle_analysis.measurement import (
-    aggregation,
-    agreement,
-    factors,
-    item_analysis,
-    polychoric,
-    reliability,
-)
-from cycle_analysis.measurement import measurement_error as error
+from cycle_analysis.cycle import order, phases, placements, simultaneity
+from cycle_analysis.cycle import order as reading
+from cycle_analysis.cycle import phases as associations
+from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
+from cycle_analysis.measurement import aggregation, agreement, item_analysis, reliability
+from cycle_analysis.measurement import aggregation as error
+from cycle_analysis.measurement import reliability as factors
+from cycle_analysis.measurement import reliability as polychoric
 from cycle_analysis.measurement import scores as scoring
-from cycle_analysis.measurement.random_groups import random_group_benchmark
+from cycle_analysis.measurement.agreement import random_group_benchmark
 
 PHASES = ("AG", "EX", "VB", "VA", "NN")
 DEVELOPMENTS = pd.Series(["1", "2", "3", "3", "3"], index=PHASES)

@@ -22,9 +22,9 @@ import pandas as pd
 import surveys
 
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
-from cycle_analysis.number_of_profiles.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
-from cycle_analysis.number_of_profiles.separation import gap
-from cycle_analysis.validity.stability import jaccard_by_k
+from cycle_analysis.profiles.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
+from cycle_analysis.profiles.separation import gap
+from cycle_analysis.profiles.stability import jaccard_by_k
 
 KS = range(2, 7)
 STARTS = 20

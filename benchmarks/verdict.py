@@ -23,14 +23,12 @@ import pandas as pd
 import surveys
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.number_of_profiles import separation
-from cycle_analysis.number_of_profiles.answer_copula import fit_answers, one_dimension
-from cycle_analysis.number_of_profiles.choice import choose
-from cycle_analysis.number_of_profiles.copula import fit_copula, fit_one_factor
-from cycle_analysis.number_of_profiles.modes import one_mode_p
-from cycle_analysis.number_of_profiles.null_test import null_silhouettes, null_test
-from cycle_analysis.number_of_profiles.selection import compare
+from cycle_analysis.profiles import separation
+from cycle_analysis.profiles.null_surveys import fit_answers, one_dimension
+from cycle_analysis.profiles.null_test import null_silhouettes, null_test, one_mode_p
 from cycle_analysis.profiles.partitions import ward_kmeans
+from cycle_analysis.profiles.selection import choose, compare
+from cycle_analysis.profiles.separation import fit_copula, fit_one_factor
 from cycle_analysis.profiles.typology import crossings
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from commands import command
 from conftest import ROOT
 from survey_tools import FORMS, read_bundled
 
-from cycle_analysis.new_wave.add_wave import add_wave
+from cycle_analysis.drafting.add_wave import add_wave
 from cycle_analysis.problems import FIXED
 from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.study import load_study

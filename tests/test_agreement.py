@@ -6,9 +6,9 @@ from reference_data import HERE, shared, stored, survey_items
 from cycle_analysis.measurement.agreement import (
     agreement_summary,
     intraclass,
+    random_group_benchmark,
     unit_agreement,
 )
-from cycle_analysis.measurement.random_groups import random_group_benchmark
 
 MADE_ITEMS = survey_items(("AG",), 3)
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from commands import command
 
-from cycle_analysis.number_of_profiles.verdicts import CONTINUUM, NO_STRUCTURE
+from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
 from cycle_analysis.simulate import (
     EXAMPLE,
     draw_answers,

@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored
 
-from cycle_analysis.cycle.associations import associate, holm
 from cycle_analysis.cycle.order import errors_from_reliability, order_violations
 from cycle_analysis.cycle.phases import (
+    associate,
     development_scores,
+    holm,
     leading_phase,
     phase_correlations,
     phase_curve,

@@ -11,8 +11,8 @@ from matplotlib.text import Text
 
 from cycle_analysis import figures
 from cycle_analysis.figures import style
-from cycle_analysis.figures.moves import plot_moves
-from cycle_analysis.figures.selection import plot_separation
+from cycle_analysis.figures.profiles import plot_separation
+from cycle_analysis.figures.waves import plot_moves
 
 LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
 PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])

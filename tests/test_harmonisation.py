@@ -4,19 +4,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from make_register import make_events, make_units, size_classes
 
-from cycle_analysis.units.harmonisation import detect_vintage, harmonise
-from cycle_analysis.units.identification import load_register, read_register
-from cycle_analysis.units.panels import (
+from cycle_analysis.units.harmonisation import (
     assign_heirs,
     combine_counts,
     combine_labels,
     combine_scores,
+    detect_vintage,
+    harmonise,
     panel_coverage,
     persons_at_change,
     recode_units,
 )
-from cycle_analysis.units.register.make import make_events, make_units, size_classes
+from cycle_analysis.units.identification import load_register, read_register
 from cycle_analysis.waves import link_units, pooling_differences, unchanged_units
 
 REGISTER = load_register()

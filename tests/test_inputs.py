@@ -292,7 +292,7 @@ def test_row_07_a_hundred_thousand_columns_are_refused(tmp_path, kind):
 
 @needs_shared
 def test_row_08_ten_columns_with_every_kind_of_user_missing_hold_one_item(tmp_path):
-    from cycle_analysis.responses.answers import decode
+    from cycle_analysis.responses.coding import decode
     from cycle_analysis.study.files import Column, Scale
 
     raw = read_export(DATA / "sav" / "foreign_mval_bug.sav", Source(file="x"))
@@ -699,8 +699,8 @@ def test_row_22_a_row_entered_twice_under_two_names_is_warned_of(home):
 
 
 def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
-    from cycle_analysis.responses.answers import decode
-    from cycle_analysis.responses.plausibility import doubt_respondents
+    from cycle_analysis.responses.checks import doubt_respondents
+    from cycle_analysis.responses.coding import decode
     from cycle_analysis.study.files import Column, Scale
 
     rng = np.random.default_rng(2)

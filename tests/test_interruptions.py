@@ -14,7 +14,7 @@ from commands import command, finished
 from small_studies import QUICK, Truth, make_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.running.study_lock import only_run
+from cycle_analysis.running.run import only_run
 from cycle_analysis.whole_files import write_whole
 
 resource = pytest.importorskip("resource", reason="signals and limits of POSIX")

@@ -5,10 +5,8 @@ from shared import shared_table
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import Search, classify_answers, fit_classes
-from cycle_analysis.number_of_profiles.choice import choose
-from cycle_analysis.number_of_profiles.selection import compare_classes
-from cycle_analysis.profiles.assignment import assign
-from cycle_analysis.profiles.partitions import latent_classes
+from cycle_analysis.profiles.partitions import assign, latent_classes
+from cycle_analysis.profiles.selection import choose, compare_classes
 
 POLCA = [
     ("carcinoma.csv", 2, -317.256837, 15, None),

@@ -4,7 +4,7 @@ import pytest
 from shared import four_profiles, one_continuum
 
 from cycle_analysis.mixtures import EEE, EEI
-from cycle_analysis.number_of_profiles.likelihood_ratio import (
+from cycle_analysis.profiles.likelihood_ratio import (
     ClassFit,
     ProfileFit,
     bootstrap_likelihood_ratio,

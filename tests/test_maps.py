@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from make_tiles import HERE, make_tiles, plan_tiles
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.maps import (
@@ -12,15 +13,13 @@ from cycle_analysis.figures.maps import (
     plot_profile_map,
     plot_response_map,
 )
-from cycle_analysis.maps.areas import read_map
-from cycle_analysis.maps.tilemap import tile_layout, tile_map
 from cycle_analysis.problems import InputError
 from cycle_analysis.representation.account import count_respondents
 from cycle_analysis.responses.study_answers import read_all_responses, study_map, study_tiles
 from cycle_analysis.study import load_study
 from cycle_analysis.units.identification import load_register, read_register
-from cycle_analysis.units.register.extension import extend
-from cycle_analysis.units.register.make_tiles import HERE, make_tiles, plan_tiles
+from cycle_analysis.units.maps import read_map, tile_layout, tile_map
+from cycle_analysis.units.register_years import extend
 
 REGISTER = load_register()
 DAY = "2026-01-01"

@@ -7,8 +7,9 @@ from sklearn.datasets import load_iris
 from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VII, VVI, VVV, Search, em, starts
-from cycle_analysis.number_of_profiles.criteria import criteria
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VII, VVI, VVV, Search, em
+from cycle_analysis.mixtures import search as starts
+from cycle_analysis.profiles.selection import criteria
 
 SCIKIT = [(VII, "spherical"), (VVI, "diag"), (EEE, "tied"), (VVV, "full")]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cycle_analysis.number_of_profiles.modes import critical_bandwidth, n_modes, one_mode_p
+from cycle_analysis.profiles.null_test import critical_bandwidth, n_modes, one_mode_p
 
 
 def test_two_groups_on_a_line_have_two_modes_and_one_normal_has_one():

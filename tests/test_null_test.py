@@ -6,13 +6,15 @@ import pytest
 from shared import PHASES, four_profiles, one_continuum
 
 from cycle_analysis.measurement.scores import mean_of_respondents
-from cycle_analysis.number_of_profiles.answer_copula import fit_answers, one_dimension
-from cycle_analysis.number_of_profiles.copula import fit_copula, fit_one_factor, one_factor
-from cycle_analysis.number_of_profiles.dimensions import n_dimensions, one_dimension_p
-from cycle_analysis.number_of_profiles.null_test import null_test
-from cycle_analysis.number_of_profiles.rescoring import Rescoring, without_groups
-from cycle_analysis.number_of_profiles.separation import separation_p
-from cycle_analysis.number_of_profiles.verdicts import (
+from cycle_analysis.profiles.null_surveys import (
+    Rescoring,
+    fit_answers,
+    one_dimension,
+    without_groups,
+)
+from cycle_analysis.profiles.null_test import n_dimensions, null_test, one_dimension_p
+from cycle_analysis.profiles.separation import fit_copula, fit_one_factor, one_factor, separation_p
+from cycle_analysis.profiles.verdict import (
     CONTINUUM,
     LADDER,
     NO_STRUCTURE,

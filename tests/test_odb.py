@@ -8,8 +8,8 @@ from shared import SHARED
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.reliability import scale_statistics
+from cycle_analysis.mixtures.search import WardTree
 from cycle_analysis.store import Store
-from cycle_analysis.ward import WardTree
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "data" / "odb").is_dir(), reason="the Open Data Barometer is not here"

@@ -9,10 +9,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles.assignment import assign
-from cycle_analysis.profiles.levels import levels
-from cycle_analysis.profiles.partitions import latent_profiles, ward_kmeans
-from cycle_analysis.ward import WardTree, lloyd
+from cycle_analysis.mixtures.search import WardTree, lloyd
+from cycle_analysis.profiles.partitions import assign, latent_profiles, levels, ward_kmeans
 
 
 @pytest.mark.parametrize("method", [ward_kmeans, latent_profiles])

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from commands import command
 
-from cycle_analysis.number_of_profiles.power import read_expected, with_reliability
-from cycle_analysis.number_of_profiles.recovery import ExpectedProfiles
 from cycle_analysis.problems import InputError
+from cycle_analysis.profiles.recovery import ExpectedProfiles, read_expected, with_reliability
 
 SPREAD = {"n_units": 60, "n_respondents": 3, "within_sd": 6.0, "respondent_sd": 10.0}
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.readers import cells, read_export, sheets
+from cycle_analysis.readers import delimited as cells
+from cycle_analysis.readers import read_export
+from cycle_analysis.readers import workbooks as sheets
 from cycle_analysis.study.files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from shared import CENTROIDS, PHASES
 
-from cycle_analysis.number_of_profiles.recovery import ExpectedProfiles, OneCloud, recovery
+from cycle_analysis.profiles.recovery import ExpectedProfiles, OneCloud, recovery
 
 EXPECTED = pd.DataFrame(CENTROIDS, columns=PHASES)
 

@@ -16,11 +16,16 @@ from cycle_analysis.responses.study_answers import (
     study_tiles,
 )
 from cycle_analysis.study import load_study
+from cycle_analysis.units.harmonisation import panel_coverage
 from cycle_analysis.units.identification import harmonise, identify, load_register, read_register
-from cycle_analysis.units.panels import panel_coverage
-from cycle_analysis.units.register.cbs import read_cbs
-from cycle_analysis.units.register.extension import extend, read_year, write_register
-from cycle_analysis.units.register.online import fetch_municipalities, fetch_to_file
+from cycle_analysis.units.register_years import (
+    extend,
+    fetch_municipalities,
+    fetch_to_file,
+    read_cbs,
+    read_year,
+    write_register,
+)
 from cycle_analysis.waves import link_units
 
 REGISTER = load_register()

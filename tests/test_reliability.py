@@ -3,13 +3,14 @@ import pandas as pd
 import pytest
 from reference_data import shared, stored, survey_items
 
-from cycle_analysis.measurement.factors import compare_factor_models
 from cycle_analysis.measurement.item_analysis import item_statistics, measurement_warnings
-from cycle_analysis.measurement.polychoric import ordinal_alpha, polychoric
 from cycle_analysis.measurement.reliability import (
     alpha,
     alpha_interval,
+    compare_factor_models,
     omega_total,
+    ordinal_alpha,
+    polychoric,
     scale_statistics,
     statistics_by_group,
 )

@@ -20,14 +20,14 @@ from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
 from cycle_analysis.report.parameters import used_parameters
+from cycle_analysis.report.reviewer import Run, reviewer_table
 from cycle_analysis.report.sections.simultaneity import safe_patterns
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
 from cycle_analysis.store import Store
 from cycle_analysis.study import HOME
-from cycle_analysis.study.yaml_files import YamlText
+from cycle_analysis.study.files import YamlText
 from cycle_analysis.texts import LANGUAGES, load_texts
-from cycle_analysis.validity.reviewer import Run, reviewer_table
 
 REVIEWED = ("04_number_of_profiles", "05_profiles", "06_validity")
 VOID = {"meta", "img", "br", "link", "input", "hr"}

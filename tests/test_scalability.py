@@ -3,11 +3,14 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.cycle.order import errors_from_reliability
-from cycle_analysis.cycle.reading import gather_evidence, read_order, tell_order
-from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style
+from cycle_analysis.cycle.order import (
+    errors_from_reliability,
+    gather_evidence,
+    read_order,
+    tell_order,
+)
+from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
 from cycle_analysis.cycle.simultaneity import activity
-from cycle_analysis.cycle.two_level import two_level_scalability
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
-from cycle_analysis.measurement.measurement_error import (
+from cycle_analysis.measurement.aggregation import (
     difference_errors,
     phase_differences,
     spread_within,

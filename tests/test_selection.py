@@ -8,11 +8,9 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
 from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_profiles
-from cycle_analysis.number_of_profiles import separation
-from cycle_analysis.number_of_profiles.choice import choose
-from cycle_analysis.number_of_profiles.criteria import BARRING, FLAGS, row_of
-from cycle_analysis.number_of_profiles.selection import WARD, compare
+from cycle_analysis.profiles import separation
 from cycle_analysis.profiles.partitions import ward_kmeans
+from cycle_analysis.profiles.selection import BARRING, FLAGS, WARD, choose, compare, row_of
 
 
 @pytest.fixture(scope="module")

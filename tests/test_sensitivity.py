@@ -3,10 +3,9 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.number_of_profiles.division import Division
-from cycle_analysis.profiles.levels import levels
-from cycle_analysis.profiles.partitions import ward_kmeans
-from cycle_analysis.validity.sensitivity import (
+from cycle_analysis.profiles.partitions import levels, ward_kmeans
+from cycle_analysis.profiles.verdict import Division
+from cycle_analysis.robustness import (
     alternatives,
     compare_choices,
     shapes,

@@ -10,13 +10,14 @@ from cycle_analysis.representation.account import (
     response_by_wave,
     response_test,
 )
-from cycle_analysis.representation.margins import margin_of_error, shares
 from cycle_analysis.representation.weights import (
     compare_margins,
     design_effect,
     effective_n,
+    margin_of_error,
     population_margins,
     rake,
+    shares,
     trim_weights,
 )
 from cycle_analysis.units.identification import load_register

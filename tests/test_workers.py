@@ -9,14 +9,11 @@ import pytest
 from shared import four_profiles
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.number_of_profiles.likelihood_ratio import (
-    ProfileFit,
-    bootstrap_likelihood_ratio,
-)
-from cycle_analysis.number_of_profiles.null_test import null_test
-from cycle_analysis.number_of_profiles.selection import compare
+from cycle_analysis.profiles.likelihood_ratio import ProfileFit, bootstrap_likelihood_ratio
+from cycle_analysis.profiles.null_test import null_test
 from cycle_analysis.profiles.partitions import latent_profiles
-from cycle_analysis.validity.stability import bootstrap_jaccard, jaccard_by_k
+from cycle_analysis.profiles.selection import compare
+from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
 
 
 def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():

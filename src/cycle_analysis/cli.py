@@ -16,14 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.problems import (
-    FIXED,
-    REJECTED,
-    InputError,
-    Problem,
-    list_kinds,
-    problem_kinds,
-)
+from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_kinds, problem_kinds
 from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -241,8 +234,14 @@ def _check(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.number_of_profiles.power import read_expected, summarise, with_reliability
-    from cycle_analysis.number_of_profiles.recovery import OneCloud, Survey, recovery
+    from cycle_analysis.profiles.recovery import (
+        OneCloud,
+        Survey,
+        read_expected,
+        recovery,
+        summarise,
+        with_reliability,
+    )
     from cycle_analysis.seeds import children
 
     survey = read_expected(
@@ -274,7 +273,7 @@ def _simulate(options: argparse.Namespace) -> int:
 def _add_wave(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
     study = load_study(options.study, home, without=options.wave)
-    from cycle_analysis.new_wave.add_wave import add_wave
+    from cycle_analysis.drafting.add_wave import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
     print(add_wave(study, options.wave, options.file, study_register(study)))
@@ -287,7 +286,7 @@ def _add_wave(options: argparse.Namespace) -> int:
 
 def _fetch_register(options: argparse.Namespace) -> int:
     home = (options.home or find_home()).resolve()
-    from cycle_analysis.units.register.online import fetch_to_file
+    from cycle_analysis.units.register_years import fetch_to_file
 
     path = home / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
     n = fetch_to_file(options.year, path)
@@ -299,7 +298,7 @@ def _fetch_register(options: argparse.Namespace) -> int:
 def _extend_register(options: argparse.Namespace) -> int:
     study = load_study(options.study, (options.home or find_home()).resolve())
     from cycle_analysis.responses.study_answers import study_register
-    from cycle_analysis.units.register.extension import extend, read_year, write_register
+    from cycle_analysis.units.register_years import extend, read_year, write_register
 
     register, year = study_register(study), options.year
     later = extend(register, read_year(options.files, register, year), year, options.events)

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.cycle.reading import read_order, tell_order
-from cycle_analysis.number_of_profiles.choice import Choice
-from cycle_analysis.number_of_profiles.evidence import Evidence
+from cycle_analysis.cycle.order import read_order, tell_order
 from cycle_analysis.profiles.background import associate, background_by_profile, can_be_corrected
 from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.profiles.selection import Choice
+from cycle_analysis.profiles.verdict import Evidence
 from cycle_analysis.representation.account import response_test
-from cycle_analysis.representation.margins import margin_of_error
+from cycle_analysis.representation.weights import margin_of_error
 
 
 def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:

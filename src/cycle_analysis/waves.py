@@ -15,11 +15,15 @@ from scipy import stats
 
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles.assignment import assign
-from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.profiles.partitions import Partition, assign
 from cycle_analysis.study import Study
-from cycle_analysis.units.harmonisation import harmonise
-from cycle_analysis.units.panels import assign_heirs, combine_scores, panel_coverage, recode_units
+from cycle_analysis.units.harmonisation import (
+    assign_heirs,
+    combine_scores,
+    harmonise,
+    panel_coverage,
+    recode_units,
+)
 from cycle_analysis.units.register import Register
 
 UNCOVERED = "uncovered"

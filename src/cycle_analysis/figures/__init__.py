@@ -4,15 +4,15 @@ Every function takes the table that its name asks for and the language, and retu
 say the finding and come from the caller, who knows it.
 """
 
-from cycle_analysis.figures.answers import plot_answers
-from cycle_analysis.figures.cycle import plot_coactivity, plot_phase_curve
-from cycle_analysis.figures.measurement import plot_reliability, plot_spread
-from cycle_analysis.figures.profiles import plot_profiles, plot_unit_heat_map
-from cycle_analysis.figures.simultaneity import (
+from cycle_analysis.figures.cycle import (
+    plot_coactivity,
     plot_order_violations,
     plot_patterns,
+    plot_phase_curve,
     plot_sensitivity,
 )
+from cycle_analysis.figures.profiles import plot_profiles, plot_unit_heat_map
+from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 
 __all__ = [
     "plot_answers",

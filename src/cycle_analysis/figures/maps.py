@@ -18,8 +18,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
-from cycle_analysis.maps.areas import UnitMap
 from cycle_analysis.texts.numbers import check_language
+from cycle_analysis.units.maps import UnitMap
 from cycle_analysis.units.register import ATTRIBUTION
 
 NO_VALUE = "white"

@@ -1,7 +1,11 @@
-"""One look for every figure: colours that survive colour blindness and grey, numbers by language.
+"""One look for every figure.
+
+One look for every figure: colours that survive colour blindness and grey, numbers by language.
 
 Profiles carry a colour, a marker and a line of their own, always the same three (colours: Okabe &
 Ito 2008). A figure is as wide as a phone: at 390 pixels its smallest text is 11 to 12 pixels high.
+
+Draw a table as coloured cells with their texts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import to_rgb
+from matplotlib.colors import Colormap, to_rgb
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
+from cycle_analysis.figures import style
 from cycle_analysis.texts.numbers import set_number, set_percent
 
 plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
@@ -248,3 +254,49 @@ def _stands_alone(ax: Axes) -> bool:
 def _characters(inches: float) -> int:
     """How many characters of a bold title fit."""
     return round(inches * 72 / (TITLE_SIZE * 0.62))
+
+
+def draw_cells(
+    ax: Axes,
+    values: np.ndarray,
+    texts: Sequence[Sequence[str | None]],
+    colours: Colormap = style.LEVELS,
+    low: float = 0.0,
+    high: float = 1.0,
+) -> None:
+    """Draw a table of coloured cells with their texts; NaN is hatched, a text of None left out."""
+    for (row, column), value in np.ndenumerate(values):
+        text = texts[row][column]
+        if text is None:
+            continue
+        known = np.isfinite(value)
+        place = (value - low) / (high - low) if known else 0.0
+        ground = colours(float(np.clip(place, 0, 1)) * 0.9) if known else "white"
+        ax.add_patch(
+            Rectangle(
+                (column - 0.5, row - 0.5),
+                1,
+                1,
+                facecolor=ground,
+                edgecolor="white" if known else style.FAINT,
+                hatch=None if known else "////",
+                linewidth=1.5,
+            )
+        )
+        ink = style.ink_on(ground) if known else style.MUTED
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=style.TEXT_SIZE,
+            color=ink,
+            linespacing=1.15,
+        )
+    rows, columns = values.shape
+    ax.set_xlim(-0.5, columns - 0.5)
+    ax.set_ylim(rows - 0.5, -0.5)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0)

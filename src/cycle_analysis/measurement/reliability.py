@@ -1,15 +1,30 @@
-"""Say how well the items of a phase measure one thing: alpha and omega.
+"""Reliability of phases: alpha, omega, ordinal alpha, and factors behind them.
+
+Say how well the items of a phase measure one thing: alpha and omega.
 
 Cronbach's alpha comes from pairwise covariances, with an interval by the delta method that assumes
 neither normal answers nor independent respondents (Maydeu-Olivares, Coffman & Hartmann 2007).
 Omega total is that of one factor, fitted to the correlations by minimum residuals (McDonald 1999).
 Items without variance cannot take part; they are left out with a warning, never silently.
+
+Correlate answers in few ordered categories as if a normal trait lay under each (polychoric).
+
+Two steps: thresholds from the marginals, then the correlation of each pair of items by maximum
+likelihood (Olsson 1979). The bivariate normal distribution comes from integrating its density over
+the correlation, with Gauss-Legendre nodes, for all pairs of thresholds at once.
+
+Ask whether the items measure one thing or as many as there are phases.
+
+Two confirmatory factor models by maximum likelihood on covariances (Jöreskog 1969): one factor for
+all items, and one factor for each phase, correlated. Answers are treated as continuous and
+respondents as independent, so chi-square is too large; compare the models, do not test them.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
 
 from cycle_analysis.measurement.scores import items_by_phase, turn_items
@@ -259,3 +274,241 @@ def _off_diagonal_mean(correlations: np.ndarray) -> float:
     if k < 2:
         return float("nan")
     return float((correlations.sum() - np.trace(correlations)) / (k * (k - 1)))
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
+def ordinal_alpha(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
+    """Compute Cronbach's alpha of each phase from polychoric correlations.
+
+    It says what alpha would be if answers were not cut into steps, and is higher than alpha by
+    nature; report it beside alpha, not instead.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded whole numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    Series, indexed by phase
+        NaN under two items with variance.
+
+    References
+    ----------
+    Zumbo, B. D., Gadermann, A. M. & Zeisser, C. (2007). Ordinal versions of coefficients alpha and
+    theta for Likert rating scales. Journal of Modern Applied Statistical Methods 6(1).
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 2, "reversed": False},
+    ...                      index=["AG1", "AG2"])
+    >>> answers = pd.DataFrame({"AG1": [0, 1, 2, 2, 0, 1], "AG2": [0, 1, 2, 1, 1, 2]})
+    >>> ordinal_alpha(answers, items).round(2).to_dict()
+    {'AG': 0.85}
+    """
+    turned = turn_items(answers, items)
+    rows = {
+        phase: alpha(polychoric(with_variance(turned[listed])).to_numpy())
+        for phase, listed in items_by_phase(items).items()
+    }
+    return pd.Series(rows, name="ordinal_alpha", dtype=float).rename_axis("phase")
+
+
+def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
+    """Correlate ordered items pairwise, k × k.
+
+    References
+    ----------
+    Olsson, U. (1979). Maximum likelihood estimation of the polychoric correlation coefficient.
+    Psychometrika 44(4).
+
+    Examples
+    --------
+    >>> answers = pd.DataFrame({"a": [0, 0, 1, 1] * 9 + [0, 1], "b": [0, 0, 1, 1] * 9 + [1, 0]})
+    >>> polychoric(answers).loc["a", "b"].round(2)
+    np.float64(0.99)
+    """
+    k = turned.shape[1]
+    correlations = np.eye(k)
+    for i in range(k):
+        for j in range(i):
+            pair = turned.iloc[:, [i, j]].dropna()
+            correlations[i, j] = correlations[j, i] = _correlate(pair.to_numpy())
+    return pd.DataFrame(correlations, index=turned.columns, columns=turned.columns)
+
+
+def _correlate(pair: np.ndarray) -> float:
+    """Maximum likelihood correlation of two columns of ordered answers; NaN without variance."""
+    _, first = np.unique(pair[:, 0], return_inverse=True)
+    _, second = np.unique(pair[:, 1], return_inverse=True)
+    if len(pair) < 2 or first.max() == 0 or second.max() == 0:
+        return float("nan")
+    counts = np.zeros((first.max() + 1, second.max() + 1))
+    np.add.at(counts, (first, second), 1)
+    row_share = np.cumsum(counts.sum(axis=1))[:-1] / len(pair)
+    column_share = np.cumsum(counts.sum(axis=0))[:-1] / len(pair)
+    rows, columns = norm.ppf(row_share), norm.ppf(column_share)
+    independent = np.outer(row_share, column_share)
+
+    def deviance(angle: float) -> float:
+        inside = independent + _beyond_independence(rows, columns, angle)
+        full = np.zeros((len(row_share) + 2, len(column_share) + 2))
+        full[1:-1, 1:-1] = inside
+        full[-1, 1:-1], full[1:-1, -1], full[-1, -1] = column_share, row_share, 1.0
+        cells = np.diff(np.diff(full, axis=0), axis=1)
+        return -float((counts * np.log(np.maximum(cells, 1e-12))).sum())
+
+    best = minimize_scalar(
+        deviance, bounds=(-1.55, 1.55), method="bounded", options={"xatol": 1e-9}
+    )
+    return float(np.sin(best.x))
+
+
+def _beyond_independence(rows: np.ndarray, columns: np.ndarray, angle: float) -> np.ndarray:
+    """Bivariate normal distribution less that of independence, thresholds × thresholds.
+
+    The integral runs over the arcsine of the correlation, where the density has no pole.
+    """
+    angles = angle * (_NODES + 1) / 2
+    h, k = rows[:, None, None], columns[None, :, None]
+    exponent = -(h**2 + k**2 - 2 * h * k * np.sin(angles)) / (2 * np.cos(angles) ** 2)
+    return np.asarray((np.exp(exponent) @ _WEIGHTS) * angle / 2 / (2 * np.pi))
+
+
+ONE, PHASES = "one factor", "a factor for each phase"
+
+
+def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Fit one factor, and one factor for each phase, to the items.
+
+    Complete respondents are used when they are at least half of all, else pairwise covariances
+    with the smallest pairwise number; `basis` says which.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    DataFrame, indexed by model
+        n, n_parameters, chi2, df, cfi, rmsea, srmr, aic, bic (of chi-square: chi2 + 2 q and
+        chi2 + q log n, lower is better), largest_correlation (between factors), basis, reason.
+
+    References
+    ----------
+    Jöreskog, K. G. (1969). A general approach to confirmatory maximum likelihood factor analysis.
+    Psychometrika 34(2).
+
+    Examples
+    --------
+    >>> draw = np.random.default_rng(1)
+    >>> trait = draw.normal(size=(300, 2)).repeat(3, axis=1)
+    >>> answers = pd.DataFrame(2 + trait + draw.normal(size=(300, 6))).clip(-9, 9)
+    >>> items = pd.DataFrame({"phase": ["AG"] * 3 + ["EX"] * 3, "low": -9, "high": 9,
+    ...                       "reversed": False})
+    >>> compare_factor_models(answers, items)["bic"].idxmin()
+    'a factor for each phase'
+    """
+    turned = with_variance(turn_items(answers, items))
+    place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
+    phase = np.array([place[item] for item in turned.columns], dtype=int)
+    covariances, n, basis = _covariances(turned)
+    counts = pd.Series(phase).value_counts()
+    rows = {}
+    for name, pattern in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
+        reason = _refusal(covariances, n, counts if name == PHASES else pd.Series([len(phase)]))
+        fit = _fit(covariances, n, pattern) if not reason else dict.fromkeys(_COLUMNS, np.nan)
+        rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
+
+
+_COLUMNS = [
+    *("n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
+    "largest_correlation",
+]
+
+
+def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:
+    """Covariances with divisor n, as maximum likelihood wants, the number, and the basis."""
+    complete = turned.dropna()
+    if 2 * len(complete) >= len(turned):
+        return complete.cov(ddof=0).to_numpy(), len(complete), "complete respondents"
+    present = turned.notna().to_numpy().astype(float)
+    smallest = int((present.T @ present).min()) if turned.shape[1] else 0
+    return turned.cov(ddof=0).to_numpy(), smallest, "pairwise covariances"
+
+
+def _refusal(covariances: np.ndarray, n: int, items_per_factor: pd.Series) -> str:
+    if len(covariances) < 4 or (items_per_factor < 2).any():
+        return "a factor has fewer than two items with variance"
+    if n <= len(covariances):
+        return f"{n} respondents for {len(covariances)} items: too few"
+    if not np.isfinite(covariances).all() or np.linalg.eigvalsh(covariances)[0] < 1e-9:
+        return "the covariances are not positive definite: items repeat each other"
+    return ""
+
+
+def _fit(covariances: np.ndarray, n: int, factor: np.ndarray) -> dict[str, float]:
+    """Fit one confirmatory model on correlations, which chi-square does not feel."""
+    spread = np.sqrt(np.diag(covariances))
+    observed = covariances / np.outer(spread, spread)
+    p, m = len(observed), int(factor.max()) + 1
+    belongs = np.arange(p), factor
+    pairs = np.triu_indices(m, k=1)
+    start = np.concatenate([np.full(p, 0.7), np.full(p, 0.5), np.full(len(pairs[0]), 0.5)])
+    bounds = [(None, None)] * p + [(0.005, None)] * p + [(-0.999, 0.999)] * len(pairs[0])
+    log_observed = np.linalg.slogdet(observed)[1]
+
+    def unpack(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        loadings, between = np.zeros((p, m)), np.eye(m)
+        loadings[belongs] = parameters[:p]
+        between[pairs] = between[pairs[::-1]] = parameters[2 * p :]
+        return loadings, between, parameters[p : 2 * p]
+
+    def discrepancy(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        loadings, between, unique = unpack(parameters)
+        implied = loadings @ between @ loadings.T + np.diag(unique)
+        sign, log_implied = np.linalg.slogdet(implied)
+        if sign <= 0:
+            return 1e6, np.zeros_like(parameters)
+        inverse = np.linalg.inv(implied)
+        slope = inverse - inverse @ observed @ inverse
+        value = log_implied + np.trace(observed @ inverse) - log_observed - p
+        by_loading = (2 * slope @ loadings @ between)[belongs]
+        by_between = 2 * (loadings.T @ slope @ loadings)[pairs]
+        return float(value), np.concatenate([by_loading, np.diag(slope), by_between])
+
+    options = {"maxiter": 2000, "maxfun": 10000, "ftol": 1e-13, "gtol": 1e-8}
+    best = minimize(discrepancy, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    loadings, between, unique = unpack(best.x)
+    implied = loadings @ between @ loadings.T + np.diag(unique)
+    largest = float(between[pairs].max()) if m > 1 else np.nan
+    indices = _indices(float(best.fun), observed - implied, -log_observed, n, len(start))
+    return indices | {"largest_correlation": largest}
+
+
+def _indices(
+    fit: float, residuals: np.ndarray, alone: float, n: int, n_parameters: int
+) -> dict[str, float]:
+    """Fit indices from the least discrepancy; `alone` is that of unrelated items."""
+    p = len(residuals)
+    chi2, df = n * fit, p * (p + 1) // 2 - n_parameters
+    excess, excess_alone = max(chi2 - df, 0.0), max(n * alone - p * (p - 1) / 2, 1e-12)
+    lower = residuals[np.tril_indices(p)]
+    return {
+        "n_parameters": n_parameters,
+        "chi2": chi2,
+        "df": df,
+        "cfi": 1 - excess / max(excess, excess_alone),
+        "rmsea": np.sqrt(excess / (df * n)) if df > 0 else np.nan,
+        "srmr": float(np.sqrt((lower**2).mean())),
+        "aic": chi2 + 2 * n_parameters,
+        "bic": chi2 + n_parameters * np.log(n),
+    }

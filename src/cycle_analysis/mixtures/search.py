@@ -1,13 +1,153 @@
-"""Find the best of many starts: short runs from all, long runs from the best."""
+"""Search for the best optimum: where starts begin, Ward's tree among them, and how often it came.
+
+Ward's hierarchical method and k-means on plain arrays, because resampling calls them often.
+
+Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
+
+Give the EM many places to start from.
+
+`mixed`: one start is Ward's hierarchical division, which is where mclust starts; the others are k
+rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
+2007), which finds profiles far apart, and random memberships, which find those that overlap, in
+turn. `random`: random memberships only; of overlapping classes of answers they found better
+solutions than k-means++ in 9 of 12 trials, a worse one in 1. Missing values count as the
+variable's mean here and only here.
+
+Find the best of many starts: short runs from all, long runs from the best.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.cluster.hierarchy import linkage
 
-from cycle_analysis.mixtures import em, starts
+from cycle_analysis.mixtures import em
 from cycle_analysis.seeds import Seed
+
+
+class WardTree:
+    """Ward's tree of one set of scores, to be cut at any k and refined by k-means.
+
+    Parameters
+    ----------
+    values : array, n × p
+        Complete scores.
+    """
+
+    def __init__(self, values: np.ndarray):
+        self.order = np.lexsort(values.T[::-1])
+        self.values = values[self.order]
+        merges = linkage(self.values, "ward") if len(values) > 1 else np.empty((0, 4))
+        self.pairs = merges[:, :2].astype(int).tolist()
+
+    def cut(self, k: int) -> np.ndarray:
+        """Branch, 0..k-1, of each row when the last k - 1 merges are undone.
+
+        As SciPy's `cut_tree`, which takes time in n² for every cut.
+        """
+        return self._as_given(self._branches(k))
+
+    def refined(self, k: int) -> np.ndarray:
+        """Profile, 0..k-1, of each row after k-means from the branches' centroids."""
+        return self._as_given(lloyd(self.values, self._branches(k), k))
+
+    def _branches(self, k: int) -> np.ndarray:
+        n = len(self.values)
+        branch = [0] * (2 * n - 1) if k == 1 else list(range(2 * n - 1))
+        for i in range(n - k - 1, -1, -1) if k > 1 else ():
+            left, right = self.pairs[i]
+            branch[left] = branch[right] = branch[n + i]
+        return np.unique(branch[:n], return_inverse=True)[1]
+
+    def _as_given(self, labels: np.ndarray) -> np.ndarray:
+        """Labels in the order the rows came."""
+        result = np.empty_like(labels)
+        result[self.order] = labels
+        return result
+
+
+def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:
+    """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
+
+    A profile that empties takes the row furthest from its centroid.
+    """
+    squares = (values**2).sum(axis=1)
+    for _ in range(max_rounds):
+        members = np.zeros((len(values), k))
+        members[np.arange(len(values)), labels] = 1.0
+        counts = members.sum(axis=0)
+        centroids = (members.T @ values) / np.maximum(counts, 1)[:, None]
+        distances = (centroids**2).sum(axis=1) - 2 * values @ centroids.T
+        distances[:, counts == 0] = np.inf
+        moved = distances.argmin(axis=1)
+        for empty in np.flatnonzero(counts == 0):
+            furthest = (squares + distances[np.arange(len(values)), labels]).argmax()
+            moved[furthest] = empty
+        if (moved == labels).all():
+            break
+        labels = moved
+    return labels
+
+
+WARD_CELLS = 10_000_000
+"""Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""
+CERTAINTY = 0.9
+"""Share of a row that a start gives to its nearest profile; the rest is spread evenly."""
+
+
+def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    """Memberships, n × k × n_starts: Ward's when n allows, then the two kinds in turn.
+
+    Parameters
+    ----------
+    values : array, n × p
+        Centred values; NaN counts as 0.
+    k, n_starts : int
+        Number of profiles and of starts.
+    rng : Generator
+        Source of the random starts.
+    """
+    n = len(values)
+    filled = np.nan_to_num(values) if np.isnan(values).any() else values
+    result = random(values, k, n_starts, rng)
+    for start in range(0, n_starts if k > 1 else 0, 2):
+        if start == 0 and k < n and n * filled.size <= WARD_CELLS:
+            labels = WardTree(filled).cut(k)
+        else:
+            labels = _nearest_seed(filled, k, rng)
+        result[..., start] = _certain(labels, k)
+    return result
+
+
+def random(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
+    """Memberships, n × k × n_starts, at random; parameters as `mixed`."""
+    result = rng.random((len(values), k, n_starts))
+    return result / result.sum(axis=1, keepdims=True)
+
+
+def _certain(labels: np.ndarray, k: int) -> np.ndarray:
+    """Memberships of `CERTAINTY` in the profile labelled, n × k."""
+    members = np.full((len(labels), k), (1 - CERTAINTY) / (k - 1))
+    members[np.arange(len(labels)), labels] = CERTAINTY
+    return members
+
+
+def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Nearest of k seeds, each drawn with chance proportional to its squared distance."""
+    lengths = np.einsum("np,np->n", values, values)
+    distances = np.empty((len(values), k))
+    nearest = np.ones(len(values))
+    for j in range(k):
+        total = nearest.sum()
+        chance = nearest / total if total > 0 else None
+        seed = rng.choice(len(values), p=chance)
+        gaps = lengths - 2 * values @ values[seed] + lengths[seed]
+        distances[:, j] = np.where(gaps > 1e-12 * lengths[seed], gaps, 0.0)
+        nearest = distances[:, : j + 1].min(axis=1)
+    return distances.argmin(axis=1)
+
 
 Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
 """Gives memberships, n × k × starts, to start from."""
@@ -73,7 +213,7 @@ def best_of_starts(
     k: int,
     weights: np.ndarray,
     search: Search,
-    start: Start = starts.mixed,
+    start: Start = mixed,
 ) -> tuple[em.Batch, Outcome]:
     """Climb from many starts and keep the best solution.
 

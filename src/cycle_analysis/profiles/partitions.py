@@ -1,10 +1,16 @@
-"""Divide units into profiles with similar phase scores.
+"""Divide units into profiles: partitions, the methods that make them, levels, assignment.
+
+Divide units into profiles with similar phase scores.
 
 Two ways, one result. Ward's method finds k starting centroids, k-means then moves each unit to the
 nearest one (Milligan & Sokol 1980): deterministic, no seed, row order does not matter. Latent
 profile analysis fits a mixture of normal distributions, races the covariance models by BIC, and
 says how certain each membership is. Profiles are numbered 1..k from the lowest to the highest mean
 score, which ends label switching.
+
+Put the units of another wave in the profiles of the reference wave.
+
+Describe a continuum in levels: without profiles, cuts are no more than a help to the reader.
 """
 
 from collections.abc import Sequence
@@ -14,9 +20,19 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
+from cycle_analysis.mixtures import (
+    EEE,
+    EEI,
+    VVI,
+    ClassMixture,
+    CovarianceModel,
+    Mixture,
+    Search,
+    check_scores,
+    check_units,
+)
+from cycle_analysis.mixtures.search import WardTree
 from cycle_analysis.seeds import Seed
-from cycle_analysis.ward import WardTree
 
 WARD_ROWS = 20_000
 """Ward's method needs n² distances; above this many units it is refused."""
@@ -264,3 +280,91 @@ def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     number = np.empty(k, dtype=int)
     number[order] = np.arange(1, k + 1)
     return pd.Series(number[groups], index=scores.index, name="profile")
+
+
+def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
+    """Put the units of another wave in the reference wave's profiles.
+
+    With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
+    on the phases observed. Profiles keep the reference wave's numbers and meaning.
+
+    Parameters
+    ----------
+    reference : Partition or Mixture
+        The reference wave's division, or the mixture alone.
+    scores : DataFrame, m units × p phases
+        The new wave's scores on the same phases and the same scale.
+
+    Returns
+    -------
+    Partition
+        Of the new scores; `posteriors` has one column per reference profile.
+
+    Raises
+    ------
+    ValueError
+        When a phase is absent or a unit has no score.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [5, 9, 50, 52]})
+    >>> new = pd.DataFrame({"AG": [58.0], "EX": [None]}, index=["GM9"])
+    >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
+    [2]
+    """
+    phases = list(reference.means if isinstance(reference, Mixture) else reference.scores)
+    if absent := [phase for phase in phases if phase not in scores.columns]:
+        raise ValueError(
+            f"The new scores lack {absent}, on which the profiles rest. "
+            "Divide the reference wave on the phases that both waves share."
+        )
+    new = scores[phases].astype(float)
+    check_units(new)
+    if isinstance(reference, Mixture):
+        return by_mixture(new, reference)
+    if reference.mixture is not None:
+        return by_mixture(new, reference.mixture)
+    centroids = reference.centroids.to_numpy()
+    gaps = (new.to_numpy()[:, None, :] - centroids[None]) ** 2
+    nearest = np.nanmean(gaps, axis=2).argmin(axis=1) + 1
+    labels = pd.Series(nearest, index=new.index, name="profile")
+    return Partition(new, labels, n_profiles=reference.k, method=reference.method)
+
+
+def levels(scores: pd.DataFrame, k: int = 3) -> Partition:
+    """Cut a continuum into `k` levels of equal size: the cuts are arbitrary and get no names.
+
+    For scores whose verdict is *continuum*. Units are ranked by their mean score; where a score is
+    missing the others count less their phase's mean, so that a missing low phase does not raise a
+    unit. Units with the same mean share a level.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores.
+    k : int
+        Number of levels.
+
+    Returns
+    -------
+    Partition
+        Levels 1 (lowest) to k; fewer when many units share a mean.
+
+    Raises
+    ------
+    ValueError
+        As `mixtures.check_scores`.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10, 60, 30, 90], "EX": [5, 50, 20, 80]})
+    >>> levels(scores, 2).labels.tolist()
+    [1, 2, 1, 2]
+    """
+    check_scores(scores, 1)
+    height = (scores - scores.mean()).mean(axis=1).round(9)
+    share = (height.rank(method="average") - 0.5) / len(height)
+    cut = np.minimum((share * k).astype(int), k - 1)
+    labels = pd.Series(pd.factorize(cut, sort=True)[0] + 1, index=scores.index, name="profile")
+    return Partition(scores, labels, method="levels of the mean score")

@@ -7,8 +7,7 @@ that it tells.
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle.scalability import ALL, WEAK
-from cycle_analysis.cycle.two_level import BETWEEN, RATIO, WITHIN
+from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
 from cycle_analysis.report.source import Source
 
 

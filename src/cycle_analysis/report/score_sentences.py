@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.measurement.agreement import AGREED
-from cycle_analysis.measurement.factors import ONE, PHASES
+from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report.source import Source
 
 ENOUGH = 0.7

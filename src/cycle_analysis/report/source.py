@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.disclosure import SMALLEST_CELL, is_small, is_small_part, suppress_counts
-from cycle_analysis.number_of_profiles.verdicts import PROFILES
+from cycle_analysis.profiles.verdict import PROFILES
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Table
 from cycle_analysis.store import ALL_WAVES, Store

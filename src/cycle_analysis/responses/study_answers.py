@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from cycle_analysis.maps.areas import UnitMap, read_map
-from cycle_analysis.maps.tilemap import tile_map
 from cycle_analysis.problems import InputError, Problem, check_range
 from cycle_analysis.readers import read_export
 from cycle_analysis.representation.account import are_municipalities, collapse_background
@@ -13,6 +11,7 @@ from cycle_analysis.responses.coded import Responses, check_checksum, code_respo
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
 from cycle_analysis.units.identification import identify
+from cycle_analysis.units.maps import UnitMap, read_map, tile_map
 from cycle_analysis.units.register import Register, load_register, read_register, read_table
 
 UNKNOWN = "unknown"

@@ -1,4 +1,8 @@
-"""Run the notebooks of a study as a graph: what changed, and what depends on it.
+"""Run the notebooks of a study as a graph, one run at a time.
+
+Let one run at a time work on the results of a study.
+
+Run the notebooks of a study as a graph: what changed, and what depends on it.
 
 pytask decides what must run, from the contents of files and the values of parameters, and runs
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
@@ -9,12 +13,14 @@ import io
 import math
 import os
 import sys
+import time
 import tomllib
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytask
 from pytask import TaskOutcome
@@ -27,12 +33,68 @@ from cycle_analysis.running.parameters import (
     check_together,
     read_parameters,
 )
-from cycle_analysis.running.pipeline import NOTEBOOKS, plan
 from cycle_analysis.running.prompt_threads import use_prompt_threads
-from cycle_analysis.running.study_lock import only_run
-from cycle_analysis.running.tasks import NotebookError, Progress, Tasks
+from cycle_analysis.running.tasks import NOTEBOOKS, NotebookError, Progress, Tasks, plan
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
+
+FILE = ".run"
+"""File that a run keeps locked. It stays behind and means nothing by itself."""
+PAUSE = 0.2
+"""Seconds between two attempts."""
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(stream: BinaryIO) -> None:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(stream: BinaryIO) -> None:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def only_run(folder: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other run works in `folder`, and keep others waiting meanwhile.
+
+    The system takes the lock away when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of one study; it exists.
+    tell : function of str
+        Told when there is another run to wait for.
+
+    Raises
+    ------
+    InputError
+        If the folder may not be written.
+    """
+    path = folder / FILE
+    try:
+        stream = path.open("ab")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with stream:
+        if not _is_ours(stream):
+            tell(f"Another run works on {folder.name}. This one waits until it has ended.")
+            while not _is_ours(stream):
+                time.sleep(PAUSE)
+        yield
+
+
+def _is_ours(stream: BinaryIO) -> bool:
+    """Take the lock if no other process has it."""
+    try:
+        _try_lock(stream)
+    except (BlockingIOError, PermissionError):  # held, as POSIX and as Windows say it
+        return False
+    return True
+
 
 FIXED_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",

@@ -2,7 +2,7 @@
 
 import sys
 
-from .studies import write_example
+from cycle_analysis.simulate.studies import write_example
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:

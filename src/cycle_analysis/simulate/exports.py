@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.responses.answers import BLANK
+from cycle_analysis.responses.coding import BLANK
+from cycle_analysis.simulate.answers import DONT_KNOW, NOT_APPLICABLE
+from cycle_analysis.simulate.truth import Truth
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale, Wave
-
-from .answers import DONT_KNOW, NOT_APPLICABLE
-from .truth import Truth
 
 MISSING_TEXTS = {BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."}
 OFFICE_MINUTES = (8 * 60, 18 * 60)

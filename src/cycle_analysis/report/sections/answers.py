@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.disclosure import is_small
-from cycle_analysis.figures.answers import plot_answers
+from cycle_analysis.figures.responses import plot_answers
 from cycle_analysis.report import headlines
 from cycle_analysis.report.model import Block, Figure, Section
 from cycle_analysis.report.source import Source

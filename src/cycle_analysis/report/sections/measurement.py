@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 
-from cycle_analysis.figures.measurement import plot_reliability
+from cycle_analysis.figures.responses import plot_reliability
 from cycle_analysis.report import headlines, score_sentences
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source

@@ -5,11 +5,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.figures.selection import plot_criteria, plot_separation
-from cycle_analysis.number_of_profiles.choice import TIE
-from cycle_analysis.number_of_profiles.criteria import BARRING, FLAGS
-from cycle_analysis.number_of_profiles.selection import WARD
-from cycle_analysis.number_of_profiles.verdicts import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
+from cycle_analysis.figures.profiles import plot_criteria, plot_separation
+from cycle_analysis.profiles.selection import BARRING, FLAGS, TIE, WARD
+from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import Source
 

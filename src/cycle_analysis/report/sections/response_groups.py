@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis.disclosure import suppress_table
-from cycle_analysis.figures.response import plot_response, plot_response_cells
+from cycle_analysis.figures.responses import plot_response, plot_response_cells
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.source import WITHHELD, Source
 from cycle_analysis.representation.account import cross_groups

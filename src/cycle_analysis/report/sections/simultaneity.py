@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
-from cycle_analysis.figures.cycle import plot_coactivity
-from cycle_analysis.figures.simultaneity import plot_patterns, plot_sensitivity
+from cycle_analysis.figures.cycle import plot_coactivity, plot_patterns, plot_sensitivity
 from cycle_analysis.report import cycle_sentences, headlines
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
 from cycle_analysis.report.parameters import parameter

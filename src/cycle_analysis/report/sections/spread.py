@@ -3,7 +3,7 @@
 from functools import partial
 
 from cycle_analysis.disclosure import is_small
-from cycle_analysis.figures.measurement import plot_spread
+from cycle_analysis.figures.responses import plot_spread
 from cycle_analysis.report import headlines, score_sentences
 from cycle_analysis.report.model import Block, Paragraph, Section
 from cycle_analysis.report.source import Source

@@ -7,13 +7,7 @@ from cycle_analysis.report.sections.cycle import range_of_phases
 from cycle_analysis.report.sections.number import KEYS, choice
 from cycle_analysis.report.sections.response import answered
 from cycle_analysis.report.sections.simultaneity import simultaneity
-from cycle_analysis.report.sections.waves import (
-    Pair,
-    changed_phases,
-    counts_of,
-    pairs,
-    switching,
-)
+from cycle_analysis.report.sections.waves import Pair, changed_phases, counts_of, pairs, switching
 from cycle_analysis.report.source import Source
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.disclosure import suppress_cells, suppress_table
-from cycle_analysis.figures.change import plot_change
-from cycle_analysis.figures.moves import plot_moves
+from cycle_analysis.figures.waves import plot_change, plot_moves
 from cycle_analysis.report.model import Section, Table
 from cycle_analysis.report.sections.comparable import comparable_section, same_profiles_section
 from cycle_analysis.report.source import Source

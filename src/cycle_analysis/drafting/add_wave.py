@@ -1,0 +1,194 @@
+"""Begin a new wave: copy its export into the study, and write what can be known of its mapping.
+
+What is sure is filled in; what is likely stands in a comment with the reason; what nobody can know
+is listed, both ways. Nothing is ever overwritten.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cycle_analysis.drafting.matching import Match, Matches, match_columns
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.readers import RawTable, read_export
+from cycle_analysis.study import Study
+from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
+from cycle_analysis.units.register import Register
+from cycle_analysis.whole_files import write_whole
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was written.
+
+    Attributes
+    ----------
+    file : Path
+        The new wave.yaml.
+    matches : Matches
+        What was known of the export.
+    """
+
+    file: Path
+    matches: Matches
+
+    def __str__(self) -> str:
+        found = list(self.matches.found.values())
+        likely = [match.name for match in found if not match.sure and not match.is_open]
+        parts = {
+            "sure, filled in": [match.name for match in found if match.sure],
+            "for you to fill in": [match.name for match in found if match.is_open],
+            "likely, commented": likely,
+            "items without a column": self.matches.unknown_items,
+            "columns without an item": self.matches.unknown_columns,
+        }
+        lines = [f"  {what}: {len(names)}{_first(names)}" for what, names in parts.items()]
+        return "\n".join([str(self.file), *lines])
+
+
+def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added:
+    """Copy an export into a new wave and write its wave.yaml as far as it can be known.
+
+    Parameters
+    ----------
+    study : Study
+        The study as it is, without the new wave.
+    wave : str
+        Name of the new wave, the name of its folder.
+    export : Path
+        The export as it came.
+    register : Register
+        The units that exist.
+
+    Raises
+    ------
+    InputError
+        If the wave has a wave.yaml or another export of this name already, if the export cannot
+        be read, or if the files may not be written.
+    """
+    folder = study.folder / wave
+    _check_free(wave, folder, export)
+    source = Source(file=export.name)
+    raw = read_export(export, source)
+    matches = match_columns(raw, study, register, _last_day(study))
+    if not (folder / export.name).exists():
+        write_whole(folder / export.name, export.read_bytes())
+    text = write_mapping(raw, study, wave, matches, _checksum(export))
+    return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
+
+
+def _last_day(study: Study) -> str:
+    """Last day of fieldwork so far, by which units are known; for a first wave the latest day."""
+    days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
+    return max(days, default=f"{pd.Timestamp.max:%Y-%m-%d}")
+
+
+def _check_free(wave: str, folder: Path, export: Path) -> None:
+    if not SAFE_NAME.fullmatch(wave) or is_reserved(wave):
+        allowed = "letters, digits, - and _; no name that Windows reserves"
+        raise InputError([Problem("command line", "WAVE", wave, "cannot be a name", allowed)])
+    if (folder / "wave.yaml").exists():
+        remedy = "Nothing is overwritten: edit it, or delete it first"
+        raise InputError([Problem(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)])
+    there = folder / export.name
+    if there.exists() and export.is_file() and _checksum(there) != _checksum(export):
+        remedy = "Nothing is overwritten: give the new file another name"
+        problem = "another file of this name is there already"
+        raise InputError([Problem(f"{wave}/{export.name}", "file", "", problem, "", remedy)])
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, checksum: str) -> str:
+    """Write wave.yaml: sure, likely, unknown."""
+    parts = [
+        "# Begun by `cycle-analysis add-wave`. Fill in what is empty, look at what is commented,",
+        "# name the wave in study.yaml, and run `cycle-analysis check`.",
+        f"wave: {_quoted(wave)}",
+        'label: {nl: "", en: ""}         # fill in',
+        f'fieldwork: {{start: "", end: ""}}   # fill in{_likely_days(raw)}',
+        f"source: {{file: {_quoted(raw.file)}, sha256: {_quoted(checksum)}}}   # read as {raw.how}",
+        "columns:",
+    ]
+    order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
+    found = [matches.found[name] for name in order if name in matches.found]
+    parts += [_open_block(raw, m) if m.is_open else _line(m) for m in found]
+    if "unit" not in matches.found:
+        parts.append("  # unit: ?                    # fill in the column that names the unit")
+    parts += _unknown_items(study, matches)
+    parts.append("ignore:")
+    parts += [f"  - {_quoted(name)}   # {_one_line(why)}" for name, why in matches.service.items()]
+    if matches.unknown_columns:
+        parts.append("  # columns that no item knows: map them above, or take the # away:")
+        parts += [f"  # - {_quoted(column)}" for column in matches.unknown_columns]
+    return "\n".join(parts) + "\n"
+
+
+def _unknown_items(study: Study, matches: Matches) -> list[str]:
+    """Items without a column, each ready to be named as not asked."""
+    questions = study.codebook.items["question_en"]
+    lines = ["dropped:   # items that this wave no longer asked, with the reason", "not_asked:"]
+    if matches.unknown_items:
+        lines.append("  # items without a column: map them above, take the # away, or drop them:")
+    for item in matches.unknown_items:
+        lines.append(f'  # {item}: "not asked"   # {_one_line(questions[item])}')
+    return lines
+
+
+def _open_block(raw: RawTable, match: Match) -> str:
+    """An entry whose codes only a person knows, one line for each value."""
+    counts = raw.cells[match.source].astype("str").str.strip().value_counts()
+    codes = [
+        f"      {_quoted(old)}: {_quoted(new)}"
+        + ("" if new else f"   # fill in; {counts[old]} rows")
+        for old, new in match.recode.items()
+    ]
+    head = f"  {match.name}:   # {_one_line(match.reason)}"
+    return "\n".join([head, f"    source: {_quoted(match.source)}", "    map:", *codes])
+
+
+def _line(match: Match) -> str:
+    """One entry of the mapping; what is not sure is commented."""
+    entry = _quoted(match.source)
+    if match.recode:
+        codes = ", ".join(f"{_quoted(old)}: {_quoted(new)}" for old, new in match.recode.items())
+        comparable = "" if match.comparable == "full" else f", comparable: {match.comparable}"
+        entry = f"{{source: {_quoted(match.source)}, map: {{{codes}}}{comparable}}}"
+    reason = _one_line(match.reason)
+    if match.sure:
+        return f"  {match.name}: {entry}   # {reason}"
+    return f"  # {match.name}: {entry}   # likely: {reason}"
+
+
+def _likely_days(raw: RawTable) -> str:
+    """First and last day in a column of dates that the survey tool adds."""
+    for column in raw.cells.columns:
+        if not any(word in column.casefold() for word in ("start", "submit", "recorded", "datum")):
+            continue
+        texts = raw.cells[column].astype("str")
+        days = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})")[0].dropna()
+        if len(days) > 0.5 * len(texts):
+            return f"; likely {days.min()} to {days.max()}, from column {_one_line(column)}"
+    return ""
+
+
+def _quoted(text: str) -> str:
+    """A text as YAML reads it back, whatever it holds."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _first(names: list[str]) -> str:
+    """The first names in brackets, long ones cut off."""
+    shown = [name if len(name) <= 30 else name[:29] + "…" for name in names[:5]]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f" ({', '.join(shown)}{more})" if names else ""

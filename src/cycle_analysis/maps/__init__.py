@@ -1,1 +1,0 @@
-"""Where units lie: one tile each, or the areas of a map that the user has."""

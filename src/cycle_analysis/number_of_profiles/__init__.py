@@ -1,1 +1,0 @@
-"""Whether there are profiles at all, and how many."""

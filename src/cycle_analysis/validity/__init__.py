@@ -1,1 +1,0 @@
-"""Whether other samples, methods and choices give the same profiles, and what a reviewer asks."""

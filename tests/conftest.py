@@ -1,9 +1,11 @@
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from frozen import FrozenRun, finish_run
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "raw" / "example"
@@ -30,3 +32,15 @@ def edit(home: Path) -> Edit:
         path.write_text(text.replace(old, new, 1), "utf-8")
 
     return replace
+
+
+@pytest.fixture(scope="session")
+def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], FrozenRun]:
+    """Give the run of a frozen study by its name: made once in a session, for all its workers.
+
+    It is there to be read; a test that changes a run copies its `home` first.
+    """
+    own = tmp_path_factory.getbasetemp()
+    # the folder of one worker of pytest-xdist lies in that of the session
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "frozen"
+    return lambda name: finish_run(name, folder)

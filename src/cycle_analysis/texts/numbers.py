@@ -1,8 +1,6 @@
 """Write numbers as a language does."""
 
-import math
-
-SIGNS = {"nl": {"decimal": ",", "thousands": "."}, "en": {"decimal": ".", "thousands": ","}}
+from cycle_analysis.texts.words import Words, find_languages
 
 
 def check_language(language: str) -> str:
@@ -18,8 +16,8 @@ def check_language(language: str) -> str:
     >>> check_language("nl")
     'nl'
     """
-    if language not in SIGNS:
-        raise ValueError(f"There are no texts in {language!r}; choose from {sorted(SIGNS)}.")
+    if language not in (known := find_languages()):
+        raise ValueError(f"There are no texts in {language!r}; choose from {known}.")
     return language
 
 
@@ -31,12 +29,7 @@ def set_number(value: float, decimals: int, language: str) -> str:
     >>> set_number(1234.5, 1, "nl"), set_number(1234.5, 1, "en"), set_number(float("nan"), 1, "nl")
     ('1.234,5', '1,234.5', '–')
     """
-    if not math.isfinite(value):
-        return "–"
-    rounded = round(float(value), decimals) + 0.0
-    words = SIGNS[check_language(language)]
-    swap = str.maketrans({",": words["thousands"], ".": words["decimal"], "-": "−"})
-    return f"{rounded:,.{decimals}f}".translate(swap)
+    return Words.load(language).number(value, decimals)
 
 
 def set_percent(share: float, decimals: int, language: str) -> str:
@@ -47,5 +40,4 @@ def set_percent(share: float, decimals: int, language: str) -> str:
     >>> set_percent(0.125, 1, "nl")
     '12,5%'
     """
-    text = set_number(100 * share, decimals, language)
-    return text if text == "–" else f"{text}%"
+    return Words.load(language).percent(share, decimals)

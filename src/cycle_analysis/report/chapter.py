@@ -9,15 +9,15 @@ what order and in which words, the template says.
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn, Protocol
 
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.style import Look
-from cycle_analysis.number_of_profiles.verdicts import Verdict
 from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.profiles import verdict as verdicts
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Door, Mean, Units, Weighted, wave_total
 from cycle_analysis.report.language import Language
@@ -30,6 +30,26 @@ NUMBER, PROFILES, VALIDITY, WAVES = (
 ALL_WAVES = "all_waves"
 PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, dict, datetime.date)
 """What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
+
+
+class Verdict(StrEnum):
+    """Whether there are profiles, by a code that texts know."""
+
+    PROFILES = "profiles"
+    STRUCTURE = "structure"
+    CONTINUUM = "continuum"
+    NO_STRUCTURE = "no_structure"
+    IDENTICAL = "identical"
+    """There was nothing to divide, or too little to test."""
+
+
+SAVED_AS = {
+    verdicts.PROFILES: Verdict.PROFILES,
+    verdicts.STRUCTURE: Verdict.STRUCTURE,
+    verdicts.CONTINUUM: Verdict.CONTINUUM,
+    verdicts.NO_STRUCTURE: Verdict.NO_STRUCTURE,
+}
+"""Verdicts as notebook 04 saves them."""
 
 
 class Results(Protocol):
@@ -124,11 +144,6 @@ class Chapter:
         """Give a parameter, a number, with which a step ran."""
         return float(self.results.parameters(step, wave or self._wave)[name])
 
-    def look(self, title: str = "", labels: Mapping[str, str] | None = None) -> Look:
-        """Give a figure its language, and the short names of the phases unless others are given."""
-        names = self.study.phase_names(self.language.code) if labels is None else labels
-        return Look(self.language, title, names)
-
     def table(self, key: str, *names: str) -> Rows:
         """Give what a table can show, by its key in the text."""
         return self._method("table", key)(*names)
@@ -197,10 +212,10 @@ class Chapter:
         return self.answered_in(self._wave)
 
     @cached_property
-    def verdict(self) -> str:
-        """Whether there are profiles: a code of `Verdict`, or ``identical`` without any test."""
+    def verdict(self) -> Verdict:
+        """Whether there are profiles, by its code."""
         row = self._verdict_row
-        return "identical" if pd.isna(row["p"]) else Verdict.read(str(row["verdict"])).value
+        return Verdict.IDENTICAL if pd.isna(row["p"]) else SAVED_AS[str(row["verdict"])]
 
     @cached_property
     def n(self) -> Units:
@@ -220,7 +235,7 @@ class Chapter:
     @cached_property
     def found(self) -> bool:
         """Whether there are profiles, so that they may be named."""
-        return self.verdict == Verdict.PROFILES and self.k > 1
+        return self.verdict is Verdict.PROFILES and self.k > 1
 
     @cached_property
     def groups(self) -> list[Group]:

@@ -6,6 +6,7 @@ text, so that a workbook holds numbers as numbers.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from cycle_analysis.report.drawing import Drawing
 
@@ -259,13 +260,12 @@ def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
     """Set blocks under their headings; what stands before the first heading belongs to none."""
     starts = [i for i, block in enumerate(blocks) if _opens(block, level)]
     sections = []
-    for start, end in zip(starts, [*starts[1:], len(blocks)], strict=True):
-        heading, inner = blocks[start], blocks[start + 1 : end]
+    for start, end in pairwise([*starts, len(blocks)]):
+        heading, *inner = blocks[start:end]
         lower = next((i for i, block in enumerate(inner) if isinstance(block, Heading)), len(inner))
-        assert isinstance(heading, Heading)
-        sections.append(
-            Section(heading, tuple(inner[:lower]), _nested(inner[lower:], level + 1))
-        )
+        if isinstance(heading, Heading):
+            parts = _nested(inner[lower:], level + 1)
+            sections.append(Section(heading, tuple(inner[:lower]), parts))
     return tuple(sections)
 
 

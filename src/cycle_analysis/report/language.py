@@ -12,7 +12,7 @@ from jinja2.runtime import LoopContext
 
 from cycle_analysis.report.door import Door, Mean, Share, Units, Untold, is_number
 from cycle_analysis.study import Study
-from cycle_analysis.texts.words import NOTHING, Words
+from cycle_analysis.texts.words import Words
 
 FILTERS = (
     *("number", "percent", "points", "p", "interval", "spelled", "listed", "lowered", "capital"),
@@ -59,7 +59,9 @@ class Language(Words):
         """Write a plain number; numbers of units have filters of their own."""
         if value is not None and not is_number(value):
             kind = type(value).__name__
-            raise Untold(f"a {kind} is no plain number; write {{{{ n|units }}}} or {{{{ m|mean }}}}")
+            raise Untold(
+                f"a {kind} is no plain number; write {{{{ n|units }}}} or {{{{ m|mean }}}}"
+            )
         return super().number(value, decimals)
 
     def points(self, value: float | Mean | None, decimals: int = 0) -> str:
@@ -185,7 +187,9 @@ class Language(Words):
 
     def _count(self, units: Units) -> int:
         if not isinstance(units, Units):
-            raise Untold(f"a {type(units).__name__} is no number of units; write {{{{ x|number }}}}")
+            raise Untold(
+                f"a {type(units).__name__} is no number of units; write {{{{ x|number }}}}"
+            )
         return self.door.count(units)
 
     def _word(self, key: str, **values: str) -> str:

@@ -122,7 +122,11 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
         if token.type.removesuffix("_open").removesuffix("_close") not in _KNOWN:
             told = next((t.content for t in tokens[place:] if t.content), "")
             _refuse(
-                chapter, told, "is no heading, paragraph or bullet", "", "Do not begin with a number"
+                chapter,
+                told,
+                "is no heading, paragraph or bullet",
+                "",
+                "Do not begin with a number",
             )
         if token.type == "bullet_list_open":
             items = []
@@ -189,7 +193,8 @@ def _key(container: Container, chapter: Chapter) -> str:
 
 def _figure(container: Container, chapter: Chapter) -> Figure:
     key = _key(container, chapter)
-    told = [words_of(block.text) for block in _inside(container, chapter) if _is_text(block)]
+    inside = _inside(container, chapter)
+    told = [words_of(block.text) for block in inside if isinstance(block, Paragraph)]
     alt = [text.removeprefix("Alt:").strip() for text in told if text.startswith("Alt:")]
     caption = [text for text in told if not text.startswith("Alt:")]
     if len(alt) != 1 or not alt[0]:
@@ -204,10 +209,6 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
     return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)
-
-
-def _is_text(block: Paragraph | Bullets) -> bool:
-    return isinstance(block, Paragraph)
 
 
 def _table(container: Container, chapter: Chapter) -> Table:

@@ -31,8 +31,10 @@ MACROS = f"macros{SUFFIX}"
 """Pieces of text that several chapters share; every template knows them as ``macros``."""
 DEFAULT = "default"
 """Prefix by which a study's template names the one it replaces parts of."""
-BUILT_IN = ("default", "first", "last", "length", "list", "map", "reject", "rejectattr", "reverse")
-BUILT_IN += ("select", "selectattr", "sort", "unique", "groupby", "batch", "items", "attr")
+BUILT_IN = (
+    *("batch", "default", "first", "groupby", "items", "last", "length", "list", "map", "reject"),
+    *("rejectattr", "reverse", "select", "selectattr", "sort", "unique"),
+)
 """Filters of Jinja that give no text, so that they cannot write a number."""
 FILTERING = ("door.py", "language.py", "templates.py", "words.py", "filters.py", "sandbox.py")
 """Files through which a value of a template goes before it is printed."""
@@ -73,7 +75,7 @@ def unescape(text: str) -> str:
 class Generator(CodeGenerator):
     """Compile templates that do not glue values to texts, where numbers would slip through."""
 
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
         """Refuse ``~``."""
         self.fail("`~` glues values together; write them one after another", node.lineno)
 
@@ -136,8 +138,8 @@ def finalize(value: Any) -> Markup:
         return value
     if isinstance(value, str):
         return escape(value)
-    if isinstance(value, jinja2.Undefined):
-        str(value)
+    if isinstance(value, jinja2.Undefined):  # an if without else, or a name that does not exist
+        return Markup(str(value))
     kind = type(value).__name__
     raise Untold(f"a {kind} stands in a text without a filter that writes it, such as |number")
 
@@ -148,9 +150,7 @@ def render(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> str:
         return sandbox.get_template(f"{chapter}{SUFFIX}").render({FACTS: facts})
 
 
-def render_block(
-    sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str, Any]
-) -> str:
+def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str, Any]) -> str:
     """Render one block of a chapter, as a notebook prints it.
 
     Raises
@@ -159,10 +159,10 @@ def render_block(
         When the chapter has no such block.
     """
     with explained():
-        context, known = None, {}
+        context, known = None, set[str]()
         for template in _ancestry(sandbox, f"{chapter}{SUFFIX}"):
             context = context or template.new_context({FACTS: facts})
-            known |= template.blocks
+            known |= template.blocks.keys()
             for name, function in template.blocks.items():
                 if function not in (functions := context.blocks.setdefault(name, [])):
                     functions.append(function)

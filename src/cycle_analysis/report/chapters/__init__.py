@@ -2,6 +2,10 @@
 
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.chapters.waves import WavesChapter
 
-CHAPTERS: dict[str, type[Chapter]] = {chapter.key: chapter for chapter in (ProfilesChapter,)}
+CHAPTERS: dict[str, type[Chapter]] = {
+    chapter.key: chapter for chapter in (ProfilesChapter, ValidityChapter, WavesChapter)
+}
 """Chapters by their name, in the order of the report."""

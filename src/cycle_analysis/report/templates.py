@@ -23,7 +23,7 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.report.door import Untold
+from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, Language
 
 SUFFIX = ".md.j2"
@@ -69,7 +69,7 @@ def unescape(text: str) -> str:
     >>> unescape(r"w\_1")
     'w_1'
     """
-    return re.sub(r"\\([^\w\s])", r"\1", text)
+    return re.sub(r"\\([\W_])", r"\1", text)
 
 
 class Generator(CodeGenerator):
@@ -141,7 +141,7 @@ def finalize(value: Any) -> Markup:
     if isinstance(value, jinja2.Undefined):  # an if without else, or a name that does not exist
         return Markup(str(value))
     kind = type(value).__name__
-    raise Untold(f"a {kind} stands in a text without a filter that writes it, such as |number")
+    raise UntoldError(f"a {kind} stands in a text without a filter that writes it, such as |number")
 
 
 def render(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> str:

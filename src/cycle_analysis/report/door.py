@@ -52,10 +52,10 @@ class Units:
     >>> n = Units(3)
     >>> print(n)
     Traceback (most recent call last):
-    cycle_analysis.report.door.UntoldError: a number of units cannot be shown; write {{ n|units }}
+    cycle_analysis.report.door.UntoldError: units cannot be shown; write {{ n|units }}
     >>> n > 0
     Traceback (most recent call last):
-    cycle_analysis.report.door.UntoldError: a number of units cannot be compared; write {{ n|units }}
+    cycle_analysis.report.door.UntoldError: units cannot be compared; write {{ n|units }}
     """
 
     _n: int
@@ -96,7 +96,7 @@ class Units:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise UntoldError(f"a number of units cannot be {what}; write {{{{ n|units }}}}")
+    raise UntoldError(f"units cannot be {what}; write {{{{ n|units }}}}")
 
 
 def wave_total(n: float) -> Units:

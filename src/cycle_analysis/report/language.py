@@ -81,7 +81,7 @@ class Language(Words):
 
     def units(self, units: Units) -> str:
         """Write a number of units with the word for them: about 45 municipalities."""
-        known = not self.door.is_rounded(units) and self._count(units) == 1
+        known = self._count(units) == 1 and not self.door.is_rounded(units)
         words = self.study.units.one if known else self.study.units.many
         return f"{self.count(units)} {words[self.code]}"
 

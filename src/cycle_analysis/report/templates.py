@@ -9,8 +9,9 @@ they are printed.
 
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,25 @@ def make_sandbox(language: Language) -> Sandbox:
         comment_end_string="*}",
     )
     sandbox.filters = {name: sandbox.filters[name] for name in BUILT_IN}
-    sandbox.filters |= {name: getattr(language, name) for name in FILTERS}
+    sandbox.filters |= {name: _told_first(getattr(language, name)) for name in FILTERS}
     sandbox.tests |= language.tests
     sandbox.globals = {"words": language.words, "namespace": Namespace}
     if any((folder / MACROS).is_file() for folder in language.folders):
         with explained():
             sandbox.globals["macros"] = sandbox.get_template(MACROS).module
     return sandbox
+
+
+def _told_first(write: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter say that its value does not exist, rather than that it is of a wrong kind."""
+
+    @wraps(write)
+    def write_known(value: Any, *options: Any, **named: Any) -> str:
+        if isinstance(value, jinja2.Undefined):
+            str(value)
+        return write(value, *options, **named)
+
+    return write_known
 
 
 def finalize(value: Any) -> Markup:

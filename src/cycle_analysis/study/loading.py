@@ -59,6 +59,10 @@ def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
             yield Problem(
                 text.file, where, phase.development, "is no development", listed(developments)
             )
+    for key, name in (("one", file.units.one), ("many", file.units.many)):
+        for language in set(file.languages) - set(name.languages):
+            where, problem = text.place(("units", key)), f"the key {language!r} is missing"
+            yield Problem(text.file, where, "", problem, "", "Add it")
     if file.reference_wave not in file.waves:
         where = text.place(("reference_wave",))
         yield Problem(text.file, where, file.reference_wave, "is no wave", listed(file.waves))
@@ -409,28 +413,24 @@ def _open(folder: Path, file: str) -> Path:
 
 def _read_study_file(folder: Path) -> StudyFile:
     text = YamlText(_open(folder, "study.yaml"), "study.yaml")
+    if problems := list(_find_unwritten(text, folder)):
+        raise InputError(problems)
     file = read_model(StudyFile, text, languages_named(text))
-    problems = [*find_inconsistent(file, text), *_find_unwritten(file, text, folder)]
-    if problems:
+    if problems := list(find_inconsistent(file, text)):
         raise InputError(problems)
     return file
 
 
-def _find_unwritten(file: StudyFile, text: YamlText, folder: Path) -> Iterable[Problem]:
-    """Languages that have no texts, and units that have no name in one."""
-    known = find_languages(folder / "texts")
-    for place, language in enumerate(file.languages):
+def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
+    """Languages of a study in which there is no report to write."""
+    known, languages = find_languages(folder / "texts"), languages_named(text)
+    for place, language in enumerate(languages):
+        where, remedy = text.place(("languages", place)), f"Add texts/{language}/ to the study"
         if language not in known:
-            where, remedy = text.place(("languages", place)), f"Add texts/{language}/ to the study"
-            yield Problem(
-                text.file, where, language, "has no texts of the report", listed(known), remedy
-            )
-        if language in file.languages[:place]:
-            yield Problem(text.file, text.place(("languages", place)), language, "stands twice")
-        for key, name in (("one", file.units.one), ("many", file.units.many)):
-            if language not in name.languages:
-                where, problem = text.place(("units", key)), f"the key {language!r} is missing"
-                yield Problem(text.file, where, "", problem, "", "Add it")
+            problem = "has no texts of the report"
+            yield Problem(text.file, where, language, problem, listed(known), remedy)
+        if language in languages[:place]:
+            yield Problem(text.file, where, language, "stands twice", "", "Delete one")
 
 
 def _languages_asked(folder: Path) -> list[str]:

@@ -14,6 +14,7 @@ from cycle_analysis.report.document import Document, Figure, Heading, Paragraph,
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.report.telling import assemble, tell
 from cycle_analysis.report.templates import BUILT_IN
+from cycle_analysis.report.writers.html import to_html
 from cycle_analysis.study import Study, load_study
 from cycle_analysis.texts import words
 from cycle_analysis.texts.words import Words, find_languages
@@ -187,6 +188,7 @@ def test_a_language_is_a_folder(frozen_run, results, tmp_path, monkeypatch):
     assert "Xthere are profiles. The countries (xx) (xabout" in text_of(document)
     assert "p = 0:0" in text_of(document)
     assert bones(document) == bones(assemble(study, results, "en"))
+    assert "Xfigure 1." in to_html(document)
 
 
 def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):

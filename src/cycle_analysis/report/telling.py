@@ -73,7 +73,7 @@ def assemble(
     ValueError
         When there are no texts in the language.
     """
-    language = open_language(code, study, Door(round_to_of(study)))
+    language = open_language(code, study, Door(study.round_to))
     known = Remembering(results)
     sandbox = make_sandbox(language)
     blocks: list[Block] = []
@@ -115,15 +115,10 @@ def tell(
     """
     if chapter not in CHAPTERS:
         raise ValueError(f"there is no chapter {chapter!r}; choose from {list(CHAPTERS)}")
-    language = open_language(code, study, Door(round_to_of(study)))
+    language = open_language(code, study, Door(study.round_to))
     facts = CHAPTERS[chapter](study, Remembering(results), language, wave)
     text = render_block(make_sandbox(language), chapter, block, ChapterFacts(facts))
     return "\n\n".join(part for b in read_blocks(text, facts) if (part := to_markdown(b)))
-
-
-def round_to_of(study: Study) -> int:
-    """Give the multiple that numbers of units are rounded to."""
-    return int(getattr(study, "round_to", 5))
 
 
 def to_markdown(block: Block) -> str:

@@ -291,7 +291,8 @@ class Chapter:
         account = self.load(RESPONSES, "response", wave)
         days = self.study.wave(wave).fieldwork
         asked = wave_total(account["invited"].sum())
-        return WaveFacts(wave, days.start, days.end, asked, self.answered_in(wave))
+        answered = Units(self.answered_in(wave)._n, asked, _exact=True)
+        return WaveFacts(wave, days.start, days.end, asked, answered)
 
 
 class ChapterFacts(Mapping[str, Any]):

@@ -95,7 +95,7 @@ class CycleChapter(Chapter):
         return self._with_active(2)
 
     @cached_property
-    def none(self) -> dict[str, Any]:
+    def inactive(self) -> dict[str, Any]:
         """Units without an active phase."""
         counts = self._active_counts
         n, expected = counts.loc[0, "n"], counts.loc[0, "expected"]
@@ -110,7 +110,9 @@ class CycleChapter(Chapter):
     def beyond_chance(self) -> bool:
         """Whether both ends hold more units than unrelated phases would give."""
         total = max(self.scored._n, 1)
-        return all(end["n"]._n / total > end["expected"] for end in (self.none, self.nearly_all))
+        return all(
+            end["n"]._n / total > end["expected"] for end in (self.inactive, self.nearly_all)
+        )
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
@@ -328,7 +330,9 @@ class CycleChapter(Chapter):
         rows = []
         for place in raw.index:
             row = {"part": self._part_name(*place)} | _strength(raw.loc[place], "")
-            rows.append(row | ({} if corrected.empty else _strength(corrected.loc[place], "_style")))
+            rows.append(
+                row | ({} if corrected.empty else _strength(corrected.loc[place], "_style"))
+            )
         kinds = {f"H{end}": number(2) for end in ("", "_style")}
         kinds |= {f"interval{end}": interval(2) for end in ("", "_style")}
         return Rows({"part": TEXT} | kinds, rows)
@@ -339,7 +343,7 @@ class CycleChapter(Chapter):
         rows = [
             {"phase": self.language.phase(phase)}
             | {other: table.loc[phase, other] for other in phases[:place]}
-            | {other: None for other in phases[place:-1]}
+            | dict.fromkeys(phases[place:-1], "")
             for place, phase in enumerate(phases)
             if place
         ]

@@ -263,6 +263,12 @@ def test_a_study_adds_a_chapter_and_a_word(own_texts, results):
     assert document.words["table"] == "Table"
 
 
+class Ours(CHAPTERS["profiles"]):
+    """A chapter of the study with the facts of another."""
+
+    key = "ours"
+
+
 MISTAKES = {
     "a bare number": ("{{ k }}", "a int stands in a text without a filter"),
     "a bare share": ("{{ elevation }}", "a float stands in a text without a filter"),
@@ -292,7 +298,7 @@ def test_a_mistake_in_a_study_s_text_is_told_with_its_file_and_line(own_texts, r
     wrong, told = MISTAKES[mistake]
     study = own_texts("ours.md.j2", f"# Ours {{#ours}}\n\n{wrong}\n")
     with pytest.raises(InputError) as caught:
-        assemble(study, results, "en", {"ours": CHAPTERS["profiles"]})
+        assemble(study, results, "en", {"ours": Ours})
     (problem,) = caught.value.problems
     assert told in problem.problem
     assert problem.file == "texts/en/ours.md.j2"
@@ -320,7 +326,7 @@ def test_a_text_of_the_wrong_shape_says_which_part_and_what_is_allowed(own_texts
     wrong, _, told = SHAPES[shape]
     study = own_texts("ours.md.j2", f"{wrong}\n")
     with pytest.raises(InputError, match=told) as caught:
-        assemble(study, results, "en", {"ours": CHAPTERS["profiles"]})
+        assemble(study, results, "en", {"ours": Ours})
     assert caught.value.problems[0].file == "texts/en/ours.md.j2"
 
 

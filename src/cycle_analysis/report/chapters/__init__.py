@@ -1,7 +1,11 @@
 """The chapters of the report, in its order: one class each, whose prose stands in a template."""
 
 from cycle_analysis.report.chapter import Chapter
+from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.response import ResponseChapter
 
-CHAPTERS: dict[str, type[Chapter]] = {chapter.key: chapter for chapter in (ProfilesChapter,)}
+CHAPTERS: dict[str, type[Chapter]] = {
+    chapter.key: chapter for chapter in (ResponseChapter, ProfilesChapter, MeasurementChapter)
+}
 """Chapters by their name, in the order of the report."""

@@ -26,7 +26,7 @@ MOST_MOVED = 3
 """How many parts of a whole may move to their other multiple."""
 
 
-class Untold(TypeError):
+class UntoldError(TypeError):
     """A true number was about to be shown, compared or counted with."""
 
 
@@ -52,10 +52,10 @@ class Units:
     >>> n = Units(3)
     >>> print(n)
     Traceback (most recent call last):
-    cycle_analysis.report.door.Untold: a number of units cannot be shown; write {{ n|units }}
+    cycle_analysis.report.door.UntoldError: units cannot be shown; write {{ n|units }}
     >>> n > 0
     Traceback (most recent call last):
-    cycle_analysis.report.door.Untold: a number of units cannot be compared; write {{ n|units }}
+    cycle_analysis.report.door.UntoldError: units cannot be compared; write {{ n|units }}
     """
 
     _n: int
@@ -96,7 +96,7 @@ class Units:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise Untold(f"a number of units cannot be {what}; write {{{{ n|units }}}}")
+    raise UntoldError(f"units cannot be {what}; write {{{{ n|units }}}}")
 
 
 def wave_total(n: float, whole: Units | None = None) -> Units:
@@ -139,7 +139,7 @@ class Mean:
         return "Mean(behind the door)"
 
     def __str__(self) -> NoReturn:
-        raise Untold("a mean of units cannot be shown as it is; write {{ m|mean }}")
+        raise UntoldError("a mean of units cannot be shown as it is; write {{ m|mean }}")
 
     def __format__(self, pattern: str) -> NoReturn:
         str(self)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from jinja2.runtime import LoopContext
 
-from cycle_analysis.report.door import Door, Mean, Share, Units, Untold, is_number
+from cycle_analysis.report.door import Door, Mean, Share, Units, UntoldError, is_number
 from cycle_analysis.study import Study
 from cycle_analysis.texts.words import Words
 
@@ -59,7 +59,7 @@ class Language(Words):
         """Write a plain number; numbers of units have filters of their own."""
         if value is not None and not is_number(value):
             kind = type(value).__name__
-            raise Untold(
+            raise UntoldError(
                 f"a {kind} is no plain number; write {{{{ n|units }}}} or {{{{ m|mean }}}}"
             )
         return super().number(value, decimals)
@@ -81,7 +81,7 @@ class Language(Words):
 
     def units(self, units: Units) -> str:
         """Write a number of units with the word for them: about 45 municipalities."""
-        known = not self.door.is_rounded(units) and self._count(units) == 1
+        known = self._count(units) == 1 and not self.door.is_rounded(units)
         words = self.study.units.one if known else self.study.units.many
         return f"{self.count(units)} {words[self.code]}"
 
@@ -187,7 +187,7 @@ class Language(Words):
 
     def _count(self, units: Units) -> int:
         if not isinstance(units, Units):
-            raise Untold(
+            raise UntoldError(
                 f"a {type(units).__name__} is no number of units; write {{{{ x|number }}}}"
             )
         return self.door.count(units)

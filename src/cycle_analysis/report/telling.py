@@ -4,7 +4,7 @@ Nothing is computed here: facts of the chapters select, round and protect, templ
 words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,14 @@ from cycle_analysis.report.document import (
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.reading import read_blocks
-from cycle_analysis.report.templates import SUFFIX, escape, make_sandbox, render, render_block
+from cycle_analysis.report.templates import (
+    MACROS,
+    SUFFIX,
+    escape,
+    make_sandbox,
+    render,
+    render_block,
+)
 from cycle_analysis.study import Study
 
 WRITERS_WORDS = ("contents", "figure", "table", "skip", "made_with", "wide")
@@ -73,14 +80,13 @@ def assemble(
     ValueError
         When there are no texts in the language.
     """
-    language = open_language(code, study, Door(round_to_of(study)))
+    language = open_language(code, study, Door(study.round_to))
     known = Remembering(results)
     sandbox = make_sandbox(language)
     blocks: list[Block] = []
-    for key, kind in {**chapters, **_own_chapters(study, code, chapters)}.items():
+    for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
         chapter = kind(study, known, language)
-        chapter.key = key  # type: ignore[misc]
-        blocks += read_blocks(render(sandbox, key, ChapterFacts(chapter)), chapter)
+        blocks += read_blocks(render(sandbox, chapter.key, ChapterFacts(chapter)), chapter)
     waves = language.listed([language.wave(wave) for wave in study.waves])
     return Document(
         language=code,
@@ -115,15 +121,10 @@ def tell(
     """
     if chapter not in CHAPTERS:
         raise ValueError(f"there is no chapter {chapter!r}; choose from {list(CHAPTERS)}")
-    language = open_language(code, study, Door(round_to_of(study)))
+    language = open_language(code, study, Door(study.round_to))
     facts = CHAPTERS[chapter](study, Remembering(results), language, wave)
     text = render_block(make_sandbox(language), chapter, block, ChapterFacts(facts))
     return "\n\n".join(part for b in read_blocks(text, facts) if (part := to_markdown(b)))
-
-
-def round_to_of(study: Study) -> int:
-    """Give the multiple that numbers of units are rounded to."""
-    return int(getattr(study, "round_to", 5))
 
 
 def to_markdown(block: Block) -> str:
@@ -158,8 +159,9 @@ def _table(table: Table) -> str:
 
 def _own_chapters(
     study: Study, code: str, chapters: Mapping[str, type[Chapter]]
-) -> dict[str, type[Chapter]]:
-    """Find the chapters that a study adds: templates under a name that no chapter has."""
-    files = sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}"))
-    names = [file.name.removesuffix(SUFFIX) for file in files]
-    return {name: Chapter for name in names if name not in chapters and name != "macros"}
+) -> Iterator[type[Chapter]]:
+    """Give the chapters that a study adds: templates under a name that no chapter has."""
+    for file in sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}")):
+        key = file.name.removesuffix(SUFFIX)
+        if key not in CHAPTERS and key not in chapters and file.name != MACROS:
+            yield type(f"{key}Chapter", (Chapter,), {"key": key, "__doc__": f"Chapter {key}."})

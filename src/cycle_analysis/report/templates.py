@@ -9,8 +9,9 @@ they are printed.
 
 import re
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.report.door import Untold
+from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, Language
 
 SUFFIX = ".md.j2"
@@ -69,7 +70,7 @@ def unescape(text: str) -> str:
     >>> unescape(r"w\_1")
     'w_1'
     """
-    return re.sub(r"\\([^\w\s])", r"\1", text)
+    return re.sub(r"\\([\W_])", r"\1", text)
 
 
 class Generator(CodeGenerator):
@@ -123,13 +124,25 @@ def make_sandbox(language: Language) -> Sandbox:
         comment_end_string="*}",
     )
     sandbox.filters = {name: sandbox.filters[name] for name in BUILT_IN}
-    sandbox.filters |= {name: getattr(language, name) for name in FILTERS}
+    sandbox.filters |= {name: _told_first(getattr(language, name)) for name in FILTERS}
     sandbox.tests |= language.tests
     sandbox.globals = {"words": language.words, "namespace": Namespace}
     if any((folder / MACROS).is_file() for folder in language.folders):
         with explained():
             sandbox.globals["macros"] = sandbox.get_template(MACROS).module
     return sandbox
+
+
+def _told_first(write: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter say that its value does not exist, rather than that it is of a wrong kind."""
+
+    @wraps(write)
+    def write_known(value: Any, *options: Any, **named: Any) -> str:
+        if isinstance(value, jinja2.Undefined):
+            str(value)
+        return write(value, *options, **named)
+
+    return write_known
 
 
 def finalize(value: Any) -> Markup:
@@ -141,7 +154,7 @@ def finalize(value: Any) -> Markup:
     if isinstance(value, jinja2.Undefined):  # an if without else, or a name that does not exist
         return Markup(str(value))
     kind = type(value).__name__
-    raise Untold(f"a {kind} stands in a text without a filter that writes it, such as |number")
+    raise UntoldError(f"a {kind} stands in a text without a filter that writes it, such as |number")
 
 
 def render(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """Write numbers as a language does."""
 
-from cycle_analysis.texts.words import Words, find_languages
+from functools import cache
+
+from cycle_analysis.texts.words import Words
 
 
-def check_language(language: str) -> str:
-    """Return a language that has texts, or say which have.
+def known_words(language: str | Words) -> Words:
+    """Give the words of a language by its code, or as they are.
 
     Raises
     ------
@@ -13,15 +15,18 @@ def check_language(language: str) -> str:
 
     Examples
     --------
-    >>> check_language("nl")
-    'nl'
+    >>> known_words("nl").words["table"]
+    'Tabel'
     """
-    if language not in (known := find_languages()):
-        raise ValueError(f"There are no texts in {language!r}; choose from {known}.")
-    return language
+    return _read(language) if isinstance(language, str) else language
 
 
-def set_number(value: float, decimals: int, language: str) -> str:
+@cache
+def _read(code: str) -> Words:
+    return Words.load(code)
+
+
+def set_number(value: float, decimals: int, language: str | Words) -> str:
     """Write a number as the language does: 1.234,5 in Dutch.
 
     Examples
@@ -29,10 +34,10 @@ def set_number(value: float, decimals: int, language: str) -> str:
     >>> set_number(1234.5, 1, "nl"), set_number(1234.5, 1, "en"), set_number(float("nan"), 1, "nl")
     ('1.234,5', '1,234.5', '–')
     """
-    return Words.load(language).number(value, decimals)
+    return known_words(language).number(value, decimals)
 
 
-def set_percent(share: float, decimals: int, language: str) -> str:
+def set_percent(share: float, decimals: int, language: str | Words) -> str:
     """Write a share as a percentage: 12,5% in Dutch.
 
     Examples
@@ -40,4 +45,4 @@ def set_percent(share: float, decimals: int, language: str) -> str:
     >>> set_percent(0.125, 1, "nl")
     '12,5%'
     """
-    return Words.load(language).percent(share, decimals)
+    return known_words(language).percent(share, decimals)

@@ -37,6 +37,11 @@ class MeasurementChapter(Chapter):
         return [self._scale(str(scale)) for scale in self._scale_of.unique()]
 
     @cached_property
+    def scale(self) -> dict[str, Any]:
+        """The first of them: what a block tells that is told alone."""
+        return self.scales[0]
+
+    @cached_property
     def rests(self) -> list[dict[str, Any]]:
         """Items and their correlation with the others of their phase, from low to high."""
         known = self._items["item_rest"].dropna().sort_values(kind="stable")
@@ -194,17 +199,17 @@ class MeasurementChapter(Chapter):
         table = pd.DataFrame(shown, counts.index, counts.columns)
         drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, counts.index))
         phases, options = self._items["phase"].loc[counts.index], list(steps.values())
-        return partial(plot_answers, *drawn, options, self.language.code, phases=phases)
+        return partial(plot_answers, *drawn, options, self.language, phases=phases)
 
     def figure_reliability(self) -> Callable[..., Axes]:
         """Alpha with its interval, and omega, of each phase."""
-        table, language = self._of_phases("reliability", self.wave), self.language.code
-        return partial(plot_reliability, table, language, labels=self.study.phase_names(language))
+        table, names = self._of_phases("reliability", self.wave), self.study.phase_names
+        return partial(plot_reliability, table, self.language, labels=names(self.language.code))
 
     def figure_spread(self) -> Callable[..., Axes]:
         """How far respondents of one unit differ, in whole points as they are told."""
         table = self.load(SCORES, "spread")[["level", "spread", "low", "high"]]
-        return partial(plot_spread, table.round(), self.language.code)
+        return partial(plot_spread, table.round(), self.language)
 
     @cached_property
     def _items(self) -> pd.DataFrame:

@@ -353,11 +353,11 @@ class ProfilesChapter(Chapter):
 
     def figure_criteria(self) -> Callable[[], Axes]:
         """BIC over the number of groups."""
-        return partial(plot_criteria, self._criteria, self.language.code)
+        return partial(plot_criteria, self._criteria, self.language)
 
     def figure_separation(self) -> Callable[[], Axes]:
         """Silhouette over the number of groups, beside surveys without groups."""
-        return partial(plot_separation, self._separation, self.language.code)
+        return partial(plot_separation, self._separation, self.language)
 
     def figure_profiles(self) -> Callable[[], Axes]:
         """Mean scores of each group over the phases."""
@@ -374,7 +374,7 @@ class ProfilesChapter(Chapter):
             centroids,
             pd.Series([self.door.count(group.n) for group in drawn], index=numbers),
             {group.number: self.language.named(group.names) for group in drawn if group.names},
-            self.language.code,
+            self.language,
             low=low,
             high=high,
             labels=self.study.phase_names(self.language.code),

@@ -52,9 +52,14 @@ class ResponseChapter(Chapter):
         return wave_total(self._by_wave["population"].iloc[0])
 
     @cached_property
-    def here(self) -> dict[str, Any]:
-        """Response in the wave of this chapter, as `responses`."""
+    def response(self) -> dict[str, Any]:
+        """Response in the wave of this chapter: what a block tells that is told alone."""
         return self._response(self.wave)
+
+    @cached_property
+    def told_waves(self) -> list[dict[str, Any]]:
+        """The same as a list."""
+        return [self.response]
 
     @cached_property
     def responses(self) -> list[dict[str, Any]]:
@@ -109,7 +114,7 @@ class ResponseChapter(Chapter):
 
     def figure_response(self, wave: str) -> Callable[..., Axes]:
         """Response of the groups of one background, or of the combinations of two."""
-        told, language = self.table_response(wave), self.language.code
+        told, language = self.table_response(wave), self.language
         if crossed := told.families["crossed"]:
             cells = [[self._cell(row[name]) for name in crossed] for row in told.rows]
             names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
@@ -117,11 +122,11 @@ class ResponseChapter(Chapter):
             asked = pd.DataFrame([[cell[1] for cell in row] for row in cells], names, heads)
             texts = [[cell[2] for cell in row] for row in cells]
             return partial(plot_response_cells, counts, asked, language, texts=texts)
-        rows = [row for row in told.rows if self.language.is_told(row["answered"])]
+        rows = [row for row in told.rows if language.is_told(row["answered"])]
         names = [self._named(row["group"]) for row in rows]
         rates = [self.door.share(row["answered"]).value for row in rows]
         table = pd.DataFrame({"rate": rates}, names)
-        beside = [RATE.write(self.language, row["answered"]).text for row in rows]
+        beside = [RATE.write(language, row["answered"]).text for row in rows]
         return partial(plot_response, table, language, many=self.many, texts=beside)
 
     @cached_property
@@ -158,7 +163,7 @@ class ResponseChapter(Chapter):
             "groups": groups,
             "crossed": account.index.nlevels > 1,
             "some_untold": not all(n is None or self.language.is_told(n) for n in cells),
-            "some_told": any(self.language.is_told(row["answered"]) for row in groups[:-1]),
+            "some_told": any(language.is_told(row["answered"]) for row in groups[:-1]),
         }
 
     def _tests(self, wave: str) -> list[dict[str, Any]]:

@@ -108,8 +108,7 @@ class MeasurementChapter(Chapter):
         """What other rules of aggregation change, over phases and where the order changes most."""
         table = self.load(SCORES, "aggregations")
         n = Units(int(table["n"].max()), self.answered)
-        rules = table.groupby(level="rule", sort=False)
-        told = [self._rule(str(rule), part, n) for rule, part in rules]
+        told = [self._rule(str(rule), part, n) for rule, part in table.groupby("rule", sort=False)]
         return {"differs": bool(table["difference"].max() > 0), "n": n, "rules": told}
 
     @cached_property
@@ -117,8 +116,8 @@ class MeasurementChapter(Chapter):
         """How far respondents of one unit differ, in quarters of units from low to high scores.
 
         Level and spread in points, the latter also in percent of what the level leaves room for;
-        `inside`: whether the highest quarter differs ``more``, ``less`` or the ``same`` as the
-        lowest. None where a quarter is too small.
+        `inside`: whether the highest differs ``more``, ``less`` or the ``same``. None where a
+        quarter is too small.
         """
         table = self.load(SCORES, "spread")
         whole = Units(int(table["n"].sum()), self.answered)
@@ -130,9 +129,8 @@ class MeasurementChapter(Chapter):
             | {"level": Mean(row["level"], n), "spread": Mean(row["spread"], n)}
             for (group, row), n in zip(table.iterrows(), parts, strict=True)
         ]
-        first, last = table.iloc[0], table.iloc[-1]
-        reach = 1.96 * np.hypot(first["standard_error"], last["standard_error"])
-        gap = last["spread"] - first["spread"]
+        gap = table["spread"].iloc[-1] - table["spread"].iloc[0]
+        reach = 1.96 * np.hypot(*table["standard_error"].iloc[[0, -1]])
         inside = "more" if gap > reach else "less" if gap < -reach else "same"
         return {"n": whole, "quarters": quarters, "inside": inside}
 
@@ -223,12 +221,10 @@ class MeasurementChapter(Chapter):
         return wave_total(len(self.load(RESPONSES, "respondents", wave)))
 
     def _of_phases(self, table: str, wave: str) -> pd.DataFrame:
-        """Load a table of phases, in the order of the cycle."""
         known = self.load(SCORES, table, wave)
         return known.loc[[phase for phase in self.phases if phase in known.index]]
 
     def _steps(self, scale: str) -> dict[str, str]:
-        """Give the steps of a scale from low to high, with what they are called."""
         (low, high), labels = self.study.scales[scale].ends, self.study.scales[scale].labels
         steps = map(str, range(int(low), int(high) + 1))
         return {s: labels[s][self.language.code] if s in labels else s for s in steps}

@@ -163,7 +163,7 @@ class ResponseChapter(Chapter):
             "groups": groups,
             "crossed": account.index.nlevels > 1,
             "some_untold": not all(n is None or self.language.is_told(n) for n in cells),
-            "some_told": any(language.is_told(row["answered"]) for row in groups[:-1]),
+            "some_told": any(self.language.is_told(row["answered"]) for row in groups[:-1]),
         }
 
     def _tests(self, wave: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
@@ -284,6 +285,17 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     index = ["wave_from", "wave_to", "phase"]
     columns = [*index, "n_units", "before", "after", "change", "low", "high"]
     return pd.DataFrame(rows, columns=columns).set_index(index)
+
+
+def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Compare two divisions on the units that both hold: one row, index `finding`."""
+    both = first.index.intersection(second.index)
+    row = {
+        "n_units": len(both),
+        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
+        "moved_share": float((first[both] != second[both]).mean()),
+    }
+    return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
 
 
 def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:

@@ -49,8 +49,9 @@ def tell_order(finding: pd.Series, language: str) -> str:
     numbers = {"H": name, "low": f"{name}_low", "high": f"{name}_high", "raw": "H"}
     numbers |= {"far": "far", "near": "near"}
     told = {key: set_number(finding[column], 2, language) for key, column in numbers.items()}
-    told |= {"down": int(finding["steps_down"]), "steps": int(finding["steps"])}
-    told |= {"violations": set_number(100 * finding["violations"], 0, language)}
+    counts = {"down": finding["steps_down"], "steps": finding["steps"]}
+    counts |= {"violations": 100 * finding["violations"]}
+    told |= {key: set_number(value, 0, language) for key, value in counts.items()}
     basis = texts["corrected" if finding["corrected"] else "raw"]
     return f"{texts[_LEVEL if level_only else reading]} {basis}".format(**told)
 

@@ -383,7 +383,7 @@ def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Data
     """
     turned = with_variance(turn_items(answers, items))
     place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
-    phase = np.array([place[item] for item in turned.columns], dtype=int)
+    phase = np.unique([place[item] for item in turned.columns], return_inverse=True)[1]
     covariances, n, basis = _covariances(turned)
     rows = {}
     for name, factor in ((ONE, np.zeros_like(phase)), (PHASES, phase)):

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.cycle.scalability import ALL, WEAK, scalability
-from cycle_analysis.measurement.aggregation import difference_errors, phase_differences
+from cycle_analysis.measurement.aggregation import standard_errors
 
 
 class Reading(StrEnum):
@@ -30,6 +30,27 @@ class Reading(StrEnum):
     other although the order is perfect; H is low or negative there, and only correlations tell."""
     UNKNOWN = "unknown"
     """Too few units, or nobody differs."""
+
+
+def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Subtract the later phase from the earlier, for every pair in cycle order.
+
+    Returns
+    -------
+    DataFrame, rows of `scores` × pairs (earlier, later)
+        Negative where the later phase is further on.
+
+    Examples
+    --------
+    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
+    [-20.0]
+    """
+    values = scores.to_numpy(float)
+    first, second = np.triu_indices(scores.shape[1], k=1)
+    pairs = pd.MultiIndex.from_arrays(
+        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
+    )
+    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
 
 
 def order_violations(
@@ -88,8 +109,10 @@ def errors_of_differences(
 ) -> pd.DataFrame:
     """Give the standard error of differences: from respondents, or where all are alone from items.
 
-    From items it is ``sqrt(SEM_a² + SEM_b²)`` with ``SEM = sd sqrt(1 - reliability)``, the same for
-    every unit. It covers error between items, not between respondents.
+    From respondents it is that of the differences within them: a respondent who is mild on all
+    phases moves both alike, and that does not blur their difference. From items it is
+    ``sqrt(SEM_a² + SEM_b²)`` with ``SEM = sd sqrt(1 - reliability)``, the same for every unit; it
+    covers error between items, not between respondents.
 
     Parameters
     ----------
@@ -111,7 +134,7 @@ def errors_of_differences(
     >>> errors_of_differences(scores, persons, units, reliability).iloc[0].tolist()
     [10.0]
     """
-    errors = difference_errors(persons, units)
+    errors = standard_errors(phase_differences(persons), units)
     if errors.notna().to_numpy().any():
         return errors
     unreliable = 1 - reliability.reindex(scores.columns).clip(0, 1)

@@ -22,6 +22,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.measurement.scores import match_units
+from cycle_analysis.seeds import children
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
@@ -81,7 +82,7 @@ def scalability(
         return table.assign(reason=reason)
     most = _covariances(np.sort(values, axis=0))
     table["H"] = _coefficients(_covariances(values), most)
-    n, (first, second) = len(values), _generators(seed)
+    n, (first, second) = len(values), map(np.random.default_rng, children(seed, 2))
     drawn = (values[first.integers(0, n, n)] for _ in range(replicates))
     samples = [
         _coefficients(_covariances(rows), _covariances(np.sort(rows, axis=0))) for rows in drawn
@@ -173,7 +174,7 @@ def two_level_scalability(
         reason = "fewer than two units with two respondents: style and order cannot be told apart"
         return table.assign(reason=reason)
     nested = _Nested(complete[several].to_numpy(float), codes)
-    n, (first, second) = len(names), _generators(seed)
+    n, (first, second) = len(names), map(np.random.default_rng, children(seed, 2))
     table["H"] = nested.coefficients(np.ones(n))
     drawn = (first.integers(0, n, n) for _ in range(replicates))
     samples = [nested.coefficients(np.bincount(units, minlength=n)) for units in drawn]
@@ -251,11 +252,6 @@ def _coefficients(together: np.ndarray, most: np.ndarray) -> np.ndarray:
 
     largest = parts(most)
     return parts(together) / np.where(largest > 1e-12, largest, np.nan)
-
-
-def _generators(seed: int) -> list[np.random.Generator]:
-    """One for samples of units, one for shuffles: more of the one leave the other alike."""
-    return [np.random.default_rng(stream) for stream in np.random.SeedSequence(seed).spawn(2)]
 
 
 def _with_chance(

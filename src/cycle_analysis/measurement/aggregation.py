@@ -1,8 +1,7 @@
 """From respondents to units: how exact a unit's mean is, and what the rule of aggregation does.
 
 What aggregation hides is kept beside it: how many spoke, how far apart they are, how exact the mean
-is. The spread within units is pooled over units, because the own spread of two to five respondents
-says little. Mean, echelon mean and median of the respondents can give other results (Enticott,
+is. Mean, echelon mean and median of the respondents can give other results (Enticott,
 Boyne & Walker 2009), and units that are further on may be more divided inside.
 """
 
@@ -56,49 +55,6 @@ def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     freedom = (counts - 1).clip(lower=0).sum()
     squares = ((scores - grouped.transform("mean")) ** 2).sum()
     return np.sqrt(squares / freedom.where(freedom > 0)) / np.sqrt(counts.where(counts > 0))
-
-
-def difference_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
-    """Give the standard error of the difference between two phases of a unit, per pair.
-
-    Taken from the differences within respondents: a respondent who is mild on all phases moves both
-    alike, and that does not blur their difference.
-
-    Returns
-    -------
-    DataFrame, units × pairs of phases
-        Columns are (earlier, later) in cycle order; NaN where no unit has two respondents.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [10.0, 50.0], "EX": [0.0, 20.0]}, index=["r1", "r2"])
-    >>> difference_errors(scores, pd.Series("A", index=scores.index)).iloc[0].tolist()
-    [10.0]
-    """
-    return standard_errors(phase_differences(scores), units).rename_axis(
-        columns=["earlier", "later"]
-    )
-
-
-def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
-    """Subtract the later phase from the earlier, for every pair in cycle order.
-
-    Returns
-    -------
-    DataFrame, rows of `scores` × pairs (earlier, later)
-        Negative where the later phase is further on.
-
-    Examples
-    --------
-    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
-    [-20.0]
-    """
-    values = scores.to_numpy(float)
-    first, second = np.triu_indices(scores.shape[1], k=1)
-    pairs = pd.MultiIndex.from_arrays(
-        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
-    )
-    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
 
 
 def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:

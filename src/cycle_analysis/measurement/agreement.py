@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 
 from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
+from cycle_analysis.seeds import children
 
 Table = TypeVar("Table", pd.Series, np.ndarray)
 
@@ -235,10 +236,9 @@ def random_group_benchmark(
     >>> random_group_benchmark(answers, items, units, replicates=99).loc["AG", "p"]
     np.float64(0.01)
     """
-    streams = np.random.SeedSequence(seed)
     rows = {}
-    for phase, complete, unit, null in _complete_answers(answers, items, units):
-        (stream,) = streams.spawn(1)
+    phases, streams = _complete_answers(answers, items, units), children(seed, len(items))
+    for (phase, complete, unit, null), stream in zip(phases, streams, strict=False):
         several = unit.groupby(unit).transform("size") > 1
         standardised = complete[several] / np.sqrt(null)
         rows[phase] = _deal_out(standardised.to_numpy(), unit[several], replicates, stream)

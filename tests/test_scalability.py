@@ -267,6 +267,13 @@ def test_style_needs_a_block_to_be_estimated_from():
         subtract_style(scores, off_topic[[]])
 
 
+def test_the_interval_of_h_does_not_depend_on_the_unit_of_the_scores():
+    active = activity(made("scores")[0], 2)
+    found = scalability(active, 200, 0)
+    for factor in (3.0, 0.1, 7.7):
+        pd.testing.assert_frame_equal(scalability(active * factor, 200, 0), found)
+
+
 def test_h_of_active_phases_is_high_for_a_ladder_and_absent_without_variance():
     scores, _, units = survey("cumulative")
     active = activity(unit_scores(scores, units))

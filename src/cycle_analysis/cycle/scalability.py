@@ -280,6 +280,7 @@ def _corrected_percentiles(
     Efron (1981), Canadian Journal of Statistics 9(2), 139-158. For pairs of phases it covers
     better than plain percentiles (benchmarks/README.md).
     """
+    drawn, observed = drawn.round(12), observed.round(12)  # else ties fall apart in the last bits
     below = (drawn < observed).sum() + (drawn == observed).sum() / 2
     known = drawn.notna().sum()
     share = (below / known.where(known > 0)).fillna(0.5)

@@ -59,10 +59,11 @@ def pomp(
     """
     percent = (answers - low) / (np.asarray(high) - np.asarray(low)) * 100.0
     values = np.asarray(percent, dtype=float)
-    if outside := int(((values < -1e-9) | (values > 100 + 1e-9)).sum()):
-        found = np.asarray(answers, dtype=float)[(values < -1e-9) | (values > 100 + 1e-9)]
+    outside = (values < -1e-9) | (values > 100 + 1e-9)
+    if outside.any():
+        found = np.asarray(answers, dtype=float)[outside]
         raise ValueError(
-            f"{outside} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
+            f"{len(found)} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
             "Set missing codes to NaN first, or mend `low` and `high`."
         )
     turn = np.asarray(reversed, dtype=bool)
@@ -304,3 +305,9 @@ def unit_scores(
     """
     aggregated = how(scores, match_units(scores, units))
     return aggregated[scores.columns].sort_index().rename_axis(index="unit", columns="phase")
+
+
+def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
+    """Set how answers became unit scores: one row, index `finding`."""
+    row = {"aggregation": aggregation, "min_answered": min_answered}
+    return pd.DataFrame([row], index=pd.Index(["scoring"], name="finding"))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cycle_analysis.running.tasks import CHECK, plan
+from cycle_analysis.running.pipeline import CHECK, plan
 from cycle_analysis.store import Store, open_store
 from cycle_analysis.study import HOME, Study, load_study
 

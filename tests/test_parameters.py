@@ -14,7 +14,7 @@ from cycle_analysis.running.parameters import (
     check_together,
     read_parameters,
 )
-from cycle_analysis.running.tasks import NOTEBOOKS
+from cycle_analysis.running.pipeline import NOTEBOOKS
 
 KNOWN = {name: read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in NOTEBOOKS}
 

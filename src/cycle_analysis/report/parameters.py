@@ -15,7 +15,7 @@ from cycle_analysis.running.parameters import (
     check_parameters,
     read_parameters,
 )
-from cycle_analysis.running.tasks import NOTEBOOKS, OVER_WAVES, Step
+from cycle_analysis.running.pipeline import NOTEBOOKS, OVER_WAVES, Step
 from cycle_analysis.store import ALL_WAVES
 from cycle_analysis.study import Study
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from cycle_analysis.results import ALL_WAVES, Origin, Results, open_results
 from cycle_analysis.running.pipeline import CHECK, plan
-from cycle_analysis.store import Store, open_store
 from cycle_analysis.study import HOME, Study, load_study
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -94,7 +94,7 @@ def make_study(
     return load_study("small", home)
 
 
-def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Store:
+def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Results:
     """Run the cells of notebooks 01 to `last` in this process, with quick parameters."""
     os.environ[HOME] = str(home)
     import matplotlib.pyplot as plt
@@ -111,7 +111,14 @@ def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Store:
                     given = {"study_name": study.name, "wave": step.wave, **FAST}
                     space |= {name: value for name, value in given.items() if name in space}
         plt.close("all")
-    return open_store(study.name)
+    return open_results(study.name)
+
+
+def change(results: Results, step: str, wave: str = ALL_WAVES, **tables: pd.DataFrame) -> None:
+    """Save some tables of a step anew, and leave the others as they are."""
+    kept = {name: results.load(step, name, wave) for name in results.tables(step, wave)}
+    origin = Origin(results.parameters(step, wave))
+    results.save(step, wave, kept | tables, origin)
 
 
 def _study_file(

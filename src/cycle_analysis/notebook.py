@@ -17,7 +17,7 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.results import (
     ALL_WAVES,
-    Made,
+    Origin,
     Results,
     Saved,
     Value,
@@ -49,6 +49,8 @@ class Open(Results):
     ----------
     step, wave : str
         What the notebook saves.
+    used : dict of str to value
+        Its parameters.
     kept : dict of str to Saved
         Its own tables, before they are saved.
     sources : dict of str to str
@@ -57,6 +59,7 @@ class Open(Results):
 
     step: str = ""
     wave: str = ALL_WAVES
+    used: dict[str, Value] = field(default_factory=dict)
     kept: dict[str, Saved] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
 
@@ -68,7 +71,9 @@ class Open(Results):
         return super().load(step, name, wave)
 
     def parameters(self, step: str, wave: str = ALL_WAVES) -> dict[str, Value]:
-        """Give the parameters that a step ran with."""
+        """Give the parameters that a step ran with; of this one, those it runs with now."""
+        if (step, wave) == (self.step, self.wave):
+            return dict(self.used)
         self._remember(step, wave)
         return super().parameters(step, wave)
 
@@ -159,8 +164,8 @@ class Here:
         """
         self.keep(**tables)
         files = study_files(self.study, self.step, self.wave)
-        made = Made(self.parameters, self.results.sources, files)
-        self.results.save(self.step, self.wave, self.results.kept, made)
+        origin = Origin(self.parameters, self.results.sources, files)
+        self.results.save(self.step, self.wave, self.results.kept, origin)
 
     def collect(self) -> Results:
         """Give the results of the whole study, to report on.
@@ -214,7 +219,7 @@ def begin(step: str, space: dict[str, Any]) -> Here:
     if wave != ALL_WAVES:
         study.wave(wave)
     language = str(parameters.pop("language", "en"))
-    results = Open(home / "data" / "processed" / study.name, study, step, wave)
+    results = Open(home / "data" / "processed" / study.name, study, step, wave, parameters)
     return Here(step, study, wave, language, parameters, results)
 
 

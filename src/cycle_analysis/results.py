@@ -64,7 +64,7 @@ class Saved:
     contents : bytes
         The CSV.
     schema : dict
-        ``index`` and ``columns``, lists of name and kind; ``heads``, name and kind of the column
+        ``index`` and ``columns``, kind by name, in order; ``heads``, name and kind of the column
         labels; ``sha256`` of the contents.
     """
 
@@ -74,7 +74,7 @@ class Saved:
     @property
     def table(self) -> pd.DataFrame:
         """The table with the types it was saved with."""
-        columns = dict([*self.schema["index"], *self.schema["columns"]])
+        columns = {**self.schema["index"], **self.schema["columns"]}
         types = {name: KINDS[kind] for name, kind in columns.items()}
         empty_is_missing = {name: [""] for name, kind in columns.items() if kind != "string"}
         table = pd.read_csv(
@@ -85,9 +85,11 @@ class Saved:
             lineterminator="\n",  # else a carriage return in a text ends the line
             skip_blank_lines=False,
         )
-        table = table.set_index([name for name, _ in self.schema["index"]])
-        name, kind = self.schema["heads"]
-        return table.set_axis(table.columns.astype(KINDS[kind]).rename(name), axis=1)
+        table = table.set_index(list(self.schema["index"]))
+        heads = self.schema["heads"]
+        return table.set_axis(
+            table.columns.astype(KINDS[heads["kind"]]).rename(heads["name"]), axis=1
+        )
 
 
 def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved:
@@ -116,11 +118,14 @@ def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved
     """
     _check_index(name, table)
     heads, columns = _heads(name, table.columns), table.reset_index()
-    kinds = [[str(column), _kind(name, column, columns[column])] for column in columns]
+    kinds = {str(column): _kind(name, column, columns[column]) for column in columns}
+    if len(kinds) < columns.shape[1]:
+        raise ValueError(f"columns of table {name!r} have the same name as a text: {list(columns)}")
     contents = _rounded(table, exact=exact).to_csv(lineterminator="\n").encode("utf-8")
+    n_levels = table.index.nlevels
     schema = {
-        "index": kinds[: table.index.nlevels],
-        "columns": kinds[table.index.nlevels :],
+        "index": dict(list(kinds.items())[:n_levels]),
+        "columns": dict(list(kinds.items())[n_levels:]),
         "heads": heads,
         "sha256": hashlib.sha256(contents).hexdigest(),
     }
@@ -128,7 +133,7 @@ def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved
 
 
 @dataclass(frozen=True)
-class Made:
+class Origin:
     """What made a result.
 
     Attributes
@@ -189,6 +194,16 @@ class Results:
             )
         return Saved(contents, schema).table
 
+    def tables(self, step: str, wave: str = ALL_WAVES) -> list[str]:
+        """Name the tables of a step.
+
+        Raises
+        ------
+        InputError
+            If the step has not run.
+        """
+        return list(self._read(step, wave)["tables"])
+
     def parameters(self, step: str, wave: str = ALL_WAVES) -> dict[str, Value]:
         """Give the parameters that a step ran with, in the order of its notebook.
 
@@ -208,14 +223,14 @@ class Results:
             If the step has not run.
         """
         result = self._read(step, wave)
-        return _hash([result["parameters"], sorted(result["tables"].items())])
+        return _hash([result["parameters"], result["tables"]])
 
     def save(
         self,
         step: str,
         wave: str,
         tables: Mapping[str, Saved | pd.DataFrame],
-        made: Made | None = None,
+        origin: Origin | None = None,
     ) -> None:
         """Save all tables of a step in one go, with what made them.
 
@@ -233,16 +248,16 @@ class Results:
             name: table if isinstance(table, Saved) else write_table(name, table)
             for name, table in tables.items()
         }
-        folder, made = self.step_folder(step, wave), made or Made()
-        earlier = list(self._read(step, wave)["tables"]) if self._is_readable(step, wave) else []
+        folder, origin = self.step_folder(step, wave), origin or Origin()
+        earlier = self.tables(step, wave) if self._is_readable(step, wave) else []
         for name, saved in written.items():
             write_whole(folder / f"{name}.csv", saved.contents)
         result = {
             "made_from": {
-                "files": dict(sorted(made.files.items())),
-                "results": dict(sorted(made.results.items())),
+                "files": dict(sorted(origin.files.items())),
+                "results": dict(sorted(origin.results.items())),
             },
-            "parameters": dict(made.parameters),
+            "parameters": dict(origin.parameters),
             "tables": {name: written[name].schema for name in sorted(written)},
             "version": __version__,
         }
@@ -455,16 +470,18 @@ def _check_index(name: str, table: pd.DataFrame) -> None:
         raise ValueError(f"the index of table {name!r} has double entries: {double}")
 
 
-def _heads(name: str, columns: pd.Index) -> list[str | None]:
+def _heads(name: str, columns: pd.Index) -> dict[str, str | None]:
     """Give the name of the column labels, and their kind: texts or numbers."""
     kind = _kind(name, "heads", columns.to_series()) if columns.nlevels == 1 else ""
     if kind not in ("string", "integer", "number") or columns.has_duplicates or "" in columns:
         raise ValueError(f"the columns of table {name!r} need one name each, not empty: {columns}")
-    return [columns.name and str(columns.name), kind]
+    return {"name": columns.name and str(columns.name), "kind": kind}
 
 
 def _kind(table: str, label: object, column: pd.Series) -> str:
     """Name the type of a column; it hangs on the values only where pandas has no type for them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):  # comes back as what its categories are
+        column = column.astype(column.cat.categories.dtype)
     kind = _kind_of_type(table, label, column)
     if kind == "string" and column.hasnans:
         if (column == "").any():
@@ -480,16 +497,14 @@ def _kind(table: str, label: object, column: pd.Series) -> str:
 
 def _kind_of_type(table: str, label: object, column: pd.Series) -> str:
     types = pd.api.types
-    held = "categorical"
-    if not isinstance(column.dtype, pd.CategoricalDtype):
-        nullable = " or missing" if types.is_extension_array_dtype(column) else ""
-        if types.is_bool_dtype(column):
-            return f"boolean{nullable}"
-        if types.is_integer_dtype(column):
-            return f"integer{nullable}"
-        if types.is_float_dtype(column):
-            return "number"
-        held = types.infer_dtype(column, skipna=True)
+    nullable = " or missing" if types.is_extension_array_dtype(column) else ""
+    if types.is_bool_dtype(column):
+        return f"boolean{nullable}"
+    if types.is_integer_dtype(column):
+        return f"integer{nullable}"
+    if types.is_float_dtype(column):
+        return "number"
+    held = types.infer_dtype(column, skipna=True)
     if held not in INFERRED:
         raise ValueError(
             f"column {label!r} of table {table!r} holds {held}, not texts, numbers or yes and no"

@@ -216,7 +216,7 @@ def run_study(
     parameters = gather_parameters(study, notebooks, given)
     _set_environment(home)
     makers = Tasks(study, home, notebooks, parameters, Progress(tell))
-    folder = makers.store.folder
+    folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
     _forget_what_is_damaged(folder / "pytask.lock", tell)

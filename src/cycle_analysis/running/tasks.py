@@ -15,9 +15,9 @@ from typing import Any
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError
+from cycle_analysis.results import Results
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step
-from cycle_analysis.store import Store
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import DISK, PART, unwritable, write_whole
 
@@ -144,7 +144,7 @@ class Tasks:
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
         self.parameters, self.progress = parameters, progress
-        self.store = Store(home / "data" / "processed" / study.name)
+        self.results = Results(home / "data" / "processed" / study.name)
         self.code = _fingerprint(Path(__file__).parents[1])
 
     def task(self, step: Step) -> TaskWithoutPath:
@@ -176,7 +176,7 @@ class Tasks:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == "08_report":
             return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
-        return FolderNode(self.store.step_folder(step.notebook, step.wave))
+        return FolderNode(self.results.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:
         """Run one notebook; leave its files, or on failure none."""
@@ -210,7 +210,7 @@ class Tasks:
         parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
         if "wave" in parameters:
             parameters["wave"] = step.wave
-        executed = self.store.folder / "notebooks"
+        executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
 

@@ -5,7 +5,6 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 KINDS = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -25,7 +24,7 @@ def comparable_section(source: Source) -> Section:
         left_out=_left_out(source, items.loc[left_out]),
     )
     blocks: list[Block] = [text, _items_table(source, items)]
-    covered = parameter(source.study, "07_waves", "min_covered", source.reference)
+    covered = source.parameter("07_waves", "min_covered", source.reference)
     blocks += [source.say("waves.units", covered=source.percent(covered)), _units_table(source)]
     return Section("comparable", source.text("titles.comparable"), tuple(blocks))
 

@@ -8,7 +8,6 @@ import pandas as pd
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.profiles import plot_profiles
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.sections.certainty import background_section, certainty_section
 from cycle_analysis.report.sections.number import number_section, verdict
 from cycle_analysis.report.source import Source, lowered
@@ -190,7 +189,7 @@ def _n_units(source: Source) -> str:
 
 
 def _clearly_placed(source: Source) -> float:
-    return parameter(source.study, "05_profiles", "clearly_placed", source.reference)
+    return source.parameter("05_profiles", "clearly_placed", source.reference)
 
 
 def _one(source: Source, number: int) -> Section:

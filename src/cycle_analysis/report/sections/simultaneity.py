@@ -9,7 +9,6 @@ from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity, plot_patterns, plot_sensitivity
 from cycle_analysis.report import cycle_sentences, headlines
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import NOTHING, Source
 
 SHOWN_THRESHOLDS = (40.0, 50.0, 60.0)
@@ -43,7 +42,7 @@ def simultaneity(source: Source, wave: str) -> dict[str, str]:
 
 def active_from(source: Source, wave: str) -> float:
     """Give the score from which a phase counts as active."""
-    return parameter(source.study, "03_cycle", "active_from", wave)
+    return source.parameter("03_cycle", "active_from", wave)
 
 
 def _pairs_figure(source: Source, wave: str) -> Figure:

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 STEPS_OF_STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
@@ -58,7 +57,7 @@ def _stability_table(source: Source) -> Table:
     ]
     heads = [source.text("words.Profile" if source.found else "words.Level")]
     heads += [source.text(f"heads.{h}") for h in ("jaccard", "reading", "recovered", "dissolved")]
-    replicates = parameter(source.study, "06_validity", "n_replicates", source.reference)
+    replicates = source.parameter("06_validity", "n_replicates", source.reference)
     n = source.text(
         "n.replicates",
         n=source.number(table["n_units"].sum()),

@@ -104,7 +104,7 @@ def test_row_26_few_units_are_warned_about_and_run_to_the_report(tmp_path):
 
 
 def test_row_26_more_profiles_than_units_can_fill_are_warned_about(tmp_path):
-    asked = {name: {"n_profiles": "6"} for name in ("05_profiles", "06_validity", "07_waves")}
+    asked = {"04_number_of_profiles": {"n_profiles": "6"}}
     make_study(tmp_path, TWO_WAVES, parameters=asked)
     ((done, told),) = doubts(tmp_path)
     assert done == KEPT

@@ -16,11 +16,6 @@ from cycle_analysis.representation.account import response_test
 from cycle_analysis.representation.weights import margin_of_error
 
 
-def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
-    """Set how answers became unit scores: one row, index `finding`."""
-    return _one_row("scoring", {"aggregation": aggregation, "min_answered": min_answered})
-
-
 def choice_table(choice: Choice) -> pd.DataFrame:
     """Set the number of profiles with its reason: one row, index `finding`."""
     near = ", ".join(f"{method} k = {k}" for method, k in choice.alternatives)

@@ -220,8 +220,8 @@ def load_answers(study: Study, results: Results, wave: str) -> tuple[pd.DataFram
     """Load the answers of a wave on 0-100, and the way in which notebook 02 scored them."""
     respondents = results.load("01_responses", "respondents", wave)
     turned = turn_items(results.load("01_responses", "answers", wave), study.phase_items(wave))
-    scoring = results.load("02_scores", "scoring", wave).loc["scoring"]
-    rule = aggregation_rules(respondents["role"])[scoring["aggregation"]]
+    aggregation = str(results.parameters("02_scores", wave)["aggregation"])
+    rule = aggregation_rules(respondents["role"])[aggregation]
     scored = results.load("02_scores", "respondent_scores", wave).loc[turned.index]
     phase_of = study.phase_items(wave)["phase"].loc[turned.columns]
     return turned, Rescoring(phase_of, scored, respondents["unit"].loc[turned.index], rule)

@@ -173,7 +173,7 @@ def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
         for j in (k, k + 1)
         if j in model.index and pd.notna(model.loc[j, "ratio_p"])
     ]
-    given = int(str(run.used("05_profiles")["n_profiles"]))
+    given = int(str(run.used("04_number_of_profiles")["n_profiles"]))
     purpose = words("reviewer.given", k=str(given)) if given else words("reviewer.open")
     answers = {
         "purpose": {"told": purpose},

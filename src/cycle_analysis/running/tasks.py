@@ -86,7 +86,7 @@ class FolderNode:
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
-CHECK_BY = ("01_responses", "02_scores", "05_profiles")
+CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
 

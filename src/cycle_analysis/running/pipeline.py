@@ -51,12 +51,14 @@ def plan(study: Study) -> list[Step]:
     reference = study.reference_wave
     check = Step(CHECK, ALL_WAVES, raw_waves=tuple(study.waves))
     steps = [check]
+    responses: dict[str, Step] = {}
     scores: dict[str, Step] = {}
     for wave in study.waves:
-        responses = Step("01_responses", wave, (check,), (wave,))
-        scores[wave] = Step("02_scores", wave, (responses,))
-        steps += [responses, scores[wave], Step("03_cycle", wave, (responses, scores[wave]))]
-    number = Step("04_number_of_profiles", reference, (scores[reference],))
+        responses[wave] = Step("01_responses", wave, (check,), (wave,))
+        scores[wave] = Step("02_scores", wave, (responses[wave],))
+        cycle = Step("03_cycle", wave, (responses[wave], scores[wave]))
+        steps += [responses[wave], scores[wave], cycle]
+    number = Step("04_number_of_profiles", reference, (responses[reference], scores[reference]))
     profiles = Step("05_profiles", reference, (scores[reference], number))
     validity = Step("06_validity", reference, (scores[reference], number, profiles))
     of_waves = [step for step in steps if step.notebook in ("01_responses", "02_scores")]

@@ -14,7 +14,14 @@ import pandas as pd
 
 from cycle_analysis.mixtures import Mixture, Outcome, classify, named_model
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles.partitions import Method, Partition, latent_profiles, levels
+from cycle_analysis.profiles.partitions import (
+    Method,
+    Partition,
+    by_mixture,
+    latent_profiles,
+    levels,
+)
+from cycle_analysis.profiles.selection import Fits
 from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
 from cycle_analysis.seeds import Seed
 
@@ -77,6 +84,42 @@ def choose_division(
     if verdict == CONTINUUM:
         return Division(LEVELS, "", n_levels)
     return Division(PROFILES, model, 1 if verdict == NO_STRUCTURE else k)
+
+
+def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:
+    """Divide units: by the mixture that was fitted to compare models, or into levels.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores.
+    division : Division
+        How.
+    fits : mapping of (str, int) to Mixture
+        What `selection.fit_models` gave for these scores.
+
+    Raises
+    ------
+    InputError
+        If so many profiles were not fitted, because too few units differ.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.selection import fit_models
+    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
+    >>> fits = fit_models(scores, 2, n_starts=2)
+    >>> divide(scores, Division("latent profiles", "EEI", 2), fits).labels.tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    if division.kind == LEVELS:
+        return levels(scores, division.k)
+    if (division.model, division.k) not in fits:
+        most = max(k for _, k in fits)
+        problem = "is more than units with different scores can be divided in"
+        raise InputError(
+            [Problem("parameters", "n_profiles", f"{division.k}", problem, f"0-{most}")]
+        )
+    return by_mixture(scores, fits[division.model, division.k])
 
 
 def division_tables(division: Division, partition: Partition) -> dict[str, pd.DataFrame]:

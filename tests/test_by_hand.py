@@ -2,6 +2,9 @@
 
 import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from commands import command
@@ -11,18 +14,19 @@ from cycle_analysis.problems import InputError
 
 
 @pytest.fixture
-def by_hand(frozen_run, tmp_path):
+def by_hand(frozen_run):
     """A copy of a run of one of the frozen studies, and a way to run its notebooks by hand."""
 
     def copy(name):
         run = frozen_run(name)
-        shutil.copytree(run.home, tmp_path, dirs_exist_ok=True)
-        copied = type(run)(run.name, tmp_path, run.told)
+        home = Path(mkdtemp(dir=run.home.parent))  # beside it: pytask knows notebooks from there
+        shutil.copytree(run.home, home, dirs_exist_ok=True)
+        copied = replace(run, home=home)
 
         def execute(notebook, wave="all_waves", **given):
             quick = {key: float(text) if "." in text else int(text)
                      for key, text in QUICK.get(notebook, {}).items()}  # fmt: skip
-            run_notebook(tmp_path, copied.study, notebook, wave, **(quick | given))
+            run_notebook(home, copied.study, notebook, wave, **(quick | given))
 
         return copied, execute
 
@@ -47,8 +51,9 @@ def test_notebook_03_with_another_threshold_is_told_with_it_everywhere(by_hand):
     execute("08_report")
     after = report_of(run)
     assert annex(after, "active_from") == "60"
-    assert "score of 60 or more" in after or "60" in after
-    assert not re.search(r"(score|scores|threshold) of 50\b", after)
+    assert "with a score of at least 60" in after
+    assert "of at least 50" in before
+    assert "of at least 50" not in after
     told = command("run", "small", "--dry-run", home=run.home).stdout
     assert "2 would run" in told, "the next run puts 03 and 08 right again"
 

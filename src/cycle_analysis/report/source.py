@@ -85,8 +85,7 @@ class Source:
     @cached_property
     def sizes(self) -> pd.Series:
         """Number of units in each profile of the reference wave."""
-        sizes = self.table("05_profiles", "sizes", self.reference)["n_units"]
-        return sizes.set_axis(sizes.index.astype(int))
+        return self.table("05_profiles", "sizes", self.reference)["n_units"]
 
     @property
     def k(self) -> int:

@@ -11,7 +11,7 @@ def certainty_section(source: Source) -> Section:
     """Tell how surely units are placed, by their number of respondents."""
     threshold = source.parameter("05_profiles", "clearly_placed", source.reference)
     members = source.table("05_profiles", "members", source.reference)
-    doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
+    doubtful = int(len(members) - members["clearly_placed"].sum())
     blocks: list[Block] = [
         source.say(
             "profiles.placed" if doubtful else "profiles.all_placed",

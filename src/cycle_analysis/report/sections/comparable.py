@@ -16,7 +16,7 @@ SAME = 0.80
 def comparable_section(source: Source) -> Section:
     """Tell which items and which units compare."""
     items = source.table("07_waves", "items")
-    left_out = items.index[items["common"].astype(str) != "True"].tolist()
+    left_out = items.index[~items["common"]].tolist()
     text = source.say(
         "waves.items",
         common=source.number(len(items) - len(left_out)),
@@ -44,9 +44,7 @@ def same_profiles_section(source: Source) -> Section:
     )
     labels = source.table("07_waves", "labels")
     counts = {
-        wave: labels[wave].dropna().astype(float).astype(int).value_counts().reindex(
-            list(source.groups), fill_value=0
-        )
+        wave: labels[wave].value_counts().reindex(list(source.groups), fill_value=0)
         for wave in source.study.waves
     }  # fmt: skip
     rows = []
@@ -86,7 +84,7 @@ def _left_out(source: Source, items: pd.DataFrame) -> str:
 
 def _items_table(source: Source, items: pd.DataFrame) -> Table:
     correlations = source.table("07_waves", "common_items")["correlation"]
-    common = items["common"].astype(str).eq("True").groupby(items["phase"])
+    common = items["common"].groupby(items["phase"])
     rows = [
         (
             title,

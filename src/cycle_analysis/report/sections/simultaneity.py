@@ -151,8 +151,7 @@ def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:
 def _extremes(source: Source, wave: str) -> list[Paragraph]:
     """Give the shares with no active phase and with all but one or all, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
-    number = counts.index.astype(int)
-    many = len(source.phases) - 1
+    number, many = counts.index, len(source.phases) - 1
     ends = [counts[ends].sum() for ends in (number == 0, number >= many)]
     total = max(counts["n"].sum(), 1)
     both = all(end["n"] / total > end["expected"] for end in ends)

@@ -23,8 +23,7 @@ def validity_section(source: Source) -> Section:
 
 
 def _jaccard(source: Source) -> pd.DataFrame:
-    table = source.table("06_validity", "jaccard", source.reference)
-    return table.set_axis(table.index.astype(int))
+    return source.table("06_validity", "jaccard", source.reference)
 
 
 def _reading(source: Source, jaccard: float) -> str:
@@ -69,7 +68,7 @@ def _stability_table(source: Source) -> Table:
 def _agreement(source: Source) -> Block:
     row = source.table("06_validity", "agreement", source.reference).loc["ward"]
     n, moved = row["n_units"], row["n_moved"]
-    warned = str(row["warning"]) == "True"
+    warned = row["warning"]
     return source.say(
         "validity.method_moves" if warned else "validity.method_agrees",
         rand=source.number(row["adjusted_rand"], 2),

@@ -288,4 +288,4 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
 
 def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
     """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
-    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index()
+    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")

@@ -15,16 +15,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from cycle_analysis.cycle.order import phase_differences
 from cycle_analysis.cycle.phases import associate, phase_curve
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement.aggregation import (
-    difference_errors,
-    phase_differences,
-    spread_by_level,
-    standard_errors,
-)
+from cycle_analysis.measurement.aggregation import spread_by_level, standard_errors
 from cycle_analysis.measurement.agreement import intraclass
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
 from cycle_analysis.measurement.scores import unit_scores
@@ -139,6 +135,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     scores, units, true = scores_of_respondents(n, draw)
     seen = unit_scores(scores, units)
     missed = (seen - true).abs() / standard_errors(scores, units)
+    errors = standard_errors(phase_differences(scores), units)
     gaps = (phase_differences(seen) - phase_differences(true)).abs()
     spread = spread_by_level(scores, units).loc[1]
     between = np.nan
@@ -149,9 +146,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
         "alpha, nested respondents": low <= truth["alpha"] <= high,
         "ICC(1), unequal units": within(truth["icc1"], icc, "icc1_low", "icc1_high"),
         "score of a unit": (missed["EX"] <= 1.96).mean(),
-        "difference of two phases of a unit": (
-            gaps[PAIR] <= 1.96 * difference_errors(scores, units)[PAIR]
-        ).mean(),
+        "difference of two phases of a unit": (gaps[PAIR] <= 1.96 * errors[PAIR]).mean(),
         "spread inside units, a group": within(truth["spread"], spread),
         "H between respondents, half the samples": between,
     }

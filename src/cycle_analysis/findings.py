@@ -5,9 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.cycle.order import read_order, tell_order
 from cycle_analysis.profiles.background import associate, background_by_profile, can_be_corrected
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.profiles.selection import Choice
@@ -35,23 +33,6 @@ def verdict_table(result: Evidence) -> pd.DataFrame:
     numbers |= {"ladder": result.ladder, "p_one_mode": result.p_one_mode}
     row = {"verdict": result.verdict, **sentences, **numbers, "n_units": result.n_units}
     return _one_row("verdict", row | result.shares.to_dict())
-
-
-def order_table(evidence: pd.Series) -> pd.DataFrame:
-    """Set the reading of the order of phases: one row, index `finding`, with its evidence."""
-    sentences = {language: tell_order(evidence, language) for language in ("nl", "en")}
-    return _one_row("order", {"reading": read_order(evidence), **sentences, **evidence.to_dict()})
-
-
-def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
-    """Compare two divisions on the units that both hold: one row, index `finding`."""
-    both = first.index.intersection(second.index)
-    row = {
-        "n_units": len(both),
-        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
-        "moved_share": float((first[both] != second[both]).mean()),
-    }
-    return _one_row("comparability", row)
 
 
 def profile_background(

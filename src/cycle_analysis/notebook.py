@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -36,6 +36,9 @@ from cycle_analysis.running.parameters import (
 )
 from cycle_analysis.running.pipeline import CHECK, NOTEBOOKS, PER_WAVE, notebook_folder, plan
 from cycle_analysis.study import Study, find_home, load_study
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 INJECTED = "# Parameters"
 """How the cell begins in which papermill puts the parameters that it was given."""
@@ -63,12 +66,12 @@ class Open(Results):
     kept: dict[str, Saved] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
 
-    def load(self, step: str, name: str, wave: str = ALL_WAVES) -> pd.DataFrame:
+    def load(self, step: str, table: str, wave: str = ALL_WAVES) -> pd.DataFrame:
         """Load one table of a step; of this one, as it will be saved."""
-        if (step, wave) == (self.step, self.wave) and name in self.kept:
-            return self.kept[name].table
+        if (step, wave) == (self.step, self.wave) and table in self.kept:
+            return self.kept[table].table
         self._remember(step, wave)
-        return super().load(step, name, wave)
+        return super().load(step, table, wave)
 
     def parameters(self, step: str, wave: str = ALL_WAVES) -> dict[str, Value]:
         """Give the parameters that a step ran with; of this one, those it runs with now."""
@@ -115,12 +118,12 @@ class Here:
     parameters: dict[str, Value]
     results: Open
 
-    def load(self, step: str, name: str, wave: str | None = None) -> pd.DataFrame:
+    def load(self, step: str, table: str, wave: str | None = None) -> pd.DataFrame:
         """Load a table of another notebook, of this wave or another one.
 
         Parameters
         ----------
-        step, name : str
+        step, table : str
             Such as ``"02_scores"``, ``"scores"``.
         wave : str, optional
             This notebook's own when not given.
@@ -130,7 +133,7 @@ class Here:
         InputError
             If that notebook has not run, or did not save such a table.
         """
-        return self.results.load(step, name, self.wave if wave is None else wave)
+        return self.results.load(step, table, self.wave if wave is None else wave)
 
     def parameters_of(self, step: str, wave: str | None = None) -> dict[str, Value]:
         """Give the parameters with which another notebook ran, for this wave or another one."""
@@ -166,6 +169,21 @@ class Here:
         files = study_files(self.study, self.step, self.wave)
         origin = Origin(self.parameters, self.results.sources, files)
         self.results.save(self.step, self.wave, self.results.kept, origin)
+
+    def tell(self, chapter: str, block: str) -> "Markdown":
+        """Tell one block of a chapter of the report, from what is kept and saved.
+
+        Parameters
+        ----------
+        chapter, block : str
+            Name of the chapter, ``cycle``, and of the block in its template, ``order``.
+        """
+        from IPython.display import Markdown
+
+        from cycle_analysis.report.telling import tell
+
+        wave = "" if self.wave == ALL_WAVES else self.wave
+        return Markdown(tell(self.study, self.results, self.language, chapter, block, wave))
 
     def collect(self) -> Results:
         """Give the results of the whole study, to report on.

@@ -174,7 +174,7 @@ class Results:
         """Whether a step has been saved."""
         return (self.step_folder(step, wave) / FILE).is_file()
 
-    def load(self, step: str, name: str, wave: str = ALL_WAVES) -> pd.DataFrame:
+    def load(self, step: str, table: str, wave: str = ALL_WAVES) -> pd.DataFrame:
         """Load one table of a step as it was saved.
 
         Raises
@@ -182,15 +182,15 @@ class Results:
         InputError
             If the step has not run, did not save this table, or the file has changed since.
         """
-        schema = self._read(step, wave)["tables"].get(name)
-        path = self.step_folder(step, wave) / f"{name}.csv"
+        schema = self._read(step, wave)["tables"].get(table)
+        path = self.step_folder(step, wave) / f"{table}.csv"
         if schema is None or not path.is_file():
-            raise InputError([_lacking(step, wave, f"{name}.csv")])
+            raise InputError([_lacking(step, wave, f"{table}.csv")])
         contents = path.read_bytes()
         if hashlib.sha256(contents).hexdigest() != schema["sha256"]:
             problem, remedy = "has changed since it was saved", f"{run_notebook(step, wave)} again"
             raise InputError(
-                [Problem(f"{wave}/{step}/{name}.csv", "file", "", problem, "", remedy)]
+                [Problem(f"{wave}/{step}/{table}.csv", "file", "", problem, "", remedy)]
             )
         return Saved(contents, schema).table
 

@@ -127,7 +127,7 @@ def _by_question(
 ) -> Match | None:
     entry = study.codebook.items.loc[item]
     scale = study.scales[entry["scale"]]
-    questions = [normalise(entry[f"question_{language}"]) for language in ("nl", "en")]
+    questions = [normalise(question) for question in study.codebook.questions(item)]
     same = next((by_question[question] for question in questions if question in by_question), [])
     if same:
         match = _fitting(item, same[0], "by its question", raw, scale)

@@ -17,14 +17,15 @@ from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import check_language, set_number
+from cycle_analysis.texts.numbers import set_number
+from cycle_analysis.texts.words import Words
 
 WITHHELD = "×"
 
 
 def plot_moves(
     counts: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     names: Mapping[int, str] | None = None,
@@ -37,8 +38,8 @@ def plot_moves(
     ----------
     counts : DataFrame, profiles before × profiles after
         Number of units; NaN is withheld, drawn hatched.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     names : mapping from profile number to text, optional
     axes : pair of text
@@ -52,7 +53,6 @@ def plot_moves(
     >>> [text.get_text() for text in plot_moves(counts, "nl").texts]
     ['8', '5', '×', '9']
     """
-    check_language(language)
     ax = style.start(ax, height=1.2 + 0.5 * len(counts))
     values = counts.to_numpy(float)
     most = max(np.nanmax(values, initial=1.0), 1.0)
@@ -72,19 +72,13 @@ def plot_moves(
     return ax
 
 
-def _cell(count: float, language: str) -> str:
+def _cell(count: float, language: str | Words) -> str:
     return set_number(count, 0, language) if np.isfinite(count) else WITHHELD
-
-
-_WORDS = {
-    "nl": {"x": "Verandering in punten (streep: 95%-interval)"},
-    "en": {"x": "Change in points (bar: 95% interval)"},
-}
 
 
 def plot_change(
     change: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -96,8 +90,8 @@ def plot_change(
     ----------
     change : DataFrame, indexed by phase
         Columns change, low, high, in points, as `waves.mean_change` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
@@ -110,7 +104,7 @@ def plot_change(
     >>> [text.get_text() for text in plot_change(change, "nl").texts]
     ['+3,5', '−1,0']
     """
-    words = _WORDS[check_language(language)]
+    words = style.words_of("change", language)
     ax = style.start(ax, height=1.1 + 0.36 * len(change))
     ax.axvline(0, color=style.MUTED, linewidth=1)
     for place, row in enumerate(change.itertuples()):

@@ -1,23 +1,17 @@
-"""Reliability of phases: alpha, omega, ordinal alpha, and factors behind them.
-
-Say how well the items of a phase measure one thing: alpha and omega.
+"""How well the items of a phase measure one thing, and whether phases are things apart.
 
 Cronbach's alpha comes from pairwise covariances, with an interval by the delta method that assumes
 neither normal answers nor independent respondents (Maydeu-Olivares, Coffman & Hartmann 2007).
 Omega total is that of one factor, fitted to the correlations by minimum residuals (McDonald 1999).
-Items without variance cannot take part; they are left out with a warning, never silently.
+Ordinal alpha rests on polychoric correlations, as if a normal trait lay under the few ordered
+categories: thresholds from the marginals, then the correlation of each pair by maximum likelihood
+(Olsson 1979). Items without variance cannot take part; they are left out with a warning, never
+silently.
 
-Correlate answers in few ordered categories as if a normal trait lay under each (polychoric).
-
-Two steps: thresholds from the marginals, then the correlation of each pair of items by maximum
-likelihood (Olsson 1979). The bivariate normal distribution comes from integrating its density over
-the correlation, with Gauss-Legendre nodes, for all pairs of thresholds at once.
-
-Ask whether the items measure one thing or as many as there are phases.
-
-Two confirmatory factor models by maximum likelihood on covariances (Jöreskog 1969): one factor for
-all items, and one factor for each phase, correlated. Answers are treated as continuous and
-respondents as independent, so chi-square is too large; compare the models, do not test them.
+Whether the items measure one thing or as many as there are phases is asked of two confirmatory
+factor models by maximum likelihood on covariances (Jöreskog 1969): one factor for all items, and
+one for each phase, correlated. Answers are treated as continuous and respondents as independent, so
+chi-square is too large; compare the models, do not test them.
 """
 
 from collections.abc import Sequence
@@ -26,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
+from scipy.stats.contingency import crosstab
 
 from cycle_analysis.measurement.scores import items_by_phase, turn_items
 
@@ -74,7 +69,8 @@ def scale_statistics(
     for phase, listed in items_by_phase(items).items():
         usable = with_variance(turned[listed])
         low, high = alpha_interval(usable, units, confidence)
-        correlations = correlate(usable)
+        correlations = usable.corr().to_numpy(copy=True)
+        pairs = pd.Series(correlations[np.tril_indices(len(correlations), k=-1)])
         rows[phase] = {
             "n_items": usable.shape[1],
             "n_respondents": int(turned[listed].notna().any(axis=1).sum()),
@@ -82,10 +78,15 @@ def scale_statistics(
             "alpha_low": low,
             "alpha_high": high,
             "omega": omega_total(correlations),
-            "mean_correlation": _off_diagonal_mean(correlations),
-            "warning": _scale_warning(turned[listed], usable),
+            "mean_correlation": pairs.mean(skipna=False),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    warnings = {
+        "no answers at all": table["n_respondents"] == 0,
+        "fewer than 3 items with variance": table["n_items"] < 3,
+        "alpha under .70": table["alpha"] < 0.7,
+    }
+    return table.assign(warning=np.select(list(warnings.values()), list(warnings), default=""))
 
 
 def statistics_by_group(
@@ -192,24 +193,29 @@ def alpha_interval(
     )
 
 
-def one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
-    """Fit one factor to correlations by minimum residuals.
+def omega_total(correlations: np.ndarray) -> float:
+    """Compute omega total of one factor (McDonald 1999).
 
-    Principal axes, repeated until the communalities stand still: the stationary point is that of
-    minimum residuals (Harman & Jones 1966).
-
-    Returns
-    -------
-    ndarray, k items
-        Loadings, mostly positive; NaN under three items, where one factor is not identified.
+    ``(sum of loadings)² / ((sum of loadings)² + sum of uniquenesses)``.
 
     Examples
     --------
-    >>> loadings = np.array([0.8, 0.7, 0.6])
-    >>> correlations = np.outer(loadings, loadings)
-    >>> np.fill_diagonal(correlations, 1)
-    >>> one_factor_loadings(correlations).round(3).tolist()
-    [0.8, 0.7, 0.6]
+    >>> correlations = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
+    >>> round(omega_total(correlations), 4)
+    0.75
+    """
+    loadings = _one_factor_loadings(correlations)
+    if len(loadings) < 3 or np.isnan(loadings).any():
+        return float("nan")
+    common = loadings.sum() ** 2
+    return float(common / (common + np.sum(1 - loadings**2)))
+
+
+def _one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
+    """Loadings, mostly positive, by minimum residuals; NaN under three items: not identified.
+
+    Principal axes, repeated until the communalities stand still: the stationary point is that of
+    minimum residuals (Harman & Jones 1966).
     """
     k = len(correlations)
     if k < 3 or not np.isfinite(correlations).all():
@@ -227,24 +233,6 @@ def one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
     return loadings if loadings.sum() >= 0 else -loadings
 
 
-def omega_total(correlations: np.ndarray) -> float:
-    """Compute omega total of one factor (McDonald 1999).
-
-    ``(sum of loadings)² / ((sum of loadings)² + sum of uniquenesses)``.
-
-    Examples
-    --------
-    >>> correlations = np.full((3, 3), 0.5) + 0.5 * np.eye(3)
-    >>> round(omega_total(correlations), 4)
-    0.75
-    """
-    loadings = one_factor_loadings(correlations)
-    if len(loadings) < 3 or np.isnan(loadings).any():
-        return float("nan")
-    common = loadings.sum() ** 2
-    return float(common / (common + np.sum(1 - loadings**2)))
-
-
 def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
     """Keep the items on which at least two respondents differ.
 
@@ -254,26 +242,6 @@ def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
     ['a']
     """
     return turned.loc[:, turned.var() > 1e-12]
-
-
-def correlate(turned: pd.DataFrame) -> np.ndarray:
-    """Correlate items pairwise, k × k; NaN where a pair shares too few respondents."""
-    return turned.corr().to_numpy(copy=True)
-
-
-def _scale_warning(turned: pd.DataFrame, usable: pd.DataFrame) -> str:
-    if not turned.notna().to_numpy().any():
-        return "no answers at all"
-    if usable.shape[1] < 3:
-        return "fewer than 3 items with variance"
-    return "alpha under .70" if alpha(usable.cov().to_numpy()) < 0.7 else ""
-
-
-def _off_diagonal_mean(correlations: np.ndarray) -> float:
-    k = len(correlations)
-    if k < 2:
-        return float("nan")
-    return float((correlations.sum() - np.trace(correlations)) / (k * (k - 1)))
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -343,12 +311,9 @@ def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
 
 def _correlate(pair: np.ndarray) -> float:
     """Maximum likelihood correlation of two columns of ordered answers; NaN without variance."""
-    _, first = np.unique(pair[:, 0], return_inverse=True)
-    _, second = np.unique(pair[:, 1], return_inverse=True)
-    if len(pair) < 2 or first.max() == 0 or second.max() == 0:
+    counts = crosstab(*pair.T).count
+    if min(counts.shape) < 2:
         return float("nan")
-    counts = np.zeros((first.max() + 1, second.max() + 1))
-    np.add.at(counts, (first, second), 1)
     row_share = np.cumsum(counts.sum(axis=1))[:-1] / len(pair)
     column_share = np.cumsum(counts.sum(axis=0))[:-1] / len(pair)
     rows, columns = norm.ppf(row_share), norm.ppf(column_share)
@@ -418,21 +383,19 @@ def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Data
     """
     turned = with_variance(turn_items(answers, items))
     place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
-    phase = np.array([place[item] for item in turned.columns], dtype=int)
+    phase = np.unique([place[item] for item in turned.columns], return_inverse=True)[1]
     covariances, n, basis = _covariances(turned)
-    counts = pd.Series(phase).value_counts()
     rows = {}
-    for name, pattern in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
-        reason = _refusal(covariances, n, counts if name == PHASES else pd.Series([len(phase)]))
-        fit = _fit(covariances, n, pattern) if not reason else dict.fromkeys(_COLUMNS, np.nan)
+    for name, factor in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
+        reason = _refusal(covariances, n, factor)
+        fit = {} if reason else _fit(covariances, n, factor)
         rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
-
-
-_COLUMNS = [
-    *("n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
-    "largest_correlation",
-]
+    columns = [
+        *("n", "n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
+        *("largest_correlation", "basis", "reason"),
+    ]
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+    return table.rename_axis("model")
 
 
 def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:
@@ -445,8 +408,8 @@ def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:
     return turned.cov(ddof=0).to_numpy(), smallest, "pairwise covariances"
 
 
-def _refusal(covariances: np.ndarray, n: int, items_per_factor: pd.Series) -> str:
-    if len(covariances) < 4 or (items_per_factor < 2).any():
+def _refusal(covariances: np.ndarray, n: int, factor: np.ndarray) -> str:
+    if len(covariances) < 4 or np.unique(factor, return_counts=True)[1].min() < 2:
         return "a factor has fewer than two items with variance"
     if n <= len(covariances):
         return f"{n} respondents for {len(covariances)} items: too few"

@@ -1,19 +1,14 @@
-"""Search for the best optimum: where starts begin, Ward's tree among them, and how often it came.
+"""Find the best of many starts: short runs from all, long runs from the best.
 
-Ward's hierarchical method and k-means on plain arrays, because resampling calls them often.
-
-Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
-
-Give the EM many places to start from.
-
-`mixed`: one start is Ward's hierarchical division, which is where mclust starts; the others are k
+`mixed` starts: one is Ward's hierarchical division, which is where mclust starts; the others are k
 rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
 2007), which finds profiles far apart, and random memberships, which find those that overlap, in
-turn. `random`: random memberships only; of overlapping classes of answers they found better
+turn. `random` starts: random memberships only; of overlapping classes of answers they found better
 solutions than k-means++ in 9 of 12 trials, a worse one in 1. Missing values count as the
 variable's mean here and only here.
 
-Find the best of many starts: short runs from all, long runs from the best.
+Ward's tree and k-means work on plain arrays, because resampling calls them often. Rows are sorted
+by their values first, so ties are broken alike whatever the order of the rows.
 """
 
 from collections.abc import Callable
@@ -117,7 +112,8 @@ def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -
             labels = WardTree(filled).cut(k)
         else:
             labels = _nearest_seed(filled, k, rng)
-        result[..., start] = _certain(labels, k)
+        result[..., start] = (1 - CERTAINTY) / (k - 1)
+        result[np.arange(n), labels, start] = CERTAINTY
     return result
 
 
@@ -125,13 +121,6 @@ def random(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) 
     """Memberships, n × k × n_starts, at random; parameters as `mixed`."""
     result = rng.random((len(values), k, n_starts))
     return result / result.sum(axis=1, keepdims=True)
-
-
-def _certain(labels: np.ndarray, k: int) -> np.ndarray:
-    """Memberships of `CERTAINTY` in the profile labelled, n × k."""
-    members = np.full((len(labels), k), (1 - CERTAINTY) / (k - 1))
-    members[np.arange(len(labels)), labels] = CERTAINTY
-    return members
 
 
 def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -253,7 +242,7 @@ def best_of_starts(
     best = runs.take(np.array([runs.log_likelihood.argmax()]))
     close = SAME_OPTIMUM * weights.sum()
     outcome = Outcome(
-        float(em.log_densities(family, best) @ weights),
+        float(em.memberships(family, best)[1] @ weights),
         bool(best.converged[0]),
         int(best.n_steps[0]),
         len(runs.log_likelihood),

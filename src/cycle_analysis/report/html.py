@@ -38,7 +38,7 @@ def to_html(report: Report) -> str:
     environment.filters["kind"] = lambda block: _KINDS[type(block)]
     environment.filters["data"] = _data
     template = environment.from_string(_read("template.html"))
-    style = Markup(_read("style.css"))
+    style = Markup(_read("writers/style.css"))
     return template.render(report=report, numbers=report.numbers, style=style) + "\n"
 
 

@@ -13,7 +13,9 @@ import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem
 
-COLUMNS = ["item", "block", "phase", "scale", "reversed", "question_nl", "question_en"]
+COLUMNS = ["item", "block", "phase", "scale", "reversed"]
+"""Columns besides the question in each language, ``question_nl``."""
+QUESTION = "question_"
 FILE = "codebook.csv"
 
 
@@ -23,35 +25,45 @@ class Codebook:
 
     Attributes
     ----------
-    items : DataFrame, n items × 6
+    items : DataFrame, n items
         Index `item`; columns `block`, `phase` (empty outside the phases), `scale`, `reversed`
-        (bool), `question_nl`, `question_en`. In the order of the file.
+        (bool), and a question in each language, such as `question_nl`. In the order of the file.
     """
 
     items: pd.DataFrame
+
+    def questions(self, item: str) -> list[str]:
+        """Give the question of an item in every language."""
+        return [str(self.items.loc[item, name]) for name in self.items if name.startswith(QUESTION)]
 
     def of_phase(self, phase: str) -> list[str]:
         """Items of one phase, in the order of the questionnaire."""
         return self.items.index[self.items["phase"] == phase].tolist()
 
 
-def read_codebook(path: Path, phases: Collection[str], scales: Collection[str]) -> Codebook:
+def read_codebook(
+    path: Path, phases: Collection[str], scales: Collection[str], languages: Collection[str]
+) -> Codebook:
     """Read ``codebook.csv`` and check every row.
 
     Parameters
     ----------
     path : Path
-        The file: UTF-8, comma or semicolon, with the columns of `COLUMNS`.
+        The file: UTF-8, comma or semicolon, with the columns of `COLUMNS` and a question
+        for each language.
     phases, scales : collection of str
         Codes that `phase` and `scale` may have. Empty: not checked, because study.yaml itself
         could not be read.
+    languages : collection of str
+        Languages of the questions.
 
     Raises
     ------
     InputError
         With every problem of every row.
     """
-    rows = _read_rows(path)
+    columns = [*COLUMNS, *(f"{QUESTION}{language}" for language in languages)]
+    rows = _read_rows(path, columns)
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for number, row in rows:
@@ -66,11 +78,11 @@ def read_codebook(path: Path, phases: Collection[str], scales: Collection[str]) 
         problems.append(Problem(FILE, "row 2", "", "there are no items", "one row per item"))
     if problems:
         raise InputError(problems)
-    items = pd.DataFrame([row for _, row in rows], columns=COLUMNS, dtype="str").set_index("item")
+    items = pd.DataFrame([row for _, row in rows], columns=columns, dtype="str").set_index("item")
     return Codebook(items.assign(reversed=items["reversed"] == "yes"))
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _read_rows(path: Path, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
     """Rows with their number as a spreadsheet shows it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -83,20 +95,20 @@ def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     delimiter = ";" if header.count(";") > header.count(",") else ","
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="beyond")
     found = [name.strip() for name in reader.fieldnames or []]
-    if wrong := sorted(set(COLUMNS) ^ set(found)):
+    if wrong := sorted(set(columns) ^ set(found)):
         raise InputError(
             [
                 Problem(
-                    FILE, "row 1", ", ".join(wrong), "columns missing or unknown", _listed(COLUMNS)
+                    FILE, "row 1", ", ".join(wrong), "columns missing or unknown", _listed(columns)
                 )
             ]
         )
     reader.fieldnames = found
     numbered = ((number, row) for number, row in enumerate(reader, start=2) if any(row.values()))
-    return [(number, _tidy(number, row)) for number, row in numbered]
+    return [(number, _tidy(number, row, columns)) for number, row in numbered]
 
 
-def _tidy(number: int, row: dict[str, str]) -> dict[str, str]:
+def _tidy(number: int, row: dict[str, str], columns: list[str]) -> dict[str, str]:
     if "beyond" in row or None in row.values():
         raise InputError(
             [
@@ -104,8 +116,8 @@ def _tidy(number: int, row: dict[str, str]) -> dict[str, str]:
                     FILE,
                     f"row {number}",
                     "",
-                    f"does not have {len(COLUMNS)} cells",
-                    _listed(COLUMNS),
+                    f"does not have {len(columns)} cells",
+                    _listed(columns),
                     "Put texts that hold the separator between double quotes",
                 )
             ]
@@ -117,7 +129,8 @@ def _check_row(
     number: int, row: dict[str, str], phases: Collection[str], scales: Collection[str]
 ) -> list[Problem]:
     problems = []
-    for column in ("item", "scale", "question_nl", "question_en"):
+    questions = [column for column in row if column.startswith(QUESTION)]
+    for column in ("item", "scale", *questions):
         if not row[column]:
             problems.append(_problem(number, column, "", "is empty", "a text"))
     if row["reversed"] not in {"yes", "no"}:

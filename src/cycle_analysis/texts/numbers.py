@@ -1,12 +1,12 @@
 """Write numbers as a language does."""
 
-import math
+from functools import cache
 
-SIGNS = {"nl": {"decimal": ",", "thousands": "."}, "en": {"decimal": ".", "thousands": ","}}
+from cycle_analysis.texts.words import Words
 
 
-def check_language(language: str) -> str:
-    """Return a language that has texts, or say which have.
+def known_words(language: str | Words) -> Words:
+    """Give the words of a language by its code, or as they are.
 
     Raises
     ------
@@ -15,15 +15,18 @@ def check_language(language: str) -> str:
 
     Examples
     --------
-    >>> check_language("nl")
-    'nl'
+    >>> known_words("nl").words["table"]
+    'Tabel'
     """
-    if language not in SIGNS:
-        raise ValueError(f"There are no texts in {language!r}; choose from {sorted(SIGNS)}.")
-    return language
+    return _read(language) if isinstance(language, str) else language
 
 
-def set_number(value: float, decimals: int, language: str) -> str:
+@cache
+def _read(code: str) -> Words:
+    return Words.load(code)
+
+
+def set_number(value: float, decimals: int, language: str | Words) -> str:
     """Write a number as the language does: 1.234,5 in Dutch.
 
     Examples
@@ -31,15 +34,10 @@ def set_number(value: float, decimals: int, language: str) -> str:
     >>> set_number(1234.5, 1, "nl"), set_number(1234.5, 1, "en"), set_number(float("nan"), 1, "nl")
     ('1.234,5', '1,234.5', '–')
     """
-    if not math.isfinite(value):
-        return "–"
-    rounded = round(float(value), decimals) + 0.0
-    words = SIGNS[check_language(language)]
-    swap = str.maketrans({",": words["thousands"], ".": words["decimal"], "-": "−"})
-    return f"{rounded:,.{decimals}f}".translate(swap)
+    return known_words(language).number(value, decimals)
 
 
-def set_percent(share: float, decimals: int, language: str) -> str:
+def set_percent(share: float, decimals: int, language: str | Words) -> str:
     """Write a share as a percentage: 12,5% in Dutch.
 
     Examples
@@ -47,5 +45,4 @@ def set_percent(share: float, decimals: int, language: str) -> str:
     >>> set_percent(0.125, 1, "nl")
     '12,5%'
     """
-    text = set_number(100 * share, decimals, language)
-    return text if text == "–" else f"{text}%"
+    return known_words(language).percent(share, decimals)

@@ -128,12 +128,6 @@ def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> li
     ]
 
 
-ATTRIBUTION = {
-    "nl": "Bron: CBS, bewerkt (CC BY 4.0)",
-    "en": "Source: Statistics Netherlands (CBS), adapted (CC BY 4.0)",
-}
-"""By language, to be printed wherever the bundled register, or a map made of it, is shown."""
-
 _HERE = Path(__file__).parent
 SIZE = "size_"
 """Begins the columns of size classes: size_2022."""

@@ -1,0 +1,167 @@
+"""Assemble the report of a study from its saved tables, or tell one block of it in a notebook.
+
+Nothing is computed here: facts of the chapters select, round and protect, templates put them into
+words.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from cycle_analysis.report.chapter import Chapter, ChapterFacts, Results
+from cycle_analysis.report.chapters import CHAPTERS
+from cycle_analysis.report.document import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    Paragraph,
+    Table,
+    Text,
+    number_blocks,
+)
+from cycle_analysis.report.door import Door
+from cycle_analysis.report.language import open_language
+from cycle_analysis.report.reading import read_blocks
+from cycle_analysis.report.templates import (
+    MACROS,
+    SUFFIX,
+    escape,
+    make_sandbox,
+    render,
+    render_block,
+)
+from cycle_analysis.study import Study
+
+WRITERS_WORDS = ("contents", "figure", "table", "skip", "made_with", "wide")
+
+
+@dataclass(eq=False)
+class Remembering:
+    """Results that read every table once."""
+
+    results: Results
+    tables: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)
+
+    def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        """Load a saved table."""
+        key = (step, table, wave)
+        if key not in self.tables:
+            self.tables[key] = self.results.load(step, table, wave)
+        return self.tables[key].copy(deep=False)
+
+    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
+        """Give the parameters with which a step ran."""
+        return self.results.parameters(step, wave)
+
+
+def assemble(
+    study: Study, results: Results, code: str, chapters: Mapping[str, type[Chapter]] = CHAPTERS
+) -> Document:
+    """Assemble the report of a study in one language.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    results : Results
+        Its tables; notebooks 01-07 must have run.
+    code : str
+        The language, such as ``"nl"``.
+    chapters : mapping of str to Chapter class
+        The chapters, in order; those that a study has besides come last.
+
+    Raises
+    ------
+    InputError
+        When a table is not there yet, or a template of the study is wrong.
+    ValueError
+        When there are no texts in the language.
+    """
+    language = open_language(code, study, Door(study.round_to))
+    known = Remembering(results)
+    sandbox = make_sandbox(language)
+    blocks: list[Block] = []
+    for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
+        chapter = kind(study, known, language)
+        blocks += read_blocks(render(sandbox, chapter.key, ChapterFacts(chapter)), chapter)
+    waves = language.listed([language.wave(wave) for wave in study.waves])
+    return Document(
+        language=code,
+        title=study.title[code],
+        subtitle=str(language.words["subtitle"]).format(waves=waves),
+        blocks=number_blocks(blocks),
+        mark=str(language.words["synthetic"]) if study.synthetic else "",
+        words={name: str(language.words[name]) for name in WRITERS_WORDS},
+    )
+
+
+def tell(
+    study: Study, results: Results, code: str, chapter: str, block: str, wave: str = ""
+) -> str:
+    """Tell one block of a chapter as Markdown, in the words and with the rounding of the report.
+
+    Only the tables that the block needs are loaded. Figures are left out.
+
+    Parameters
+    ----------
+    study, results, code
+        As for `assemble`.
+    chapter, block : str
+        Name of the chapter, and of the block in its template.
+    wave : str
+        The wave that the chapter is about; the reference wave when not given.
+
+    Raises
+    ------
+    ValueError
+        When there is no such chapter or block.
+    """
+    if chapter not in CHAPTERS:
+        raise ValueError(f"there is no chapter {chapter!r}; choose from {list(CHAPTERS)}")
+    language = open_language(code, study, Door(study.round_to))
+    facts = CHAPTERS[chapter](study, Remembering(results), language, wave)
+    text = render_block(make_sandbox(language), chapter, block, ChapterFacts(facts))
+    return "\n\n".join(part for b in read_blocks(text, facts) if (part := to_markdown(b)))
+
+
+def to_markdown(block: Block) -> str:
+    """Write a block as Markdown; nothing of a figure but its table."""
+    if isinstance(block, Heading):
+        return f"{'#' * (block.level + 1)} {escape(block.text)}"
+    if isinstance(block, Paragraph):
+        return _marked(block.text)
+    if isinstance(block, Bullets):
+        return "\n".join(f"- {_marked(item)}" for item in block.items)
+    if isinstance(block, Table):
+        return _table(block)
+    return _table(block.table) if block.table else ""
+
+
+def _marked(text: Text) -> str:
+    told = ""
+    for run in text:
+        sign = "**" * run.strong + "*" * run.em
+        told += f"{sign}{escape(run.text)}{sign}"
+    return told
+
+
+def _table(table: Table) -> str:
+    signs = ["---:" if is_number else "---" for is_number in table.numeric]
+    rows = [table.heads, signs, *[[cell.text for cell in row] for row in table.rows]]
+    lines = [f"| {' | '.join(escape(text) if text not in signs else text for text in row)} |"
+             for row in rows]  # fmt: skip
+    notes = "\n\n".join(escape(note) for note in table.notes)
+    return f"{escape(table.caption)}\n\n" + "\n".join(lines) + f"\n\n{notes}"
+
+
+def _own_chapters(
+    study: Study, code: str, chapters: Mapping[str, type[Chapter]]
+) -> Iterator[type[Chapter]]:
+    """Give the chapters that a study adds: templates under a name that no chapter has."""
+    for file in sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}")):
+        key = file.name.removesuffix(SUFFIX)
+        if key not in CHAPTERS and key not in chapters and file.name != MACROS:
+            yield type(f"{key}Chapter", (Chapter,), {"key": key, "__doc__": f"Chapter {key}."})

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cycle_analysis.running.tasks import CHECK, plan
-from cycle_analysis.store import Store, open_store
+from cycle_analysis.results import ALL_WAVES, Origin, Results, open_results
+from cycle_analysis.running.pipeline import CHECK, plan
 from cycle_analysis.study import HOME, Study, load_study
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -30,7 +30,6 @@ QUICK = {
         **{"max_profiles": "3", "n_starts": "4", "n_references": "2"},
         **{"n_replicates": "19", "n_ratio_replicates": "9"},
     },
-    "05_profiles": {"n_starts": "4"},
     "06_validity": {"n_replicates": "4", "n_starts": "2"},
     "07_waves": {"n_starts": "4", "n_replicates": "9"},
 }
@@ -94,24 +93,38 @@ def make_study(
     return load_study("small", home)
 
 
-def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Store:
+def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Results:
     """Run the cells of notebooks 01 to `last` in this process, with quick parameters."""
-    os.environ[HOME] = str(home)
+    for step in plan(study):
+        if step.notebook != CHECK and step.notebook <= last:
+            run_notebook(home, study, step.notebook, step.wave, **FAST)
+    return open_results(study.name, home)
+
+
+def run_notebook(home: Path, study: Study, notebook: str, wave: str, **given: object) -> None:
+    """Run the cells of one notebook in this process, as somebody does by hand.
+
+    Parameters that are given take the place of the notebook's own, as far as it has them.
+    """
     import matplotlib.pyplot as plt
 
-    for step in plan(study):
-        if step.notebook == CHECK or step.notebook > last:
-            continue
-        cells = json.loads((NOTEBOOKS / f"{step.notebook}.ipynb").read_text("utf-8"))["cells"]
-        space: dict[str, object] = {}
-        for cell in cells:
-            if cell["cell_type"] == "code":
-                exec("".join(cell["source"]), space)
-                if "parameters" in cell["metadata"].get("tags", []):
-                    given = {"study_name": study.name, "wave": step.wave, **FAST}
-                    space |= {name: value for name, value in given.items() if name in space}
-        plt.close("all")
-    return open_store(study.name)
+    os.environ[HOME] = str(home)
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+    space: dict[str, object] = {}
+    given = {"study_name": study.name, "wave": wave, **given}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), space)
+            if "parameters" in cell["metadata"].get("tags", []):
+                space |= {name: value for name, value in given.items() if name in space}
+    plt.close("all")
+
+
+def change(results: Results, step: str, wave: str = ALL_WAVES, **tables: pd.DataFrame) -> None:
+    """Save some tables of a step anew, and leave the others as they are."""
+    kept = {name: results.load(step, name, wave) for name in results.tables(step, wave)}
+    origin = Origin(results.parameters(step, wave))
+    results.save(step, wave, kept | tables, origin)
 
 
 def _study_file(

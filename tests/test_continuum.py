@@ -5,13 +5,13 @@ import pytest
 from commands import command
 
 from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
+from cycle_analysis.results import Results
 from cycle_analysis.simulate import (
     EXAMPLE,
     draw_answers,
     draw_continuum_states,
     draw_unrelated_phase_states,
 )
-from cycle_analysis.store import Store
 from cycle_analysis.study import load_study
 
 STUDY = """title: {nl: Proef, en: Trial}
@@ -70,9 +70,9 @@ def test_what_is_no_profile_is_not_reported_as_one(tmp_path, draw_states, verdic
     write_study(tmp_path, draw_answers(EXAMPLE, 150, 4, 11, draw_states=draw_states))
     told = command("run", "trial", home=tmp_path)
     assert told.returncode == 0, told.stderr
-    store = Store(tmp_path / "data" / "processed" / "trial")
-    assert store.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
-    assert len(store.load("05_profiles", "sizes", "1")) == k
+    results = Results(tmp_path / "data" / "processed" / "trial")
+    assert results.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
+    assert len(results.load("05_profiles", "sizes", "1")) == k
     for language, name in (("nl", "Kamille"), ("en", "Chamomile")):
         report = (tmp_path / "reports" / "trial" / f"report_{language}.html").read_text("utf-8")
         assert name not in report

@@ -35,7 +35,7 @@ def _everything(n_jobs: int) -> dict[str, np.ndarray]:
     scores, _ = four_profiles(60)
     method = partial(latent_profiles, models=[EEI], n_starts=3)
     table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4, n_jobs=n_jobs)
-    jaccard = bootstrap_jaccard(method, scores, 3, 4, n_jobs=n_jobs)
+    jaccard = bootstrap_jaccard(method(scores, 3), method, 4, n_jobs=n_jobs)
     test = null_test(scores, 3, table=table, n_replicates=6, n_jobs=n_jobs)
     ratio = bootstrap_likelihood_ratio(
         ProfileFit(), scores, 2, n_replicates=4, n_starts=2, n_jobs=n_jobs

@@ -212,7 +212,8 @@ def _check(options: argparse.Namespace) -> int:
     from cycle_analysis.responses.study_answers import read_all_responses
     from cycle_analysis.running.feasibility import doubt_study
     from cycle_analysis.running.parameters import number
-    from cycle_analysis.running.run import gather_parameters, notebook_folder
+    from cycle_analysis.running.pipeline import notebook_folder
+    from cycle_analysis.running.run import gather_parameters
 
     parameters = gather_parameters(study, notebook_folder(home), {})
     check_unlisted_waves(study)

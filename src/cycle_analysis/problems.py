@@ -87,6 +87,10 @@ class InputError(ValueError):
         self.problems = list(problems)
         super().__init__(tell_problems(self.problems))
 
+    def _render_traceback_(self) -> list[str]:
+        """Show a notebook the message alone: where our code raised it helps no user."""
+        return [str(self)]
+
 
 TABLE_COLUMNS = (
     *("file", "sheet", "row", "column", "respondent", "value", "problem", "done", "rule", "n"),

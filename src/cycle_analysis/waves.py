@@ -295,4 +295,4 @@ def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
 
 def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
     """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
-    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index()
+    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")

@@ -305,9 +305,3 @@ def unit_scores(
     """
     aggregated = how(scores, match_units(scores, units))
     return aggregated[scores.columns].sort_index().rename_axis(index="unit", columns="phase")
-
-
-def scoring_table(aggregation: str, min_answered: float) -> pd.DataFrame:
-    """Set how answers became unit scores: one row, index `finding`."""
-    row = {"aggregation": aggregation, "min_answered": min_answered}
-    return pd.DataFrame([row], index=pd.Index(["scoring"], name="finding"))

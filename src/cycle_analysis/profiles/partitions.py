@@ -13,8 +13,8 @@ Put the units of another wave in the profiles of the reference wave.
 Describe a continuum in levels: without profiles, cuts are no more than a help to the reader.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -106,11 +106,26 @@ class Partition:
         """Probability of each unit's own profile, n units, or None without probabilities."""
         return None if self.posteriors is None else self.posteriors.max(axis=1).rename("certainty")
 
+    def only(self, units: pd.Index) -> "Partition":
+        """Leave out all but these units; the profiles stay as they are."""
+        posteriors = None if self.posteriors is None else self.posteriors.loc[units]
+        return replace(
+            self,
+            scores=self.scores.loc[units],
+            labels=self.labels.loc[units],
+            posteriors=posteriors,
+            n_profiles=self.k,
+        )
+
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
         how = self.mixture.name if self.mixture else self.method
         counted = f"{k} profile{'s' * (k > 1)} of {n} unit{'s' * (n > 1)}"
         return f"{counted} on {p} phase{'s' * (p > 1)} ({how}), R² = {self.explained:.2f}"
+
+
+Method = Callable[[pd.DataFrame, int], Partition]
+"""A way to divide scores into k profiles."""
 
 
 def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:

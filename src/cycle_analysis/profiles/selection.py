@@ -16,7 +16,7 @@ parameters, a best solution that was found only once, a small profile. `choice.c
 default rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -291,37 +291,86 @@ WARD = "Ward + k-means"
 """Name of the rows that no mixture stands behind."""
 
 
-def compare(
+Fits = Mapping[tuple[str, int], Mixture]
+"""Fitted mixtures by covariance model and number of profiles."""
+
+
+def fit_models(
     scores: pd.DataFrame,
     max_profiles: int = 8,
     models: Sequence[CovarianceModel] = (EEI, VVI, EEE),
     *,
     n_starts: int = 50,
-    n_references: int = 100,
     variance_floor: float = 0.01,
     seed: Seed = 1,
     n_jobs: int = 1,
-) -> pd.DataFrame:
-    """Fit every model with 1 to `max_profiles` profiles and set their criteria in a table.
+) -> dict[tuple[str, int], Mixture]:
+    """Fit every model with 1 to `max_profiles` profiles.
 
     Parameters
     ----------
     scores : DataFrame, n units × p phases
-        Phase scores; units with a missing score count for the latent profiles only.
+        Phase scores.
     max_profiles : int
         Largest number of profiles; fewer when there are fewer distinct score profiles.
     models : sequence of CovarianceModel
         Latent profile models.
     n_starts : int
         Random starts per model and k.
-    n_references : int
-        Reference data sets of the gap statistic.
     variance_floor : float
         Smallest variance of a profile, as a share of the phase's variance.
     seed : int or SeedSequence
         Each fit has its own child seed.
     n_jobs : int
         Workers of joblib; the result does not depend on it.
+
+    Returns
+    -------
+    dict of (str, int) to Mixture
+        By name of the model and number of profiles.
+
+    Raises
+    ------
+    ValueError
+        As `mixtures.check_scores`. Scores that are all identical do not raise: k is 1 then.
+    """
+    mixtures.check_scores(scores, 1)
+    highest = min(max_profiles, mixtures.n_distinct(scores.to_numpy(dtype=float)))
+    mixtures.check_scores(scores, highest)
+    tasks = list(product(models, range(1, highest + 1)))
+    searches = [Search(n_starts=n_starts, seed=child) for child in children(seed, len(tasks))]
+    fitted = Parallel(n_jobs=n_jobs)(
+        delayed(mixtures.fit_profiles)(
+            scores, k, model, variance_floor=variance_floor, search=search
+        )
+        for (model, k), search in zip(tasks, searches, strict=True)
+    )
+    return {(model.name, k): mixture for (model, k), mixture in zip(tasks, fitted, strict=True)}
+
+
+def compare(
+    scores: pd.DataFrame,
+    max_profiles: int = 8,
+    models: Sequence[CovarianceModel] = (EEI, VVI, EEE),
+    *,
+    fits: Fits | None = None,
+    n_starts: int = 50,
+    n_references: int = 100,
+    seed: Seed = 1,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Set the criteria of every model with 1 to `max_profiles` profiles in a table.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores; units with a missing score count for the latent profiles only.
+    max_profiles, models, n_starts, seed, n_jobs
+        As `fit_models`.
+    fits : mapping of (str, int) to Mixture, optional
+        What `fit_models` gave for these, when already fitted.
+    n_references : int
+        Reference data sets of the gap statistic.
 
     Returns
     -------
@@ -345,16 +394,14 @@ def compare(
     >>> table[["method", "k", "n_parameters"]].to_numpy().tolist()[:2]
     [['EEI', 1, 4], ['EEI', 2, 7]]
     """
-    mixtures.check_scores(scores, 1)
-    highest = min(max_profiles, mixtures.n_distinct(scores.to_numpy(dtype=float)))
-    mixtures.check_scores(scores, highest)
-    tasks = list(product(models, range(1, highest + 1)))
-    seeds = children(seed, len(tasks) + 1)
-    rows = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_row)(scores, k, model, n_starts, variance_floor, child)
-        for (model, k), child in zip(tasks, seeds, strict=False)
-    )
-    ward = _ward_rows(scores.dropna(), highest, n_references, seeds[-1], n_jobs)
+    if fits is None:
+        fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed, n_jobs=n_jobs)
+    rows = [
+        {"method": name, **row_of(mixture, mixtures.classify(mixture, scores))}
+        for (name, _), mixture in fits.items()
+    ]
+    highest, last = max(k for _, k in fits), children(seed, len(fits) + 1)[-1]
+    ward = _ward_rows(scores.dropna(), highest, n_references, last, n_jobs)
     table = pd.concat([pd.DataFrame(rows), ward], ignore_index=True)
     counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
     return table.astype(dict.fromkeys(counts, "Int64"))
@@ -433,19 +480,6 @@ def compare_classes(
         for k, child in enumerate(children(seed, highest), start=1)
     )
     return pd.DataFrame(rows)
-
-
-def _fit_row(
-    scores: pd.DataFrame,
-    k: int,
-    model: CovarianceModel,
-    n_starts: int,
-    variance_floor: float,
-    seed: np.random.SeedSequence,
-) -> dict[str, object]:
-    search = Search(n_starts=n_starts, seed=seed)
-    mixture = mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
-    return {"method": model.name, **row_of(mixture, mixtures.classify(mixture, scores))}
 
 
 def _class_row(

@@ -17,11 +17,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import n_distinct
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles.partitions import Partition, ward_kmeans
+from cycle_analysis.profiles.partitions import Method, Partition, ward_kmeans
 from cycle_analysis.seeds import Seed, children
 
-Method = Callable[[pd.DataFrame, int], Partition]
-"""A way to divide scores into k profiles."""
 Draw = Callable[[int, np.random.Generator], np.ndarray]
 """A way to draw the positions of units for a replicate."""
 
@@ -78,9 +76,8 @@ def half(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def bootstrap_jaccard(
+    whole: Partition,
     method: Method,
-    scores: pd.DataFrame,
-    k: int,
     n_replicates: int = 100,
     seed: Seed = 1,
     *,
@@ -91,12 +88,10 @@ def bootstrap_jaccard(
 
     Parameters
     ----------
+    whole : Partition
+        The division of all units.
     method : function (scores, k) -> Partition
-        Such as `ward_kmeans`, or `functools.partial` of `latent_profiles`.
-    scores : DataFrame, n units × p phases
-        Phase scores.
-    k : int
-        Number of profiles.
+        How it was made: such as `ward_kmeans`, or `functools.partial` of `latent_profiles`.
     n_replicates : int
         Resamples.
     seed : int or SeedSequence
@@ -116,7 +111,7 @@ def bootstrap_jaccard(
     Raises
     ------
     ValueError
-        When k exceeds the distinct score profiles, or `method` refuses.
+        When `method` refuses.
 
     References
     ----------
@@ -126,14 +121,12 @@ def bootstrap_jaccard(
     --------
     >>> from cycle_analysis.profiles.partitions import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 13, 60, 62, 61, 63]})
-    >>> bootstrap_jaccard(ward_kmeans, scores, 2, n_replicates=5)["jaccard"].tolist()
+    >>> bootstrap_jaccard(ward_kmeans(scores, 2), ward_kmeans, n_replicates=5)["jaccard"].tolist()
     [1.0, 1.0]
     """
-    whole = method(scores, k)
-    k = whole.k  # levels are fewer where many units share a mean
-    seeds = children(seed, n_replicates)
     drawn = Parallel(n_jobs=n_jobs)(
-        delayed(_replicate)(method, scores, whole.labels, k, draw, child) for child in seeds
+        delayed(_replicate)(method, whole.scores, whole.labels, whole.k, draw, child)
+        for child in children(seed, n_replicates)
     )
     return _summary(whole.sizes, np.array(drawn))
 

@@ -1,4 +1,4 @@
-"""The verdict on whether there are profiles, its evidence, and the division that follows.
+"""The verdict on whether there are profiles, and its evidence.
 
 The four verdicts on whether there are profiles, in the words of the report.
 
@@ -9,23 +9,14 @@ without groups is separated less clearly, and the groups are more than steps of 
 that cross show the last: a profile that is lower on the whole is higher on some phase. Where no
 lines cross, units can be set on one scale, and there the units of a steep cumulative series heap
 as groups do; then only a gap on that scale, the mean score, tells groups from steps.
-
-Divide units as far as the verdict allows: profiles, levels of a continuum, or nothing.
-
-Profiles are only what notebook 04 found to be there. On a continuum, levels of equal size by mean
-score may help to describe it; their cuts are arbitrary. Where nothing was found, nothing is cut.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.mixtures import named_model
-from cycle_analysis.profiles.partitions import Partition, latent_profiles, levels
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.separation import separation_p
 from cycle_analysis.texts.numbers import set_number, set_percent
@@ -265,66 +256,3 @@ def nothing_to_divide(n_units: int, alpha: float) -> Evidence:
     return Evidence(
         Choice(1, "", dict(IDENTICAL)), widths, no_nulls, none, False, 1.0, 0, 1.0, alpha, n_units
     )
-
-
-Method = Callable[[pd.DataFrame, int], Partition]
-
-
-@dataclass(frozen=True)
-class Division:
-    """How the units of a study are divided.
-
-    Attributes
-    ----------
-    method : function (scores, k) -> Partition
-    k : int
-        Number of profiles or levels; 1 when nothing is divided.
-    """
-
-    method: Method
-    k: int
-
-    def __call__(self, scores: pd.DataFrame) -> Partition:
-        """Divide units by their scores."""
-        return self.method(scores, self.k)
-
-
-def choose_division(
-    choice: pd.Series,
-    verdict: pd.Series,
-    *,
-    n_profiles: int = 0,
-    n_levels: int = 3,
-    n_starts: int = 50,
-    seed: int = 2018,
-) -> Division:
-    """Choose how to divide, from what notebook 04 saved.
-
-    Parameters
-    ----------
-    choice : Series
-        The row of `findings.choice_table`: k and method (covariance model).
-    verdict : Series
-        The row of `findings.verdict_table`.
-    n_profiles : int
-        Number of profiles that the researcher wants instead; 0 for the choice. It divides into
-        latent profiles whatever the verdict, which stays what it is.
-    n_levels : int
-        Number of levels of a continuum.
-    n_starts, seed : int
-        For latent profiles.
-
-    Examples
-    --------
-    >>> choice = pd.Series({"k": 3, "method": "EEI"})
-    >>> choose_division(choice, pd.Series({"verdict": "no structure"})).k
-    1
-    """
-    profiles = partial(
-        latent_profiles, models=[named_model(choice["method"])], n_starts=n_starts, seed=seed
-    )
-    if n_profiles:
-        return Division(profiles, n_profiles)
-    if verdict["verdict"] == CONTINUUM:
-        return Division(levels, n_levels)
-    return Division(profiles, 1 if verdict["verdict"] == NO_STRUCTURE else int(choice["k"]))

@@ -16,7 +16,7 @@ from cycle_analysis.report.sections.summary import summary
 from cycle_analysis.report.sections.validity import validity_section
 from cycle_analysis.report.sections.waves import waves_section
 from cycle_analysis.report.source import Source
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results
 from cycle_analysis.study import Study
 from cycle_analysis.texts import load_texts
 
@@ -36,7 +36,7 @@ SECTIONS = (
 
 
 def assemble(
-    study: Study, store: Store, language: str, smallest_cell: int = SMALLEST_CELL
+    study: Study, results: Results, language: str, smallest_cell: int = SMALLEST_CELL
 ) -> Report:
     """Assemble the report of a study from its saved tables.
 
@@ -44,7 +44,7 @@ def assemble(
     ----------
     study : Study
         The study.
-    store : Store
+    results : Results
         Its tables; notebooks 01-07 must have run.
     language : str
         ``"nl"`` or ``"en"``.
@@ -63,7 +63,7 @@ def assemble(
         When there are no texts in `language`.
     """
     load_texts(language)
-    source = Source(study, store, language, smallest_cell)
+    source = Source(study, results, language, smallest_cell)
     return Report(
         language=language,
         title=study.title[language],

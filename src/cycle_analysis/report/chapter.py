@@ -276,8 +276,7 @@ class Chapter:
 
     @cached_property
     def _sizes(self) -> pd.Series:
-        sizes = self.load(PROFILES, "sizes", self.reference)["n_units"]
-        return sizes.set_axis(sizes.index.astype(int))
+        return self.load(PROFILES, "sizes", self.reference)["n_units"]
 
     def _names_of(self, number: int) -> Any:
         if not self.found:

@@ -46,7 +46,7 @@ def together(source: Source, counts: pd.DataFrame, active_from: float) -> str:
 
 def together_values(source: Source, counts: pd.DataFrame, active_from: float) -> dict[str, str]:
     """Give the share of units with two or more active phases, observed and expected."""
-    several = (counts.index.astype(int) >= 2).astype(bool)
+    several = counts.index >= 2
     return {
         "share": source.part_of_table(counts["n"], several),
         "expected": source.percent(counts.loc[several, "expected"].sum()),

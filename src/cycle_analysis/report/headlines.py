@@ -53,7 +53,7 @@ def curve(source: Source, phases: pd.DataFrame) -> str:
 
 def together(source: Source, counts: pd.DataFrame) -> str:
     """Tell the share with two or more active phases, against independence."""
-    several = (counts.index.astype(int) >= 2).astype(bool)
+    several = counts.index >= 2
     share = source.part_of_table(counts["n"], several)
     if share == source.text("words.not_shown"):
         return ""

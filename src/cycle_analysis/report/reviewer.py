@@ -7,7 +7,6 @@ answer is computed; the words stand in `texts`.
 """
 
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -16,7 +15,7 @@ import pandas as pd
 
 from cycle_analysis.profiles.selection import FLAGS
 from cycle_analysis.profiles.verdict import found_at
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results, Value
 from cycle_analysis.study import Study
 from cycle_analysis.texts import LANGUAGES, load_texts
 from cycle_analysis.texts.numbers import set_number, set_percent
@@ -32,22 +31,23 @@ class Run:
     Attributes
     ----------
     study : Study
-    store : Store
+    results : Results
     wave : str
         The reference wave.
-    used : mapping of notebook to mapping of parameter to value
-        Parameters with which notebooks 04 to 06 ran.
     """
 
     study: Study
-    store: Store
+    results: Results
     wave: str
-    used: Mapping[str, Mapping[str, object]]
 
     def table(self, name: str) -> pd.DataFrame:
         """Load a table: ``step/name``."""
         step, _, table = name.partition("/")
-        return self.store.load(step, table, self.wave)
+        return self.results.load(step, table, self.wave)
+
+    def used(self, step: str) -> dict[str, Value]:
+        """Give the parameters with which a notebook ran."""
+        return self.results.parameters(step, self.wave)
 
     @property
     def choice(self) -> pd.Series:
@@ -128,7 +128,7 @@ def _data(run: Run, language: str) -> dict[str, dict[str, str]]:
 
 
 def _estimation(run: Run, language: str) -> dict[str, dict[str, str]]:
-    used, row, words = run.used["04_number_of_profiles"], run.row, load_texts(language)
+    used, row, words = run.used("04_number_of_profiles"), run.row, load_texts(language)
     flags = set(str(row["flags"]).split())
     told = [
         FLAGS[flag][language].partition(":")[0]
@@ -156,7 +156,7 @@ def _estimation(run: Run, language: str) -> dict[str, dict[str, str]]:
 
 
 def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
-    model, k, used = run.model, run.choice["k"], run.used["04_number_of_profiles"]
+    model, k, used = run.model, run.choice["k"], run.used("04_number_of_profiles")
     verdict = run.table("04_number_of_profiles/verdict").loc["verdict"]
     words, write = load_texts(language), partial(set_number, language=language)
     near = [j for j in (k - 1, k, k + 1) if j in model.index]
@@ -173,7 +173,7 @@ def _number(run: Run, language: str) -> dict[str, dict[str, str]]:
         for j in (k, k + 1)
         if j in model.index and pd.notna(model.loc[j, "ratio_p"])
     ]
-    given = int(str(run.used["05_profiles"]["n_profiles"]))
+    given = int(str(run.used("04_number_of_profiles")["n_profiles"]))
     purpose = words("reviewer.given", k=str(given)) if given else words("reviewer.open")
     answers = {
         "purpose": {"told": purpose},
@@ -203,7 +203,7 @@ def _profiles(run: Run, language: str) -> dict[str, dict[str, str]]:
         },
     }
     if members["certainty"].notna().any():
-        used = run.used["05_profiles"]
+        used = run.used("05_profiles")
         placed = members["certainty"] >= float(str(used["clearly_placed"]))
         own = members["certainty"].groupby(members["profile"]).mean()
         entropy = run.model["entropy"].get(len(sizes), float("nan"))
@@ -235,7 +235,7 @@ def _validity(run: Run, language: str) -> dict[str, dict[str, str]]:
         "stability": {
             "low": write(jaccard.min(), 2),
             "high": write(jaccard.max(), 2),
-            "samples": str(run.used["06_validity"]["n_replicates"]),
+            "samples": str(run.used("06_validity")["n_replicates"]),
         },
         "choices": {"told": "; ".join(told)},
     }

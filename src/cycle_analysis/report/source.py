@@ -13,7 +13,9 @@ from cycle_analysis.disclosure import SMALLEST_CELL, is_small, is_small_part, su
 from cycle_analysis.profiles.verdict import PROFILES
 from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Table
-from cycle_analysis.store import ALL_WAVES, Store
+from cycle_analysis.results import ALL_WAVES, Results, Value
+from cycle_analysis.running.parameters import number
+from cycle_analysis.running.pipeline import OVER_WAVES
 from cycle_analysis.study import Study
 from cycle_analysis.texts import Texts, load_texts
 from cycle_analysis.texts.numbers import set_number, set_percent
@@ -32,7 +34,7 @@ class Source:
     ----------
     study : Study
         The study.
-    store : Store
+    results : Results
         Its tables.
     language : str
         ``"nl"`` or ``"en"``.
@@ -41,7 +43,7 @@ class Source:
     """
 
     study: Study
-    store: Store
+    results: Results
     language: str
     smallest: int = SMALLEST_CELL
 
@@ -83,8 +85,7 @@ class Source:
     @cached_property
     def sizes(self) -> pd.Series:
         """Number of units in each profile of the reference wave."""
-        sizes = self.table("05_profiles", "sizes", self.reference)["n_units"]
-        return sizes.set_axis(sizes.index.astype(int))
+        return self.table("05_profiles", "sizes", self.reference)["n_units"]
 
     @property
     def k(self) -> int:
@@ -105,7 +106,15 @@ class Source:
 
     def table(self, step: str, name: str, wave: str = ALL_WAVES) -> pd.DataFrame:
         """Load a saved table."""
-        return self.store.load(step, name, wave)
+        return self.results.load(step, name, wave)
+
+    def parameters(self, step: str, wave: str) -> dict[str, Value]:
+        """Give the parameters with which a notebook ran for a wave."""
+        return self.results.parameters(step, ALL_WAVES if step in OVER_WAVES else wave)
+
+    def parameter(self, step: str, name: str, wave: str) -> float:
+        """Give one parameter, a number, with which a notebook ran for a wave."""
+        return number(self.parameters(step, wave)[name])
 
     def text(self, key: str, **values: Any) -> str:
         """Give a text, with what the study's units and groups are called filled in."""
@@ -138,7 +147,8 @@ class Source:
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Write a number; a dash where there is none."""
-        return set_number(float(value), decimals, self.language)
+        known = float("nan") if pd.isna(value) else float(value)
+        return set_number(known, decimals, self.language)
 
     def percent(self, share: float, decimals: int = 0) -> str:
         """Write a share as a percentage."""

@@ -32,7 +32,7 @@ def doubt_study(
     responses : mapping of wave to Responses
         The coded answers of every wave.
     parameters : mapping of notebook to mapping of parameter to value
-        At least those of notebooks 01, 02 and 05.
+        At least those of notebooks 01, 02 and 04.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def doubt_study(
     scores = {wave: _scores(study, wave, responses[wave], parameters) for wave in study.waves}
     found = [problem for wave in study.waves for problem in _empty_phases(scores[wave], wave)]
     if not found:
-        asked = int(number(parameters["05_profiles"]["n_profiles"]))
+        asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
     return [*found, *_doubt_waves(study, responses)]

@@ -130,7 +130,7 @@ class ProfilesChapter(Chapter):
     @cached_property
     def is_ladder(self) -> bool:
         """Whether the groups may be no more than steps of one series."""
-        return str(self._verdict_row["ladder"]) == "True"
+        return bool(self._verdict_row["ladder"])
 
     @cached_property
     def p(self) -> float:
@@ -401,17 +401,15 @@ class ProfilesChapter(Chapter):
     @cached_property
     def _members(self) -> pd.DataFrame:
         members = self.load(PROFILES, "members", self.reference)
-        placed = members["clearly_placed"].astype(str).eq("True")
-        return members.assign(clearly_placed=placed)
+        return members.assign(clearly_placed=members["clearly_placed"].fillna(False).astype(bool))
 
     @cached_property
     def _means(self) -> pd.DataFrame:
-        means = self.load(PROFILES, "means", self.reference).reset_index()
-        return means.astype({"profile": int}).set_index(["profile", "phase"])
+        return self.load(PROFILES, "means", self.reference)
 
     @cached_property
     def _names(self) -> pd.DataFrame:
-        return self.load(PROFILES, "names", self.reference).rename(index=int).fillna("")
+        return self.load(PROFILES, "names", self.reference).fillna("")
 
     def _weighted(self, row: pd.Series) -> Weighted:
         ends = (float(row["weighted_low"]), float(row["weighted_high"]))

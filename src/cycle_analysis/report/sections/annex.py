@@ -4,10 +4,10 @@ import platform
 from importlib import metadata
 
 from cycle_analysis.report.model import Block, Bullets, Section
-from cycle_analysis.report.parameters import known_parameters, used_parameters
 from cycle_analysis.report.sections.measurement import agreement_section, reliability_section
 from cycle_analysis.report.source import Source
 from cycle_analysis.responses.study_answers import has_municipalities
+from cycle_analysis.running.pipeline import NOTEBOOKS
 from cycle_analysis.texts import read_yaml
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -70,7 +70,7 @@ def _scale(source: Source, name: str) -> str:
 
 
 def _scores(source: Source) -> Section:
-    used = used_parameters(source.study, "02_scores", source.reference)
+    used = source.parameters("02_scores", source.reference)
     text = source.say(
         "annex.scores",
         min_answered=source.percent(float(str(used["min_answered"]))),
@@ -86,8 +86,8 @@ def _measures(source: Source) -> tuple[Block, ...]:
 
 
 def _models(source: Source) -> Section:
-    used = used_parameters(source.study, "04_number_of_profiles", source.reference)
-    numbers = {name: _value(source, used[name]) for name in used if name != "language"}
+    used = source.parameters("04_number_of_profiles", source.reference)
+    numbers = {name: _value(source, value) for name, value in used.items()}
     keys = ("models", "selection", "null", "stability_text", "change_text", "weights")
     return Section(
         "models", source.text("titles.models"),
@@ -113,16 +113,13 @@ def _disclosure(source: Source) -> Section:
 
 
 def _parameters(source: Source) -> Section:
-    rows = []
-    for notebook, known in known_parameters(source.study).items():
-        used = used_parameters(source.study, notebook, source.reference)
-        if notebook == "08_report":
-            used["smallest_cell"] = source.smallest
-        for name, found in known.items():
-            if name == "language":
-                continue
-            meaning = source.texts.get(f"parameters.{name}", found.meaning)
-            rows.append((notebook, name, _value(source, used[name]), meaning))
+    used = {step: source.parameters(step, source.reference) for step in NOTEBOOKS[:-1]}
+    used[NOTEBOOKS[-1]] = {"smallest_cell": source.smallest}
+    rows = [
+        (step, name, _value(source, value), source.text(f"parameters.{name}"))
+        for step, values in used.items()
+        for name, value in values.items()
+    ]
     heads = [source.text(f"heads.{h}") for h in ("notebook", "parameter", "value", "meaning")]
     table = source.shown(
         "parameters", heads, rows, source.text("n.parameters", n=source.number(len(rows))),

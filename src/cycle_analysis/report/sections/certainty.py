@@ -4,15 +4,14 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 
 def certainty_section(source: Source) -> Section:
     """Tell how surely units are placed, by their number of respondents."""
-    threshold = parameter(source.study, "05_profiles", "clearly_placed", source.reference)
+    threshold = source.parameter("05_profiles", "clearly_placed", source.reference)
     members = source.table("05_profiles", "members", source.reference)
-    doubtful = int((~members["clearly_placed"].astype(str).eq("True")).sum())
+    doubtful = int(len(members) - members["clearly_placed"].sum())
     blocks: list[Block] = [
         source.say(
             "profiles.placed" if doubtful else "profiles.all_placed",

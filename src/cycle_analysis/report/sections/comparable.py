@@ -5,7 +5,6 @@ import pandas as pd
 
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 KINDS = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -17,7 +16,7 @@ SAME = 0.80
 def comparable_section(source: Source) -> Section:
     """Tell which items and which units compare."""
     items = source.table("07_waves", "items")
-    left_out = items.index[items["common"].astype(str) != "True"].tolist()
+    left_out = items.index[~items["common"]].tolist()
     text = source.say(
         "waves.items",
         common=source.number(len(items) - len(left_out)),
@@ -25,7 +24,7 @@ def comparable_section(source: Source) -> Section:
         left_out=_left_out(source, items.loc[left_out]),
     )
     blocks: list[Block] = [text, _items_table(source, items)]
-    covered = parameter(source.study, "07_waves", "min_covered", source.reference)
+    covered = source.parameter("07_waves", "min_covered", source.reference)
     blocks += [source.say("waves.units", covered=source.percent(covered)), _units_table(source)]
     return Section("comparable", source.text("titles.comparable"), tuple(blocks))
 
@@ -45,9 +44,7 @@ def same_profiles_section(source: Source) -> Section:
     )
     labels = source.table("07_waves", "labels")
     counts = {
-        wave: labels[wave].dropna().astype(float).astype(int).value_counts().reindex(
-            list(source.groups), fill_value=0
-        )
+        wave: labels[wave].value_counts().reindex(list(source.groups), fill_value=0)
         for wave in source.study.waves
     }  # fmt: skip
     rows = []
@@ -87,7 +84,7 @@ def _left_out(source: Source, items: pd.DataFrame) -> str:
 
 def _items_table(source: Source, items: pd.DataFrame) -> Table:
     correlations = source.table("07_waves", "common_items")["correlation"]
-    common = items["common"].astype(str).eq("True").groupby(items["phase"])
+    common = items["common"].groupby(items["phase"])
     rows = [
         (
             title,

@@ -25,7 +25,7 @@ def verdict(source: Source) -> Paragraph:
     found = source.verdict
     if pd.isna(found["p"]):
         return source.say("verdict.identical", "finding", n=source.units(found["n_units"]))
-    ladder = str(found["ladder"]) == "True"
+    ladder = found["ladder"]
     sentences = [
         source.text(
             "verdict.ladder" if ladder else f"verdict.{KEYS[found['verdict']]}",

@@ -6,7 +6,6 @@ from cycle_analysis.cycle.scalability import ALL
 from cycle_analysis.disclosure import is_small_part
 from cycle_analysis.report import cycle_sentences
 from cycle_analysis.report.model import Paragraph, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 
@@ -16,7 +15,7 @@ def order_section(source: Source) -> Section:
     known = violations.dropna(subset=["share"])
     if known.empty:
         return Section("order", source.text("titles.order"), (source.say("cycle.no_order"),))
-    beyond = source.number(parameter(source.study, "03_cycle", "beyond", source.reference), 2)
+    beyond = source.number(source.parameter("03_cycle", "beyond", source.reference), 2)
     above = known[known["share"] > 2 * known["by_chance"]].sort_values(
         "share", ascending=False, kind="stable"
     )

@@ -8,7 +8,6 @@ import pandas as pd
 from cycle_analysis.disclosure import suppress_counts
 from cycle_analysis.figures.profiles import plot_profiles
 from cycle_analysis.report.model import Block, Paragraph, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.sections.certainty import background_section, certainty_section
 from cycle_analysis.report.sections.number import number_section, verdict
 from cycle_analysis.report.source import Source, lowered
@@ -30,8 +29,7 @@ def means(source: Source) -> pd.DataFrame:
     """Give mean scores, profiles × phases; missing where few units would tell theirs."""
     long = source.table("05_profiles", "means", source.reference)
     long["mean"] = long["mean"].where(long["n_units"] >= source.smallest)
-    wide = long["mean"].unstack()[list(source.phases)]
-    return wide.set_axis(wide.index.astype(int))
+    return long["mean"].unstack()[list(source.phases)]
 
 
 def certainty_is_known(source: Source) -> bool:
@@ -44,7 +42,7 @@ def group_rows(source: Source) -> dict[int, dict[str, str]]:
     """Set for each profile its number of units, its share, and the share clearly placed."""
     shown = suppress_counts(source.sizes, source.smallest)
     members = source.table("05_profiles", "members", source.reference)
-    placed = members["clearly_placed"].astype(str).eq("True").groupby(members["profile"]).sum()
+    placed = members["clearly_placed"].groupby(members["profile"]).sum()
     weighted = source.table("05_profiles", "weighted_shares", source.reference)
     total = source.sizes.sum()
     return {
@@ -61,7 +59,7 @@ def group_rows(source: Source) -> dict[int, dict[str, str]]:
 
 def _weighted(source: Source, table: pd.DataFrame, number: int) -> str:
     """Write the weighted share of a profile with its interval."""
-    row = table.set_axis(table.index.astype(int)).loc[number]
+    row = table.loc[number]
     ends = (source.percent(row["weighted_low"]), source.percent(row["weighted_high"]))
     return f"{source.percent(row['weighted_share'])} ({ends[0]}–{ends[1]})"
 
@@ -190,7 +188,7 @@ def _n_units(source: Source) -> str:
 
 
 def _clearly_placed(source: Source) -> float:
-    return parameter(source.study, "05_profiles", "clearly_placed", source.reference)
+    return source.parameter("05_profiles", "clearly_placed", source.reference)
 
 
 def _one(source: Source, number: int) -> Section:
@@ -215,7 +213,7 @@ def _one(source: Source, number: int) -> Section:
 def _shorthand(source: Source, number: int) -> str:
     """Say level and shape in key words, from the proposal of notebook 05."""
     proposals = source.table("05_profiles", "names", source.reference)
-    row = proposals.set_axis(proposals.index.astype(int)).loc[number]
+    row = proposals.loc[number]
     parts = [source.text("profiles.words_level", level=row[source.language].partition(",")[0])]
     for key in ("leading", "lagging"):
         if phases := [source.phase_title(phase) for phase in str(row[key]).split()]:

@@ -38,7 +38,7 @@ def _tests(source: Source, wave: str) -> Block:
     known = tests[tests["reason"] == ""]
     if known.empty:
         return source.say("response.untested")
-    depends = known["p"].astype(float) < 0.05
+    depends = known["p"] < 0.05
     told = []
     for background, test in known.iterrows():
         numbers = source.text(

@@ -9,7 +9,6 @@ from cycle_analysis.disclosure import is_small, is_small_part, suppress_counts
 from cycle_analysis.figures.cycle import plot_coactivity, plot_patterns, plot_sensitivity
 from cycle_analysis.report import cycle_sentences, headlines
 from cycle_analysis.report.model import Block, Figure, Paragraph, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import NOTHING, Source
 
 SHOWN_THRESHOLDS = (40.0, 50.0, 60.0)
@@ -43,7 +42,7 @@ def simultaneity(source: Source, wave: str) -> dict[str, str]:
 
 def active_from(source: Source, wave: str) -> float:
     """Give the score from which a phase counts as active."""
-    return parameter(source.study, "03_cycle", "active_from", wave)
+    return source.parameter("03_cycle", "active_from", wave)
 
 
 def _pairs_figure(source: Source, wave: str) -> Figure:
@@ -152,8 +151,7 @@ def _pairs_in_words(source: Source, pairs: pd.DataFrame) -> str:
 def _extremes(source: Source, wave: str) -> list[Paragraph]:
     """Give the shares with no active phase and with all but one or all, observed and expected."""
     counts = source.table("03_cycle", "active_counts", wave)
-    number = counts.index.astype(int)
-    many = len(source.phases) - 1
+    number, many = counts.index, len(source.phases) - 1
     ends = [counts[ends].sum() for ends in (number == 0, number >= many)]
     total = max(counts["n"].sum(), 1)
     both = all(end["n"] / total > end["expected"] for end in ends)

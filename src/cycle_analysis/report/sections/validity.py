@@ -3,7 +3,6 @@
 import pandas as pd
 
 from cycle_analysis.report.model import Block, Section, Table
-from cycle_analysis.report.parameters import parameter
 from cycle_analysis.report.source import Source
 
 STEPS_OF_STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
@@ -24,8 +23,7 @@ def validity_section(source: Source) -> Section:
 
 
 def _jaccard(source: Source) -> pd.DataFrame:
-    table = source.table("06_validity", "jaccard", source.reference)
-    return table.set_axis(table.index.astype(int))
+    return source.table("06_validity", "jaccard", source.reference)
 
 
 def _reading(source: Source, jaccard: float) -> str:
@@ -58,7 +56,7 @@ def _stability_table(source: Source) -> Table:
     ]
     heads = [source.text("words.Profile" if source.found else "words.Level")]
     heads += [source.text(f"heads.{h}") for h in ("jaccard", "reading", "recovered", "dissolved")]
-    replicates = parameter(source.study, "06_validity", "n_replicates", source.reference)
+    replicates = source.parameter("06_validity", "n_replicates", source.reference)
     n = source.text(
         "n.replicates",
         n=source.number(table["n_units"].sum()),
@@ -70,7 +68,7 @@ def _stability_table(source: Source) -> Table:
 def _agreement(source: Source) -> Block:
     row = source.table("06_validity", "agreement", source.reference).loc["ward"]
     n, moved = row["n_units"], row["n_moved"]
-    warned = str(row["warning"]) == "True"
+    warned = row["warning"]
     return source.say(
         "validity.method_moves" if warned else "validity.method_agrees",
         rand=source.number(row["adjusted_rand"], 2),

@@ -54,7 +54,6 @@ def counts_of(source: Source, pair: Pair) -> pd.DataFrame:
     table = table[(table["wave_from"] == pair[0]) & (table["wave_to"] == pair[1])]
     wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
     numbers = list(source.groups)
-    wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
     return wide.reindex(index=numbers, columns=numbers).fillna(0)
 
 

@@ -16,8 +16,9 @@ from cycle_analysis.responses.study_answers import (
     study_tiles,
 )
 from cycle_analysis.study import load_study
-from cycle_analysis.units.harmonisation import panel_coverage
-from cycle_analysis.units.identification import harmonise, identify, load_register, read_register
+from cycle_analysis.units.harmonisation import harmonise, panel_coverage
+from cycle_analysis.units.identification import identify
+from cycle_analysis.units.register import load_register, read_register
 from cycle_analysis.units.register_years import (
     extend,
     fetch_municipalities,

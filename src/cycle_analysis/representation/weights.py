@@ -1,146 +1,21 @@
-"""Weigh units to the population, and compare margins.
-
-Shares of a finite population of units, unweighted and weighted, with their intervals.
-
-Most studies ask a large part of all units, so the variance is multiplied by 1 − n/N (Cochran 1977).
-The weighted variance is linearised; after raking, only what the raking variables leave unexplained
-counts (Deville, Särndal & Sautory 1993). Intervals are on the logit scale, so they stay within 0
-and 1.
-
-Weigh the units that answered so that they have the population's margins.
+"""Weigh the units that answered so that they have the population's margins, and compare margins.
 
 Weights come from raking (Deming & Stephan 1940) on collapsed margins, since the full table of size
 by province has more cells than responses; extreme weights are trimmed, and Kish's design effect
 tells what weighting costs. Own lines rather than a library: raking takes eight, and all figures
 equal those of the R package survey (Lumley 2010).
+
+Shares of a finite population of units have intervals on the logit scale, so they stay within 0 and
+1. Most studies ask a large part of all units, so the variance, linearised for weights, is
+multiplied by 1 − n/N (Cochran 1977).
 """
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-
-def margin_of_error(n: int, population: int, share: float = 0.5, level: float = 0.95) -> float:
-    """Half the width of the interval around a share, for equal weights, 0-1.
-
-    Parameters
-    ----------
-    n, population : int
-        Units that answered, and all units.
-    share : float, 0-1
-    level : float
-
-    References
-    ----------
-    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley, section 3.2.
-
-    Examples
-    --------
-    >>> [round(margin_of_error(n, 342), 3) for n in (100, 150)]
-    [0.083, 0.06]
-    """
-    if not 1 < n <= population:
-        raise ValueError(f"n is {n}; it must lie between 2 and the population, {population}.")
-    variance = share * (1 - share) / (n - 1) * (1 - n / population)
-    return float(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
-
-
-def shares(
-    labels: pd.Series,
-    population: int,
-    weights: pd.Series | None = None,
-    raked_on: pd.DataFrame | None = None,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Estimate the share of each label in the population, unweighted and weighted.
-
-    Parameters
-    ----------
-    labels : Series, n units
-        For instance profiles; none missing.
-    population : int
-        Number of all units; n may not be more.
-    weights : Series, n units, optional
-        As `cycle_analysis.representation.weights.rake` gives them; alike when absent.
-    raked_on : DataFrame, n units × variables, optional
-        What the weights were raked on, equal weights to begin with. Without it the weights are
-        taken as given, which is what to do after trimming.
-    level : float
-        Of the intervals.
-
-    Returns
-    -------
-    DataFrame, one row per label
-        n : units; share, se, low, high : unweighted, 0-1; weighted_share, weighted_se,
-        weighted_low, weighted_high : weighted, 0-1.
-
-    Raises
-    ------
-    ValueError
-        When labels are missing, there are fewer than two units, or more than the population.
-
-    References
-    ----------
-    Deville, J.-C., Särndal, C.-E., & Sautory, O. (1993). Generalized raking procedures in survey
-    sampling. Journal of the American Statistical Association, 88, 1013-1020.
-
-    Examples
-    --------
-    >>> table = shares(pd.Series([1, 1, 2, 1]), population=8, weights=pd.Series([1, 1, 3, 1]))
-    >>> table[["n", "share", "weighted_share"]].to_numpy().tolist()
-    [[3.0, 0.75, 0.5], [1.0, 0.25, 0.5]]
-    """
-    n = len(labels)
-    if labels.isna().any() or not 1 < n <= population:
-        raise ValueError(
-            f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
-            "Leave units without label out, and give the number of all units."
-        )
-    member = pd.get_dummies(labels, dtype=float)
-    equal = pd.Series(1.0, index=labels.index)
-    given = equal if weights is None else weights.loc[labels.index].astype(float)
-    explained = None if raked_on is None else raked_on.loc[labels.index]
-    plain = _estimates(member, equal, None, population, level)
-    weighted = _estimates(member, given, explained, population, level)
-    table = plain.join(weighted.add_prefix("weighted_"))
-    table.insert(0, "n", member.sum().astype(int))
-    return table.rename_axis(labels.name)
-
-
-def _estimates(
-    member: pd.DataFrame,
-    weights: pd.Series,
-    explained: pd.DataFrame | None,
-    population: int,
-    level: float,
-) -> pd.DataFrame:
-    """Weighted mean of each column, its standard error, and a logit interval."""
-    n, total = len(member), weights.sum()
-    share = member.mul(weights, axis=0).sum() / total
-    residuals = (member - share).to_numpy()
-    if explained is not None:
-        design = pd.get_dummies(explained.astype("str"), dtype=float).to_numpy()
-        fitted, *_ = np.linalg.lstsq(design, residuals, rcond=None)
-        residuals = residuals - design @ fitted
-    parts = residuals * weights.to_numpy()[:, None] / total
-    parts = parts - parts.mean(axis=0)
-    variance = n / (n - 1) * (parts**2).sum(axis=0) * (1 - n / population)
-    se = pd.Series(np.sqrt(variance), index=share.index)
-    low, high = _logit_interval(share, se, n, level)
-    effective = total**2 / (weights**2).sum() / max(1 - n / population, 1 / population)
-    none_high = 1 - ((1 - level) / 2) ** (1 / effective)
-    low = low.mask(share <= 0, 0.0).mask(share >= 1, 1 - none_high)
-    high = high.mask(share <= 0, none_high).mask(share >= 1, 1.0)
-    return pd.DataFrame({"share": share, "se": se, "low": low, "high": high})
-
-
-def _logit_interval(
-    share: pd.Series, se: pd.Series, n: int, level: float
-) -> tuple[pd.Series, pd.Series]:
-    inside = share.clip(1e-12, 1 - 1e-12)
-    width = stats.t.ppf(0.5 + level / 2, n - 1) * se / (inside * (1 - inside))
-    logit = np.log(inside / (1 - inside))
-    return 1 / (1 + np.exp(width - logit)), 1 / (1 + np.exp(-width - logit))
+MOST_ROUNDS = 1000
+"""Raking and trimming end long before, or never."""
 
 
 def population_margins(population: pd.DataFrame, by: list[str]) -> dict[str, pd.Series]:
@@ -148,13 +23,7 @@ def population_margins(population: pd.DataFrame, by: list[str]) -> dict[str, pd.
     return {column: population[column].value_counts().sort_index() for column in by}
 
 
-def rake(
-    sample: pd.DataFrame,
-    margins: dict[str, pd.Series],
-    base: pd.Series | None = None,
-    tolerance: float = 1e-10,
-    max_iterations: int = 1000,
-) -> pd.Series:
+def rake(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> pd.Series:
     """Weights under which the sample has the population's margins.
 
     Iterative proportional fitting: each margin in turn is made to fit, until none is off.
@@ -166,11 +35,6 @@ def rake(
     margins : dict of Series
         Per variable, number of units in the population per category, as `population_margins`
         gives it. All margins have the same total.
-    base : Series, n units, optional
-        Weights to begin with; alike when absent.
-    tolerance : float
-        Largest relative difference from a margin at which raking stops.
-    max_iterations : int
 
     Returns
     -------
@@ -198,20 +62,19 @@ def rake(
     _refuse_margins(sample, margins)
     codes = {name: margin.index.get_indexer(sample[name]) for name, margin in margins.items()}
     totals = {name: margin.to_numpy(dtype=float) for name, margin in margins.items()}
-    weights = np.ones(len(sample)) if base is None else base.loc[sample.index].to_numpy(float)
-    for _ in range(max_iterations):
+    weights = np.ones(len(sample))
+    for _ in range(MOST_ROUNDS):
         for name, group in codes.items():
-            weights = (
-                weights * (totals[name] / np.bincount(group, weights, len(totals[name])))[group]
-            )
+            reached = np.bincount(group, weights, len(totals[name]))
+            weights = weights * (totals[name] / reached)[group]
         off = max(
             np.abs(np.bincount(group, weights, len(totals[name])) / totals[name] - 1).max()
             for name, group in codes.items()
         )
-        if off <= tolerance:
+        if off <= 1e-10:
             return pd.Series(weights, index=sample.index, name="weight")
     raise ValueError(
-        f"margins: after {max_iterations} rounds one is still {off:.1e} off. They contradict each "
+        f"margins: after {MOST_ROUNDS} rounds one is still {off:.1e} off. They contradict each "
         "other in this sample: collapse categories."
     )
 
@@ -249,7 +112,7 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
         raise ValueError(f"lower {lower} and upper {upper} must enclose 1, the mean weight.")
     low, high = weights.mean() * lower, weights.mean() * upper
     trimmed = weights.astype(float)
-    for _ in range(1000):
+    for _ in range(MOST_ROUNDS):
         outside = (trimmed < low * (1 - 1e-12)) | (trimmed > high * (1 + 1e-12))
         if not outside.any():
             return trimmed.rename(weights.name)
@@ -353,6 +216,78 @@ def compare_margins(
         shares = {"population": margin, "unweighted": n, "weighted": weighted.fillna(0.0)}
         parts[name] = pd.DataFrame({"n": n} | {key: x / x.sum() for key, x in shares.items()})
     return pd.concat(parts, names=["variable", "category"])
+
+
+def shares(
+    labels: pd.Series,
+    population: int,
+    weights: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Estimate the share of each label in the population, unweighted and weighted.
+
+    Parameters
+    ----------
+    labels : Series, n units
+        For instance profiles; none missing.
+    population : int
+        Number of all units; n may not be more.
+    weights : Series, n units, optional
+        As `weigh` gives them; alike when absent.
+
+    Returns
+    -------
+    DataFrame, one row per label
+        n : units; share, se, low, high : unweighted, 0-1; weighted_share, weighted_se,
+        weighted_low, weighted_high : weighted, 0-1. Intervals are of 95%.
+
+    Raises
+    ------
+    ValueError
+        When labels are missing, there are fewer than two units, or more than the population.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley.
+
+    Examples
+    --------
+    >>> table = shares(pd.Series([1, 1, 2, 1]), population=8, weights=pd.Series([1, 1, 3, 1]))
+    >>> table[["n", "share", "weighted_share"]].to_numpy().tolist()
+    [[3.0, 0.75, 0.5], [1.0, 0.25, 0.5]]
+    """
+    n = len(labels)
+    if labels.isna().any() or not 1 < n <= population:
+        raise ValueError(
+            f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
+            "Leave units without label out, and give the number of all units."
+        )
+    member = pd.get_dummies(labels, dtype=float)
+    equal = pd.Series(1.0, index=labels.index)
+    given = equal if weights is None else weights.loc[labels.index].astype(float)
+    table = _estimates(member, equal, population).join(
+        _estimates(member, given, population).add_prefix("weighted_")
+    )
+    table.insert(0, "n", member.sum().astype(int))
+    return table.rename_axis(labels.name)
+
+
+def _estimates(member: pd.DataFrame, weights: pd.Series, population: int) -> pd.DataFrame:
+    """Weighted mean of each column, its standard error, and a logit interval of 95%."""
+    n, total = len(member), weights.sum()
+    share = member.mul(weights, axis=0).sum() / total
+    parts = (member - share).to_numpy() * weights.to_numpy()[:, None] / total
+    parts = parts - parts.mean(axis=0)
+    variance = n / (n - 1) * (parts**2).sum(axis=0) * (1 - n / population)
+    se = pd.Series(np.sqrt(variance), index=share.index)
+    inside = share.clip(1e-12, 1 - 1e-12)
+    logit, width = np.log(inside / (1 - inside)), stats.t.ppf(0.975, n - 1) * se
+    width = width / (inside * (1 - inside))
+    low, high = 1 / (1 + np.exp(width - logit)), 1 / (1 + np.exp(-width - logit))
+    effective = total**2 / (weights**2).sum() / max(1 - n / population, 1 / population)
+    none_high = 1 - 0.025 ** (1 / effective)
+    low = low.mask(share <= 0, 0.0).mask(share >= 1, 1 - none_high)
+    high = high.mask(share <= 0, none_high).mask(share >= 1, 1.0)
+    return pd.DataFrame({"share": share, "se": se, "low": low, "high": high})
 
 
 def _refuse_margins(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> None:

@@ -231,12 +231,13 @@ def read_respondents(
         On the rows of the file: `respondent`, `unit` and `role` (``""`` when unknown), `seconds`.
     """
     table = pd.DataFrame({"respondent": "", "unit": "", "role": ""}, raw.cells.index)
-    table["respondent"] = _by_row(raw.cells.index)
     found: list[Problem] = []
     fields = _fields(raw, mapping)
     if "respondent" in fields:
         table["respondent"], more = _names(raw, fields["respondent"])
         found += more
+    else:
+        table["respondent"] = _by_row(raw.cells.index)
     if "unit" in fields:
         table["unit"], more = read_units(
             raw, fields["unit"], fields.get("province"), mapping, register
@@ -272,24 +273,23 @@ def _by_row(rows: pd.Index) -> "pd.Series[str]":
 
 def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Problem]]:
     """Names as they stand, made harmless; e-mail addresses are not copied."""
-    column, given = str(given.name), change_texts(given, as_shown)
+    column = str(given.name)
+    if set("=+-@\t\r\n") & set("".join(given.cat.categories.tolist())):
+        given = change_texts(given, as_shown)
     double = given[given.duplicated(keep=False) & (given != "")].astype("str")
-    problem, remedy = (
-        "this respondent stands here more than once",
-        "Delete the rows that should not count",
-    )
+    problem = "this respondent stands here more than once"
+    advice = ("each respondent once", "Delete the rows that should not count")
     found = []
     for name, same in double.groupby(double):
         shown = "an e-mail address" if EMAIL.fullmatch(str(name)) else str(name)
-        place = (column, same.index, shown, problem, "each respondent once", remedy)
-        found.append(raw.problem(*place))
-    texts = given.cat.categories
+        found.append(raw.problem(column, same.index, shown, problem, *advice))
+    texts = given.cat.categories.tolist()
     private = [text for text in texts if "@" in text and EMAIL.fullmatch(text)]
     if n := int(given.isin(private).sum()):
         problem = "respondents are named by e-mail address, which is not copied"
         found.append(raw.problem(column, (), "", problem, done=FIXED, rule="named by row", n=n))
-    names = given.astype("str").where(~given.isin(["", *private]), _by_row(given.index))
-    return names, found
+    names, nameless = given.astype("str"), given.isin(["", *private])
+    return names.where(~nameless, _by_row(given.index)) if nameless.any() else names, found
 
 
 def _roles(

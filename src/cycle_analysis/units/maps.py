@@ -26,7 +26,8 @@ from matplotlib.path import Path as Outline
 
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.representation.account import are_municipalities
-from cycle_analysis.units.identification import detect_vintage, identify
+from cycle_analysis.units.harmonisation import detect_vintage
+from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import Register
 
 ENOUGH_CODES = 0.9

@@ -21,7 +21,8 @@ BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
 SIZE = "size_"
 """Begins the columns of size classes: size_2022."""
-_HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
+"""Where its csv files stand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,7 @@ def load_register() -> Register:
     >>> load_register().on("2026-01-01").loc["GM0363", ["name", "province"]].tolist()
     ['Amsterdam', 'Noord-Holland']
     """
-    return read_register(_HERE / "units.csv", _HERE / "events.csv", _HERE / "aliases.csv")
+    return read_register(FOLDER / "units.csv", FOLDER / "events.csv", FOLDER / "aliases.csv")
 
 
 def read_register(

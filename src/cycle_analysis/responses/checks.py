@@ -146,11 +146,8 @@ def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
     wrong, examples = asked.decoded.rows(invalid), map(hide_personal, distinct.index[invalid][:5])
     n_given = int(counts[distinct["reason"].isin([INVALID, ANSWERED])].sum())
     if (clash := distinct["problem"] == DECLARED_MISSING).any():
-        wrong, examples, problem = (
-            asked.decoded.rows(clash),
-            distinct.index[clash][:5],
-            DECLARED_MISSING,
-        )
+        wrong, problem = asked.decoded.rows(clash), DECLARED_MISSING
+        examples = map(str, distinct.index[clash][:5])
     elif not (problem := find_shift(asked.decoded, asked.scale, asked.column)):
         if len(wrong) <= max(max_invalid * n_given, 1):
             return []
@@ -197,8 +194,7 @@ def _mended(asked: Asked) -> list[Problem]:
     for rule, same in logged.groupby("rule", sort=False):
         by_text = [same.iloc[[i]] for i in range(len(same))] if len(same) <= N_FIXES else [same]
         for part in by_text:
-            rows = asked.decoded.rows(distinct.index.isin(part.index))
-            first = part.iloc[0]
+            rows, first = asked.decoded.rows(distinct.index.isin(part.index)), part.iloc[0]
             problem = "is no answer" if first["reason"] else "is no code, but is understood"
             problem += f": {first['reason'] or str(first['value']).removesuffix('.0')}"
             text = str(part.index[0])
@@ -208,13 +204,9 @@ def _mended(asked: Asked) -> list[Problem]:
 
 def _unlabelled(asked: Asked) -> list[Problem]:
     """Warn of codes without a label in a file that labels the others."""
-    labelled = set(asked.labels) - set(asked.scale.missing)
-    if len(labelled & set(asked.scale.labels)) < 3 or asked.scale.kind not in (
-        "rating",
-        "category",
-    ):
+    labelled, distinct = set(asked.labels) - set(asked.scale.missing), asked.decoded.distinct
+    if len(labelled & set(asked.scale.labels)) < 3 or asked.scale.kind in ("number", "text"):
         return []
-    distinct = asked.decoded.distinct
     bare = (distinct["reason"] == ANSWERED) & ~distinct.index.isin(labelled)
     bare &= ~distinct.index.map(normalise).isin({normalise(t) for t in asked.labels.values()})
     problem = "has no label in the file, where other codes have"

@@ -7,7 +7,7 @@ problem table.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from cycle_analysis.responses.checks import (
 )
 from cycle_analysis.responses.privacy import EMAIL, find_same_person, scan_columns
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import RESPONDENT_FIELDS, Wave
+from cycle_analysis.study.files import Wave
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
 from cycle_analysis.units.identification import CODE, NAME, identify
 from cycle_analysis.units.register import Register
@@ -156,7 +156,7 @@ def code_responses(
     """
     mapping = study.wave(wave)
     found = raw.notes + _check_columns(raw, mapping)
-    respondents, more = read_respondents(raw, study, mapping, register)
+    respondents, more = _read_respondents(raw, study, mapping, register)
     found += more
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
@@ -185,84 +185,69 @@ def _as_tables(
     asked: Mapping[str, Asked], respondents: pd.DataFrame, problems: pd.DataFrame
 ) -> Responses:
     """Set answers, reasons and open answers beside each other."""
-    is_text = {item: one.scale.kind == "text" for item, one in asked.items()}
+    is_text = {item for item, one in asked.items() if one.scale.kind == "text"}
     answers = {item: one.decoded.answers.array for item, one in asked.items()}
-    closed, why, written = (
-        pd.DataFrame(columns, index=respondents.index, copy=False)
-        for columns in (
-            {item: found for item, found in answers.items() if not is_text[item]},
-            {item: one.decoded.reasons.array for item, one in asked.items()},
-            {item: found for item, found in answers.items() if is_text[item]},
-        )
+    parts = (
+        {item: found for item, found in answers.items() if item not in is_text},
+        {item: one.decoded.reasons.array for item, one in asked.items()},
+        {item: found for item, found in answers.items() if item in is_text},
     )
-    return Responses(closed, why, respondents, problems, written)
+    closed, reasons, texts = (pd.DataFrame(x, respondents.index, copy=False) for x in parts)
+    return Responses(closed, reasons, respondents, problems, texts)
 
 
 def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
     header = raw.cells.columns
     sources = {name: column.source for name, column in mapping.columns.items()}
-    found = []
     if not set(header) & set(sources.values()):
         remedy = "Is this the export of this wave? Check source.file and source.header_row"
         shown = ", ".join(map(str, header[:5]))
         return [Problem(raw.file, "header", shown, "no mapped column is here", "", remedy)]
-    for name, source in sources.items():
-        if source not in header:
-            remedy = "Correct the mapping, or move the item to `dropped` or `not_asked`"
-            where = f"header, for {name}"
-            found.append(Problem(raw.file, where, source, "no such column", "", remedy))
-    known = {*sources.values(), *mapping.ignore, raw.duration}
-    for name in header.difference(list(known), sort=False):
-        remedy = "Map it in wave.yaml, or name it under `ignore`"
-        problem = "this column is neither mapped nor ignored; it is left out"
-        found.append(Problem(raw.file, "header", name, problem, "", remedy, done=KEPT, column=name))
-    return found
+    remedy = "Correct the mapping, or move the item to `dropped` or `not_asked`"
+    found = [
+        Problem(raw.file, f"header, for {name}", source, "no such column", "", remedy)
+        for name, source in sources.items()
+        if source not in header
+    ]
+    problem = "this column is neither mapped nor ignored; it is left out"
+    remedy = "Map it in wave.yaml, or name it under `ignore`"
+    known = [*sources.values(), *mapping.ignore, raw.duration]
+    return found + [
+        Problem(raw.file, "header", name, problem, "", remedy, done=KEPT, column=name)
+        for name in header.difference(known, sort=False)
+    ]
 
 
-def read_respondents(
+def _read_respondents(
     raw: RawTable, study: Study, mapping: Wave, register: Register
 ) -> tuple[pd.DataFrame, list[Problem]]:
-    """Read respondent, unit, role, and seconds where the file has them.
-
-    Returns
-    -------
-    DataFrame, n rows × 3 or 4; list of Problem
-        On the rows of the file: `respondent`, `unit` and `role` (``""`` when unknown), `seconds`.
-    """
+    """Read respondent, unit, role (``""`` when unknown), and seconds where the file has them."""
+    fields, columns = _fields(raw, mapping), mapping.columns
+    readers: dict[str, Callable[[pd.Series], tuple[pd.Series, list[Problem]]]] = {
+        "respondent": lambda given: _names(raw, given),
+        "unit": lambda given: _units(raw, given, fields.get("province"), mapping, register),
+        "role": lambda given: _roles(raw, given, columns["role"].map, study),
+        "seconds": lambda given: _seconds(raw, given),
+    }
     table = pd.DataFrame({"respondent": "", "unit": "", "role": ""}, raw.cells.index)
+    if "respondent" not in fields:
+        table["respondent"] = _by_row(table.index)
     found: list[Problem] = []
-    fields = _fields(raw, mapping)
-    if "respondent" in fields:
-        table["respondent"], more = _names(raw, fields["respondent"])
-        found += more
-    else:
-        table["respondent"] = _by_row(raw.cells.index)
-    if "unit" in fields:
-        table["unit"], more = read_units(
-            raw, fields["unit"], fields.get("province"), mapping, register
-        )
-        found += more
-    if "role" in fields:
-        table["role"], more = _roles(raw, fields["role"], mapping.columns["role"].map, study)
-        found += more
-    if "duration" in fields:
-        table["seconds"], more = _seconds(raw, fields["duration"])
+    for field in (field for field in readers if field in fields):
+        table[field], more = readers[field](fields[field])
         found += more
     return table, found
 
 
 def _fields(raw: RawTable, mapping: Wave) -> dict[str, pd.Series]:
-    """Cells of each respondent field, named by column; the duration also as the tool has it."""
-    sources = {
-        name: mapping.columns[name].source for name in RESPONDENT_FIELDS if name in mapping.columns
-    }
-    if raw.duration:
-        sources.setdefault("duration", raw.duration)
+    """Cells of each respondent field, named by column; seconds also where the tool names them."""
+    sources = {name: column.source for name, column in mapping.columns.items()}
+    sources["seconds"] = sources.get("duration", raw.duration)
     return {
-        name: change_texts(raw.cells[source], str.strip).rename(source)
-        for name, source in sources.items()
-        if source in raw.cells
+        name: change_texts(raw.cells[sources[name]], str.strip).rename(sources[name])
+        for name in ("respondent", "unit", "role", "province", "seconds")
+        if sources.get(name) in raw.cells
     }
 
 
@@ -329,29 +314,10 @@ def _seconds(raw: RawTable, given: pd.Series) -> tuple["pd.Series[float]", list[
     return seconds, [raw.problem(str(given.name), wrong.index, shown, problem, done=KEPT)]
 
 
-def read_units(
-    raw: RawTable,
-    given: pd.Series,
-    province: pd.Series | None,
-    mapping: Wave,
-    register: Register,
+def _units(
+    raw: RawTable, given: pd.Series, province: pd.Series | None, mapping: Wave, register: Register
 ) -> tuple["pd.Series[str]", list[Problem]]:
-    """Read which unit each respondent answered for.
-
-    Parameters
-    ----------
-    raw : RawTable
-        The export, for the place of problems.
-    given, province : Series of category, n rows
-        What stands in the columns of unit and province.
-    mapping : Wave
-    register : Register
-
-    Returns
-    -------
-    Series of str, list of Problem
-        Codes of the register in force on the first day of fieldwork, ``""`` where there is none.
-    """
+    """Codes in force on the first day of fieldwork, ``""`` where there is none."""
     column, recode = str(given.name), mapping.columns["unit"].map
     if recode:
         known = {normalise(old): new for old, new in recode.items()}
@@ -366,23 +332,21 @@ def read_units(
         return given.astype("str"), [raw.problem(column, (), "", problem, "", remedy)]
     texts = given.iloc[first].astype("str")
     places = None if province is None else province.iloc[first].astype("str")
-    found = identify(texts, register, str(mapping.fieldwork.start), places)
-    found = found.assign(text=texts, now=_in_force(found, mapping, register)).fillna("")
+    day = str(mapping.fieldwork.start)
+    found = identify(texts, register, day, places)
+    found = found.assign(text=texts, now=_in_force(found, day, register)).fillna("")
     problems = _doubt_units(raw, column, found, pd.Series(number, given.index))
     problems += _mixed_vintage(raw, column, found, register)
     units = found["now"].to_numpy(dtype="object")[number]
     return pd.Series(units, given.index, dtype="str"), problems
 
 
-def _in_force(found: pd.DataFrame, mapping: Wave, register: Register) -> "pd.Series[str]":
+def _in_force(found: pd.DataFrame, day: str, register: Register) -> "pd.Series[str]":
     """Carry units that had merged before the first day of fieldwork to the units they became."""
-    former = found["rule"].str.startswith("former") & found["unit"].notna()
-    if not former.any():
-        return found["unit"]
-    day = str(mapping.fieldwork.start)
-    heirs = assign_heirs(harmonise(sorted(found.loc[former, "unit"].unique()), day, day, register))
-    now = found["unit"].map(heirs.set_index("from_unit")["to_unit"])
-    return found["unit"].where(~former, now)
+    former = found["unit"].where(found["rule"].str.startswith("former"))
+    crosswalk = harmonise(sorted(former.dropna().unique()), day, day, register)
+    heirs = assign_heirs(crosswalk).set_index("from_unit")["to_unit"]
+    return found["unit"].where(former.isna(), former.map(heirs))
 
 
 def _doubt_units(
@@ -421,10 +385,7 @@ def _mixed_vintage(
     if not found["rule"].str.startswith("former").any():
         return []
     units = found["unit"].loc[lambda units: units != ""].unique()
-    vintage = detect_vintage(units, register)
-    best = vintage.divisions[vintage.divisions["best"]].iloc[-1]
-    if not best["not_fitting"]:
-        return []
+    odd = detect_vintage(units, register).best["not_fitting"].iloc[-1]
     problem = "units of different years stand beside each other"
     remedy = "Check that this is what respondents meant; each was carried to its successor"
-    return [raw.problem(column, (), best["not_fitting"], problem, "", remedy, done=KEPT)]
+    return [raw.problem(column, (), odd, problem, "", remedy, done=KEPT)] if odd else []

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-SIZE_GROUPS = {1: "<20k", 2: "<20k", 3: "<20k", 4: "20-50k", 5: "50-100k",
-               6: "100k+", 7: "100k+", 8: "100k+"}  # fmt: skip
-"""CBS size classes collapsed to four groups of inhabitants."""
+SIZE_GROUPS = {"<20k": 3, "20-50k": 4, "50-100k": 5, "100k+": 8}
+"""CBS size classes collapsed to four groups of inhabitants, with the last class of each."""
 REGIONS = {
     "Noord": ["Groningen", "Fryslân", "Drenthe"],
     "Oost": ["Overijssel", "Gelderland", "Flevoland"],
@@ -66,9 +65,9 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
             f"population: it has no {' and no '.join(sorted(lacking))}. These margins are those of "
             "Dutch municipalities; take columns of your own register instead."
         )
-    sizes = list(dict.fromkeys(SIZE_GROUPS.values()))
+    sizes = population["size_class"].astype("Int64")
     collapsed = population.assign(
-        size=pd.Categorical(population["size_class"].map(SIZE_GROUPS), sizes),
+        size=pd.cut(sizes, [0, *SIZE_GROUPS.values()], labels=list(SIZE_GROUPS), ordered=False),
         region=pd.Categorical(population["province"].map(_REGION_OF), list(REGIONS)),
     )
     unplaced = collapsed.index[collapsed[["size", "region"]].isna().any(axis=1)].tolist()

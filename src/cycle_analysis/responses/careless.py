@@ -65,12 +65,13 @@ def flag_careless(
     reasons = responses.reasons
     n_asked = (reasons != "not_shown").sum(axis=1)
     n_answered = (reasons == ANSWERED).sum(axis=1)
+    texts = responses.open_answers.assign(**{"": reasons.index}).fillna("").astype(str)
     seconds = responses.respondents.get("seconds", pd.Series(np.nan, reasons.index))
     flags = {
         "straight_line": _longest_run(responses.answers, study) >= straight_line_items,
         "too_fast": (seconds < seconds_per_item * n_answered) & (n_answered > 0),
         "mostly_empty": n_answered < min_answered * n_asked.clip(lower=1),
-        "test_row": _test_rows(responses),
+        "test_row": texts.map(lambda text: normalise(text) in TEST_WORDS).any(axis=1),
     }
     return pd.DataFrame(flags, index=reasons.index).astype(bool)
 
@@ -88,13 +89,6 @@ def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
             run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
             longest, before = np.maximum(longest, run), now
     return pd.Series(longest, answers.index)
-
-
-def _test_rows(responses: Responses) -> pd.Series:
-    """Respondents whose name or open answer says that they are a test."""
-    names = responses.answers.index.to_series()
-    texts = responses.open_answers.assign(**{"": names}).fillna("").astype(str)
-    return texts.map(lambda text: normalise(text) in TEST_WORDS).any(axis=1)
 
 
 def compare_without(

@@ -9,11 +9,12 @@ copied, from one unit) are only told.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
+from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.coding import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
 from cycle_analysis.responses.privacy import hide_personal
@@ -76,18 +77,11 @@ class Asked:
         return decode(texts, self.column, self.scale, self.labels, missing)
 
     def problem(
-        self,
-        rows: pd.Index,
-        value: str,
-        problem: str,
-        remedy: str = "",
-        *,
-        done: str = REJECTED,
-        rule: str = "",
+        self, rows: pd.Index, value: str, problem: str, remedy: str = "", **how: Any
     ) -> Problem:
-        """Describe a problem with this column on some rows."""
+        """Describe a problem with this column on some rows; `how` is `done` and `rule`."""
         place = (self.column.source, rows, value, problem, "", remedy)
-        return self.raw.problem(*place, done=done, rule=rule, item=self.item)
+        return self.raw.problem(*place, item=self.item, **how)
 
     def doubt(self, problem: str, remedy: str) -> Problem:
         """Describe a doubt about this column as a whole."""

@@ -14,17 +14,14 @@ from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.study.files import Wave
 
 EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-TELEPHONE = re.compile(
-    r"(?<![\w.])(?:\+|00)31[ ()-]*(?:\d[ -]?){9}(?!\d)|(?<!\w)0\d(?:[ -]?\d){8}(?!\w)"
-)
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-IP_ADDRESS = re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.])")
-POSITION = re.compile(r"(?<![\d.])-?\d{1,2}\.\d{4,} *[,;] *-?\d{1,3}\.\d{4,}")
 KINDS = {
     "e-mail addresses": EMAIL,
-    "telephone numbers": TELEPHONE,
-    "IP addresses": IP_ADDRESS,
-    "positions on the map": POSITION,
+    "telephone numbers": re.compile(
+        r"(?<![\w.])(?:\+|00)31[ ()-]*(?:\d[ -]?){9}(?!\d)|(?<!\w)0\d(?:[ -]?\d){8}(?!\w)"
+    ),
+    "IP addresses": re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.])"),
+    "positions on the map": re.compile(r"(?<![\d.])-?\d{1,2}\.\d{4,} *[,;] *-?\d{1,3}\.\d{4,}"),
 }
 SHORT = 6
 """Texts up to this length can hold none of these."""

@@ -133,17 +133,13 @@ class _Finder:
         units = [unit for unit in units if unit in self.current] or units
         if len(units) == 1:
             return units[0], NAME if exact else candidates[units[0]], []
-        told = self._in_province(units, place)
-        return (told[0], BY_PROVINCE, []) if len(told) == 1 else (None, "", units)
-
-    def _in_province(self, units: list[str], place: str) -> list[str]:
-        """Those of `units` that the register puts in a province; none where it knows none."""
         rows = self.register.units
-        if "province" not in rows or not place:
-            return []
-        sought = PROVINCE_ALIASES.get(_key(place), _key(place))
-        there = set(rows.loc[rows["province"].map(_key) == sought, "unit"])
-        return [unit for unit in units if unit in there]
+        if place and units and "province" in rows:
+            sought = PROVINCE_ALIASES.get(_key(place), _key(place))
+            there = set(rows.loc[rows["province"].map(_key) == sought, "unit"])
+            if len(told := [unit for unit in units if unit in there]) == 1:
+                return told[0], BY_PROVINCE, []
+        return None, "", units
 
     def _out_of_force(self, unit: str) -> str:
         """Say since when a unit is no longer in force and where it went, or from when it is."""

@@ -15,7 +15,6 @@ from cycle_analysis.representation.weights import (
     compare_margins,
     design_effect,
     effective_n,
-    population_margins,
     rake,
     shares,
     trim_weights,
@@ -42,7 +41,7 @@ def sample():
 
 @pytest.fixture(scope="module")
 def raked(population, sample):
-    return rake(sample, population_margins(population, ON))
+    return rake(population, ON, sample.index)
 
 
 @pytest.fixture(scope="module")
@@ -96,39 +95,34 @@ def test_the_response_test_equals_that_of_r(population, sample):
 
 
 def test_raked_weights_meet_every_margin_and_add_up_to_the_population(population, sample, raked):
-    for name, margin in population_margins(population, ON).items():
-        pd.testing.assert_series_equal(
-            raked.groupby(sample[name]).sum(), margin.astype(float), check_names=False
-        )
+    for name in ON:
+        margin = population[name].value_counts().sort_index().astype(float)
+        reached = raked.groupby(sample[name]).sum()
+        pd.testing.assert_series_equal(reached, margin, check_names=False)
     assert raked.sum() == pytest.approx(342)
 
 
 def test_raking_does_not_depend_on_the_order_of_units_or_margins(population, sample, raked):
-    margins = population_margins(population, ON[::-1])
-    again = rake(sample.iloc[::-1], margins)
+    again = rake(population.iloc[::-1], ON[::-1], sample.index[::-1])
     np.testing.assert_allclose(again.loc[raked.index], raked, rtol=1e-8)
 
 
 def test_an_empty_category_asks_to_be_collapsed(population, sample):
     without = sample[sample["region"] != "Zuid"]
     with pytest.raises(ValueError, match=r"region has no responding unit in \['Zuid'\]"):
-        rake(without, population_margins(population, ON))
+        rake(population, ON, without.index)
 
 
-def test_a_unit_without_category_and_margins_of_two_totals_are_refused(population, sample):
-    margins = population_margins(population, ON)
-    stray = sample.assign(size=sample["size"].mask(sample.index == "GM0014"))
-    with pytest.raises(ValueError, match=r"1 units have a size that the margin lacks"):
-        rake(stray, margins)
-    with pytest.raises(ValueError, match="one total"):
-        rake(sample, margins | {"size": margins["size"] * 2})
+def test_a_unit_without_category_is_refused(population, sample):
+    stray = population.assign(size=population["size"].mask(population.index == "GM0014"))
+    with pytest.raises(ValueError, match=r"1 units have no size: \['GM0014'\]"):
+        rake(stray, ON, sample.index)
 
 
 def test_margins_that_contradict_each_other_do_not_converge():
-    sample = pd.DataFrame({"a": [0, 1], "b": [0, 1]})
-    margins = {"a": pd.Series({0: 1, 1: 3}), "b": pd.Series({0: 3, 1: 1})}
+    population = pd.DataFrame({"a": [0, 1, 1, 1], "b": [0, 1, 0, 0]})
     with pytest.raises(ValueError, match="collapse categories"):
-        rake(sample, margins)
+        rake(population, ["a", "b"], pd.Index([0, 1]))
 
 
 def test_trimming_keeps_the_sum_and_the_limits():
@@ -144,12 +138,11 @@ def test_trimming_keeps_the_sum_and_the_limits():
         trim_weights(pd.Series([1.0, 9.0]), 0.9, 1.1)
 
 
-def test_the_comparison_shows_what_raking_mended_and_trimming_undid(population, sample, raked):
-    margins = population_margins(population, ON)
-    table = compare_margins(sample, margins, raked)
+def test_the_comparison_shows_what_raking_mended_and_trimming_undid(population, raked):
+    table = compare_margins(population, ON, raked)
     np.testing.assert_allclose(table["weighted"], table["population"], rtol=1e-8)
     assert (table["unweighted"] - table["population"]).abs().max() > 0.05
-    trimmed = compare_margins(sample, margins, trim_weights(raked, 0.7, 1.4))
+    trimmed = compare_margins(population, ON, trim_weights(raked, 0.7, 1.4))
     assert 0.001 < (trimmed["weighted"] - trimmed["population"]).abs().max() < 0.05
 
 
@@ -223,8 +216,6 @@ def test_a_unit_without_group_is_refused_not_dropped(population):
 
 
 def test_only_dutch_municipalities_have_these_margins():
-    with pytest.raises(ValueError, match="no province and no size_class"):
-        collapse_background(pd.DataFrame({"name": ["Namibia"]}, index=["NA"]))
     there = load_register().on("2026-01-01")
     with pytest.raises(ValueError, match="342 units have no size class"):
         collapse_background(there.assign(province="Brussel"))

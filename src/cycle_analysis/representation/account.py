@@ -51,7 +51,7 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When a column is absent, or holds something else.
+        When a unit has no size class or another province.
 
     Examples
     --------
@@ -60,11 +60,6 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
     """
-    if lacking := {"size_class", "province"} - set(population):
-        raise ValueError(
-            f"population: it has no {' and no '.join(sorted(lacking))}. These margins are those of "
-            "Dutch municipalities; take columns of your own register instead."
-        )
     sizes = population["size_class"].astype("Int64")
     collapsed = population.assign(
         size=pd.cut(sizes, [0, *SIZE_GROUPS.values()], labels=list(SIZE_GROUPS), ordered=False),

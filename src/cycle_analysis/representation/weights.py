@@ -18,23 +18,18 @@ MOST_ROUNDS = 1000
 """Raking and trimming end long before, or never."""
 
 
-def population_margins(population: pd.DataFrame, by: list[str]) -> dict[str, pd.Series]:
-    """Count the units per category, for each variable to be raked on."""
-    return {column: population[column].value_counts().sort_index() for column in by}
-
-
-def rake(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> pd.Series:
-    """Weights under which the sample has the population's margins.
+def rake(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Series:
+    """Weights under which the units that responded have the population's margins.
 
     Iterative proportional fitting: each margin in turn is made to fit, until none is off.
 
     Parameters
     ----------
-    sample : DataFrame, n units × variables
-        Responding units; one column for each of the margins.
-    margins : dict of Series
-        Per variable, number of units in the population per category, as `population_margins`
-        gives it. All margins have the same total.
+    population : DataFrame, index `unit`
+        All units with their background.
+    by : list of str
+        Columns whose margins are to fit.
+    responded : Index of n units
 
     Returns
     -------
@@ -44,8 +39,7 @@ def rake(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> pd.Series:
     Raises
     ------
     ValueError
-        When a category has no responding unit, a unit no category, totals differ, or raking does
-        not converge.
+        When a category has no responding unit, a unit no category, or raking does not converge.
 
     References
     ----------
@@ -55,27 +49,32 @@ def rake(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> pd.Series:
 
     Examples
     --------
-    >>> sample = pd.DataFrame({"size": ["s", "s", "l", "l"]}, index=list("ABCD"))
-    >>> rake(sample, {"size": pd.Series({"s": 30, "l": 10})}).tolist()
-    [15.0, 15.0, 5.0, 5.0]
+    >>> population = pd.DataFrame({"size": ["s", "s", "s", "l"]}, index=["A", "B", "C", "D"])
+    >>> rake(population, ["size"], pd.Index(["A", "B", "D"])).tolist()
+    [1.5, 1.5, 1.0]
     """
-    _refuse_margins(sample, margins)
-    codes = {name: margin.index.get_indexer(sample[name]) for name, margin in margins.items()}
-    totals = {name: margin.to_numpy(dtype=float) for name, margin in margins.items()}
-    weights = np.ones(len(sample))
+    margins = []
+    for name in by:
+        if nowhere := population.index[population[name].isna()].tolist():
+            raise ValueError(f"population: {len(nowhere)} units have no {name}: {nowhere[:5]}.")
+        group, labels = pd.factorize(population[name], sort=True)
+        group = group[population.index.get_indexer(responded)]
+        if empty := labels.difference(labels[group]).tolist():
+            raise ValueError(
+                f"population: {name} has no responding unit in {empty[:5]}. Collapse these "
+                "categories with others."
+            )
+        margins.append((group, population[name].value_counts()[labels].to_numpy(dtype=float)))
+    weights = np.ones(len(responded))
     for _ in range(MOST_ROUNDS):
-        for name, group in codes.items():
-            reached = np.bincount(group, weights, len(totals[name]))
-            weights = weights * (totals[name] / reached)[group]
-        off = max(
-            np.abs(np.bincount(group, weights, len(totals[name])) / totals[name] - 1).max()
-            for name, group in codes.items()
-        )
+        for group, total in margins:
+            weights = weights * (total / np.bincount(group, weights))[group]
+        off = max(np.abs(np.bincount(group, weights) / total - 1).max() for group, total in margins)
         if off <= 1e-10:
-            return pd.Series(weights, index=sample.index, name="weight")
+            return pd.Series(weights, index=responded, name="weight")
     raise ValueError(
-        f"margins: after {MOST_ROUNDS} rounds one is still {off:.1e} off. They contradict each "
-        "other in this sample: collapse categories."
+        f"population: after {MOST_ROUNDS} rounds a margin is still {off:.1e} off. They contradict "
+        "each other among those who responded: collapse categories."
     )
 
 
@@ -154,7 +153,7 @@ def weigh(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Se
     usable = [column for column in by if set(sample[column]) == set(background[column])]
     if not usable:
         return pd.Series(len(population) / len(sample), index=sample.index, name="weight")
-    return trim_weights(rake(sample[usable], population_margins(background, usable)))
+    return trim_weights(rake(background, usable, responded))
 
 
 def design_effect(weights: pd.Series) -> float:
@@ -183,15 +182,12 @@ def effective_n(weights: pd.Series) -> float:
     return len(weights) / design_effect(weights)
 
 
-def compare_margins(
-    sample: pd.DataFrame, margins: dict[str, pd.Series], weights: pd.Series
-) -> pd.DataFrame:
+def compare_margins(population: pd.DataFrame, by: list[str], weights: pd.Series) -> pd.DataFrame:
     """Set the margins of population, sample and weighted sample side by side.
 
     Parameters
     ----------
-    sample : DataFrame, n units × variables
-    margins : dict of Series
+    population, by
         As for `rake`.
     weights : Series, n units
         Raked or trimmed: after trimming the margins fit no longer exactly, and this shows by how
@@ -204,15 +200,17 @@ def compare_margins(
 
     Examples
     --------
-    >>> sample = pd.DataFrame({"size": ["s", "l"]}, index=["A", "B"])
-    >>> margins = {"size": pd.Series({"s": 30, "l": 10})}
-    >>> compare_margins(sample, margins, rake(sample, margins)).to_numpy().tolist()
-    [[1.0, 0.75, 0.5, 0.75], [1.0, 0.25, 0.5, 0.25]]
+    >>> population = pd.DataFrame({"size": ["s", "s", "s", "l"]}, index=["A", "B", "C", "D"])
+    >>> weights = rake(population, ["size"], pd.Index(["A", "D"]))
+    >>> compare_margins(population, ["size"], weights).to_numpy().tolist()
+    [[1.0, 0.25, 0.5, 0.25], [1.0, 0.75, 0.5, 0.75]]
     """
     parts = {}
-    for name, margin in margins.items():
-        n = sample[name].value_counts().reindex(margin.index, fill_value=0)
-        weighted = weights.groupby(sample[name], observed=True).sum().reindex(margin.index)
+    for name in by:
+        margin = population[name].value_counts().sort_index()
+        sample = population.loc[weights.index, name]
+        n = sample.value_counts().reindex(margin.index, fill_value=0)
+        weighted = weights.groupby(sample, observed=True).sum().reindex(margin.index)
         shares = {"population": margin, "unweighted": n, "weighted": weighted.fillna(0.0)}
         parts[name] = pd.DataFrame({"n": n} | {key: x / x.sum() for key, x in shares.items()})
     return pd.concat(parts, names=["variable", "category"])
@@ -288,22 +286,3 @@ def _estimates(member: pd.DataFrame, weights: pd.Series, population: int) -> pd.
     low = low.mask(share <= 0, 0.0).mask(share >= 1, 1 - none_high)
     high = high.mask(share <= 0, none_high).mask(share >= 1, 1.0)
     return pd.DataFrame({"share": share, "se": se, "low": low, "high": high})
-
-
-def _refuse_margins(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> None:
-    """Check that every category has units, every unit a category, and totals agree."""
-    totals = {name: float(margin.sum()) for name, margin in margins.items()}
-    if not margins or max(totals.values()) - min(totals.values()) > 1e-6 * max(totals.values()):
-        raise ValueError(f"margins must be there and have one total; they have {totals}.")
-    for name, margin in margins.items():
-        present = sample[name].value_counts()
-        if empty := [key for key, total in margin.items() if total > 0 and not present.get(key, 0)]:
-            raise ValueError(
-                f"margins: {name} has no responding unit in {empty[:5]}. Collapse these categories "
-                "with others, in the margin and in the sample."
-            )
-        if (stray := sample.index[~sample[name].isin(margin.index[margin > 0])]).size:
-            raise ValueError(
-                f"sample: {len(stray)} units have a {name} that the margin lacks: "
-                f"{stray[:5].tolist()}."
-            )

@@ -260,16 +260,20 @@ def extend(
     old = register.units[register.units["valid_until"].isna()]
     gone = sorted(set(old["unit"]) - set(units.index))
     new = sorted(set(units.index) - set(old["unit"]))
-    _refuse_incomplete(units, new)
+    # a new code needs a name, a province and a size class, or it could not be grouped
+    lacking = [what for what in ("name", "province", "population") if what not in units]
+    if new and lacking:
+        what = f"is new, and no file has its {' and '.join(lacking)}"
+        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
+        raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
     rows = _renamed(register, units, day)
     appeared = units.loc[new].reset_index()
     columns = [column for column in appeared if column in rows]
     rows = pd.concat([rows, appeared[columns].assign(valid_from=day)], ignore_index=True)
     events = register.events
     if events_csv is not None:
-        rows = _dated_by_events(
-            rows, read_table(events_csv, ["date", "from_unit", "to_unit"]), gone, new
-        )
+        given = read_table(events_csv, ["date", "from_unit", "to_unit"])
+        rows = _dated_by_events(rows, given, gone, new)
         current = rows[~rows["unit"].isin(set(register.units["unit"]) - set(old["unit"]))]
         events = pd.concat([events, read_events(events_csv, current)], ignore_index=True)
     _refuse_untold(rows, events, gone, new)
@@ -318,15 +322,6 @@ def _dated_by_events(
         valid_from=rows["valid_from"].mask(begins, first),
         valid_until=rows["valid_until"].mask(ends, last),
     )
-
-
-def _refuse_incomplete(units: pd.DataFrame, new: list[str]) -> None:
-    """A new code needs a name, a province and a size class, or it could not be grouped."""
-    lacking = [what for what in ("name", "province", "population") if what not in units]
-    if new and lacking:
-        what = f"is new, and no file has its {' and '.join(lacking)}"
-        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
-        raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
 
 
 def _renamed(register: Register, units: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:

@@ -247,7 +247,7 @@ def _dates(texts: pd.Series) -> pd.Series:
 
 
 def _unit_problems(units: pd.DataFrame, file: str) -> list[Problem]:
-    """Problems of a table of units, all cells still text; row 0 is line 2 of the file."""
+    """Wrong cells of a table of units, still texts, and periods that do not follow each other."""
     if units.empty:
         return [Problem(file, "file", "", "has no units", "one row per unit")]
     found = []
@@ -255,7 +255,20 @@ def _unit_problems(units: pd.DataFrame, file: str) -> list[Problem]:
         found += _found(file, units[units[column] == ""], column, "is empty", "a text")
     for column in ("valid_from", "valid_until"):
         found += _date_problems(units, column, file)
-    return found or _period_problems(units, file)
+    if found:
+        return found
+    begin = _dates(units["valid_from"]).fillna(BEGINNING)
+    end = _dates(units["valid_until"]).fillna(END)
+    found = _found(file, units[end <= begin], "valid_until", "is not later than valid_from")
+    order = units.assign(begin=begin, end=end).sort_values(["unit", "begin"])
+    before = order.groupby("unit")["end"].shift()
+    remedy = "Keep one row per unit, or give each row a period that begins where the last ended"
+    for wrong, what in (
+        (before > order["begin"], "is there twice, in periods that overlap"),
+        (before < order["begin"], "leaves a gap after an earlier period"),
+    ):
+        found += _found(file, order[wrong], "unit", what, "", remedy)
+    return found
 
 
 def _event_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
@@ -291,20 +304,6 @@ def _date_problems(
     dates = pd.to_datetime(table[column], format="%Y-%m-%d", errors="coerce")
     wrong = table[dates.isna() & ((table[column] != "") | required)]
     return _found(file, wrong, column, "is not a date", "year-month-day, as 2019-01-01")
-
-
-def _period_problems(units: pd.DataFrame, file: str) -> list[Problem]:
-    """Periods that end before they begin; two periods of a unit that overlap or leave a gap."""
-    begin = _dates(units["valid_from"]).fillna(BEGINNING)
-    end = _dates(units["valid_until"]).fillna(END)
-    found = _found(file, units[end <= begin], "valid_until", "is not later than valid_from")
-    order = units.assign(begin=begin, end=end).sort_values(["unit", "begin"])
-    before = order.groupby("unit")["end"].shift()
-    remedy = "Keep one row per unit, or give each row a period that begins where the last ended"
-    overlap = "is there twice, in periods that overlap"
-    found += _found(file, order[before > order["begin"]], "unit", overlap, "", remedy)
-    gap = "leaves a gap after an earlier period"
-    return found + _found(file, order[before < order["begin"]], "unit", gap, "", remedy)
 
 
 def _share_problems(events: pd.DataFrame, file: str) -> list[Problem]:

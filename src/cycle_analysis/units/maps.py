@@ -102,8 +102,7 @@ def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> 
         for feature in _features(path)
         if str(feature["properties"].get("H2O", "")).upper() != "JA"
     ]
-    units = _codes(features, register, date, name)
-    _refuse_other_vintage(units, register, date, name)
+    units = _codes(features, register, pd.Timestamp(date), name)
     outlines: dict[str, list[Outline]] = {}
     found = []
     for place, (unit, feature) in enumerate(zip(units, features, strict=True)):
@@ -155,13 +154,16 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
             "another population with a map of its own: cycle_analysis.units.maps."
         )
     placed = there[["name", "province"]].join(tiles)
+    events = register.transfers.sort_values("persons", ascending=False)
     for unit in placed.index[placed["row"].isna()]:
+        before = events.loc[events["to_unit"] == unit, "from_unit"]
+        after = events.loc[events["from_unit"] == unit, "to_unit"]
+        relatives = pd.Index([*before, *after])
         taken = set(placed.dropna()[["row", "column"]].itertuples(index=False, name=None))
-        free = tiles.loc[[tile for tile in _relatives(unit, register) if tile in tiles.index]]
-        for place in free.itertuples(index=False, name=None):
-            if place not in taken:
-                placed.loc[unit, ["row", "column"]] = place
-                break
+        theirs = tiles.loc[relatives[relatives.isin(tiles.index)]]
+        free = [x for x in theirs.itertuples(index=False, name=None) if x not in taken]
+        if free:
+            placed.loc[unit, ["row", "column"]] = free[0]
     placed.update(_rows_below(placed.loc[placed["row"].isna(), "province"], LAST_ROW + 2))
     return placed.astype({"row": int, "column": int})
 
@@ -235,37 +237,31 @@ def _topology_features(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _codes(
-    features: list[dict[str, Any]], register: Register, date: str | pd.Timestamp, name: str
+    features: list[dict[str, Any]], register: Register, day: pd.Timestamp, name: str
 ) -> pd.Series:
-    """Units of the features, from the property that holds most codes."""
+    """Units of the features, from the property that holds most codes: all those of the day."""
     properties = pd.DataFrame([feature["properties"] for feature in features]).astype("object")
-    best, share = pd.Series(dtype="str"), 0.0
+    units, share = pd.Series(dtype="str"), 0.0
     for column in properties:
-        found = identify(properties[column].map(str), register, date)
+        found = identify(properties[column].map(str), register, day)
         codes = found["unit"].where(found["rule"].str.contains("code"))
         if codes.notna().mean() > share:
-            best, share = codes, codes.notna().mean()
+            units, share = codes, codes.notna().mean()
     if share < ENOUGH_CODES:
         allowed = "a property as statcode or GM_CODE with the code of each unit"
         listed = ", ".join(map(str, properties.columns[:8]))
         raise refuse(name, "properties", listed, "none holds codes", allowed)
-    if len(unknown := best.index[best.isna()]):
+    if len(unknown := units.index[units.isna()]):
         what = "has a code that the register does not know"
         raise InputError([Problem(name, f"feature {row}", "", what) for row in unknown[:5]])
-    return best
-
-
-def _refuse_other_vintage(
-    units: pd.Series, register: Register, date: str | pd.Timestamp, name: str
-) -> None:
-    there = register.on(date).index
+    there = register.on(day).index
     absent, extra = there.difference(units), pd.Index(units.unique()).difference(there)
     if absent.empty and extra.empty:
-        return
+        return units
     vintage = detect_vintage(units, register)
     whole = vintage.best[vintage.best["n_absent"] == 0]
     since = f"It is the map of {whole.index[-1]:%Y-%m-%d}" if len(whole) else str(vintage)[:-1]
-    what = f"is not the map of {pd.Timestamp(date):%Y-%m-%d}: it lacks {len(absent)} units"
+    what = f"is not the map of {day:%Y-%m-%d}: it lacks {len(absent)} units"
     what += f" ({', '.join(absent[:5])}) and has {len(extra)} others ({', '.join(extra[:5])})"
     remedy = f"{since}. Take the map of the right year, or harmonise the values to the map's"
     raise refuse(name, "codes", "", what, "", remedy)
@@ -302,13 +298,6 @@ def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
         cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
         column += len(units) + 1 if len(units) else 0
     return pd.DataFrame.from_dict(cells, orient="index", columns=["row", "column"])
-
-
-def _relatives(unit: str, register: Register) -> list[str]:
-    """Units from which or into which a unit came to be, those with most persons first."""
-    events = register.transfers.sort_values("persons", ascending=False)
-    before, after = events["to_unit"] == unit, events["from_unit"] == unit
-    return [*events.loc[before, "from_unit"], *events.loc[after, "to_unit"]]
 
 
 def _province_names(layout: pd.DataFrame) -> pd.DataFrame:

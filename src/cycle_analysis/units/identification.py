@@ -9,10 +9,12 @@ gets no code but the nearest three by edit distance (Levenshtein 1966) as a sugg
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import missing_reason
 
@@ -176,13 +178,9 @@ class _Finder:
         return ", ".join(f"{self.names[unit][-1]} ({unit})" for unit in units)
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     """One value as text: 363.0 is 363, missing is empty, invisible characters go."""
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    text = unicodedata.normalize("NFKC", str(value))
+    text = "" if pd.isna(value) else unicodedata.normalize("NFKC", as_text(value))
     return " ".join("".join(c for c in text if unicodedata.category(c) != "Cf").split())
 
 

@@ -147,13 +147,10 @@ def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
     if "unit" not in table:
         found = identify(table["name"], register, f"{register.last_year}-12-31")
         unknown = found.assign(name=table["name"])[found["unit"].isna()]
-        place, remedy = (
-            (file.name, "municipalities"),
-            "Download the table with codes, municipalities only",
-        )
         if len(unknown):
+            place, remedy = file.name, "Download the table with codes, municipalities only"
             raise InputError(
-                Problem(*place, row.name, row.problem, row.suggestions, remedy)
+                Problem(place, "municipalities", row.name, row.problem, row.suggestions, remedy)
                 for row in unknown.itertuples(index=False)
             )
         table = table.assign(unit=found["unit"])

@@ -10,8 +10,6 @@ from cycle_analysis.profiles.background import associate, background_by_profile,
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.verdict import Evidence
-from cycle_analysis.representation.account import response_test
-from cycle_analysis.representation.weights import margin_of_error
 
 
 def choice_table(choice: Choice) -> pd.DataFrame:
@@ -84,48 +82,6 @@ def _varying(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:
 def _correctable(partition: Partition) -> Partition:
     """Leave probabilities out that tell profiles apart too badly to correct for misplacement."""
     return partition if can_be_corrected(partition) else replace(partition, posteriors=None)
-
-
-def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
-    """Test for each background of a response account whether response depends on it.
-
-    Parameters
-    ----------
-    account : DataFrame
-        As `account.response_account` gives it, indexed by one background or more.
-
-    Returns
-    -------
-    DataFrame, index `background`
-        As `account.response_test`; where there is nothing to test `reason` says so.
-
-    Examples
-    --------
-    >>> groups = pd.MultiIndex.from_product([["s", "l"], ["N", "Z"]], names=["size", "region"])
-    >>> account = pd.DataFrame({"invited": 25, "responded": [5, 15, 15, 15]}, index=groups)
-    >>> nonresponse_tests(account)["chi_square"].tolist()
-    [4.0, 4.0]
-    """
-    rows = {}
-    for background in account.index.names:
-        counts = account.groupby(level=background)[["invited", "responded"]].sum()
-        asked = counts[counts["invited"] > 0]
-        if len(asked) < 2 or asked["responded"].sum() in (0, asked["invited"].sum()):
-            rows[background] = pd.Series({"reason": "one group, or all or none responded"})
-        else:
-            rows[background] = pd.concat([response_test(asked), pd.Series({"reason": ""})])
-    return pd.DataFrame(rows).T.infer_objects().rename_axis("background")
-
-
-def precision(account: pd.DataFrame) -> pd.DataFrame:
-    """Give the precision of shares if it were chance who responded: one row, index `finding`.
-
-    Columns n_units, population, margin: half the width of a 95% interval around one half, 0-1,
-    missing for fewer than two units.
-    """
-    n, population = int(account["responded"].sum()), int(account["population"].sum())
-    margin = margin_of_error(n, population) if n > 1 else float("nan")
-    return _one_row("precision", {"n_units": n, "population": population, "margin": margin})
 
 
 def _one_row(name: str, row: Mapping[Any, Any]) -> pd.DataFrame:

@@ -169,6 +169,17 @@ def unchanged_units(links: pd.DataFrame) -> pd.Index:
     return waves.index[(waves == table["wave"].nunique()) & ~changed].rename("unit")
 
 
+def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Compare two divisions on the units that both hold: one row, index `finding`."""
+    both = first.index.intersection(second.index)
+    row = {
+        "n_units": len(both),
+        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
+        "moved_share": float((first[both] != second[both]).mean()),
+    }
+    return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
+
+
 def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
     """Count how many units went from each profile to each profile, wave by wave.
 
@@ -272,6 +283,11 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     return _wave_by_wave(tables, ["phase"], columns)
 
 
+def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
+    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")
+
+
 def _wave_by_wave(
     tables: Mapping[tuple[str, str], pd.DataFrame], index: Sequence[str], columns: Sequence[str]
 ) -> pd.DataFrame:
@@ -280,19 +296,3 @@ def _wave_by_wave(
     if not tables:
         return pd.DataFrame(columns=[*names, *columns]).set_index(names)
     return pd.concat(tables, names=names)[columns]
-
-
-def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
-    """Compare two divisions on the units that both hold: one row, index `finding`."""
-    both = first.index.intersection(second.index)
-    row = {
-        "n_units": len(both),
-        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
-        "moved_share": float((first[both] != second[both]).mean()),
-    }
-    return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
-
-
-def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
-    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")

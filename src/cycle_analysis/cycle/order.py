@@ -32,27 +32,6 @@ class Reading(StrEnum):
     """Too few units, or nobody differs."""
 
 
-def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
-    """Subtract the later phase from the earlier, for every pair in cycle order.
-
-    Returns
-    -------
-    DataFrame, rows of `scores` × pairs (earlier, later)
-        Negative where the later phase is further on.
-
-    Examples
-    --------
-    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
-    [-20.0]
-    """
-    values = scores.to_numpy(float)
-    first, second = np.triu_indices(scores.shape[1], k=1)
-    pairs = pd.MultiIndex.from_arrays(
-        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
-    )
-    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
-
-
 def order_violations(
     scores: pd.DataFrame, errors: pd.DataFrame, beyond: float = 1.96
 ) -> pd.DataFrame:
@@ -143,6 +122,27 @@ def errors_of_differences(
     columns = phase_differences(scores.iloc[:0]).columns
     rows = np.tile(np.sqrt(variances[first] + variances[second]), (len(scores), 1))
     return pd.DataFrame(rows, index=scores.index, columns=columns)
+
+
+def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Subtract the later phase from the earlier, for every pair in cycle order.
+
+    Returns
+    -------
+    DataFrame, rows of `scores` × pairs (earlier, later)
+        Negative where the later phase is further on.
+
+    Examples
+    --------
+    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
+    [-20.0]
+    """
+    values = scores.to_numpy(float)
+    first, second = np.triu_indices(scores.shape[1], k=1)
+    pairs = pd.MultiIndex.from_arrays(
+        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
+    )
+    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
 
 
 def gather_evidence(

@@ -185,12 +185,6 @@ def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> p
     return table.rename_axis("unit")
 
 
-def _last_marked(marks: pd.DataFrame) -> pd.Series:
-    """Name the last column that is true in each row, whatever where none is."""
-    last = marks.shape[1] - 1 - marks.to_numpy()[:, ::-1].argmax(axis=1)
-    return pd.Series(marks.columns[last], index=marks.index)
-
-
 def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame:
     """Correlate the phases over units (Pearson), phases × phases.
 
@@ -204,24 +198,6 @@ def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame
     np.float64(1.0)
     """
     return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
-
-
-def _bootstrap_quantiles(
-    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
-) -> pd.DataFrame:
-    """Percentiles of bootstrapped means, rows low and high."""
-    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
-    n, generator = len(scores), np.random.default_rng(seed)
-    if replicates < 1 or n < 2:
-        return quantiles
-    values = scores.to_numpy(float)
-    both = np.hstack([np.nan_to_num(values), ~np.isnan(values)])
-    drawn = (generator.integers(0, n, n) for _ in range(replicates))
-    totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
-    sums, counts = np.hsplit(totals, 2)
-    means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
-    tail = (1 - confidence) / 2
-    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
 
 
 def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -262,6 +238,43 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     return table.assign(p_holm=holm(table["p"]))
 
 
+def holm(p: pd.Series) -> pd.Series:
+    """Adjust p-values for their number, NaN left out (Holm 1979).
+
+    Examples
+    --------
+    >>> holm(pd.Series([0.01, 0.04, 0.03])).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    known = p.dropna().sort_values()
+    factors = np.arange(len(known), 0, -1)
+    return (known * factors).clip(upper=1).cummax().reindex(p.index)
+
+
+def _bootstrap_quantiles(
+    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
+) -> pd.DataFrame:
+    """Percentiles of bootstrapped means, rows low and high."""
+    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
+    n, generator = len(scores), np.random.default_rng(seed)
+    if replicates < 1 or n < 2:
+        return quantiles
+    values = scores.to_numpy(float)
+    both = np.hstack([np.nan_to_num(values), ~np.isnan(values)])
+    drawn = (generator.integers(0, n, n) for _ in range(replicates))
+    totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
+    sums, counts = np.hsplit(totals, 2)
+    means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
+    tail = (1 - confidence) / 2
+    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
+
+
+def _last_marked(marks: pd.DataFrame) -> pd.Series:
+    """Name the last column that is true in each row, whatever where none is."""
+    last = marks.shape[1] - 1 - marks.to_numpy()[:, ::-1].argmax(axis=1)
+    return pd.Series(marks.columns[last], index=marks.index)
+
+
 def _rank_correlation(
     first: pd.Series, second: pd.Series, confidence: float
 ) -> dict[str, float | str]:
@@ -275,16 +288,3 @@ def _rank_correlation(
     low, high = np.tanh([centre - reach, centre + reach])
     p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
     return {"n": n, "correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Adjust p-values for their number, NaN left out (Holm 1979).
-
-    Examples
-    --------
-    >>> holm(pd.Series([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    known = p.dropna().sort_values()
-    factors = np.arange(len(known), 0, -1)
-    return (known * factors).clip(upper=1).cummax().reindex(p.index)

@@ -74,15 +74,6 @@ def domain_phases(answers: pd.DataFrame, items: Sequence[str], units: pd.Series)
     return grouped.quantile(0.5, interpolation="lower").rename_axis("unit")
 
 
-def _by_unit(
-    answers: pd.DataFrame, items: Mapping[str, str], units: pd.Series
-) -> "pd.api.typing.DataFrameGroupBy":
-    """Group what was asked by unit, as numbers under the names of `items`."""
-    asked = {name: item for name, item in items.items() if item in answers}
-    said = {name: pd.to_numeric(answers[item], errors="coerce") for name, item in asked.items()}
-    return pd.DataFrame(said, index=answers.index).groupby(units.to_numpy())
-
-
 def count_domains(domains: pd.DataFrame, phases: Sequence[str]) -> pd.DataFrame:
     """Count for each policy domain the units that place it in each phase.
 
@@ -283,6 +274,15 @@ def kappa(
     reach = norm.ppf(0.5 + confidence / 2) * error
     bounds = {"low": max(value - reach, -1.0), "high": min(value + reach, 1.0)}
     return {"n": int(n), "agreement": alike, "kappa": value, **bounds, "reason": ""}
+
+
+def _by_unit(
+    answers: pd.DataFrame, items: Mapping[str, str], units: pd.Series
+) -> "pd.api.typing.DataFrameGroupBy":
+    """Group what was asked by unit, as numbers under the names of `items`."""
+    asked = {name: item for name, item in items.items() if item in answers}
+    said = {name: pd.to_numeric(answers[item], errors="coerce") for name, item in asked.items()}
+    return pd.DataFrame(said, index=answers.index).groupby(units.to_numpy())
 
 
 def _cross(first: np.ndarray, second: np.ndarray, n_categories: int) -> np.ndarray:

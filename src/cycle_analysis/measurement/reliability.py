@@ -24,6 +24,8 @@ from scipy.stats.contingency import crosstab
 
 from cycle_analysis.measurement.scores import items_by_phase, turn_items
 
+ONE, PHASES = "one factor", "a factor for each phase"
+
 
 def scale_statistics(
     answers: pd.DataFrame,
@@ -128,6 +130,96 @@ def statistics_by_group(
     return pd.concat(parts or {"": nothing}, names=["group"])
 
 
+def ordinal_alpha(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
+    """Compute Cronbach's alpha of each phase from polychoric correlations.
+
+    It says what alpha would be if answers were not cut into steps, and is higher than alpha by
+    nature; report it beside alpha, not instead.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded whole numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    Series, indexed by phase
+        NaN under two items with variance.
+
+    References
+    ----------
+    Zumbo, B. D., Gadermann, A. M. & Zeisser, C. (2007). Ordinal versions of coefficients alpha and
+    theta for Likert rating scales. Journal of Modern Applied Statistical Methods 6(1).
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 2, "reversed": False},
+    ...                      index=["AG1", "AG2"])
+    >>> answers = pd.DataFrame({"AG1": [0, 1, 2, 2, 0, 1], "AG2": [0, 1, 2, 1, 1, 2]})
+    >>> ordinal_alpha(answers, items).round(2).to_dict()
+    {'AG': 0.85}
+    """
+    turned = turn_items(answers, items)
+    rows = {
+        phase: alpha(polychoric(with_variance(turned[listed])).to_numpy())
+        for phase, listed in items_by_phase(items).items()
+    }
+    return pd.Series(rows, name="ordinal_alpha", dtype=float).rename_axis("phase")
+
+
+def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Fit one factor, and one factor for each phase, to the items.
+
+    Complete respondents are used when they are at least half of all, else pairwise covariances
+    with the smallest pairwise number; `basis` says which.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    DataFrame, indexed by model
+        n, n_parameters, chi2, df, cfi, rmsea, srmr, aic, bic (of chi-square: chi2 + 2 q and
+        chi2 + q log n, lower is better), largest_correlation (between factors), basis, reason.
+
+    References
+    ----------
+    Jöreskog, K. G. (1969). A general approach to confirmatory maximum likelihood factor analysis.
+    Psychometrika 34(2).
+
+    Examples
+    --------
+    >>> draw = np.random.default_rng(1)
+    >>> trait = draw.normal(size=(300, 2)).repeat(3, axis=1)
+    >>> answers = pd.DataFrame(2 + trait + draw.normal(size=(300, 6))).clip(-9, 9)
+    >>> items = pd.DataFrame({"phase": ["AG"] * 3 + ["EX"] * 3, "low": -9, "high": 9,
+    ...                       "reversed": False})
+    >>> compare_factor_models(answers, items)["bic"].idxmin()
+    'a factor for each phase'
+    """
+    turned = with_variance(turn_items(answers, items))
+    place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
+    phase = np.unique([place[item] for item in turned.columns], return_inverse=True)[1]
+    covariances, n, basis = _covariances(turned)
+    rows = {}
+    for name, factor in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
+        reason = _refusal(covariances, n, factor)
+        fit = {} if reason else _fit(covariances, n, factor)
+        rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
+    columns = [
+        *("n", "n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
+        *("largest_correlation", "basis", "reason"),
+    ]
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+    return table.rename_axis("model")
+
+
 def alpha(covariances: np.ndarray) -> float:
     """Compute Cronbach's alpha from the covariances of k items; NaN under two items.
 
@@ -211,81 +303,6 @@ def omega_total(correlations: np.ndarray) -> float:
     return float(common / (common + np.sum(1 - loadings**2)))
 
 
-def _one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
-    """Loadings, mostly positive, by minimum residuals; NaN under three items: not identified.
-
-    Principal axes, repeated until the communalities stand still: the stationary point is that of
-    minimum residuals (Harman & Jones 1966).
-    """
-    k = len(correlations)
-    if k < 3 or not np.isfinite(correlations).all():
-        return np.full(k, np.nan)
-    reduced = np.array(correlations, dtype=float)
-    communalities = np.clip(1 - 1 / np.diag(np.linalg.pinv(reduced, hermitian=True)), 0.05, 1)
-    for _ in range(5000):
-        np.fill_diagonal(reduced, communalities)
-        roots, vectors = np.linalg.eigh(reduced)
-        loadings = vectors[:, -1] * np.sqrt(max(roots[-1], 0.0))
-        change = np.abs(loadings**2 - communalities).max()
-        communalities = np.minimum(loadings**2, 1.0)
-        if change < 1e-12:
-            break
-    return loadings if loadings.sum() >= 0 else -loadings
-
-
-def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
-    """Keep the items on which at least two respondents differ.
-
-    Examples
-    --------
-    >>> with_variance(pd.DataFrame({"a": [0, 1], "b": [4, 4]})).columns.tolist()
-    ['a']
-    """
-    return turned.loc[:, turned.var() > 1e-12]
-
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-
-
-def ordinal_alpha(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
-    """Compute Cronbach's alpha of each phase from polychoric correlations.
-
-    It says what alpha would be if answers were not cut into steps, and is higher than alpha by
-    nature; report it beside alpha, not instead.
-
-    Parameters
-    ----------
-    answers : DataFrame, respondents × items
-        Coded whole numbers, NaN missing.
-    items : DataFrame, indexed by item
-        Columns `phase`, `low`, `high`, `reversed` (bool).
-
-    Returns
-    -------
-    Series, indexed by phase
-        NaN under two items with variance.
-
-    References
-    ----------
-    Zumbo, B. D., Gadermann, A. M. & Zeisser, C. (2007). Ordinal versions of coefficients alpha and
-    theta for Likert rating scales. Journal of Modern Applied Statistical Methods 6(1).
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 2, "reversed": False},
-    ...                      index=["AG1", "AG2"])
-    >>> answers = pd.DataFrame({"AG1": [0, 1, 2, 2, 0, 1], "AG2": [0, 1, 2, 1, 1, 2]})
-    >>> ordinal_alpha(answers, items).round(2).to_dict()
-    {'AG': 0.85}
-    """
-    turned = turn_items(answers, items)
-    rows = {
-        phase: alpha(polychoric(with_variance(turned[listed])).to_numpy())
-        for phase, listed in items_by_phase(items).items()
-    }
-    return pd.Series(rows, name="ordinal_alpha", dtype=float).rename_axis("phase")
-
-
 def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
     """Correlate ordered items pairwise, k × k.
 
@@ -307,6 +324,39 @@ def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
             pair = turned.iloc[:, [i, j]].dropna()
             correlations[i, j] = correlations[j, i] = _correlate(pair.to_numpy())
     return pd.DataFrame(correlations, index=turned.columns, columns=turned.columns)
+
+
+def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
+    """Keep the items on which at least two respondents differ.
+
+    Examples
+    --------
+    >>> with_variance(pd.DataFrame({"a": [0, 1], "b": [4, 4]})).columns.tolist()
+    ['a']
+    """
+    return turned.loc[:, turned.var() > 1e-12]
+
+
+def _one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
+    """Loadings, mostly positive, by minimum residuals; NaN under three items: not identified.
+
+    Principal axes, repeated until the communalities stand still: the stationary point is that of
+    minimum residuals (Harman & Jones 1966).
+    """
+    k = len(correlations)
+    if k < 3 or not np.isfinite(correlations).all():
+        return np.full(k, np.nan)
+    reduced = np.array(correlations, dtype=float)
+    communalities = np.clip(1 - 1 / np.diag(np.linalg.pinv(reduced, hermitian=True)), 0.05, 1)
+    for _ in range(5000):
+        np.fill_diagonal(reduced, communalities)
+        roots, vectors = np.linalg.eigh(reduced)
+        loadings = vectors[:, -1] * np.sqrt(max(roots[-1], 0.0))
+        change = np.abs(loadings**2 - communalities).max()
+        communalities = np.minimum(loadings**2, 1.0)
+        if change < 1e-12:
+            break
+    return loadings if loadings.sum() >= 0 else -loadings
 
 
 def _correlate(pair: np.ndarray) -> float:
@@ -333,6 +383,9 @@ def _correlate(pair: np.ndarray) -> float:
     return float(np.sin(best.x))
 
 
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
 def _beyond_independence(rows: np.ndarray, columns: np.ndarray, angle: float) -> np.ndarray:
     """Bivariate normal distribution less that of independence, thresholds × thresholds.
 
@@ -342,60 +395,6 @@ def _beyond_independence(rows: np.ndarray, columns: np.ndarray, angle: float) ->
     h, k = rows[:, None, None], columns[None, :, None]
     exponent = -(h**2 + k**2 - 2 * h * k * np.sin(angles)) / (2 * np.cos(angles) ** 2)
     return np.asarray((np.exp(exponent) @ _WEIGHTS) * angle / 2 / (2 * np.pi))
-
-
-ONE, PHASES = "one factor", "a factor for each phase"
-
-
-def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Fit one factor, and one factor for each phase, to the items.
-
-    Complete respondents are used when they are at least half of all, else pairwise covariances
-    with the smallest pairwise number; `basis` says which.
-
-    Parameters
-    ----------
-    answers : DataFrame, respondents × items
-        Coded numbers, NaN missing.
-    items : DataFrame, indexed by item
-        Columns `phase`, `low`, `high`, `reversed` (bool).
-
-    Returns
-    -------
-    DataFrame, indexed by model
-        n, n_parameters, chi2, df, cfi, rmsea, srmr, aic, bic (of chi-square: chi2 + 2 q and
-        chi2 + q log n, lower is better), largest_correlation (between factors), basis, reason.
-
-    References
-    ----------
-    Jöreskog, K. G. (1969). A general approach to confirmatory maximum likelihood factor analysis.
-    Psychometrika 34(2).
-
-    Examples
-    --------
-    >>> draw = np.random.default_rng(1)
-    >>> trait = draw.normal(size=(300, 2)).repeat(3, axis=1)
-    >>> answers = pd.DataFrame(2 + trait + draw.normal(size=(300, 6))).clip(-9, 9)
-    >>> items = pd.DataFrame({"phase": ["AG"] * 3 + ["EX"] * 3, "low": -9, "high": 9,
-    ...                       "reversed": False})
-    >>> compare_factor_models(answers, items)["bic"].idxmin()
-    'a factor for each phase'
-    """
-    turned = with_variance(turn_items(answers, items))
-    place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
-    phase = np.unique([place[item] for item in turned.columns], return_inverse=True)[1]
-    covariances, n, basis = _covariances(turned)
-    rows = {}
-    for name, factor in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
-        reason = _refusal(covariances, n, factor)
-        fit = {} if reason else _fit(covariances, n, factor)
-        rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
-    columns = [
-        *("n", "n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
-        *("largest_correlation", "basis", "reason"),
-    ]
-    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
-    return table.rename_axis("model")
 
 
 def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:

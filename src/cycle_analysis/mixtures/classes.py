@@ -21,6 +21,8 @@ from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, chec
 
 LOG_CHANCE_FLOOR = -30.0
 """A category that nobody in a class chose keeps a chance of e^-30: zero, but with a logarithm."""
+BOUNDARY = 1e-6
+"""A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
 
 class Categorical:
@@ -84,10 +86,6 @@ class Categorical:
         """Let the chances of each item add up to 1 again after an extrapolation."""
         totals = np.add.reduceat(np.exp(theta), self.offsets, axis=0)
         return np.maximum(theta - np.log(totals)[self.item], LOG_CHANCE_FLOOR)
-
-
-BOUNDARY = 1e-6
-"""A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
 
 @dataclass(frozen=True, eq=False)

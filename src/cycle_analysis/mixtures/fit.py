@@ -197,6 +197,11 @@ def log_likelihoods(mixture: Mixture, scores: pd.DataFrame) -> pd.Series:
     return pd.Series(em.memberships(*_fixed(mixture, scores))[1], index=scores.index)
 
 
+def race(mixtures: Sequence[Mixture]) -> Mixture:
+    """Give the mixture with the lowest BIC; on a tie the one with fewer parameters."""
+    return min(mixtures, key=lambda mixture: (round(mixture.bic, 6), mixture.n_parameters))
+
+
 def check_scores(scores: pd.DataFrame, k: int) -> None:
     """Refuse scores that cannot be divided into k profiles, saying what to do.
 
@@ -276,8 +281,3 @@ def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]
     family = profile_families(model)(values, model, np.full(values.shape[1], 1e-12))
     theta = family.coordinates(mixture.means.to_numpy(), mixture.covariances)
     return family, em.fixed(theta, mixture.shares.to_numpy())
-
-
-def race(mixtures: Sequence[Mixture]) -> Mixture:
-    """Give the mixture with the lowest BIC; on a tie the one with fewer parameters."""
-    return min(mixtures, key=lambda mixture: (round(mixture.bic, 6), mixture.n_parameters))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cycle_analysis.cycle.order import Reading
 from cycle_analysis.cycle.scalability import WEAK
-from cycle_analysis.texts.numbers import known_words, set_number
+from cycle_analysis.texts.numbers import set_number
 
 
 def with_sentences(order: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +41,9 @@ def tell_order(finding: pd.Series, language: str) -> str:
     >>> tell_order(finding, "en").split(":")[0]
     'The phases are cumulative'
     """
-    texts, reading = _TEXTS[known_words(language).code], Reading(finding["reading"])
+    if language not in _TEXTS:
+        raise ValueError(f"There are no texts in {language!r}; choose from {sorted(_TEXTS)}.")
+    texts, reading = _TEXTS[language], Reading(finding["reading"])
     if reading == Reading.UNKNOWN:
         return texts[reading].format(n=finding["n"])
     name = "H_corrected" if finding["corrected"] else "H"

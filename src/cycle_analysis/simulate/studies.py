@@ -32,8 +32,8 @@ from cycle_analysis.simulate.answers import (
 from cycle_analysis.simulate.exports import WaveAnswers, missing_codes, write_export
 from cycle_analysis.simulate.truth import Follows, Profile, Step, Truth, draw_background, generator
 from cycle_analysis.study import Study, load_study
-from cycle_analysis.units.harmonisation import persons_at_change
-from cycle_analysis.units.identification import Register, harmonise, load_register
+from cycle_analysis.units.harmonisation import harmonise, persons_at_change
+from cycle_analysis.units.register import Register, load_register
 
 EXAMPLE_SEED = 20180312
 """Seed of the committed files."""

@@ -14,7 +14,6 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ import pandas as pd
 from cycle_analysis import __version__
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import Study, find_home, load_study
-from cycle_analysis.study.files import BUNDLED
+from cycle_analysis.study.fingerprints import fingerprint_files, hash_facts
 from cycle_analysis.whole_files import unwritable, write_whole
 
 Value = str | int | float | bool
@@ -223,7 +222,7 @@ class Results:
             If the step has not run.
         """
         result = self._read(step, wave)
-        return _hash([result["parameters"], result["tables"]])
+        return hash_facts([result["parameters"], result["tables"]])
 
     def save(
         self,
@@ -376,9 +375,7 @@ def run_notebook(step: str, wave: str) -> str:
 
 
 def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
-    """Fingerprint the files of a study by what of them decides about a result.
-
-    Names, titles, labels, questions and parameters do not: changing one makes nothing stale.
+    """Fingerprint the files of a study as far as they decide about a result.
 
     Parameters
     ----------
@@ -391,52 +388,13 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Fingerprint by name of file.
+        Fingerprint by name of file; see `study.fingerprints`.
     """
     waves = study.waves if wave == ALL_WAVES else [wave]
-    found = {"study.yaml or codebook.csv": _study_facts(study)}
+    found = fingerprint_files(study, waves, exports=step == "01_responses")
     if wave == ALL_WAVES:
-        found["the list of waves"] = _hash([study.waves, study.reference_wave])
-    for each in waves:
-        found[f"{each}/wave.yaml"] = _hash(study.wave(each).model_dump(mode="json") | {"label": ""})
-    if step == "01_responses":
-        raw = study.wave_files(wave)[1:]
-        found |= {f"{wave}/{path.name}": _file_hash(path) for path in raw}
+        found["the list of waves"] = hash_facts([study.waves, study.reference_wave])
     return found
-
-
-def _study_facts(study: Study) -> str:
-    """Fingerprint what every step may use of a study."""
-    items = study.codebook.items[["block", "phase", "scale", "reversed"]]
-    own = {study.units.register_file, study.units.events} - {"", BUNDLED}
-    return _hash(
-        [
-            [(phase.code, phase.development) for phase in study.phases],
-            [(name, scale.model_dump(mode="json")) for name, scale in study.scales.items()],
-            [(role, text.model_dump()) for role, text in study.roles.items()],  # exports hold both
-            [list(study.off_topic_blocks), list(study.self_placement.items()), list(study.domains)],
-            items.to_csv(lineterminator="\n"),
-            [_file_hash(study.folder / name) for name in sorted(own)],
-        ]
-    )
-
-
-def _file_hash(path: Path) -> str:
-    """Hash a file; read once for as long as it stays the same."""
-    if not path.is_file():
-        return ""
-    about = path.stat()
-    return _hash_of(path, about.st_mtime_ns, about.st_size)
-
-
-@cache
-def _hash_of(path: Path, changed: int, size: int) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _hash(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
 
 
 def _step_and_wave(name: str) -> tuple[str, str]:

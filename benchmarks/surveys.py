@@ -7,7 +7,7 @@ which is not cut into answers. A standard deviation is 25 points.
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, World, heaped
+from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, World, heaped
 from cycle_analysis.simulate.worlds import cumulative, plane, straight
 
 EVEN = Answering(respondents=(1,), respondent_sd=0, items=6, item_sd=20)
@@ -30,8 +30,11 @@ class Drawn:
         """Draw the scores of n units that answer once."""
         states = self.world(n, rng)
         if self.answering is None:
-            return states.drop(columns="profile")
-        return self.answering(states, rng).scores
+            return states[list(PHASES)]
+        answers = self.answering(states, rng).answers.to_numpy()
+        # Multiplied last, as in the first runs: on so few values the last bit decides ties
+        states[list(PHASES)] = answers.reshape(n, len(PHASES), -1).mean(axis=2) * 25
+        return states[list(PHASES)]
 
     def survey(self, n, n_respondents, rng):
         """Draw answers of several respondents in each unit."""

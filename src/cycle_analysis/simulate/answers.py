@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 from scipy.special import ndtri
 
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
@@ -131,22 +132,19 @@ class Answering:
 
     def __post_init__(self) -> None:
         if not self.respondents or min(self.respondents) < 1 or self.items < 1:
-            raise ValueError(
-                "Every unit has a respondent or more, and every phase an item or more."
-            )
+            raise ValueError("A unit has one respondent or more, a phase one item or more.")
         shares = (self.halo, self.careless, self.straight, self.blank)
         if outside := [share for share in shares if not 0 <= share <= 1]:
             raise ValueError(f"Shares lie between 0 and 1, not {outside}.")
         if not len(self.cuts) or np.any(np.diff(self.cuts) <= 0):
             raise ValueError(f"The cuts {list(self.cuts)} do not rise. Give them as `steps` does.")
 
-    def __call__(self, states: pd.DataFrame, rng: np.random.Generator) -> Survey:
+    def __call__(self, states: pd.DataFrame, rng: Generator) -> Survey:
         """Ask the units of a world; `states` as it gives them, any table of them will do."""
-        true = states.drop(columns="profile")
-        chosen = (
-            rng.integers(0, len(self.respondents), len(true)) if len(self.respondents) > 1 else 0
-        )
-        count = np.broadcast_to(np.asarray(self.respondents)[chosen], len(true))
+        true, offered = states.drop(columns="profile"), np.asarray(self.respondents)
+        count = offered.repeat(len(true))
+        if len(offered) > 1:
+            count = offered[rng.integers(0, len(offered), len(true))]
         seen = self.see(true.to_numpy().repeat(count, axis=0), rng)
         phase_of = np.arange(true.shape[1]).repeat(self.items)
         given = np.searchsorted(self.cuts, self.rate(seen, phase_of, rng)).astype(float)
@@ -157,9 +155,7 @@ class Answering:
         units = pd.Series(true.index.repeat(count), index=respondents, name="unit")
         return Survey(states, answers, units, items)
 
-    def see(
-        self, true: np.ndarray, rng: np.random.Generator, more: np.ndarray | float = 1.0
-    ) -> np.ndarray:
+    def see(self, true: np.ndarray, rng: Generator, more: np.ndarray | float = 1.0) -> np.ndarray:
         """Let each respondent (row) see the true scores of the unit, m × p, `more` or less well."""
         if not self.respondent_sd:
             return true
@@ -168,7 +164,7 @@ class Answering:
         error = np.sqrt(self.halo) * general + np.sqrt(1 - self.halo) * own
         return true + self.respondent_sd * more * error
 
-    def rate(self, seen: np.ndarray, phase_of: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def rate(self, seen: np.ndarray, phase_of: np.ndarray, rng: Generator) -> np.ndarray:
         """Let each respondent rate items, m × q, in points: `phase_of` is their column in `seen`.
 
         The first item of a phase is the easiest, the last the most difficult.
@@ -178,7 +174,7 @@ class Answering:
         points = seen[:, phase_of] + self.item_spread * (0.5 - place.to_numpy())
         return points + self.item_sd * rng.standard_normal(points.shape) if self.item_sd else points
 
-    def _spoil(self, given: np.ndarray, rng: np.random.Generator) -> None:
+    def _spoil(self, given: np.ndarray, rng: Generator) -> None:
         """Overwrite answers of the careless and the straight-liners, and leave some out."""
         if self.careless:
             at_random = rng.random(len(given)) < self.careless

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyreadstat
+from numpy.random import Generator
 
 from cycle_analysis.responses.coding import BLANK
 from cycle_analysis.study import Study
@@ -52,13 +53,9 @@ class WaveAnswers:
 
 
 def write_export(
-    study: Study,
-    name: str,
-    answers: WaveAnswers,
-    remarks: Sequence[str],
-    rng: np.random.Generator,
-) -> Path:
-    """Write the export of one wave and note its sha256 in the wave.yaml beside it.
+    study: Study, name: str, answers: WaveAnswers, remarks: Sequence[str], rng: Generator
+) -> None:
+    """Write the export of one wave, as sav or csv, and note its sha256 in the wave.yaml beside it.
 
     Parameters
     ----------
@@ -68,12 +65,7 @@ def write_export(
     answers : WaveAnswers
     remarks : sequence of str
         Texts that respondents may leave.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Path
-        The file written: `source.file`, of `source.format` sav or csv.
+    rng : Generator
 
     Raises
     ------
@@ -96,12 +88,9 @@ def write_export(
     old, new = r"""sha256: *(["'])[0-9a-f]*\1""", f'sha256: "{digest}"'
     text = re.sub(old, new, described.read_text("utf-8"), count=1)
     described.write_text(text, "utf-8", newline="\n")
-    return path
 
 
-def _written_fields(
-    study: Study, wave: Wave, answers: WaveAnswers, rng: np.random.Generator
-) -> pd.DataFrame:
+def _written_fields(study: Study, wave: Wave, answers: WaveAnswers, rng: Generator) -> pd.DataFrame:
     """Fill the mapped columns with what the export holds where all is answered."""
     respondents = answers.respondents
     fields: dict[str, Any] = {}
@@ -154,7 +143,7 @@ def _as_asked(column: Column) -> bool:
 
 
 def _ignored_columns(
-    wave: Wave, n: int, remarks: Sequence[str], rng: np.random.Generator
+    wave: Wave, n: int, remarks: Sequence[str], rng: Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the columns that the wave ignores: times and addresses in front, remarks at the end."""
     start, end = pd.Timestamp(wave.fieldwork.start), pd.Timestamp(wave.fieldwork.end)

@@ -13,17 +13,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 from scipy.special import ndtri
 
 from cycle_analysis.responses.coding import BLANK
 from cycle_analysis.seeds import Seed, children
-from cycle_analysis.simulate.exports import (
-    DONT_KNOW,
-    NOT_APPLICABLE,
-    WaveAnswers,
-    missing_codes,
-    write_export,
-)
+from cycle_analysis.simulate import exports
+from cycle_analysis.simulate.exports import WaveAnswers
 from cycle_analysis.simulate.truth import Follows, Truth
 from cycle_analysis.simulate.worlds import choose
 from cycle_analysis.study import Study
@@ -44,7 +40,7 @@ STATES, PARTICIPATION, RESPONDENTS, ANSWERS, BACKGROUND, MISSING, EXPORT = range
 """Steps of a draw that have a random generator of their own."""
 
 
-def generator(seed: Seed, *key: int) -> np.random.Generator:
+def generator(seed: Seed, *key: int) -> Generator:
     """Give one step of a draw a generator that depends on nothing but the seed and its key.
 
     Examples
@@ -96,7 +92,7 @@ def write_study(
         rng = generator(seed, EXPORT, number)
         names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
         answers = replace(answers, respondents=answers.respondents.assign(name=names))
-        write_export(study, wave, answers, truth.open_answers, rng)
+        exports.write_export(study, wave, answers, truth.open_answers, rng)
     columns = ["name", "profile", "profile_before", "n_respondents"]
     table = pd.concat({w: t[columns] for w, t in zip(study.waves, states, strict=True)})
     table = table.rename_axis(["wave", "unit"]).reset_index().astype({"profile_before": "Int64"})
@@ -167,7 +163,7 @@ def draw_wave_answers(
     reasons = _draw_reasons(truth, respondents, asked, rng_missing)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
     # Who would say what a question does not offer leaves it blank.
-    offered = {item: ["", *missing_codes(study, str(item))] for item in reasons}
+    offered = {item: ["", *exports.missing_codes(study, str(item))] for item in reasons}
     reasons = reasons.apply(lambda told: told.where(told.isin(offered[told.name]), BLANK))
     return WaveAnswers(respondents, given, reasons)
 
@@ -187,13 +183,12 @@ def _check_fit(truth: Truth, study: Study) -> None:
         )
 
 
-def _begin(truth: Truth, size_class: pd.Series, rng: np.random.Generator) -> pd.DataFrame:
+def _begin(truth: Truth, size_class: pd.Series, rng: Generator) -> pd.DataFrame:
     """Draw a profile, with shares by size class, and a level in each phase for new units."""
     sizes = np.outer(size_class.astype(int) - MIDDLE_SIZE_CLASS, truth.size_slopes)
     shares = truth.profiles.chances * np.exp(sizes)
     member = choose(shares / shares.sum(axis=1, keepdims=True), rng)
-    deviations = rng.normal(0, truth.profiles.spread, (len(member), len(truth.phases)))
-    return _place(truth, size_class.index, member, deviations)
+    return _place(truth, size_class.index, member, truth.profiles.deviate(member, rng))
 
 
 def _carry(
@@ -202,7 +197,7 @@ def _carry(
     from_date: str,
     to_date: str,
     register: Register,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> pd.DataFrame:
     """Move units to the next wave: through mergers, then through the transitions.
 
@@ -217,17 +212,15 @@ def _carry(
         index="to_unit", columns="profile", values="persons", aggfunc="sum", fill_value=0
     )
     before = persons.idxmax(axis=1).astype(int).rename_axis("unit").sort_index()
-    means = truth.profiles.centroids.to_numpy()[states["profile"] - 1]
-    own = states[truth.phases] - means
+    own = states[truth.phases] - truth.profiles.centroids.to_numpy()[states["profile"] - 1]
     weighted = own.loc[links["from_unit"]].to_numpy() * links[["persons"]].to_numpy()
     kept = pd.DataFrame(weighted).groupby(links["to_unit"].to_numpy()).sum()
     kept = kept.div(links.groupby("to_unit")["persons"].sum(), axis=0).loc[before.index].to_numpy()
     member = choose(np.asarray(truth.transitions)[before.to_numpy() - 1], rng)
-    memory, fresh = truth.unit_memory, rng.normal(0, truth.profiles.spread, kept.shape)
+    memory, fresh = truth.unit_memory, truth.profiles.deviate(member, rng)
     moved = _place(truth, before.index, member, memory * kept + np.sqrt(1 - memory**2) * fresh)
     largest = links.sort_values(["size", "from_unit"]).drop_duplicates("to_unit", keep="last")
-    heirs = largest.set_index("to_unit")["from_unit"]
-    inclination = heirs.map(states["inclination"])
+    inclination = largest.set_index("to_unit")["from_unit"].map(states["inclination"])
     return moved.assign(profile_before=before, inclination_before=inclination)
 
 
@@ -240,7 +233,7 @@ def _place(
     return states
 
 
-def _take_part(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _take_part(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFrame:
     """Draw who takes part, and how many respondents: 1 to the length of `Truth.role_order`."""
     before = states["inclination_before"]
     memory = truth.response_memory * before.notna()
@@ -256,7 +249,7 @@ def _take_part(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> 
     return states.assign(inclination=inclination, n_respondents=np.where(taking_part, count, 0))
 
 
-def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFrame:
     """Draw the respondents of each unit, and how each sees every phase.
 
     Returns n respondents × (4 + p phases): `unit`, `role`, `first` (fills in the facts), `style`
@@ -278,7 +271,7 @@ def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: np.random.Generat
 
 
 def _draw_phase_items(
-    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: np.random.Generator
+    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
 ) -> pd.DataFrame:
     """Draw the answers on the items of the phases, respondents × items, as if all had answered."""
     seen = respondents[truth.phases].to_numpy() + respondents[["style"]].to_numpy()
@@ -290,7 +283,7 @@ def _draw_phase_items(
 
 
 def _draw_reasons(
-    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: np.random.Generator
+    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
 ) -> pd.DataFrame:
     """Draw why an answer is missing, respondents × items: a reason, or "" where answered.
 
@@ -305,7 +298,7 @@ def _draw_reasons(
     edges = np.cumsum([truth.answering.blank, truth.dont_know_rate])
     reasons = np.select(
         [u < edges[0], u < edges[1], u < edges[1] + chance],
-        [BLANK, DONT_KNOW, NOT_APPLICABLE],
+        [BLANK, exports.DONT_KNOW, exports.NOT_APPLICABLE],
         default="",
     )
     return pd.DataFrame(reasons, index=respondents.index, columns=items.index)
@@ -316,7 +309,7 @@ def _draw_background(
     respondents: pd.DataFrame,
     codebook: pd.DataFrame,
     scales: Mapping[str, Scale],
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> pd.DataFrame:
     """Draw answers on all items without a phase, respondents × items: codes, numbers, texts.
 
@@ -339,11 +332,7 @@ def _draw_background(
 
 
 def _shares_of_scale(
-    truth: Truth,
-    respondents: pd.DataFrame,
-    rule: Follows | None,
-    kind: str,
-    rng: np.random.Generator,
+    truth: Truth, respondents: pd.DataFrame, rule: Follows | None, kind: str, rng: Generator
 ) -> np.ndarray:
     """Where on the answer scale each respondent stands, 0-1."""
     if rule is None:
@@ -366,7 +355,7 @@ def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
 
 
 def _names_as_written(
-    units: pd.Series, names: pd.Series, register: Register, rng: np.random.Generator
+    units: pd.Series, names: pd.Series, register: Register, rng: Generator
 ) -> pd.Series:
     """Write official names; half of those who have an everyday name write that one."""
     aliases = register.aliases[register.aliases["alias"].isin(EVERYDAY_NAMES)]

@@ -74,8 +74,8 @@ class Profiles:
     ----------
     centroids : DataFrame, k profiles × p phases
         Mean true scores, 0-100.
-    spread : float, or one for each profile
-        Standard deviation of units around their profile, per phase, points.
+    spread : float, one for each profile, or k × p
+        Standard deviation of units around their profile in each phase, points.
     shares : sequence of float, one for each profile
         Chances of the profiles, in any unit; when empty, units fall into them in turn.
 
@@ -88,17 +88,20 @@ class Profiles:
     """
 
     centroids: pd.DataFrame
-    spread: float | Sequence[float] = 10.0
+    spread: ArrayLike = 10.0
     shares: Sequence[float] = ()
 
     def __call__(self, n: int, rng: Generator) -> pd.DataFrame:
         """Draw n units."""
-        k, p = self.centroids.shape
-        member = np.arange(n) % k
+        member = np.arange(n) % len(self.centroids)
         if len(self.shares):
             member = choose(np.tile(self.chances, (n, 1)), rng)
-        true = self.centroids.to_numpy()[member] + self._spreads[member] * normal((n, p), rng)
+        true = self.centroids.to_numpy()[member] + self.deviate(member, rng)
         return states_of(true, member + 1, self.centroids.columns)
+
+    def deviate(self, member: np.ndarray, rng: Generator) -> np.ndarray:
+        """Draw how far units lie from their profile, one of 0..k-1, in each phase."""
+        return self._spreads[member] * normal((len(member), self._spreads.shape[1]), rng)
 
     @property
     def chances(self) -> np.ndarray:
@@ -110,8 +113,7 @@ class Profiles:
     def covariance(self) -> np.ndarray:
         """Covariance of the true scores of all units together, p × p."""
         gaps = self.centroids.to_numpy() - self.chances @ self.centroids.to_numpy()
-        within = self.chances @ self._spreads**2
-        return (gaps.T * self.chances) @ gaps + within * np.eye(gaps.shape[1])
+        return (gaps.T * self.chances) @ gaps + np.diag(self.chances @ self._spreads**2)
 
     def at_distance(self, d: float) -> "Profiles":
         """Move profiles together or apart, until the nearest two lie `d` spreads from each other.
@@ -136,8 +138,9 @@ class Profiles:
 
     @property
     def _spreads(self) -> np.ndarray:
-        given = np.asarray(self.spread, dtype=float).reshape(-1, 1)
-        return np.broadcast_to(given, (len(self.centroids), 1))
+        given = np.asarray(self.spread, dtype=float)
+        by_profile = given if given.ndim == 2 else given.reshape(-1, 1)
+        return np.broadcast_to(by_profile, self.centroids.shape)
 
 
 FOUR = Profiles(
@@ -231,8 +234,9 @@ def horseshoe(
 
     The ends face each other across a void; 2π is a ring.
     """
-    angle = at / np.sqrt(3) * arc / 2
-    return 50 + radius * (np.sin(angle) + np.cos(angle) * _early(p))
+    angle, early = at / np.sqrt(3) * arc / 2, _early(p)
+    level = np.sqrt(np.mean(early**2))  # in all phases, it reaches as far as their contrast
+    return 50 + radius * (np.sin(angle) * level + np.cos(angle) * early)
 
 
 def branches(at: np.ndarray, p: int, *, reach: float = 25.0) -> np.ndarray:

@@ -15,7 +15,6 @@ from small_studies import HOSTILE, Truth, change, make_study, run_notebooks
 
 from cycle_analysis import texts
 from cycle_analysis.cycle.simultaneity import activity_patterns
-from cycle_analysis.findings import nonresponse_tests
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
@@ -24,6 +23,7 @@ from cycle_analysis.report.reviewer import Run, reviewer_table
 from cycle_analysis.report.sections.simultaneity import safe_patterns
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
+from cycle_analysis.representation.account import nonresponse_tests
 from cycle_analysis.results import Results
 from cycle_analysis.study import HOME
 from cycle_analysis.study.files import YamlText

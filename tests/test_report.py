@@ -11,6 +11,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
+from cycle_analysis.report.reviewer import Run, reviewer_table
+from cycle_analysis.report.sections.simultaneity import safe_patterns
+from cycle_analysis.report.sections.waves import protected_moves
+from cycle_analysis.report.source import Source
 from small_studies import HOSTILE, Truth, change, make_study, run_notebooks
 
 from cycle_analysis import texts
@@ -18,11 +23,6 @@ from cycle_analysis.cycle.simultaneity import activity_patterns
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, to_html, write_html
 from cycle_analysis.report.drawing import draw_svg
-from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
-from cycle_analysis.report.reviewer import Run, reviewer_table
-from cycle_analysis.report.sections.simultaneity import safe_patterns
-from cycle_analysis.report.sections.waves import protected_moves
-from cycle_analysis.report.source import Source
 from cycle_analysis.representation.account import nonresponse_tests
 from cycle_analysis.results import Results
 from cycle_analysis.study import HOME

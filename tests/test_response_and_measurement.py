@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.findings import nonresponse_tests, precision
+from cycle_analysis.report import assemble, tell
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.columns import RATE
 from cycle_analysis.report.document import Figure, words_of
 from cycle_analysis.report.door import Door, Units, wave_total
 from cycle_analysis.report.language import open_language
-from cycle_analysis.report.telling import assemble, tell
+from cycle_analysis.representation.account import nonresponse_tests, precision
 from cycle_analysis.study import load_study
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]

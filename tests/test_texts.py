@@ -8,16 +8,15 @@ import yaml
 from told import PACKAGE, Saved, outline, saved, templates
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.report import assemble, tell
 from cycle_analysis.report.chapter import Chapter, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
 from cycle_analysis.report.language import FILTERS
-from cycle_analysis.report.telling import assemble, tell
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
 from cycle_analysis.study import Study, load_study
-from cycle_analysis.texts import words
-from cycle_analysis.texts.words import Words, find_languages
+from cycle_analysis.texts import Words, find_languages, words
 
 LANGUAGES = find_languages()
 GIVEN = {"words", "macros", "loop", "caller", "super"}

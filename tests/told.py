@@ -14,7 +14,7 @@ from jinja2 import meta, nodes
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.results import Results
 from cycle_analysis.study import Study
-from cycle_analysis.texts.words import FOLDERS
+from cycle_analysis.texts import FOLDERS
 
 PACKAGE = FOLDERS[0]
 

@@ -39,6 +39,9 @@ from cycle_analysis.study import Study, find_home, load_study
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
+    from matplotlib.axes import Axes
+
+    from cycle_analysis.report.chapter import Chapter
 
 INJECTED = "# Parameters"
 """How the cell begins in which papermill puts the parameters that it was given."""
@@ -173,6 +176,8 @@ class Here:
     def tell(self, chapter: str, block: str) -> "Markdown":
         """Tell one block of a chapter of the report, from what is kept and saved.
 
+        Numbers of units are the true ones: a notebook is private.
+
         Parameters
         ----------
         chapter, block : str
@@ -180,10 +185,29 @@ class Here:
         """
         from IPython.display import Markdown
 
-        from cycle_analysis.report.telling import tell
+        from cycle_analysis.report import tell
+
+        return Markdown(tell(self._chapter(chapter), block))
+
+    def draw(self, chapter: str, figure: str, *names: str) -> "Axes":
+        """Draw a figure of a chapter of the report, with true numbers, under its finding.
+
+        Parameters
+        ----------
+        chapter, figure : str
+            Name of the chapter, ``cycle``, and of the figure in its template, ``curve``.
+        *names : str
+            What the template names besides, such as two waves.
+        """
+        from cycle_analysis.report import draw
+
+        return draw(self._chapter(chapter), figure, *names)
+
+    def _chapter(self, name: str) -> "Chapter":
+        from cycle_analysis.report import open_chapter
 
         wave = "" if self.wave == ALL_WAVES else self.wave
-        return Markdown(tell(self.study, self.results, self.language, chapter, block, wave))
+        return open_chapter(self.study, self.results, self.language, name, wave, round_to=1)
 
     def collect(self) -> Results:
         """Give the results of the whole study, to report on.

@@ -14,8 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import set_number
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words, set_number
 
 
 def plot_profiles(

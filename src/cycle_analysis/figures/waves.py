@@ -17,8 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import set_number
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words, set_number
 
 WITHHELD = "×"
 

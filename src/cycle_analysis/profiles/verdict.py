@@ -19,7 +19,7 @@ import pandas as pd
 
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.separation import separation_p
-from cycle_analysis.texts.numbers import set_number, set_percent
+from cycle_analysis.texts import set_number, set_percent
 
 PROFILES = "profiles"
 STRUCTURE = "structure, but no separable profiles"

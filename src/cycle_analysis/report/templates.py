@@ -37,7 +37,7 @@ BUILT_IN = (
     *("rejectattr", "reverse", "select", "selectattr", "sort", "unique"),
 )
 """Filters of Jinja that give no text, so that they cannot write a number."""
-FILTERING = ("door.py", "language.py", "templates.py", "words.py", "filters.py", "sandbox.py")
+FILTERING = ("door.py", "language.py", "templates.py", "__init__.py", "filters.py", "sandbox.py")
 """Files through which a value of a template goes before it is printed."""
 FACTS = " facts"
 """Where a context keeps the facts; no template can name it."""
@@ -181,7 +181,17 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
                     functions.append(function)
         if context is None or block not in known:
             raise ValueError(f"{chapter!r} has no block {block!r}; choose from {sorted(known)}")
-        return "".join(context.blocks[block][0](context)).strip()
+        try:
+            return "".join(context.blocks[block][0](context)).strip()
+        except Exception:
+            sandbox.handle_exception()  # gives lines of the template, not of what it compiles to
+
+
+def has_block(sandbox: Sandbox, chapter: str, block: str) -> bool:
+    """Whether a chapter has a block of this name."""
+    with explained():
+        templates = _ancestry(sandbox, f"{chapter}{SUFFIX}")
+        return any(block in template.blocks for template in templates)
 
 
 def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:

@@ -76,21 +76,6 @@ def flag_careless(
     return pd.DataFrame(flags, index=reasons.index).astype(bool)
 
 
-def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
-    """Longest string of one answer to consecutive items of one scale; a missing one breaks it."""
-    longest = np.zeros(len(answers), dtype=np.int16)
-    of_scale = study.codebook.items.loc[list(answers.columns), "scale"]
-    for scale, items in of_scale.groupby(of_scale, sort=False):
-        if study.scales[str(scale)].kind != "rating" or len(items) < SHORTEST_RUN:
-            continue
-        run, before = np.zeros(len(answers), dtype=np.int16), np.full(len(answers), np.nan)
-        for item in items.index:
-            now = answers[item].to_numpy()
-            run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
-            longest, before = np.maximum(longest, run), now
-    return pd.Series(longest, answers.index)
-
-
 def compare_without(
     responses: Responses, study: Study, wave: str, flags: pd.DataFrame
 ) -> pd.DataFrame:
@@ -122,3 +107,18 @@ def count_flags(flags: pd.DataFrame) -> pd.DataFrame:
     counted = flags.assign(any=flags.any(axis=1)).sum()
     table = pd.DataFrame({"n": counted.astype("int64"), "share": counted / max(len(flags), 1)})
     return table.rename_axis("rule")
+
+
+def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
+    """Longest string of one answer to consecutive items of one scale; a missing one breaks it."""
+    longest = np.zeros(len(answers), dtype=np.int16)
+    of_scale = study.codebook.items.loc[list(answers.columns), "scale"]
+    for scale, items in of_scale.groupby(of_scale, sort=False):
+        if study.scales[str(scale)].kind != "rating" or len(items) < SHORTEST_RUN:
+            continue
+        run, before = np.zeros(len(answers), dtype=np.int16), np.full(len(answers), np.nan)
+        for item in items.index:
+            now = answers[item].to_numpy()
+            run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
+            longest, before = np.maximum(longest, run), now
+    return pd.Series(longest, answers.index)

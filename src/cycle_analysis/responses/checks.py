@@ -102,55 +102,6 @@ def check_item(asked: Asked, max_invalid: float) -> tuple[list[Problem], list[Pr
     return (rejected, []) if rejected else (_mended(asked) + _unlabelled(asked), _cells(asked))
 
 
-def _flawed(asked: Asked) -> list[Problem]:
-    """Formulas, error cells and dates are no answers, whatever they show."""
-    if (flaws := asked.raw.flaws).empty:
-        return []
-    flaws = flaws[(flaws["column"] == asked.column.source) & flaws["row"].isin(asked.names.index)]
-    if asked.scale.kind == "text":
-        flaws = flaws[flaws["problem"].str.contains("error")]
-    remedy = "Correct the cell; a formula: copy the column and paste its values"
-    return [
-        asked.problem(pd.Index(same["row"]), ", ".join(same["value"].unique()[:5]), problem, remedy)
-        for problem, same in flaws.groupby("problem")
-    ]
-
-
-def _turned_labels(asked: Asked) -> list[Problem]:
-    """The file and the codebook give the same words different codes."""
-    known = codes_by_label(asked.scale.labels)
-    turned = [
-        f"{code} is {label!r}, which is {known[normalise(label)]} in the codebook"
-        for code, label in asked.labels.items()
-        if known.get(normalise(label), code) != code
-    ]
-    if not turned or asked.column.map or asked.column.linear:
-        return []
-    remedy = "Add a `map` from the codes of the file to those of the codebook in wave.yaml"
-    problem = "the labels of the file belong to other codes in the codebook"
-    return [asked.problem(pd.Index([]), "; ".join(turned[:5]), problem, remedy)]
-
-
-def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
-    """Refuse a column that is not what the mapping says."""
-    distinct, counts = asked.decoded.distinct, asked.decoded.counts
-    invalid = distinct["reason"] == INVALID
-    if not invalid.any():
-        return []
-    wrong, examples = asked.decoded.rows(invalid), map(hide_personal, distinct.index[invalid][:5])
-    n_given = int(counts[distinct["reason"].isin([INVALID, ANSWERED])].sum())
-    if (clash := distinct["problem"] == DECLARED_MISSING).any():
-        wrong, problem = asked.decoded.rows(clash), DECLARED_MISSING
-        examples = map(str, distinct.index[clash][:5])
-    elif not (problem := find_shift(asked.decoded, asked.scale, asked.column)):
-        if len(wrong) <= max(max_invalid * n_given, 1):
-            return []
-        problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
-        problem += str(distinct.loc[invalid, "problem"].iloc[0])
-    remedy = "Correct the item's scale in the codebook, or add a `map` or `linear` in wave.yaml"
-    return [asked.problem(wrong, ", ".join(examples), problem, remedy)]
-
-
 def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
     """Say which scale a column seems to be on when it is the codebook's, moved by one.
 
@@ -180,55 +131,6 @@ def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
     return ""
 
 
-def _mended(asked: Asked) -> list[Problem]:
-    """Log texts that a rule turned into a code or a reason, once each."""
-    distinct = asked.decoded.distinct
-    logged = distinct[~distinct["rule"].isin(["", RECODED, RESCALED])]
-    found = []
-    for rule, same in logged.groupby("rule", sort=False):
-        by_text = [same.iloc[[i]] for i in range(len(same))] if len(same) <= N_FIXES else [same]
-        for part in by_text:
-            rows, first = asked.decoded.rows(distinct.index.isin(part.index)), part.iloc[0]
-            problem = "is no answer" if first["reason"] else "is no code, but is understood"
-            problem += f": {first['reason'] or str(first['value']).removesuffix('.0')}"
-            text = str(part.index[0])
-            found.append(asked.problem(rows, text, problem, done=FIXED, rule=str(rule)))
-    return found
-
-
-def _unlabelled(asked: Asked) -> list[Problem]:
-    """Warn of codes without a label in a file that labels the others."""
-    labelled, distinct = set(asked.labels) - set(asked.scale.missing), asked.decoded.distinct
-    if len(labelled & set(asked.scale.labels)) < 3 or asked.scale.kind in ("number", "text"):
-        return []
-    bare = (distinct["reason"] == ANSWERED) & ~distinct.index.isin(labelled)
-    bare &= ~distinct.index.map(normalise).isin({normalise(t) for t in asked.labels.values()})
-    problem = "has no label in the file, where other codes have"
-    return [
-        asked.problem(asked.decoded.rows(distinct.index == text), str(text), problem, done=KEPT)
-        for text in distinct.index[bare]
-    ]
-
-
-def _cells(asked: Asked) -> list[Problem]:
-    """List every cell that was set to missing."""
-    distinct, codes = asked.decoded.distinct, asked.decoded.codes
-    invalid = distinct["reason"].to_numpy() == INVALID
-    if not invalid.any():
-        return []
-    wrong = np.flatnonzero(invalid[codes])
-    values, problems = list(map(hide_personal, distinct.index)), distinct["problem"].tolist()
-    column, place = asked.column.source, f"column {asked.column.source} ({asked.item})"
-    index, names = asked.decoded.index[wrong], asked.names.array[wrong]
-    return [
-        Problem(
-            *(asked.raw.file, f"row {row}, {place}", values[code], problems[code], "", ""),
-            *(SET_MISSING, name, asked.raw.sheet, str(row), column, "codebook"),
-        )
-        for row, name, code in zip(index, names, codes[wrong], strict=True)
-    ]
-
-
 def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem]:
     """Warn of items without answers or variance, of lonely items, and of turned ones.
 
@@ -251,42 +153,6 @@ def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem
             remedy = "Its score is as unsure as one answer, and has no reliability"
             found.append(asked[there.index[0]].doubt(problem, remedy))
         found += _doubt_turned(asked, there.loc[varied])
-    return found
-
-
-def _doubt_alone(asked: Asked) -> list[Problem]:
-    """Warn of an item that nobody answered, or everyone in the same way."""
-    values = asked.decoded.numbers
-    if np.isnan(values).all():
-        return [asked.doubt("nobody answered this item", "It counts in no phase score")]
-    if np.nanmin(values) < np.nanmax(values) or len(asked.names) < FEW:
-        return []
-    problem = "everyone gave the same answer; it tells nothing about differences"
-    remedy = "It is left out of reliability, and stays in the phase score, where it moves nobody"
-    return [asked.doubt(problem, remedy)]
-
-
-def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem]:
-    """Warn of items that go against the rest of their phase, once reversed items are turned."""
-    answers = {}
-    ends = items["low"] + items["high"]
-    for item, turned in items["reversed"].items():
-        decoded = asked[str(item)].decoded
-        some = decoded.numbers[decoded.codes[:: max(len(decoded.codes) // ENOUGH, 1)]]
-        answers[str(item)] = ends[item] - some if turned else some
-    table = pd.DataFrame(answers)
-    if table.shape[1] < 3 or len(table) < FEW:
-        return []
-    found = []
-    total, n_given = table.sum(axis=1), table.count(axis=1)
-    for item in answers:
-        rest = (total - table[item].fillna(0)) / (n_given - table[item].notna())
-        together = table[item].corr(rest, min_periods=FEW)
-        if together < min(NEGATIVE, -2 / np.sqrt(table[item].count())):
-            problem = f"goes against the other items of its phase (correlation {together:.2f}); "
-            problem += "it may have been entered already reversed"
-            remedy = "Compare it with `reversed` in codebook.csv"
-            found.append(asked[item].doubt(problem, remedy))
     return found
 
 
@@ -339,6 +205,140 @@ def doubt_respondents(
             problem += "; its score is far more certain than theirs"
             unit = str(sizes.index[0])
             found.append(Problem(raw.file, "units", unit, problem, done=KEPT, rule=RULE))
+    return found
+
+
+def _flawed(asked: Asked) -> list[Problem]:
+    """Formulas, error cells and dates are no answers, whatever they show."""
+    if (flaws := asked.raw.flaws).empty:
+        return []
+    flaws = flaws[(flaws["column"] == asked.column.source) & flaws["row"].isin(asked.names.index)]
+    if asked.scale.kind == "text":
+        flaws = flaws[flaws["problem"].str.contains("error")]
+    remedy = "Correct the cell; a formula: copy the column and paste its values"
+    return [
+        asked.problem(pd.Index(same["row"]), ", ".join(same["value"].unique()[:5]), problem, remedy)
+        for problem, same in flaws.groupby("problem")
+    ]
+
+
+def _turned_labels(asked: Asked) -> list[Problem]:
+    """The file and the codebook give the same words different codes."""
+    known = codes_by_label(asked.scale.labels)
+    turned = [
+        f"{code} is {label!r}, which is {known[normalise(label)]} in the codebook"
+        for code, label in asked.labels.items()
+        if known.get(normalise(label), code) != code
+    ]
+    if not turned or asked.column.map or asked.column.linear:
+        return []
+    remedy = "Add a `map` from the codes of the file to those of the codebook in wave.yaml"
+    problem = "the labels of the file belong to other codes in the codebook"
+    return [asked.problem(pd.Index([]), "; ".join(turned[:5]), problem, remedy)]
+
+
+def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
+    """Refuse a column that is not what the mapping says."""
+    distinct, counts = asked.decoded.distinct, asked.decoded.counts
+    invalid = distinct["reason"] == INVALID
+    if not invalid.any():
+        return []
+    wrong, examples = asked.decoded.rows(invalid), map(hide_personal, distinct.index[invalid][:5])
+    n_given = int(counts[distinct["reason"].isin([INVALID, ANSWERED])].sum())
+    if (clash := distinct["problem"] == DECLARED_MISSING).any():
+        wrong, problem = asked.decoded.rows(clash), DECLARED_MISSING
+        examples = map(str, distinct.index[clash][:5])
+    elif not (problem := find_shift(asked.decoded, asked.scale, asked.column)):
+        if len(wrong) <= max(max_invalid * n_given, 1):
+            return []
+        problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
+        problem += str(distinct.loc[invalid, "problem"].iloc[0])
+    remedy = "Correct the item's scale in the codebook, or add a `map` or `linear` in wave.yaml"
+    return [asked.problem(wrong, ", ".join(examples), problem, remedy)]
+
+
+def _mended(asked: Asked) -> list[Problem]:
+    """Log texts that a rule turned into a code or a reason, once each."""
+    distinct = asked.decoded.distinct
+    logged = distinct[~distinct["rule"].isin(["", RECODED, RESCALED])]
+    found = []
+    for rule, same in logged.groupby("rule", sort=False):
+        by_text = [same.iloc[[i]] for i in range(len(same))] if len(same) <= N_FIXES else [same]
+        for part in by_text:
+            rows, first = asked.decoded.rows(distinct.index.isin(part.index)), part.iloc[0]
+            problem = "is no answer" if first["reason"] else "is no code, but is understood"
+            problem += f": {first['reason'] or str(first['value']).removesuffix('.0')}"
+            text = str(part.index[0])
+            found.append(asked.problem(rows, text, problem, done=FIXED, rule=str(rule)))
+    return found
+
+
+def _unlabelled(asked: Asked) -> list[Problem]:
+    """Warn of codes without a label in a file that labels the others."""
+    labelled, distinct = set(asked.labels) - set(asked.scale.missing), asked.decoded.distinct
+    if len(labelled & set(asked.scale.labels)) < 3 or asked.scale.kind in ("number", "text"):
+        return []
+    bare = (distinct["reason"] == ANSWERED) & ~distinct.index.isin(labelled)
+    bare &= ~distinct.index.map(normalise).isin({normalise(t) for t in asked.labels.values()})
+    problem = "has no label in the file, where other codes have"
+    return [
+        asked.problem(asked.decoded.rows(distinct.index == text), str(text), problem, done=KEPT)
+        for text in distinct.index[bare]
+    ]
+
+
+def _cells(asked: Asked) -> list[Problem]:
+    """List every cell that was set to missing."""
+    distinct, codes = asked.decoded.distinct, asked.decoded.codes
+    invalid = distinct["reason"].to_numpy() == INVALID
+    if not invalid.any():
+        return []
+    wrong = np.flatnonzero(invalid[codes])
+    values, problems = list(map(hide_personal, distinct.index)), distinct["problem"].tolist()
+    column, place = asked.column.source, f"column {asked.column.source} ({asked.item})"
+    index, names = asked.decoded.index[wrong], asked.names.array[wrong]
+    return [
+        Problem(
+            *(asked.raw.file, f"row {row}, {place}", values[code], problems[code], "", ""),
+            *(SET_MISSING, name, asked.raw.sheet, str(row), column, "codebook"),
+        )
+        for row, name, code in zip(index, names, codes[wrong], strict=True)
+    ]
+
+
+def _doubt_alone(asked: Asked) -> list[Problem]:
+    """Warn of an item that nobody answered, or everyone in the same way."""
+    values = asked.decoded.numbers
+    if np.isnan(values).all():
+        return [asked.doubt("nobody answered this item", "It counts in no phase score")]
+    if np.nanmin(values) < np.nanmax(values) or len(asked.names) < FEW:
+        return []
+    problem = "everyone gave the same answer; it tells nothing about differences"
+    remedy = "It is left out of reliability, and stays in the phase score, where it moves nobody"
+    return [asked.doubt(problem, remedy)]
+
+
+def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem]:
+    """Warn of items that go against the rest of their phase, once reversed items are turned."""
+    answers = {}
+    ends = items["low"] + items["high"]
+    for item, turned in items["reversed"].items():
+        decoded = asked[str(item)].decoded
+        some = decoded.numbers[decoded.codes[:: max(len(decoded.codes) // ENOUGH, 1)]]
+        answers[str(item)] = ends[item] - some if turned else some
+    table = pd.DataFrame(answers)
+    if table.shape[1] < 3 or len(table) < FEW:
+        return []
+    found = []
+    total, n_given = table.sum(axis=1), table.count(axis=1)
+    for item in answers:
+        rest = (total - table[item].fillna(0)) / (n_given - table[item].notna())
+        together = table[item].corr(rest, min_periods=FEW)
+        if together < min(NEGATIVE, -2 / np.sqrt(table[item].count())):
+            problem = f"goes against the other items of its phase (correlation {together:.2f}); "
+            problem += "it may have been entered already reversed"
+            remedy = "Compare it with `reversed` in codebook.csv"
+            found.append(asked[item].doubt(problem, remedy))
     return found
 
 

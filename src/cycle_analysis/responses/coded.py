@@ -106,12 +106,6 @@ class Responses:
         return f"{n} respondents of {units} units answered {self.reasons.shape[1]} items"
 
 
-def _shares(reasons: pd.DataFrame) -> pd.DataFrame:
-    counts = pd.DataFrame({item: reasons[item].value_counts(sort=False) for item in reasons}).T
-    counts = counts.drop(columns=ANSWERED).loc[:, lambda table: table.any()]
-    return (counts / len(reasons)).rename_axis("item").rename_axis(columns=None)
-
-
 def check_checksum(path: Path, recorded: str, where: str) -> None:
     """Refuse a raw file that is not the one that wave.yaml describes.
 
@@ -179,6 +173,12 @@ def code_responses(
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
     found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
+
+
+def _shares(reasons: pd.DataFrame) -> pd.DataFrame:
+    counts = pd.DataFrame({item: reasons[item].value_counts(sort=False) for item in reasons}).T
+    counts = counts.drop(columns=ANSWERED).loc[:, lambda table: table.any()]
+    return (counts / len(reasons)).rename_axis("item").rename_axis(columns=None)
 
 
 def _as_tables(

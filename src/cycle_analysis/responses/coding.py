@@ -38,6 +38,11 @@ CODE_IN_LABEL = re.compile(r"^[(\[]?-?\d+[)\].:]?\s*[-–:]?\s*", re.ASCII)
 MONTH = re.compile(r"(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)[a-z]*\W*\d*")
 OTHER = "-oth-"
 """What LimeSurvey writes when the answer stands in a text field of its own."""
+Ranges = Sequence[tuple[float | str, float | str]]
+REASONS = pd.CategoricalDtype(
+    [ANSWERED, "dont_know", "not_applicable", "not_shown", "refused", BLANK, INVALID]
+)
+"""All reasons why there can be no answer, and none."""
 
 
 class Answer(NamedTuple):
@@ -59,13 +64,6 @@ class Answer(NamedTuple):
     reason: str = ANSWERED
     rule: str = ""
     problem: str = ""
-
-
-Ranges = Sequence[tuple[float | str, float | str]]
-REASONS = pd.CategoricalDtype(
-    [ANSWERED, "dont_know", "not_applicable", "not_shown", "refused", BLANK, INVALID]
-)
-"""All reasons why there can be no answer, and none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -101,13 +101,6 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
     return problems
 
 
-def _count_free_text(counts: "pd.Series[int]") -> int:
-    """Cells with several words, when nearly every one is another text."""
-    wordy = np.array([text.count(" ") >= N_WORDS - 1 for text in counts.index], dtype=bool)
-    wordy_cells = int(counts[wordy].sum())
-    return wordy_cells if wordy.sum() > 0.5 * max(wordy_cells, 1) else 0
-
-
 def find_same_person(raw: RawTable) -> list[Problem]:
     """Warn of an e-mail address that stands in more than one row, in any column."""
     problem = "the same e-mail address more than once: one person may have answered twice"
@@ -123,3 +116,10 @@ def find_same_person(raw: RawTable) -> list[Problem]:
             place = (str(column), again, "", problem, "", remedy)
             problems.append(raw.problem(*place, done=KEPT, rule=SCAN))
     return problems
+
+
+def _count_free_text(counts: "pd.Series[int]") -> int:
+    """Cells with several words, when nearly every one is another text."""
+    wordy = np.array([text.count(" ") >= N_WORDS - 1 for text in counts.index], dtype=bool)
+    wordy_cells = int(counts[wordy].sum())
+    return wordy_cells if wordy.sum() > 0.5 * max(wordy_cells, 1) else 0

@@ -118,10 +118,6 @@ def study_map(study: Study, wave: str) -> UnitMap | None:
     return study_tiles(study, wave)
 
 
-def _first_day(study: Study, wave: str) -> str:
-    return str(study.wave(wave).fieldwork.start)
-
-
 def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Responses:
     """Read the export of `wave` and code its answers.
 
@@ -159,3 +155,7 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     if rejected:
         raise InputError(rejected)
     return responses
+
+
+def _first_day(study: Study, wave: str) -> str:
+    return str(study.wave(wave).fieldwork.start)

@@ -34,7 +34,7 @@ from cycle_analysis.study.files import (
     languages_named,
     read_model,
 )
-from cycle_analysis.texts.words import Words, find_languages
+from cycle_analysis.texts import Words, find_languages
 
 
 def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:

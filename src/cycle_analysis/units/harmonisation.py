@@ -166,33 +166,6 @@ def harmonise(
     return mapped[["from_unit", "to_unit", "weight", "kind"]].astype(codes_and_kind)
 
 
-def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.DataFrame:
-    """Send every code through the events after its day, up to and including `end`."""
-    moved = register.transfers[["date", "from_unit", "to_unit", "share"]]
-    for date, events in moved[moved["date"] <= end].groupby("date"):
-        later = paths["day"] < date
-        sent = paths[later].merge(
-            events.drop(columns="date").rename(columns={"from_unit": "unit"}), on="unit", how="left"
-        )
-        sent["weight"] *= sent["share"].fillna(1.0)
-        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
-        paths = pd.concat([paths[~later], sent[paths.columns]])
-        paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
-    return paths.assign(weight=paths["weight"].round(9))
-
-
-def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
-    """Name what happened to each pair of units."""
-    events = register.transfers[register.transfers["date"] <= end]
-    taken_in = events[events["from_unit"] != events["to_unit"]]
-    growth = taken_in.groupby("to_unit")["date"].max()
-    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
-    kind = pd.Series(MERGED, index=mapped.index)
-    same = mapped["from_unit"] == mapped["to_unit"]
-    kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)
-    return kind.mask(mapped["weight"] < 1, SPLIT).mask(mapped["to_unit"].isna(), UNMAPPED)
-
-
 def assign_heirs(crosswalk: pd.DataFrame) -> pd.DataFrame:
     """Give every unit one successor or none, as a panel needs it.
 
@@ -385,6 +358,33 @@ def combine_labels(labels: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
     successor = _successors(pd.Series(labels.index), crosswalk)
     groups = labels.groupby(labels.index.map(successor).to_numpy())
     return groups.first().where(groups.nunique().eq(1)).rename_axis(labels.index.name)
+
+
+def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.DataFrame:
+    """Send every code through the events after its day, up to and including `end`."""
+    moved = register.transfers[["date", "from_unit", "to_unit", "share"]]
+    for date, events in moved[moved["date"] <= end].groupby("date"):
+        later = paths["day"] < date
+        sent = paths[later].merge(
+            events.drop(columns="date").rename(columns={"from_unit": "unit"}), on="unit", how="left"
+        )
+        sent["weight"] *= sent["share"].fillna(1.0)
+        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
+        paths = pd.concat([paths[~later], sent[paths.columns]])
+        paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
+    return paths.assign(weight=paths["weight"].round(9))
+
+
+def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
+    """Name what happened to each pair of units."""
+    events = register.transfers[register.transfers["date"] <= end]
+    taken_in = events[events["from_unit"] != events["to_unit"]]
+    growth = taken_in.groupby("to_unit")["date"].max()
+    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
+    kind = pd.Series(MERGED, index=mapped.index)
+    same = mapped["from_unit"] == mapped["to_unit"]
+    kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)
+    return kind.mask(mapped["weight"] < 1, SPLIT).mask(mapped["to_unit"].isna(), UNMAPPED)
 
 
 def _successors(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:

@@ -83,6 +83,43 @@ def identify(
     return found.iloc[number].set_index(values.index)
 
 
+def _edit_distances(text: str, others: list[str]) -> np.ndarray:
+    """Levenshtein distance from one text to each of the others; at most 1 when it begins a word.
+
+    The row of the dynamic programme is computed for all others at once; insertions, which run
+    along the row, are a running minimum.
+
+    Parameters
+    ----------
+    text : str
+    others : list of n str
+
+    Returns
+    -------
+    ndarray, n
+        Number of insertions, deletions, and replacements.
+
+    Examples
+    --------
+    >>> _edit_distances("almeer", ["almere", "alphen", "almeerderhout"]).tolist()
+    [2.0, 3.0, 1.0]
+    """
+    width = max(map(len, others), default=0)
+    padded = "".join(other.ljust(width, "\0") for other in others).encode("utf-32-le")
+    codes = np.frombuffer(padded, dtype=np.uint32).reshape(len(others), width)
+    steps = np.arange(width + 1)
+    costs: np.ndarray = np.tile(steps, (len(others), 1))
+    for character in text[:60]:
+        best = costs + 1
+        best[:, 1:] = np.minimum(best[:, 1:], costs[:, :-1] + (codes != ord(character)))
+        costs = np.minimum.accumulate(best - steps, axis=1) + steps
+    distance = costs[np.arange(len(others)), [len(other) for other in others]].astype(float)
+    if len(text) >= 4:
+        begins = np.array([f" {text}" in f" {other}" for other in others], dtype=bool)
+        distance = np.where(begins, np.minimum(distance, 1), distance)
+    return distance
+
+
 class _Finder:
     """Finds units by what a register offers on one day."""
 
@@ -169,7 +206,7 @@ class _Finder:
             sought = _key(text)
             pool = [(key, unit) for key, units in self.keys.items() for unit in units] + pool
         late = np.array([unit not in self.current for _, unit in pool])
-        distance = edit_distances(sought, [key for key, _ in pool]) + 0.1 * late
+        distance = _edit_distances(sought, [key for key, _ in pool]) + 0.1 * late
         order = np.argsort(distance, kind="stable")
         return self._listed(list(dict.fromkeys(pool[place][1] for place in order))[:3])
 
@@ -191,40 +228,3 @@ def _key(name: str) -> str:
     plain = re.sub(r"['’‘`´]", "", plain)
     plain = re.sub(r"[^\w/]+|_", " ", plain).strip()
     return re.sub(r"^gemeente | gemeente$|^municipality of | municipality$", "", plain)
-
-
-def edit_distances(text: str, others: list[str]) -> np.ndarray:
-    """Levenshtein distance from one text to each of the others; at most 1 when it begins a word.
-
-    The row of the dynamic programme is computed for all others at once; insertions, which run
-    along the row, are a running minimum.
-
-    Parameters
-    ----------
-    text : str
-    others : list of n str
-
-    Returns
-    -------
-    ndarray, n
-        Number of insertions, deletions, and replacements.
-
-    Examples
-    --------
-    >>> edit_distances("almeer", ["almere", "alphen", "almeerderhout"]).tolist()
-    [2.0, 3.0, 1.0]
-    """
-    width = max(map(len, others), default=0)
-    padded = "".join(other.ljust(width, "\0") for other in others).encode("utf-32-le")
-    codes = np.frombuffer(padded, dtype=np.uint32).reshape(len(others), width)
-    steps = np.arange(width + 1)
-    costs: np.ndarray = np.tile(steps, (len(others), 1))
-    for character in text[:60]:
-        best = costs + 1
-        best[:, 1:] = np.minimum(best[:, 1:], costs[:, :-1] + (codes != ord(character)))
-        costs = np.minimum.accumulate(best - steps, axis=1) + steps
-    distance = costs[np.arange(len(others)), [len(other) for other in others]].astype(float)
-    if len(text) >= 4:
-        begins = np.array([f" {text}" in f" {other}" for other in others], dtype=bool)
-        distance = np.where(begins, np.minimum(distance, 1), distance)
-    return distance

@@ -141,86 +141,6 @@ def read_year(files: list[Path], register: Register, year: int) -> pd.DataFrame:
     return first
 
 
-def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
-    """Read one file: what it has of the columns of `read_year`, index `unit`."""
-    table = _from_columns(_rows(file), file.name)
-    if "unit" not in table:
-        found = identify(table["name"], register, f"{register.last_year}-12-31")
-        unknown = found.assign(name=table["name"])[found["unit"].isna()]
-        if len(unknown):
-            place, remedy = file.name, "Download the table with codes, municipalities only"
-            raise InputError(
-                Problem(place, "municipalities", row.name, row.problem, row.suggestions, remedy)
-                for row in unknown.itertuples(index=False)
-            )
-        table = table.assign(unit=found["unit"])
-    if "year" in table:
-        years = ", ".join(map(str, sorted(table["year"].unique())))
-        table = table[table["year"] == year]
-        if table.empty:
-            raise refuse(file.name, "years", str(year), "is not in it", years)
-    if twice := table.loc[table["unit"].duplicated(), "unit"].tolist():
-        what = "is there twice: select one figure per municipality (all ages, both sexes)"
-        raise InputError([Problem(file.name, "municipalities", code, what) for code in twice[:5]])
-    return table.set_index("unit").sort_index()
-
-
-def _rows(file: Path) -> list[list[str]]:
-    """Cells of a csv, or of a workbook's first sheet after a check of what the zip would unfold."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise refuse(file.name, "file", "", f"cannot be read ({error.strerror})") from error
-    if file.suffix.lower() == ".xlsx":
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                size = sum(part.file_size for part in archive.infolist())
-            if size > _LARGEST:
-                raise refuse(file.name, "file", str(size), "bytes is too large")
-            sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-        except (zipfile.BadZipFile, CalamineError) as error:
-            what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
-            raise refuse(file.name, "file", "", what, "", remedy) from error
-        return [[as_text(cell) for cell in row] for row in sheet.to_python()]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    delimiter = ";" if text.count(";") > text.count(",") else ","
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
-
-
-def _from_columns(rows: list[list[str]], file: str) -> pd.DataFrame:
-    """Columns recognised by their heading or their content, rows of municipalities only."""
-    columns = dict(enumerate(zip_longest(*rows, fillvalue="")))
-    cells = pd.DataFrame(columns, dtype="str").apply(lambda column: column.str.strip())
-    if cells.empty:
-        raise refuse(file, "file", "", "is empty")
-    codes = cells.apply(lambda column: column.str.fullmatch(_CODE))
-    table, found, n_headings = cells, {}, 8
-    if codes.to_numpy().any():
-        found["unit"] = codes.sum().idxmax()
-        table = cells[codes[found["unit"]]]
-        n_headings = int(table.index[0])
-    heading = cells.iloc[:n_headings].apply(lambda column: " ".join(column).casefold())
-    for name, pattern in HEADINGS.items():
-        matching = heading.index[heading.str.contains(pattern)].difference(found.values())
-        if len(matching):
-            found[name] = matching[0]
-    if not {"unit", "name"} & set(found):
-        allowed = "a column of codes as GM0363, or one headed Gemeentenaam or Regio's"
-        raise refuse(file, "columns", "", "none holds municipalities", allowed)
-    table = table[list(found.values())].set_axis(list(found), axis=1)
-    # lines without years and populations, as headings and sources, go
-    if "year" in table:
-        table = table.assign(year=pd.to_numeric(table["year"].str.extract(_YEAR)[0]))
-    if "population" in table:
-        digits = table["population"].str.replace(r"[.\s]", "", regex=True)
-        table = table.assign(population=pd.to_numeric(digits, errors="coerce"))
-    numbers = [column for column in ("year", "population") if column in table]
-    return table.dropna(subset=numbers).astype(dict.fromkeys(numbers, int))
-
-
 def extend(
     register: Register, units: pd.DataFrame, year: int, events_csv: str | Path | None = None
 ) -> Register:
@@ -301,6 +221,86 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     form: dict[str, Any] = {"index": False, "date_format": "%Y-%m-%d", "lineterminator": "\n"}
     table.to_csv(units_csv, **form)
     register.events.to_csv(events_csv, float_format="%.15g", **form)
+
+
+def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
+    """Read one file: what it has of the columns of `read_year`, index `unit`."""
+    table = _from_columns(_rows(file), file.name)
+    if "unit" not in table:
+        found = identify(table["name"], register, f"{register.last_year}-12-31")
+        unknown = found.assign(name=table["name"])[found["unit"].isna()]
+        if len(unknown):
+            place, remedy = file.name, "Download the table with codes, municipalities only"
+            raise InputError(
+                Problem(place, "municipalities", row.name, row.problem, row.suggestions, remedy)
+                for row in unknown.itertuples(index=False)
+            )
+        table = table.assign(unit=found["unit"])
+    if "year" in table:
+        years = ", ".join(map(str, sorted(table["year"].unique())))
+        table = table[table["year"] == year]
+        if table.empty:
+            raise refuse(file.name, "years", str(year), "is not in it", years)
+    if twice := table.loc[table["unit"].duplicated(), "unit"].tolist():
+        what = "is there twice: select one figure per municipality (all ages, both sexes)"
+        raise InputError([Problem(file.name, "municipalities", code, what) for code in twice[:5]])
+    return table.set_index("unit").sort_index()
+
+
+def _rows(file: Path) -> list[list[str]]:
+    """Cells of a csv, or of a workbook's first sheet after a check of what the zip would unfold."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise refuse(file.name, "file", "", f"cannot be read ({error.strerror})") from error
+    if file.suffix.lower() == ".xlsx":
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                size = sum(part.file_size for part in archive.infolist())
+            if size > _LARGEST:
+                raise refuse(file.name, "file", str(size), "bytes is too large")
+            sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
+        except (zipfile.BadZipFile, CalamineError) as error:
+            what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
+            raise refuse(file.name, "file", "", what, "", remedy) from error
+        return [[as_text(cell) for cell in row] for row in sheet.to_python()]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    delimiter = ";" if text.count(";") > text.count(",") else ","
+    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+
+
+def _from_columns(rows: list[list[str]], file: str) -> pd.DataFrame:
+    """Columns recognised by their heading or their content, rows of municipalities only."""
+    columns = dict(enumerate(zip_longest(*rows, fillvalue="")))
+    cells = pd.DataFrame(columns, dtype="str").apply(lambda column: column.str.strip())
+    if cells.empty:
+        raise refuse(file, "file", "", "is empty")
+    codes = cells.apply(lambda column: column.str.fullmatch(_CODE))
+    table, found, n_headings = cells, {}, 8
+    if codes.to_numpy().any():
+        found["unit"] = codes.sum().idxmax()
+        table = cells[codes[found["unit"]]]
+        n_headings = int(table.index[0])
+    heading = cells.iloc[:n_headings].apply(lambda column: " ".join(column).casefold())
+    for name, pattern in HEADINGS.items():
+        matching = heading.index[heading.str.contains(pattern)].difference(found.values())
+        if len(matching):
+            found[name] = matching[0]
+    if not {"unit", "name"} & set(found):
+        allowed = "a column of codes as GM0363, or one headed Gemeentenaam or Regio's"
+        raise refuse(file, "columns", "", "none holds municipalities", allowed)
+    table = table[list(found.values())].set_axis(list(found), axis=1)
+    # lines without years and populations, as headings and sources, go
+    if "year" in table:
+        table = table.assign(year=pd.to_numeric(table["year"].str.extract(_YEAR)[0]))
+    if "population" in table:
+        digits = table["population"].str.replace(r"[.\s]", "", regex=True)
+        table = table.assign(population=pd.to_numeric(digits, errors="coerce"))
+    numbers = [column for column in ("year", "population") if column in table]
+    return table.dropna(subset=numbers).astype(dict.fromkeys(numbers, int))
 
 
 def _dated_by_events(

@@ -73,7 +73,7 @@ class CycleChapter(Chapter):
     @cached_property
     def leader(self) -> dict[str, Any] | None:
         """The phase that is most often ahead, if any is."""
-        counts = self._leading[self.wave]
+        counts = self._counts_in(self.wave, "leading_counts", self.phases)
         place = int(np.argmax([n._n for n in counts]))
         return {"phase": self.phases[place], "n": counts[place]} if counts[place]._n else None
 
@@ -129,7 +129,7 @@ class CycleChapter(Chapter):
     def patterns(self) -> list[dict[str, Any]]:
         """The combinations of active phases that may be listed, most frequent first."""
         table = self.load(CYCLE, "patterns")
-        found = [
+        found: list[dict[str, Any]] = [
             {
                 "phases": [phase for phase in self.phases if row[phase]],
                 "n": Units(int(row["n"]), self.scored),
@@ -293,7 +293,7 @@ class CycleChapter(Chapter):
 
     def table_leading(self) -> Rows:
         """How often each phase is ahead, in every wave."""
-        return self._per_wave(self.phases, self._leading, PHASE_TITLE)
+        return self._per_wave(self.phases, self._counts("leading_counts", self.phases), PHASE_TITLE)
 
     def table_position(self) -> Rows:
         """The furthest development, in every wave."""
@@ -317,8 +317,8 @@ class CycleChapter(Chapter):
         """How often a later phase is further than an earlier one."""
         rows = []
         for pair, row in self._violations.iterrows():
-            n = self._violating(row)
-            difference, error = (Mean(row[name], n._of) for name in ("difference", "error"))
+            n, of = self._violating(row), Units(int(row["n"]), self.answered)
+            difference, error = (Mean(row[name], of) for name in ("difference", "error"))
             told = {"difference": difference, "error": error, "by_chance": row["by_chance"]}
             rows.append({"pair": self._pair_name(*pair), "violations": n, "share": n} | told)
         columns = {"pair": TEXT, "difference": MEAN_POINTS, "error": MEAN, "violations": COUNT}
@@ -447,18 +447,14 @@ class CycleChapter(Chapter):
     def _phase_mean(self, phase: str) -> dict[str, Any]:
         return {"phase": phase, "mean": self._mean(phase, self.wave)}
 
-    @cached_property
-    def _leading(self) -> dict[str, list[Units]]:
-        return self._counts("leading_counts", self.phases)
-
     def _counts(self, table: str, names: list[str]) -> dict[str, list[Units]]:
-        """Count units by name in every wave, as parts of those that are counted."""
-        counted = {}
-        for wave in self.study.waves:
-            counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
-            whole = Units(int(counts.sum()), self.answered_in(wave))
-            counted[wave] = self.door.parts(counts, whole)
-        return counted
+        return {wave: self._counts_in(wave, table, names) for wave in self.study.waves}
+
+    def _counts_in(self, wave: str, table: str, names: list[str]) -> list[Units]:
+        """Count units by name, as parts of those that are counted."""
+        counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
+        whole = Units(int(counts.sum()), self.answered_in(wave))
+        return self.door.parts(counts, whole)
 
     def _per_wave(self, names: list[str], counts: dict[str, list[Units]], kind: Any) -> Rows:
         numbers, shares = ({f"{part}_{w}": w for w in counts} for part in ("n", "share"))

@@ -249,10 +249,14 @@ def begin(step: str, space: dict[str, Any]) -> Here:
     known = _describe(step, file, space, home)
     given = {name: space[name] for name in known[step] if name in space}
     given |= {name: space.get(name) for name in _injected(space) if name not in known[step]}
-    if "study_name" not in given:
+    if "study_name" not in known[step] or "study_name" not in space:
         problem, allowed = "does not set study_name", 'study_name: str = "example"  # study'
         raise InputError([Problem(file, "parameters cell", "", problem, allowed)])
-    set_by_run = {name: str(given.pop(name)) for name in SET_BY_THE_RUN if name in known[step]}
+    set_by_run = {
+        name: str(given.pop(name, known[step][name].default))
+        for name in SET_BY_THE_RUN
+        if name in known[step]
+    }
     parameters = check_parameters({step: given}, known, file).get(step, {})
     check_together({step: parameters}, file)
     space |= set_by_run | parameters

@@ -61,8 +61,8 @@ def plan(study: Study) -> list[Step]:
     number = Step("04_number_of_profiles", reference, (responses[reference], scores[reference]))
     profiles = Step("05_profiles", reference, (scores[reference], number))
     validity = Step("06_validity", reference, (scores[reference], number, profiles))
-    of_waves = [step for step in steps if step.notebook in ("01_responses", "02_scores")]
-    waves = Step("07_waves", ALL_WAVES, (*of_waves, number, profiles), tuple(study.waves))
+    needs = (*responses.values(), scores[reference], number, profiles)
+    waves = Step("07_waves", ALL_WAVES, needs, tuple(study.waves))
     steps += [number, profiles, validity, waves]
     return [*steps, Step("08_report", ALL_WAVES, tuple(steps), tuple(study.waves))]
 

@@ -470,8 +470,7 @@ class CycleChapter(Chapter):
 
     @cached_property
     def _active_counts(self) -> pd.DataFrame:
-        counts = self.load(CYCLE, "active_counts")
-        return counts.set_axis(counts.index.astype(int))
+        return self.load(CYCLE, "active_counts")
 
     def _with_active(self, least: int) -> dict[str, Any]:
         rows = self._active_counts.loc[least:]

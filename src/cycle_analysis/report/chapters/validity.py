@@ -74,7 +74,7 @@ class ValidityChapter(Chapter):
     def _choice(self, name: str, row: pd.Series) -> dict[str, Any]:
         n = Units(int(row["n_units"]), self.answered_in(self.reference))
         moved = Units(int(row["n_moved"]), n)
-        rand, warned = row["adjusted_rand"], str(row["warning"]) == "True"
+        rand, warned = row["adjusted_rand"], bool(row["warning"])
         return {"choice": name, "rand": rand, "n": n, "moved": moved, "warned": warned}
 
 

@@ -200,8 +200,7 @@ class WavesChapter(Chapter):
 
     @cached_property
     def _items(self) -> pd.DataFrame:
-        items = self.load(WAVES, "items", ALL_WAVES)
-        return items.assign(common=items["common"].astype(str).eq("True"))
+        return self.load(WAVES, "items", ALL_WAVES)
 
     @cached_property
     def _placed(self) -> dict[str, list[Units]]:
@@ -210,7 +209,7 @@ class WavesChapter(Chapter):
         numbers = [group.number for group in self.groups]
         placed = {}
         for wave in self.study.waves:
-            known = labels[wave].dropna().astype(int)
+            known = labels[wave].dropna()
             whole = Units(len(known), self.answered_in(wave))
             counts = known.value_counts().reindex(numbers, fill_value=0)
             placed[wave] = self.door.parts(counts, whole)
@@ -260,8 +259,7 @@ class WavesChapter(Chapter):
         table = self._between("transitions", first, second)
         wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
         numbers = [group.number for group in self.groups]
-        wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
-        return wide.reindex(index=numbers, columns=numbers).fillna(0).astype(int)
+        return wide.reindex(index=numbers, columns=numbers, fill_value=0)
 
     def _moves(self, first: str, second: str) -> list[list[Units]]:
         counts = self._counts(first, second).to_numpy()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from commands import command
 
-from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.results import Results
 from cycle_analysis.simulate import (
     EXAMPLE,
@@ -64,7 +64,10 @@ def write_study(home, answers):
 # These answers have no roles, no background and no off-topic blocks: nothing may depend on them.
 @pytest.mark.parametrize(
     ("draw_states", "verdict", "k"),
-    [(draw_continuum_states, CONTINUUM, 3), (draw_unrelated_phase_states, NO_STRUCTURE, 1)],
+    [
+        (draw_continuum_states, Verdict.CONTINUUM, 3),
+        (draw_unrelated_phase_states, Verdict.NO_STRUCTURE, 1),
+    ],
 )
 def test_what_is_no_profile_is_not_reported_as_one(tmp_path, draw_states, verdict, k):
     write_study(tmp_path, draw_answers(EXAMPLE, 150, 4, 11, draw_states=draw_states))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
@@ -89,15 +89,15 @@ def _last_day(study: Study) -> str:
 def _check_free(wave: str, folder: Path, export: Path) -> None:
     if not SAFE_NAME.fullmatch(wave) or is_reserved(wave):
         allowed = "letters, digits, - and _; no name that Windows reserves"
-        raise InputError([Problem("command line", "WAVE", wave, "cannot be a name", allowed)])
+        raise refuse("command line", "WAVE", wave, "cannot be a name", allowed)
     if (folder / "wave.yaml").exists():
         remedy = "Nothing is overwritten: edit it, or delete it first"
-        raise InputError([Problem(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)])
+        raise refuse(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)
     there = folder / export.name
     if there.exists() and export.is_file() and _checksum(there) != _checksum(export):
         remedy = "Nothing is overwritten: give the new file another name"
         problem = "another file of this name is there already"
-        raise InputError([Problem(f"{wave}/{export.name}", "file", "", problem, "", remedy)])
+        raise refuse(f"{wave}/{export.name}", "file", "", problem, "", remedy)
 
 
 def _checksum(path: Path) -> str:

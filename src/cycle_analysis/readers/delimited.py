@@ -67,12 +67,11 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str]:
     InputError
         If it is no text, or not in the encoding that is named.
     """
-    raw = path.read_bytes()
-    encoding = encoding or detect_encoding(raw)
-    data = raw
-    if not (encoding in ("utf-8", "ascii") and raw.isascii()):
+    data = path.read_bytes()
+    encoding = encoding or detect_encoding(data)
+    if not (encoding in ("utf-8", "ascii") and data.isascii()):
         try:
-            data = raw.decode(encoding).removeprefix("\ufeff").encode("utf-8")
+            data = data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
         except (UnicodeError, LookupError) as error:
             remedy = "Correct source.encoding in wave.yaml (utf-8, cp1252, utf-16), or leave it out"
             raise refuse(path.name, "file", encoding, str(error), "", remedy) from None
@@ -114,8 +113,6 @@ def find_delimiter(text: bytes, source: Source) -> tuple[str, int]:
     first = text[:100_000].decode("utf-8", "ignore")
     hint = first.split("\n", 1)[0].strip().strip('"').casefold()
     hinted = hint.startswith("sep=") and len(hint) == 5
-    if hinted:
-        first = first.split("\n", 1)[-1]
     delimiter = source.delimiter or (hint[4] if hinted else detect_delimiter(first))
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         allowed = "one character, such as ; or ,"

@@ -7,6 +7,7 @@
 import argparse
 import hashlib
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -189,7 +190,9 @@ def _listed(kind: str, places: Sequence[str]) -> list[str]:
 
 
 def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Hash a file without the version of Python in it: the lock fixes all other versions."""
+    content = path.read_bytes().replace(platform.python_version().encode(), b"(of Python)")
+    return hashlib.sha256(content).hexdigest()
 
 
 if __name__ == "__main__":

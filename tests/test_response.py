@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 from tiny_study import answers, load, read, write_study
 
-from cycle_analysis.findings import nonresponse_tests, precision
 from cycle_analysis.problems import InputError
 from cycle_analysis.report.sections.response import MOVES, protected_moves
-from cycle_analysis.representation.account import cross_groups, response_account
+from cycle_analysis.representation.account import (
+    cross_groups,
+    nonresponse_tests,
+    precision,
+    response_account,
+)
 from cycle_analysis.responses.study_answers import invited_units, population, read_all_responses
 from cycle_analysis.study import check_raw_files
 

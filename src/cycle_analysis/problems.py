@@ -88,6 +88,10 @@ class InputError(ValueError):
         self.problems = list(problems)
         super().__init__(tell_problems(self.problems))
 
+    def _render_traceback_(self) -> list[str]:
+        """Show a notebook the message alone: where our code raised it helps no user."""
+        return [str(self)]
+
 
 def refuse(
     file: str, where: str, value: str, problem: str, allowed: str = "", remedy: str = ""

@@ -47,11 +47,11 @@ def missing_reason(text: str) -> str | None:
 
 
 def codes_by_label(labels: Mapping[str, Text]) -> dict[str, str]:
-    """Give the code of each label, in Dutch and in English, as labels are compared.
+    """Give the code of each label, in every language, as labels are compared.
 
     Examples
     --------
     >>> codes_by_label({"4": Text(nl="Eens", en="Agree")})
     {'eens': '4', 'agree': '4'}
     """
-    return {normalise(text[lang]): code for code, text in labels.items() for lang in ("nl", "en")}
+    return {normalise(text[lang]): code for code, text in labels.items() for lang in text.languages}

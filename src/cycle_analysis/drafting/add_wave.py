@@ -124,12 +124,11 @@ def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, chec
 
 def _unknown_items(study: Study, matches: Matches) -> list[str]:
     """Items without a column, each ready to be named as not asked."""
-    questions = study.codebook.items["question_en"]
     lines = ["dropped:   # items that this wave no longer asked, with the reason", "not_asked:"]
     if matches.unknown_items:
         lines.append("  # items without a column: map them above, take the # away, or drop them:")
     for item in matches.unknown_items:
-        lines.append(f'  # {item}: "not asked"   # {_one_line(questions[item])}')
+        lines.append(f'  # {item}: "not asked"   # {_one_line(study.codebook.questions(item)[-1])}')
     return lines
 
 

@@ -274,8 +274,7 @@ def _by_question(
     by_question: Mapping[str, list[str]],
     asked: Mapping[str, list[str]],
 ) -> Match | None:
-    entry = export.study.codebook.items.loc[item]
-    questions = [normalise(entry[f"question_{language}"]) for language in ("nl", "en")]
+    questions = [normalise(question) for question in export.study.codebook.questions(item)]
     same = next((by_question[question] for question in questions if question in by_question), [])
     if same:
         match = _fitting(export, item, same[0], "by its question")

@@ -13,23 +13,12 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import check_language, set_number, set_percent
-
-_WORDS_cycle = {
-    "nl": {
-        "together": "% samen actief (verwacht als fasen losstonden)",
-        "band": "Band: 95%-interval van het gemiddelde",
-    },
-    "en": {
-        "together": "% active together (expected if phases were unrelated)",
-        "band": "Band: 95% interval of the mean",
-    },
-}
+from cycle_analysis.texts import Words, set_number, set_percent
 
 
 def plot_phase_curve(
     curve: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -41,8 +30,8 @@ def plot_phase_curve(
     ----------
     curve : DataFrame, indexed by phase
         Columns n, mean, low, high, 0-100, as `phases.phase_curve` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
@@ -75,16 +64,16 @@ def plot_phase_curve(
     ax.set_ylim(0, 100)
     ax.set_xlim(-0.4, len(curve) - 0.6)
     style.phase_ticks(ax, curve.index.tolist(), labels)
-    style.label_axes(ax, y=style.WORDS[check_language(language)]["score"])
+    style.label_axes(ax, y=style.words_of("scores", language)["score"])
     style.grid(ax)
-    style.note(ax, f"{_WORDS_cycle[language]['band']}; n = {_range(curve, language)}")
+    style.note(ax, f"{style.words_of('cycle', language)['band']}; n = {_range(curve, language)}")
     style.entitle(ax, title)
     return ax
 
 
 def plot_coactivity(
     pairs: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -106,7 +95,7 @@ def plot_coactivity(
     >>> [text.get_text() for text in plot_coactivity(pairs, "nl").texts]
     ['50%\n(25%)']
     """
-    words = _WORDS_cycle[check_language(language)]
+    words = style.words_of("cycle", language)
     earlier = list(pairs.index.get_level_values("earlier").unique())
     later = list(pairs.index.get_level_values("later").unique())
     square = pairs.reindex(pd.MultiIndex.from_product([later, earlier]).swaplevel())
@@ -131,45 +120,21 @@ def plot_coactivity(
     return ax
 
 
-def _two_shares(observed: float, expected: float, language: str) -> str:
+def _two_shares(observed: float, expected: float, language: str | Words) -> str:
     """Observed over expected, in two lines."""
     first, second = (set_percent(share, 0, language) for share in (observed, expected))
     return f"{first}\n({second})"
 
 
-def _range(table: pd.DataFrame, language: str) -> str:
+def _range(table: pd.DataFrame, language: str | Words) -> str:
     """Write the number of units, or its range when phases differ."""
     low, high = (set_number(n, 0, language) for n in (table["n"].min(), table["n"].max()))
     return low if low == high else f"{low}-{high}"
 
 
-_WORDS_simultaneity = {
-    "nl": {
-        "units": "Aantal",
-        "expected": "verwacht als fasen losstonden",
-        "observed": "waargenomen",
-        "threshold": "Fase telt als actief vanaf score",
-        "two": "twee of meer fasen actief",
-        "violations": "Latere fase verder dan de eerdere, meer dan de meetfout",
-        "chance": "te verwachten door meetfout alleen",
-        "rest": "overige patronen: {n}",
-    },
-    "en": {
-        "units": "Number",
-        "expected": "expected if phases were unrelated",
-        "observed": "observed",
-        "threshold": "A phase counts as active from score",
-        "two": "two or more phases active",
-        "violations": "Later phase ahead of the earlier, beyond measurement error",
-        "chance": "to be expected from error alone",
-        "rest": "other patterns: {n}",
-    },
-}
-
-
 def plot_patterns(
     patterns: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     rest: int = 0,
@@ -197,7 +162,7 @@ def plot_patterns(
     >>> [text.get_text() for text in plot_patterns(patterns, "nl").child_axes[0].texts]
     ['6', '4']
     """
-    words = _WORDS_simultaneity[check_language(language)]
+    words = style.words_of("simultaneity", language)
     phases = [name for name in patterns.columns if name not in ("n", "share", "expected", "ratio")]
     ax = style.start(ax, height=2.5 + 0.28 * len(phases))
     below = 0.13 * len(phases) / (0.13 * len(phases) + 1)
@@ -231,7 +196,7 @@ def plot_patterns(
 
 def plot_sensitivity(
     shares: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     chosen: float | None = None,
@@ -254,7 +219,7 @@ def plot_sensitivity(
     >>> [text.get_text() for text in plot_sensitivity(shares, "nl", chosen=50.0).texts]
     ['60%']
     """
-    words = _WORDS_simultaneity[check_language(language)]
+    words = style.words_of("simultaneity", language)
     ax = style.start(ax, height=2.9)
     ax.plot(shares.index, shares["two_or_more"], color=style.ACCENT, marker="o", linewidth=1.8)
     if chosen is not None and chosen in shares.index:
@@ -274,7 +239,7 @@ def plot_sensitivity(
 
 def plot_order_violations(
     violations: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -296,7 +261,7 @@ def plot_order_violations(
     >>> [text.get_text() for text in plot_order_violations(table, "nl").texts]
     ['12,5%']
     """
-    words = _WORDS_simultaneity[check_language(language)]
+    words = style.words_of("simultaneity", language)
     ax = style.start(ax, height=1.4 + 0.27 * len(violations))
     places = np.arange(len(violations))
     shares = violations["share"].to_numpy(float)

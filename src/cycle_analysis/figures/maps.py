@@ -18,18 +18,13 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import check_language
+from cycle_analysis.texts import Words
 from cycle_analysis.units.maps import UnitMap
-from cycle_analysis.units.register import ATTRIBUTION
 
 NO_VALUE = "white"
 """Colour of a unit without a category; its edge is dotted."""
 WIDTH, HEIGHT = 6.6, 8.4
 """Of a new figure, inches: the Netherlands are higher than wide."""
-_WORDS = {
-    "nl": {"silent": "geen antwoord", "unplaced": "niet ingedeeld", "asked": "respondenten"},
-    "en": {"silent": "no answer", "unplaced": "not placed", "asked": "respondents"},
-}
 
 
 def category_colours(categories: pd.Index) -> dict[object, str]:
@@ -49,7 +44,7 @@ def category_colours(categories: pd.Index) -> dict[object, str]:
 def plot_response_map(
     unit_map: UnitMap,
     respondents: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -61,13 +56,13 @@ def plot_response_map(
     unit_map : UnitMap
     respondents : DataFrame, index `unit`
         Columns `n` and `group`, as `account.count_respondents` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
     """
-    words = _WORDS[check_language(language)]
+    words = style.words_of("maps", language)
     ax = _start(ax)
     texts = respondents["n"].astype(str)
     fills = _draw(ax, unit_map, respondents["group"], texts)
@@ -81,7 +76,7 @@ def plot_profile_map(
     unit_map: UnitMap,
     labels: pd.Series,
     names: Mapping[int, str],
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -94,13 +89,13 @@ def plot_profile_map(
     labels : Series, index `unit`
         Profile numbers, 1..k.
     names : mapping from profile number to text
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
     """
-    words = _WORDS[check_language(language)]
+    words = style.words_of("maps", language)
     ax = _start(ax)
     numbers = pd.Categorical(labels, sorted(names))
     fills = _draw(ax, unit_map, pd.Series(numbers, labels.index), labels.astype(str))
@@ -150,7 +145,7 @@ def _finish(
     fills: Mapping[object, str],
     shown: Mapping[object, str],
     none: str,
-    language: str,
+    language: str | Words,
     title: str,
 ) -> Axes:
     """Set the frame, the legend, the source and the title."""
@@ -170,7 +165,14 @@ def _finish(
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **look)
     if unit_map.of_cbs:
         small: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
-        ax.text(0, 0, ATTRIBUTION[language], transform=ax.transAxes, va="top", **small)
+        ax.text(
+            0,
+            0,
+            style.words_of("maps", language)["source"],
+            transform=ax.transAxes,
+            va="top",
+            **small,
+        )
     ax.set_axis_off()
     style.entitle(ax, title)
     return ax

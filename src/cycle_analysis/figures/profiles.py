@@ -14,14 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import check_language, set_number
+from cycle_analysis.texts import Words, set_number
 
 
 def plot_profiles(
     centroids: pd.DataFrame,
     sizes: pd.Series,
     names: Mapping[int, str],
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     low: pd.DataFrame | None = None,
@@ -39,8 +39,8 @@ def plot_profiles(
         Number of units in each profile.
     names : mapping from profile number to text
         May lack numbers; then the number alone is shown.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     low, high : DataFrame, k profiles × p phases, optional
         Bounds of an interval around each mean.
@@ -85,7 +85,7 @@ def plot_unit_heat_map(
     scores: pd.DataFrame,
     profiles: pd.Series,
     names: Mapping[int, str],
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -141,7 +141,7 @@ def plot_unit_heat_map(
     figure = ax.get_figure(root=True)
     if figure is not None:
         bar = figure.colorbar(image, ax=ax, shrink=0.5, aspect=18, pad=0.02)
-        bar.set_label(style.WORDS[language]["score"], fontsize=style.TEXT_SIZE)
+        bar.set_label(style.words_of("scores", language)["score"], fontsize=style.TEXT_SIZE)
         bar.ax.tick_params(labelsize=style.TEXT_SIZE)
         bar.outline.set_visible(False)  # type: ignore[operator]
     style.entitle(ax, title)
@@ -167,38 +167,18 @@ def _number_line_ends(ax: Axes, centroids: pd.DataFrame) -> None:
 
 
 def _score_axes(
-    ax: Axes, phases: list[str], language: str, labels: Mapping[str, str] | None
+    ax: Axes, phases: list[str], language: str | Words, labels: Mapping[str, str] | None
 ) -> None:
     ax.set_ylim(0, 100)
     ax.set_xlim(-0.3, len(phases) - 0.7)
     style.phase_ticks(ax, phases, labels)
-    style.label_axes(ax, y=style.WORDS[check_language(language)]["score"])
+    style.label_axes(ax, y=style.words_of("scores", language)["score"])
     style.number_axis(ax.yaxis, language)
     style.grid(ax)
 
 
-_WORDS = {
-    "nl": {
-        "x": "Aantal profielen",
-        "y": "BIC (lager is beter)",
-        "silhouette": "Silhouet (hoger is scherper)",
-        "survey": "deze enquête",
-        "copula": "zonder groepen",
-        "one_factor": "zonder groepen, één dimensie",
-    },
-    "en": {
-        "x": "Number of profiles",
-        "y": "BIC (lower is better)",
-        "silhouette": "Silhouette (higher is sharper)",
-        "survey": "this survey",
-        "copula": "without groups",
-        "one_factor": "without groups, one dimension",
-    },
-}
-
-
 def plot_criteria(
-    criteria: pd.DataFrame, language: str, ax: Axes | None = None, *, title: str = ""
+    criteria: pd.DataFrame, language: str | Words, ax: Axes | None = None, *, title: str = ""
 ) -> Axes:
     """Draw BIC over the number of profiles, a line for each covariance model.
 
@@ -206,8 +186,8 @@ def plot_criteria(
     ----------
     criteria : DataFrame
         Columns method, k and bic, as `selection.compare` gives them; rows without BIC are left out.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
@@ -218,7 +198,7 @@ def plot_criteria(
     >>> plot_criteria(criteria, "nl").get_xlabel()
     'Aantal profielen'
     """
-    words = _WORDS[check_language(language)]
+    words = style.words_of("number_of_profiles", language)
     ax = style.start(ax, height=3.2)
     known = criteria.dropna(subset="bic")
     sns.lineplot(
@@ -245,7 +225,7 @@ def plot_criteria(
 
 
 def plot_separation(
-    separation: pd.DataFrame, language: str, ax: Axes | None = None, *, title: str = ""
+    separation: pd.DataFrame, language: str | Words, ax: Axes | None = None, *, title: str = ""
 ) -> Axes:
     """Draw the silhouette over the number of profiles, beside that of surveys without groups.
 
@@ -254,8 +234,8 @@ def plot_separation(
     separation : DataFrame, index k
         Columns survey, and per null <null>_mean and <null>_p95, as `evidence.Evidence.separation`.
         Bands reach from the mean to the 95th percentile of surveys without groups.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     title : str
         The finding.
@@ -267,7 +247,7 @@ def plot_separation(
     >>> plot_separation(table, "en").get_ylabel()
     'Silhouette (higher is sharper)'
     """
-    words = _WORDS[check_language(language)]
+    words = style.words_of("number_of_profiles", language)
     ax = style.start(ax, height=3.2)
     k = separation.index.to_numpy(dtype=float)
     for null, hatch in (("copula", ""), ("one_factor", "////")):

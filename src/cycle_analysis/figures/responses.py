@@ -16,19 +16,14 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import check_language, set_number, set_percent
-
-_WORDS_answers = {
-    "nl": {"share": "Aandeel van de antwoorden", "n": "n"},
-    "en": {"share": "Share of answers", "n": "n"},
-}
+from cycle_analysis.texts import Words, set_number, set_percent
 
 
 def plot_answers(
     shares: pd.DataFrame,
     n: pd.Series,
     options: Sequence[str],
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     phases: pd.Series | None = None,
@@ -46,8 +41,8 @@ def plot_answers(
         Number of answers, shown beside the bar.
     options : sequence of text
         What the options are called.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     phases : Series, indexed by item, optional
         The phase of each item; phases are set apart.
@@ -63,7 +58,7 @@ def plot_answers(
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['AG1', 'EX1']
     """
-    words = _WORDS_answers[check_language(language)]
+    words = style.words_of("answers", language)
     of_item = (phases if phases is not None else pd.Series("", shares.index)).loc[shares.index]
     new = (of_item != of_item.shift()).to_numpy()
     places = np.arange(len(shares)) + 0.6 * (np.cumsum(new) - 1)
@@ -106,18 +101,15 @@ def _tint(rank: int, n_options: int) -> float:
 
 
 WITHHELD = "×"
-_WORDS_response = {
-    "nl": {"rate": "Respons per groep: aandeel van de {many}"},
-    "en": {"rate": "Response per group: share of the {many}"},
-}
 
 
 def plot_response(
     account: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     many: str = "",
+    texts: Sequence[str] = (),
     title: str = "",
 ) -> Axes:
     """Draw the response rate of each group, with the number of units.
@@ -126,11 +118,13 @@ def plot_response(
     ----------
     account : DataFrame, one row per group
         Columns invited, responded, rate (0-1), as `account.response_account` gives them.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
     many : str
         What the units are called, for the axis.
+    texts : sequence of text, optional
+        What stands beside each bar; the rate and both numbers when not given.
     title : str
         The finding.
 
@@ -141,16 +135,19 @@ def plot_response(
     >>> [text.get_text() for text in plot_response(account, "en").texts]
     ['50%  (4 / 8)', '75%  (3 / 4)']
     """
-    words = _WORDS_response[check_language(language)]
+    words = style.words_of("response", language)
     ax = style.start(ax, height=1.1 + 0.42 * len(account))
     places, groups = range(len(account)), account.index.astype(str)
     names = [style.break_lines(name, 18) for name in groups]
     sns.barplot(
         x=account["rate"].to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax
     )
-    for place, row in zip(places, account.itertuples(), strict=True):
-        text = f"{set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
-        ax.text(row.rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
+    told = texts or [
+        f"{set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
+        for row in account.itertuples()
+    ]
+    for place, rate, text in zip(places, account["rate"], told, strict=True):
+        ax.text(rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
     ax.set_yticks(places, names, fontsize=style.TEXT_SIZE)
     ax.set_xlim(0, 1.5)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -163,9 +160,10 @@ def plot_response(
 def plot_response_cells(
     responded: pd.DataFrame,
     invited: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
+    texts: Sequence[Sequence[str | None]] = (),
     title: str = "",
 ) -> Axes:
     """Draw the response rate of each combination of two backgrounds, with the number of units.
@@ -176,9 +174,12 @@ def plot_response_cells(
         Number of units; NaN is withheld, drawn hatched. Groups are named as they are shown.
     invited : DataFrame, as `responded`
         Combinations of which no unit was invited stay empty.
-    language : str
-        ``"nl"`` or ``"en"``.
+    language : str or Words
+        Code of a language of the package, or the words of one.
     ax : Axes, optional
+    texts : r × c texts, optional
+        What stands in each cell, None in one that stays empty; the rate and both numbers when not
+        given.
     title : str
         The finding.
 
@@ -190,15 +191,14 @@ def plot_response_cells(
     >>> [text.get_text().split() for text in ax.texts]
     [['50%', '8/16'], ['50%', '5/10'], ['×', '7']]
     """
-    check_language(language)
     ax = style.start(ax, height=0.9 + 0.55 * len(responded))
     counts, asked = responded.to_numpy(float), invited.to_numpy(float)
     rates = np.divide(counts, asked, out=np.full(asked.shape, np.nan), where=asked > 0)
-    texts = [
+    told = texts or [
         [_cell_text(n, of, language) for n, of in zip(*rows, strict=True)]
         for rows in zip(counts, asked, strict=True)
     ]
-    draw_cells(ax, rates, texts)
+    draw_cells(ax, rates, told)
     columns = [style.break_lines(str(name), 12) for name in responded.columns]
     rows = [style.break_lines(str(name), 18) for name in responded.index]
     ax.set_xticks(range(responded.shape[1]), columns, fontsize=style.TEXT_SIZE)
@@ -208,7 +208,7 @@ def plot_response_cells(
     return ax
 
 
-def _cell_text(responded: float, invited: float, language: str) -> str | None:
+def _cell_text(responded: float, invited: float, language: str | Words) -> str | None:
     """Rate and number of a cell; None for one of which no unit was invited."""
     if not invited:
         return None
@@ -217,29 +217,9 @@ def _cell_text(responded: float, invited: float, language: str) -> str | None:
     return f"{set_percent(responded / invited, 0, language)}\n{responded:.0f}/{invited:.0f}"
 
 
-_WORDS_measurement = {
-    "nl": {
-        "reliability": "Betrouwbaarheid",
-        "alpha": "alfa met 95%-interval",
-        "omega": "omega",
-        "floor": "ondergrens 0,70",
-        "spread": "Spreiding tussen collega's (punten)",
-        "level": "Gemiddelde score over de fasen",
-    },
-    "en": {
-        "reliability": "Reliability",
-        "alpha": "alpha with 95% interval",
-        "omega": "omega",
-        "floor": "lower limit 0.70",
-        "spread": "Spread between colleagues (points)",
-        "level": "Mean score over the phases",
-    },
-}
-
-
 def plot_reliability(
     scales: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -261,7 +241,7 @@ def plot_reliability(
     >>> [text.get_text() for text in plot_reliability(scales, "nl").texts]
     ['0,80']
     """
-    words = _WORDS_measurement[check_language(language)]
+    words = style.words_of("measurement", language)
     ax = style.start(ax, height=1.5 + 0.36 * len(scales))
     places = np.arange(len(scales))
     known = scales[["alpha", "alpha_low", "alpha_high", "omega"]].astype(float)
@@ -290,7 +270,7 @@ def plot_reliability(
 
 def plot_spread(
     groups: pd.DataFrame,
-    language: str,
+    language: str | Words,
     ax: Axes | None = None,
     *,
     units: pd.DataFrame | None = None,
@@ -314,7 +294,7 @@ def plot_spread(
     >>> plot_spread(groups, "nl").get_ylabel()
     "Spreiding tussen collega's (punten)"
     """
-    words = _WORDS_measurement[check_language(language)]
+    words = style.words_of("measurement", language)
     ax = style.start(ax, height=3.2)
     if units is not None:
         ax.plot(units["level"], units["spread"], "o", color=style.MUTED, alpha=0.35, markersize=4.5,

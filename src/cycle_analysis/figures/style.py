@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import set_number, set_percent
+from cycle_analysis.texts import Words, known_words, set_number, set_percent
 
 plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
 
@@ -46,10 +46,17 @@ PROFILE_LINES: tuple[Any, ...] = (
 LEVELS = plt.get_cmap("Blues")
 """From little to much; dark is much, in grey too."""
 
-WORDS: Mapping[str, Mapping[str, str]] = {
-    "nl": {"score": "Score (0-100)", "share": "Aandeel"},
-    "en": {"score": "Score (0-100)", "share": "Share"},
-}
+
+def words_of(figures: str, language: str | Words) -> Mapping[str, str]:
+    """Give the words of a group of figures, from words.yaml.
+
+    Examples
+    --------
+    >>> words_of("scores", "nl")["share"]
+    'Aandeel'
+    """
+    words: Mapping[str, str] = known_words(language).words["figures"][figures]
+    return words
 
 
 def profile_style(number: int) -> dict[str, Any]:
@@ -73,12 +80,12 @@ def profile_style(number: int) -> dict[str, Any]:
     }
 
 
-def number_axis(axis: Axis, language: str, decimals: int = 0) -> None:
+def number_axis(axis: Axis, language: str | Words, decimals: int = 0) -> None:
     """Write the ticks of an axis as numbers of the language."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: set_number(value, decimals, language)))
 
 
-def percent_axis(axis: Axis, language: str, decimals: int = 0) -> None:
+def percent_axis(axis: Axis, language: str | Words, decimals: int = 0) -> None:
     """Write the ticks of an axis of shares as percentages."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: set_percent(value, decimals, language)))
 

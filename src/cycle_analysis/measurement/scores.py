@@ -59,10 +59,11 @@ def pomp(
     """
     percent = (answers - low) / (np.asarray(high) - np.asarray(low)) * 100.0
     values = np.asarray(percent, dtype=float)
-    if outside := int(((values < -1e-9) | (values > 100 + 1e-9)).sum()):
-        found = np.asarray(answers, dtype=float)[(values < -1e-9) | (values > 100 + 1e-9)]
+    outside = (values < -1e-9) | (values > 100 + 1e-9)
+    if outside.any():
+        found = np.asarray(answers, dtype=float)[outside]
         raise ValueError(
-            f"{outside} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
+            f"{len(found)} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
             "Set missing codes to NaN first, or mend `low` and `high`."
         )
     turn = np.asarray(reversed, dtype=bool)

@@ -14,7 +14,9 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study.files import not_utf8
 
-COLUMNS = ["item", "block", "phase", "scale", "reversed", "question_nl", "question_en"]
+COLUMNS = ["item", "block", "phase", "scale", "reversed"]
+"""Columns besides the question in each language, ``question_nl``."""
+QUESTION = "question_"
 FILE = "codebook.csv"
 
 
@@ -24,44 +26,54 @@ class Codebook:
 
     Attributes
     ----------
-    items : DataFrame, n items × 6
+    items : DataFrame, n items
         Index `item`; columns `block`, `phase` (empty outside the phases), `scale`, `reversed`
-        (bool), `question_nl`, `question_en`. In the order of the file.
+        (bool), and a question in each language, such as `question_nl`. In the order of the file.
     """
 
     items: pd.DataFrame
+
+    def questions(self, item: str) -> list[str]:
+        """Give the question of an item in every language."""
+        return [str(self.items.loc[item, name]) for name in self.items if name.startswith(QUESTION)]
 
     def of_phase(self, phase: str) -> list[str]:
         """Items of one phase, in the order of the questionnaire."""
         return self.items.index[self.items["phase"] == phase].tolist()
 
 
-def read_codebook(path: Path, phases: Collection[str], scales: Collection[str]) -> Codebook:
+def read_codebook(
+    path: Path, phases: Collection[str], scales: Collection[str], languages: Collection[str]
+) -> Codebook:
     """Read ``codebook.csv`` and check every row.
 
     Parameters
     ----------
     path : Path
-        The file: UTF-8, comma or semicolon, with the columns of `COLUMNS`.
+        The file: UTF-8, comma or semicolon, with the columns of `COLUMNS` and a question
+        for each language.
     phases, scales : collection of str
         Codes that `phase` and `scale` may have. Empty: not checked, because study.yaml itself
         could not be read.
+    languages : collection of str
+        Languages of the questions.
 
     Raises
     ------
     InputError
         With every problem of every row.
     """
-    rows = _read_rows(path)
+    columns = [*COLUMNS, *(f"{QUESTION}{language}" for language in languages)]
+    rows = _read_rows(path, columns)
     if not rows:
         raise refuse(FILE, "row 2", "", "there are no items", "one row per item")
     if problems := list(_find_wrong(rows, phases, scales)):
         raise InputError(problems)
-    items = pd.DataFrame(list(rows.values()), columns=COLUMNS, dtype="str").set_index("item")
+    items = pd.DataFrame(list(rows.values()), columns=columns, dtype="str").set_index("item")
     return Codebook(items.assign(reversed=items["reversed"] == "yes"))
 
 
-def _read_rows(path: Path) -> dict[int, dict[str, str]]:
+def _read_rows(path: Path, columns: list[str]) -> dict[int, dict[str, str]]:
     """Rows by their number as a spreadsheet shows it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -71,13 +83,13 @@ def _read_rows(path: Path) -> dict[int, dict[str, str]]:
     delimiter = ";" if header.count(";") > header.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names = [name.strip() for name in next(reader, [])]
-    allowed = ", ".join(COLUMNS)
-    if wrong := sorted(set(COLUMNS) ^ set(names)):
+    allowed = ", ".join(columns)
+    if wrong := sorted(set(columns) ^ set(names)):
         raise refuse(FILE, "row 1", ", ".join(wrong), "columns missing or unknown", allowed)
     rows = {number: cells for number, cells in enumerate(reader, start=2) if any(cells)}
     for number, cells in rows.items():
         if len(cells) != len(names):
-            problem = f"does not have {len(COLUMNS)} cells"
+            problem = f"does not have {len(columns)} cells"
             remedy = "Put texts that hold the separator between double quotes"
             raise refuse(FILE, f"row {number}", "", problem, allowed, remedy)
     return {
@@ -93,7 +105,7 @@ def _find_wrong(
     seen: dict[str, int] = {}
     for number, row in rows.items():
         item, phase, scale = row["item"], row["phase"], row["scale"]
-        filled = ("item", "scale", "question_nl", "question_en")
+        filled = ["item", "scale", *(column for column in row if column.startswith(QUESTION))]
         found = [(column, "is empty", "a text") for column in filled if not row[column]]
         if row["reversed"] not in {"yes", "no"}:
             found.append(("reversed", "is unknown", "yes, no"))

@@ -8,11 +8,21 @@ of unit or another wave is a matter of these files, not of code.
 import datetime
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from cycle_analysis.problems import InputError, Problem, refuse
 
@@ -122,8 +132,27 @@ _KINDS = {
 """What is wrong with a text that should be of this kind, and what is allowed."""
 
 
-def read_model(model: type[Model], text: YamlText) -> Model:
+LANGUAGES = ["nl", "en"]
+"""Languages of a study that names none."""
+
+
+def languages_named(text: YamlText) -> list[str]:
+    """Give the languages that a study.yaml names, before it is known to be right."""
+    named = text.tree.get("languages") if isinstance(text.tree, dict) else None
+    return [str(name) for name in named] if isinstance(named, list) and named else LANGUAGES
+
+
+def read_model(model: type[Model], text: YamlText, languages: Sequence[str] | None = None) -> Model:
     """Read the text of a YAML file as `model`.
+
+    Parameters
+    ----------
+    model : type
+        What the file holds.
+    text : YamlText
+        The file.
+    languages : sequence of str, optional
+        Languages in which every text must be; not checked when the study itself cannot be read.
 
     Raises
     ------
@@ -131,7 +160,8 @@ def read_model(model: type[Model], text: YamlText) -> Model:
         With one problem for every key that is unknown, missing, or of the wrong type.
     """
     try:
-        return model.model_validate(text.tree)
+        known = None if languages is None else {"languages": languages}
+        return model.model_validate(text.tree, context=known)
     except ValidationError as error:
         raise InputError([_explain(text, mistake) for mistake in error.errors()]) from None
 
@@ -142,7 +172,11 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
     problem, allowed, remedy = mistake["msg"].removeprefix("Value error, "), "", ""
     if mistake["type"] == "missing":
         problem, remedy = f"the key {key[-1]!r} is missing", "Add it"
-    elif mistake["type"] == "extra_forbidden":
+    elif mistake["type"] == "language_missing":
+        key = (*key, mistake["msg"])
+        problem, value, remedy = f"the key {mistake['msg']!r} is missing", "", "Add it"
+    elif mistake["type"] in {"extra_forbidden", "language_unknown"}:
+        key = key if mistake["type"] == "extra_forbidden" else (*key, mistake["msg"])
         problem, remedy = "is not a known key here", "Check its spelling, or delete it"
         value = str(key[-1])
     elif mistake["input"] == "":
@@ -194,18 +228,47 @@ def _no_path(name: str) -> str:
     return name
 
 
+def _rounds(multiple: int) -> int:
+    if multiple < 1 or multiple == 2:
+        raise ValueError("rounds to no multiple; give 5, another from 3 up, or 1 to tell all")
+    return multiple
+
+
 FileName = Annotated[str, AfterValidator(_no_path)]
 """A file that stands beside the one that names it."""
 
 
 class Text(Frozen):
-    """A text in Dutch and in English; ``text["nl"]`` gives one of them."""
+    """A text in each language of the study; ``text["nl"]`` gives one of them.
 
-    nl: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+    Examples
+    --------
+    >>> text = Text(nl="gemeente", en="municipality")
+    >>> text["nl"], text.languages
+    ('gemeente', ['nl', 'en'])
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Annotated[str, Field(min_length=1)]] = Field(init=False)
 
     def __getitem__(self, language: str) -> str:
-        return {"nl": self.nl, "en": self.en}[language]
+        return self.__pydantic_extra__[language]
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages in which there is a text."""
+        return list(self.__pydantic_extra__)
+
+    @model_validator(mode="after")
+    def _is_in_the_languages_of_the_study(self, known: ValidationInfo) -> Self:
+        languages = self.languages if known.context is None else known.context["languages"]
+        for language in self.languages:
+            if language not in languages:
+                raise PydanticCustomError("language_unknown", "{key}", {"key": language})
+        for language in languages:
+            if language not in self.languages:
+                raise PydanticCustomError("language_missing", "{key}", {"key": language})
+        return self
 
 
 class Development(Frozen):
@@ -278,8 +341,8 @@ class Units(Frozen):
     `events`; `map` is a GeoJSON or TopoJSON of the units' borders.
     """
 
-    one: Text = Text(nl="gemeente", en="municipality")
-    many: Text = Text(nl="gemeenten", en="municipalities")
+    one: Text = Text(**{"nl": "gemeente", "en": "municipality"})
+    many: Text = Text(**{"nl": "gemeenten", "en": "municipalities"})
     register_file: FileName = Field(default=BUNDLED, alias="register")
     events: FileName = ""
     map_file: FileName = Field(default="", alias="map")
@@ -291,9 +354,19 @@ class Units(Frozen):
         return [name for name in (register, self.events, self.map_file) if name]
 
 
+class PhaseModel(Frozen):
+    """The phase model that a study works out: how it is cited, and what the report says of it."""
+
+    reference: str
+    text: Text
+
+
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
+    `languages` are those of its texts, and there is a report in each; `round_to` is the multiple
+    that numbers of units are rounded to in reports (1 tells them as they are, for studies whose
+    participants agreed).
     `off_topic_blocks` names the blocks of the codebook that do not ask about the phases, from which
     a style of answering can be told; `self_placement` names for each development the yes-or-no item
     on which a unit places itself there; `domains` names the items that ask in which phase a policy
@@ -301,9 +374,11 @@ class StudyFile(Frozen):
     """
 
     title: Text
+    languages: list[str] = Field(default=LANGUAGES, min_length=1)
     synthetic: bool = False
     population: Text
     units: Units = Units()
+    model: PhaseModel | None = None
     developments: list[Development] = Field(min_length=1)
     phases: list[Phase] = Field(min_length=2)
     scales: dict[str, Scale]
@@ -314,6 +389,7 @@ class StudyFile(Frozen):
     off_topic_blocks: dict[str, Text] = {}
     self_placement: dict[str, str] = {}
     domains: dict[str, Text] = {}
+    round_to: Annotated[int, AfterValidator(_rounds)] = 5
     parameters: dict[str, dict[str, str]] = {}
 
 

@@ -6,26 +6,30 @@ nobody accounts for, recodes to codes that do not exist.
 """
 
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path, PureWindowsPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
-from cycle_analysis.study.codebook import Codebook, read_codebook
+from cycle_analysis.study.codebook import QUESTION, Codebook, read_codebook
 from cycle_analysis.study.files import (
+    LANGUAGES,
     SAFE_NAME,
     Column,
     StudyFile,
     Wave,
     YamlText,
     is_reserved,
+    languages_named,
     read_model,
 )
+from cycle_analysis.texts import Words, find_languages
 
 HOME = "CYCLE_ANALYSIS_HOME"
 """Environment variable with the folder that holds data/ and reports/."""
@@ -59,10 +63,15 @@ class Study(StudyFile):
         """Phases in the order of the cycle."""
         return [phase.code for phase in self.phases]
 
-    def heading(self, language: str = "en") -> str:
-        """Title of the study, with the mark that its data are synthetic."""
-        mark = {"nl": "SYNTHETISCHE GEGEVENS", "en": "SYNTHETIC DATA"}[language]
+    def heading(self, language: str = "") -> str:
+        """Title of the study, with the mark that its data are synthetic; in English if it can."""
+        language = language or ("en" if "en" in self.languages else self.languages[0])
+        mark = self.words(language)["synthetic"]
         return f"{self.title[language]} [{mark}]" if self.synthetic else self.title[language]
+
+    def words(self, language: str) -> Mapping[str, Any]:
+        """Words for codes in a language: those of the package, with the study's own over them."""
+        return Words.load(language, self.folder / "texts").words
 
     def phase_names(self, language: str) -> dict[str, str]:
         """Short label of each phase, in the order of the cycle."""
@@ -71,7 +80,7 @@ class Study(StudyFile):
     @property
     def phase_labels(self) -> dict[str, dict[str, str]]:
         """Short label of each phase, by language."""
-        return {language: self.phase_names(language) for language in ("nl", "en")}
+        return {language: self.phase_names(language) for language in self.languages}
 
     @property
     def developments_of_phases(self) -> pd.Series:
@@ -129,12 +138,12 @@ class Study(StudyFile):
         """Names of `k` profiles: those of study.yaml when it names as many, else numbers."""
         if len(self.profile_names) == k:
             return {i: name[language] for i, name in enumerate(self.profile_names, start=1)}
-        word = {"nl": "Profiel", "en": "Profile"}[language]
+        word = self.words(language)["groups"]["profiles"]["one"].capitalize()
         return {i: f"{word} {i}" for i in range(1, k + 1)}
 
     def level_labels(self, k: int, language: str) -> dict[int, str]:
         """Numbers of `k` levels: groups that were not found to be profiles have no names."""
-        word = {"nl": "Niveau", "en": "Level"}[language]
+        word = self.words(language)["level"]
         return {i: f"{word} {i}" for i in range(1, k + 1)}
 
 
@@ -179,7 +188,8 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     file = _gather(gathered, lambda: _read_study_file(folder))
     phases = [phase.code for phase in file.phases] if file else []
     scales = list(file.scales) if file else []
-    codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales))
+    languages = file.languages if file else _languages_asked(folder)
+    codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales, languages))
     waves = {}
     for wave in (wave for wave in (file.waves if file else []) if wave != without):
         waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
@@ -239,14 +249,37 @@ def _open(folder: Path, file: str) -> Path:
 
 def _read_study_file(folder: Path) -> StudyFile:
     text = YamlText(_open(folder, "study.yaml"), "study.yaml")
-    file = read_model(StudyFile, text)
+    if problems := list(_find_unwritten(text, folder)):
+        raise InputError(problems)
+    file = read_model(StudyFile, text, languages_named(text))
     if problems := list(find_inconsistent(file, text)):
         raise InputError(problems)
     return file
 
 
-def _read_codebook(folder: Path, phases: list[str], scales: list[str]) -> Codebook:
-    return read_codebook(_open(folder, CODEBOOK_FILE), phases, scales)
+def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
+    """Languages of a study in which there is no report to write."""
+    known, languages = find_languages(folder / "texts"), languages_named(text)
+    for place, language in enumerate(languages):
+        where, remedy = text.place(("languages", place)), f"Add texts/{language}/ to the study"
+        if language not in known:
+            problem = "has no texts of the report"
+            yield Problem(text.file, where, language, problem, listed(known), remedy)
+        if language in languages[:place]:
+            yield Problem(text.file, where, language, "stands twice", "", "Delete one")
+
+
+def _languages_asked(folder: Path) -> list[str]:
+    """Give the languages of the codebook's own head, where study.yaml does not say them."""
+    path = folder / CODEBOOK_FILE
+    head = path.read_bytes().split(b"\n", 1)[0].decode("utf-8", "replace") if path.is_file() else ""
+    return re.findall(rf"{QUESTION}([\w-]+)", head) or LANGUAGES
+
+
+def _read_codebook(
+    folder: Path, phases: list[str], scales: list[str], languages: list[str]
+) -> Codebook:
+    return read_codebook(_open(folder, CODEBOOK_FILE), phases, scales, languages)
 
 
 def check_unlisted_waves(study: Study) -> None:
@@ -272,7 +305,7 @@ def check_unlisted_waves(study: Study) -> None:
 def _read_wave(folder: Path, name: str, codebook: Codebook | None, study: StudyFile | None) -> Wave:
     file = f"{name}/wave.yaml"
     text = YamlText(_open(folder, file), file)
-    wave = read_model(Wave, text)
+    wave = read_model(Wave, text, study.languages if study else None)
     problems = list(find_misnamed(wave, name, text))
     if codebook:
         problems += find_unmapped(wave, codebook, text)
@@ -300,6 +333,9 @@ def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
         if (code := phase.development) not in developments:
             where = ("phases", i, "development")
             yield text.problem(where, code, "is no development", listed(developments))
+    for key, name in (("one", file.units.one), ("many", file.units.many)):
+        for language in set(file.languages) - set(name.languages):
+            yield text.problem(("units", key), "", f"the key {language!r} is missing", "", "Add it")
     if (wave := file.reference_wave) not in file.waves:
         yield text.problem(("reference_wave",), wave, "is no wave", listed(file.waves))
 

@@ -1,0 +1,316 @@
+"""What a chapter knows: its facts, its tables and its figures, as codes and numbers.
+
+A chapter is one class and one template per language, both under its name. Facts are cached
+properties: a template names them, and they are worked out when they are used. Tables and figures
+are methods, ``table_<key>`` and ``figure_<key>``. No words stand here: which facts are told, in
+what order and in which words, the template says.
+"""
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, NoReturn, Protocol
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.profiles.verdict import Verdict
+from cycle_analysis.report.columns import Rows
+from cycle_analysis.report.door import Door, Mean, Units, Weighted, wave_total
+from cycle_analysis.report.language import Language
+from cycle_analysis.study import Study
+
+RESPONSES, SCORES, CYCLE = "01_responses", "02_scores", "03_cycle"
+NUMBER, PROFILES, VALIDITY, WAVES = (
+    *("04_number_of_profiles", "05_profiles", "06_validity", "07_waves"),
+)
+ALL_WAVES = "all_waves"
+PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, dict, datetime.date)
+"""What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
+
+
+class Results(Protocol):
+    """Where the tables of a study come from, and with which parameters they were made."""
+
+    def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        """Load a saved table."""
+
+    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
+        """Give the parameters with which a step ran."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A profile, or a level where no profiles were found.
+
+    Attributes
+    ----------
+    number : int
+        From 1, from the lowest to the highest mean.
+    names : mapping of str to str, or None
+        Its name by language; levels have none.
+    n : Units
+        Number of units in it.
+    shown : bool
+        Whether there are units enough to describe it.
+    """
+
+    number: int
+    names: Any
+    n: Units
+    shown: bool
+
+
+@dataclass(frozen=True, eq=False)
+class WaveFacts:
+    """A wave: its code, its days, and how many units were asked and answered."""
+
+    code: str
+    start: datetime.date
+    end: datetime.date
+    asked: Units
+    answered: Units
+
+
+class Chapter:
+    """A chapter of the report on one study, in one language.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    results : Results
+        Its tables.
+    language : Language
+        The language, with the door.
+    wave : str, optional
+        The wave that the chapter is about; the reference wave when not given.
+    """
+
+    key: ClassVar[str] = ""
+
+    def __init__(self, study: Study, results: Results, language: Language, wave: str = "") -> None:
+        self.study, self.results, self.language = study, results, language
+        self._wave = wave or study.reference_wave
+
+    @property
+    def door(self) -> Door:
+        """What is told of true numbers."""
+        return self.language.door
+
+    @property
+    def mark(self) -> str:
+        """What every figure and caption must say of the data; empty for real data."""
+        return str(self.language.words["synthetic"]) if self.study.synthetic else ""
+
+    def marked(self, caption: str) -> str:
+        """Add the mark of synthetic data to a caption."""
+        return f"{caption} [{self.mark}]" if self.mark else caption
+
+    def note(self, name: str) -> str:
+        """Give a note of words.yaml that explains a mark in a table."""
+        many = self.study.units.many[self.language.code]
+        round_to = self.language.number(self.door.round_to)
+        return str(self.language.words["notes"][name]).format(many=many, round_to=round_to)
+
+    def load(self, step: str, table: str, wave: str = "") -> pd.DataFrame:
+        """Load a table of the chapter's wave, or of another."""
+        return self.results.load(step, table, wave or self._wave)
+
+    def facts_of(self, chapter: "type[Chapter]") -> "ChapterFacts":
+        """Give the facts of another chapter, to tell them here as well."""
+        return ChapterFacts(chapter(self.study, self.results, self.language, self._wave))
+
+    def parameter(self, step: str, name: str, wave: str = "") -> float:
+        """Give a parameter, a number, with which a step ran."""
+        return float(self.results.parameters(step, wave or self._wave)[name])
+
+    def table(self, key: str, *names: str) -> Rows:
+        """Give what a table can show, by its key in the text."""
+        return self._method("table", key)(*names)
+
+    def figure(self, key: str, *names: str) -> Callable[..., Axes]:
+        """Give what draws a figure, by its key in the text."""
+        return self._method("figure", key)(*names)
+
+    def _method(self, kind: str, key: str) -> Callable[..., Any]:
+        if method := getattr(self, f"{kind}_{key}", None):
+            return method
+        known = ", ".join(n.partition("_")[2] for n in dir(self) if n.startswith(f"{kind}_"))
+        file = f"texts/{self.language.code}/{self.key}.md.j2"
+        raise InputError([Problem(file, f"::: {kind} {key}", key, f"is no {kind} here", known)])
+
+    # Facts of every chapter.
+
+    @cached_property
+    def one(self) -> str:
+        """What one unit is called."""
+        return self.study.units.one[self.language.code]
+
+    @cached_property
+    def many(self) -> str:
+        """What units are called."""
+        return self.study.units.many[self.language.code]
+
+    @cached_property
+    def population(self) -> str:
+        """Of what units the survey is."""
+        return self.study.population[self.language.code]
+
+    @cached_property
+    def synthetic(self) -> bool:
+        """Whether the data are made up."""
+        return self.study.synthetic
+
+    @cached_property
+    def phases(self) -> list[str]:
+        """Codes of the phases, in the order of the cycle."""
+        return self.study.phase_codes
+
+    @cached_property
+    def wave(self) -> str:
+        """Code of the wave that this chapter is about."""
+        return self._wave
+
+    @cached_property
+    def reference(self) -> str:
+        """Code of the wave in which the groups were found."""
+        return self.study.reference_wave
+
+    @cached_property
+    def waves(self) -> list[WaveFacts]:
+        """All waves, in order."""
+        return [self._wave_facts(wave) for wave in self.study.waves]
+
+    @cached_property
+    def several_waves(self) -> bool:
+        """Whether there is more than one wave."""
+        return len(self.study.waves) > 1
+
+    @cached_property
+    def answered(self) -> Units:
+        """How many units answered in the wave of this chapter."""
+        return self.answered_in(self._wave)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether there are profiles, by its code."""
+        return Verdict(self._verdict_row["verdict"])
+
+    @cached_property
+    def n(self) -> Units:
+        """How many units the verdict rests on: those of the reference wave with all scores."""
+        return Units(int(self._verdict_row["n_units"]), self.answered_in(self.reference))
+
+    @cached_property
+    def divided(self) -> Units:
+        """How many units were divided into groups."""
+        return Units(int(self._sizes.sum()), self.answered_in(self.reference))
+
+    @cached_property
+    def k(self) -> int:
+        """Number of groups that units were divided into; 1 when they were not divided."""
+        return len(self._sizes)
+
+    @cached_property
+    def found(self) -> bool:
+        """Whether there are profiles, so that they may be named."""
+        return self.verdict is Verdict.PROFILES and self.k > 1
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The profiles or levels, in order of their number."""
+        sizes = self._sizes
+        parts = self.door.parts(sizes, self.divided)
+        return [
+            Group(number, self._names_of(number), n, not self.door.few(n))
+            for number, n in zip(sizes.index, parts, strict=True)
+        ]
+
+    @cached_property
+    def group_word(self) -> str:
+        """What one group is called: profile, or level where no profiles were found."""
+        return str(self.language.words["groups"][self._kind]["one"])
+
+    @cached_property
+    def groups_word(self) -> str:
+        """What the groups are called: profiles, or levels."""
+        return str(self.language.words["groups"][self._kind]["many"])
+
+    def answered_in(self, wave: str) -> Units:
+        """How many units answered in a wave."""
+        account = self.load(RESPONSES, "response", wave)
+        return wave_total(account["responded"].sum(), wave_total(account["invited"].sum()))
+
+    @property
+    def _kind(self) -> str:
+        return "profiles" if self.found else "levels"
+
+    @cached_property
+    def _verdict_row(self) -> pd.Series:
+        return self.load(NUMBER, "verdict", self.reference).iloc[0]
+
+    @cached_property
+    def _sizes(self) -> pd.Series:
+        return self.load(PROFILES, "sizes", self.reference)["n_units"]
+
+    def _names_of(self, number: int) -> Any:
+        if not self.found:
+            return None
+        names = self.study.profile_names
+        if len(names) == self.k:
+            return names[number - 1]
+        code, word = self.language.code, self.language.words["groups"]["profiles"]["one"]
+        return {code: self.language.capital(f"{word} {number}")}
+
+    def _wave_facts(self, wave: str) -> WaveFacts:
+        days, answered = self.study.wave(wave).fieldwork, self.answered_in(wave)
+        asked = wave_total(self.load(RESPONSES, "response", wave)["invited"].sum())
+        return WaveFacts(wave, days.start, days.end, asked, answered)
+
+
+class ChapterFacts(Mapping[str, Any]):
+    """The facts of a chapter by name: its cached properties without an underscore."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self.chapter = chapter
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in facts_of(type(self.chapter)):
+            raise KeyError(name)
+        value = getattr(self.chapter, name)
+        plain = isinstance(value, (*PLAIN, ChapterFacts))
+        if not plain and not hasattr(value, "__dataclass_fields__"):
+            _refuse_fact(self.chapter, name, value)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(facts_of(type(self.chapter)))
+
+    def __len__(self) -> int:
+        return len(facts_of(type(self.chapter)))
+
+
+def facts_of(chapter: type[Chapter]) -> list[str]:
+    """List the names of the facts of a chapter.
+
+    Examples
+    --------
+    >>> {"n", "groups"} <= set(facts_of(Chapter))
+    True
+    """
+    return [
+        name
+        for name in dir(chapter)
+        if not name.startswith("_") and isinstance(getattr(chapter, name), cached_property)
+    ]
+
+
+def _refuse_fact(chapter: Chapter, name: str, value: Any) -> NoReturn:
+    kind = type(value).__name__
+    raise TypeError(
+        f"fact {name!r} of chapter {chapter.key!r} is a {kind}; facts are plain values, Units, "
+        "Mean, lists of them, or frozen dataclasses"
+    )

@@ -1,0 +1,456 @@
+"""Whether there are profiles, how many, and what each of them is: facts of notebooks 04 and 05."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.profiles import plot_criteria, plot_profiles, plot_separation
+from cycle_analysis.profiles.selection import BARRING, TIE, WARD
+from cycle_analysis.profiles.typology import height_of
+from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group
+from cycle_analysis.report.columns import (
+    COUNT,
+    GROUP,
+    MEAN,
+    SHARE,
+    TEXT,
+    WEIGHTED,
+    Rows,
+    code,
+    interval,
+    number,
+    starred,
+)
+from cycle_analysis.report.door import Mean, Units, Weighted
+
+STRIKING = 5
+"""Points from the mean of all units from which a phase stands out."""
+MOST_STRIKING = 3
+"""How many phases that stand out are told."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A number of groups with a model, and the flags that speak against it."""
+
+    k: int
+    model: str
+    bic: float
+    flags: list[str]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Silhouette of the survey at `k` groups, and the highest that surveys without groups give."""
+
+    k: int
+    survey: float
+    without: float
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseMean:
+    """A mean, or a difference of means, on one phase."""
+
+    phase: str
+    mean: Mean
+
+
+@dataclass(frozen=True, eq=False)
+class Crossing:
+    """Two groups of which the lower one is higher on some phases, by as many points."""
+
+    lower: Group
+    higher: Group
+    gaps: list[PhaseMean]
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """What one group is.
+
+    Attributes
+    ----------
+    group : Group
+        Its number, names and size.
+    shown : bool
+        Whether enough is known to describe it.
+    means : list of PhaseMean
+        Its mean score per phase, in the order of the cycle.
+    level : Mean
+        Its mean over phases.
+    height : str
+        How high that is, a code.
+    highest, lowest : PhaseMean
+        The phases with the highest and the lowest mean.
+    above, below : list of PhaseMean
+        Phases that lie well above or below the mean of all units, with the difference.
+    all_above, all_below : bool
+        Whether all phases do.
+    leading, lagging : list of str
+        Phases on which it is ahead or behind, given its level.
+    placed : Units
+        How many of its units are clearly placed.
+    """
+
+    group: Group
+    shown: bool
+    means: list[PhaseMean]
+    level: Mean
+    height: str
+    highest: PhaseMean | None
+    lowest: PhaseMean | None
+    above: list[PhaseMean]
+    below: list[PhaseMean]
+    all_above: bool
+    all_below: bool
+    leading: list[str]
+    lagging: list[str]
+    placed: Units
+
+
+class ProfilesChapter(Chapter):
+    """Are there profiles, how many, and what is each of them?"""
+
+    key = "profiles"
+
+    @cached_property
+    def reference(self) -> str:
+        """Code of the wave in which the groups were found: the one that is told."""
+        return self.wave
+
+    # Whether there are profiles, and how many.
+
+    @cached_property
+    def is_ladder(self) -> bool:
+        """Whether the groups may be no more than steps of one series."""
+        return bool(self._verdict_row["ladder"])
+
+    @cached_property
+    def p(self) -> float:
+        """Chance of groups as sharp in a survey without groups."""
+        return float(self._verdict_row["p"])
+
+    @cached_property
+    def p_gaps(self) -> float:
+        """Chance of gaps as wide between the levels when there are none."""
+        return float(self._verdict_row["p_one_mode"])
+
+    @cached_property
+    def silhouette(self) -> float:
+        """How sharply the groups are separated, −1 to 1."""
+        return float(self._verdict_row["silhouette"])
+
+    @cached_property
+    def elevation_of_verdict(self) -> float:
+        """Share of level in the difference between the groups of Ward, on which 04 rests."""
+        return float(self._verdict_row["elevation"])
+
+    @cached_property
+    def best(self) -> Solution:
+        """The solution that BIC takes."""
+        row = self._choice
+        return Solution(int(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
+
+    @cached_property
+    def near(self) -> list[str]:
+        """Solutions whose BIC is close."""
+        return [told.strip() for told in str(self._choice["alternatives"]).split(",") if told]
+
+    @cached_property
+    def has_criteria(self) -> bool:
+        """Whether any model could be weighed."""
+        return bool(self._criteria["bic"].notna().any())
+
+    @cached_property
+    def lowest(self) -> Solution:
+        """The solution with the lowest BIC of all, whether it takes part or not."""
+        row = self._criteria.loc[self._criteria["bic"].idxmin()]
+        barring = [flag for flag in str(row["flags"]).split() if flag in BARRING]
+        return Solution(int(row["k"]), row["method"], float(row["bic"]), barring)
+
+    @cached_property
+    def barred(self) -> Solution | None:
+        """The solution with the lowest BIC, where it does not take part."""
+        table, best = self._criteria, self.best
+        own = table.loc[(table["method"] == best.model) & (table["k"] == best.k), "bic"]
+        takes_part = len(own) and own.iloc[0] <= self.lowest.bic + TIE
+        return None if takes_part else self.lowest
+
+    @cached_property
+    def has_flags(self) -> bool:
+        """Whether something speaks against any of the solutions."""
+        table = self._criteria
+        return bool((table["flags"].fillna("").ne("") & (table["method"] != WARD)).any())
+
+    @cached_property
+    def separation(self) -> Separation | None:
+        """The separation at the number taken; where few k could be compared at the nearest."""
+        table = self._separation
+        if table.empty:
+            return None
+        k = min(max(self.best.k, table.index.min()), table.index.max())
+        row = table.loc[k]
+        without = row[[name for name in row.index if name.endswith("_p95")]].max()
+        return Separation(int(k), float(row["survey"]), float(without))
+
+    # What the groups are.
+
+    @cached_property
+    def elevation(self) -> float:
+        """Share of level in the difference between the groups."""
+        return self._shares["elevation"]
+
+    @cached_property
+    def scatter(self) -> float:
+        """Share of scatter between phases."""
+        return self._shares["scatter"]
+
+    @cached_property
+    def shape(self) -> float:
+        """Share of shape."""
+        return self._shares["shape"]
+
+    @cached_property
+    def crossings(self) -> list[Crossing]:
+        """Pairs of groups whose lines cross, of those that are shown."""
+        groups = {group.number: group for group in self.groups}
+        table = self.load(PROFILES, "crossings", self.reference)
+        return [
+            Crossing(
+                groups[int(lower)],
+                groups[int(higher)],
+                [
+                    PhaseMean(row.phase, Mean(row.difference, self._smaller(lower, higher)))
+                    for row in rows.itertuples()
+                ],
+            )
+            for (lower, higher), rows in table.groupby(["lower", "higher"])
+            if groups[int(lower)].shown and groups[int(higher)].shown
+        ]
+
+    @cached_property
+    def portraits(self) -> list[Portrait]:
+        """Each of the groups."""
+        return [self._portrait(group) for group in self.groups] if self.k > 1 else []
+
+    @cached_property
+    def has_shown(self) -> bool:
+        """Whether any group has units enough to be drawn."""
+        return any(portrait.shown for portrait in self.portraits)
+
+    # How surely units belong, and what the groups go with.
+
+    @cached_property
+    def has_certainty(self) -> bool:
+        """Whether a model says how surely units belong; levels that were cut have none."""
+        return bool(self._members["certainty"].notna().any())
+
+    @cached_property
+    def threshold(self) -> float:
+        """Probability from which a unit counts as clearly placed."""
+        return self.parameter(PROFILES, "clearly_placed", self.reference)
+
+    @cached_property
+    def doubtful(self) -> Units:
+        """How many units are not clearly placed."""
+        return Units(int((~self._members["clearly_placed"]).sum()), self.divided)
+
+    @cached_property
+    def has_background(self) -> bool:
+        """Whether any background was related to the groups."""
+        return not self.load(PROFILES, "background", self.reference).empty
+
+    # Tables and figures.
+
+    def table_criteria(self) -> Rows:
+        """BIC of each model and number of groups, beside what Ward gives."""
+        table = self._criteria
+        models = [str(model) for model in table["method"].unique() if model != WARD]
+        cells = table.assign(starred=table["flags"].fillna("").ne("")).set_index(["method", "k"])
+        none = pd.Series({name: np.nan for name in cells} | {"starred": False}, dtype=object)
+        rows: list[dict[str, Any]] = []
+        for k in sorted(table["k"].unique()):
+            of_model = {m: cells.loc[(m, k)] if (m, k) in cells.index else none for m in models}
+            ward = cells.loc[(WARD, k)] if (WARD, k) in cells.index else none
+            taken = of_model.get(self.best.model, none)
+            rows.append(
+                {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
+                | {"k": int(k), "ratio_p": taken["ratio_p"]}
+                | {"silhouette": ward["silhouette"], "jaccard": ward["jaccard"]}
+            )
+        kinds = {"k": number(), "ratio_p": number(3), "silhouette": number(2), "jaccard": number(2)}
+        families = {"models": {model: model for model in models}}
+        return Rows(kinds | dict.fromkeys(models, starred()), rows, families)
+
+    def table_profiles(self) -> Rows:
+        """Mean score per phase of each group."""
+        rows = [
+            {p.phase: p.mean for p in portrait.means}
+            | {"group": portrait.group, "n": portrait.group.n, "level": portrait.level}
+            for portrait in self.portraits
+        ]
+        kinds = {"group": GROUP, "n": COUNT, "level": MEAN} | dict.fromkeys(self.phases, MEAN)
+        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+
+    def table_sizes(self) -> Rows:
+        """How large each group is, in the sample and in the population, and how sure."""
+        weighted = self.load(PROFILES, "weighted_shares", self.reference).rename(index=int)
+        rows = [
+            {
+                "group": portrait.group,
+                "n": portrait.group.n,
+                "share": portrait.group.n,
+                "weighted": self._weighted(weighted.loc[portrait.group.number]),
+                "placed": portrait.placed,
+            }
+            for portrait in self.portraits
+        ]
+        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED, "placed": SHARE}
+        return Rows(kinds, rows)
+
+    def table_certainty(self) -> Rows:
+        """How surely units belong, by their number of respondents."""
+        table = self.load(PROFILES, "by_respondents", self.reference)
+        parts = self.door.parts(table["n_units"], self.divided)
+        rows = [
+            {
+                "respondents": str(name).replace("-", "–"),
+                "n": n,
+                "certainty": Mean(row["certainty"], n, _scale=1),
+                "certainty_given_error": Mean(row["certainty_given_error"], n, _scale=1),
+                "placed_given_error": Units(int(row["n_placed_given_error"]), n),
+            }
+            for (name, row), n in zip(table.iterrows(), parts, strict=True)
+        ]
+        kinds = {"respondents": TEXT, "n": COUNT, "placed_given_error": SHARE}
+        return Rows(kinds | {"certainty": MEAN, "certainty_given_error": MEAN}, rows)
+
+    def table_background(self) -> Rows:
+        """What the groups go with, strongest first."""
+        rows = [
+            {
+                "variable": str(name),
+                "measure": str(row["measure"]),
+                "effect": row["corrected"],
+                "interval": (row["low"], row["high"]),
+                "uncorrected": row["effect"],
+                "p": row["p_holm"],
+            }
+            for name, row in self.load(PROFILES, "background", self.reference).iterrows()
+        ]
+        kinds = {
+            **{"variable": code("backgrounds"), "measure": TEXT, "effect": number(2)},
+            **{"interval": interval(2), "uncorrected": number(2), "p": number(3)},
+        }
+        return Rows(kinds, rows)
+
+    def figure_criteria(self) -> Callable[[], Axes]:
+        """BIC over the number of groups."""
+        return partial(plot_criteria, self._criteria, self.language)
+
+    def figure_separation(self) -> Callable[[], Axes]:
+        """Silhouette over the number of groups, beside surveys without groups."""
+        return partial(plot_separation, self._separation, self.language)
+
+    def figure_profiles(self) -> Callable[[], Axes]:
+        """Mean scores of each group over the phases."""
+        drawn = [portrait.group for portrait in self.portraits if portrait.shown]
+        numbers = [group.number for group in drawn]
+        table = self._means
+        wide = {
+            end: table[end].where(table["n_units"] >= self.door.round_to).unstack().loc[numbers]
+            for end in ("mean", "low", "high")
+        }
+        centroids, low, high = (wide[end][self.phases] for end in ("mean", "low", "high"))
+        return partial(
+            plot_profiles,
+            centroids,
+            pd.Series([self.door.count(group.n) for group in drawn], index=numbers),
+            {group.number: self.language.named(group.names) for group in drawn if group.names},
+            self.language,
+            low=low,
+            high=high,
+            labels=self.study.phase_names(self.language.code),
+        )
+
+    # What facts are made of.
+
+    @cached_property
+    def _choice(self) -> pd.Series:
+        return self.load(NUMBER, "choice", self.reference).fillna("").iloc[0]
+
+    @cached_property
+    def _criteria(self) -> pd.DataFrame:
+        return self.load(NUMBER, "criteria", self.reference).reset_index()
+
+    @cached_property
+    def _separation(self) -> pd.DataFrame:
+        return self.load(NUMBER, "separation", self.reference)
+
+    @cached_property
+    def _shares(self) -> dict[str, float]:
+        return self.load(PROFILES, "shares", self.reference)["share"].to_dict()
+
+    @cached_property
+    def _members(self) -> pd.DataFrame:
+        members = self.load(PROFILES, "members", self.reference)
+        return members.assign(clearly_placed=members["clearly_placed"].fillna(False).astype(bool))
+
+    @cached_property
+    def _means(self) -> pd.DataFrame:
+        return self.load(PROFILES, "means", self.reference)
+
+    @cached_property
+    def _names(self) -> pd.DataFrame:
+        return self.load(PROFILES, "names", self.reference).fillna("")
+
+    def _weighted(self, row: pd.Series) -> Weighted:
+        ends = (float(row["weighted_low"]), float(row["weighted_high"]))
+        return Weighted(float(row["weighted_share"]), *ends, self.divided)
+
+    def _smaller(self, *numbers: float) -> Units:
+        """Give the size of the smallest of some groups, on which their difference rests."""
+        smallest = self._sizes.loc[[int(number) for number in numbers]].idxmin()
+        return next(group.n for group in self.groups if group.number == smallest)
+
+    def _portrait(self, group: Group) -> Portrait:
+        rows = self._means.loc[group.number].reindex(self.phases)
+        means = {
+            phase: Mean(row["mean"], Units(int(row["n_units"])), row["low"], row["high"])
+            for phase, row in rows.iterrows()
+        }
+        known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
+        curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
+        gaps = known - curve
+        above = gaps[gaps >= STRIKING].sort_values(ascending=False)
+        below = gaps[gaps <= -STRIKING].sort_values()
+        level = float(known.mean())
+        names = self._names.loc[group.number]
+        placed = self._members.loc[self._members["profile"] == group.number, "clearly_placed"]
+        by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
+        return Portrait(
+            group=group,
+            shown=group.shown and not known.empty,
+            means=by_phase,
+            level=Mean(level, group.n),
+            height=height_of(level),
+            highest=None if known.empty else PhaseMean(known.idxmax(), means[known.idxmax()]),
+            lowest=None if known.empty else PhaseMean(known.idxmin(), means[known.idxmin()]),
+            above=_gaps(above.head(MOST_STRIKING), group.n),
+            below=_gaps(below.head(MOST_STRIKING), group.n),
+            all_above=len(above) == len(known),
+            all_below=len(below) == len(known),
+            leading=str(names["leading"]).split(),
+            lagging=str(names["lagging"]).split(),
+            placed=Units(int(placed.sum()), group.n),
+        )
+
+
+def _gaps(gaps: pd.Series, n: Units) -> list[PhaseMean]:
+    return [PhaseMean(str(phase), Mean(gap, n)) for phase, gap in gaps.items()]

@@ -1,0 +1,214 @@
+"""Kinds of columns: how a value is written in a cell, and which number a workbook gets.
+
+A chapter says of each column what it holds; which columns stand in a table, in which order and
+under which heads, its text says.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cycle_analysis.report.document import Cell
+from cycle_analysis.report.door import Mean, Share, Units, Weighted, is_missing
+from cycle_analysis.report.language import Language
+from cycle_analysis.texts import NOTHING
+
+Write = Callable[[Language, Any], Cell]
+EMPTY = Cell(NOTHING, note="nothing")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Attributes
+    ----------
+    write : function of a language and a value
+        Gives the cell.
+    numeric : bool
+        Whether it holds numbers, so that it is set to the right.
+    """
+
+    write: Write
+    numeric: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a table can show.
+
+    Attributes
+    ----------
+    columns : mapping of str to Column
+        The kind of each column.
+    rows : sequence of mapping of str to value
+        A value for each column.
+    families : mapping of str to mapping of str to str
+        Columns of which there are as many as the study has of something: by the name of the
+        family, the head of each column. ``- phases*: *`` in a text sets them all.
+    """
+
+    columns: Mapping[str, Column]
+    rows: Sequence[Mapping[str, Any]]
+    families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def number(decimals: int = 0) -> Column:
+    """Make a column of plain numbers, which rest on no few units; an empty text stays empty."""
+    return Column(lambda language, value: _number(language.number, value, decimals))
+
+
+def points(decimals: int = 0) -> Column:
+    """Make a column of differences, with their sign."""
+    return Column(lambda language, value: _number(language.points, value, decimals))
+
+
+def percent(decimals: int = 0) -> Column:
+    """Make a column of shares that are no shares of units, such as those that chance would give."""
+
+    def write(language: Language, value: float | None) -> Cell:
+        if is_missing(value):
+            return EMPTY
+        return _percent(language.percent(value, decimals), float(value or 0), decimals)
+
+    return Column(write)
+
+
+def interval(decimals: int = 0, kind: str = "number") -> Column:
+    """Make a column of intervals: pairs of a low and a high end."""
+
+    def write(language: Language, ends: tuple[float, float] | None) -> Cell:
+        text = NOTHING if ends is None else language.interval(ends, decimals, kind)
+        return EMPTY if text == NOTHING else Cell(text)
+
+    return Column(write)
+
+
+def code(kind: str) -> Column:
+    """Make a column of codes, written as words.yaml says under `kind`."""
+    return Column(lambda language, value: Cell(language.code_word(value, kind)), numeric=False)
+
+
+def starred(decimals: int = 0) -> Column:
+    """Make a column of pairs of a number and whether a star stands beside it."""
+
+    def write(language: Language, pair: tuple[float, bool]) -> Cell:
+        value, has_star = pair
+        cell = _number(language.number, value, decimals)
+        return Cell(f"{cell.text}*", cell.value, cell.pattern) if has_star else cell
+
+    return Column(write)
+
+
+def _number(write: Callable[[Any, int], str], value: Any, decimals: int) -> Cell:
+    if isinstance(value, str):
+        return Cell(value)
+    if is_missing(value):
+        return EMPTY
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return Cell(write(value, decimals), round(float(value), decimals), pattern)
+
+
+def _percent(text: str, value: float, decimals: int = 0) -> Cell:
+    pattern = "0" + ("." + "0" * decimals if decimals else "") + "%"
+    return Cell(text, round(value, decimals + 2), pattern)
+
+
+def _text(language: Language, value: Any) -> Cell:
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} stands in a column of texts")
+    return Cell(value)
+
+
+def _count(language: Language, units: Units | None, kind: str = "rounded") -> Cell:
+    if units is None:
+        return EMPTY
+    door = language.door
+    note = kind if door.is_rounded(units) else ""
+    if note and door.hardly_any(units):
+        return Cell(f"<{language.number(door.round_to)}", note=note)
+    return Cell(language.number(door.count(units)), door.count(units), "#,##0", note)
+
+
+def _share(language: Language, units: Units | None) -> Cell:
+    if units is None:
+        return EMPTY
+    return _told(language, language.door.share(units))
+
+
+def _rate(language: Language, units: Units | None) -> Cell:
+    if units is None or units._of is None:
+        return EMPTY
+    share, count = _share(language, units), _count(language, units)
+    whole = language.door.count(units._of)
+    text = f"{count.text}/{language.number(whole)}"
+    if share is not EMPTY:
+        note = f"{count.note} {share.note}"
+        return Cell(f"{share.text} ({text})", share.value, share.pattern, note)
+    return EMPTY if whole < language.door.round_to else Cell(text, note=count.note)
+
+
+def _told(language: Language, share: Share) -> Cell:
+    if math.isnan(share.value):
+        return EMPTY
+    text = language.percent(share.value)
+    if share.bound:
+        return Cell(f"{'<' if share.bound == 'less' else '>'}{text}", note="bound")
+    return _percent(text, share.value)
+
+
+def _weighted(language: Language, weighted: Weighted | None) -> Cell:
+    if weighted is None:
+        return EMPTY
+    share, low, high = language.door.weighted(weighted)
+    cell = _told(language, share)
+    ends = language.interval((low, high), 0, "percent")
+    if NOTHING in {cell.text, ends}:
+        return cell
+    return Cell(f"{cell.text} ({ends})", cell.value, cell.pattern, cell.note)
+
+
+def _mean(language: Language, mean: Mean | None) -> Cell:
+    if mean is None:
+        return EMPTY
+    return _number(language.number, language.door.mean(mean)[0], language.decimals(mean))
+
+
+def _mean_points(language: Language, mean: Mean | None) -> Cell:
+    if mean is None:
+        return EMPTY
+    return _number(language.points, language.door.mean(mean)[0], language.decimals(mean))
+
+
+def _mean_interval(language: Language, mean: Mean | None) -> Cell:
+    text = NOTHING if mean is None else language.mean_interval(mean)
+    return EMPTY if text == NOTHING else Cell(text)
+
+
+TEXT = Column(_text, numeric=False)
+"""Texts of the study, or codes that stand for themselves."""
+GROUP = Column(lambda language, group: Cell(language.title(group)), numeric=False)
+"""Profiles or levels, as facts of a chapter give them."""
+PHASE = Column(lambda language, phase: Cell(language.phase(phase)), numeric=False)
+"""Codes of phases, written by their short name."""
+PHASE_TITLE = Column(lambda language, phase: Cell(language.phase_title(phase)), numeric=False)
+"""Codes of phases, written in full."""
+WAVE = Column(lambda language, wave: Cell(language.wave(wave)), numeric=False)
+"""Codes of waves, written by their name."""
+COUNT = Column(_count)
+"""Numbers of units: `Units`."""
+RESPONDENTS = Column(lambda language, n: _count(language, n, "rounded_respondents"))
+"""Numbers of respondents, less than all of a wave: `Units`."""
+SHARE = Column(_share)
+"""Shares of units of their whole: `Units` as well."""
+RATE = Column(_rate)
+"""Shares with the number and its whole, 45% (10/22); the two numbers where no share is told."""
+WEIGHTED = Column(_weighted)
+"""Weighted shares with their interval: `Weighted`."""
+MEAN = Column(_mean)
+"""Means of units: `Mean`."""
+MEAN_POINTS = Column(_mean_points)
+"""Differences between means of units, with their sign: `Mean`."""
+MEAN_INTERVAL = Column(_mean_interval)
+"""Intervals of means of units: `Mean`."""

@@ -1,0 +1,275 @@
+"""What a report is, whatever it is written to: a row of headings, texts, tables and figures.
+
+Texts are plain, with emphasis marked: a writer escapes them. Cells carry the number beside the
+text, so that a workbook holds numbers as numbers.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from cycle_analysis.report.drawing import Drawing
+
+
+@dataclass(frozen=True)
+class Run:
+    """A piece of text in one look."""
+
+    text: str
+    strong: bool = False
+    em: bool = False
+
+
+Text = tuple[Run, ...]
+
+
+def words_of(text: Text) -> str:
+    """Give a text without its looks.
+
+    Examples
+    --------
+    >>> words_of((Run("There are "), Run("profiles", strong=True), Run(".")))
+    'There are profiles.'
+    """
+    return "".join(run.text for run in text)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading: of a chapter (level 1), of a section (2), or of a part of one (3).
+
+    Attributes
+    ----------
+    level : int
+        From 1.
+    key : str
+        Its name in links, unique in the report.
+    text : str
+        The heading.
+    """
+
+    level: int
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph; `kind` is ``"finding"`` for the answer that a section gives, else empty."""
+
+    text: Text
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of texts; `kind` is ``"summary"`` for the findings in short, else empty."""
+
+    items: tuple[Text, ...]
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes
+    ----------
+    text : str
+        What it shows, in the language of the report.
+    value : float, optional
+        The number that a workbook gets, as rounded as it is shown; none for texts and bounds.
+    pattern : str
+        How a workbook shows the number, such as ``0%``.
+    note : str
+        Name of the note that explains it below the table, in ``notes`` of words.yaml.
+    """
+
+    text: str
+    value: float | None = None
+    pattern: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown.
+
+    Attributes
+    ----------
+    key : str
+        Its name in links, unique in the report.
+    caption : str
+        What it shows, of whom, in what unit.
+    heads : tuple of str
+        One for each column; the first is that of the row names.
+    numeric : tuple of bool
+        Which columns hold numbers.
+    rows : tuple of tuple of Cell
+        The first cell of a row is its name.
+    notes : tuple of str
+        On what it rests, and what marks and abbreviations mean.
+    number : int
+        Its number in reading order; 0 as long as it stands in no document.
+    """
+
+    key: str
+    caption: str
+    heads: tuple[str, ...]
+    numeric: tuple[bool, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        widths = {len(row) for row in self.rows} | {len(self.heads), len(self.numeric)}
+        if len(widths) != 1:
+            raise ValueError(
+                f"table {self.key!r} has rows of {sorted(widths)} cells; make them one"
+            )
+        if not self.rows:
+            raise ValueError(f"table {self.key!r} has no rows; leave it out instead")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with what is needed to read it without seeing it.
+
+    Attributes
+    ----------
+    key : str
+        Its name in links, unique in the report.
+    caption : str
+        What it shows, of whom, in what unit.
+    alt : str
+        What can be seen in it.
+    drawing : Drawing
+        The drawing, made when a writer asks for it.
+    table : Table, optional
+        The numbers behind it.
+    number : int
+        Its number in reading order; 0 as long as it stands in no document.
+    """
+
+    key: str
+    caption: str
+    alt: str
+    drawing: Drawing
+    table: Table | None = None
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip():
+            raise ValueError(f"figure {self.key!r} has no alt text; say what can be seen in it")
+
+
+Block = Heading | Paragraph | Bullets | Table | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading: blocks, and sections of a lower level."""
+
+    heading: Heading
+    blocks: tuple[Block, ...] = ()
+    sections: tuple["Section", ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """A report in one language.
+
+    Attributes
+    ----------
+    language : str
+        Its code, such as ``nl``.
+    title, subtitle : str
+        Of what, and when and by whom it was answered.
+    blocks : tuple of Block
+        The report in reading order; figures and tables numbered, see `number_blocks`.
+    mark : str
+        What every page and figure must say of the data, such as that they are synthetic; or empty.
+    words : dict of str to str
+        The writer's own words: contents, figure, table, skip, wide, made_with.
+    """
+
+    language: str
+    title: str
+    subtitle: str
+    blocks: tuple[Block, ...]
+    mark: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures in reading order."""
+        return [block for block in self.blocks if isinstance(block, Figure)]
+
+    @property
+    def tables(self) -> list[Table]:
+        """All tables in reading order, those beside figures included."""
+        tables = [
+            block.table if isinstance(block, Figure) else block
+            for block in self.blocks
+            if isinstance(block, (Figure, Table))
+        ]
+        return [table for table in tables if table]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The chapters, each with its sections."""
+        return _nested(self.blocks, 1)
+
+
+def number_blocks(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Number the figures and the tables in reading order.
+
+    Raises
+    ------
+    ValueError
+        When a key stands twice, or no heading stands above the first block.
+    """
+    if blocks and not (isinstance(blocks[0], Heading) and blocks[0].level == 1):
+        raise ValueError("the first block is no heading of a chapter; begin with `# Title {#key}`")
+    keys = [key for block in blocks for key in _keys(block)]
+    if double := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"keys {double} stand twice; give each its own")
+    return tuple(_numbered(blocks))
+
+
+def _keys(block: Block) -> list[str]:
+    if isinstance(block, Figure):
+        return [block.key, *([block.table.key] if block.table else [])]
+    return [block.key] if isinstance(block, (Heading, Table)) else []
+
+
+def _numbered(blocks: Sequence[Block]) -> Iterator[Block]:
+    n_figures = n_tables = 0
+    for block in blocks:
+        if isinstance(block, Table):
+            n_tables += 1
+            yield replace(block, number=n_tables)
+        elif isinstance(block, Figure):
+            n_figures += 1
+            n_tables += block.table is not None
+            table = replace(block.table, number=n_tables) if block.table else None
+            yield replace(block, number=n_figures, table=table)
+        else:
+            yield block
+
+
+def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
+    """Set blocks under their headings; what stands before the first heading belongs to none."""
+    starts = [i for i, block in enumerate(blocks) if _opens(block, level)]
+    sections = []
+    for start, end in pairwise([*starts, len(blocks)]):
+        heading, *inner = blocks[start:end]
+        lower = next((i for i, block in enumerate(inner) if isinstance(block, Heading)), len(inner))
+        if isinstance(heading, Heading):
+            parts = _nested(inner[lower:], level + 1)
+            sections.append(Section(heading, tuple(inner[:lower]), parts))
+    return tuple(sections)
+
+
+def _opens(block: Block, level: int) -> bool:
+    return isinstance(block, Heading) and block.level == level

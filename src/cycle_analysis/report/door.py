@@ -1,0 +1,396 @@
+"""The one door: how a number of units leaves, and every share and mean that rests on it.
+
+Numbers of units are rounded to multiples of 5, shares are taken of rounded numbers, and none is
+told of a whole under 20; a mean rests on 5 units or more. This rule is local: it holds for every
+number by itself, so no further table can undo it, as tables could undo one another when single
+cells were withheld. What is exact are the totals of a wave: how many were asked, and answered.
+
+A true number of units is a `Units`. Nothing but a `Door` can read it: it cannot be printed,
+compared, counted with or tested for being there, so that no text and no table can forget the rule.
+"""
+
+import math
+import numbers
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal, NoReturn
+
+import pandas as pd
+
+LEAST_WHOLE = 20
+"""Smallest whole of which a share is told: rounding moves it by 12 points at most."""
+STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
+"""Steps in which weighted shares may be told."""
+MOST_MOVED = 3
+"""How many parts of a whole may move to their other multiple."""
+
+
+class UntoldError(TypeError):
+    """A true number was about to be shown, compared or counted with."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Units:
+    """A true number of units, which only a door can read.
+
+    The sandbox of the texts refuses names that begin with an underscore.
+
+    Attributes
+    ----------
+    _n : int
+        The number.
+    _of : Units, optional
+        The whole that it is part of, told as well; a share is taken of it.
+    _exact : bool
+        Whether it is told as it is: the totals of a wave, asked and answered.
+    _shown : int, optional
+        How it is told where the parts of a whole had to be fitted together, see `Door.parts`.
+
+    Examples
+    --------
+    >>> n = Units(3)
+    >>> print(n)
+    Traceback (most recent call last):
+    cycle_analysis.report.door.UntoldError: units cannot be shown; write {{ n|units }}
+    >>> n > 0
+    Traceback (most recent call last):
+    cycle_analysis.report.door.UntoldError: units cannot be compared; write {{ n|units }}
+    """
+
+    _n: int
+    _of: "Units | None" = None
+    _exact: bool = False
+    _shown: int | None = None
+
+    def __repr__(self) -> str:
+        return "Units(behind the door)"
+
+    def __str__(self) -> NoReturn:
+        _refuse("shown")
+
+    def __format__(self, pattern: str) -> NoReturn:
+        _refuse("shown")
+
+    def __bool__(self) -> NoReturn:
+        _refuse("tested for being there")
+
+    def __int__(self) -> NoReturn:
+        _refuse("taken as a number")
+
+    __float__ = __index__ = __complex__ = __round__ = __len__ = __iter__ = __int__
+
+    def __eq__(self, other: object) -> NoReturn:
+        _refuse("compared")
+
+    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+    def __hash__(self) -> NoReturn:
+        _refuse("hashed")
+
+    def __add__(self, other: object) -> NoReturn:
+        _refuse("counted with")
+
+    __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __add__
+    __truediv__ = __rtruediv__ = __mod__ = __floordiv__ = __neg__ = __add__
+
+
+def _refuse(what: str) -> NoReturn:
+    raise UntoldError(f"units cannot be {what}; write {{{{ n|units }}}}")
+
+
+def wave_total(n: float, whole: Units | None = None) -> Units:
+    """Give a number that is told as it is: the units asked, or those that answered, in a wave."""
+    return Units(int(n), whole, _exact=True)
+
+
+def units_of(counts: Iterable[float], whole: Units | None = None) -> list[Units]:
+    """Set counts as units, each a part of the whole by itself.
+
+    For parts that add up to the whole use `Door.parts`.
+    """
+    return [Units(int(n), whole) for n in counts]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Mean:
+    """A mean, or a difference of means, with the units that it rests on.
+
+    Attributes
+    ----------
+    _value : float
+        The mean.
+    _units : Units
+        The units over which it was taken; under 5 it is withheld.
+    _low, _high : float
+        Ends of its interval.
+    _scale : float
+        Length of its scale: 100 for scores, 1 for probabilities. A hundredth of it is a point, and
+        means are told in whole points.
+    """
+
+    _value: float
+    _units: Units
+    _low: float = math.nan
+    _high: float = math.nan
+    _scale: float = 100.0
+
+    def __repr__(self) -> str:
+        return "Mean(behind the door)"
+
+    def __str__(self) -> NoReturn:
+        raise UntoldError("a mean of units cannot be shown as it is; write {{ m|mean }}")
+
+    def __format__(self, pattern: str) -> NoReturn:
+        str(self)
+        raise AssertionError
+
+    __hash__ = __bool__ = __float__ = __int__ = __str__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> NoReturn:
+        str(self)
+        raise AssertionError
+
+    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Weighted:
+    """A weighted share of the population with its interval, and the units that were weighted."""
+
+    _value: float
+    _low: float
+    _high: float
+    _units: Units
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share as it is told.
+
+    Attributes
+    ----------
+    value : float
+        0-1; NaN when it is not told.
+    bound : str
+        ``"less"`` or ``"more"`` when only a bound is told, else empty.
+    """
+
+    value: float
+    bound: Literal["", "less", "more"] = ""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What is told of true numbers; it gives numbers, so that all writers tell the same.
+
+    Attributes
+    ----------
+    round_to : int
+        Numbers of units are rounded to its multiples; 1 tells them as they are.
+
+    Examples
+    --------
+    >>> door, answered = Door(), wave_total(216)
+    >>> door.count(answered), door.count(Units(43, answered)), door.count(Units(2, answered))
+    (216, 45, 0)
+    >>> door.share(Units(43, answered))
+    Share(value=0.20833333333333334, bound='')
+    >>> door.share(Units(0, answered)), door.share(Units(216, answered))
+    (Share(value=0.01, bound='less'), Share(value=0.98, bound='more'))
+    >>> door.few(Units(4)), Door(1).share(Units(3, wave_total(4)))
+    (True, Share(value=0.75, bound=''))
+    """
+
+    round_to: int = 5
+
+    def count(self, units: Units) -> int:
+        """Round a number of units, never above the whole that is told beside it.
+
+        Above a whole of 8, 10 could only be 8: the rounding itself would prove that all did.
+        """
+        if units._exact or units._shown is not None:
+            return units._n if units._shown is None else units._shown
+        return self._nearest(units._n, None if units._of is None else self.count(units._of))
+
+    def whole(self, units: Units) -> int:
+        """Give the whole that a share of these units is taken of."""
+        return self.count(_whole_of(units))
+
+    def ratio(self, units: Units) -> float:
+        """Give what puts shares in order, those that are told as bounds among them."""
+        return self.count(units) / max(self.whole(units), 1)
+
+    def is_rounded(self, units: Units) -> bool:
+        """Whether a number may differ from the true one."""
+        return self.round_to > 1 and not units._exact
+
+    def hardly_any(self, units: Units) -> bool:
+        """Whether a number is told as none or nearly none."""
+        return self.count(units) == 0
+
+    def lists(self, units: Units) -> bool:
+        """Whether something rests on units enough to be listed, as a combination of phases."""
+        return self.count(units) >= self.round_to
+
+    def few(self, units: Units) -> bool:
+        """Whether a mean of these units is withheld."""
+        return units._n < self.round_to
+
+    def share(self, units: Units) -> Share:
+        """Take a share of the rounded numbers; none of a small whole, bounds at the ends."""
+        n, whole = self.count(units), self.whole(units)
+        if self.round_to == 1:
+            return Share(n / whole if whole else math.nan)
+        if whole < LEAST_WHOLE:
+            return Share(math.nan)
+        few, many = self._reach(_whole_of(units))
+        percent = round(100 * n / whole)
+        if n == 0 or percent == 0:
+            most = (n + self._reach(units)[1]) / (whole - few)
+            return Share((math.floor(100 * most) + 1) / 100, "less")
+        if n >= self._nearest(whole, whole) or percent == 100:
+            least = (n - self._reach(units)[0]) / (whole + many)
+            return Share((math.ceil(100 * least) - 1) / 100, "more")
+        return Share(n / whole)
+
+    def weighted(self, share: Weighted) -> tuple[Share, float, float]:
+        """Tell a weighted share and the ends of its interval in steps worth 5 units or more.
+
+        Examples
+        --------
+        >>> Door().weighted(Weighted(0.214, 0.171, 0.262, wave_total(216)))
+        (Share(value=0.2, bound=''), 0.15, 0.3)
+        """
+        n = self.count(share._units)
+        if self.round_to > 1 and n < LEAST_WHOLE:
+            return Share(math.nan), math.nan, math.nan
+        worth = self.round_to / n if self.round_to > 1 else 0.0
+        step = next(step for step in STEPS if step >= worth)
+        steps = round(share._value / step)
+        low, high = math.floor(share._low / step + 1e-9), math.ceil(share._high / step - 1e-9)
+        ends = round(max(low * step, 0.0), 2), round(min(high * step, 1.0), 2)
+        if self.round_to > 1 and steps <= 0:
+            return Share(step, "less"), *ends
+        if self.round_to > 1 and steps * step >= 1:
+            return Share(1 - step, "more"), *ends
+        return Share(round(steps * step, 2)), *ends
+
+    def mean(self, mean: Mean) -> tuple[float, float, float]:
+        """Tell a mean and its interval in whole points; NaN where it rests on few units.
+
+        Examples
+        --------
+        >>> Door().mean(Mean(43.26, Units(12), 38.9, 47.2)), Door().mean(Mean(43.2, Units(4)))
+        ((43.0, 39.0, 47.0), (nan, nan, nan))
+        """
+        if self.few(mean._units):
+            return math.nan, math.nan, math.nan
+        point = mean._scale / 100
+        value, low, high = (
+            float(round(part / point) * point) if math.isfinite(part) else math.nan
+            for part in (mean._value, mean._low, mean._high)
+        )
+        return value, low, high
+
+    def parts(
+        self, counts: Iterable[float], whole: Units, wholes: Sequence[Units] = ()
+    ) -> list[Units]:
+        """Set counts that add up to a whole as its parts, so that none can be told from the rest.
+
+        Of 216, parts of 213 and 3 would be told as 215 and 5: rounded up so far that only they can
+        be meant. Then one part moves to its other multiple, the largest that will do.
+
+        Parameters
+        ----------
+        counts : iterable of int
+            Numbers of units that add up to the whole.
+        whole : Units
+            The whole, told beside them.
+        wholes : sequence of Units, optional
+            What each is a part of besides, where shares are taken of that: of the units that
+            answered, the groups are each a part of those asked in the group.
+
+        Examples
+        --------
+        >>> door = Door()
+        >>> [door.count(part) for part in door.parts([213, 3], wave_total(216))]
+        [210, 5]
+        """
+        true = [int(n) for n in counts]
+        if sum(true) != whole._n:
+            raise ValueError("these counts do not add up to the whole; use units_of")
+        of = wholes or [whole] * len(true)
+        told = zip(true, of, self._fitted(true, whole, of), strict=True)
+        return [Units(n, part_of, _shown=shown) for n, part_of, shown in told]
+
+    def _fitted(self, true: list[int], whole: Units, of: Sequence[Units]) -> list[int]:
+        tops = [self.count(part_of) for part_of in of]
+        nearest = [self._nearest(n, top) for n, top in zip(true, tops, strict=True)]
+        if self.round_to == 1 or len(true) == 1 or whole._n == 0:
+            return nearest
+        return next(self._unpinned(true, nearest, whole, of), nearest)
+
+    def _unpinned(
+        self, true: list[int], nearest: list[int], whole: Units, of: Sequence[Units]
+    ) -> Iterator[list[int]]:
+        """Give ways to tell the parts of which none is pinned, those that move fewest first."""
+        largest = sorted(range(len(true)), key=lambda place: -true[place])
+        for moved in range(MOST_MOVED + 1):
+            for places in combinations(largest, moved):
+                shown = list(nearest)
+                for place in places:
+                    step = self.round_to if true[place] > nearest[place] else -self.round_to
+                    shown[place] += step * (true[place] != nearest[place])
+                if min(shown) >= 0 and not self._pins(shown, whole, of):
+                    yield shown
+
+    def _pins(self, shown: Sequence[int], whole: Units, of: Sequence[Units]) -> bool:
+        """Whether a reader could tell one of the parts, or the whole, from all that is told."""
+        top = self.count(whole)
+        few, many = self._reach(whole)
+        tops = [(self.count(part_of), self._reach(part_of)[1]) for part_of in of]
+        bounds = [self._meant(n, at, at + up) for n, (at, up) in zip(shown, tops, strict=True)]
+        low, high = (sum(ends) for ends in zip(*bounds, strict=True))
+        least, most = max(top - few, low), min(top + many, high)
+        if most < least or (most == least and not whole._exact):
+            return True
+        return any(
+            min(up, most - (low - down)) <= max(down, least - (high - up)) for down, up in bounds
+        )
+
+    def _meant(self, shown: int, top: int, most: int) -> tuple[int, int]:
+        """Give the smallest and the largest number that are rounded to what is shown."""
+        if shown > top:
+            return most + 1, most
+        is_top = shown == self._nearest(top, top)
+        high = most if is_top else min(shown + (self.round_to - 1) // 2, most)
+        return max(shown - self.round_to // 2, 0), high
+
+    def _nearest(self, n: int, top: int | None) -> int:
+        most = math.inf if top is None else self.round_to * (top // self.round_to)
+        return int(min(self.round_to * ((n + self.round_to // 2) // self.round_to), most))
+
+    def _reach(self, units: Units) -> tuple[int, int]:
+        """Give how far the true number may lie below and above the one that is told."""
+        if units._exact:
+            return 0, 0
+        if units._shown is not None:
+            return self.round_to - 1, self.round_to - 1
+        return self.round_to // 2, (self.round_to - 1) // 2
+
+
+def _whole_of(units: Units) -> Units:
+    if units._of is None:
+        raise ValueError("a share needs a whole; give `_of` to these units")
+    return units._of
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a plain number, which a filter may write."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is no value."""
+    return value is None or (not isinstance(value, (Units, Mean)) and bool(pd.isna(value)))

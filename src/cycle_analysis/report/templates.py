@@ -1,0 +1,248 @@
+"""Render the templates of a chapter: prose in Markdown, with facts filled in.
+
+Templates run in a sandbox. They see the facts of their chapter by name, and a fact is worked out
+only when it is used, so that one block needs only the tables behind it. A value stands in a text
+through a filter that writes it: a bare number is an error, as are a number of units that no filter
+wrote and a fact that does not exist. Texts of the study are made harmless in Markdown, once, when
+they are printed.
+"""
+
+import re
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
+from jinja2.sandbox import SandboxedEnvironment
+from jinja2.utils import Namespace
+from markupsafe import Markup
+
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.report.door import UntoldError
+from cycle_analysis.report.language import FILTERS, Language
+
+SUFFIX = ".md.j2"
+MACROS = f"macros{SUFFIX}"
+"""Pieces of text that several chapters share; every template knows them as ``macros``."""
+DEFAULT = "default"
+"""Prefix by which a study's template names the one it replaces parts of."""
+BUILT_IN = (
+    *("batch", "default", "first", "groupby", "items", "last", "length", "list", "map", "reject"),
+    *("rejectattr", "reverse", "select", "selectattr", "sort", "unique"),
+)
+"""Filters of Jinja that give no text, so that they cannot write a number."""
+FILTERING = ("door.py", "language.py", "templates.py", "__init__.py", "filters.py", "sandbox.py")
+"""Files through which a value of a template goes before it is printed."""
+FACTS = " facts"
+"""Where a context keeps the facts; no template can name it."""
+_SPECIAL = re.compile(r"([\\`*_\[\]<>&#~|$])")
+_OPENING = re.compile(r"^([-+=:]|\d+(?=[.)]))")
+"""What Markdown reads as a list, a line or a container at the start of a line."""
+
+
+def escape(text: str) -> Markup:
+    r"""Make a text harmless in Markdown.
+
+    Examples
+    --------
+    >>> print(escape("a*b [c]"), escape("4. of May"), escape("- x"))
+    a\*b \[c\] 4\. of May \- x
+    """
+    plain = _SPECIAL.sub(r"\\\1", re.sub(r"[\r\n\t]+", " ", text))
+    return Markup(_OPENING.sub(_opened, plain))
+
+
+def _opened(found: re.Match[str]) -> str:
+    return f"{found[0]}\\" if found[0][0].isdigit() else f"\\{found[0]}"
+
+
+def unescape(text: str) -> str:
+    r"""Undo `escape`, where a text is used as a name.
+
+    Examples
+    --------
+    >>> unescape(r"w\_1")
+    'w_1'
+    """
+    return re.sub(r"\\([\W_])", r"\1", text)
+
+
+class Generator(CodeGenerator):
+    """Compile templates that do not glue values to texts, where numbers would slip through."""
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        """Refuse ``~``."""
+        self.fail("`~` glues values together; write them one after another", node.lineno)
+
+
+class Facts(Context):
+    """Names of a template: its own, then those of its chapter, worked out when used."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """Give a value by its name."""
+        found = super().resolve_or_missing(key)
+        facts = self.parent.get(FACTS)
+        return facts.get(key, missing) if found is missing and facts is not None else found
+
+
+class Sandbox(SandboxedEnvironment):
+    """The room that templates run in: facts, filters and blocks, and nothing to call besides."""
+
+    context_class = Facts
+    code_generator_class = Generator
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        """Whether a template may call something: macros, blocks and loops only."""
+        return isinstance(obj, (Macro, BlockReference, LoopContext)) or obj is Namespace
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Give an attribute; of mappings an entry, so that ``fact.items`` is one too."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def make_sandbox(language: Language) -> Sandbox:
+    """Make the room for the templates of a language; those of a study go before the package's."""
+    own = {DEFAULT: jinja2.FileSystemLoader(language.folders[-1])}
+    loaders = [jinja2.FileSystemLoader(folder) for folder in language.folders]
+    sandbox = Sandbox(
+        loader=jinja2.ChoiceLoader([*loaders, jinja2.PrefixLoader(own)]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=finalize,
+        comment_start_string="{*",
+        comment_end_string="*}",
+    )
+    sandbox.filters = {name: sandbox.filters[name] for name in BUILT_IN}
+    sandbox.filters |= {name: _told_first(getattr(language, name)) for name in FILTERS}
+    sandbox.tests |= language.tests
+    sandbox.globals = {"words": language.words, "namespace": Namespace}
+    if any((folder / MACROS).is_file() for folder in language.folders):
+        with explained():
+            sandbox.globals["macros"] = sandbox.get_template(MACROS).module
+    return sandbox
+
+
+def _told_first(write: Callable[..., str]) -> Callable[..., str]:
+    """Let a filter say that its value does not exist, rather than that it is of a wrong kind."""
+
+    @wraps(write)
+    def write_known(value: Any, *options: Any, **named: Any) -> str:
+        if isinstance(value, jinja2.Undefined):
+            str(value)
+        return write(value, *options, **named)
+
+    return write_known
+
+
+def finalize(value: Any) -> Markup:
+    """Print what an expression gives: text, made harmless; nothing else."""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, jinja2.Undefined):  # an if without else, or a name that does not exist
+        return Markup(str(value))
+    kind = type(value).__name__
+    raise UntoldError(f"a {kind} stands in a text without a filter that writes it, such as |number")
+
+
+def render(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> str:
+    """Render a chapter as Markdown."""
+    with explained():
+        return sandbox.get_template(f"{chapter}{SUFFIX}").render({FACTS: facts})
+
+
+def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str, Any]) -> str:
+    """Render one block of a chapter, as a notebook prints it.
+
+    Raises
+    ------
+    ValueError
+        When the chapter has no such block.
+    """
+    with explained():
+        context, known = None, set[str]()
+        for template in _ancestry(sandbox, f"{chapter}{SUFFIX}"):
+            context = context or template.new_context({FACTS: facts})
+            known |= template.blocks.keys()
+            for name, function in template.blocks.items():
+                if function not in (functions := context.blocks.setdefault(name, [])):
+                    functions.append(function)
+        if context is None or block not in known:
+            raise ValueError(f"{chapter!r} has no block {block!r}; choose from {sorted(known)}")
+        try:
+            return "".join(context.blocks[block][0](context)).strip()
+        except Exception:
+            sandbox.handle_exception()  # gives lines of the template, not of what it compiles to
+
+
+def has_block(sandbox: Sandbox, chapter: str, block: str) -> bool:
+    """Whether a chapter has a block of this name."""
+    with explained():
+        templates = _ancestry(sandbox, f"{chapter}{SUFFIX}")
+        return any(block in template.blocks for template in templates)
+
+
+def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:
+    """Give a template and those that it replaces parts of."""
+    while name:
+        template = sandbox.get_template(name)
+        yield template
+        source = sandbox.loader.get_source(sandbox, name)[0] if sandbox.loader else ""
+        above = sandbox.parse(source).find(nodes.Extends)
+        name = above.template.as_const() if above else ""
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Tell what is wrong in a template by its file and line, rather than by a traceback.
+
+    What goes wrong in the Python of a chapter stays as it is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, jinja2.TemplateError) and not _in_template(error):
+            raise
+        file, line = _place(error)
+        where = f"line {line}" if line else "template"
+        raise InputError([Problem(_known_as(file), where, "", _told(error))]) from None
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"the template {error.name!r} does not exist"
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def _in_template(error: Exception) -> bool:
+    """Whether an expression of a template went wrong, and no fact of a chapter."""
+    frames = traceback.extract_tb(error.__traceback__)
+    while frames and frames[-1].filename.endswith(FILTERING):
+        frames.pop()
+    return bool(frames) and frames[-1].filename.endswith(SUFFIX)
+
+
+def _place(error: Exception) -> tuple[str, int]:
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return str(error.filename or error.name or ""), error.lineno
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename.endswith(SUFFIX):
+            return frame.filename, frame.lineno or 0
+    return "", 0
+
+
+def _known_as(file: str) -> str:
+    """Give the name by which a user knows a template: texts/nl/profiles.md.j2."""
+    return "/".join(("texts", *Path(file).parts[-2:])) if file else "texts"

@@ -1,0 +1,1 @@
+"""Write a document in a format: one file for each."""

@@ -1,0 +1,361 @@
+"""Every language tells the same, a language is a folder, and mistakes in texts are told by line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from told import PACKAGE, Saved, outline, saved, templates
+
+from cycle_analysis.problems import InputError
+from cycle_analysis.report import assemble, tell
+from cycle_analysis.report.chapter import Chapter, facts_of
+from cycle_analysis.report.chapters import CHAPTERS
+from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
+from cycle_analysis.report.language import FILTERS
+from cycle_analysis.report.templates import BUILT_IN
+from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.study import Study, load_study
+from cycle_analysis.texts import Words, find_languages, words
+
+LANGUAGES = find_languages()
+GIVEN = {"words", "macros", "loop", "caller", "super"}
+"""Names that every template knows besides the facts of its chapter."""
+TABLE = "profiles"
+
+
+@pytest.fixture(scope="module")
+def results(frozen_run) -> Saved:
+    """Four profiles in one wave."""
+    return saved(frozen_run("one_wave"))
+
+
+def pages(results: Saved, language: str) -> Document:
+    return assemble(results.study, results, language)
+
+
+def text_of(document: Document) -> str:
+    return "\n".join(words_of(b.text) for b in document.blocks if isinstance(b, Paragraph))
+
+
+def bones(document: Document) -> list[tuple]:
+    """Give what a document holds, without its words."""
+    told = []
+    for block in document.blocks:
+        if isinstance(block, Heading):
+            told.append((block.level, block.key))
+        elif isinstance(block, Table):
+            told.append((block.key, len(block.heads), len(block.rows), len(block.notes)))
+        elif isinstance(block, Figure):
+            told.append((block.key, block.table and block.table.key))
+        else:
+            told.append((type(block).__name__, block.kind))
+    return told
+
+
+# Languages side by side.
+
+
+def test_every_chapter_stands_in_every_language():
+    expected = {f"{key}.md.j2" for key in CHAPTERS} | {"macros.md.j2"}
+    assert {language: set(templates(language)) for language in LANGUAGES} == dict.fromkeys(
+        LANGUAGES, expected
+    )
+
+
+@pytest.mark.parametrize("name", templates("en"))
+def test_every_language_has_the_same_blocks_headings_tables_columns_and_facts(name):
+    first, *others = (outline(templates(language)[name]) for language in LANGUAGES)
+    for other in others:
+        assert other.blocks == first.blocks
+        assert other.keys == first.keys
+        assert other.facts == first.facts
+
+
+@pytest.mark.parametrize("key", CHAPTERS)
+def test_a_template_names_only_facts_filters_and_tables_that_there_are(key):
+    chapter = CHAPTERS[key]
+    for language in LANGUAGES:
+        found = outline(templates(language)[f"{key}.md.j2"])
+        assert found.facts - GIVEN <= set(facts_of(chapter))
+        assert set(found.filters) <= {*FILTERS, *BUILT_IN}
+        for name in found.keys:
+            if name.startswith("::: ") and not name.startswith(("::: finding", "::: summary")):
+                _, kind, what, *_ = name.split()
+                assert hasattr(chapter, f"{kind}_{what}")
+
+
+@pytest.mark.parametrize("key", CHAPTERS)
+def test_every_fact_of_a_chapter_is_told(key):
+    own = set(facts_of(CHAPTERS[key])) - set(facts_of(Chapter))
+    assert own <= outline(templates("en")[f"{key}.md.j2"]).facts
+
+
+def flat(tree, above=""):
+    if not isinstance(tree, dict):
+        return {above}
+    return {key for name, part in tree.items() for key in flat(part, f"{above}.{name}")}
+
+
+def test_words_have_the_same_keys_and_fill_in_the_same_in_every_language():
+    first, *others = (Words.load(language).words for language in LANGUAGES)
+    for other in others:
+        assert flat(other) == flat(first)
+        assert all(len(other[name]) == len(first[name]) for name in ("months", "numbers"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_stands_twice(language):
+    from cycle_analysis.study.files import YamlText
+
+    assert YamlText(PACKAGE / language / "words.yaml", "words.yaml").problems == []
+
+
+VARIANTS = {
+    "profiles": {},
+    "structure": {"verdict": "structure"},
+    "ladder": {"verdict": "structure", "ladder": True},
+    "continuum": {"verdict": "continuum"},
+    "no structure": {"verdict": "no_structure"},
+    "identical": {"verdict": "identical", "p": float("nan")},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_language_tells_the_same_whatever_was_found(results, variant):
+    changed = results.change(t04_number_of_profiles__verdict=VARIANTS[variant])
+    first, *others = (pages(changed, language) for language in LANGUAGES)
+    assert all(bones(other) == bones(first) for other in others)
+    for document in (first, *others):
+        assert not {"nan", "None", "True"} & set(text_of(document).split())
+
+
+def test_no_two_verdicts_are_told_in_the_same_words(results):
+    told = []
+    for values in VARIANTS.values():
+        changed = results.change(t04_number_of_profiles__verdict=values)
+        told.append(tell(changed.study, changed, "nl", "profiles", "verdict"))
+    assert len(set(told)) == len(VARIANTS)
+
+
+# A third language.
+
+
+def add_language(tree, code: str):
+    """Say every text of a study in one more language."""
+    if isinstance(tree, list):
+        return [add_language(part, code) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    added = {name: add_language(part, code) for name, part in tree.items()}
+    return added | ({code: f"{tree['en']} ({code})"} if {"nl", "en"} <= tree.keys() else {})
+
+
+def in_three_languages(run, home: Path, code: str) -> Study:
+    """Copy a study and add a language to all of its texts."""
+    shutil.copytree(run.home / "data" / "raw", home / "data" / "raw", dirs_exist_ok=True)
+    (folder,) = (home / "data" / "raw").iterdir()
+    for path in (folder / "study.yaml", *folder.glob("*/wave.yaml")):
+        tree = add_language(yaml.safe_load(path.read_text("utf-8")), code)
+        tree |= {"languages": ["nl", "en", code]} if path.name == "study.yaml" else {}
+        path.write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
+    rows = (folder / "codebook.csv").read_text("utf-8").splitlines()
+    rows = [rows[0] + f",question_{code}", *(f"{row},{code}" for row in rows[1:])]
+    (folder / "codebook.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    return load_study(folder.name, home)
+
+
+def make_language(folder: Path, code: str) -> None:
+    """Make a language out of English: other words, other signs."""
+    shutil.copytree(PACKAGE / "en", folder / code)
+    path = folder / code / "words.yaml"
+    changed = yaml.safe_load(path.read_text("utf-8"))
+    changed |= {"decimal": ":", "thousands": "'", "figure": "Xfigure", "about": "xabout {n}"}
+    path.write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
+    for path in (folder / code).glob("*.md.j2"):
+        text = path.read_text("utf-8").replace("There are profiles.", "Xthere are profiles.")
+        path.write_text(text, "utf-8")
+
+
+def test_a_language_is_a_folder(frozen_run, results, tmp_path, monkeypatch):
+    make_language(tmp_path / "languages", "xx")
+    monkeypatch.setattr(words, "FOLDERS", [*words.FOLDERS, tmp_path / "languages"])
+    study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+    document = assemble(study, results, "xx")
+    assert document.title == f"{study.title['en']} (xx)"
+    assert document.words["figure"] == "Xfigure"
+    assert "Xthere are profiles. The countries (xx) (xabout" in text_of(document)
+    assert "p = 0:0" in text_of(document)
+    assert bones(document) == bones(assemble(study, results, "en"))
+    assert "Xfigure 1." in to_html(document)
+
+
+def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):
+    make_language(tmp_path / "texts", "xx")
+    (folder,) = (frozen_run("one_wave").home / "data" / "raw").iterdir()
+    shutil.move(tmp_path / "texts", tmp_path / "data" / "raw" / folder.name / "texts")
+    study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+    assert "Xthere are profiles." in text_of(assemble(study, results, "xx"))
+
+
+def test_a_language_without_texts_is_told_where_the_study_names_it(frozen_run, tmp_path):
+    with pytest.raises(
+        InputError, match=r"languages.2: 'xx': has no texts of the report"
+    ) as caught:
+        in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+    assert "Add texts/xx/ to the study" in str(caught.value)
+
+
+# Texts of a study.
+
+
+@pytest.fixture
+def own_texts(frozen_run, tmp_path):
+    """Give a study that has texts of its own; writes one of them."""
+    run = frozen_run("one_wave")
+    shutil.copytree(run.home / "data" / "raw", tmp_path / "data" / "raw")
+    (folder,) = (tmp_path / "data" / "raw").iterdir()
+
+    def write(name: str, text: str, language: str = "en") -> Study:
+        path = folder / "texts" / language / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        return load_study(folder.name, tmp_path)
+
+    return write
+
+
+def test_a_study_replaces_one_block_and_keeps_the_rest(own_texts, results):
+    study = own_texts(
+        "profiles.md.j2",
+        '{% extends "default/profiles.md.j2" %}\n'
+        "{% block verdict %}\nWe found {{ best.k|spelled }} kinds.\n{% endblock %}\n",
+    )
+    document = assemble(study, results, "en")
+    assert bones(document) == bones(assemble(results.study, results, "en"))
+    assert "We found four kinds." in text_of(document)
+    assert "There are profiles." not in text_of(document)
+    assert tell(study, results, "en", "profiles", "verdict") == "We found four kinds."
+    assert tell(study, results, "nl", "profiles", "verdict").startswith("Er zijn profielen")
+
+
+def test_a_study_keeps_what_it_extends(own_texts, results):
+    study = own_texts(
+        "profiles.md.j2",
+        '{% extends "default/profiles.md.j2" %}\n'
+        "{% block verdict %}\n{{ super() }}\nMind this.\n{% endblock %}\n",
+    )
+    told = tell(study, results, "en", "profiles", "verdict")
+    assert told.startswith("There are profiles.")
+    assert told.endswith("Mind this.")
+
+
+def test_a_study_adds_a_chapter_and_a_word(own_texts, results):
+    own_texts("words.yaml", "figure: Plate\n")
+    study = own_texts(
+        "ours.md.j2", "# Ours {#ours}\n\nOf the {{ many }} {{ answered|count }} answered.\n"
+    )
+    document = assemble(study, results, "en")
+    assert document.sections[-1].heading.key == "ours"
+    assert "Of the countries 69 answered." in text_of(document)
+    assert document.words["figure"] == "Plate"
+    assert document.words["table"] == "Table"
+
+
+class Ours(CHAPTERS["profiles"]):
+    """A chapter of the study with the facts of another."""
+
+    key = "ours"
+
+
+MISTAKES = {
+    "a bare number": ("{{ k }}", "a int stands in a text without a filter"),
+    "a bare share": ("{{ elevation }}", "a float stands in a text without a filter"),
+    "a truth": ("{{ found }}", "a bool stands in a text"),
+    "a list": ("{{ near }}", "a list stands in a text"),
+    "true units": ("{{ n }}", "a Units stands in a text"),
+    "units compared": ("{% if n > 3 %}x{% endif %}", "units cannot be compared"),
+    "units tested": ("{% if n %}x{% endif %}", "units cannot be tested"),
+    "units by the wrong filter": ("{{ n|number }}", "a Units is no plain number"),
+    "a number as units": ("{{ k|units }}", "a int is no number of units"),
+    "units read": ("{{ n._n|number }}", "access to attribute '_n' of 'Units' object is unsafe"),
+    "units glued": ("{{ k ~ ' groups' }}", "`~` glues values together"),
+    "a fact that is none": ("{{ nothing }}", "'nothing' is undefined"),
+    "a part that is none": ("{{ best.nothing }}", "has no attribute 'nothing'"),
+    "a filter that is none": ("{{ k|shout }}", "No filter named 'shout'"),
+    "a filter of Jinja that writes": ("{{ k|string }}", "No filter named 'string'"),
+    "a method": ("{{ many.upper() }}", "is not safely callable"),
+    "python": ("{{ many.__class__.__mro__ }}", "unsafe"),
+    "an open if": ("{% if found %}", "Unexpected end of template"),
+    "a wrong sum": ("{{ (k + many)|number }}", "unsupported operand"),
+    "another file": ("{% include '../../study.yaml' %}", "does not exist"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_study_s_text_is_told_with_its_file_and_line(own_texts, results, mistake):
+    wrong, told = MISTAKES[mistake]
+    study = own_texts("ours.md.j2", f"# Ours {{#ours}}\n\n{wrong}\n")
+    with pytest.raises(InputError) as caught:
+        assemble(study, results, "en", {"ours": Ours})
+    (problem,) = caught.value.problems
+    assert told in problem.problem
+    assert problem.file == "texts/en/ours.md.j2"
+    assert problem.where in {"line 3", "line 4", "template"}
+
+
+SHAPES = {
+    "no key": ("# Ours", "'# Ours'", "a heading without a key"),
+    "a list of numbers": ("4. May", "", "is no heading, paragraph or bullet"),
+    "an open container": ("::: finding\n\nx", "", "is not closed"),
+    "a stray end": ("x\n\n:::", "", "closes a container that is not open"),
+    "another container": ("::: boxed\n\nx\n:::", "", "is no container"),
+    "no alt text": ("::: figure profiles\nCaption.\n:::", "", "has no alt text"),
+    "no caption": ("::: figure profiles\nAlt: x.\n:::", "", "has no caption"),
+    "no columns": ("::: table sizes\nCaption.\n:::", "", "no caption with one list of columns"),
+    "a column that is none": ("::: table sizes\nC.\n\n- size: Size\n:::", "", "is no column"),
+    "a table that is none": ("::: table size\nC.\n\n- n: Size\n:::", "", "is no table here"),
+    "no key of a table": ("::: table\nC.\n\n- n: Size\n:::", "", "has no key"),
+    "a heading inside": ("::: finding\n# X {#x}\n:::", "", "holds a heading"),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_text_of_the_wrong_shape_says_which_part_and_what_is_allowed(own_texts, results, shape):
+    wrong, _, told = SHAPES[shape]
+    study = own_texts("ours.md.j2", f"{wrong}\n")
+    with pytest.raises(InputError, match=told) as caught:
+        assemble(study, results, "en", {"ours": Ours})
+    assert caught.value.problems[0].file == "texts/en/ours.md.j2"
+
+
+# Notebooks.
+
+
+def test_a_block_needs_only_the_tables_behind_it(results):
+    fresh = Saved(results.study, results.store)
+    told = tell(fresh.study, fresh, "en", "profiles", "verdict")
+    assert told.startswith("There are profiles. The countries (about 65) fall into 4 groups")
+    assert fresh.asked == {
+        "01_responses/response",
+        "04_number_of_profiles/choice",
+        "04_number_of_profiles/verdict",
+    }
+
+
+def test_a_block_with_a_table_shows_it_as_markdown(results):
+    told = tell(results.study, results, "nl", "profiles", "certainty")
+    assert told.startswith("### Hoe zeker is de plaats?")
+    assert "| Respondenten | Aantal |" in told
+
+
+def test_a_chapter_or_block_that_is_none_is_told_with_those_that_are(results):
+    with pytest.raises(ValueError, match=r"no chapter 'profile'.*'profiles'"):
+        tell(results.study, results, "en", "profile", "verdict")
+    with pytest.raises(ValueError, match=r"no block 'verdicts'.*'verdict'"):
+        tell(results.study, results, "en", "profiles", "verdicts")
+
+
+def test_a_language_without_texts_is_refused(results):
+    with pytest.raises(ValueError, match=r"no texts in 'fr'.*'en', 'nl'"):
+        assemble(results.study, results, "fr")

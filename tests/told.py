@@ -1,0 +1,80 @@
+"""Saved results for the tests of the report, and changes to them; texts as structure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from frozen import FrozenRun
+from jinja2 import meta, nodes
+
+from cycle_analysis.report.language import FILTERS
+from cycle_analysis.results import Results
+from cycle_analysis.study import Study
+from cycle_analysis.texts import FOLDERS
+
+PACKAGE = FOLDERS[0]
+
+
+@dataclass
+class Saved:
+    """The saved results of a study, some tables changed, and those that were asked for."""
+
+    study: Study
+    store: Results
+    changed: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+
+    def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        self.asked.add(f"{step}/{table}")
+        return self.changed.get(f"{step}/{table}", self.store.load(step, table, wave)).copy()
+
+    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
+        return self.store.parameters(step, wave)
+
+    def change(self, **columns: Mapping[str, Any]) -> "Saved":
+        """Give other values to columns; ``NN_step/table`` written as ``NN_step__table``."""
+        changed = dict(self.changed)
+        for name, values in columns.items():
+            step, table = name.removeprefix("t").split("__")
+            changed[f"{step}/{table}"] = self.load(step, table, self.study.reference_wave).assign(
+                **values
+            )
+        return Saved(self.study, self.store, changed)
+
+
+def saved(run: FrozenRun) -> Saved:
+    """Open the results of a run."""
+    return Saved(run.study, Results(run.processed))
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a template holds in any language: its bones, in order, and the facts it names."""
+
+    blocks: list[str]
+    keys: list[str]
+    facts: set[str]
+    filters: list[str]
+
+
+def outline(path: Path) -> Outline:
+    """Read the bones of a template: headings, containers and columns; blocks; facts."""
+    source = path.read_text("utf-8")
+    environment = jinja2.Environment(comment_start_string="{*", comment_end_string="*}")
+    environment.filters |= dict.fromkeys(FILTERS, str)
+    environment.tests |= dict.fromkeys(("hardly_any", "told"), bool)
+    tree = environment.parse(source)
+    bones = r"^#+ .*(\{#.*\})$|^(:::.*)$|^- (\w+\*?):"
+    keys = [next(filter(None, found)) for found in re.findall(bones, source, re.MULTILINE)]
+    blocks = [block.name for block in tree.find_all(nodes.Block)]
+    filters = [found.name for found in tree.find_all(nodes.Filter)]
+    return Outline(blocks, keys, meta.find_undeclared_variables(tree), filters)
+
+
+def templates(language: str) -> dict[str, Path]:
+    """Find the templates of a language of the package."""
+    return {path.name: path for path in sorted((PACKAGE / language).glob("*.md.j2"))}

@@ -22,7 +22,7 @@ import numpy as np
 from surveys import SURVEYS
 
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
-from cycle_analysis.profiles.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
+from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.separation import gap
 from cycle_analysis.profiles.stability import jaccard_by_k
 from cycle_analysis.simulate import Answering, Continuum
@@ -102,7 +102,7 @@ def ratio(n_theirs=3):
     """Bootstrap 3 against 4 classes; StepMix is timed on a few samples and multiplied."""
     table = answers(350)
     mine, test = timed(
-        lambda: bootstrap_likelihood_ratio(ClassFit(), table, 4, n_replicates=100, n_starts=10)
+        lambda: bootstrap_likelihood_ratio(fit_classes, table, 4, n_replicates=100, n_starts=10)
     )
     theirs = sum(
         timed(their, answers(350, seed=seed), k, "categorical", 10)[0]

@@ -9,7 +9,7 @@ import pytest
 from commands import command
 from small_studies import write_surveys
 
-from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.results import Results
 from cycle_analysis.simulate import EXAMPLE, PHASES, Continuum, Profiles
 from cycle_analysis.simulate.worlds import straight
@@ -28,7 +28,7 @@ PARAMETERS = {
 
 # These answers have no roles, no background and no off-topic blocks: nothing may depend on them.
 @pytest.mark.parametrize(
-    ("world", "verdict", "k"), [(LINE, CONTINUUM, 3), (UNRELATED, NO_STRUCTURE, 1)]
+    ("world", "verdict", "k"), [(LINE, Verdict.CONTINUUM, 3), (UNRELATED, Verdict.NO_STRUCTURE, 1)]
 )
 def test_what_is_no_profile_is_not_reported_as_one(tmp_path, world, verdict, k):
     rng = np.random.default_rng(11)

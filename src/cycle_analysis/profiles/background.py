@@ -113,7 +113,6 @@ def associate(
     *,
     n_permutations: int = 999,
     n_resamples: int = 999,
-    confidence: float = 0.95,
     seed: Seed = 1,
 ) -> pd.DataFrame:
     """Relate profiles to background variables: effect size, interval, permutation p, Holm.
@@ -129,8 +128,6 @@ def associate(
         Permutations of the variable over the units.
     n_resamples : int
         Bootstrap samples of units for the interval; memberships are taken as they are.
-    confidence : float
-        Coverage of the interval, 0-1.
     seed : int or SeedSequence
         Each permutation and each sample has its own child seed.
 
@@ -138,7 +135,7 @@ def associate(
     -------
     DataFrame, q variables, strongest first
         measure (Cramér's V, or ε² of ranks), n_units, effect (uncorrected), corrected (for
-        misplacement; the one that is tested), low, high (percentiles of the bootstrap, moved by
+        misplacement; the one that is tested), low, high (95 % of the bootstrap, moved by
         its bias, because effects of resamples are too large), p, p_holm.
 
     Raises
@@ -179,7 +176,9 @@ def associate(
         resampled = Parallel()(
             delayed(_resampled)(strength, own, coded, child) for child in seeds[n_permutations:]
         )
-        low, high = _interval(effect, np.array(resampled), confidence)
+        # Percentiles are moved by the bias of the bootstrap
+        ends = np.percentile(resampled, [2.5, 97.5]) - (np.mean(resampled) - effect)
+        low, high = np.clip(ends, 0.0, 1.0)
         p = (1 + sum(other >= effect - 1e-12 for other in permuted)) / (n_permutations + 1)
         plain = strength(naive.loc[known.index].to_numpy(), coded)
         rows.append((name, measure, len(known), plain, effect, low, high, p))
@@ -265,14 +264,6 @@ def _resampled(
 ) -> float:
     rows = np.random.default_rng(seed).integers(0, len(coded), len(coded))
     return strength(weights[rows], coded[rows])
-
-
-def _interval(effect: float, resampled: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of the bootstrap, moved by its bias, within 0-1."""
-    tail = 50 * (1 - confidence)
-    ends = np.percentile(resampled, [tail, 100 - tail]) - (resampled.mean() - effect)
-    low, high = np.clip(ends, 0.0, 1.0)
-    return float(low), float(high)
 
 
 def _cramers_v(weights: np.ndarray, categories: np.ndarray) -> float:

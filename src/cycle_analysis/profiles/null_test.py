@@ -49,7 +49,6 @@ def null_test(
     table: pd.DataFrame | None = None,
     nulls: Mapping[str, Null] | None = None,
     n_replicates: int = 199,
-    alpha: float = 0.05,
     seed: Seed = 1,
 ) -> Evidence:
     """Say whether the scores hold profiles, structure, a continuum, or nothing.
@@ -67,8 +66,6 @@ def null_test(
         Give `null_surveys.without_groups` where answers of respondents are at hand.
     n_replicates : int
         Surveys drawn per null; 199 to 999.
-    alpha : float
-        Level of the test.
     seed : int or SeedSequence
         Each replicate has its own child seed.
 
@@ -96,7 +93,7 @@ def null_test(
     check_scores(scores, 1)
     complete = scores.dropna()
     if len(complete.drop_duplicates()) < 2:
-        return nothing_to_divide(len(scores), alpha)
+        return nothing_to_divide(len(scores))
     _check_enough(complete, scores)
     highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
     first, second, third, fourth, fifth = children(seed, 5)
@@ -118,7 +115,6 @@ def null_test(
         p_one_mode=one_mode_p(complete.mean(axis=1).to_numpy(), seed=fifth),
         n_dimensions=n_dimensions(complete, seed=third),
         p_one_dimension=one_dimension_p(complete, seed=fourth),
-        alpha=alpha,
         n_units=len(complete),
     )
 
@@ -131,10 +127,8 @@ def null_silhouettes(null: Null, ks: range, n_replicates: int, seed: Seed) -> pd
     return pd.DataFrame(np.array(drawn), columns=pd.Index(ks, name="k"))
 
 
-def n_dimensions(
-    scores: pd.DataFrame, n_replicates: int = 199, share: float = 0.95, *, seed: Seed = 1
-) -> int:
-    """Count eigenvalues of the correlations beyond those of columns shuffled independently.
+def n_dimensions(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 1) -> int:
+    """Count eigenvalues of the correlations beyond 95 % of those of shuffled columns.
 
     Parameters
     ----------
@@ -142,8 +136,6 @@ def n_dimensions(
         Complete scores.
     n_replicates : int
         Shuffles.
-    share : float
-        Quantile of the shuffled eigenvalues that counts as chance.
     seed : int or SeedSequence
         Seed of the shuffles.
 
@@ -158,7 +150,7 @@ def n_dimensions(
         return 0
     rng = np.random.default_rng(children(seed, 1)[0])
     shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(n_replicates)]
-    beyond = _eigenvalues(values) > np.quantile(shuffled, share, axis=0)
+    beyond = _eigenvalues(values) > np.quantile(shuffled, 0.95, axis=0)
     return int(beyond.cumprod().sum())
 
 

@@ -22,7 +22,7 @@ from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.null_test import null_test
 from cycle_analysis.profiles.partitions import latent_profiles
 from cycle_analysis.profiles.selection import compare
-from cycle_analysis.profiles.verdict import PROFILES
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.seeds import Seed, children
 from cycle_analysis.simulate.answers import Answering, steps
 from cycle_analysis.simulate.worlds import Profiles, World
@@ -92,9 +92,9 @@ def recovery(
         test = null_test(survey.scores, max_profiles, **options)
         found = latent_profiles(survey.scores, test.choice.k, n_starts=n_starts, seed=second)
         return {
-            "verdict": test.verdict,
+            "verdict": str(test.verdict),
             "k": test.choice.k,
-            "announced": test.verdict == PROFILES,
+            "announced": test.verdict == Verdict.PROFILES,
             "adjusted_rand": float(adjusted_rand_score(truth[found.labels.index], found.labels)),
         }
 
@@ -180,7 +180,7 @@ def summarise(found: pd.DataFrame, without: pd.DataFrame, k: int) -> str:
     Without profiles, with the same means and correlations: announced in 0% of 2 surveys.
     With 2 surveys a percentage is known to about 69 points either way at most.
     """
-    right = (found["verdict"].eq(PROFILES) & found["k"].eq(k)).mean()
+    right = (found["verdict"].eq(Verdict.PROFILES) & found["k"].eq(k)).mean()
     reach = 98 / np.sqrt(len(found))
     return (
         f"With these profiles: announced in {found['announced'].mean():.0%} of {len(found)} "

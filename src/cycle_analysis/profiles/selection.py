@@ -70,7 +70,6 @@ def fit_models(
     models: Sequence[CovarianceModel] = (EEI, VVI, EEE),
     *,
     n_starts: int = 50,
-    variance_floor: float = 0.01,
     seed: Seed = 1,
 ) -> dict[tuple[str, int], Mixture]:
     """Fit every model with 1 to `max_profiles` profiles.
@@ -85,8 +84,6 @@ def fit_models(
         Latent profile models.
     n_starts : int
         Random starts per model and k.
-    variance_floor : float
-        Smallest variance of a profile, as a share of the phase's variance.
     seed : int or SeedSequence
         Each fit has its own child seed.
 
@@ -106,9 +103,7 @@ def fit_models(
     tasks = list(product(models, range(1, highest + 1)))
     searches = [Search(n_starts=n_starts, seed=child) for child in children(seed, len(tasks))]
     fitted = Parallel()(
-        delayed(mixtures.fit_profiles)(
-            scores, k, model, variance_floor=variance_floor, search=search
-        )
+        delayed(mixtures.fit_profiles)(scores, k, model, search=search)
         for (model, k), search in zip(tasks, searches, strict=True)
     )
     return {(model.name, k): mixture for (model, k), mixture in zip(tasks, fitted, strict=True)}

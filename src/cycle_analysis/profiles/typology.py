@@ -13,6 +13,8 @@ from cycle_analysis.profiles.partitions import Partition
 
 HEIGHTS = {"very_low": 20.0, "low": 40.0, "middle": 60.0, "high": 80.0, "very_high": np.inf}
 """Codes of the height of a profile's mean score, each with the score below which it holds."""
+NOTICEABLE = 5.0
+"""Points of shape that deserve a word."""
 
 
 def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFrame:
@@ -109,15 +111,8 @@ def shape_shares(partition: Partition) -> pd.Series:
     return pd.Series({name: part / total if total > 0 else np.nan for name, part in parts.items()})
 
 
-def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
-    """List the phases on which a lower profile stands above a higher one.
-
-    Parameters
-    ----------
-    partition : Partition
-        The division.
-    z : float
-        How many standard errors the reversal must exceed.
+def crossings(partition: Partition) -> pd.DataFrame:
+    """List the phases on which a lower profile stands above a higher one, beyond chance.
 
     Returns
     -------
@@ -132,7 +127,7 @@ def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
         for high in partition.sizes.index[partition.sizes.index > low]
         for phase in partition.scores.columns
         if means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"]
-        > z * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
+        > 1.96 * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
     ]
     return pd.DataFrame(rows, columns=["lower", "higher", "phase", "difference"])
 
@@ -148,18 +143,16 @@ def height_of(level: float) -> str:
     return next((code for code, limit in HEIGHTS.items() if level < limit), "")
 
 
-def propose_names(centroids: pd.DataFrame, noticeable: float = 5.0) -> pd.DataFrame:
+def propose_names(centroids: pd.DataFrame) -> pd.DataFrame:
     """Propose key words for profiles: the height of the level, leading phases, lagging phases.
 
-    A phase leads (lags) where the profile's shape stands at least `noticeable` points above
+    A phase leads (lags) where the profile's shape stands at least `NOTICEABLE` points above
     (below) the mean shape of all profiles; the two strongest are named.
 
     Parameters
     ----------
     centroids : DataFrame, k profiles × p phases
         Mean scores, 0-100.
-    noticeable : float
-        Points of shape that deserve a word.
 
     Returns
     -------
@@ -178,8 +171,8 @@ def propose_names(centroids: pd.DataFrame, noticeable: float = 5.0) -> pd.DataFr
     rows = []
     for profile in centroids.index:
         ranked = relative.loc[profile].sort_values(ascending=False, kind="stable")
-        leading = ranked.index[ranked >= noticeable][:2]
-        lagging = ranked.index[ranked <= -noticeable][::-1][:2]
+        leading = ranked.index[ranked >= NOTICEABLE][:2]
+        lagging = ranked.index[ranked <= -NOTICEABLE][::-1][:2]
         height = height_of(centroids.loc[profile].mean())
         rows.append({"height": height, "leading": " ".join(leading), "lagging": " ".join(lagging)})
     return pd.DataFrame(rows, index=centroids.index)

@@ -29,6 +29,8 @@ class Verdict(StrEnum):
     """All units with complete scores are the same: there is nothing to divide."""
 
 
+ALPHA = 0.05
+"""Level of the tests."""
 FOUND: dict[int, dict[str, float]] = {
     100: {"clear": 0.98, "weak": 0.007, "false": 0.01},
     200: {"clear": 1.0, "weak": 0.05, "false": 0.01},
@@ -61,8 +63,6 @@ class Evidence:
         Eigenvalues of the correlations beyond chance (parallel analysis, Horn 1965).
     p_one_dimension : float
         Chance of correlations as far from one common factor when there is only one.
-    alpha : float
-        Level of the tests.
     n_units : int
         Units with all scores.
     """
@@ -75,7 +75,6 @@ class Evidence:
     p_one_mode: float
     n_dimensions: int
     p_one_dimension: float
-    alpha: float
     n_units: int
 
     @property
@@ -101,14 +100,14 @@ class Evidence:
 
     @property
     def separated(self) -> bool:
-        """Whether every null is rejected at `alpha`."""
+        """Whether every null is rejected at `ALPHA`."""
         p = self.p_values
-        return bool(len(p) and (p <= self.alpha).all())
+        return bool(len(p) and (p <= ALPHA).all())
 
     @property
     def ladder(self) -> bool:
         """Whether separate groups may be no more than the steps of one series without gaps."""
-        uncrossed = not self.lines_cross and self.p_one_mode > self.alpha
+        uncrossed = not self.lines_cross and self.p_one_mode > ALPHA
         return self.choice.k > 1 and self.separated and uncrossed
 
     @property
@@ -127,19 +126,19 @@ class Evidence:
         if self.n_dimensions == 0:
             found = announced or self.separated
             return Verdict.STRUCTURE if found else Verdict.NO_STRUCTURE
-        return Verdict.CONTINUUM if self.p_one_dimension > self.alpha else Verdict.STRUCTURE
+        return Verdict.CONTINUUM if self.p_one_dimension > ALPHA else Verdict.STRUCTURE
 
     def __str__(self) -> str:
         p, silhouette = self.p_values.max(), self.silhouettes.max()
         return f"{self.verdict}: {self.choice}, silhouette {silhouette:.2f} (p = {p:.3f})"
 
 
-def nothing_to_divide(n_units: int, alpha: float) -> Evidence:
+def nothing_to_divide(n_units: int) -> Evidence:
     """Set the evidence of units that are all the same: there is no test."""
     none = pd.Series(np.nan, ["elevation", "scatter", "shape"])
     widths = pd.Series(dtype=float, index=pd.Index([], name="k"), name="silhouette")
     no_nulls = pd.DataFrame(columns=pd.MultiIndex.from_product([["copula", "one_factor"], []]))
-    return Evidence(Choice(1, ""), widths, no_nulls, none, False, 1.0, 0, 1.0, alpha, n_units)
+    return Evidence(Choice(1, ""), widths, no_nulls, none, False, 1.0, 0, 1.0, n_units)
 
 
 def verdict_table(evidence: Evidence) -> pd.DataFrame:

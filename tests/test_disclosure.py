@@ -3,11 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from scipy.optimize import linprog
-
 from cycle_analysis.disclosure import (
     Suppressed,
     is_small_part,
@@ -16,6 +11,10 @@ from cycle_analysis.disclosure import (
     suppress_table,
 )
 from cycle_analysis.suppression import feasible_range
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import linprog
 
 SHAPES = st.tuples(st.integers(2, 5), st.integers(2, 5))
 COUNTS = st.integers(0, 30)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from cycle_analysis.report.sections.response import MOVES, protected_moves
 from tiny_study import answers, load, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.report.sections.response import MOVES, protected_moves
 from cycle_analysis.representation.account import (
     cross_groups,
     nonresponse_tests,

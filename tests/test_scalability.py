@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cycle_analysis.report.order_sentences import tell_order
 from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.cycle.order import (
@@ -12,7 +13,6 @@ from cycle_analysis.cycle.order import (
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
 from cycle_analysis.cycle.simultaneity import activity
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
-from cycle_analysis.report.order_sentences import tell_order
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])

@@ -7,10 +7,10 @@ import re
 import pandas as pd
 import pytest
 import yaml
+from cycle_analysis.report.source import Source
 from small_studies import Truth, make_study, run_notebooks
 
 from cycle_analysis.report import score_sentences
-from cycle_analysis.report.source import Source
 from cycle_analysis.study import HOME, load_study
 
 WAVE = "2010"

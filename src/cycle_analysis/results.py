@@ -333,15 +333,19 @@ class Results:
             return False
 
 
-def open_results(study_name: str, home: Path | None = None) -> Results:
-    """Open the results of a study.
+def open_results(name: str, home: Path | None = None) -> Results:
+    """Open the results of a study: ``open_results("example").load("02_scores", "scores", "2018")``.
 
     Parameters
     ----------
-    study_name : str
-        Folder under ``data/raw``.
-    home : Path, optional
-        Folder that holds ``data``; found by `find_home` when not given.
+    name, home
+        As `load_study`.
+
+    Returns
+    -------
+    Results
+        `load` a table of a step with its types, `tables` names those there are, `parameters` tells
+        what a step ran with, and `stale` what has changed since.
 
     Raises
     ------
@@ -349,7 +353,7 @@ def open_results(study_name: str, home: Path | None = None) -> Results:
         As `load_study`.
     """
     home = home or find_home()
-    return Results(home / "data" / "processed" / study_name, load_study(study_name, home))
+    return Results(home / "data" / "processed" / name, load_study(name, home))
 
 
 def result_name(step: str, wave: str) -> str:

@@ -140,6 +140,13 @@ def alternatives(
 def compare_choices(headline: Partition, others: Mapping[str, Partition]) -> pd.DataFrame:
     """Set the agreement of each other choice with the headline.
 
+    Parameters
+    ----------
+    headline : Partition
+        The division that is told.
+    others : mapping of choice to Partition
+        The same units divided otherwise, as `alternatives` does, or by a method of your own.
+
     Returns
     -------
     DataFrame, index choice

@@ -195,6 +195,12 @@ def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
     DataFrame, one row per pair of successive waves and pair of profiles
         Index `wave_from`, `wave_to`, `profile_from`, `profile_to`; `n_units`, and `share` of the
         units in `profile_from` (missing when there are none).
+
+    Examples
+    --------
+    >>> labels = {"2018": pd.Series({"Ede": 1, "Epe": 1}), "2022": pd.Series({"Ede": 2, "Epe": 1})}
+    >>> transitions(labels, k=2)["share"].tolist()
+    [0.5, 0.5, nan, nan]
     """
     numbers = range(1, k + 1)
     profiles = pd.MultiIndex.from_product([numbers, numbers], names=["profile_from", "profile_to"])
@@ -263,6 +269,14 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
         `high`, all in points.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"AG": [20.0, 40.0, 60.0]}, index=["Ede", "Epe", "Erp"])
+    >>> after = pd.DataFrame({"AG": [28.0, 50.0, 72.0]}, index=["Ede", "Epe", "Erp"])
+    >>> change = mean_change({"2018": before, "2022": after})
+    >>> change.loc[("2018", "2022", "AG"), ["change", "low", "high"]].round(1).tolist()
+    [10.0, 5.0, 15.0]
     """
     tables = {}
     for (first, before), (second, after) in pairwise(scores.items()):

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.cycle.scalability import ALL, WEAK, scalability
+from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
 from cycle_analysis.measurement.aggregation import standard_errors
+from cycle_analysis.measurement.scores import unit_scores
 
 
 class Reading(StrEnum):
@@ -239,6 +240,59 @@ def order_table(evidence: pd.Series) -> pd.DataFrame:
     """Set the reading of the order with its evidence: one row `order`, index `finding`."""
     row = {"reading": read_order(evidence).value, **evidence.to_dict()}
     return pd.DataFrame([row], index=pd.Index(["order"], name="finding"))
+
+
+def phase_order(
+    persons: pd.DataFrame,
+    units: pd.Series,
+    off_topic: pd.DataFrame | None = None,
+    replicates: int = 1000,
+    seed: int = 2018,
+) -> pd.DataFrame:
+    """Read whether the phases come in the order of the cycle, from the respondents' scores.
+
+    The way of notebook 03 in one call: errors of the differences between phases, the evidence, and
+    its reading.
+
+    Parameters
+    ----------
+    persons : DataFrame, respondents × phases
+        As `respondent_scores` gives them, phases in cycle order, 0-100.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+    off_topic : DataFrame, respondents × blocks, optional
+        Scores on blocks that do not ask about the phases, to take a style of answering out: without
+        them a mild respondent looks like a ladder.
+    replicates : int
+        Bootstrap samples of the interval of H.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row `order`
+        reading (cumulative, partly, parallel, window or unknown; see `read_order`), then the
+        evidence as `gather_evidence` describes it: H with interval and chance level, steps_down,
+        violations (share beyond error; NaN where every unit has one respondent), and so on.
+
+    References
+    ----------
+    Mokken, R. J. (1971). A theory and procedure of scale analysis.
+
+    Examples
+    --------
+    >>> from cycle_analysis.measurement.scores import respondent_scores
+    >>> from cycle_analysis.simulate import draw_survey
+    >>> survey = draw_survey(n_units=60)
+    >>> persons = respondent_scores(survey.answers, survey.items)
+    >>> phase_order(persons, survey.units, replicates=50)[["reading", "steps_down"]].values.tolist()
+    [['partly', 3]]
+    """
+    scores = unit_scores(persons, units)
+    errors = standard_errors(phase_differences(persons), units)
+    corrected = None
+    if off_topic is not None:
+        corrected = unit_scores(subtract_style(persons, off_topic), units)
+    return order_table(gather_evidence(scores, errors, corrected, replicates, seed=seed))
 
 
 def _steps_down(scores: pd.DataFrame) -> int:

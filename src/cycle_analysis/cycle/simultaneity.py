@@ -19,6 +19,13 @@ ACTIVE_FROM = 50.0
 def activity(scores: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
     """Say which phases are active: score at or above the threshold.
 
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100, NaN missing.
+    active_from : float
+        Threshold, 0-100.
+
     Returns
     -------
     DataFrame, units × phases

@@ -18,7 +18,7 @@ from cycle_analysis.texts import Words, set_number, set_percent
 
 def plot_phase_curve(
     curve: pd.DataFrame,
-    language: str | Words,
+    language: str | Words = "en",
     ax: Axes | None = None,
     *,
     title: str = "",

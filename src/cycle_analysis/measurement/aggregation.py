@@ -37,6 +37,13 @@ def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     The spread is pooled over units, because the own spread of two to five respondents says little;
     a unit with one respondent gets the same error per respondent as any other.
 
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+        As `scores.respondent_scores` gives them, NaN missing.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+
     Returns
     -------
     DataFrame, units × phases

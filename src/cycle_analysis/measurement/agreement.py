@@ -167,6 +167,13 @@ def agreement_summary(
 ) -> pd.DataFrame:
     """Put the agreement on each phase on one line, with what it allows.
 
+    Parameters
+    ----------
+    answers, items, units
+        As `unit_agreement`.
+    scores : DataFrame, respondents × phases
+        As `scores.respondent_scores` gives them, for the ICCs.
+
     Returns
     -------
     DataFrame, indexed by phase

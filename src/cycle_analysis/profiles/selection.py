@@ -262,6 +262,11 @@ def choose(table: pd.DataFrame) -> Choice:
     table : DataFrame
         As `compare` gives it.
 
+    Returns
+    -------
+    Choice
+        k and method, and what speaks for others: alternatives, flags, what AIC would take.
+
     Raises
     ------
     ValueError

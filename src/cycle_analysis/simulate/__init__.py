@@ -7,6 +7,7 @@ A world (`worlds`) says where units truly stand, `Answering` what their responde
 
 from cycle_analysis.simulate.answers import Answering, Survey, heaped, steps
 from cycle_analysis.simulate.studies import draw_wave_answers, draw_waves, write_study
+from cycle_analysis.simulate.surveys import draw_survey
 from cycle_analysis.simulate.truth import EXAMPLE, EXAMPLE_SEED, Follows, Truth
 from cycle_analysis.simulate.worlds import FOUR, PHASES, Continuum, Profiles, World
 
@@ -22,6 +23,7 @@ __all__ = [
     "Survey",
     "Truth",
     "World",
+    "draw_survey",
     "draw_wave_answers",
     "draw_waves",
     "heaped",

@@ -177,6 +177,12 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     without : str
         A wave that is not read, because it is still to be added.
 
+    Returns
+    -------
+    Study
+        `phase_items(wave)` are the items that `phase_scores` takes; `phases`, `waves`, `roles` and
+        what else study.yaml says are attributes.
+
     Raises
     ------
     InputError

@@ -71,6 +71,14 @@ class Crossing:
 
 
 @dataclass(frozen=True, eq=False)
+class Told:
+    """What a figure of profiles may show: means and rounded sizes, as of a `Partition`."""
+
+    centroids: pd.DataFrame
+    sizes: pd.Series
+
+
+@dataclass(frozen=True, eq=False)
 class Portrait:
     """What one group is.
 
@@ -368,10 +376,10 @@ class ProfilesChapter(Chapter):
             for end in ("mean", "low", "high")
         }
         centroids, low, high = (wide[end][self.phases] for end in ("mean", "low", "high"))
+        sizes = pd.Series([self.door.count(group.n) for group in drawn], index=numbers)
         return partial(
             plot_profiles,
-            centroids,
-            pd.Series([self.door.count(group.n) for group in drawn], index=numbers),
+            Told(centroids, sizes),
             {group.number: self.language.named(group.names) for group in drawn if group.names},
             self.language,
             low=low,

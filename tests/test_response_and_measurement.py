@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.report import assemble, tell
+from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.columns import RATE
 from cycle_analysis.report.document import Figure, words_of
@@ -36,7 +36,7 @@ class Saved:
         return {}
 
     def tell(self, chapter, block, language="en"):
-        return tell(self.study, self, language, chapter, block)
+        return tell(open_chapter(self.study, self, language, chapter), block)
 
     def text(self, language="en"):
         chapters = {key: CHAPTERS[key] for key in ("response", "measurement")}

@@ -1,13 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from cycle_analysis.report.order_sentences import tell_order
 from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.cycle.order import (
     errors_of_differences,
     gather_evidence,
-    order_table,
     read_order,
 )
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
@@ -58,10 +56,6 @@ def evidence_of(truth: str, **options) -> pd.Series:
     units_clean = unit_scores(subtract_style(scores, off_topic), units)
     errors = errors_when_alone(units_raw, 0.85)
     return gather_evidence(units_raw, errors, units_clean, replicates=200, permutations=100)
-
-
-def told(evidence: pd.Series, language: str) -> str:
-    return tell_order(order_table(evidence).loc["order"], language)
 
 
 def h_of(scores: pd.DataFrame) -> pd.Series:
@@ -180,11 +174,9 @@ def test_style_as_strong_as_in_the_trial_never_reads_as_an_order_and_hides_none(
     assert read_order(real) == "cumulative"
 
 
-def test_phases_that_only_share_a_level_are_told_as_rising_together():
+def test_phases_that_only_share_a_level_have_no_order():
     evidence = evidence_of("one level")
     assert read_order(evidence) == "parallel"
-    assert told(evidence, "en").startswith("The phases rise together, and none comes before")
-    assert told(evidence, "nl").startswith("De fasen gaan samen op")
 
 
 @pytest.mark.parametrize(
@@ -239,26 +231,11 @@ def test_identical_respondents_have_no_two_level_h_and_it_is_said():
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])
-def test_identical_units_have_no_h_and_the_text_says_so(value):
+def test_of_identical_units_no_order_is_read(value):
     table = pd.DataFrame(value, index=range(50), columns=PHASES)
     errors = errors_when_alone(table, 0.8)
     evidence = gather_evidence(table, errors, replicates=20, permutations=20)
     assert read_order(evidence) == "unknown"
-    assert told(evidence, "nl").startswith("Over de volgorde van de fasen is niets te zeggen")
-
-
-@pytest.mark.parametrize("truth", ["cumulative", "parallel", "one level", "window"])
-def test_both_languages_tell_the_same_numbers(truth):
-    evidence = evidence_of(truth)
-    dutch, english = told(evidence, "nl"), told(evidence, "en")
-    raw = f"{evidence['H']:.2f}".replace("-", "−")
-    assert raw in english
-    assert raw.replace(".", ",") in dutch
-
-
-def test_an_unknown_language_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"no texts in 'fr'; choose from \['en', 'nl'\]"):
-        told(evidence_of("parallel"), "fr")
 
 
 def test_style_needs_a_block_to_be_estimated_from():

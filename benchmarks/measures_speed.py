@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,24 +20,21 @@ from cycle_analysis.cycle import order, phases, placements, simultaneity
 from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
 from cycle_analysis.measurement import aggregation, agreement, item_analysis, reliability
 from cycle_analysis.measurement import scores as scoring
+from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.simulate.worlds import straight
 
 PHASES = ("AG", "EX", "VB", "VA", "NN")
 DEVELOPMENTS = pd.Series(["1", "2", "3", "3", "3"], index=PHASES)
-CUTS = [-1.2, -0.4, 0.4, 1.2]
 
 
 def survey(n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Answers of five respondents in each of `n` units, the table of items, and the units."""
-    draw = np.random.default_rng(1)
-    names = [f"{phase}{i}" for phase in (*PHASES, "D", "E", "F") for i in range(1, 6)]
-    unit = np.arange(n).repeat(5)
-    level = draw.normal(0, 1, (n, 1)) - [-1.2, -0.6, 0, 0.6, 1.2, 0, 0, 0]
-    seen = (level[unit] + draw.normal(0, 0.6, (5 * n, 8))).repeat(5, axis=1)
-    values = np.digitize(seen + draw.normal(0, 0.8, seen.shape), CUTS) * 1.0
-    values[draw.random(values.shape) < 0.05] = np.nan
-    items = pd.DataFrame({"phase": [name.rstrip("12345") for name in names], "low": 0, "high": 4,
-                          "reversed": False}, index=names)  # fmt: skip
-    return pd.DataFrame(values, columns=names), items, pd.Series(unit)
+    rng = np.random.default_rng(1)
+    means = 50 + 31.25 * np.array([1.2, 0.6, 0, -0.6, -1.2, 0, 0, 0])
+    course = partial(straight, means=means, points=31.25)
+    world = Continuum(course, spread=0, phases=(*PHASES, "D", "E", "F"))
+    asked = Answering((5,), respondent_sd=18.75, item_sd=25, blank=0.05)(world(n, rng), rng)
+    return asked.answers, asked.items, asked.units
 
 
 def measure_scores(

@@ -19,7 +19,7 @@ from cycle_analysis.profiles.division import (
 from cycle_analysis.profiles.membership import members
 from cycle_analysis.profiles.partitions import ward_kmeans
 from cycle_analysis.profiles.selection import choose, compare, fit_models
-from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE, PROFILES, STRUCTURE
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.results import write_table
 
 SCORES, _ = four_profiles(80)
@@ -68,7 +68,7 @@ def test_levels_and_methods_without_a_mixture_come_back():
 def test_units_are_divided_by_the_very_model_that_was_compared():
     table = compare(SCORES, 4, MODELS, fits=FITS, n_references=2)
     choice = choose(table)
-    partition = divide(SCORES, choose_division(choice.method, choice.k, PROFILES), FITS)
+    partition = divide(SCORES, choose_division(choice.method, choice.k, Verdict.PROFILES), FITS)
     row = table.set_index(["method", "k"]).loc[(choice.method, choice.k)]
     assert partition.mixture.log_likelihood == row["log_likelihood"]
     pd.testing.assert_frame_equal(table, compare(SCORES, 4, MODELS, n_starts=5, n_references=2))
@@ -77,12 +77,13 @@ def test_units_are_divided_by_the_very_model_that_was_compared():
 @pytest.mark.parametrize(
     ("verdict", "asked", "expected"),
     [
-        (PROFILES, {}, Division("latent profiles", "EEI", 4)),
-        (STRUCTURE, {}, Division("latent profiles", "EEI", 4)),
-        (CONTINUUM, {"n_levels": 5}, Division("levels", "", 5)),
-        (NO_STRUCTURE, {}, Division("latent profiles", "EEI", 1)),
-        (CONTINUUM, {"n_profiles": 2}, Division("latent profiles", "EEI", 2)),
-        (NO_STRUCTURE, {"n_profiles": 2}, Division("latent profiles", "EEI", 2)),
+        (Verdict.PROFILES, {}, Division("latent profiles", "EEI", 4)),
+        (Verdict.STRUCTURE, {}, Division("latent profiles", "EEI", 4)),
+        (Verdict.CONTINUUM, {"n_levels": 5}, Division("levels", "", 5)),
+        (Verdict.NO_STRUCTURE, {}, Division("latent profiles", "EEI", 1)),
+        (Verdict.IDENTICAL, {}, Division("latent profiles", "EEI", 1)),
+        (Verdict.CONTINUUM, {"n_profiles": 2}, Division("latent profiles", "EEI", 2)),
+        (Verdict.NO_STRUCTURE, {"n_profiles": 2}, Division("latent profiles", "EEI", 2)),
     ],
 )
 def test_units_are_divided_as_far_as_the_verdict_allows_or_as_asked(verdict, asked, expected):

@@ -113,11 +113,11 @@ def test_no_word_stands_twice(language):
 
 VARIANTS = {
     "profiles": {},
-    "structure": {"verdict": "structure, but no separable profiles"},
-    "ladder": {"verdict": "structure, but no separable profiles", "ladder": True},
+    "structure": {"verdict": "structure"},
+    "ladder": {"verdict": "structure", "ladder": True},
     "continuum": {"verdict": "continuum"},
-    "no structure": {"verdict": "no structure"},
-    "identical": {"verdict": "no structure", "p": float("nan")},
+    "no structure": {"verdict": "no_structure"},
+    "identical": {"verdict": "identical", "p": float("nan")},
 }
 
 

@@ -236,38 +236,34 @@ def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from cycle_analysis.profiles.recovery import (
-        OneCloud,
-        Survey,
+        in_points,
         read_expected,
         recovery,
         summarise,
         with_reliability,
     )
     from cycle_analysis.seeds import children
+    from cycle_analysis.simulate.worlds import World
 
-    survey = read_expected(
-        options.profiles,
-        n_units=options.units,
-        n_respondents=options.respondents,
-        within_sd=options.within_sd,
-        respondent_sd=options.respondent_sd,
-    )
+    world = read_expected(options.profiles, options.within_sd)
+    answering = in_points(options.respondents, options.respondent_sd)
     if options.reliability:
-        survey = with_reliability(survey, options.reliability)
+        answering = with_reliability(answering, world, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    draws: list[Survey] = [survey, OneCloud(survey)]
     results = []
     with tqdm(total=2 * options.surveys, unit=" surveys") as progress:
-        for draw, seed in zip(draws, children(2018, 2), strict=True):
+        worlds: list[World] = [world, world.without_groups]
+        for drawn, seed in zip(worlds, children(2018, 2), strict=True):
             rounds = []
             for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
-                rounds.append(recovery(draw, size, seed=child, n_jobs=options.workers))
+                given = {"n_surveys": size, "seed": child, "n_jobs": options.workers}
+                rounds.append(recovery(drawn, answering, options.units, **given))
                 progress.update(size)
             results.append(pd.concat(rounds))
     found, without = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
-    print(summarise(found, without, len(survey.centroids)))
+    print(summarise(found, without, len(world.centroids)))
     return CLEAN
 
 

@@ -153,15 +153,14 @@ def compare_choices(headline: Partition, others: Mapping[str, Partition]) -> pd.
     >>> compare_choices(two, {"ward": two})["n_moved"].tolist()
     [0]
     """
-    found = {name: method_agreement(headline, other) for name, other in others.items()}
-    rows = {
-        name: {
-            "n_units": len(agreement.moved),
-            "adjusted_rand": agreement.adjusted_rand,
-            "n_moved": int(agreement.moved.sum()),
-            "moved_share": agreement.moved_share,
-            "warning": agreement.warning,
-        }
-        for name, agreement in found.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("choice")
+    found = [method_agreement(headline, other) for other in others.values()]
+    return pd.DataFrame(
+        {
+            "n_units": [len(agreement.moved) for agreement in found],
+            "adjusted_rand": [agreement.adjusted_rand for agreement in found],
+            "n_moved": [int(agreement.moved.sum()) for agreement in found],
+            "moved_share": [agreement.moved_share for agreement in found],
+            "warning": [agreement.warning for agreement in found],
+        },
+        index=pd.Index(others, name="choice"),
+    )

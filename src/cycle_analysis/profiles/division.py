@@ -22,7 +22,7 @@ from cycle_analysis.profiles.partitions import (
     levels,
 )
 from cycle_analysis.profiles.selection import Fits
-from cycle_analysis.profiles.verdict import CONTINUUM, NO_STRUCTURE
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.seeds import Seed
 
 PROFILES, LEVELS = "latent profiles", "levels"
@@ -58,7 +58,7 @@ class Division:
 
 
 def choose_division(
-    model: str, k: int, verdict: str, *, n_profiles: int = 0, n_levels: int = 3
+    model: str, k: int, verdict: Verdict, *, n_profiles: int = 0, n_levels: int = 3
 ) -> Division:
     """Choose how to divide, by the verdict.
 
@@ -66,8 +66,8 @@ def choose_division(
     ----------
     model, k : str, int
         Covariance model and number of profiles of the choice.
-    verdict : str
-        Whether there are profiles; see `verdict.Evidence`.
+    verdict : Verdict
+        Whether there are profiles.
     n_profiles : int
         Number of profiles that the researcher wants instead; 0 for the choice. It divides into
         latent profiles whatever the verdict, which stays what it is.
@@ -76,14 +76,15 @@ def choose_division(
 
     Examples
     --------
-    >>> choose_division("EEI", 3, "no structure").k
+    >>> choose_division("EEI", 3, Verdict.NO_STRUCTURE).k
     1
     """
     if n_profiles:
         return Division(PROFILES, model, n_profiles)
-    if verdict == CONTINUUM:
+    if verdict == Verdict.CONTINUUM:
         return Division(LEVELS, "", n_levels)
-    return Division(PROFILES, model, 1 if verdict == NO_STRUCTURE else k)
+    undivided = verdict in (Verdict.NO_STRUCTURE, Verdict.IDENTICAL)
+    return Division(PROFILES, model, 1 if undivided else k)
 
 
 def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:

@@ -17,6 +17,7 @@ from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
 from jinja2.sandbox import SandboxedEnvironment
@@ -108,12 +109,32 @@ class Sandbox(SandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+class Compiled(jinja2.BytecodeCache):
+    """Keep what templates compile to: a notebook tells many blocks of one chapter."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is known of a template; Jinja checks that its text is still the same."""
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what a template compiled to."""
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 def make_sandbox(language: Language) -> Sandbox:
     """Make the room for the templates of a language; those of a study go before the package's."""
     own = {DEFAULT: jinja2.FileSystemLoader(language.folders[-1])}
     loaders = [jinja2.FileSystemLoader(folder) for folder in language.folders]
     sandbox = Sandbox(
         loader=jinja2.ChoiceLoader([*loaders, jinja2.PrefixLoader(own)]),
+        bytecode_cache=COMPILED,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

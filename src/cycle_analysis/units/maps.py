@@ -20,8 +20,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
-from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.readers.raw_table import refuse
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.representation.account import are_municipalities
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.readers.raw_table import as_text, refuse
+from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import SIZE, Register, read_events, read_table
 

@@ -23,6 +23,7 @@ from cycle_analysis.report.columns import (
     MEAN_INTERVAL,
     MEAN_POINTS,
     PHASE_TITLE,
+    RESPONDENTS,
     SHARE,
     TEXT,
     Rows,
@@ -390,7 +391,7 @@ class CycleChapter(Chapter):
         for item, row in self.load(CYCLE, "block_items").iterrows():
             n = Units(int(row["n"]), self.respondents)
             rows.append({"question": str(questions[item]), "n": n, "mean": Mean(row["mean"], n)})
-        return Rows({"question": TEXT, "n": COUNT, "mean": MEAN}, rows)
+        return Rows({"question": TEXT, "n": RESPONDENTS, "mean": MEAN}, rows)
 
     @cached_property
     def respondents(self) -> Units:

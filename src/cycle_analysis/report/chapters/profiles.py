@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_criteria, plot_profiles, plot_separation
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
+from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group
 from cycle_analysis.report.columns import (
     COUNT,
@@ -31,13 +32,6 @@ STRIKING = 5
 """Points from the mean of all units from which a phase stands out."""
 MOST_STRIKING = 3
 """How many phases that stand out are told."""
-HEIGHTS = (
-    (20.0, "very_low"),
-    (40.0, "low"),
-    (60.0, "middle"),
-    (80.0, "high"),
-    (np.inf, "very_high"),
-)
 
 
 @dataclass(frozen=True)
@@ -124,6 +118,11 @@ class ProfilesChapter(Chapter):
     """Are there profiles, how many, and what is each of them?"""
 
     key = "profiles"
+
+    @cached_property
+    def reference(self) -> str:
+        """Code of the wave in which the groups were found: the one that is told."""
+        return self.wave
 
     # Whether there are profiles, and how many.
 
@@ -440,7 +439,7 @@ class ProfilesChapter(Chapter):
             shown=group.shown and not known.empty,
             means=by_phase,
             level=Mean(level, group.n),
-            height=next((name for limit, name in HEIGHTS if level < limit), ""),
+            height=height_of(level),
             highest=None if known.empty else PhaseMean(known.idxmax(), means[known.idxmax()]),
             lowest=None if known.empty else PhaseMean(known.idxmin(), means[known.idxmin()]),
             above=_gaps(above.head(MOST_STRIKING), group.n),

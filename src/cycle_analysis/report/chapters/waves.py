@@ -176,7 +176,8 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        told = [[self.door.count(n) for n in row] for row in self._moves(first, second)]
+        moves = self._moves(first, second)
+        told = [[self.door.count(n) for n in row] for row in moves]
         axis = str(self.language.words["group_in_wave"])
         return partial(
             plot_moves,
@@ -184,13 +185,15 @@ class WavesChapter(Chapter):
             self.language.code,
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
+            texts=[[COUNT.write(self.language, n).text for n in row] for row in moves],
         )
 
     def figure_change(self, first: str, second: str) -> Callable[[], Axes]:
         """Mean change per phase."""
         change = self._change(first, second)
         labels = self.study.phase_names(self.language.code)
-        rounded = change.assign(**change[["change", "low", "high"]].round())
+        sure = (change["low"] > 0) | (change["high"] < 0)
+        rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
         return partial(plot_change, rounded, self.language.code, labels=labels)
 
     # What facts are made of.

@@ -1,7 +1,7 @@
 """Say which notebooks a study runs, for which wave, and what each needs of the others.
 
 All exports are checked first, so that a mistake in any wave is told before work begins. 01-03 run
-per wave, 04-06 on the reference wave, 07 over all waves, 08 last.
+per wave, 04-06 on the reference wave, 07 over all waves, then those of the study's own, 08 last.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.results import ALL_WAVES
+from cycle_analysis.running.parameters import read_parameters
 from cycle_analysis.study import Study
 
 CHECK = "check"
@@ -64,7 +65,17 @@ def plan(study: Study) -> list[Step]:
     needs = (*responses.values(), scores[reference], number, profiles)
     waves = Step("07_waves", ALL_WAVES, needs, tuple(study.waves))
     steps += [number, profiles, validity, waves]
+    for name in study.own_notebooks:
+        asks_for_wave = "wave" in read_parameters(study.own_notebook(name))
+        wave = reference if asks_for_wave else ALL_WAVES
+        steps.append(Step(name, wave, tuple(steps), tuple(study.waves)))
     return [*steps, Step("08_report", ALL_WAVES, tuple(steps), tuple(study.waves))]
+
+
+def notebook_file(study: Study, name: str, folder: Path) -> Path:
+    """Give the path of a notebook: of the study's own, or in the folder of the others."""
+    own = name in study.own_notebooks
+    return study.own_notebook(name) if own else folder / f"{name}.ipynb"
 
 
 def notebook_folder(home: Path) -> Path:

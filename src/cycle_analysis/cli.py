@@ -1,4 +1,4 @@
-"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, and two for the register.
+"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, ``notebooks``, and for registers.
 
 Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
 arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     for describe in (_describe_run, _describe_check, _describe_simulate, _describe_add_wave):
         describe(commands)
     _describe_register(commands)
+    copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
+    copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
     return parser
 
 
@@ -200,7 +202,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"\n{tell_error(error)}", file=sys.stderr)
     print(f"{outcome}  {time.perf_counter() - started:.1f} s")
     if not outcome.failed and not options.dry_run:
-        print(f"Report: {home / 'reports' / study.name / 'report_nl.html'} (and report_en.html)")
+        first, *others = (f"report_{language}.html" for language in study.languages)
+        rest = f" (and {', '.join(others)})" if others else ""
+        print(f"Report: {home / 'reports' / study.name / first}{rest}")
     if not outcome.failed:
         return CLEAN
     return REJECTED_INPUT if outcome.by_user else STOPPED
@@ -278,6 +282,15 @@ def _add_wave(options: argparse.Namespace) -> int:
         f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
         f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
+    return CLEAN
+
+
+def _copy_notebooks(options: argparse.Namespace) -> int:
+    from cycle_analysis.running.pipeline import copy_notebooks
+
+    for path in copy_notebooks(options.folder):
+        print(path)
+    print("A run takes the notebooks of its home folder before those of the package.")
     return CLEAN
 
 

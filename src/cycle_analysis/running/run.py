@@ -33,7 +33,7 @@ from cycle_analysis.running.parameters import (
     check_together,
     read_parameters,
 )
-from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_folder, plan
+from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
 from cycle_analysis.running.prompt_threads import use_prompt_threads
 from cycle_analysis.running.tasks import NotebookError, Progress, Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
@@ -163,9 +163,10 @@ def gather_parameters(
         If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
-        name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
+        name: read_parameters(notebook_file(study, name, notebooks))
+        for name in (*NOTEBOOKS, *study.own_notebooks)
     }
-    values = {name: {p.name: p.default for p in known[name].values()} for name in NOTEBOOKS}
+    values = {name: {p.name: p.default for p in known[name].values()} for name in known}
     sources = {"study.yaml": study.parameters, "command line": given}
     for file, parameters in sources.items():
         for name, checked in check_parameters(parameters, known, file).items():

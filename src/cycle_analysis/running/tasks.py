@@ -14,10 +14,10 @@ from typing import Any
 
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
-from cycle_analysis.problems import REJECTED, InputError
+from cycle_analysis.problems import REJECTED, InputError, Problem
 from cycle_analysis.results import Results
 from cycle_analysis.running.parameters import Value, number
-from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step
+from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import DISK, PART, unwritable, write_whole
 
@@ -158,7 +158,7 @@ class Tasks:
         parameters = [self.parameters[notebook] for notebook in deciding]
         needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
-            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
+            needs["notebook"] = _file(notebook_file(self.study, step.notebook, self.notebooks))
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
@@ -212,7 +212,12 @@ class Tasks:
             parameters["wave"] = step.wave
         executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
-        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
+        source = notebook_file(self.study, step.notebook, self.notebooks)
+        execute_notebook(source, copy, parameters, step)
+        if not self.output(step).files:
+            remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
+            problem = "has saved no result of its name"
+            raise InputError([Problem(source.name, "notebook", "", problem, "", remedy)])
 
 
 def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:

@@ -205,6 +205,8 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
+OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
+"""What a notebook of a study's own may be called: numbered after those of the package."""
 BUNDLED = "municipalities"
 """The register that comes with the package."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
@@ -232,6 +234,12 @@ def _rounds(multiple: int) -> int:
     if multiple < 1 or multiple == 2:
         raise ValueError("rounds to no multiple; give 5, another from 3 up, or 1 to tell all")
     return multiple
+
+
+def _own_notebook(name: str) -> str:
+    if not OWN_NOTEBOOK.fullmatch(name):
+        raise ValueError("is no name of an own notebook; give it a number from 09: 09_my_question")
+    return name
 
 
 FileName = Annotated[str, AfterValidator(_no_path)]
@@ -371,6 +379,8 @@ class StudyFile(Frozen):
     a style of answering can be told; `self_placement` names for each development the yes-or-no item
     on which a unit places itself there; `domains` names the items that ask in which phase a policy
     domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
+    `own_notebooks` stand in the study's folder ``notebooks``; a run executes them after 07, on the
+    reference wave where they have a parameter `wave`.
     """
 
     title: Text
@@ -389,6 +399,7 @@ class StudyFile(Frozen):
     off_topic_blocks: dict[str, Text] = {}
     self_placement: dict[str, str] = {}
     domains: dict[str, Text] = {}
+    own_notebooks: list[Annotated[str, AfterValidator(_own_notebook)]] = []
     round_to: Annotated[int, AfterValidator(_rounds)] = 5
     parameters: dict[str, dict[str, str]] = {}
 

@@ -105,6 +105,10 @@ class Study(StudyFile):
         """Give the path of a wave's export, as it came."""
         return self.folder / wave / self.wave(wave).source.file
 
+    def own_notebook(self, name: str) -> Path:
+        """Give the path of a notebook of the study's own."""
+        return self.folder / "notebooks" / f"{name}.ipynb"
+
     @property
     def unit_files(self) -> list[Path]:
         """The study's own register, events and map, as far as it has them."""
@@ -258,7 +262,7 @@ def _read_study_file(folder: Path) -> StudyFile:
     if problems := list(_find_unwritten(text, folder)):
         raise InputError(problems)
     file = read_model(StudyFile, text, languages_named(text))
-    if problems := list(find_inconsistent(file, text)):
+    if problems := [*find_inconsistent(file, text), *_find_absent(file, text, folder)]:
         raise InputError(problems)
     return file
 
@@ -273,6 +277,18 @@ def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
             yield Problem(text.file, where, language, problem, listed(known), remedy)
         if language in languages[:place]:
             yield Problem(text.file, where, language, "stands twice", "", "Delete one")
+
+
+def _find_absent(file: StudyFile, text: YamlText, folder: Path) -> Iterable[Problem]:
+    """Notebooks of the study's own that are not there, or have the number of another."""
+    numbers = [name[:2] for name in file.own_notebooks]
+    for place, name in enumerate(file.own_notebooks):
+        where = text.place(("own_notebooks", place))
+        if not (folder / "notebooks" / f"{name}.ipynb").is_file():
+            remedy = f"Put {name}.ipynb in {folder.name}/notebooks/, or take this line away"
+            yield Problem(text.file, where, name, "is not there", "", remedy)
+        if numbers[place] in numbers[:place]:
+            yield Problem(text.file, where, name, "has the number of another", "", "Give it one")
 
 
 def _languages_asked(folder: Path) -> list[str]:

@@ -7,8 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 import yaml
 from small_studies import HOSTILE
-from test_report import Page
-from told import Saved, saved
+from told import Page, Saved, saved
 
 from cycle_analysis.report import assemble
 from cycle_analysis.report.document import (

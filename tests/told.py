@@ -1,8 +1,9 @@
-"""Saved results for the tests of the report, and changes to them; texts as structure."""
+"""Saved results for the tests of the report, and changes to them; texts and pages as structure."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from frozen import FrozenRun
 from jinja2 import meta, nodes
 
+from cycle_analysis.report.document import Bullets, Document, Paragraph, words_of
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.results import Results
 from cycle_analysis.study import Study
@@ -51,6 +53,24 @@ def saved(run: FrozenRun) -> Saved:
     return Saved(run.study, Results(run.processed))
 
 
+def words_in(document: Document) -> str:
+    """Everything that a document says in paragraphs and bullets."""
+    told = []
+    for block in document.blocks:
+        if isinstance(block, Paragraph):
+            told.append(words_of(block.text))
+        elif isinstance(block, Bullets):
+            told += [words_of(item) for item in block.items]
+    return "\n".join(told)
+
+
+def table_of(document: Document, key: str) -> pd.DataFrame:
+    """The table of a document under a key, as it is shown."""
+    (table,) = (table for table in document.tables if table.key == key)
+    rows = [[cell.text for cell in row] for row in table.rows]
+    return pd.DataFrame([row[1:] for row in rows], [row[0] for row in rows], table.heads[1:])
+
+
 @dataclass(frozen=True)
 class Outline:
     """What a template holds in any language: its bones, in order, and the facts it names."""
@@ -78,3 +98,42 @@ def outline(path: Path) -> Outline:
 def templates(language: str) -> dict[str, Path]:
     """Find the templates of a language of the package."""
     return {path.name: path for path in sorted((PACKAGE / language).glob("*.md.j2"))}
+
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What a reader's software finds in a page: elements, ids, headings, images, links, text."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.headings: list[int] = []
+        self.images: list[dict[str, str | None]] = []
+        self.links: list[str] = []
+        self.language, self.text, self.tags = "", "", set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in found:
+            self.ids.append(found["id"])
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag == "img":
+            self.images.append(found)
+        if tag == "html":
+            self.language = found["lang"]
+        self.links += [found[name] for name in ("href", "src") if name in found]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += f"{data} "

@@ -426,7 +426,9 @@ class CycleChapter(Chapter):
     def figure_sensitivity(self) -> Callable[[], Axes]:
         """Share with two or more active phases for every threshold."""
         shares = self.load(CYCLE, "sensitivity")[["two_or_more"]]
-        told = shares.map(lambda share: self.door.share(self._part(share)).value)
+        told = shares.map(
+            lambda share: self.door.share(self._part(share)).value, na_action="ignore"
+        )
         return partial(plot_sensitivity, told, self.language.code, chosen=self.active_from)
 
     # What facts are made of.

@@ -2,6 +2,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import mkdtemp
 
 import matplotlib as mpl
 import pytest
@@ -44,3 +45,17 @@ def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Froz
     # the folder of one worker of pytest-xdist lies in that of the session
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "frozen"
     return lambda name: finish_run(name, folder)
+
+
+@pytest.fixture
+def make_copy() -> Callable[[FrozenRun], Path]:
+    """Copy the home folder of a frozen run, to change it.
+
+    The copy lies beside the original, because that is where a run knows its notebooks from.
+    """
+
+    def copy(run: FrozenRun) -> Path:
+        home = Path(mkdtemp(dir=run.home.parent))
+        return shutil.copytree(run.home, home, dirs_exist_ok=True)
+
+    return copy

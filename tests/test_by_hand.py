@@ -1,10 +1,7 @@
 """Notebooks run by hand, out of order or with other parameters, never make a false report."""
 
 import re
-import shutil
 from dataclasses import replace
-from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from commands import command
@@ -14,13 +11,12 @@ from cycle_analysis.problems import InputError
 
 
 @pytest.fixture
-def by_hand(frozen_run):
+def by_hand(frozen_run, make_copy):
     """A copy of a run of one of the frozen studies, and a way to run its notebooks by hand."""
 
     def copy(name):
         run = frozen_run(name)
-        home = Path(mkdtemp(dir=run.home.parent))  # beside it: pytask knows notebooks from there
-        shutil.copytree(run.home, home, dirs_exist_ok=True)
+        home = make_copy(run)
         copied = replace(run, home=home)
 
         def execute(notebook, wave="all_waves", **given):

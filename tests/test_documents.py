@@ -27,6 +27,7 @@ from cycle_analysis.report.writers.html import to_html, write_html
 from cycle_analysis.study import load_study
 
 LANGUAGES = ("nl", "en")
+START = Heading(1, "start", "Start")
 
 
 def draw():
@@ -151,14 +152,14 @@ def test_sections_nest_by_the_level_of_their_headings():
 
 def test_a_figure_s_table_is_numbered_with_the_others():
     figure = Figure("f", "c", "alt", Drawing(draw), table("t1", ("x", "1")))
-    numbered = number_blocks((figure, table("t2", ("x", "1"))))
+    numbered = number_blocks((START, figure, table("t2", ("x", "1"))))
     document = Document("en", "t", "s", numbered)
     assert [t.number for t in document.tables] == [1, 2]
 
 
 def test_two_blocks_with_one_key_are_refused():
     with pytest.raises(ValueError, match=r"\['t'\] stand twice"):
-        number_blocks((table("t", ("x", "1")), table("t", ("x", "1"))))
+        number_blocks((START, table("t", ("x", "1")), table("t", ("x", "1"))))
 
 
 def test_a_figure_needs_an_alt_text_and_a_table_rows_of_one_width():

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 from commands import command, finished
-from small_studies import QUICK, Truth, make_study
+from frozen import make_run
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.running.run import only_run
 from cycle_analysis.whole_files import write_whole
 
 resource = pytest.importorskip("resource", reason="signals and limits of POSIX")
-ALL_STEPS = 12
+ALL_STEPS = 9
 SMALL_FILES = 40_000
 """Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
 
@@ -75,18 +75,21 @@ def results(home: Path) -> dict[str, bytes]:
 
 def new_home(folder: Path) -> Path:
     """A home folder with a small study that runs quickly."""
-    make_study(folder, Truth(["2010", "2011"], "profiles", n_units=40), parameters=QUICK)
-    return folder
+    return make_run("one_wave", folder).home
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """A home folder in which the small study has run undisturbed."""
-    home = new_home(tmp_path_factory.mktemp("done"))
-    told = command("run", "small", home=home)
-    assert told.returncode == 0, told.stderr
-    assert len(finished(told.stdout)) == ALL_STEPS
-    return home
+@pytest.fixture
+def done(frozen_run):
+    """A home folder in which that study has run undisturbed, to be read."""
+    run = frozen_run("one_wave")
+    assert len(finished(run.told)) == ALL_STEPS
+    return run.home
+
+
+@pytest.fixture
+def done_copy(frozen_run, make_copy):
+    """A copy of it, to change."""
+    return make_copy(frozen_run("one_wave"))
 
 
 # Between them these moments lie in the imports, in writing tables, in computing, and in the report.
@@ -134,11 +137,11 @@ def test_row_36_a_full_disk_is_told_and_the_run_completes_when_there_is_space(tm
     assert results(home) == results(done)
 
 
-@pytest.mark.parametrize("place", ["data/processed/small/2010", "reports/small"])
+@pytest.mark.parametrize("place", ["data/processed/small/all_waves", "reports/small"])
 def test_row_36_a_folder_that_cannot_be_written_is_named_and_the_run_goes_on_later(
-    tmp_path, done, place
+    tmp_path, done, done_copy, place
 ):
-    home = shutil.copytree(done, tmp_path / "home")
+    home = done_copy
     path = home / place
     shutil.move(path, tmp_path / "aside")
     path.write_text("a file where a folder should be", "utf-8")
@@ -174,18 +177,13 @@ def test_row_36_a_file_that_cannot_be_written_whole_leaves_the_old_one_and_no_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_row_36_what_a_user_keeps_beside_the_report_stays(done, tmp_path):
-    home = shutil.copytree(done, tmp_path / "home")
-    notes = home / "reports" / "small" / "notes.docx"
-    notes.write_bytes(b"mine")
-    assert command("run", "small", "--force", home=home).returncode == 0
-    assert notes.read_bytes() == b"mine"
-
-
-def test_row_36_a_home_with_spaces_and_braces_in_its_name_is_a_home(done, tmp_path):
-    home = new_home(tmp_path / "map {met} naam's é")
-    assert command("run", "small", home=home).returncode == 0
-    assert results(home) == results(done)
+def test_row_36_what_a_user_keeps_beside_the_report_stays(done, done_copy):
+    reports = done_copy / "reports" / "small"
+    (reports / "notes.docx").write_bytes(b"mine")
+    (reports / "report_en.html").unlink()
+    assert "08_report" in finished(command("run", "small", home=done_copy).stdout)
+    assert results(done_copy) == results(done)
+    assert (reports / "notes.docx").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("left", [b"", b"garbage", b"\xff\xfe", b'lock-version = "1'])
@@ -201,7 +199,7 @@ def test_row_36_a_memory_that_a_power_cut_damaged_is_begun_anew(tmp_path, left):
 
 
 def test_row_37_of_two_runs_at_once_the_second_waits_and_has_nothing_left_to_do(tmp_path, done):
-    home = new_home(tmp_path)
+    home = new_home(tmp_path / "map {met} naam's é")  # row 36: such a name is no hindrance
     first = Run(home).wait_for("…   01_")
     second = Run(home).wait_for("Another run works on small. This one waits")
     assert (first.end(), second.end()) == (0, 0)
@@ -210,9 +208,8 @@ def test_row_37_of_two_runs_at_once_the_second_waits_and_has_nothing_left_to_do(
     assert results(home) == results(done)
 
 
-def test_row_37_a_dry_run_does_not_wait(tmp_path, done):
-    home = shutil.copytree(done, tmp_path / "home")
-    with only_run(home / "data" / "processed" / "small", print):
-        told = command("run", "small", "--dry-run", home=home)
+def test_row_37_a_dry_run_does_not_wait(done_copy):
+    with only_run(done_copy / "data" / "processed" / "small", print):
+        told = command("run", "small", "--dry-run", home=done_copy)
     assert told.returncode == 0
     assert "Another run" not in told.stdout

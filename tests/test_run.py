@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from commands import command, finished
 from conftest import EXAMPLE, ROOT
+from frozen import make_run
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.results import Results
@@ -16,21 +17,12 @@ ALL_STEPS = 12
 """The check and eleven notebooks."""
 
 
-@pytest.fixture(scope="module")
-def run_home(tmp_path_factory):
-    """A home folder in which the example has run, and what the run told."""
-    home = tmp_path_factory.mktemp("run")
-    shutil.copytree(EXAMPLE, home / "data" / "raw" / "example")
-    told = command("run", "example", home=home)
-    assert told.returncode == 0, told.stderr
-    assert len(finished(told.stdout)) == ALL_STEPS
-    return home
-
-
 @pytest.fixture
-def changed_home(run_home, tmp_path_factory):
-    """A copy of that folder, to change; beside it, because the notebooks are found from there."""
-    return shutil.copytree(run_home, tmp_path_factory.mktemp("changed"), dirs_exist_ok=True)
+def run_home(frozen_run):
+    """The home folder in which the example has run, to be read."""
+    run = frozen_run("example")
+    assert len(finished(run.told)) == ALL_STEPS
+    return run.home
 
 
 def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_home):
@@ -86,69 +78,56 @@ def test_executed_notebooks_show_their_figures(run_home):
         assert sum("image/png" in output.get("data", {}) for output in outputs) >= at_least
 
 
-def test_a_second_run_in_another_folder_gives_the_same_bytes(run_home, changed_home):
-    told = command("run", "example", "--force", home=changed_home)
-    assert told.returncode == 0, told.stderr
-    for kind, pattern in {"processed": "*/*/*.csv", "reports": "*.html"}.items():
-        one, two = (h / ("data" if kind == "processed" else "") for h in (run_home, changed_home))
-        files = sorted((one / kind / "example").glob(pattern))
-        assert len(files) > 1
-        for file in files:
-            again = two / kind / "example" / file.relative_to(one / kind / "example")
-            assert file.read_bytes() == again.read_bytes(), file.name
-
-
-def test_nothing_runs_again_when_nothing_changed(changed_home):
-    told = command("run", "example", home=changed_home)
+def test_nothing_runs_again_when_nothing_changed(frozen_run, make_copy):
+    told = command("run", "example", home=make_copy(frozen_run("example")))
     assert told.returncode == 0
     assert f"{ALL_STEPS} up to date" in told.stdout
     assert finished(told.stdout) == set()
 
 
-def test_a_change_in_one_wave_runs_only_what_depends_on_it(changed_home):
-    wave = changed_home / "data" / "raw" / "example" / "2022"
-    export = wave / "responses.csv"
-    old = hashlib.sha256(export.read_bytes()).hexdigest()
-    export.write_bytes(b"\r\n".join(export.read_bytes().splitlines()[:-1]) + b"\r\n")
-    new = hashlib.sha256(export.read_bytes()).hexdigest()
-    mapping = (wave / "wave.yaml").read_text("utf-8")
-    (wave / "wave.yaml").write_text(mapping.replace(old, new), "utf-8")
-    told = command("run", "example", "--explain", home=changed_home)
-    per_wave = {f"{step} 2022" for step in ("01_responses", "02_scores", "03_cycle")}
+def test_a_change_in_one_wave_runs_only_what_depends_on_it(frozen_run, make_copy):
+    home = make_copy(frozen_run("four_waves"))
+    export = home / "data" / "raw" / "small" / "w2" / "responses.csv"
+    export.write_bytes(b"\n".join(export.read_bytes().splitlines()[:-1]) + b"\n")
+    told = command("run", "small", "--explain", home=home)
+    per_wave = {f"{step} w2" for step in ("01_responses", "02_scores", "03_cycle")}
     assert finished(told.stdout) == per_wave | {"check", "07_waves", "08_report"}
-    assert "01_responses 2022: 2022/responses.csv changed" in told.stdout
+    assert "01_responses w2: w2/responses.csv changed" in told.stdout
 
 
-def test_a_parameter_runs_only_what_depends_on_it(changed_home):
-    told = command("run", "example", "--param", "06.n_replicates=20", home=changed_home)
-    assert finished(told.stdout) <= {"06_validity 2018", "08_report"}
-    assert "06_validity 2018" in finished(told.stdout)
+def test_a_parameter_runs_only_what_depends_on_it(frozen_run, make_copy):
+    home = make_copy(frozen_run("one_wave"))
+    told = command("run", "small", "--param", "06.n_replicates=5", home=home)
+    assert finished(told.stdout) <= {"06_validity 2010", "08_report"}
+    assert "06_validity 2010" in finished(told.stdout)
 
 
-def test_a_run_that_stopped_goes_on_where_it_was(home):
-    in_the_way = home / "data" / "processed" / "example" / "2018" / "02_scores"
+def test_a_run_that_stopped_goes_on_where_it_was(tmp_path):
+    run = make_run("one_wave", tmp_path)
+    in_the_way = run.processed / "2010" / "02_scores"
     in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("a file where a folder should be", "utf-8")
-    told = command("run", "example", home=home)
+    told = command("run", "small", home=run.home)
     assert told.returncode == 2
     assert "stands in its way" in told.stderr
     assert "Traceback" not in told.stdout + told.stderr
     in_the_way.unlink()
-    told = command("run", "example", "--dry-run", home=home)
-    assert "5 up to date" in told.stdout
+    told = command("run", "small", "--dry-run", home=run.home)
+    assert "2 up to date" in told.stdout
     assert "7 would run" in told.stdout
 
 
-def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(home):
+def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(tmp_path):
+    home = make_run("one_wave", tmp_path).home
     shutil.copytree(ROOT / "notebooks", home / "notebooks")
     path = home / "notebooks" / "01_responses.ipynb"
     notebook = json.loads(path.read_text("utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     code[2]["source"] = ["1 / 0"]
     path.write_text(json.dumps(notebook), "utf-8")
-    told = command("run", "example", home=home)
+    told = command("run", "small", home=home)
     assert told.returncode == 3
-    assert "01_responses 2018, cell" in told.stderr
+    assert "01_responses 2010, cell" in told.stderr
     assert "----> 1 1 / 0" in told.stderr
     assert "ZeroDivisionError: division by zero" in told.stderr
 

@@ -140,6 +140,10 @@ class Chapter:
         """Load a table of the chapter's wave, or of another."""
         return self.results.load(step, table, wave or self._wave)
 
+    def facts_of(self, chapter: "type[Chapter]") -> "ChapterFacts":
+        """Give the facts of another chapter, to tell them here as well."""
+        return ChapterFacts(chapter(self.study, self.results, self.language, self._wave))
+
     def parameter(self, step: str, name: str, wave: str = "") -> float:
         """Give a parameter, a number, with which a step ran."""
         return float(self.results.parameters(step, wave or self._wave)[name])
@@ -287,7 +291,8 @@ class Chapter:
         account = self.load(RESPONSES, "response", wave)
         days = self.study.wave(wave).fieldwork
         asked = wave_total(account["invited"].sum())
-        return WaveFacts(wave, days.start, days.end, asked, self.answered_in(wave))
+        answered = Units(self.answered_in(wave)._n, asked, _exact=True)
+        return WaveFacts(wave, days.start, days.end, asked, answered)
 
 
 class ChapterFacts(Mapping[str, Any]):
@@ -300,7 +305,8 @@ class ChapterFacts(Mapping[str, Any]):
         if name not in facts_of(type(self.chapter)):
             raise KeyError(name)
         value = getattr(self.chapter, name)
-        if not isinstance(value, PLAIN) and not hasattr(value, "__dataclass_fields__"):
+        plain = isinstance(value, (*PLAIN, ChapterFacts))
+        if not plain and not hasattr(value, "__dataclass_fields__"):
             _refuse_fact(self.chapter, name, value)
         return value
 

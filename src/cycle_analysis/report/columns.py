@@ -55,7 +55,7 @@ class Rows:
 
 
 def number(decimals: int = 0) -> Column:
-    """Make a column of plain numbers, which rest on no few units."""
+    """Make a column of plain numbers, which rest on no few units; an empty text stays empty."""
     return Column(lambda language, value: _number(language.number, value, decimals))
 
 
@@ -102,6 +102,8 @@ def starred(decimals: int = 0) -> Column:
 
 
 def _number(write: Callable[[Any, int], str], value: Any, decimals: int) -> Cell:
+    if isinstance(value, str):
+        return Cell(value)
     if is_missing(value):
         return EMPTY
     pattern = "#,##0" + ("." + "0" * decimals if decimals else "")

@@ -5,7 +5,8 @@ containers, which open with three colons and end with three colons alone:
 
 - ``::: finding`` and ``::: summary`` set their paragraphs or bullets apart;
 - ``::: table sizes`` holds the caption, a list of columns (``- n: Number``) and notes;
-- ``::: figure profiles`` holds the caption, what can be seen (``Alt: ...``), and perhaps a table.
+- ``::: figure profiles`` holds the caption, the finding that stands above the drawing
+  (``Title: ...``, may lack), what can be seen (``Alt: ...``), and perhaps a table.
 
 Rows and drawings come from the chapter, by key; words after the key go to it too.
 """
@@ -13,6 +14,7 @@ Rows and drawings come from the chapter, by key; words after the key go to it to
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
 
 from markdown_it import MarkdownIt
@@ -195,8 +197,11 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     key = _key(container, chapter)
     inside = _inside(container, chapter)
     told = [words_of(block.text) for block in inside if isinstance(block, Paragraph)]
-    alt = [text.removeprefix("Alt:").strip() for text in told if text.startswith("Alt:")]
-    caption = [text for text in told if not text.startswith("Alt:")]
+    alt, titles = (
+        [text.removeprefix(mark).strip() for text in told if text.startswith(mark)]
+        for mark in ("Alt:", "Title:")
+    )
+    caption = [text for text in told if not text.startswith(("Alt:", "Title:"))]
     if len(alt) != 1 or not alt[0]:
         _refuse(chapter, str(container), "has no alt text", "", "Add a paragraph 'Alt: ...'")
     if not caption:
@@ -205,7 +210,7 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     if [part.kind for part in tables] not in ([], ["table"]):
         _refuse(chapter, str(container), "holds more than one table")
     name, *arguments = container.names
-    draw = chapter.figure(name, *arguments)
+    draw = partial(chapter.figure(name, *arguments), title=" ".join(titles))
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
     return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)

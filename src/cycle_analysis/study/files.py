@@ -366,6 +366,13 @@ class Units(Frozen):
         return [name for name in (register, self.events, self.map_file) if name]
 
 
+class PhaseModel(Frozen):
+    """The phase model that a study works out: how it is cited, and what the report says of it."""
+
+    reference: str
+    text: Text
+
+
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
@@ -383,6 +390,7 @@ class StudyFile(Frozen):
     synthetic: bool = False
     population: Text
     units: Units = Units()
+    model: PhaseModel | None = None
     developments: list[Development] = Field(min_length=1)
     phases: list[Phase] = Field(min_length=2)
     scales: dict[str, Scale]

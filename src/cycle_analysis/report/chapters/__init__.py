@@ -1,7 +1,24 @@
 """The chapters of the report, in its order: one class each, whose prose stands in a template."""
 
 from cycle_analysis.report.chapter import Chapter
+from cycle_analysis.report.chapters.annex import AnnexChapter
+from cycle_analysis.report.chapters.cycle import CycleChapter
+from cycle_analysis.report.chapters.limits import LimitsChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.summary import SummaryChapter
+from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.chapters.waves import WavesChapter
 
-CHAPTERS: dict[str, type[Chapter]] = {chapter.key: chapter for chapter in (ProfilesChapter,)}
+CHAPTERS: dict[str, type[Chapter]] = {
+    chapter.key: chapter
+    for chapter in (
+        SummaryChapter,
+        CycleChapter,
+        ProfilesChapter,
+        ValidityChapter,
+        WavesChapter,
+        LimitsChapter,
+        AnnexChapter,
+    )
+}
 """Chapters by their name, in the order of the report."""

@@ -1,0 +1,272 @@
+"""What a methodologist needs to check the report, or to repeat the work."""
+
+import math
+import platform
+from functools import cached_property
+from importlib import metadata, resources
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from cycle_analysis.profiles.selection import BARRING
+from cycle_analysis.profiles.verdict import FOUND
+from cycle_analysis.report.chapter import (
+    ALL_WAVES,
+    CYCLE,
+    NUMBER,
+    PROFILES,
+    RESPONSES,
+    SCORES,
+    VALIDITY,
+    WAVES,
+    Chapter,
+    ChapterFacts,
+)
+from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.columns import PHASE, TEXT, Column, Rows, code
+from cycle_analysis.report.document import Cell
+from cycle_analysis.report.door import Mean, Units
+from cycle_analysis.report.language import Language
+from cycle_analysis.responses.study_answers import has_municipalities
+
+PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
+"""Libraries whose version is told."""
+NOTEBOOKS = (RESPONSES, SCORES, CYCLE, NUMBER, PROFILES, VALIDITY, WAVES)
+NOT_TOLD = ("study_name", "wave", "language")
+"""Parameters that change no table."""
+CRITERIA = ("aic", "bic", "sabic", "icl")
+
+
+class AnnexChapter(Chapter):
+    """Method."""
+
+    key = "annex"
+
+    # Questions and scores.
+
+    @cached_property
+    def n_questions(self) -> int:
+        """Number of questions on the phases."""
+        return len(self._questions)
+
+    @cached_property
+    def scales(self) -> list[dict[str, Any]]:
+        """Answer scales of these questions, and the phases asked on each."""
+        asked = self._questions.groupby("scale", sort=False)["phase"].unique()
+        return [self._scale(str(name), list(phases)) for name, phases in asked.items()]
+
+    @cached_property
+    def scoring(self) -> dict[str, Any]:
+        """How answers became scores."""
+        return dict(self.results.parameters(SCORES, self.reference))
+
+    # Models and tests.
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Parameters of notebook 04."""
+        return dict(self.results.parameters(NUMBER, self.reference))
+
+    @cached_property
+    def round_to(self) -> int:
+        """The multiple that numbers of units are rounded to."""
+        return self.door.round_to
+
+    @cached_property
+    def has_register(self) -> bool:
+        """Whether units are the municipalities of the bundled register."""
+        return bool(has_municipalities(self.study))
+
+    @cached_property
+    def references(self) -> list[str]:
+        """What is cited: the methods, and the phase model of the study."""
+        file = resources.files("cycle_analysis.texts").joinpath("references.yaml")
+        own = [self.study.model.reference] if self.study.model else []
+        return sorted([*yaml.safe_load(file.read_text("utf-8")), *own])
+
+    # What a reviewer asks, after Van Lissa, Garnier-Villarreal & Anadria (2024, Structural Equation
+    # Modeling 31(3), 526-534) and Brusco et al. (2017).
+
+    @cached_property
+    def profiles(self) -> ChapterFacts:
+        """Facts of the chapter on profiles."""
+        return self.facts_of(ProfilesChapter)
+
+    @cached_property
+    def validity(self) -> ChapterFacts:
+        """Facts of the chapter on validity."""
+        return self.facts_of(ValidityChapter)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """Units, respondents, reliability, floor and ceiling, and what is missing."""
+        scores = self.load(SCORES, "scores", self.reference)
+        kept = scores.dropna(how="all")
+        items = self.load(SCORES, "items", self.reference)
+        alpha = self.load(SCORES, "reliability", self.reference)["alpha"]
+        n_respondents = len(self.load(SCORES, "respondent_scores", self.reference))
+        return {
+            "n": Units(len(kept), self.answered_in(self.reference)),
+            "respondents": n_respondents,
+            "per_unit": n_respondents / max(len(kept), 1),
+            "phases": scores.shape[1],
+            "alpha_known": bool(alpha.notna().any()),
+            "alpha": (alpha.min(), alpha.max()),
+            "missing_scores": float(kept.isna().to_numpy().mean()),
+            **{name: float(items[name].mean()) for name in ("floor", "ceiling", "missing")},
+            "dont_know": float(items["dont_know"].mean()),
+        }
+
+    @cached_property
+    def solution(self) -> dict[str, Any]:
+        """The solution taken: its size, how often it came, and the criteria of its neighbours."""
+        table, k = self._of_model, self._chosen_k
+        row = table.loc[k]
+        near = [j for j in (k - 1, k, k + 1) if j in table.index]
+        ratios = table["ratio_p"].reindex([k, k + 1]).dropna()
+        return {
+            "most": int(table.index.max()),
+            "flags": [flag for flag in ("not_converged", "at_floor") if flag in row["flags"]],
+            **{n: int(row[n]) for n in ("n_parameters", "n_finished", "n_replicated")},
+            "fits": [{"k": int(j), **table.loc[j, list(CRITERIA)].to_dict()} for j in near],
+            "ratios": [{"k": int(j), "before": int(j) - 1, "p": p} for j, p in ratios.items()],
+        }
+
+    @cached_property
+    def choice(self) -> dict[str, Any]:
+        """Why this number: how many models, what was left out, what AIC would take."""
+        table = self.load(NUMBER, "criteria", self.reference).reset_index()
+        table = table[table["bic"].notna()]
+        flags = table["flags"].fillna("").str.split()
+        barred = flags.map(lambda found: not {*found}.isdisjoint(BARRING))
+        by_aic = table.loc[table["aic"].idxmin()]
+        return {
+            "n_models": len(table),
+            "n_barred": int(barred.sum()),
+            "aic_k": int(by_aic["k"]),
+            "aic_model": str(by_aic["method"]),
+        }
+
+    @cached_property
+    def found(self) -> bool:
+        """Whether there are profiles, so that they may be named."""
+        return bool(self.profiles["found"])
+
+    @cached_property
+    def power(self) -> dict[str, float]:
+        """What a study of about this size finds of simulated truths (benchmarks/verdict.csv)."""
+        n = int(self._verdict_row["n_units"])
+        nearest = min(FOUND, key=lambda size: abs(math.log(size / max(n, 1))))
+        return {"nearest": nearest, **FOUND[nearest]}
+
+    @cached_property
+    def placing(self) -> dict[str, Any]:
+        """How surely units belong, where a model says so: entropy, the least certain group."""
+        members = self.load(PROFILES, "members", self.reference)
+        if members["certainty"].isna().all():
+            return {}
+        own = members["certainty"].groupby(members["profile"]).mean()
+        placed = int((members["certainty"] >= self.profiles["threshold"]).sum())
+        return {
+            "entropy": float(self._of_model["entropy"].get(self.k, math.nan)),
+            "least": Mean(float(own.min()), self._n_of(int(own.idxmin())), _scale=1),
+            "placed": Units(placed, self.divided),
+        }
+
+    @cached_property
+    def smallest(self) -> Units:
+        """The size of the smallest group."""
+        return min(self.groups, key=lambda group: self._sizes[group.number]).n
+
+    @cached_property
+    def effects(self) -> list[dict[str, Any]]:
+        """What the groups go with."""
+        table = self.load(PROFILES, "background", self.reference)
+        return [{"variable": str(name), **row.to_dict()} for name, row in table.iterrows()]
+
+    @cached_property
+    def choices(self) -> list[dict[str, Any]]:
+        """Agreement of other choices."""
+        table = self.load(VALIDITY, "agreement", self.reference)["adjusted_rand"]
+        return [{"choice": str(name), "rand": rand} for name, rand in table.items()]
+
+    @cached_property
+    def versions(self) -> list[str]:
+        """Python and libraries, with their versions."""
+        return [f"{row['package']} {row['version']}" for row in self.table_software().rows]
+
+    # Tables.
+
+    def table_questions(self) -> Rows:
+        """The questions on the phases."""
+        texts = self._questions[f"question_{self.language.code}"]
+        rows = [
+            {"item": str(item), "question": texts[item], "phase": self._questions["phase"][item]}
+            for item in texts.index
+        ]
+        return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
+
+    def table_parameters(self) -> Rows:
+        """The parameters with which the notebooks ran."""
+        rows = [
+            {"notebook": step, "parameter": name, "value": value, "meaning": name}
+            for step in NOTEBOOKS
+            for name, value in self.results.parameters(step, self._wave_of(step)).items()
+            if name not in NOT_TOLD
+        ]
+        kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
+        return Rows(kinds | {"meaning": code("parameters")}, rows)
+
+    def table_software(self) -> Rows:
+        """Python and libraries."""
+        versions = {"Python": platform.python_version()}
+        versions |= {name: metadata.version(name) for name in PACKAGES}
+        rows = [{"package": name, "version": version} for name, version in versions.items()]
+        return Rows({"package": TEXT, "version": TEXT}, rows)
+
+    # What facts are made of.
+
+    @cached_property
+    def _questions(self) -> pd.DataFrame:
+        items = self.study.codebook.items
+        return items[items["phase"] != ""]
+
+    def _scale(self, name: str, phases: list[str]) -> dict[str, Any]:
+        scale, language = self.study.scales[name], self.language.code
+        return {
+            "phases": phases,
+            "ends": (scale.min or 0, scale.max or 0),
+            "labels": [{"code": c, "text": text[language]} for c, text in scale.labels.items()],
+            "missing": [text[language] for text in scale.missing.values()],
+        }
+
+    def _n_of(self, number: int) -> Units:
+        return next(group.n for group in self.groups if group.number == number)
+
+    def _wave_of(self, step: str) -> str:
+        return ALL_WAVES if step == WAVES else self.reference
+
+    @cached_property
+    def _chosen_k(self) -> int:
+        return int(self.load(NUMBER, "choice", self.reference)["k"].iloc[0])
+
+    @cached_property
+    def _of_model(self) -> pd.DataFrame:
+        """Criteria of the model taken, by number of groups."""
+        criteria = self.load(NUMBER, "criteria", self.reference).reset_index()
+        model = self.load(NUMBER, "choice", self.reference)["method"].iloc[0]
+        return criteria[criteria["method"] == model].fillna({"flags": ""}).set_index("k")
+
+
+def _setting(language: Language, value: Any) -> Cell:
+    if isinstance(value, bool):
+        return Cell(language.code_word(str(value), "yes_no"))
+    if isinstance(value, float):
+        return Cell(language.number(value, 2 if value % 1 else 0), value)
+    return Cell(str(value), value if isinstance(value, int) else None)
+
+
+SETTING = Column(_setting)
+"""Values of parameters."""

@@ -1,0 +1,533 @@
+"""The cycle: how far the phases are, what runs together, what order there is: notebook 03."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.cycle.placements import NONE
+from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
+from cycle_analysis.figures.cycle import (
+    plot_coactivity,
+    plot_patterns,
+    plot_phase_curve,
+    plot_sensitivity,
+)
+from cycle_analysis.report.chapter import CYCLE, RESPONSES, SCORES, Chapter
+from cycle_analysis.report.columns import (
+    COUNT,
+    MEAN,
+    MEAN_INTERVAL,
+    MEAN_POINTS,
+    PHASE_TITLE,
+    SHARE,
+    TEXT,
+    Rows,
+    code,
+    interval,
+    number,
+    percent,
+)
+from cycle_analysis.report.door import Mean, Units, wave_total
+
+THRESHOLDS = (40.0, 50.0, 60.0)
+"""Scores from which a phase may count as active, told beside the default."""
+MOST_PATTERNS = 12
+"""How many combinations of active phases fit in a figure."""
+MOST_TOLD = 3
+AGREEMENT = ((0.81, "nearly_full"), (0.61, "much"), (0.41, "moderate"), (0.21, "some"))
+"""How a kappa reads (Landis & Koch 1977)."""
+
+
+class CycleChapter(Chapter):
+    """The innovation cycle."""
+
+    key = "cycle"
+
+    # How far the phases are.
+
+    @cached_property
+    def highest(self) -> dict[str, Any]:
+        """The phase with the highest mean."""
+        return self._phase_mean(self._known_means.idxmax())
+
+    @cached_property
+    def lowest(self) -> dict[str, Any]:
+        """The phase with the lowest mean."""
+        return self._phase_mean(self._known_means.idxmin())
+
+    @cached_property
+    def apart(self) -> bool:
+        """Whether the intervals of these two do not meet."""
+        curve, means = self._curve(self.wave), self._known_means
+        return bool(curve.loc[means.idxmax(), "low"] > curve.loc[means.idxmin(), "high"])
+
+    @cached_property
+    def phase_means(self) -> list[dict[str, Any]]:
+        """Mean of each phase, in the order of the cycle."""
+        return [self._phase_mean(phase) for phase in self.phases]
+
+    @cached_property
+    def leader(self) -> dict[str, Any] | None:
+        """The phase that is most often ahead, if any is."""
+        counts = self._leading[self.wave]
+        place = int(np.argmax([n._n for n in counts]))
+        return {"phase": self.phases[place], "n": counts[place]} if counts[place]._n else None
+
+    # What runs at the same time.
+
+    @cached_property
+    def active_from(self) -> float:
+        """Score from which a phase counts as active."""
+        return self.parameter(CYCLE, "active_from")
+
+    @cached_property
+    def scored(self) -> Units:
+        """How many units have a score on every phase."""
+        return Units(int(self._active_counts["n"].sum()), self.answered)
+
+    @cached_property
+    def several(self) -> dict[str, Any]:
+        """Units with two or more active phases, and the share expected of unrelated phases."""
+        return self._with_active(2)
+
+    @cached_property
+    def inactive(self) -> dict[str, Any]:
+        """Units without an active phase."""
+        counts = self._active_counts
+        n, expected = counts.loc[0, "n"], counts.loc[0, "expected"]
+        return {"n": Units(int(n), self.scored), "expected": float(expected)}
+
+    @cached_property
+    def nearly_all(self) -> dict[str, Any]:
+        """Units with all phases active, or all but one."""
+        return {"phases": len(self.phases) - 1} | self._with_active(len(self.phases) - 1)
+
+    @cached_property
+    def beyond_chance(self) -> bool:
+        """Whether both ends hold more units than unrelated phases would give."""
+        total = max(self.scored._n, 1)
+        return all(
+            end["n"]._n / total > end["expected"] for end in (self.inactive, self.nearly_all)
+        )
+
+    @cached_property
+    def pairs(self) -> list[dict[str, Any]]:
+        """The pairs of phases that go together most beyond expectation."""
+        table = self._pairs.dropna(subset=["ratio"])
+        ranked = table.sort_values("ratio", ascending=False, kind="stable").head(MOST_TOLD)
+        return [
+            {"first": pair[0], "second": pair[1], "n": self._pair_units(row)}
+            | {"expected": row["expected"]}
+            for pair, row in ranked.iterrows()
+        ]
+
+    @cached_property
+    def patterns(self) -> list[dict[str, Any]]:
+        """The combinations of active phases that may be listed, most frequent first."""
+        table = self.load(CYCLE, "patterns")
+        found = [
+            {
+                "phases": [phase for phase in self.phases if row[phase]],
+                "n": Units(int(row["n"]), self.scored),
+                "row": place,
+            }
+            for place, (_, row) in enumerate(table.iterrows())
+        ]
+        return [pattern for pattern in found if self.door.lists(pattern["n"])][:MOST_PATTERNS]
+
+    @cached_property
+    def thresholds(self) -> list[dict[str, Any]]:
+        """Units with two or more active phases at other thresholds."""
+        shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
+        return [
+            {"from_score": score, "n": self._part(shares[score])}
+            for score in THRESHOLDS
+            if score in shares.index
+        ]
+
+    # In what order.
+
+    @cached_property
+    def order(self) -> dict[str, Any]:
+        """What the evidence says of the order, with its figures."""
+        row = self.load(CYCLE, "order").loc["order"].to_dict()
+        name = "H_corrected" if row["corrected"] else "H"
+        high = row["reading"] == "parallel" and row[name] >= WEAK
+        return {
+            **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
+            **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
+            **{part: row[part] for part in ("violations", "near", "far")},
+            **{"corrected": bool(row["corrected"]), "n": Units(int(row["n"]), self.answered)},
+            **{part: int(row[part]) for part in ("steps", "steps_down")},
+        }
+
+    @cached_property
+    def beyond(self) -> float:
+        """How many measurement errors make a violation."""
+        return self.parameter(CYCLE, "beyond")
+
+    @cached_property
+    def order_known(self) -> bool:
+        """Whether the measurement error is known well enough to test the order."""
+        return not self._violations.empty
+
+    @cached_property
+    def violated(self) -> list[dict[str, Any]]:
+        """Pairs of which the later phase is ahead clearly more often than by chance."""
+        table = self._violations
+        above = table[table["share"] > 2 * table["by_chance"]]
+        return [
+            {"earlier": pair[0], "later": pair[1], "n": self._violating(row)}
+            for pair, row in above.sort_values("share", ascending=False, kind="stable").iterrows()
+        ]
+
+    @cached_property
+    def one_respondent(self) -> bool:
+        """Whether no unit has two respondents."""
+        return not self.load(SCORES, "agreement")["n_units_of_two"].max()
+
+    @cached_property
+    def scale(self) -> dict[str, Any] | None:
+        """The phases that fit the order least and best, and the pairs without any order."""
+        table = self.load(CYCLE, "scalability")["H"]
+        phases, others = (table.index.get_level_values(level) for level in (0, 1))
+        of_phases = table[(others == ALL) & (phases != ALL)].droplevel(1).dropna()
+        if of_phases.empty:
+            return None
+        of_pairs = table[others != ALL].dropna()
+        return {
+            "worst": {"phase": of_phases.idxmin(), "H": of_phases.min()},
+            "best": {"phase": of_phases.idxmax(), "H": of_phases.max()},
+            **{"n_weak": int((of_pairs < WEAK).sum()), "n_pairs": len(of_pairs)},
+        }
+
+    @cached_property
+    def weak(self) -> float:
+        """H under which there is no scale."""
+        return WEAK
+
+    @cached_property
+    def two_level(self) -> dict[str, Any] | None:
+        """Whether the order is one of units, or a style of respondents."""
+        table = self.load(CYCLE, "two_level")
+        within, between, ratio = (table.loc[level] for level in (WITHIN, BETWEEN, RATIO))
+        if np.isnan(between["H"]):
+            return None
+        return {
+            **{"within": within["H"], "between": between["H"], "ratio": ratio["H"]},
+            "interval": (between["low"], between["high"]),
+            "beyond_chance": bool(between["H"] > between["chance_high"]),
+        }
+
+    @cached_property
+    def style_corrected(self) -> bool:
+        """Whether H is also known without the style of answering."""
+        return not self.load(CYCLE, "scalability_corrected").empty
+
+    # Where units place themselves, and what goes with the phases.
+
+    @cached_property
+    def placements(self) -> list[dict[str, Any]]:
+        """Self-placement beside scores, per development of which agreement is known."""
+        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
+        return [self._placement(str(name), row) for name, row in table.iterrows()]
+
+    @cached_property
+    def domains(self) -> dict[str, Any] | None:
+        """How far apart the domains of a unit are, and how they agree with the scores."""
+        if self.load(CYCLE, "domains").empty:
+            return None
+        apart = self.load(CYCLE, "domain_range")["apart"].dropna()
+        row = self.load(CYCLE, "domain_positions").loc["highest"]
+        if apart.empty or np.isnan(row["kappa"]):
+            return {"known": False}
+        n = Units(len(apart), self.answered)
+        of = Units(int(row["n"]), self.answered)
+        further = {
+            name: Units(round(row[f"{name}_further"] * row["n"]), of)
+            for name in ("stated", "measured")
+        }
+        wide = Units(int((apart >= 2).sum()), n)
+        kappa = {"kappa": row["kappa"], "interval": (row["low"], row["high"])}
+        return {"known": True, "apart": float(apart.mean()), "wide": wide} | kappa | further
+
+    @cached_property
+    def subjects(self) -> list[dict[str, Any]]:
+        """The phase that each of the other subjects goes with most."""
+        names = self.study.off_topic_blocks
+        best = self._blocks["correlation"].groupby(level="block", sort=False).idxmax()
+        rows = [(str(block), str(phase), self._blocks.loc[(block, phase)]) for block, phase in best]
+        return [
+            {
+                "subject": names[block][self.language.code] if block in names else block,
+                **{"phase": phase, "correlation": row["correlation"]},
+                "interval": (row["low"], row["high"]),
+            }
+            for block, phase, row in rows
+        ]
+
+    @cached_property
+    def correlations(self) -> dict[str, int]:
+        """How many correlations with other subjects there are, and how many are sure."""
+        return {"n": len(self._blocks), "sure": int((self._blocks["p_holm"] < 0.05).sum())}
+
+    # Tables.
+
+    def table_curve(self) -> Rows:
+        """Mean of each phase in every wave."""
+        waves = self.study.waves
+        rows = [
+            {"phase": phase}
+            | {f"mean_{wave}": self._mean(phase, wave) for wave in waves}
+            | {f"interval_{wave}": self._mean(phase, wave) for wave in waves}
+            for phase in self.phases
+        ]
+        means, intervals = ({f"{kind}_{w}": w for w in waves} for kind in ("mean", "interval"))
+        columns = {"phase": PHASE_TITLE} | dict.fromkeys(means, MEAN)
+        columns |= dict.fromkeys(intervals, MEAN_INTERVAL)
+        return Rows(columns, rows, {"means": means, "intervals": intervals})
+
+    def table_leading(self) -> Rows:
+        """How often each phase is ahead, in every wave."""
+        return self._per_wave(self.phases, self._leading, PHASE_TITLE)
+
+    def table_position(self) -> Rows:
+        """The furthest development, in every wave."""
+        names = [development.code for development in self.study.developments]
+        labels = [f"{name} {self.language.development(name)}" for name in names]
+        labels.append(str(self.language.words["no_development"]))
+        return self._per_wave(labels, self._counts("position_counts", [*names, "none"]), TEXT)
+
+    def table_active(self) -> Rows:
+        """Number of phases active at the same time."""
+        counts = self._active_counts
+        parts = self.door.parts(counts["n"], self.scored)
+        rows = [
+            {"active": int(n_active), "n": n, "share": n, "expected": row["expected"]}
+            for (n_active, row), n in zip(counts.iterrows(), parts, strict=True)
+        ]
+        columns = {"active": number(), "n": COUNT, "share": SHARE, "expected": percent()}
+        return Rows(columns, rows)
+
+    def table_order(self) -> Rows:
+        """How often a later phase is further than an earlier one."""
+        rows = []
+        for pair, row in self._violations.iterrows():
+            n = self._violating(row)
+            difference, error = (Mean(row[name], n._of) for name in ("difference", "error"))
+            told = {"difference": difference, "error": error, "by_chance": row["by_chance"]}
+            rows.append({"pair": self._pair_name(*pair), "violations": n, "share": n} | told)
+        columns = {"pair": TEXT, "difference": MEAN_POINTS, "error": MEAN, "violations": COUNT}
+        return Rows(columns | {"share": SHARE, "by_chance": percent(1)}, rows)
+
+    def table_scalability(self) -> Rows:
+        """H of the scale, the phases and the pairs, raw and without style of answering."""
+        raw, corrected = (self.load(CYCLE, f"scalability{end}") for end in ("", "_corrected"))
+        rows = []
+        for place in raw.index:
+            row = {"part": self._part_name(*place)} | _strength(raw.loc[place], "")
+            rows.append(
+                row | ({} if corrected.empty else _strength(corrected.loc[place], "_style"))
+            )
+        kinds = {f"H{end}": number(2) for end in ("", "_style")}
+        kinds |= {f"interval{end}": interval(2) for end in ("", "_style")}
+        return Rows({"part": TEXT} | kinds, rows)
+
+    def table_correlations(self) -> Rows:
+        """Correlations between the phases."""
+        table, phases = self.load(CYCLE, "correlations"), self.phases
+        rows = [
+            {"phase": self.language.phase(phase)}
+            | {other: table.loc[phase, other] for other in phases[:place]}
+            | dict.fromkeys(phases[place:-1], "")
+            for place, phase in enumerate(phases)
+            if place
+        ]
+        heads = {phase: self.language.phase(phase) for phase in phases[:-1]}
+        return Rows({"phase": TEXT} | dict.fromkeys(heads, number(2)), rows, {"phases": heads})
+
+    def table_placements(self) -> Rows:
+        """Where units place themselves and where they score."""
+        names = ("stated", "measured", "agreement")
+        table = self.load(CYCLE, "placements").fillna(dict.fromkeys(names, 0))
+        rows = [self._placement(str(name), row) for name, row in table.iterrows()]
+        for row in rows:
+            row["development"] = self.language.development(row["development"])
+        columns = {"development": TEXT} | dict.fromkeys(names, SHARE)
+        return Rows(columns | {"reading": code("agreement")}, rows)
+
+    def table_domains(self) -> Rows:
+        """Phase of each policy domain."""
+        steps = [NONE, *self.phases]
+        rows = []
+        for item, row in self.load(CYCLE, "domains").iterrows():
+            parts = self.door.parts(row[steps], Units(int(row["n"]), self.answered))
+            name = self.study.domains[str(item)][self.language.code]
+            rows.append({"domain": name} | dict(zip(steps, parts, strict=True)))
+        heads = {phase: self.language.phase(phase) for phase in self.phases}
+        return Rows({"domain": TEXT} | dict.fromkeys(steps, COUNT), rows, {"phases": heads})
+
+    def table_conditions(self) -> Rows:
+        """Other subjects: mean, and correlation with the phases."""
+        means, table = self.load(CYCLE, "block_curve"), self.load(CYCLE, "blocks")["correlation"]
+        rows = []
+        for block, text in self.study.off_topic_blocks.items():
+            mean = _mean_of(means.loc[block], self.answered)
+            told = {"subject": text[self.language.code], "mean": mean, "interval": mean}
+            rows.append(told | {phase: table[(block, phase)] for phase in self.phases})
+        heads = {phase: self.language.phase(phase) for phase in self.phases}
+        columns = {"subject": TEXT, "mean": MEAN, "interval": MEAN_INTERVAL}
+        return Rows(columns | dict.fromkeys(heads, number(2)), rows, {"phases": heads})
+
+    def table_condition_items(self) -> Rows:
+        """Questions on the other subjects."""
+        questions = self.study.codebook.items[f"question_{self.language.code}"]
+        rows = []
+        for item, row in self.load(CYCLE, "block_items").iterrows():
+            n = Units(int(row["n"]), self.respondents)
+            rows.append({"question": str(questions[item]), "n": n, "mean": Mean(row["mean"], n)})
+        return Rows({"question": TEXT, "n": COUNT, "mean": MEAN}, rows)
+
+    @cached_property
+    def respondents(self) -> Units:
+        """How many respondents there are in this wave."""
+        return wave_total(len(self.load(RESPONSES, "respondents")))
+
+    # Figures.
+
+    def figure_curve(self) -> Callable[[], Axes]:
+        """Mean score per phase."""
+        curve = self._curve(self.wave).copy()
+        names = ["mean", "low", "high"]
+        curve[names] = curve[names].where(curve["n"] >= self.door.round_to).round()
+        return partial(plot_phase_curve, curve, self.language.code, labels=self._labels)
+
+    def figure_together(self) -> Callable[[], Axes]:
+        """Share in which two phases are active together."""
+        pairs = self._pairs.copy()
+        told = [self.door.share(self._pair_units(row)).value for _, row in pairs.iterrows()]
+        pairs["observed"] = told
+        return partial(plot_coactivity, pairs, self.language.code, labels=self._labels)
+
+    def figure_patterns(self) -> Callable[[], Axes]:
+        """Combinations of active phases."""
+        table = self.load(CYCLE, "patterns").iloc[[pattern["row"] for pattern in self.patterns]]
+        counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
+        rest = max(self.door.count(self.scored) - sum(counts), 0)
+        shown = table.assign(n=counts, expected=table["expected"].round(2))
+        code = self.language.code
+        return partial(plot_patterns, shown, code, rest=rest, labels=self._labels)
+
+    def figure_sensitivity(self) -> Callable[[], Axes]:
+        """Share with two or more active phases for every threshold."""
+        shares = self.load(CYCLE, "sensitivity")[["two_or_more"]]
+        told = shares.map(lambda share: self.door.share(self._part(share)).value)
+        return partial(plot_sensitivity, told, self.language.code, chosen=self.active_from)
+
+    # What facts are made of.
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return self.study.phase_names(self.language.code)
+
+    def _curve(self, wave: str) -> pd.DataFrame:
+        return self.load(CYCLE, "curve", wave)
+
+    @cached_property
+    def _known_means(self) -> pd.Series:
+        return self._curve(self.wave)["mean"].dropna()
+
+    def _mean(self, phase: str, wave: str) -> Mean:
+        return _mean_of(self._curve(wave).loc[phase], self.answered_in(wave))
+
+    def _phase_mean(self, phase: str) -> dict[str, Any]:
+        return {"phase": phase, "mean": self._mean(phase, self.wave)}
+
+    @cached_property
+    def _leading(self) -> dict[str, list[Units]]:
+        return self._counts("leading_counts", self.phases)
+
+    def _counts(self, table: str, names: list[str]) -> dict[str, list[Units]]:
+        """Count units by name in every wave, as parts of those that are counted."""
+        counted = {}
+        for wave in self.study.waves:
+            counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
+            whole = Units(int(counts.sum()), self.answered_in(wave))
+            counted[wave] = self.door.parts(counts, whole)
+        return counted
+
+    def _per_wave(self, names: list[str], counts: dict[str, list[Units]], kind: Any) -> Rows:
+        numbers, shares = ({f"{part}_{w}": w for w in counts} for part in ("n", "share"))
+        rows = [
+            {"name": name}
+            | {f"n_{wave}": parts[place] for wave, parts in counts.items()}
+            | {f"share_{wave}": parts[place] for wave, parts in counts.items()}
+            for place, name in enumerate(names)
+        ]
+        columns = {"name": kind} | dict.fromkeys(numbers, COUNT) | dict.fromkeys(shares, SHARE)
+        return Rows(columns, rows, {"counts": numbers, "shares": shares})
+
+    @cached_property
+    def _active_counts(self) -> pd.DataFrame:
+        counts = self.load(CYCLE, "active_counts")
+        return counts.set_axis(counts.index.astype(int))
+
+    def _with_active(self, least: int) -> dict[str, Any]:
+        rows = self._active_counts.loc[least:]
+        return {"n": Units(int(rows["n"].sum()), self.scored), "expected": rows["expected"].sum()}
+
+    def _part(self, share: float) -> Units:
+        return Units(round(share * self.scored._n), self.scored)
+
+    @cached_property
+    def _pairs(self) -> pd.DataFrame:
+        return self.load(CYCLE, "coactivity")
+
+    def _pair_units(self, row: pd.Series) -> Units:
+        n = Units(int(row["n"]), self.answered)
+        return Units(round(row["observed"] * row["n"]) if row["n"] else 0, n)
+
+    @cached_property
+    def _violations(self) -> pd.DataFrame:
+        return self.load(CYCLE, "violations").dropna(subset=["share"])
+
+    def _violating(self, row: pd.Series) -> Units:
+        return Units(int(row["violations"]), Units(int(row["n"]), self.answered))
+
+    def _pair_name(self, earlier: str, later: str) -> str:
+        return f"{self.language.phase(earlier)} → {self.language.phase(later)}"
+
+    def _part_name(self, phase: str, other: str) -> str:
+        if phase == ALL:
+            return str(self.language.words["all_phases"])
+        return self.language.phase(phase) if other == ALL else self._pair_name(phase, other)
+
+    def _placement(self, development: str, row: pd.Series) -> dict[str, Any]:
+        n = Units(int(row["n"]), self.answered)
+        counts = {
+            name: Units(round(row[name] * row["n"]), n)
+            for name in ("stated", "measured", "agreement")
+        }
+        return {"development": development, "reading": _agreement(row["kappa"])} | counts
+
+    @cached_property
+    def _blocks(self) -> pd.DataFrame:
+        return self.load(CYCLE, "blocks").dropna(subset=["correlation"])
+
+
+def _mean_of(row: pd.Series, answered: Units) -> Mean:
+    return Mean(row["mean"], Units(int(row["n"]), answered), row["low"], row["high"])
+
+
+def _strength(row: pd.Series, end: str) -> dict[str, Any]:
+    return {f"H{end}": row["H"], f"interval{end}": (row["low"], row["high"])}
+
+
+def _agreement(kappa: float) -> str:
+    if np.isnan(kappa):
+        return "unknown"
+    return next((name for least, name in AGREEMENT if kappa >= least), "hardly_any")

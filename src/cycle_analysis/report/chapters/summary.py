@@ -1,0 +1,35 @@
+"""The findings in a few points, the verdict first."""
+
+from functools import cached_property
+from typing import Any
+
+from cycle_analysis.report.chapter import Chapter, ChapterFacts
+from cycle_analysis.report.chapters.cycle import CycleChapter
+from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.waves import WavesChapter
+
+
+class SummaryChapter(Chapter):
+    """In short."""
+
+    key = "summary"
+
+    @cached_property
+    def profiles(self) -> ChapterFacts:
+        """Facts of the chapter on profiles."""
+        return self.facts_of(ProfilesChapter)
+
+    @cached_property
+    def cycle(self) -> ChapterFacts:
+        """Facts of the chapter on the cycle."""
+        return self.facts_of(CycleChapter)
+
+    @cached_property
+    def change(self) -> ChapterFacts:
+        """Facts of the chapter on waves."""
+        return self.facts_of(WavesChapter)
+
+    @cached_property
+    def last(self) -> dict[str, Any] | None:
+        """The last pair of waves; earlier ones stand in their chapter."""
+        return self.change["pairs"][-1] if self.several_waves else None

@@ -1,0 +1,82 @@
+"""Whether other samples and other methods give the same profiles: facts of notebook 06."""
+
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from cycle_analysis.report.chapter import VALIDITY, Chapter
+from cycle_analysis.report.columns import GROUP, SHARE, Rows, code, number, percent
+from cycle_analysis.report.door import Units
+
+STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
+"""Hennig's (2007) reading of the mean Jaccard coefficient."""
+
+
+class ValidityChapter(Chapter):
+    """Do the findings hold?"""
+
+    key = "validity"
+
+    @cached_property
+    def jaccard(self) -> dict[str, Any]:
+        """Lowest and highest stability of the groups, and how the lowest reads."""
+        values = self._jaccard["jaccard"].dropna()
+        least = values.min()
+        return {
+            "known": not values.empty,
+            "low": least,
+            "high": values.max(),
+            "one": bool(least == values.max()),
+            "reading": _reading(least),
+        }
+
+    @cached_property
+    def replicates(self) -> float:
+        """How many samples were drawn again."""
+        return self.parameter(VALIDITY, "n_replicates", self.reference)
+
+    @cached_property
+    def ward(self) -> dict[str, Any]:
+        """How far the division of Ward and k-means agrees, and whether it warns."""
+        return self._choices["ward"]
+
+    def table_stability(self) -> Rows:
+        """How stable each group is."""
+        groups = {group.number: group for group in self.groups}
+        rows = [
+            {
+                "group": groups[int(str(place))],
+                "jaccard": row["jaccard"],
+                "reading": _reading(row["jaccard"]),
+                "recovered": row["recovered"],
+                "dissolved": row["dissolved"],
+            }
+            for place, row in self._jaccard.iterrows()
+        ]
+        kinds = {"group": GROUP, "jaccard": number(2), "reading": code("stability")}
+        return Rows(kinds | {"recovered": percent(), "dissolved": percent()}, rows)
+
+    def table_choices(self) -> Rows:
+        """How far other choices agree with the division."""
+        kinds = {"choice": code("choices"), "rand": number(2), "moved": SHARE}
+        return Rows(kinds, list(self._choices.values()))
+
+    @cached_property
+    def _jaccard(self) -> pd.DataFrame:
+        return self.load(VALIDITY, "jaccard", self.reference)
+
+    @cached_property
+    def _choices(self) -> dict[str, dict[str, Any]]:
+        table = self.load(VALIDITY, "agreement", self.reference)
+        return {str(name): self._choice(str(name), row) for name, row in table.iterrows()}
+
+    def _choice(self, name: str, row: pd.Series) -> dict[str, Any]:
+        n = Units(int(row["n_units"]), self.answered_in(self.reference))
+        moved = Units(int(row["n_moved"]), n)
+        rand, warned = row["adjusted_rand"], str(row["warning"]) == "True"
+        return {"choice": name, "rand": rand, "n": n, "moved": moved, "warned": warned}
+
+
+def _reading(jaccard: float) -> str:
+    return next((name for least, name in STABILITY if jaccard >= least), "unknown")

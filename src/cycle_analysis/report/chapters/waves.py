@@ -1,0 +1,271 @@
+"""What changed between the waves, and was it more than noise: facts of notebook 07."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.waves import plot_change, plot_moves
+from cycle_analysis.report.chapter import ALL_WAVES, SCORES, WAVES, Chapter
+from cycle_analysis.report.columns import (
+    COUNT,
+    GROUP,
+    MEAN,
+    MEAN_INTERVAL,
+    MEAN_POINTS,
+    PHASE_TITLE,
+    SHARE,
+    WAVE,
+    Rows,
+    number,
+)
+from cycle_analysis.report.door import Mean, Units
+
+TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
+"""What can have become of a unit, in the order of the table."""
+COMPARABLE = ("full", "partial")
+SAME = 0.80
+"""Adjusted Rand index from which two divisions are nearly the same."""
+
+
+class WavesChapter(Chapter):
+    """What changed between the waves?"""
+
+    key = "waves"
+
+    # What can be compared.
+
+    @cached_property
+    def n_items(self) -> int:
+        """Number of questions on the phases."""
+        return len(self._items)
+
+    @cached_property
+    def n_common(self) -> int:
+        """How many of them every wave asked in a comparable way."""
+        return int(self._items["common"].sum())
+
+    @cached_property
+    def left_out(self) -> list[dict[str, Any]]:
+        """The others: code, question, and what each wave did with it."""
+        questions = self.study.codebook.items[f"question_{self.language.code}"]
+        return [
+            {
+                "item": str(item),
+                "question": questions[item].rstrip("."),
+                "states": [
+                    {"wave": wave, "state": str(row[wave])}
+                    for wave in self.study.waves
+                    if row[wave] not in COMPARABLE
+                ],
+            }
+            for item, row in self._items[~self._items["common"]].iterrows()
+        ]
+
+    @cached_property
+    def min_covered(self) -> float:
+        """Share of the inhabitants of a merged unit whose predecessors must have answered."""
+        return self.parameter(WAVES, "min_covered", ALL_WAVES)
+
+    @cached_property
+    def same(self) -> dict[str, Any]:
+        """How near the division on common questions comes to that of the chapter before."""
+        row = self.load(WAVES, "comparability", ALL_WAVES).iloc[0]
+        n = Units(int(row["n_units"]), self.answered_in(self.reference))
+        moved = Units(round(row["moved_share"] * row["n_units"]), n)
+        near = bool(row["adjusted_rand"] >= SAME)
+        return {"rand": row["adjusted_rand"], "n": n, "moved": moved, "near": near}
+
+    @cached_property
+    def linked(self) -> list[dict[str, Any]]:
+        """How many units of each wave were placed in the groups."""
+        return [{"wave": w, "n": parts[0]._of} for w, parts in self._placed.items()]
+
+    # Who moved, and how much phases changed.
+
+    @cached_property
+    def pairs(self) -> list[dict[str, Any]]:
+        """Each pair of successive waves: who moved, against chance, and which phases changed."""
+        return [self._pair(*pair) for pair in pairwise(self.study.waves)]
+
+    @cached_property
+    def chance_known(self) -> bool:
+        """Whether the error of most units is known, so that chance can be told."""
+        errors = self.load(SCORES, "standard_errors", self.reference)
+        return bool(errors.isna().any(axis=1).mean() < 0.5)
+
+    @cached_property
+    def chance(self) -> dict[str, float]:
+        """Share that would switch although nothing changed: mean, low, high."""
+        row = self.load(WAVES, "chance", ALL_WAVES).loc["switching"]
+        return {name: float(row[name]) for name in ("mean", "low", "high")}
+
+    # Tables and figures.
+
+    def table_items_compared(self) -> Rows:
+        """Comparable questions per phase."""
+        correlations = self.load(WAVES, "common_items", ALL_WAVES)["correlation"]
+        common = self._items["common"].groupby(self._items["phase"])
+        rows = [
+            {
+                "phase": phase,
+                "items": int(common.size()[phase]),
+                "common": int(common.sum()[phase]),
+                "correlation": correlations.get(phase, np.nan),
+            }
+            for phase in self.phases
+        ]
+        kinds = {"phase": PHASE_TITLE, "items": number(), "common": number()}
+        return Rows(kinds | {"correlation": number(3)}, rows)
+
+    def table_units_compared(self) -> Rows:
+        """Units per wave, by what happened to their territory."""
+        counts = self.load(WAVES, "link_counts", ALL_WAVES)["n_units"].unstack(fill_value=0)
+        kinds = [kind for kind in TERRITORY if kind in counts]
+        rows = []
+        for wave in self.study.waves:
+            total = self.answered_in(wave)
+            parts = self.door.parts(counts.loc[wave, kinds], total)
+            rows.append({"wave": wave, "total": total, **dict(zip(kinds, parts, strict=True))})
+        words = self.language.words["territory"]
+        columns = {"wave": WAVE, "total": COUNT} | dict.fromkeys(kinds, COUNT)
+        return Rows(columns, rows, {"territory": {kind: words[kind] for kind in kinds}})
+
+    def table_profile_shares(self) -> Rows:
+        """How large each group is in every wave."""
+        rows = [
+            {"group": group}
+            | {f"n_{wave}": parts[place] for wave, parts in self._placed.items()}
+            | {f"share_{wave}": parts[place] for wave, parts in self._placed.items()}
+            for place, group in enumerate(self.groups)
+        ]
+        counts = {f"n_{wave}": wave for wave in self.study.waves}
+        shares = {f"share_{wave}": wave for wave in self.study.waves}
+        columns = {"group": GROUP} | dict.fromkeys(counts, COUNT) | dict.fromkeys(shares, SHARE)
+        return Rows(columns, rows, {"counts": counts, "shares": shares})
+
+    def table_moves(self, first: str, second: str) -> Rows:
+        """How many units went from each group to each."""
+        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
+        rows = [
+            {"group": group, **dict(zip(heads, moved, strict=True))}
+            for group, moved in zip(self.groups, self._moves(first, second), strict=True)
+        ]
+        return Rows({"group": GROUP} | dict.fromkeys(heads, COUNT), rows, {"to": heads})
+
+    def table_change(self, first: str, second: str) -> Rows:
+        """Mean score per phase in both waves, and the change."""
+        rows = [
+            {
+                "phase": str(phase),
+                "n": (n := self._panel_of(row, first)),
+                "before": Mean(row["before"], n),
+                "after": Mean(row["after"], n),
+                "change": (change := Mean(row["change"], n, row["low"], row["high"])),
+                "interval": change,
+            }
+            for phase, row in self._change(first, second).iterrows()
+        ]
+        columns = {"phase": PHASE_TITLE, "n": COUNT, "before": MEAN, "after": MEAN}
+        return Rows(columns | {"change": MEAN_POINTS, "interval": MEAN_INTERVAL}, rows)
+
+    def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
+        """From group to group."""
+        numbers = [group.number for group in self.groups]
+        told = [[self.door.count(n) for n in row] for row in self._moves(first, second)]
+        axis = str(self.language.words["group_in_wave"])
+        return partial(
+            plot_moves,
+            pd.DataFrame(told, numbers, numbers, dtype=float),
+            self.language.code,
+            names={g.number: self.language.named(g.names) for g in self.groups if g.names},
+            axes=(axis.format(wave=first), axis.format(wave=second)),
+        )
+
+    def figure_change(self, first: str, second: str) -> Callable[[], Axes]:
+        """Mean change per phase."""
+        change = self._change(first, second)
+        labels = self.study.phase_names(self.language.code)
+        rounded = change.assign(**change[["change", "low", "high"]].round())
+        return partial(plot_change, rounded, self.language.code, labels=labels)
+
+    # What facts are made of.
+
+    @cached_property
+    def _items(self) -> pd.DataFrame:
+        items = self.load(WAVES, "items", ALL_WAVES)
+        return items.assign(common=items["common"].astype(str).eq("True"))
+
+    @cached_property
+    def _placed(self) -> dict[str, list[Units]]:
+        """For each wave its linked units by group."""
+        labels = self.load(WAVES, "labels", ALL_WAVES)
+        numbers = [group.number for group in self.groups]
+        placed = {}
+        for wave in self.study.waves:
+            known = labels[wave].dropna().astype(int)
+            whole = Units(len(known), self.answered_in(wave))
+            counts = known.value_counts().reindex(numbers, fill_value=0)
+            placed[wave] = self.door.parts(counts, whole)
+        return placed
+
+    def _pair(self, first: str, second: str) -> dict[str, Any]:
+        counts = self._counts(first, second).to_numpy()
+        panel = Units(int(counts.sum()), self.answered_in(first))
+        moved = int(counts.sum() - np.trace(counts))
+        change = self._change(first, second)
+        sure = change[(change["low"] > 0) | (change["high"] < 0)]
+        stayed = [row[place] for place, row in enumerate(self._moves(first, second))]
+        return {
+            "first": first,
+            "second": second,
+            "panel": panel,
+            "few": self.door.few(panel),
+            "moved": Units(moved, panel),
+            "more": bool(moved > self.chance["high"] * counts.sum()),
+            "stayed": [
+                {"group": group, "n": n} for group, n in zip(self.groups, stayed, strict=True)
+            ],
+            "changes": self._means(change, first),
+            "sure": self._means(sure.sort_values("change", ascending=False), first),
+        }
+
+    def _means(self, change: pd.DataFrame, first: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "phase": str(phase),
+                "mean": Mean(row["change"], self._panel_of(row, first), row["low"], row["high"]),
+            }
+            for phase, row in change.iterrows()
+        ]
+
+    def _panel_of(self, row: pd.Series, first: str) -> Units:
+        return Units(int(row["n_units"]), self.answered_in(first))
+
+    def _change(self, first: str, second: str) -> pd.DataFrame:
+        """Mean change of each phase between two waves, of phases on which it rests on enough."""
+        table = self._between("change", first, second).set_index("phase")
+        known = table.reindex(self.phases).dropna(subset=["change"])
+        return known[known["n_units"] >= self.door.round_to]
+
+    def _counts(self, first: str, second: str) -> pd.DataFrame:
+        """True numbers of units from each group to each, groups × groups."""
+        table = self._between("transitions", first, second)
+        wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
+        numbers = [group.number for group in self.groups]
+        wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
+        return wide.reindex(index=numbers, columns=numbers).fillna(0).astype(int)
+
+    def _moves(self, first: str, second: str) -> list[list[Units]]:
+        counts = self._counts(first, second).to_numpy()
+        panel = Units(int(counts.sum()), self.answered_in(first))
+        parts = self.door.parts(counts.ravel(), panel)
+        return [parts[place : place + len(counts)] for place in range(0, len(parts), len(counts))]
+
+    def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
+        table = self.load(WAVES, name, ALL_WAVES).reset_index()
+        return table[(table["wave_from"] == first) & (table["wave_to"] == second)]

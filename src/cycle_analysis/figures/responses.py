@@ -110,6 +110,7 @@ def plot_response(
     ax: Axes | None = None,
     *,
     many: str = "",
+    texts: Sequence[str] = (),
     title: str = "",
 ) -> Axes:
     """Draw the response rate of each group, with the number of units.
@@ -123,6 +124,8 @@ def plot_response(
     ax : Axes, optional
     many : str
         What the units are called, for the axis.
+    texts : sequence of text, optional
+        What stands beside each bar; the rate and both numbers when not given.
     title : str
         The finding.
 
@@ -140,9 +143,12 @@ def plot_response(
     sns.barplot(
         x=account["rate"].to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax
     )
-    for place, row in zip(places, account.itertuples(), strict=True):
-        text = f"{set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
-        ax.text(row.rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
+    told = texts or [
+        f"{set_percent(row.rate, 0, language)}  ({row.responded} / {row.invited})"
+        for row in account.itertuples()
+    ]
+    for place, rate, text in zip(places, account["rate"], told, strict=True):
+        ax.text(rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
     ax.set_yticks(places, names, fontsize=style.TEXT_SIZE)
     ax.set_xlim(0, 1.5)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
@@ -158,6 +164,7 @@ def plot_response_cells(
     language: str | Words,
     ax: Axes | None = None,
     *,
+    texts: Sequence[Sequence[str | None]] = (),
     title: str = "",
 ) -> Axes:
     """Draw the response rate of each combination of two backgrounds, with the number of units.
@@ -171,6 +178,9 @@ def plot_response_cells(
     language : str or Words
         Code of a language of the package, or the words of one.
     ax : Axes, optional
+    texts : r × c texts, optional
+        What stands in each cell, None in one that stays empty; the rate and both numbers when not
+        given.
     title : str
         The finding.
 
@@ -185,11 +195,11 @@ def plot_response_cells(
     ax = style.start(ax, height=0.9 + 0.55 * len(responded))
     counts, asked = responded.to_numpy(float), invited.to_numpy(float)
     rates = np.divide(counts, asked, out=np.full(asked.shape, np.nan), where=asked > 0)
-    texts = [
+    told = texts or [
         [_cell_text(n, of, language) for n, of in zip(*rows, strict=True)]
         for rows in zip(counts, asked, strict=True)
     ]
-    draw_cells(ax, rates, texts)
+    draw_cells(ax, rates, told)
     columns = [style.break_lines(str(name), 12) for name in responded.columns]
     rows = [style.break_lines(str(name), 18) for name in responded.index]
     ax.set_xticks(range(responded.shape[1]), columns, fontsize=style.TEXT_SIZE)

@@ -152,7 +152,7 @@ class Chapter:
         """Give what a table can show, by its key in the text."""
         return self._method("table", key)(*names)
 
-    def figure(self, key: str, *names: str) -> Callable[[], Axes]:
+    def figure(self, key: str, *names: str) -> Callable[..., Axes]:
         """Give what draws a figure, by its key in the text."""
         return self._method("figure", key)(*names)
 
@@ -263,7 +263,8 @@ class Chapter:
 
     def answered_in(self, wave: str) -> Units:
         """How many units answered in a wave."""
-        return wave_total(self.load(RESPONSES, "response", wave)["responded"].sum())
+        account = self.load(RESPONSES, "response", wave)
+        return wave_total(account["responded"].sum(), wave_total(account["invited"].sum()))
 
     @property
     def _kind(self) -> str:
@@ -288,10 +289,8 @@ class Chapter:
         return {code: self.language.capital(f"{word} {number}")}
 
     def _wave_facts(self, wave: str) -> WaveFacts:
-        account = self.load(RESPONSES, "response", wave)
-        days = self.study.wave(wave).fieldwork
-        asked = wave_total(account["invited"].sum())
-        answered = Units(self.answered_in(wave)._n, asked, _exact=True)
+        days, answered = self.study.wave(wave).fieldwork, self.answered_in(wave)
+        asked = wave_total(self.load(RESPONSES, "response", wave)["invited"].sum())
         return WaveFacts(wave, days.start, days.end, asked, answered)
 
 

@@ -121,11 +121,11 @@ def _text(language: Language, value: Any) -> Cell:
     return Cell(value)
 
 
-def _count(language: Language, units: Units | None) -> Cell:
+def _count(language: Language, units: Units | None, kind: str = "rounded") -> Cell:
     if units is None:
         return EMPTY
     door = language.door
-    note = "rounded" if door.is_rounded(units) else ""
+    note = kind if door.is_rounded(units) else ""
     if note and door.hardly_any(units):
         return Cell(f"<{language.number(door.round_to)}", note=note)
     return Cell(language.number(door.count(units)), door.count(units), "#,##0", note)
@@ -135,6 +135,18 @@ def _share(language: Language, units: Units | None) -> Cell:
     if units is None:
         return EMPTY
     return _told(language, language.door.share(units))
+
+
+def _rate(language: Language, units: Units | None) -> Cell:
+    if units is None or units._of is None:
+        return EMPTY
+    share, count = _share(language, units), _count(language, units)
+    whole = language.door.count(units._of)
+    text = f"{count.text}/{language.number(whole)}"
+    if share is not EMPTY:
+        note = f"{count.note} {share.note}"
+        return Cell(f"{share.text} ({text})", share.value, share.pattern, note)
+    return EMPTY if whole < language.door.round_to else Cell(text, note=count.note)
 
 
 def _told(language: Language, share: Share) -> Cell:
@@ -186,8 +198,12 @@ WAVE = Column(lambda language, wave: Cell(language.wave(wave)), numeric=False)
 """Codes of waves, written by their name."""
 COUNT = Column(_count)
 """Numbers of units: `Units`."""
+RESPONDENTS = Column(lambda language, n: _count(language, n, "rounded_respondents"))
+"""Numbers of respondents, less than all of a wave: `Units`."""
 SHARE = Column(_share)
 """Shares of units of their whole: `Units` as well."""
+RATE = Column(_rate)
+"""Shares with the number and its whole, 45% (10/22); the two numbers where no share is told."""
 WEIGHTED = Column(_weighted)
 """Weighted shares with their interval: `Weighted`."""
 MEAN = Column(_mean)

@@ -99,9 +99,9 @@ def _refuse(what: str) -> NoReturn:
     raise UntoldError(f"units cannot be {what}; write {{{{ n|units }}}}")
 
 
-def wave_total(n: float) -> Units:
+def wave_total(n: float, whole: Units | None = None) -> Units:
     """Give a number that is told as it is: the units asked, or those that answered, in a wave."""
-    return Units(int(n), _exact=True)
+    return Units(int(n), whole, _exact=True)
 
 
 def units_of(counts: Iterable[float], whole: Units | None = None) -> list[Units]:
@@ -213,6 +213,14 @@ class Door:
             return units._n if units._shown is None else units._shown
         return self._nearest(units._n, None if units._of is None else self.count(units._of))
 
+    def whole(self, units: Units) -> int:
+        """Give the whole that a share of these units is taken of."""
+        return self.count(_whole_of(units))
+
+    def ratio(self, units: Units) -> float:
+        """Give what puts shares in order, those that are told as bounds among them."""
+        return self.count(units) / max(self.whole(units), 1)
+
     def is_rounded(self, units: Units) -> bool:
         """Whether a number may differ from the true one."""
         return self.round_to > 1 and not units._exact
@@ -231,14 +239,12 @@ class Door:
 
     def share(self, units: Units) -> Share:
         """Take a share of the rounded numbers; none of a small whole, bounds at the ends."""
-        if units._of is None:
-            raise ValueError("a share needs a whole; give `_of` to these units")
-        n, whole = self.count(units), self.count(units._of)
+        n, whole = self.count(units), self.whole(units)
         if self.round_to == 1:
             return Share(n / whole if whole else math.nan)
         if whole < LEAST_WHOLE:
             return Share(math.nan)
-        few, many = self._reach(units._of)
+        few, many = self._reach(_whole_of(units))
         percent = round(100 * n / whole)
         if n == 0 or percent == 0:
             most = (n + self._reach(units)[1]) / (whole - few)
@@ -287,7 +293,9 @@ class Door:
         )
         return value, low, high
 
-    def parts(self, counts: Iterable[float], whole: Units) -> list[Units]:
+    def parts(
+        self, counts: Iterable[float], whole: Units, wholes: Sequence[Units] = ()
+    ) -> list[Units]:
         """Set counts that add up to a whole as its parts, so that none can be told from the rest.
 
         Of 216, parts of 213 and 3 would be told as 215 and 5: rounded up so far that only they can
@@ -299,6 +307,9 @@ class Door:
             Numbers of units that add up to the whole.
         whole : Units
             The whole, told beside them.
+        wholes : sequence of Units, optional
+            What each is a part of besides, where shares are taken of that: of the units that
+            answered, the groups are each a part of those asked in the group.
 
         Examples
         --------
@@ -309,17 +320,20 @@ class Door:
         true = [int(n) for n in counts]
         if sum(true) != whole._n:
             raise ValueError("these counts do not add up to the whole; use units_of")
-        return [Units(n, whole, _shown=shown) for n, shown in self._fitted(true, whole)]
+        of = wholes or [whole] * len(true)
+        told = zip(true, of, self._fitted(true, whole, of), strict=True)
+        return [Units(n, part_of, _shown=shown) for n, part_of, shown in told]
 
-    def _fitted(self, true: list[int], whole: Units) -> Iterator[tuple[int, int]]:
-        top = self.count(whole)
-        nearest = [self._nearest(n, top) for n in true]
-        shown = nearest
-        if self.round_to > 1 and len(true) > 1 and whole._n > 0:
-            shown = next(self._unpinned(true, nearest, whole), nearest)
-        return zip(true, shown, strict=True)
+    def _fitted(self, true: list[int], whole: Units, of: Sequence[Units]) -> list[int]:
+        tops = [self.count(part_of) for part_of in of]
+        nearest = [self._nearest(n, top) for n, top in zip(true, tops, strict=True)]
+        if self.round_to == 1 or len(true) == 1 or whole._n == 0:
+            return nearest
+        return next(self._unpinned(true, nearest, whole, of), nearest)
 
-    def _unpinned(self, true: list[int], nearest: list[int], whole: Units) -> Iterator[list[int]]:
+    def _unpinned(
+        self, true: list[int], nearest: list[int], whole: Units, of: Sequence[Units]
+    ) -> Iterator[list[int]]:
         """Give ways to tell the parts of which none is pinned, those that move fewest first."""
         largest = sorted(range(len(true)), key=lambda place: -true[place])
         for moved in range(MOST_MOVED + 1):
@@ -328,14 +342,15 @@ class Door:
                 for place in places:
                     step = self.round_to if true[place] > nearest[place] else -self.round_to
                     shown[place] += step * (true[place] != nearest[place])
-                if min(shown) >= 0 and not self._pins(shown, whole):
+                if min(shown) >= 0 and not self._pins(shown, whole, of):
                     yield shown
 
-    def _pins(self, shown: Sequence[int], whole: Units) -> bool:
+    def _pins(self, shown: Sequence[int], whole: Units, of: Sequence[Units]) -> bool:
         """Whether a reader could tell one of the parts, or the whole, from all that is told."""
         top = self.count(whole)
-        few, many = (0, 0) if whole._exact else self._reach(whole)
-        bounds = [self._meant(n, top, top + many) for n in shown]
+        few, many = self._reach(whole)
+        tops = [(self.count(part_of), self._reach(part_of)[1]) for part_of in of]
+        bounds = [self._meant(n, at, at + up) for n, (at, up) in zip(shown, tops, strict=True)]
         low, high = (sum(ends) for ends in zip(*bounds, strict=True))
         least, most = max(top - few, low), min(top + many, high)
         if most < least or (most == least and not whole._exact):
@@ -363,6 +378,12 @@ class Door:
         if units._shown is not None:
             return self.round_to - 1, self.round_to - 1
         return self.round_to // 2, (self.round_to - 1) // 2
+
+
+def _whole_of(units: Units) -> Units:
+    if units._of is None:
+        raise ValueError("a share needs a whole; give `_of` to these units")
+    return units._of
 
 
 def is_number(value: Any) -> bool:

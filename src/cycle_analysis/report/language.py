@@ -85,9 +85,9 @@ class Language(Words):
         words = self.study.units.one if known else self.study.units.many
         return f"{self.count(units)} {words[self.code]}"
 
-    def basis(self, units: Units) -> str:
-        """Write on how many units something rests: n ≈ 215 municipalities."""
-        n, many = self._count(units), self.study.units.many[self.code]
+    def basis(self, units: Units, many: str = "") -> str:
+        """Write on how many units, or respondents, something rests: n ≈ 215 municipalities."""
+        n, many = self._count(units), many or self.study.units.many[self.code]
         if not self.door.is_rounded(units):
             return self._word("basis", n=self.number(n), many=many)
         if n == 0:

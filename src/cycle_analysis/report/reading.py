@@ -5,8 +5,8 @@ containers, which open with three colons and end with three colons alone:
 
 - ``::: finding`` and ``::: summary`` set their paragraphs or bullets apart;
 - ``::: table sizes`` holds the caption, a list of columns (``- n: Number``) and notes;
-- ``::: figure profiles`` holds the caption, the finding that stands above the drawing
-  (``Title: ...``, may lack), what can be seen (``Alt: ...``), and perhaps a table.
+- ``::: figure profiles`` holds the caption, what can be seen (``Alt: ...``), perhaps what it finds
+  in a short line that is drawn above it (``Title: ...``), and perhaps a table.
 
 Rows and drawings come from the chapter, by key; words after the key go to it too.
 """
@@ -40,6 +40,8 @@ from cycle_analysis.report.templates import SUFFIX, unescape
 
 SET_APART = ("finding", "summary")
 CONTAINERS = (*SET_APART, "figure", "table")
+FIGURE_TEXTS = ("Alt:", "Title:")
+"""What paragraphs of a figure begin with that are no caption: what can be seen, what it finds."""
 MARKDOWN = MarkdownIt("zero").enable(
     ["heading", "list", "emphasis", "escape", "entity", "newline", "text_join"]
 )
@@ -197,11 +199,11 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     key = _key(container, chapter)
     inside = _inside(container, chapter)
     told = [words_of(block.text) for block in inside if isinstance(block, Paragraph)]
-    alt, titles = (
-        [text.removeprefix(mark).strip() for text in told if text.startswith(mark)]
-        for mark in ("Alt:", "Title:")
+    alt, title = (
+        [text.removeprefix(start).strip() for text in told if text.startswith(start)]
+        for start in FIGURE_TEXTS
     )
-    caption = [text for text in told if not text.startswith(("Alt:", "Title:"))]
+    caption = [text for text in told if not text.startswith(FIGURE_TEXTS)]
     if len(alt) != 1 or not alt[0]:
         _refuse(chapter, str(container), "has no alt text", "", "Add a paragraph 'Alt: ...'")
     if not caption:
@@ -210,7 +212,9 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     if [part.kind for part in tables] not in ([], ["table"]):
         _refuse(chapter, str(container), "holds more than one table")
     name, *arguments = container.names
-    draw = partial(chapter.figure(name, *arguments), title=" ".join(titles))
+    draw = chapter.figure(name, *arguments)
+    if title:
+        draw = partial(draw, title=title[0])
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
     return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)
@@ -261,7 +265,7 @@ def _columns(
 
 def _explained(cells: Sequence[Sequence[Cell]], chapter: Chapter) -> Iterator[str]:
     """Explain what the marks in the cells mean."""
-    present = {cell.note for row in cells for cell in row}
+    present = {note for row in cells for cell in row for note in cell.note.split()}
     return (chapter.note(name) for name in chapter.language.words["notes"] if name in present)
 
 

@@ -4,7 +4,9 @@ from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.chapters.annex import AnnexChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.limits import LimitsChapter
+from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.chapters.summary import SummaryChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
@@ -13,6 +15,8 @@ CHAPTERS: dict[str, type[Chapter]] = {
     chapter.key: chapter
     for chapter in (
         SummaryChapter,
+        ResponseChapter,
+        MeasurementChapter,
         CycleChapter,
         ProfilesChapter,
         ValidityChapter,

@@ -1,0 +1,260 @@
+"""What was answered, and how well it measures: facts of notebook 02."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
+from cycle_analysis.measurement.agreement import AGREED
+from cycle_analysis.measurement.reliability import ONE, PHASES
+from cycle_analysis.report import columns as kinds
+from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
+from cycle_analysis.report.columns import Rows, number
+from cycle_analysis.report.door import Mean, Units, wave_total
+
+CHANCE = 0.05
+"""p-value under which respondents agree more than groups put together at random."""
+MISSING, ENDS = ("missing", "dont_know"), ("floor", "ceiling")
+"""Columns of items with a share of all respondents, and of those who answered."""
+
+
+class MeasurementChapter(Chapter):
+    """What was answered, how reliable is it, and do respondents of one unit agree?"""
+
+    key = "measurement"
+
+    @cached_property
+    def scales(self) -> list[dict[str, Any]]:
+        """Answer scales: code, lowest step, and questions with their mean and share of that step.
+
+        `least` and `most` are the questions with the smallest and the largest of these shares;
+        `hidden` is whether some have too few answers to be drawn.
+        """
+        return [self._scale(str(scale)) for scale in self._scale_of.unique()]
+
+    @cached_property
+    def scale(self) -> dict[str, Any]:
+        """The first of them: what a block tells that is told alone."""
+        return self.scales[0]
+
+    @cached_property
+    def rests(self) -> list[dict[str, Any]]:
+        """Items and their correlation with the others of their phase, from low to high."""
+        known = self._items["item_rest"].dropna().sort_values(kind="stable")
+        return [{"item": str(item), "rest": float(rest)} for item, rest in known.items()]
+
+    @cached_property
+    def floored(self) -> dict[str, int]:
+        """Number of items with more than half of the answers on the lowest step, and of all."""
+        return {"n": int((self._items["floor"] > 0.5).sum()), "of": len(self._items)}
+
+    @cached_property
+    def warnings(self) -> list[dict[str, str]]:
+        """What deserves attention: the item, or the phase that a warning is about as a whole."""
+        table = self.load(SCORES, "warnings").fillna("")[["phase", "item", "warning"]]
+        known, names = self.language.words["warnings"], self.study.phase_names(self.language.code)
+        return [
+            {"about": item or names[phase], "warning": known[warning].format(many=self.many)}
+            for phase, item, warning in table.itertuples(index=False)
+        ]
+
+    @cached_property
+    def respondents(self) -> dict[str, Units]:
+        """How many respondents there are in each wave."""
+        return {wave: self._asked(wave) for wave in self.study.waves}
+
+    @cached_property
+    def alphas(self) -> list[dict[str, Any]]:
+        """Phases with their alpha, in the order of the cycle; None where there is none."""
+        alphas = self._of_phases("reliability", self.wave)["alpha"].astype(object)
+        alphas = alphas.where(alphas.notna(), None)
+        return [{"phase": phase, "alpha": a} for phase, a in alphas.items()]
+
+    @cached_property
+    def factors(self) -> dict[str, float] | None:
+        """BIC of one factor and of several, and how those fit; None where it is not known."""
+        table = self.load(SCORES, "factor_models")
+        several = table.loc[PHASES, ["bic", "cfi", "rmsea", "largest_correlation"]].astype(float)
+        told = {"one": float(table.loc[ONE, "bic"])} | several.to_dict()
+        return None if table["bic"].isna().any() else told
+
+    @cached_property
+    def agreement(self) -> dict[str, Any] | None:
+        """Range over phases of each measure of agreement; None where it cannot be seen."""
+        known = self.load(SCORES, "agreement").dropna(subset=["icc1"])
+        chance = self.load(SCORES, "random_groups")["p"].dropna()
+        told = known[["icc1", "icc2", "rwg_median", "average_deviation"]].agg(["min", "max"])
+        ranges = {name: tuple(ends) for name, ends in told.items()}
+        n = {"beyond": int((chance < CHANCE).sum()), "phases": len(chance)}
+        return None if known.empty else {"limit": AGREED, **n, **ranges}
+
+    @cached_property
+    def errors(self) -> dict[str, Mean] | None:
+        """Standard errors of the scores of units, in points; None where they are not known."""
+        known = self.load(SCORES, "standard_errors").stack().dropna()
+        if known.empty:
+            return None
+        median, low, high = known.quantile([0.5, 0.05, 0.95])
+        n = Units(known.index.get_level_values(0).nunique())
+        told = {"median": median, "low": low, "high": high, "reach": 1.96 * median}
+        return {name: Mean(value, n) for name, value in told.items()}
+
+    @cached_property
+    def aggregation(self) -> dict[str, Any]:
+        """What other rules of aggregation change, over phases and where the order changes most."""
+        table = self.load(SCORES, "aggregations")
+        n = Units(int(table["n"].max()), self.answered)
+        told = [self._rule(str(rule), part, n) for rule, part in table.groupby("rule", sort=False)]
+        return {"differs": bool(table["difference"].max() > 0), "n": n, "rules": told}
+
+    @cached_property
+    def spread(self) -> dict[str, Any] | None:
+        """How far respondents of one unit differ, in quarters of units from low to high scores.
+
+        Level and spread in points, the latter also in percent of what the level leaves room for;
+        `inside`: whether the highest differs ``more``, ``less`` or the ``same``. None where a
+        quarter is too small.
+        """
+        table = self.load(SCORES, "spread")
+        whole = Units(int(table["n"].sum()), self.answered)
+        parts = self.door.parts(table["n"], whole)
+        if len(table) < 2 or any(map(self.door.few, parts)):
+            return None
+        quarters = [
+            {"number": int(group), "n": n, "share": Mean(100 * row["spread_share"], n)}
+            | {"level": Mean(row["level"], n), "spread": Mean(row["spread"], n)}
+            for (group, row), n in zip(table.iterrows(), parts, strict=True)
+        ]
+        gap = table["spread"].iloc[-1] - table["spread"].iloc[0]
+        reach = 1.96 * np.hypot(*table["standard_error"].iloc[[0, -1]])
+        inside = "more" if gap > reach else "less" if gap < -reach else "same"
+        return {"n": whole, "quarters": quarters, "inside": inside}
+
+    def table_items(self) -> Rows:
+        """Answers to each item."""
+        n_asked, asked = len(self.load(RESPONSES, "respondents")), self._asked(self.wave)
+        rows = self._items.reset_index().to_dict("records")
+        for row in rows:
+            n = Units(int(row["n"]), asked)
+            row |= {"answers": n, "mean": Mean(row["mean"], n)}
+            row |= {name: _part(row[name], n_asked, asked) for name in MISSING}
+            row |= {name: _part(row[name], row["n"], n) for name in ENDS}
+        columns = {"item": kinds.TEXT, "answers": kinds.RESPONDENTS, "mean": kinds.MEAN}
+        shares = dict.fromkeys((*MISSING, *ENDS), kinds.SHARE)
+        return Rows(columns | shares | {"item_rest": number(2)}, rows)
+
+    def table_warnings(self) -> Rows:
+        """What deserves attention, with what follows from it."""
+        return Rows({"about": kinds.TEXT, "warning": kinds.TEXT}, self.warnings)
+
+    def table_reliability(self, wave: str) -> Rows:
+        """Reliability of each phase in a wave."""
+        rows = self._of_phases("reliability", wave).reset_index().to_dict("records")
+        for row in rows:
+            row["respondents"] = Units(int(row["n_respondents"]), self._asked(wave))
+            row["interval"] = (row["alpha_low"], row["alpha_high"])
+        columns = dict.fromkeys(("alpha", "omega", "ordinal_alpha"), number(2))
+        columns |= {"phase": kinds.PHASE_TITLE, "respondents": kinds.RESPONDENTS}
+        return Rows(columns | {"n_items": number(), "interval": kinds.interval(2)}, rows)
+
+    def table_aggregations(self) -> Rows:
+        """What another rule of aggregation changes, over all phases."""
+        columns = {"rule": kinds.code("rules"), "shift": kinds.MEAN_POINTS}
+        columns |= {"difference": kinds.MEAN, "correlation": number(2), "moved": kinds.SHARE}
+        return Rows(columns, self.aggregation["rules"])
+
+    def table_agreement(self, wave: str) -> Rows:
+        """Agreement of respondents on each phase in a wave."""
+        rows = self._of_phases("agreement", wave).reset_index().to_dict("records")
+        for row in rows:
+            row["n"] = Units(int(row["n_units_of_two"]), self.answered_in(wave))
+            row["agreed"] = _part(row["rwg_over_70"], row["n_units_of_two"], row["n"])
+        columns = dict.fromkeys(("rwg_median", "icc1", "icc2"), number(2))
+        columns |= {"phase": kinds.PHASE_TITLE, "n": kinds.COUNT, "agreed": kinds.SHARE}
+        return Rows(columns, rows)
+
+    def table_spread(self) -> Rows:
+        """How far respondents of one unit differ, in groups of units from low to high scores."""
+        columns = dict.fromkeys(("level", "spread", "share"), kinds.MEAN)
+        quarters = self.spread["quarters"] if self.spread else []
+        return Rows(columns | {"number": number(), "n": kinds.COUNT}, quarters)
+
+    def figure_answers(self, scale: str) -> Callable[..., Axes]:
+        """Answers to each item of a scale, in numbers as they are told."""
+        steps = self._steps(scale)
+        counts = self.load(SCORES, "answer_counts").loc[self._scale_of == scale, list(steps)]
+        n, shown = [], []
+        for _, row in counts.iterrows():
+            whole = Units(int(row.sum()), self._asked(self.wave))
+            parts = self.door.parts(row, whole)
+            told = self.language.is_told(parts[0])
+            shown.append([self.door.count(part) if told else np.nan for part in parts])
+            n.append(self.door.count(whole))
+        table = pd.DataFrame(shown, counts.index, counts.columns)
+        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, counts.index))
+        phases, options = self._items["phase"].loc[counts.index], list(steps.values())
+        return partial(plot_answers, *drawn, options, self.language, phases=phases)
+
+    def figure_reliability(self) -> Callable[..., Axes]:
+        """Alpha with its interval, and omega, of each phase."""
+        table, names = self._of_phases("reliability", self.wave), self.study.phase_names
+        return partial(plot_reliability, table, self.language, labels=names(self.language.code))
+
+    def figure_spread(self) -> Callable[..., Axes]:
+        """How far respondents of one unit differ, in whole points as they are told."""
+        table = self.load(SCORES, "spread")[["level", "spread", "low", "high"]]
+        return partial(plot_spread, table.round(), self.language)
+
+    @cached_property
+    def _items(self) -> pd.DataFrame:
+        return self.load(SCORES, "items").loc[self.study.phase_items(self.wave).index]
+
+    @cached_property
+    def _scale_of(self) -> pd.Series:
+        return self.study.codebook.items["scale"].reindex(self._items.index)
+
+    def _asked(self, wave: str) -> Units:
+        return wave_total(len(self.load(RESPONSES, "respondents", wave)))
+
+    def _of_phases(self, table: str, wave: str) -> pd.DataFrame:
+        known = self.load(SCORES, table, wave)
+        return known.loc[[phase for phase in self.phases if phase in known.index]]
+
+    def _steps(self, scale: str) -> dict[str, str]:
+        (low, high), labels = self.study.scales[scale].ends, self.study.scales[scale].labels
+        steps = map(str, range(int(low), int(high) + 1))
+        return {s: labels[s][self.language.code] if s in labels else s for s in steps}
+
+    def _scale(self, scale: str) -> dict[str, Any]:
+        told: list[dict[str, Any]] = []
+        for item, row in self._items[self._scale_of == scale].iterrows():
+            n = Units(int(row["n"]), self._asked(self.wave))
+            lowest = _part(row["floor"], row["n"], n)
+            told.append({"item": str(item), "mean": Mean(row["mean"], n), "lowest": lowest})
+        shown = [question for question in told if self.language.is_told(question["lowest"])]
+        shown.sort(key=lambda question: self.door.ratio(question["lowest"]))
+        least, most = (shown[0], shown[-1]) if shown else (None, None)
+        ends = {"step": next(iter(self._steps(scale).values())), "least": least, "most": most}
+        return {"code": scale, "questions": told, "hidden": len(shown) < len(told), **ends}
+
+    def _rule(self, rule: str, table: pd.DataFrame, n: Units) -> dict[str, Any]:
+        worst = table.loc[table["rank_correlation"].fillna(1).idxmin()]
+        means, n_worst = table.mean(), Units(int(worst["n"]), self.answered)
+        return {
+            "rule": rule,
+            **{name: Mean(means[name], n) for name in ("shift", "difference")},
+            "correlation": means["rank_correlation"],
+            "moved": _part(means["moved"], table["n"].max(), n),
+            "far": Mean(table["difference_95"].max(), n),
+            "worst_correlation": worst["rank_correlation"],
+            "worst_moved": _part(worst["moved"], worst["n"], n_worst),
+        }
+
+
+def _part(share: float, n: float, whole: Units) -> Units:
+    """Give the number behind a share of `n`; none of nothing."""
+    return Units(0 if pd.isna(share) else round(share * n), whole)

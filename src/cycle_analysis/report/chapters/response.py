@@ -1,0 +1,222 @@
+"""What was asked of whom, and who answered: facts of notebook 01."""
+
+import math
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.responses import plot_response, plot_response_cells
+from cycle_analysis.report.chapter import ALL_WAVES, RESPONSES, WAVES, Chapter
+from cycle_analysis.report.columns import COUNT, RATE, SHARE, TEXT, WAVE, Rows, code, number
+from cycle_analysis.report.door import Units, wave_total
+from cycle_analysis.responses.study_answers import has_municipalities
+from cycle_analysis.texts.words import NOTHING
+
+SURE = 0.05
+"""p-value under which response is said to depend on a background."""
+ROUGH = 5
+"""Smallest expected number under which the p-value of a chi-square test is rough."""
+ALL = "all"
+"""Code of all groups together."""
+GROUPS = "background_groups"
+"""Where words.yaml has the groups of backgrounds."""
+
+
+class ResponseChapter(Chapter):
+    """What was done, and who took part?"""
+
+    key = "response"
+
+    @cached_property
+    def n_items(self) -> int:
+        """Number of items on the phases."""
+        return int((self.study.codebook.items["phase"] != "").sum())
+
+    @cached_property
+    def all_asked(self) -> bool:
+        """Whether all units of the population were asked, in every wave."""
+        accounts = [self._account(wave) for wave in self.study.waves]
+        return all(table["invited"].sum() == table["population"].sum() for table in accounts)
+
+    @cached_property
+    def municipalities(self) -> bool:
+        """Whether the units are Dutch municipalities, whose parts of the country can be named."""
+        return has_municipalities(self.study)
+
+    @cached_property
+    def followed(self) -> Units:
+        """How many units there are to follow: those of the last wave."""
+        return wave_total(self._by_wave["population"].iloc[0])
+
+    @cached_property
+    def response(self) -> dict[str, Any]:
+        """Response in the wave of this chapter: what a block tells that is told alone."""
+        return self._response(self.wave)
+
+    @cached_property
+    def told_waves(self) -> list[dict[str, Any]]:
+        """The same as a list."""
+        return [self.response]
+
+    @cached_property
+    def responses(self) -> list[dict[str, Any]]:
+        """Response in each wave.
+
+        Its code; asked and answered; margin (percentage points), single (units with one
+        respondent); by (backgrounds), tests (as `_tests`), groups (those of the first background);
+        whether these are crossed with a second, whether some have no share, and whether any has.
+        """
+        return [self._response(wave) for wave in self.study.waves]
+
+    def table_waves(self) -> Rows:
+        """Fieldwork, population and response of each wave."""
+        rows = []
+        for wave in self.waves:
+            respondents = len(self.load(RESPONSES, "respondents", wave.code))
+            n = self._account(wave.code)["responded"].sum()
+            rows.append(
+                {
+                    "wave": wave.code,
+                    "fieldwork": " – ".join(map(self.language.date, (wave.start, wave.end))),
+                    "population": wave_total(self._account(wave.code)["population"].sum()),
+                    "invited": wave.asked,
+                    "responded": wave.answered,
+                    "respondents": respondents,
+                    "mean": respondents / max(n, 1),
+                }
+            )
+        kinds = dict.fromkeys(("population", "invited", "responded"), COUNT)
+        kinds |= {"wave": WAVE, "fieldwork": TEXT, "respondents": number(), "mean": number(1)}
+        return Rows(kinds | {"rate": SHARE}, [row | {"rate": row["responded"]} for row in rows])
+
+    def table_response_waves(self) -> Rows:
+        """How many units answered in each wave, as they are divided in the last, and again."""
+        rows, before = [], 0
+        for wave, row in self._by_wave.iterrows():
+            n, answered = int(row["responded"]), self.answered_in(str(wave))
+            same = n == self._account(str(wave))["responded"].sum()
+            told = wave_total(n, self.followed) if same else Units(n, self.followed)
+            again = Units(int(row["again"]), Units(min(n, before), answered)) if before else None
+            rows.append({"wave": str(wave), "responded": told, "rate": told, "again": again})
+            before = n
+        return Rows({"wave": WAVE, "responded": COUNT, "rate": SHARE, "again": COUNT}, rows)
+
+    def table_response(self, wave: str) -> Rows:
+        """Response of the groups of one background, or of the combinations of two."""
+        rows = [row | {"rate": row["answered"]} for row in self._groups(wave)]
+        columns = [name for name in rows[0] if name.startswith("by ")]
+        kinds = {"group": code(GROUPS), "asked": COUNT, "answered": COUNT, "rate": SHARE}
+        named = {name: self._named(name.removeprefix("by ")) for name in columns}
+        return Rows(kinds | dict.fromkeys(columns, RATE), rows, {"crossed": named})
+
+    def figure_response(self, wave: str) -> Callable[..., Axes]:
+        """Response of the groups of one background, or of the combinations of two."""
+        told, language = self.table_response(wave), self.language
+        if crossed := told.families["crossed"]:
+            cells = [[self._cell(row[name]) for name in crossed] for row in told.rows]
+            names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
+            counts = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
+            asked = pd.DataFrame([[cell[1] for cell in row] for row in cells], names, heads)
+            texts = [[cell[2] for cell in row] for row in cells]
+            return partial(plot_response_cells, counts, asked, language, texts=texts)
+        rows = [row for row in told.rows if language.is_told(row["answered"])]
+        names = [self._named(row["group"]) for row in rows]
+        rates = [self.door.share(row["answered"]).value for row in rows]
+        table = pd.DataFrame({"rate": rates}, names)
+        beside = [RATE.write(language, row["answered"]).text for row in rows]
+        return partial(plot_response, table, language, many=self.many, texts=beside)
+
+    @cached_property
+    def _by_wave(self) -> pd.DataFrame:
+        return self.load(WAVES, "response_by_wave", ALL_WAVES)
+
+    def _account(self, wave: str) -> pd.DataFrame:
+        return self.load(RESPONSES, "response", wave)
+
+    def _named(self, group: str) -> str:
+        return self.language.code_word(group, GROUPS)
+
+    def _cell(self, n: Units | None) -> tuple[float, int, str | None]:
+        """Give what is drawn of a cell: answered, asked, and its text; nothing where none was."""
+        if n is None:
+            return 0, 0, None
+        text = RATE.write(self.language, n).text
+        count = math.nan if text == NOTHING else self.door.count(n)
+        return count, self.door.whole(n), text.replace(" (", "\n").rstrip(")")
+
+    def _response(self, wave: str) -> dict[str, Any]:
+        account, answered = self._account(wave), self.answered_in(wave)
+        sizes = self.load(RESPONSES, "respondents", wave).groupby("unit").size()
+        groups = self._groups(wave) if len(account) > 1 else []
+        cells = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
+        return {
+            "wave": wave,
+            "asked": wave_total(account["invited"].sum()),
+            "answered": answered,
+            "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
+            "single": Units(int((sizes == 1).sum()), answered),
+            "by": [str(name) for name in account.index.names],
+            "tests": self._tests(wave),
+            "groups": groups,
+            "crossed": account.index.nlevels > 1,
+            "some_untold": not all(n is None or self.language.is_told(n) for n in cells),
+            "some_told": any(self.language.is_told(row["answered"]) for row in groups[:-1]),
+        }
+
+    def _tests(self, wave: str) -> list[dict[str, Any]]:
+        """For each background whether response depends on it, and where it is high and low.
+
+        The numbers of the test stay behind: beside rounded counts they would tell true ones.
+        """
+        tests, told = self.load(RESPONSES, "nonresponse", wave), []
+        for place, (background, row) in enumerate(tests.iterrows()):
+            if row["reason"] and not pd.isna(row["reason"]):
+                continue
+            groups = [g for g in self._margin(wave, place) if self.language.is_told(g["answered"])]
+            ranked = sorted(groups, key=lambda group: self.door.ratio(group["answered"]))
+            ends = len({self.door.ratio(group["answered"]) for group in groups}) > 1
+            told.append(
+                {
+                    "by": str(background),
+                    "depends": bool(row["p"] < SURE),
+                    "rough": bool(row["smallest_expected"] < ROUGH),
+                    "most": ranked[-1] if ends else None,
+                    "least": ranked[0] if ends else None,
+                    "rises": ends and ranked[0] is groups[0] and ranked[-1] is groups[-1],
+                }
+            )
+        return told
+
+    def _margin(self, wave: str, place: int) -> list[dict[str, Any]]:
+        """Give the groups of one background: code, asked and answered."""
+        account = (
+            self._account(wave).groupby(level=place, sort=False)[["invited", "responded"]].sum()
+        )
+        return [
+            {"group": str(group), "asked": wave_total(account.loc[group, "invited"]), "answered": n}
+            for group, n in self._cells(account, wave).items()
+        ]
+
+    def _cells(self, account: pd.DataFrame, wave: str) -> dict[Any, Units]:
+        """Give of each group that was asked how many answered: together all that answered."""
+        account = account[account["invited"] > 0]
+        asked = [wave_total(n) for n in account["invited"]]
+        parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
+        return dict(zip(account.index, parts, strict=True))
+
+    def _groups(self, wave: str) -> list[dict[str, Any]]:
+        """Give the groups of the first background, and all; with those of a second besides."""
+        account, answered = self._account(wave), self.answered_in(wave)
+        asked = wave_total(account["invited"].sum())
+        rows = [*self._margin(wave, 0), {"group": ALL, "asked": asked, "answered": answered}]
+        if account.index.nlevels > 1:
+            cells, columns = self._cells(account, wave), self._margin(wave, 1)
+            for row in rows[:-1]:
+                for column in columns:
+                    row[f"by {column['group']}"] = cells.get((row["group"], column["group"]))
+            rows[-1] |= {f"by {column['group']}": column["answered"] for column in columns}
+            rows = [row | {f"by {ALL}": row["answered"]} for row in rows]
+        return rows

@@ -120,7 +120,7 @@ class CycleChapter(Chapter):
         table = self._pairs.dropna(subset=["ratio"])
         ranked = table.sort_values("ratio", ascending=False, kind="stable").head(MOST_TOLD)
         return [
-            {"first": pair[0], "second": pair[1], "n": self._pair_units(row)}
+            {"first": pair[0], "second": pair[1], "n": self._together[pair]}
             | {"expected": row["expected"]}
             for pair, row in ranked.iterrows()
         ]
@@ -142,11 +142,10 @@ class CycleChapter(Chapter):
     @cached_property
     def thresholds(self) -> list[dict[str, Any]]:
         """Units with two or more active phases at other thresholds."""
-        shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
         return [
-            {"from_score": score, "n": self._part(shares[score])}
+            {"from_score": score, "n": self._several_from[score]}
             for score in THRESHOLDS
-            if score in shares.index
+            if score in self._several_from
         ]
 
     # In what order.
@@ -409,8 +408,7 @@ class CycleChapter(Chapter):
     def figure_together(self) -> Callable[[], Axes]:
         """Share in which two phases are active together."""
         pairs = self._pairs.copy()
-        told = [self.door.share(self._pair_units(row)).value for _, row in pairs.iterrows()]
-        pairs["observed"] = told
+        pairs["observed"] = [self.door.share(n).value for n in self._together.values()]
         return partial(plot_coactivity, pairs, self.language.code, labels=self._labels)
 
     def figure_patterns(self) -> Callable[[], Axes]:
@@ -424,9 +422,9 @@ class CycleChapter(Chapter):
 
     def figure_sensitivity(self) -> Callable[[], Axes]:
         """Share with two or more active phases for every threshold."""
-        shares = self.load(CYCLE, "sensitivity")[["two_or_more"]]
-        told = shares.map(lambda share: self.door.share(self._part(share)).value)
-        return partial(plot_sensitivity, told, self.language.code, chosen=self.active_from)
+        told = {score: self.door.share(n).value for score, n in self._several_from.items()}
+        table = pd.DataFrame({"two_or_more": told})
+        return partial(plot_sensitivity, table, self.language.code, chosen=self.active_from)
 
     # What facts are made of.
 
@@ -480,16 +478,29 @@ class CycleChapter(Chapter):
         rows = self._active_counts.loc[least:]
         return {"n": Units(int(rows["n"].sum()), self.scored), "expected": rows["expected"].sum()}
 
-    def _part(self, share: float) -> Units:
-        return Units(round(share * self.scored._n), self.scored)
+    @cached_property
+    def _several_from(self) -> dict[float, Units]:
+        """Units with two or more active phases, by the score from which a phase is active."""
+        shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
+        return {
+            float(score): Units(round(share * self.scored._n), self.scored)
+            for score, share in shares.items()
+        }
 
     @cached_property
     def _pairs(self) -> pd.DataFrame:
         return self.load(CYCLE, "coactivity")
 
-    def _pair_units(self, row: pd.Series) -> Units:
-        n = Units(int(row["n"]), self.answered)
-        return Units(round(row["observed"] * row["n"]) if row["n"] else 0, n)
+    @cached_property
+    def _together(self) -> dict[Any, Units]:
+        """Units in which both phases of a pair are active, of those with a score on both."""
+        return {
+            pair: Units(
+                round(row["observed"] * row["n"]) if row["n"] else 0,
+                Units(int(row["n"]), self.answered),
+            )
+            for pair, row in self._pairs.iterrows()
+        }
 
     @cached_property
     def _violations(self) -> pd.DataFrame:

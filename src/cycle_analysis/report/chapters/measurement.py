@@ -185,18 +185,16 @@ class MeasurementChapter(Chapter):
 
     def figure_answers(self, scale: str) -> Callable[..., Axes]:
         """Answers to each item of a scale, in numbers as they are told."""
-        steps = self._steps(scale)
-        counts = self.load(SCORES, "answer_counts").loc[self._scale_of == scale, list(steps)]
+        steps, items = self._steps(scale), self._items.index[self._scale_of == scale]
         n, shown = [], []
-        for _, row in counts.iterrows():
-            whole = Units(int(row.sum()), self._asked(self.wave))
-            parts = self.door.parts(row, whole)
+        for item in items:
+            parts = list(self._answers[item].values())
             told = self.language.is_told(parts[0])
             shown.append([self.door.count(part) if told else np.nan for part in parts])
-            n.append(self.door.count(whole))
-        table = pd.DataFrame(shown, counts.index, counts.columns)
-        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, counts.index))
-        phases, options = self._items["phase"].loc[counts.index], list(steps.values())
+            n.append(self.door.whole(parts[0]))
+        table = pd.DataFrame(shown, items, list(steps))
+        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, items))
+        phases, options = self._items["phase"].loc[items], list(steps.values())
         return partial(plot_answers, *drawn, options, self.language, phases=phases)
 
     def figure_reliability(self) -> Callable[..., Axes]:
@@ -212,6 +210,17 @@ class MeasurementChapter(Chapter):
     @cached_property
     def _items(self) -> pd.DataFrame:
         return self.load(SCORES, "items").loc[self.study.phase_items(self.wave).index]
+
+    @cached_property
+    def _answers(self) -> dict[str, dict[str, Units]]:
+        """For each item how many gave each answer, from the lowest step to the highest."""
+        table, answers = self.load(SCORES, "answer_counts"), {}
+        for item, scale in self._scale_of.items():
+            steps = list(self._steps(str(scale)))
+            counts = table.loc[item, steps]
+            whole = Units(int(counts.sum()), self._asked(self.wave))
+            answers[str(item)] = dict(zip(steps, self.door.parts(counts, whole), strict=True))
+        return answers
 
     @cached_property
     def _scale_of(self) -> pd.Series:

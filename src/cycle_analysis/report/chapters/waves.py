@@ -153,7 +153,7 @@ class WavesChapter(Chapter):
         heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
         rows = [
             {"group": group, **dict(zip(heads, moved, strict=True))}
-            for group, moved in zip(self.groups, self._moves(first, second), strict=True)
+            for group, moved in zip(self.groups, self._moves[first, second], strict=True)
         ]
         return Rows({"group": GROUP} | dict.fromkeys(heads, COUNT), rows, {"to": heads})
 
@@ -176,7 +176,7 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        told = [[self.door.count(n) for n in row] for row in self._moves(first, second)]
+        told = [[self.door.count(n) for n in row] for row in self._moves[first, second]]
         axis = str(self.language.words["group_in_wave"])
         return partial(
             plot_moves,
@@ -219,7 +219,7 @@ class WavesChapter(Chapter):
         moved = int(counts.sum() - np.trace(counts))
         change = self._change(first, second)
         sure = change[(change["low"] > 0) | (change["high"] < 0)]
-        stayed = [row[place] for place, row in enumerate(self._moves(first, second))]
+        stayed = [row[place] for place, row in enumerate(self._moves[first, second])]
         return {
             "first": first,
             "second": second,
@@ -260,11 +260,16 @@ class WavesChapter(Chapter):
         wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
         return wide.reindex(index=numbers, columns=numbers).fillna(0).astype(int)
 
-    def _moves(self, first: str, second: str) -> list[list[Units]]:
-        counts = self._counts(first, second).to_numpy()
-        panel = Units(int(counts.sum()), self.answered_in(first))
-        parts = self.door.parts(counts.ravel(), panel)
-        return [parts[place : place + len(counts)] for place in range(0, len(parts), len(counts))]
+    @cached_property
+    def _moves(self) -> dict[tuple[str, str], list[list[Units]]]:
+        """For each pair of waves how many units went from each group to each."""
+        moves = {}
+        for first, second in pairwise(self.study.waves):
+            counts = self._counts(first, second).to_numpy()
+            panel = Units(int(counts.sum()), self.answered_in(first))
+            parts, k = self.door.parts(counts.ravel(), panel), len(counts)
+            moves[first, second] = [parts[k * place : k * (place + 1)] for place in range(k)]
+        return moves
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
         table = self.load(WAVES, name, ALL_WAVES).reset_index()

@@ -28,8 +28,8 @@ from cycle_analysis.report.door import Mean, Units
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
 COMPARABLE = ("full", "partial")
-SAME = 0.80
-"""Adjusted Rand index from which two divisions are nearly the same."""
+SAME = 0.10
+"""Share of units in another group up to which two divisions are nearly the same."""
 
 
 class WavesChapter(Chapter):
@@ -77,8 +77,7 @@ class WavesChapter(Chapter):
         row = self.load(WAVES, "comparability", ALL_WAVES).iloc[0]
         n = Units(int(row["n_units"]), self.answered_in(self.reference))
         moved = Units(round(row["moved_share"] * row["n_units"]), n)
-        near = bool(row["adjusted_rand"] >= SAME)
-        return {"rand": row["adjusted_rand"], "n": n, "moved": moved, "near": near}
+        return {"n": n, "moved": moved, "near": self.door.ratio(moved) <= SAME}
 
     @cached_property
     def linked(self) -> list[dict[str, Any]]:
@@ -225,8 +224,8 @@ class WavesChapter(Chapter):
             "second": second,
             "panel": panel,
             "few": self.door.few(panel),
-            "moved": Units(moved, panel),
-            "more": bool(moved > self.chance["high"] * counts.sum()),
+            "moved": (told := Units(moved, panel)),
+            "more": self.door.ratio(told) > self.chance["high"],
             "stayed": [
                 {"group": group, "n": n} for group, n in zip(self.groups, stayed, strict=True)
             ],

@@ -249,14 +249,12 @@ class Door:
             return Share(n / whole if whole else math.nan)
         if whole < LEAST_WHOLE:
             return Share(math.nan)
-        few, many = self._reach(_whole_of(units))
+        (low, high), (low_whole, high_whole) = self._ends(units), self._ends(_whole_of(units))
         percent = round(100 * n / whole)
         if n == 0 or percent == 0:
-            most = (n + self._reach(units)[1]) / (whole - few)
-            return Share((math.floor(100 * most) + 1) / 100, "less")
+            return Share((math.floor(100 * high / low_whole) + 1) / 100, "less")
         if n >= self._nearest(whole, whole) or percent == 100:
-            least = (n - self._reach(units)[0]) / (whole + many)
-            return Share((math.ceil(100 * least) - 1) / 100, "more")
+            return Share((math.ceil(100 * low / high_whole) - 1) / 100, "more")
         return Share(n / whole)
 
     def weighted(self, share: Weighted) -> tuple[Share, float, float]:
@@ -373,12 +371,11 @@ class Door:
 
     def _pins(self, shown: Sequence[int], whole: Units, of: Sequence[Units]) -> bool:
         """Whether a reader could tell one of the parts, or the whole, from all that is told."""
-        top = self.count(whole)
-        few, many = self._reach(whole)
-        tops = [(self.count(part_of), self._reach(part_of)[1]) for part_of in of]
-        bounds = [self._meant(n, at, at + up) for n, (at, up) in zip(shown, tops, strict=True)]
+        tops = [(self.count(part_of), self._ends(part_of)[1]) for part_of in of]
+        bounds = [self._meant(n, *top) for n, top in zip(shown, tops, strict=True)]
         low, high = (sum(ends) for ends in zip(*bounds, strict=True))
-        least, most = max(top - few, low), min(top + many, high)
+        low_whole, high_whole = self._ends(whole)
+        least, most = max(low_whole, low), min(high_whole, high)
         if most < least or (most == least and not whole._exact):
             return True
         return any(
@@ -397,13 +394,17 @@ class Door:
         most = math.inf if top is None else self.round_to * (top // self.round_to)
         return int(min(self.round_to * ((n + self.round_to // 2) // self.round_to), most))
 
-    def _reach(self, units: Units) -> tuple[int, int]:
-        """Give how far the true number may lie below and above the one that is told."""
+    def _ends(self, units: Units) -> tuple[int, int]:
+        """Give the smallest and the largest number that may be meant by the one that is told."""
         if units._exact:
-            return 0, 0
+            return units._n, units._n
+        shown, far = self.count(units), self.round_to - 1
+        top, most = shown + self.round_to, shown + far
+        if units._of is not None:
+            top, most = self.count(units._of), self._ends(units._of)[1]
         if units._shown is not None:
-            return self.round_to - 1, self.round_to - 1
-        return self.round_to // 2, (self.round_to - 1) // 2
+            return max(shown - far, 0), min(shown + far, most)
+        return self._meant(shown, top, most)
 
 
 def _whole_of(units: Units) -> Units:

@@ -4,6 +4,7 @@ Run: python benchmarks/coverage.py [SAMPLES]   Writes coverage.csv and coverage.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,23 +16,20 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from cycle_analysis.cycle.order import phase_differences
 from cycle_analysis.cycle.phases import associate, phase_curve
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement.aggregation import (
-    difference_errors,
-    phase_differences,
-    spread_by_level,
-    standard_errors,
-)
+from cycle_analysis.measurement.aggregation import spread_by_level, standard_errors
 from cycle_analysis.measurement.agreement import intraclass
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
 from cycle_analysis.measurement.scores import unit_scores
+from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.simulate.worlds import cumulative, straight
 
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
-CUTS = [-1.2, -0.4, 0.4, 1.2]
 SIZES = (100, 340)
 """Units of a survey."""
 REPLICATES = 500
@@ -41,29 +39,30 @@ REPLICATES = 500
 def answers_of_one_phase(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
     """Five-step answers to five items; one to six respondents in a unit who resemble each other."""
     sizes = draw.integers(1, 7, n)
-    unit = pd.Series(np.arange(n).repeat(sizes))
-    level = draw.normal(0, 0.8, n)[unit] + draw.normal(0, 0.8, len(unit))
-    values = np.digitize(level[:, None] + draw.normal(0, 1, (len(unit), 5)), CUTS)
-    return pd.DataFrame(values * 1.0), unit
+    units = Continuum(partial(straight, points=25.0), spread=0.0, phases=("AG",))(n, draw)
+    answering = Answering((1,), respondent_sd=25.0, item_sd=31.25)
+    asked = answering(units.loc[units.index.repeat(sizes)], draw)
+    return asked.answers, asked.units
 
 
 def scores_of_units(n: int, draw: np.random.Generator) -> pd.DataFrame:
     """Scores on three related phases of falling level, each of five five-step items."""
-    level = draw.normal(0, 1, (n, 1)) + draw.normal(0, 0.7, (n, 3)) - [-0.8, 0, 0.8]
-    items = np.digitize(level[:, :, None] + draw.normal(0, 0.8, (n, 3, 5)), CUTS)
-    return pd.DataFrame(items.mean(axis=2) * 25, columns=PHASES)
+    course = partial(cumulative, points=31.25, apart=50.0)
+    units = Continuum(course, spread=21.875, phases=PHASES)(n, draw)
+    return Answering((1,), respondent_sd=0, item_sd=25)(units, draw).scores
 
 
 def scores_of_respondents(
     n: int, draw: np.random.Generator, most: int = 7
 ) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
     """Scores of two respondents or more in a unit, with a style of their own; the truth."""
-    truth = draw.normal(0, 1, (n, 1)) + draw.normal(0, 0.5, (n, 3)) - [-0.8, 0, 0.8]
-    unit = np.arange(n).repeat(draw.integers(2, most, n))
-    style_of = draw.normal(0, 0.5, (len(unit), 1))
-    seen = truth[unit] + style_of + draw.normal(0, 0.7, (len(unit), 3))
-    table = pd.DataFrame(5 * (10 + 3 * seen).round(), columns=PHASES)
-    return table, pd.Series(unit), pd.DataFrame(50 + 15 * truth, columns=PHASES)
+    course = partial(cumulative, points=15.0, apart=24.0)
+    true = Continuum(course, spread=7.5, phases=PHASES)(n, draw).drop(columns="profile")
+    told = true.loc[true.index.repeat(draw.integers(2, most, n))]
+    answering = Answering(respondent_sd=15 * 0.74**0.5, halo=0.25 / 0.74)
+    seen = answering.see(told.to_numpy(), draw)
+    table = pd.DataFrame(5 * (seen / 5).round(), columns=PHASES)
+    return table, told.index.to_series().reset_index(drop=True), true
 
 
 def categories(table: pd.DataFrame) -> np.ndarray:
@@ -139,6 +138,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     scores, units, true = scores_of_respondents(n, draw)
     seen = unit_scores(scores, units)
     missed = (seen - true).abs() / standard_errors(scores, units)
+    errors = standard_errors(phase_differences(scores), units)
     gaps = (phase_differences(seen) - phase_differences(true)).abs()
     spread = spread_by_level(scores, units).loc[1]
     between = np.nan
@@ -149,9 +149,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
         "alpha, nested respondents": low <= truth["alpha"] <= high,
         "ICC(1), unequal units": within(truth["icc1"], icc, "icc1_low", "icc1_high"),
         "score of a unit": (missed["EX"] <= 1.96).mean(),
-        "difference of two phases of a unit": (
-            gaps[PAIR] <= 1.96 * difference_errors(scores, units)[PAIR]
-        ).mean(),
+        "difference of two phases of a unit": (gaps[PAIR] <= 1.96 * errors[PAIR]).mean(),
         "spread inside units, a group": within(truth["spread"], spread),
         "H between respondents, half the samples": between,
     }

@@ -11,38 +11,30 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements, simultaneity
-from cycle_analysis.cycle import order as reading
-from cycle_analysis.cycle import phases as associations
 from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
 from cycle_analysis.measurement import aggregation, agreement, item_analysis, reliability
-from cycle_analysis.measurement import aggregation as error
-from cycle_analysis.measurement import reliability as factors
-from cycle_analysis.measurement import reliability as polychoric
 from cycle_analysis.measurement import scores as scoring
-from cycle_analysis.measurement.agreement import random_group_benchmark
+from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.simulate.worlds import straight
 
 PHASES = ("AG", "EX", "VB", "VA", "NN")
 DEVELOPMENTS = pd.Series(["1", "2", "3", "3", "3"], index=PHASES)
-CUTS = [-1.2, -0.4, 0.4, 1.2]
 
 
 def survey(n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
     """Answers of five respondents in each of `n` units, the table of items, and the units."""
-    draw = np.random.default_rng(1)
-    names = [f"{phase}{i}" for phase in (*PHASES, "D", "E", "F") for i in range(1, 6)]
-    unit = np.arange(n).repeat(5)
-    level = draw.normal(0, 1, (n, 1)) - [-1.2, -0.6, 0, 0.6, 1.2, 0, 0, 0]
-    seen = (level[unit] + draw.normal(0, 0.6, (5 * n, 8))).repeat(5, axis=1)
-    values = np.digitize(seen + draw.normal(0, 0.8, seen.shape), CUTS) * 1.0
-    values[draw.random(values.shape) < 0.05] = np.nan
-    items = pd.DataFrame({"phase": [name.rstrip("12345") for name in names], "low": 0, "high": 4,
-                          "reversed": False}, index=names)  # fmt: skip
-    return pd.DataFrame(values, columns=names), items, pd.Series(unit)
+    rng = np.random.default_rng(1)
+    means = 50 + 31.25 * np.array([1.2, 0.6, 0, -0.6, -1.2, 0, 0, 0])
+    course = partial(straight, means=means, points=31.25)
+    world = Continuum(course, spread=0, phases=(*PHASES, "D", "E", "F"))
+    asked = Answering((5,), respondent_sd=18.75, item_sd=25, blank=0.05)(world(n, rng), rng)
+    return asked.answers, asked.items, asked.units
 
 
 def measure_scores(
@@ -52,16 +44,16 @@ def measure_scores(
     item_analysis.answer_counts(answers, items)
     item_analysis.measurement_warnings(answers, items)
     reliability.scale_statistics(answers, items, units)
-    polychoric.ordinal_alpha(answers, items)
-    factors.compare_factor_models(answers, items)
+    reliability.ordinal_alpha(answers, items)
+    reliability.compare_factor_models(answers, items)
     persons = scoring.respondent_scores(answers, items)
     agreement.agreement_summary(answers, items, persons, units)
     rules = {"mean": scoring.mean_of_respondents, "median": scoring.median_of_respondents}
     aggregation.compare_aggregations(persons, units, rules)
     aggregation.spread_by_level(persons, units)
-    error.unit_table(persons, units)
+    aggregation.unit_table(persons, units)
     if replicates:
-        random_group_benchmark(answers, items, units, replicates)
+        agreement.random_group_benchmark(answers, items, units, replicates)
     return persons
 
 
@@ -71,7 +63,8 @@ def measure_cycle(
     """Notebook 03."""
     table = scoring.unit_scores(persons, units)
     clean = scoring.unit_scores(subtract_style(persons, off_topic), units)
-    errors, half = error.difference_errors(persons, units), replicates // 2
+    errors = order.errors_of_differences(table, persons, units, pd.Series(dtype=float))
+    half = replicates // 2
     phases.phase_curve(table, replicates=replicates)
     phases.leading_phase(table)
     developments = phases.development_scores(table, DEVELOPMENTS)
@@ -81,14 +74,14 @@ def measure_cycle(
     simultaneity.coactivity(active)
     simultaneity.activity_patterns(active)
     order.order_violations(table, errors)
-    reading.gather_evidence(table, errors, clean, replicates, half)
+    order.gather_evidence(table, errors, clean, replicates, half)
     scalability(table, replicates, half)
     scalability(clean, replicates, half)
     two_level_scalability(persons, units, replicates, half)
     said = (table / 25).round()
     placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
     placements.compare_placements(simultaneity.activity(table), active)
-    associations.associate(scoring.unit_scores(off_topic, units), table)
+    phases.associate(scoring.unit_scores(off_topic, units), table)
 
 
 def measure(n: int, replicates: int) -> tuple[Callable[[], None], int]:

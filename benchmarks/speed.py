@@ -15,16 +15,18 @@ import tempfile
 import time
 import tracemalloc
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-import surveys
+from surveys import SURVEYS
 
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
-from cycle_analysis.profiles.likelihood_ratio import ClassFit, bootstrap_likelihood_ratio
+from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.separation import gap
 from cycle_analysis.profiles.stability import jaccard_by_k
+from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.simulate.worlds import states_of, straight
 
 KS = range(2, 7)
 STARTS = 20
@@ -33,10 +35,13 @@ STARTS = 20
 def answers(n, missing=0.0, seed=1):
     """Draw answers to 30 five-point items, six per phase: one level, five phases, noise."""
     rng = np.random.default_rng(seed)
-    phases = 0.8 * rng.standard_normal((n, 1)) + 0.6 * rng.standard_normal((n, 5))
-    latent = np.repeat(phases, 6, axis=1) + rng.normal(0, 0.5, 30) + rng.normal(0, 1, (n, 30))
-    table = pd.DataFrame(np.digitize(latent, [-1.5, -0.5, 0.5, 1.5]).astype(float))
-    return table.mask(rng.random(table.shape) < missing)
+    phases = Continuum(partial(straight, points=20.0), spread=15.0)(n, rng).drop(columns="profile")
+    hard = 25 * rng.normal(0, 0.5, 30)  # each item by its own, as if it were a phase
+    units = states_of(
+        phases.to_numpy().repeat(6, axis=1) + hard, phases=[f"I{i}" for i in range(30)]
+    )
+    answering = Answering((1,), respondent_sd=0, items=1, item_sd=25, blank=missing)
+    return answering(units, rng).answers.set_axis(range(30), axis=1).reset_index(drop=True)
 
 
 def timed(function, *arguments):
@@ -81,7 +86,7 @@ def missing():
 
 
 def profiles():
-    scores = surveys.clear_profiles(350, np.random.default_rng(1))
+    scores = SURVEYS["clear_profiles"].scores(350, np.random.default_rng(1))
     race("profiles", scores, fit_our_profiles, "gaussian_diag")
 
 
@@ -97,7 +102,7 @@ def ratio(n_theirs=3):
     """Bootstrap 3 against 4 classes; StepMix is timed on a few samples and multiplied."""
     table = answers(350)
     mine, test = timed(
-        lambda: bootstrap_likelihood_ratio(ClassFit(), table, 4, n_replicates=100, n_starts=10)
+        lambda: bootstrap_likelihood_ratio(fit_classes, table, 4, n_replicates=100, n_starts=10)
     )
     theirs = sum(
         timed(their, answers(350, seed=seed), k, "categorical", 10)[0]
@@ -128,7 +133,7 @@ def rows():
 
 def in_r():
     """Bootstrap Jaccard, gap and latent profiles beside R's fpc, cluster and mclust (peers.R)."""
-    scores = surveys.clear_profiles(350, np.random.default_rng(1))
+    scores = SURVEYS["clear_profiles"].scores(350, np.random.default_rng(1))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scores.csv"
         scores.to_csv(path)

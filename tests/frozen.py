@@ -107,6 +107,14 @@ class FrozenRun:
         return {place: _hash(path) for place, path in sorted(found.items())}
 
 
+def make_run(name: str, folder: Path) -> FrozenRun:
+    """Write a study's files in a folder of its own in `folder`, and run nothing."""
+    home = folder / name
+    home.mkdir(parents=True)
+    MAKERS[name](home)
+    return FrozenRun(name, home, "")
+
+
 def finish_run(name: str, folder: Path) -> FrozenRun:
     """Run a study in a folder of its own in `folder`, or take the run that is there.
 

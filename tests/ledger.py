@@ -19,7 +19,7 @@ from cycle_analysis.report.chapters.waves import TERRITORY, WavesChapter
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.document import Document
 from cycle_analysis.report.door import Door, Mean, Share, Units, Weighted
-from cycle_analysis.report.telling import assemble
+from cycle_analysis.report import assemble
 from cycle_analysis.study import Study
 
 Name = tuple[Any, ...]
@@ -297,9 +297,12 @@ def _of_cycle(chapter: Any) -> Iterator[tuple[Units, Name]]:
         yield units, ("several from", wave, score)
     for phase, units in zip(chapter.phases, own.get("_active_units", ()), strict=False):
         yield units, ("active in", wave, phase)
-    for of_wave, parts in own.get("_leading", {}).items():
-        for phase, units in zip(chapter.phases, parts, strict=True):
-            yield from _with_whole(units, ("leading", of_wave, phase), ("counted", of_wave))
+    for phase, units in zip(chapter.phases, own.get("_ahead", ()), strict=False):
+        yield from _with_whole(units, ("leading", wave, phase), ("counted", wave))
+    for _, row in _rows(chapter, "leading"):
+        for of_wave in chapter.study.waves:
+            name = ("leading", of_wave, row["name"])
+            yield from _with_whole(row[f"n_{of_wave}"], name, ("counted", of_wave))
     yield from _of_positions(chapter)
     for _, row in _rows(chapter, "active"):
         yield row["n"], ("active", wave, row["active"])

@@ -4,15 +4,16 @@ import pytest
 from scipy.stats import chi2_contingency, kruskal
 from shared import four_profiles
 
-from cycle_analysis.findings import background_shares, profile_background
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.profiles.background import (
     associate,
     background_by_profile,
+    background_shares,
     can_be_corrected,
     classification_errors,
     correction_weights,
     holm,
+    profile_background,
 )
 from cycle_analysis.profiles.partitions import Partition, latent_profiles, ward_kmeans
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored
 
-from cycle_analysis.cycle.order import errors_from_reliability, order_violations
+from cycle_analysis.cycle.order import errors_of_differences, order_violations
 from cycle_analysis.cycle.phases import (
     associate,
     development_scores,
@@ -146,7 +146,8 @@ def test_a_phase_that_only_runs_with_another_stands_out():
 def test_error_alone_gives_the_violations_expected_by_chance():
     draw = np.random.default_rng(5)
     table = pd.DataFrame(50 + draw.normal(0, 10, (4000, 2)), columns=["AG", "EX"])
-    errors = errors_from_reliability(table, pd.Series({"AG": 0.0, "EX": 0.0}))
+    alone = pd.Series(table.index, index=table.index)
+    errors = errors_of_differences(table, table, alone, pd.Series({"AG": 0.0, "EX": 0.0}))
     row = order_violations(table, errors).loc[("AG", "EX")]
     assert row["share"] == pytest.approx(row["by_chance"], abs=0.006)
     assert row["later_ahead"] == pytest.approx(0.5, abs=0.03)

@@ -10,6 +10,7 @@ from small_studies import HOSTILE
 from test_report import Page
 from told import Saved, saved
 
+from cycle_analysis.report import assemble
 from cycle_analysis.report.document import (
     Bullets,
     Cell,
@@ -22,7 +23,6 @@ from cycle_analysis.report.document import (
     number_blocks,
 )
 from cycle_analysis.report.drawing import Drawing
-from cycle_analysis.report.telling import assemble
 from cycle_analysis.report.templates import escape
 from cycle_analysis.report.writers.html import to_html, write_html
 from cycle_analysis.study import load_study

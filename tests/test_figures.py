@@ -1,3 +1,5 @@
+from collections import namedtuple
+
 import matplotlib as mpl
 
 mpl.use("agg")
@@ -13,6 +15,7 @@ from cycle_analysis import figures
 from cycle_analysis.figures import style
 from cycle_analysis.figures.profiles import plot_separation
 from cycle_analysis.figures.waves import plot_moves
+from cycle_analysis.profiles.partitions import Partition
 
 LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
 PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
@@ -24,6 +27,7 @@ PATTERNS = pd.DataFrame(
     {"AG": [True, False], "EX": [True, False], "n": [1234, 4], "share": [0.6, 0.4],
      "expected": [0.6, 0.4], "ratio": 1.0}
 )  # fmt: skip
+Drawn = namedtuple("Drawn", ["centroids", "sizes"])
 DRAWN = {
     "answers": lambda language, **at: figures.plot_answers(
         pd.DataFrame({0: [0.5, 0.2], 1: [0.5, 0.8]}, index=["AG1", "EX1"]),
@@ -36,7 +40,8 @@ DRAWN = {
         PATTERNS, language, rest=7, title="T", **at),
     "curve": lambda language, **at: figures.plot_phase_curve(CURVE, language, labels=LABELS, **at),
     "profiles": lambda language, **at: figures.plot_profiles(
-        CENTROIDS, pd.Series({1: 1500, 2: 5}), {}, language, low=CENTROIDS, high=CENTROIDS, **at),
+        Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, language, low=CENTROIDS, high=CENTROIDS,
+        **at),
     "reliability": lambda language, **at: figures.plot_reliability(
         pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
                       "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
@@ -49,8 +54,8 @@ DRAWN = {
         units=pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}), **at),
     "moves": lambda language, **at: plot_moves(
         pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), language, **at),
-    "heat map": lambda language, **at: figures.plot_unit_heat_map(
-        SCORES, pd.Series({"A": 1, "B": 2}), {1: "Starters"}, language, **at),
+    "heat map": lambda language, **at: figures.plot_units(
+        Partition(SCORES, pd.Series({"A": 1, "B": 2, "C": 2})), {1: "Starters"}, language, **at),
 }  # fmt: skip
 
 

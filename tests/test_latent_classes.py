@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import Search, classify_answers, fit_classes
 from cycle_analysis.profiles.partitions import assign, latent_classes
-from cycle_analysis.profiles.selection import choose, compare_classes
+from cycle_analysis.profiles.selection import choose, row_of
 
 POLCA = [
     ("carcinoma.csv", 2, -317.256837, 15, None),
@@ -33,7 +33,7 @@ def test_the_three_classes_of_carcinoma_have_the_published_shares():
 
 
 def test_sclove_s_criterion_is_that_of_the_formula_and_bic_takes_three_classes():
-    table = compare_classes(shared_table("carcinoma.csv"), 4).set_index("k")
+    table = _criteria(shared_table("carcinoma.csv"), 4).set_index("k")
     assert np.allclose(table.loc[2:4, "sabic"], [658.7, 624.4, 628.5], atol=0.06)
     assert table["bic"].idxmin() == 3
 
@@ -105,8 +105,8 @@ def test_answers_drawn_from_the_classes_have_their_chances():
     assert np.allclose(observed, expected, atol=0.01)
 
 
-def test_the_default_rule_reads_the_table_of_classes():
-    choice = choose(compare_classes(_answers(400)[0], 3, n_starts=10))
+def test_the_default_rule_reads_a_table_of_classes():
+    choice = choose(_criteria(_answers(400)[0], 3))
     assert (choice.k, choice.method) == (2, "latent classes")
 
 
@@ -142,3 +142,9 @@ def _answers(n: int) -> tuple[pd.DataFrame, np.ndarray, list[np.ndarray]]:
         for chance in chances
     ]
     return pd.DataFrame(np.column_stack(columns), columns=list("ABCD")), truth, chances
+
+
+def _criteria(answers: pd.DataFrame, most: int) -> pd.DataFrame:
+    fitted = [fit_classes(answers, k) for k in range(1, most + 1)]
+    rows = [{"method": m.name, **row_of(m, classify_answers(m, answers))} for m in fitted]
+    return pd.DataFrame(rows)

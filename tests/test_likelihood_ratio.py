@@ -1,41 +1,48 @@
+from functools import partial
+
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.mixtures import EEE, EEI
+from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_profiles
 from cycle_analysis.profiles.likelihood_ratio import (
-    ClassFit,
-    ProfileFit,
     bootstrap_likelihood_ratio,
     likelihood_ratios,
 )
 
+equal = partial(fit_profiles, model=EEI)
+
 
 def test_a_fourth_profile_is_needed_and_a_fifth_is_not():
     scores, _ = four_profiles(100)
-    assert bootstrap_likelihood_ratio(ProfileFit(EEI), scores, 4, n_replicates=19).p == 0.05
-    assert bootstrap_likelihood_ratio(ProfileFit(EEI), scores, 5, n_replicates=19).p > 0.05
+    assert bootstrap_likelihood_ratio(equal, scores, 4, n_replicates=19).p == 0.05
+    assert bootstrap_likelihood_ratio(equal, scores, 5, n_replicates=19).p > 0.05
 
 
 def test_the_sequence_is_tested_step_by_step():
     scores, _ = four_profiles(60)
-    table = likelihood_ratios(ProfileFit(EEI), scores, 3, n_replicates=9, n_starts=3)
+    table = likelihood_ratios(equal, scores, 3, n_replicates=9, n_starts=3)
     assert table.index.tolist() == [2, 3]
     assert (table["p"] == 0.1).all()
 
 
 def test_it_does_not_protect_against_a_continuum():
     scores = one_continuum(150)
-    assert bootstrap_likelihood_ratio(ProfileFit(EEI), scores, 2, n_replicates=19).p == 0.05
-    assert bootstrap_likelihood_ratio(ProfileFit(EEE), scores, 2, n_replicates=19).p > 0.05
+    assert bootstrap_likelihood_ratio(equal, scores, 2, n_replicates=19).p == 0.05
+    assert (
+        bootstrap_likelihood_ratio(partial(fit_profiles, model=EEE), scores, 2, n_replicates=19).p
+        > 0.05
+    )
 
 
 def test_samples_have_the_holes_of_the_table_and_workers_change_nothing():
     scores, _ = four_profiles(60)
     holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
-    one = bootstrap_likelihood_ratio(ProfileFit(), holed, 2, n_replicates=4, n_starts=3)
-    two = bootstrap_likelihood_ratio(ProfileFit(), holed, 2, n_replicates=4, n_starts=3, n_jobs=2)
+    one = bootstrap_likelihood_ratio(equal, holed, 2, n_replicates=4, n_starts=3)
+    with joblib.parallel_config(n_jobs=2):
+        two = bootstrap_likelihood_ratio(equal, holed, 2, n_replicates=4, n_starts=3)
     assert np.array_equal(one.null_statistics, two.null_statistics)
     assert "p = " in str(one)
 
@@ -44,10 +51,10 @@ def test_classes_of_answers_are_tested_the_same_way():
     rng = np.random.default_rng(3)
     member = np.arange(120)[:, None] % 2
     answers = pd.DataFrame(rng.binomial(4, np.where(member, 0.8, 0.2), (120, 5)))
-    assert bootstrap_likelihood_ratio(ClassFit(), answers, 2, n_replicates=19).p == 0.05
-    assert bootstrap_likelihood_ratio(ClassFit(), answers, 3, n_replicates=19).p > 0.05
+    assert bootstrap_likelihood_ratio(fit_classes, answers, 2, n_replicates=19).p == 0.05
+    assert bootstrap_likelihood_ratio(fit_classes, answers, 3, n_replicates=19).p > 0.05
 
 
 def test_nothing_lies_under_one_profile():
     with pytest.raises(ValueError, match="Allowed: 2 or more"):
-        bootstrap_likelihood_ratio(ProfileFit(), four_profiles(20)[0], 1)
+        bootstrap_likelihood_ratio(equal, four_profiles(20)[0], 1)

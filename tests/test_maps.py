@@ -17,8 +17,8 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.representation.account import count_respondents
 from cycle_analysis.responses.study_answers import read_all_responses, study_map, study_tiles
 from cycle_analysis.study import load_study
-from cycle_analysis.units.identification import load_register, read_register
 from cycle_analysis.units.maps import read_map, tile_layout, tile_map
+from cycle_analysis.units.register import load_register, read_register
 from cycle_analysis.units.register_years import extend
 
 REGISTER = load_register()

@@ -9,7 +9,7 @@ from sklearn.mixture import GaussianMixture
 from cycle_analysis import mixtures
 from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VII, VVI, VVV, Search, em
 from cycle_analysis.mixtures import search as starts
-from cycle_analysis.profiles.selection import criteria
+from cycle_analysis.profiles.selection import row_of
 
 SCIKIT = [(VII, "spherical"), (VVI, "diag"), (EEE, "tied"), (VVV, "full")]
 
@@ -215,7 +215,7 @@ def test_the_likelihood_is_at_least_that_of_mclust(name, model):
 def test_where_mclust_finds_the_same_solution_its_criteria_are_equal():
     theirs = pd.read_csv(REFERENCE / "mclust.csv").set_index(["data", "model", "k"])
     mixture = mixtures.fit_profiles(_iris(), 2, VVV, variance_floor=1e-3)
-    ours = criteria(mixture, mixtures.classify(mixture, _iris()))
+    ours = row_of(mixture, mixtures.classify(mixture, _iris()))
     row = theirs.loc[("iris", "VVV", 2)]
     assert ours["bic"] == pytest.approx(row["bic"], abs=1e-3)
     assert ours["icl"] == pytest.approx(row["icl"], abs=1e-3)

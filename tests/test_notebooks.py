@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import ROOT
 
-from cycle_analysis.running.tasks import NOTEBOOKS
+from cycle_analysis.running.pipeline import NOTEBOOKS
 
 CELLS = {
     name: json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]

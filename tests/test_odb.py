@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "data" / "odb").is_dir(), reason="the Open Data Barometer is not here"
@@ -48,10 +48,10 @@ def test_four_waves_of_countries_run_end_to_end(tmp_path):
     write_study(SHARED, tmp_path)
     told = command("run", "odb", home=tmp_path)
     assert told.returncode == 0, told.stderr
-    store = Store(tmp_path / "data" / "processed" / "odb")
-    scores = store.load("02_scores", "scores", "2014")
+    results = Results(tmp_path / "data" / "processed" / "odb")
+    scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
-    moves = store.load("07_waves", "transitions").reset_index()
+    moves = results.load("07_waves", "transitions").reset_index()
     assert moves.groupby("wave_to")["n_units"].sum().tolist() == [77, 77, 77]
     assert set(moves["wave_from"]) == set(WAVES[:-1])
     report = (tmp_path / "reports" / "odb" / "report_nl.html").read_text("utf-8")

@@ -14,7 +14,7 @@ from cycle_analysis.running.parameters import (
     check_together,
     read_parameters,
 )
-from cycle_analysis.running.tasks import NOTEBOOKS
+from cycle_analysis.running.pipeline import NOTEBOOKS
 
 KNOWN = {name: read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in NOTEBOOKS}
 
@@ -57,6 +57,7 @@ def test_a_notebook_may_be_named_by_its_number():
         ({"01": {"leave_out_careless": "perhaps"}}, "true, false"),
         ({"02": {"aggregation": "medain"}}, "Did you mean 'median'"),
         ({"05": {"language": "de"}}, "Allowed: nl, en"),
+        ({"05": {"n_profiles": "3"}}, "is no parameter.*It is one of 04_number_of_profiles"),
     ],
 )
 def test_row_30_what_is_wrong_with_a_parameter_is_told(given, told):
@@ -110,26 +111,24 @@ def with_these(**changed):
     return values
 
 
-DIVISIONS = ("05_profiles", "06_validity", "07_waves")
-
-
-@pytest.mark.parametrize(
-    ("changed", "told"),
-    [
-        ({"n_profiles": (9, *DIVISIONS)}, r"'9': is more than notebook 04 considers.*0-8"),
-        ({"n_profiles": (5, "05_profiles")}, "05_profiles 5, 06_validity 0, 07_waves 0"),
-        ({"n_levels": (4, "07_waves")}, "differs between notebooks that must agree"),
-        ({"min_answered": (0.8, "02_scores")}, "Set it in all of them: 02_scores, 07_waves"),
-    ],
-)
-def test_row_30_parameters_that_contradict_each_other_are_refused(changed, told):
-    with pytest.raises(InputError, match=told):
-        check_together(with_these(**changed))
+@pytest.mark.parametrize("only", [(), ("04_number_of_profiles",)])
+def test_row_30_more_profiles_than_are_considered_are_refused(only):
+    values = with_these(n_profiles=(9, "04_number_of_profiles"))
+    values = {name: values[name] for name in only or values}
+    with pytest.raises(InputError, match=r"'9': is more than max_profiles.*0-8"):
+        check_together(values)
 
 
 def test_parameters_that_agree_are_accepted():
     check_together(with_these())
-    check_together(with_these(n_profiles=(5, *DIVISIONS), n_levels=(4, *DIVISIONS)))
+    check_together(with_these(n_profiles=(8, "04_number_of_profiles")))
+
+
+def test_no_two_notebooks_must_be_given_the_same():
+    """What one notebook decides the others read from its result: no n_profiles in four places."""
+    decided = {"n_profiles", "n_levels", "min_answered", "aggregation", "max_profiles"}
+    for name in NOTEBOOKS[4:]:
+        assert not decided & KNOWN[name].keys(), name
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,14 @@ import pytest
 from commands import command
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.profiles.recovery import ExpectedProfiles, read_expected, with_reliability
-
-SPREAD = {"n_units": 60, "n_respondents": 3, "within_sd": 6.0, "respondent_sd": 10.0}
+from cycle_analysis.profiles.recovery import in_points, read_expected, with_reliability
+from cycle_analysis.simulate import Profiles
 
 
 def test_expected_profiles_are_read_with_their_shares(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("AG;EX;share\n20;10;0,75\n80;70;0,25\n")
-    expected = read_expected(path, **SPREAD)
+    expected = read_expected(path, spread=6.0)
     assert expected.centroids.to_numpy().tolist() == [[20, 10], [80, 70]]
     assert expected.shares == [0.75, 0.25]
 
@@ -26,7 +25,7 @@ def test_a_file_without_profiles_is_refused(tmp_path, text):
     path = tmp_path / "p.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=r"p\.csv"):
-        read_expected(path, **SPREAD)
+        read_expected(path, spread=6.0)
 
 
 def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
@@ -47,11 +46,12 @@ def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
 
 def test_the_reliability_asked_for_is_the_one_that_scores_have():
     centroids = pd.DataFrame([[30.0, 40.0], [60.0, 70.0]], columns=["AG", "EX"])
-    expected = ExpectedProfiles(centroids, 4000, n_respondents=3, within_sd=5.0)
-    survey = with_reliability(expected, 0.8)
-    scores, _ = survey(np.random.default_rng(1))
-    error = survey.respondent_sd**2 / 3
+    world = Profiles(centroids, spread=5.0)
+    answering = with_reliability(in_points(3), world, 0.8)
+    rng = np.random.default_rng(1)
+    scores = answering(world(4000, rng), rng).scores
+    error = answering.respondent_sd**2 / 3
     # Ends of the scale clip a few answers, which costs the spread some percent
     assert 1 - error / scores.var().mean() == pytest.approx(0.8, abs=0.03)
     with pytest.raises(ValueError, match="Allowed: above 0"):
-        with_reliability(expected, 0.0)
+        with_reliability(in_points(3), world, 0.0)

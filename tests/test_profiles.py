@@ -64,18 +64,15 @@ def test_one_profile_has_no_variance_to_split():
     assert shape_shares(ward_kmeans(four_profiles()[0], 1)).isna().all()
 
 
-def test_names_tell_level_and_leading_and_lagging_phases_in_both_languages():
-    names = propose_names(
-        ward_kmeans(four_profiles()[0], 4).centroids, {"nl": {"EX": "Experimenteren"}}
-    )
-    assert "Experimenteren" in names.loc[3, "nl"]
-    assert names.loc[3, "en"].startswith("middle, ahead on")
-    assert names["en"].is_unique
+def test_key_words_tell_height_and_leading_and_lagging_phases():
+    names = propose_names(ward_kmeans(four_profiles()[0], 4).centroids)
+    assert names.loc[3].tolist() == ["middle", "EX VB", "AG NN"]
+    assert not names.duplicated().any()
 
 
-def test_profiles_of_the_same_shape_get_a_name_by_level_alone():
+def test_profiles_of_the_same_shape_are_told_by_level_alone():
     centroids = pd.DataFrame({"AG": [15.0, 50.0], "EX": [10.0, 45.0]}, index=[1, 2])
-    assert propose_names(centroids)["nl"].tolist() == [
-        "zeer laag, gelijkmatig",
-        "midden, gelijkmatig",
+    assert propose_names(centroids).to_numpy().tolist() == [
+        ["very_low", "", ""],
+        ["middle", "", ""],
     ]

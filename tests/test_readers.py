@@ -53,6 +53,25 @@ def test_a_ragged_line_is_told_with_its_number(tmp_path):
     assert "line 3" in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("text", "cell", "noted"),
+    [
+        ('a;b\n1;"x ""y"""\n', 'x "y"', False),
+        ('a;b\n1;"x;\n""y"""\n', 'x;\n"y"', False),
+        ('a;b\n1;""""', '"', False),
+        ('a;b\n1;5" schijf\n', '5" schijf', True),
+        ('a;b\n1;5"\n', '5"', True),
+        ('a;b\n1; "x"\n', ' "x"', True),
+    ],
+)
+def test_quotes_in_unusual_places_are_noted(tmp_path, text, cell, noted):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    table = read(path)
+    assert table.cells["b"].tolist() == [cell]
+    assert bool(table.notes) == noted
+
+
 def test_an_open_quote_is_told(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text('a,b\n1,"2\n')
@@ -65,6 +84,7 @@ def test_an_open_quote_is_told(tmp_path):
         (b"", "holds no answers"),
         (b"a,b\n", "holds no answers"),
         (b"a,a\n1,2\n", "stands twice"),
+        (b"a, a\xe2\x80\x8b\n1,2\n", "stands twice"),
         (b"a,b\n1,\x002\n", "NUL"),
     ],
 )

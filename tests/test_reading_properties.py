@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.readers import delimited as cells
-from cycle_analysis.readers import read_export
-from cycle_analysis.readers import workbooks as sheets
+from cycle_analysis.readers import delimited, read_export, sheets
 from cycle_analysis.study.files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]
@@ -148,47 +146,57 @@ def test_any_texts_are_read_back_cell_by_cell(tmp_path_factory, rows):
     assert cells.index.tolist() == [n for n, row in enumerate(rows, 2) if any(row)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     rows=st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=30),
     delimiter=st.sampled_from([";", ",", "\t"]),
     quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
-    size=st.sampled_from([1, 16, 60, 1 << 18]),
+    size=st.sampled_from([1, 7, 500]),
 )
-def test_cells_are_those_of_the_csv_module_wherever_pieces_of_the_text_end(
-    monkeypatch_pieces, rows, delimiter, quoting, size
+def test_cells_are_those_that_were_written_however_many_are_held_at_once(
+    tmp_path_factory, set_at_once, rows, delimiter, quoting, size
 ):
-    monkeypatch_pieces(size)
-    stream = io.StringIO()
-    csv.writer(stream, delimiter=delimiter, quoting=quoting, lineterminator="\n").writerows(rows)
-    found = cells.split_cells(stream.getvalue().encode(), 0, ord(delimiter), 2)
-    assert [list(row) for row in zip(*found.columns, strict=True)] == rows
-    assert found.records.tolist() == list(range(len(rows)))
-    assert found.n_ragged == 0
+    set_at_once(size)
+    path = tmp_path_factory.mktemp("cells") / "a.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, delimiter=delimiter, quoting=quoting, lineterminator="\n")
+        writer.writerows([["a", "b"], ["x", "y"], *rows])
+    raw = read_export(path, Source(file="a.csv", delimiter=delimiter))
+    filled = [(n, row) for n, row in enumerate(rows, 3) if any(row)]
+    assert raw.cells.to_numpy().tolist()[1:] == [row for _, row in filled]
+    assert raw.cells.index.tolist()[1:] == [n for n, _ in filled]
+    assert raw.notes == []
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.integers(1, 5), min_size=1, max_size=40),
-    st.sampled_from([1, 8, 1 << 18]),
+    st.sampled_from([1, 8, 500]),
 )
 def test_every_ragged_line_is_counted_and_the_first_five_are_named(
-    monkeypatch_pieces, widths, size
+    tmp_path_factory, set_at_once, widths, size
 ):
-    monkeypatch_pieces(size)
-    text = "".join(";".join("x" * width) + "\n" for width in widths)
-    found = cells.split_cells(text.encode(), 0, ord(";"), 3)
-    ragged = [(line, width) for line, width in enumerate(widths, 1) if width != 3]
-    assert found.n_ragged == len(ragged)
-    assert found.ragged == ragged[:5]
-    assert len(found.columns[0]) == len(widths) - len(ragged)
+    set_at_once(size)
+    path = tmp_path_factory.mktemp("ragged") / "a.csv"
+    lines = [";".join("x" * width) for width in widths]
+    path.write_text("\n".join(["a;b;c", *lines]))
+    ragged = [(line, width) for line, width in enumerate(widths, 2) if width != 3]
+    source = Source(file="a.csv", delimiter=";")
+    if not ragged:
+        assert len(read_export(path, source).cells) == len(widths)
+        return
+    with pytest.raises(InputError) as caught:
+        read_export(path, source)
+    told = [(problem.where, problem.value) for problem in caught.value.problems]
+    assert told == [(f"line {line}", str(width)) for line, width in ragged[:5]]
+    assert (f"as {len(ragged) - 5} more" in str(caught.value)) == (len(ragged) > 5)
 
 
 @pytest.fixture(scope="module")
-def monkeypatch_pieces():
-    """Set how many bytes are looked at together."""
+def set_at_once():
+    """Set how many records are held at once."""
     with pytest.MonkeyPatch.context() as patch:
-        yield lambda size: patch.setattr(cells, "PIECE", size)
+        yield lambda size: patch.setattr(delimited, "AT_ONCE", size)
 
 
 @pytest.fixture(scope="module")

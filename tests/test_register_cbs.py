@@ -1,4 +1,5 @@
 import os
+import sys
 import warnings
 import zipfile
 from xml.sax.saxutils import escape
@@ -16,13 +17,12 @@ from cycle_analysis.responses.study_answers import (
     study_tiles,
 )
 from cycle_analysis.study import load_study
-from cycle_analysis.units.harmonisation import panel_coverage
-from cycle_analysis.units.identification import harmonise, identify, load_register, read_register
+from cycle_analysis.units.harmonisation import harmonise, panel_coverage
+from cycle_analysis.units.identification import identify
+from cycle_analysis.units.register import load_register, read_register
 from cycle_analysis.units.register_years import (
     extend,
-    fetch_municipalities,
     fetch_to_file,
-    read_cbs,
     read_year,
     write_register,
 )
@@ -108,7 +108,7 @@ def events_2027(path):
 def test_the_yearly_workbook_is_read(tmp_path):
     path = workbook(tmp_path / "gemeenten.xlsx", NOW[["name", "province"]])
     pd.testing.assert_frame_equal(
-        read_cbs(path, REGISTER), NOW[["name", "province"]].sort_index(), check_like=True
+        read_year([path], REGISTER, 2026), NOW[["name", "province"]].sort_index(), check_like=True
     )
 
 
@@ -116,9 +116,9 @@ def test_a_statline_table_with_names_is_read_for_the_year_asked(tmp_path):
     cells = [("Amsterdam", "2026*", "942000"), ("Amsterdam", "2025", "934526"),
              ("'s-Gravenhage (gemeente)", "2025", "568.945")]  # fmt: skip
     path = shown_table(tmp_path / "statline.csv", cells)
-    table = read_cbs(path, REGISTER, 2025)
+    table = read_year([path], REGISTER, 2025)
     assert table["population"].to_dict() == {"GM0363": 934526, "GM0518": 568945}
-    assert read_cbs(path, REGISTER)["year"].tolist() == [2026]
+    assert read_year([path], REGISTER, 2026)["population"].tolist() == [942000]
 
 
 def test_a_statline_data_set_with_padded_codes_is_read(tmp_path):
@@ -128,7 +128,7 @@ def test_a_statline_data_set_with_padded_codes_is_read(tmp_path):
         '0;"NL01  ";"2025JJ00";"18044027"\n1;"GM0363  ";"2025JJ00";"934526"\n'
         '2;"GM0034  ";"2025JJ00";"    ."\n'
     )
-    assert read_cbs(path, REGISTER)["population"].to_dict() == {"GM0363": 934526}
+    assert read_year([path], REGISTER, 2025)["population"].to_dict() == {"GM0363": 934526}
 
 
 @pytest.mark.parametrize(
@@ -145,16 +145,16 @@ def test_a_file_without_municipalities_is_refused_with_the_reason(tmp_path, text
     path = tmp_path / "cbs.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=message):
-        read_cbs(path, REGISTER, 2020)
+        read_year([path], REGISTER, 2020)
 
 
 def test_a_workbook_that_is_none_is_refused(tmp_path):
     path = tmp_path / "cbs.xlsx"
     path.write_text("x")
     with pytest.raises(InputError, match="Save it again as"):
-        read_cbs(path, REGISTER)
+        read_year([path], REGISTER, 2026)
     with pytest.raises(InputError, match="absent"):
-        read_cbs(tmp_path / "absent.csv", REGISTER)
+        read_year([tmp_path / "absent.csv"], REGISTER, 2026)
 
 
 def test_extending_to_2027_needs_a_list_and_one_line_of_events(tmp_path):
@@ -233,11 +233,19 @@ class StatLine:
                 "Regions": regions}  # fmt: skip
 
 
-def test_municipalities_fetched_online_have_code_name_and_population():
+@pytest.fixture
+def statline(monkeypatch):
+    """Let CBS answer with the rows that are given."""
+    return lambda rows: monkeypatch.setitem(sys.modules, "cbsodata", StatLine(rows))
+
+
+def test_municipalities_fetched_online_have_code_name_and_population(statline, tmp_path):
     rows = [("GM0363  ", "2027JJ00", 950_000), ("GM0014  ", "2027JJ00", 250_000),
             ("GM0457  ", "2027JJ00", None)]  # fmt: skip
-    table = fetch_municipalities(2027, StatLine(rows))
-    assert table["name"].to_dict() == {"GM0014": "Groningen", "GM0363": "Amsterdam"}
+    statline(rows)
+    assert fetch_to_file(2027, tmp_path / "fetched.csv") == 2
+    table = pd.read_csv(tmp_path / "fetched.csv", index_col="code")
+    assert table["municipality"].to_dict() == {"GM0014": "Groningen", "GM0363": "Amsterdam"}
     assert table["population"].tolist() == [250_000, 950_000]
 
 
@@ -249,9 +257,10 @@ def test_municipalities_fetched_online_have_code_name_and_population():
         ([], "'2027': has no figures for this year"),
     ],
 )
-def test_fetching_says_clearly_why_it_cannot(rows, message):
+def test_fetching_says_clearly_why_it_cannot(statline, tmp_path, rows, message):
+    statline(rows)
     with pytest.raises(InputError, match=message):
-        fetch_municipalities(2027, StatLine(rows))
+        fetch_to_file(2027, tmp_path / "fetched.csv")
 
 
 def test_extending_leaves_the_given_register_as_it_was(tmp_path):
@@ -310,15 +319,15 @@ def test_an_event_without_persons_counts_predecessors_alike(tmp_path):
     assert covered.to_dict() == {"GM0402": 0.5}
 
 
-def test_what_is_fetched_is_a_file_that_extends_the_register(tmp_path):
-    rows = [(f"{unit}  ", "2027JJ00", 30_000) for unit in NOW.index]
+def test_what_is_fetched_is_a_file_that_extends_the_register(statline, tmp_path):
+    statline([(f"{unit}  ", "2027JJ00", 30_000) for unit in NOW.index])
     path = tmp_path / "fetched.csv"
-    assert fetch_to_file(2027, path, StatLine(rows)) == 342
+    assert fetch_to_file(2027, path) == 342
     units = read_year([path], REGISTER, 2027)
     assert units["population"].eq(30_000).all()
     assert extend(REGISTER, units, 2027).on("2027-01-01")["size_class"].eq(4).all()
     with pytest.raises(InputError, match=r"fetched\.csv, file: is there already"):
-        fetch_to_file(2027, path, StatLine(rows))
+        fetch_to_file(2027, path)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,16 @@ def test_factor_models_equal_lavaan():
             assert found.loc[model, mine] == pytest.approx(value, rel=1e-6)
 
 
+def test_a_phase_without_usable_items_is_no_factor():
+    answers, items = parallel_items(k=9)
+    items = items.assign(phase=["AG"] * 3 + ["EX"] * 3 + ["VB"] * 3)
+    silent = answers.assign(**dict.fromkeys(items.index[:3], 0.0))
+    found = compare_factor_models(silent, items)
+    without = compare_factor_models(answers[items.index[3:]], items.iloc[3:])
+    pd.testing.assert_frame_equal(found, without)
+    assert found.loc["a factor for each phase", "n_parameters"] == 6 + 6 + 1
+
+
 def test_polychoric_correlation_recovers_the_correlation_under_coarse_answers():
     draw = np.random.default_rng(8)
     normal = draw.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 20000)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,26 +11,24 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from small_studies import HOSTILE, Truth, make_study, run_notebooks
-
-from cycle_analysis import texts
-from cycle_analysis.cycle.simultaneity import activity_patterns
-from cycle_analysis.findings import nonresponse_tests
-from cycle_analysis.problems import InputError
-from cycle_analysis.report import assemble, to_html, write_html
-from cycle_analysis.report.drawing import draw_svg
 from cycle_analysis.report.model import Figure, Paragraph, Report, Section, Table
-from cycle_analysis.report.parameters import used_parameters
 from cycle_analysis.report.reviewer import Run, reviewer_table
 from cycle_analysis.report.sections.simultaneity import safe_patterns
 from cycle_analysis.report.sections.waves import protected_moves
 from cycle_analysis.report.source import Source
-from cycle_analysis.store import Store
+from small_studies import HOSTILE, Truth, change, make_study, run_notebooks
+
+from cycle_analysis import texts
+from cycle_analysis.cycle.simultaneity import activity_patterns
+from cycle_analysis.problems import InputError
+from cycle_analysis.report import assemble, to_html, write_html
+from cycle_analysis.report.drawing import draw_svg
+from cycle_analysis.representation.account import nonresponse_tests
+from cycle_analysis.results import Results
 from cycle_analysis.study import HOME
 from cycle_analysis.study.files import YamlText
 from cycle_analysis.texts import LANGUAGES, load_texts
 
-REVIEWED = ("04_number_of_profiles", "05_profiles", "06_validity")
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
@@ -77,8 +76,8 @@ class Made:
         self.study = make_study(home, truth, synthetic=synthetic)
         with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
             patch.setenv(HOME, str(home))
-            self.store = run_notebooks(home, self.study)
-        self.reports = {name: assemble(self.study, self.store, name) for name in LANGUAGES}
+            self.results = run_notebooks(home, self.study)
+        self.reports = {name: assemble(self.study, self.results, name) for name in LANGUAGES}
         self.html = {name: to_html(report) for name, report in self.reports.items()}
         self.pages = {name: Page(html) for name, html in self.html.items()}
 
@@ -108,16 +107,12 @@ def made(request) -> Made:
     return request.getfixturevalue(request.param)
 
 
-def altered(made: Made, folder, verdict: str) -> Store:
+def altered(made: Made, folder, verdict: str) -> Results:
     """Give the tables with another verdict."""
-    store = Store(folder / "tables")
-    for path in sorted(made.store.folder.glob("*/*/*.csv")):
-        wave, step = path.parts[-3:-1]
-        store.save(step, wave, **{path.stem: made.store.load(step, path.stem, wave)})
-    step = "04_number_of_profiles"
-    table = store.load(step, "verdict", made.study.reference_wave).assign(verdict=verdict)
-    store.save(step, made.study.reference_wave, verdict=table)
-    return store
+    results = Results(shutil.copytree(made.results.folder, folder / "tables"))
+    step, wave = "04_number_of_profiles", made.study.reference_wave
+    change(results, step, wave, verdict=results.load(step, "verdict", wave).assign(verdict=verdict))
+    return results
 
 
 def text_of(report: Report) -> str:
@@ -238,8 +233,8 @@ def test_every_pair_of_waves_has_its_moves_and_its_change(four_waves):
 def test_without_profiles_groups_have_no_names_and_are_called_levels(
     two_waves, four_waves, tmp_path, verdict
 ):
-    store = altered(four_waves, tmp_path, verdict)
-    report = assemble(four_waves.study, store, "en")
+    results = altered(four_waves, tmp_path, verdict)
+    report = assemble(four_waves.study, results, "en")
     html = to_html(report)
     assert report.summary[0].startswith("There are no ")
     assert "Name A" not in html
@@ -293,16 +288,16 @@ def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_p
 
 
 def test_moves_are_protected_against_the_distribution_of_each_wave(four_waves, tmp_path):
-    store = altered(four_waves, tmp_path, "profiles")
-    moves = store.load("07_waves", "transitions")
+    results = altered(four_waves, tmp_path, "profiles")
+    moves = results.load("07_waves", "transitions")
     pair = moves.index.get_level_values("wave_from") == "w1"
     moves.loc[pair, "n_units"] = [12, 3, 6, 9, 7, 14, 8, 0, 6, 8, 15, 7, 9, 0, 6, 20]
-    store.save("07_waves", transitions=moves)
-    labels = store.load("07_waves", "labels")
-    source = Source(four_waves.study, store, "en")
+    change(results, "07_waves", transitions=moves)
+    labels = results.load("07_waves", "labels")
+    source = Source(four_waves.study, results, "en")
     together = protected_moves(source, ("w1", "w2"))
     many = pd.concat([labels.add_prefix(f"{i}-", axis=0) for i in range(9)])
-    store.save("07_waves", labels=many.rename_axis("unit"))
+    change(results, "07_waves", labels=many.rename_axis("unit"))
     apart = protected_moves(source, ("w1", "w2"))
     assert apart.isna().to_numpy().sum() == 2
     assert together.isna().to_numpy().sum() >= 4
@@ -310,7 +305,7 @@ def test_moves_are_protected_against_the_distribution_of_each_wave(four_waves, t
 
 def test_a_higher_threshold_hides_more(four_waves):
     def hidden(smallest: int) -> int:
-        report = assemble(four_waves.study, four_waves.store, "en", smallest)
+        report = assemble(four_waves.study, four_waves.results, "en", smallest)
         return sum(cell == "×" for table in report.tables for row in table.rows for cell in row)
 
     assert hidden(20) > hidden(5)
@@ -324,25 +319,25 @@ def test_a_withheld_cell_is_explained_below_its_table(made):
 
 def test_two_runs_write_the_same_bytes(two_waves, tmp_path):
     paths = [write_html(two_waves.reports["nl"], tmp_path / name) for name in ("a", "b")]
-    again = write_html(assemble(two_waves.study, two_waves.store, "nl"), tmp_path / "c")
+    again = write_html(assemble(two_waves.study, two_waves.results, "nl"), tmp_path / "c")
     assert paths[0].read_bytes() == paths[1].read_bytes() == again.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "c"]
 
 
 def test_assembling_leaves_no_figure_open(two_waves):
     plt.close("all")
-    assemble(two_waves.study, two_waves.store, "nl")
+    assemble(two_waves.study, two_waves.results, "nl")
     assert plt.get_fignums() == []
 
 
 def test_a_table_that_is_not_there_yet_is_told_with_the_notebook_to_run(two_waves, tmp_path):
     with pytest.raises(InputError, match="Run notebook 0"):
-        assemble(two_waves.study, Store(tmp_path), "nl")
+        assemble(two_waves.study, Results(tmp_path), "nl")
 
 
 def test_a_language_without_texts_is_refused(two_waves):
     with pytest.raises(ValueError, match="no texts in 'fr'"):
-        assemble(two_waves.study, two_waves.store, "fr")
+        assemble(two_waves.study, two_waves.results, "fr")
 
 
 def test_a_figure_needs_an_alt_text():
@@ -410,14 +405,14 @@ def test_missing_values_in_tables_are_dashes_not_nan(made, tmp_path):
 
 
 def test_means_of_few_units_are_withheld(four_waves, tmp_path):
-    store = altered(four_waves, tmp_path, "profiles")
+    results = altered(four_waves, tmp_path, "profiles")
     wave = four_waves.study.reference_wave
-    means = store.load("05_profiles", "means", wave)
-    sizes = store.load("05_profiles", "sizes", wave)
+    means = results.load("05_profiles", "means", wave)
+    sizes = results.load("05_profiles", "sizes", wave)
     sizes["n_units"] = [3, 30, 20, 15]
     means.loc[1, "n_units"] = 3
-    store.save("05_profiles", wave, means=means, sizes=sizes)
-    report = assemble(four_waves.study, store, "en")
+    change(results, "05_profiles", wave, means=means, sizes=sizes)
+    report = assemble(four_waves.study, results, "en")
     table = next(table for table in report.tables if table.key == "table-profiles")
     first = pd.Series(table.rows[0], table.columns)
     assert first["Number"] == "×"
@@ -437,11 +432,11 @@ COUNTED = pd.DataFrame(
 def test_response_by_two_backgrounds_shows_no_small_number_and_no_small_rest(
     four_waves, tmp_path, language
 ):
-    store = altered(four_waves, tmp_path, "profiles")
+    results = altered(four_waves, tmp_path, "profiles")
     account = COUNTED.assign(invited=COUNTED["population"])
     account["rate"] = account["responded"] / account["invited"]
-    store.save("01_responses", "w1", response=account, nonresponse=nonresponse_tests(account))
-    report = assemble(four_waves.study, store, language)
+    change(results, "01_responses", "w1", response=account, nonresponse=nonresponse_tests(account))
+    report = assemble(four_waves.study, results, language)
     table = next(table for table in report.tables if table.key == "table-response-w1")
     cells = [cell for row in table.rows for cell in row[1:]]
     told = [tuple(map(int, found)) for found in re.findall(r"\((\d+)/(\d+)\)", " ".join(cells))]
@@ -457,11 +452,11 @@ def test_response_by_two_backgrounds_shows_no_small_number_and_no_small_rest(
 def test_who_was_invited_stands_beside_the_population_only_where_not_all_were(four_waves, tmp_path):
     heads = [table.columns for table in four_waves.reports["en"].tables]
     assert not any("Asked" in columns and "Population" in columns for columns in heads)
-    store = altered(four_waves, tmp_path, "profiles")
-    account = store.load("01_responses", "response", "w1")
+    results = altered(four_waves, tmp_path, "profiles")
+    account = results.load("01_responses", "response", "w1")
     account["invited"] = account["responded"]
-    store.save("01_responses", "w1", response=account)
-    report = assemble(four_waves.study, store, "en")
+    change(results, "01_responses", "w1", response=account)
+    report = assemble(four_waves.study, results, "en")
     table = next(table for table in report.tables if table.key == "table-waves")
     first = pd.Series(table.rows[0], table.columns)
     assert first["Asked"] == first["Answered"]
@@ -481,9 +476,9 @@ def test_response_over_the_waves_counts_who_answered_again(four_waves):
 def test_the_annex_answers_what_a_reviewer_asks_from_the_run(four_waves, language):
     report = four_waves.reports[language]
     table = next(table for table in report.tables if table.key == "table-reviewer")
-    asked = four_waves.store.load("06_validity", "reviewer", "w1")
+    asked = four_waves.results.load("06_validity", "reviewer", "w1")
     assert [row[1] for row in table.rows] == asked[f"answer_{language}"].tolist()
-    choice = four_waves.store.load("04_number_of_profiles", "choice", "w1").loc["choice"]
+    choice = four_waves.results.load("04_number_of_profiles", "choice", "w1").loc["choice"]
     assert asked.loc["number", f"answer_{language}"] == choice[language]
     assert "207" in asked.loc["data", f"answer_{language}"], "69 units of 3 respondents"
     for aspect in ("estimation", "optimum", "groups", "ratio", "certainty", "stability", "choices"):
@@ -493,13 +488,12 @@ def test_the_annex_answers_what_a_reviewer_asks_from_the_run(four_waves, languag
 def test_the_reviewers_table_tells_no_small_count_and_leaves_out_what_does_not_apply(
     four_waves, continuum, identical, tmp_path
 ):
-    store = altered(four_waves, tmp_path, "profiles")
-    sizes = store.load("05_profiles", "sizes", "w1").assign(n_units=[3, 26, 20, 20])
-    store.save("05_profiles", "w1", sizes=sizes)
-    parameters = {name: used_parameters(four_waves.study, name, "w1") for name in REVIEWED}
-    asked = reviewer_table(Run(four_waves.study, store, "w1", parameters))
+    results = altered(four_waves, tmp_path, "profiles")
+    sizes = results.load("05_profiles", "sizes", "w1").assign(n_units=[3, 26, 20, 20])
+    change(results, "05_profiles", "w1", sizes=sizes)
+    asked = reviewer_table(Run(four_waves.study, results, "w1"))
     assert asked.loc["smallest", "answer_en"].startswith("fewer than 10 units (<14%)")
     for made in (continuum, identical):
-        table = made.store.load("06_validity", "reviewer", "2010")
+        table = made.results.load("06_validity", "reviewer", "2010")
         assert "certainty" not in table.index
     assert "stability" not in table.index

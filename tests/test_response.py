@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 from tiny_study import answers, load, read, write_study
 
-from cycle_analysis.findings import nonresponse_tests, precision
 from cycle_analysis.problems import InputError
-from cycle_analysis.report.sections.response import MOVES, protected_moves
-from cycle_analysis.representation.account import cross_groups, response_account
+from cycle_analysis.representation.account import (
+    cross_groups,
+    nonresponse_tests,
+    precision,
+    response_account,
+)
 from cycle_analysis.responses.study_answers import invited_units, population, read_all_responses
 from cycle_analysis.study import check_raw_files
 
@@ -122,12 +125,3 @@ def test_the_precision_is_as_published_missing_for_one_unit_and_exact_for_all(ac
     assert precision(everyone)["margin"].iloc[0] == 0
     one = account.assign(responded=0).head(1).assign(responded=1)
     assert np.isnan(precision(one)["margin"].iloc[0])
-
-
-@pytest.mark.parametrize(("again", "joined", "left"), [(40, 3, 30), (40, 30, 2), (3, 40, 40)])
-def test_a_few_that_came_left_or_stayed_are_withheld_and_cannot_be_computed(again, joined, left):
-    row = pd.Series({"population": 342, "again": again, "joined": joined, "left": left})
-    shown = protected_moves(row, 5)
-    assert shown[["again", "joined", "left"]].isna().all()
-    plenty = pd.Series({"population": 342, "again": 135, "joined": 62, "left": 63})
-    assert protected_moves(plenty, 5).tolist() == plenty[list(MOVES)].tolist()

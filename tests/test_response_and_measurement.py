@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.findings import nonresponse_tests, precision
+from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.columns import RATE
 from cycle_analysis.report.document import Figure, words_of
 from cycle_analysis.report.door import Door, Units, wave_total
 from cycle_analysis.report.language import open_language
-from cycle_analysis.report.telling import assemble, tell
+from cycle_analysis.representation.account import nonresponse_tests, precision
 from cycle_analysis.study import load_study
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
@@ -36,7 +36,7 @@ class Saved:
         return {}
 
     def tell(self, chapter, block, language="en"):
-        return tell(self.study, self, language, chapter, block)
+        return tell(open_chapter(self.study, self, language, chapter), block)
 
     def text(self, language="en"):
         chapters = {key: CHAPTERS[key] for key in ("response", "measurement")}

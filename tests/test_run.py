@@ -10,7 +10,7 @@ from commands import command, finished
 from conftest import EXAMPLE, ROOT
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results
 
 ALL_STEPS = 12
 """The check and eleven notebooks."""
@@ -34,10 +34,10 @@ def changed_home(run_home, tmp_path_factory):
 
 
 def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_home):
-    store = Store(run_home / "data" / "processed" / "example")
-    verdict = store.load("04_number_of_profiles", "verdict", "2018").loc["verdict"]
+    results = Results(run_home / "data" / "processed" / "example")
+    verdict = results.load("04_number_of_profiles", "verdict", "2018").loc["verdict"]
     assert verdict["verdict"] == "profiles"
-    members = store.load("05_profiles", "members", "2018")
+    members = results.load("05_profiles", "members", "2018")
     truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
     truth = truth[truth["wave"] == "2018"].set_index("unit")["profile"]
     assert members["profile"].max() == truth.max() == 4
@@ -48,8 +48,8 @@ def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_hom
 
 
 def test_most_of_the_units_that_truly_moved_are_found_to_have_moved(run_home):
-    store = Store(run_home / "data" / "processed" / "example")
-    labels = store.load("07_waves", "labels").dropna()
+    results = Results(run_home / "data" / "processed" / "example")
+    labels = results.load("07_waves", "labels").dropna()
     truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
     later = truth[truth["wave"] == "2022"].set_index("unit").loc[labels.index]
     moved = labels["2018"] != labels["2022"]

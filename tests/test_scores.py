@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
+from cycle_analysis.cycle.order import phase_differences
 from cycle_analysis.measurement.aggregation import (
-    difference_errors,
-    phase_differences,
     spread_within,
     standard_errors,
     unit_table,
@@ -162,7 +161,7 @@ def test_the_error_of_one_respondent_is_the_residual_of_an_analysis_of_variance_
 
 def test_the_error_of_a_difference_is_free_of_response_style():
     scores, units, _ = simulated()
-    error = difference_errors(scores, units)[("AG", "EX")].iloc[0]
+    error = standard_errors(phase_differences(scores), units)[("AG", "EX")].iloc[0]
     assert error == pytest.approx(20 * np.sqrt(2) / 2, rel=0.05)
     missed = phase_differences(unit_scores(scores, units))[("AG", "EX")]
     assert error == pytest.approx(missed.std(), rel=0.1)

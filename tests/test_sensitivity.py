@@ -4,7 +4,6 @@ import pytest
 from shared import four_profiles, one_continuum
 
 from cycle_analysis.profiles.partitions import levels, ward_kmeans
-from cycle_analysis.profiles.verdict import Division
 from cycle_analysis.robustness import (
     alternatives,
     compare_choices,
@@ -18,9 +17,9 @@ from cycle_analysis.robustness import (
 def test_clear_profiles_survive_other_choices_and_shapes_show_what_level_adds():
     scores, _ = four_profiles(120)
     errors = pd.DataFrame(4.0, scores.index, scores.columns)
-    headline = Division(ward_kmeans, 4)
-    others = alternatives(headline, scores, errors, n_starts=10)
-    table = compare_choices(headline(scores), others)
+    headline = ward_kmeans(scores, 4)
+    others = alternatives(headline, ward_kmeans, 4, errors, n_starts=10)
+    table = compare_choices(headline, others)
     assert set(table.index) == {"ward", "z_scores", "classes", "shapes", "shrunken"}
     assert table.loc[["ward", "z_scores", "shrunken"], "adjusted_rand"].min() > 0.9
     assert table.loc["shapes", "adjusted_rand"] < table.loc["ward", "adjusted_rand"]
@@ -30,10 +29,10 @@ def test_clear_profiles_survive_other_choices_and_shapes_show_what_level_adds():
 def test_what_cannot_be_tried_is_left_out():
     scores = one_continuum(60)
     unknown = pd.DataFrame(np.nan, scores.index, scores.columns)
-    names = set(alternatives(Division(levels, 3), scores, unknown, n_starts=5))
+    names = set(alternatives(levels(scores, 3), levels, 3, unknown, n_starts=5))
     assert names == {"ward", "z_scores", "classes"}
     near = scores / 100 + 50
-    assert "classes" not in alternatives(Division(ward_kmeans, 3), near, unknown)
+    assert "classes" not in alternatives(ward_kmeans(near, 3), ward_kmeans, 3, unknown)
 
 
 def test_shrinkage_recovers_the_true_scores_better_than_the_scores_themselves():

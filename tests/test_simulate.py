@@ -20,24 +20,19 @@ from cycle_analysis.responses.coded import code_responses
 from cycle_analysis.simulate import (
     EXAMPLE,
     EXAMPLE_SEED,
+    Profiles,
     Truth,
-    draw_answers,
-    draw_continuum_answers,
-    draw_independent_answers,
-    draw_profile_answers,
-    draw_unrelated_phase_answers,
     draw_wave_answers,
     draw_waves,
-    phase_scores,
-    write_example,
     write_study,
 )
 from cycle_analysis.study import load_study
-from cycle_analysis.units.identification import identify, load_register, read_register
+from cycle_analysis.units.identification import identify
+from cycle_analysis.units.register import load_register, read_register
 
 FOLDER = Path(__file__).parents[1] / "data" / "raw" / "example"
 WAVES = ["2018", "2022"]
-PHASES = list(EXAMPLE.phases)
+PHASES = EXAMPLE.phases
 
 
 def read_yaml(path: Path) -> dict:
@@ -126,7 +121,7 @@ def test_a_gaussian_mixture_picks_four_profiles_by_bic(answers, shape):
 
 
 def test_profiles_two_and_three_have_the_same_level_and_cross():
-    experimenting, anchoring = EXAMPLE.means[1], EXAMPLE.means[2]
+    _, experimenting, anchoring, _ = EXAMPLE.profiles.centroids.to_numpy()
     assert abs(experimenting.mean() - anchoring.mean()) < 10
     difference = np.sign(experimenting - anchoring)
     assert (np.diff(difference) != 0).sum() == 2
@@ -336,7 +331,7 @@ def home(tmp_path):
 
 def test_making_the_example_again_gives_the_same_files(home):
     remade = home / "data" / "raw" / "example"
-    write_example(remade)
+    write_study(load_study("example", home), EXAMPLE, EXAMPLE_SEED)
     for name in ["2022/responses.csv", "2022/wave.yaml", "truth.csv"]:
         assert (remade / name).read_bytes() == (FOLDER / name).read_bytes()
     # Another version of pyreadstat may compress otherwise: here the contents count.
@@ -351,53 +346,6 @@ def test_making_the_example_again_gives_the_same_files(home):
 
 def test_files_are_small():
     assert max(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 1_000_000
-
-
-def test_one_seed_gives_the_same_answers_and_another_seed_others():
-    first, again, other = (draw_profile_answers(EXAMPLE, 30, None, seed) for seed in (1, 1, 2))
-    pd.testing.assert_frame_equal(first, again)
-    assert not first.equals(other)
-
-
-def test_a_continuum_has_one_dimension_and_unrelated_phases_have_five():
-    first_share = {
-        draw: np.linalg.eigvalsh(unit_scores(draw(EXAMPLE, 300, 4, 1)).corr())[-1] / 5
-        for draw in (draw_continuum_answers, draw_unrelated_phase_answers)
-    }
-    assert first_share[draw_continuum_answers] > 0.7
-    assert first_share[draw_unrelated_phase_answers] < 0.35
-
-
-def test_independent_answers_hang_together_in_no_way():
-    answers = draw_independent_answers(EXAMPLE, 300, 4, 1)
-    related = answers.drop(columns="unit").corr().to_numpy()[np.triu_indices(25, 1)]
-    assert np.abs(related).max() < 0.15
-    assert abs(intraclass_correlation(answers, "EX")) < 0.08
-
-
-def test_independent_answers_keep_the_distribution_of_each_item():
-    kept, dealt = (
-        draw(EXAMPLE, 100, 3, 4) for draw in (draw_profile_answers, draw_independent_answers)
-    )
-    pd.testing.assert_series_equal(kept["NN5"].value_counts(), dealt["NN5"].value_counts())
-
-
-def test_without_any_noise_all_respondents_of_a_unit_answer_the_same():
-    exact = replace(
-        EXAMPLE,
-        unit_sd=0,
-        respondent_sd=0,
-        style_sd=0,
-        item_sd=0,
-        role_effects=dict.fromkeys(EXAMPLE.role_effects, (0, 0, 0, 0, 0)),
-        blank_rate=0,
-        dont_know_rate=0,
-        not_applicable_rate=0,
-    )
-    answers = draw_answers(exact, 50, 4, seed=1)
-    spread = answers.groupby("unit").max() - answers.groupby("unit").min()
-    assert (spread == 0).all(axis=None)
-    assert len(answers.drop(columns="unit").drop_duplicates()) == 4
 
 
 def test_another_questionnaire_is_written_with_its_own_scales_and_recodes(tmp_path):
@@ -423,11 +371,9 @@ WORDS = ["nooit", "zelden", "soms", "half", "vaak", "meestal", "altijd"]
 def two_phase_truth() -> Truth:
     return replace(
         EXAMPLE,
-        phases=("ONE", "TWO"),
-        profiles=(
-            replace(EXAMPLE.profiles[0], means=(10, 10), share=0.5, respondent_spread=1),
-            replace(EXAMPLE.profiles[3], means=(90, 90), share=0.5, respondent_spread=1),
-        ),
+        profiles=Profiles(pd.DataFrame([[10.0] * 2, [90.0] * 2], columns=["ONE", "TWO"]), 3.0),
+        size_slopes=(-0.35, 0.40),
+        respondent_spreads=(1, 1),
         transitions=((1, 0), (0, 1)),
         role_effects={"ANY": (0, 0)},
         role_order=(("ANY",),) * 6,
@@ -492,7 +438,7 @@ def test_an_export_in_another_format_is_refused(home):
     described["source"]["format"] = "xlsx"
     write_yaml(folder / "2018" / "wave.yaml", described)
     with pytest.raises(ValueError, match=r"not written as 'xlsx', only as \['csv', 'sav'\]"):
-        write_example(folder)
+        write_study(load_study("example", home), EXAMPLE, EXAMPLE_SEED)
 
 
 def test_a_truth_about_other_phases_or_roles_is_refused(tmp_path):
@@ -505,24 +451,10 @@ def test_a_truth_about_other_phases_or_roles_is_refused(tmp_path):
 
 
 def test_a_truth_that_does_not_add_up_is_refused():
-    with pytest.raises(ValueError, match="4 means, the study 5 phases"):
-        replace(EXAMPLE, profiles=(replace(EXAMPLE.profiles[0], means=(1, 2, 3, 4)),))
-    with pytest.raises(ValueError, match=r"add up to 0\.38, not 1"):
-        replace(EXAMPLE, profiles=EXAMPLE.profiles[:1])
+    with pytest.raises(ValueError, match="`size_slopes` needs 4 numbers"):
+        replace(EXAMPLE, size_slopes=(0.1, 0.2))
     with pytest.raises(ValueError, match="Transitions need 4 rows of 4 chances"):
         replace(EXAMPLE, transitions=EXAMPLE.transitions[:3])
-
-
-def test_phase_scores_are_percent_of_the_maximum_possible():
-    answers = pd.DataFrame(
-        {f"{phase}{item}": [4.0, 0.0, np.nan] for phase in PHASES for item in range(1, 6)}
-    )
-    answers.insert(0, "unit", ["a", "a", "b"])
-    answers.loc[2, ["AG1", "AG2", "AG3"]] = 3.0
-    scores = phase_scores(EXAMPLE, answers)
-    assert scores.loc["a"].tolist() == [50] * 5
-    assert scores.loc["b", "AG"] == 75
-    assert scores.loc["b"].isna().sum() == 4
 
 
 def test_units_of_an_own_register_keep_their_codes_and_new_ones_begin_afresh(tmp_path):

@@ -7,10 +7,10 @@ import re
 import pandas as pd
 import pytest
 import yaml
+from cycle_analysis.report.source import Source
 from small_studies import Truth, make_study, run_notebooks
 
 from cycle_analysis.report import score_sentences
-from cycle_analysis.report.source import Source
 from cycle_analysis.study import HOME, load_study
 
 WAVE = "2010"
@@ -42,12 +42,12 @@ class Survey:
         told = io.StringIO()
         with contextlib.redirect_stdout(told), pytest.MonkeyPatch.context() as patch:
             patch.setenv(HOME, str(self.home))
-            self.store = run_notebooks(self.home, self.study, last="03_cycle")
+            self.results = run_notebooks(self.home, self.study, last="03_cycle")
         self.said = told.getvalue()
         return self
 
     def table(self, name: str, step: str = "02_scores") -> pd.DataFrame:
-        return self.store.load(step, name, WAVE)
+        return self.results.load(step, name, WAVE)
 
 
 def test_one_respondent_per_unit_runs_and_says_what_is_lost(tmp_path):
@@ -58,7 +58,7 @@ def test_one_respondent_per_unit_runs_and_says_what_is_lost(tmp_path):
     violations = survey.table("violations", "03_cycle")
     assert violations["error"].notna().all()
     assert survey.table("two_level", "03_cycle")["H"].isna().all()
-    dutch = Source(survey.study, survey.store, "nl")
+    dutch = Source(survey.study, survey.results, "nl")
     assert "niet uit elkaar te houden" in score_sentences.agreement(
         dutch, survey.table("agreement"), survey.table("random_groups")
     )

@@ -20,7 +20,8 @@ from cycle_analysis.problems import KEPT, REJECTED
 from cycle_analysis.report import assemble
 from cycle_analysis.responses.study_answers import read_all_responses
 from cycle_analysis.running.feasibility import doubt_study
-from cycle_analysis.running.run import gather_parameters, notebook_folder
+from cycle_analysis.running.pipeline import notebook_folder
+from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import HOME, load_study
 
 TWO_WAVES = Truth(["2010", "2011"], "profiles", n_units=60)
@@ -103,7 +104,7 @@ def test_row_26_few_units_are_warned_about_and_run_to_the_report(tmp_path):
 
 
 def test_row_26_more_profiles_than_units_can_fill_are_warned_about(tmp_path):
-    asked = {name: {"n_profiles": "6"} for name in ("05_profiles", "06_validity", "07_waves")}
+    asked = {"04_number_of_profiles": {"n_profiles": "6"}}
     make_study(tmp_path, TWO_WAVES, parameters=asked)
     ((done, told),) = doubts(tmp_path)
     assert done == KEPT

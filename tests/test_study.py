@@ -151,3 +151,11 @@ def test_an_item_of_a_domain_exists_and_its_answers_are_places_in_the_cycle(home
     assert told["domains.B9_9"].problem == "is no item of codebook.csv"
     assert told["domains.B2_2"].value == "44"
     assert told["domains.B2_2"].allowed == "0, 1, 2, 3, 4, 5"
+
+
+def test_rows_of_a_codebook_are_numbered_as_a_spreadsheet_does_also_after_a_blank_one(home, edit):
+    edit("codebook.csv", "\nAG1,C,AG,implementation,no", "\n\nAG1,C,AG,implementation,maybe")
+    lines = (home / "data/raw/example/codebook.csv").read_text("utf-8").split("\n")
+    row = next(number for number, line in enumerate(lines, start=1) if line.startswith("AG1,"))
+    with pytest.raises(InputError, match=f"row {row}, column reversed"):
+        load_study("example", home)

@@ -7,17 +7,17 @@ import pytest
 import yaml
 from told import PACKAGE, Saved, outline, saved, templates
 
+from cycle_analysis import texts
 from cycle_analysis.problems import InputError
+from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapter import Chapter, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
 from cycle_analysis.report.language import FILTERS
-from cycle_analysis.report.telling import assemble, tell
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
 from cycle_analysis.study import Study, load_study
-from cycle_analysis.texts import words
-from cycle_analysis.texts.words import Words, find_languages
+from cycle_analysis.texts import Words, find_languages
 
 LANGUAGES = find_languages()
 GIVEN = {"words", "macros", "loop", "caller", "super"}
@@ -114,11 +114,11 @@ def test_no_word_stands_twice(language):
 
 VARIANTS = {
     "profiles": {},
-    "structure": {"verdict": "structure, but no separable profiles"},
-    "ladder": {"verdict": "structure, but no separable profiles", "ladder": True},
+    "structure": {"verdict": "structure"},
+    "ladder": {"verdict": "structure", "ladder": True},
     "continuum": {"verdict": "continuum"},
-    "no structure": {"verdict": "no structure"},
-    "identical": {"verdict": "no structure", "p": float("nan")},
+    "no structure": {"verdict": "no_structure"},
+    "identical": {"verdict": "identical", "p": float("nan")},
 }
 
 
@@ -135,7 +135,7 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
     told = []
     for values in VARIANTS.values():
         changed = results.change(t04_number_of_profiles__verdict=values)
-        told.append(tell(changed.study, changed, "nl", "profiles", "verdict"))
+        told.append(tell(open_chapter(changed.study, changed, "nl", "profiles"), "verdict"))
     assert len(set(told)) == len(VARIANTS)
 
 
@@ -180,7 +180,7 @@ def make_language(folder: Path, code: str) -> None:
 
 def test_a_language_is_a_folder(frozen_run, results, tmp_path, monkeypatch):
     make_language(tmp_path / "languages", "xx")
-    monkeypatch.setattr(words, "FOLDERS", [*words.FOLDERS, tmp_path / "languages"])
+    monkeypatch.setattr(texts, "FOLDERS", [*texts.FOLDERS, tmp_path / "languages"])
     study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
     document = assemble(study, results, "xx")
     assert document.title == f"{study.title['en']} (xx)"
@@ -236,8 +236,10 @@ def test_a_study_replaces_one_block_and_keeps_the_rest(own_texts, results):
     assert bones(document) == bones(assemble(results.study, results, "en"))
     assert "We found four kinds." in text_of(document)
     assert "There are profiles." not in text_of(document)
-    assert tell(study, results, "en", "profiles", "verdict") == "We found four kinds."
-    assert tell(study, results, "nl", "profiles", "verdict").startswith("Er zijn profielen")
+    assert tell(open_chapter(study, results, "en", "profiles"), "verdict") == "We found four kinds."
+    assert tell(open_chapter(study, results, "nl", "profiles"), "verdict").startswith(
+        "Er zijn profielen"
+    )
 
 
 def test_a_study_keeps_what_it_extends(own_texts, results):
@@ -246,7 +248,7 @@ def test_a_study_keeps_what_it_extends(own_texts, results):
         '{% extends "default/profiles.md.j2" %}\n'
         "{% block verdict %}\n{{ super() }}\nMind this.\n{% endblock %}\n",
     )
-    told = tell(study, results, "en", "profiles", "verdict")
+    told = tell(open_chapter(study, results, "en", "profiles"), "verdict")
     assert told.startswith("There are profiles.")
     assert told.endswith("Mind this.")
 
@@ -335,7 +337,7 @@ def test_a_text_of_the_wrong_shape_says_which_part_and_what_is_allowed(own_texts
 
 def test_a_block_needs_only_the_tables_behind_it(results):
     fresh = Saved(results.study, results.store)
-    told = tell(fresh.study, fresh, "en", "profiles", "verdict")
+    told = tell(open_chapter(fresh.study, fresh, "en", "profiles"), "verdict")
     assert told.startswith("There are profiles. The countries (about 65) fall into 4 groups")
     assert fresh.asked == {
         "01_responses/response",
@@ -345,16 +347,16 @@ def test_a_block_needs_only_the_tables_behind_it(results):
 
 
 def test_a_block_with_a_table_shows_it_as_markdown(results):
-    told = tell(results.study, results, "nl", "profiles", "certainty")
+    told = tell(open_chapter(results.study, results, "nl", "profiles"), "certainty")
     assert told.startswith("### Hoe zeker is de plaats?")
     assert "| Respondenten | Aantal |" in told
 
 
 def test_a_chapter_or_block_that_is_none_is_told_with_those_that_are(results):
     with pytest.raises(ValueError, match=r"no chapter 'profile'.*'profiles'"):
-        tell(results.study, results, "en", "profile", "verdict")
+        tell(open_chapter(results.study, results, "en", "profile"), "verdict")
     with pytest.raises(ValueError, match=r"no block 'verdicts'.*'verdict'"):
-        tell(results.study, results, "en", "profiles", "verdicts")
+        tell(open_chapter(results.study, results, "en", "profiles"), "verdicts")
 
 
 def test_a_language_without_texts_is_refused(results):

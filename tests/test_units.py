@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.units.identification import identify, load_register, read_register
+from cycle_analysis.units.identification import identify
+from cycle_analysis.units.register import load_register, read_register
 
 REGISTER = load_register()
 DAY = "2022-05-01"

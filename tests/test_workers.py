@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from shared import four_profiles
 
-from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles.likelihood_ratio import ProfileFit, bootstrap_likelihood_ratio
+from cycle_analysis.mixtures import EEI, fit_profiles
+from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.null_test import null_test
 from cycle_analysis.profiles.partitions import latent_profiles
 from cycle_analysis.profiles.selection import compare
@@ -18,29 +18,27 @@ from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
 
 def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
     distributed = pytest.importorskip("dask.distributed")
-    alone = _everything(1)
-    with joblib.parallel_config(backend="loky"):
-        here = _everything(2)
+    alone = _everything()
+    with joblib.parallel_config(backend="loky", n_jobs=2):
+        here = _everything()
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     )
-    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
-        there = _everything(2)
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask", n_jobs=2):
+        there = _everything()
     for name, values in alone.items():
         assert np.array_equal(values, here[name], equal_nan=True), name
         assert np.array_equal(values, there[name], equal_nan=True), name
 
 
-def _everything(n_jobs: int) -> dict[str, np.ndarray]:
+def _everything() -> dict[str, np.ndarray]:
     scores, _ = four_profiles(60)
     method = partial(latent_profiles, models=[EEI], n_starts=3)
-    table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4, n_jobs=n_jobs)
-    jaccard = bootstrap_jaccard(method, scores, 3, 4, n_jobs=n_jobs)
-    test = null_test(scores, 3, table=table, n_replicates=6, n_jobs=n_jobs)
-    ratio = bootstrap_likelihood_ratio(
-        ProfileFit(), scores, 2, n_replicates=4, n_starts=2, n_jobs=n_jobs
-    )
-    by_k = jaccard_by_k(scores, [2, 3], 4, n_jobs=n_jobs)
+    table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4)
+    jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
+    test = null_test(scores, 3, table=table, n_replicates=6)
+    ratio = bootstrap_likelihood_ratio(fit_profiles, scores, 2, n_replicates=4, n_starts=2)
+    by_k = jaccard_by_k(scores, [2, 3], 4)
     return {
         "by_k": by_k.to_numpy(dtype=float),
         "compare": table.select_dtypes("number").astype(float).to_numpy(),

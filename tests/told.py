@@ -12,10 +12,9 @@ from frozen import FrozenRun
 from jinja2 import meta, nodes
 
 from cycle_analysis.report.language import FILTERS
-from cycle_analysis.report.parameters import used_parameters
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results
 from cycle_analysis.study import Study
-from cycle_analysis.texts.words import FOLDERS
+from cycle_analysis.texts import FOLDERS
 
 PACKAGE = FOLDERS[0]
 
@@ -25,7 +24,7 @@ class Saved:
     """The saved results of a study, some tables changed, and those that were asked for."""
 
     study: Study
-    store: Store
+    store: Results
     changed: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
@@ -34,7 +33,7 @@ class Saved:
         return self.changed.get(f"{step}/{table}", self.store.load(step, table, wave)).copy()
 
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
-        return used_parameters(self.study, step, wave)
+        return self.store.parameters(step, wave)
 
     def change(self, **columns: Mapping[str, Any]) -> "Saved":
         """Give other values to columns; ``NN_step/table`` written as ``NN_step__table``."""
@@ -49,7 +48,7 @@ class Saved:
 
 def saved(run: FrozenRun) -> Saved:
     """Open the results of a run."""
-    return Saved(run.study, Store(run.processed))
+    return Saved(run.study, Results(run.processed))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Make the bundled register from yearly CBS tables.
 
 Only needed when the register itself is renewed; a study of a later year is better served by
-`extension.extend`. Usage: ``python tools/make_register.py FOLDER``.
+`register_years.extend`. Usage: ``python tools/make_register.py FOLDER``.
 
 `FOLDER` holds three tables compiled from CBS publications (StatLine 37259 and Gemeentelijke
 indeling): ``municipalities.csv`` (year, gm_code, name, province, population on 1 January),

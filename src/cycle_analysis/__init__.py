@@ -1,3 +1,148 @@
-"""Cluster municipalities into innovation-cycle profiles from survey data."""
+"""Divide units into profiles of an innovation cycle from survey data, if there are any.
+
+Start here: ``import cycle_analysis as ca``. The names below are those that a researcher needs; each
+is a function whose help says what goes in and what comes out (rows × columns, index, unit), what it
+rests on, and an example: ``help(ca.reliability)``. Tables are pandas DataFrames. Scores are 0-100,
+percent of the maximum possible; shares are 0-1; a profile is a number, 1 the lowest.
+
+======================  ===========================================================================
+a study, its results    `load_study`, `open_results`, `begin` (a notebook), `draw_survey` (one whose
+                        truth is known)
+answers to scores       `phase_scores`; beneath it `respondent_scores` and `unit_scores`
+can they be trusted?    `reliability`, `agreement`, `standard_errors`
+the cycle               `phase_curve`, `activity`, `coactivity`, `phase_order`, `scalability`
+the population          `weigh`, `weighted_shares`
+how many profiles?      `compare_models`, `choose_profiles`, `separate_profiles`
+the profiles            `fit_profiles`, `assign`, `members`, `profile_means`, `shape_shares`,
+                        `associate` (with a background)
+would others come?      `stability` (of samples), `compare_choices` (of methods)
+waves                   `transitions`, `mean_change`
+figures                 `plot_phase_curve`, `plot_profiles`, `plot_units`
+======================  ===========================================================================
+
+A survey of 120 units in four profiles, three respondents of each, from answers to a figure:
+
+>>> import cycle_analysis as ca
+>>> survey = ca.draw_survey(n_units=120, n_respondents=3, spread=7, seed=1)
+>>> survey.answers.shape, survey.units.nunique()
+((360, 25), 120)
+>>> scores = ca.phase_scores(survey.answers, survey.items, survey.units)
+>>> ca.reliability(survey.answers, survey.items)["alpha"].round(2).tolist()
+[0.87, 0.91, 0.92, 0.9, 0.89]
+>>> table = ca.compare_models(scores, 5, n_starts=5, n_references=2)
+>>> print(ca.choose_profiles(table))
+k = 4 (EEI)
+>>> partition = ca.fit_profiles(scores, 4, n_starts=5)
+>>> print(partition)
+4 profiles of 120 units on 5 phases (latent profiles EEI), R² = 0.81
+>>> ax = ca.plot_profiles(partition, title="The second and the third cross")
+>>> ca.assign(partition, scores.iloc[:4]).labels.tolist()
+[1, 2, 3, 4]
+
+Any method divides any cloud of points into as many profiles as one asks for. Whether there are
+profiles at all is asked by ``ca.separate_profiles(scores)``, against surveys without groups.
+
+On a study, after ``cycle-analysis run example``::
+
+    results = ca.open_results("example")
+    scores = results.load("02_scores", "scores", "2018")
+
+In a notebook of one's own, ``here = ca.begin("09_my_question", globals())`` does both, and
+``here.save(table=table)`` saves what was found with what made it: see ``notebooks/extend.ipynb``.
+"""
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cycle_analysis.cycle.order import phase_order as phase_order
+    from cycle_analysis.cycle.phases import phase_curve as phase_curve
+    from cycle_analysis.cycle.scalability import scalability as scalability
+    from cycle_analysis.cycle.simultaneity import activity as activity
+    from cycle_analysis.cycle.simultaneity import coactivity as coactivity
+    from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
+    from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
+    from cycle_analysis.figures.profiles import plot_units as plot_units
+    from cycle_analysis.measurement.aggregation import standard_errors as standard_errors
+    from cycle_analysis.measurement.agreement import agreement_summary as agreement
+    from cycle_analysis.measurement.reliability import scale_statistics as reliability
+    from cycle_analysis.measurement.scores import phase_scores as phase_scores
+    from cycle_analysis.measurement.scores import respondent_scores as respondent_scores
+    from cycle_analysis.measurement.scores import unit_scores as unit_scores
+    from cycle_analysis.notebook import begin as begin
+    from cycle_analysis.profiles.background import associate as associate
+    from cycle_analysis.profiles.membership import members as members
+    from cycle_analysis.profiles.null_test import null_test as separate_profiles
+    from cycle_analysis.profiles.partitions import assign as assign
+    from cycle_analysis.profiles.partitions import latent_profiles as fit_profiles
+    from cycle_analysis.profiles.selection import choose as choose_profiles
+    from cycle_analysis.profiles.selection import compare as compare_models
+    from cycle_analysis.profiles.stability import bootstrap_jaccard as stability
+    from cycle_analysis.profiles.typology import profile_means as profile_means
+    from cycle_analysis.profiles.typology import shape_shares as shape_shares
+    from cycle_analysis.representation.weights import shares as weighted_shares
+    from cycle_analysis.representation.weights import weigh as weigh
+    from cycle_analysis.results import open_results as open_results
+    from cycle_analysis.robustness import compare_choices as compare_choices
+    from cycle_analysis.simulate.surveys import draw_survey as draw_survey
+    from cycle_analysis.study.loading import load_study as load_study
+    from cycle_analysis.waves import mean_change as mean_change
+    from cycle_analysis.waves import transitions as transitions
 
 __version__ = "0.1.0"
+ROOMS = {
+    "load_study": "study.loading",
+    "open_results": "results",
+    "begin": "notebook",
+    "draw_survey": "simulate.surveys",
+    "phase_scores": "measurement.scores",
+    "respondent_scores": "measurement.scores",
+    "unit_scores": "measurement.scores",
+    "reliability": "measurement.reliability:scale_statistics",
+    "agreement": "measurement.agreement:agreement_summary",
+    "standard_errors": "measurement.aggregation",
+    "phase_curve": "cycle.phases",
+    "activity": "cycle.simultaneity",
+    "coactivity": "cycle.simultaneity",
+    "phase_order": "cycle.order",
+    "scalability": "cycle.scalability",
+    "weigh": "representation.weights",
+    "weighted_shares": "representation.weights:shares",
+    "compare_models": "profiles.selection:compare",
+    "choose_profiles": "profiles.selection:choose",
+    "separate_profiles": "profiles.null_test:null_test",
+    "fit_profiles": "profiles.partitions:latent_profiles",
+    "assign": "profiles.partitions",
+    "members": "profiles.membership",
+    "profile_means": "profiles.typology",
+    "shape_shares": "profiles.typology",
+    "associate": "profiles.background",
+    "stability": "profiles.stability:bootstrap_jaccard",
+    "compare_choices": "robustness",
+    "transitions": "waves",
+    "mean_change": "waves",
+    "plot_phase_curve": "figures.cycle",
+    "plot_profiles": "figures.profiles",
+    "plot_units": "figures.profiles",
+}
+"""The room of each public name, after a colon the function's name there where it is another.
+
+A room is opened when one of its names is asked for: ``import cycle_analysis`` takes no time.
+"""
+__all__ = list(ROOMS)
+
+
+def __getattr__(name: str) -> Any:
+    """Open the room of a public name."""
+    if name not in ROOMS:
+        near = get_close_matches(name, ROOMS, n=1)
+        told = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(ROOMS)}."
+        raise AttributeError(f"cycle_analysis has no {name!r}. {told}", name=name)
+    room, _, attribute = ROOMS[name].partition(":")
+    return getattr(import_module(f"cycle_analysis.{room}"), attribute or name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*ROOMS, "__version__"]

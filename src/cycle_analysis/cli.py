@@ -1,4 +1,4 @@
-"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, and two for the register.
+"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, ``notebooks``, and for registers.
 
 Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
 arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     for describe in (_describe_run, _describe_check, _describe_simulate, _describe_add_wave):
         describe(commands)
     _describe_register(commands)
+    copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
+    copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
     return parser
 
 
@@ -200,7 +202,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"\n{tell_error(error)}", file=sys.stderr)
     print(f"{outcome}  {time.perf_counter() - started:.1f} s")
     if not outcome.failed and not options.dry_run:
-        print(f"Report: {home / 'reports' / study.name / 'report_nl.html'} (and report_en.html)")
+        first, *others = (f"report_{language}.html" for language in study.languages)
+        rest = f" (and {', '.join(others)})" if others else ""
+        print(f"Report: {home / 'reports' / study.name / first}{rest}")
     if not outcome.failed:
         return CLEAN
     return REJECTED_INPUT if outcome.by_user else STOPPED
@@ -212,7 +216,8 @@ def _check(options: argparse.Namespace) -> int:
     from cycle_analysis.responses.study_answers import read_all_responses
     from cycle_analysis.running.feasibility import doubt_study
     from cycle_analysis.running.parameters import number
-    from cycle_analysis.running.run import gather_parameters, notebook_folder
+    from cycle_analysis.running.pipeline import notebook_folder
+    from cycle_analysis.running.run import gather_parameters
 
     parameters = gather_parameters(study, notebook_folder(home), {})
     check_unlisted_waves(study)
@@ -235,38 +240,34 @@ def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from cycle_analysis.profiles.recovery import (
-        OneCloud,
-        Survey,
+        in_points,
         read_expected,
         recovery,
         summarise,
         with_reliability,
     )
     from cycle_analysis.seeds import children
+    from cycle_analysis.simulate.worlds import World
 
-    survey = read_expected(
-        options.profiles,
-        n_units=options.units,
-        n_respondents=options.respondents,
-        within_sd=options.within_sd,
-        respondent_sd=options.respondent_sd,
-    )
+    world = read_expected(options.profiles, options.within_sd)
+    answering = in_points(options.respondents, options.respondent_sd)
     if options.reliability:
-        survey = with_reliability(survey, options.reliability)
+        answering = with_reliability(answering, world, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    draws: list[Survey] = [survey, OneCloud(survey)]
     results = []
     with tqdm(total=2 * options.surveys, unit=" surveys") as progress:
-        for draw, seed in zip(draws, children(2018, 2), strict=True):
+        worlds: list[World] = [world, world.without_groups]
+        for drawn, seed in zip(worlds, children(2018, 2), strict=True):
             rounds = []
             for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
-                rounds.append(recovery(draw, size, seed=child, n_jobs=options.workers))
+                given = {"n_surveys": size, "seed": child, "n_jobs": options.workers}
+                rounds.append(recovery(drawn, answering, options.units, **given))
                 progress.update(size)
             results.append(pd.concat(rounds))
     found, without = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
-    print(summarise(found, without, len(survey.centroids)))
+    print(summarise(found, without, len(world.centroids)))
     return CLEAN
 
 
@@ -281,6 +282,15 @@ def _add_wave(options: argparse.Namespace) -> int:
         f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
         f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
+    return CLEAN
+
+
+def _copy_notebooks(options: argparse.Namespace) -> int:
+    from cycle_analysis.running.pipeline import copy_notebooks
+
+    for path in copy_notebooks(options.folder):
+        print(path)
+    print("A run takes the notebooks of its home folder before those of the package.")
     return CLEAN
 
 

@@ -66,12 +66,13 @@ class Problem:
 
     def __str__(self) -> str:
         found = f" {self.value!r}:" if self.value else ""
-        text = f"{self.file}, {self.where}:{found} {self.problem}."
-        if self.allowed:
-            text += f" Allowed: {self.allowed}."
-        if self.remedy:
-            text += f" {_sentence(self.remedy)}"
-        return text
+        return f"{self.file}, {self.where}:{found} {self.problem}.{self.way_on}"
+
+    @property
+    def way_on(self) -> str:
+        """What is allowed and what to do, as it follows the problem."""
+        allowed = f" Allowed: {self.allowed}." if self.allowed else ""
+        return allowed + (f" {_sentence(self.remedy)}" if self.remedy else "")
 
 
 class InputError(ValueError):
@@ -86,6 +87,17 @@ class InputError(ValueError):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = list(problems)
         super().__init__(tell_problems(self.problems))
+
+    def _render_traceback_(self) -> list[str]:
+        """Show a notebook the message alone: where our code raised it helps no user."""
+        return [str(self)]
+
+
+def refuse(
+    file: str, where: str, value: str, problem: str, allowed: str = "", remedy: str = ""
+) -> InputError:
+    """Make the error that refuses a file or an argument for one reason."""
+    return InputError([Problem(file, where, value, problem, allowed, remedy)])
 
 
 TABLE_COLUMNS = (
@@ -112,17 +124,13 @@ def tell_problems(problems: Iterable[Problem]) -> str:
         kinds.setdefault(kind, []).append(found)
     lines = []
     for alike in kinds.values():
-        lines += [str(one) for one in alike] if len(alike) <= MOST_ALIKE else [_as_one(alike)]
+        if len(alike) <= MOST_ALIKE:
+            lines += [str(one) for one in alike]
+            continue
+        one, n = alike[0], len(alike)
+        first = "; ".join(f"{p.where} {p.value!r}" if p.value else p.where for p in alike[:3])
+        lines.append(f"{one.file}: {n} times: {one.problem}. First: {first}.{one.way_on}")
     return "\n".join(lines)
-
-
-def _as_one(alike: list[Problem]) -> str:
-    one = alike[0]
-    first = "; ".join(f"{p.where} {p.value!r}" if p.value else p.where for p in alike[:3])
-    text = f"{one.file}: {len(alike)} times: {one.problem}. First: {first}."
-    if one.allowed:
-        text += f" Allowed: {one.allowed}."
-    return text + (f" {_sentence(one.remedy)}" if one.remedy else "")
 
 
 def _sentence(text: str) -> str:
@@ -215,7 +223,7 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
     """
     if not low <= value <= high:
         allowed = f"{low:g} to {high:g}" if high < float("inf") else f"{low:g} or more"
-        raise InputError([Problem("parameters", name, f"{value:g}", "is out of range", allowed)])
+        raise refuse("parameters", name, f"{value:g}", "is out of range", allowed)
 
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")

@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.profiles.partitions import Partition, latent_classes, levels, ward_kmeans
+from cycle_analysis.profiles.partitions import (
+    Method,
+    Partition,
+    latent_classes,
+    levels,
+    ward_kmeans,
+)
 from cycle_analysis.profiles.stability import method_agreement
-from cycle_analysis.profiles.verdict import Division
 from cycle_analysis.seeds import Seed
 
 STEPS = (0.0, 100 / 3, 200 / 3, 100.0)
@@ -88,8 +93,9 @@ def stepped(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def alternatives(
-    division: Division,
-    scores: pd.DataFrame,
+    headline: Partition,
+    method: Method,
+    k: int,
     standard_errors: pd.DataFrame,
     *,
     n_starts: int = 50,
@@ -99,10 +105,12 @@ def alternatives(
 
     Parameters
     ----------
-    division : Division
-        The headline.
-    scores : DataFrame, n units × p phases
-        Complete phase scores, 0-100.
+    headline : Partition
+        The division, of complete phase scores, 0-100.
+    method : function (scores, k) -> Partition
+        How the headline was made.
+    k : int
+        Number of groups asked for; levels are fewer where many units share a mean.
     standard_errors : DataFrame, n units × p phases
         Of the scores.
     n_starts, seed
@@ -114,23 +122,30 @@ def alternatives(
         ward, classes, z_scores, shapes, shrunken. What is impossible is left out: shapes of levels,
         shrinkage where no error is known, latent classes where the steps are too few.
     """
-    k = division(scores).k  # levels are fewer than asked where many units share a mean
+    scores, found = headline.scores, headline.k
     tried: dict[str, Callable[[], Partition]] = {
-        "ward": lambda: ward_kmeans(scores, k),
-        "z_scores": lambda: division(standardised(scores)),
+        "ward": lambda: ward_kmeans(scores, found),
+        "z_scores": lambda: method(standardised(scores), k),
     }
     steps = stepped(scores)
-    if len(steps.drop_duplicates()) >= k:
-        tried["classes"] = lambda: latent_classes(steps, k, n_starts=n_starts, seed=seed)
-    if division.method is not levels:
-        tried["shapes"] = lambda: division(shapes(scores))
+    if len(steps.drop_duplicates()) >= found:
+        tried["classes"] = lambda: latent_classes(steps, found, n_starts=n_starts, seed=seed)
+    if method is not levels:
+        tried["shapes"] = lambda: method(shapes(scores), k)
     if standard_errors.notna().any(axis=None):
-        tried["shrunken"] = lambda: division(shrunken(scores, standard_errors))
+        tried["shrunken"] = lambda: method(shrunken(scores, standard_errors), k)
     return {name: divide() for name, divide in tried.items()}
 
 
 def compare_choices(headline: Partition, others: Mapping[str, Partition]) -> pd.DataFrame:
     """Set the agreement of each other choice with the headline.
+
+    Parameters
+    ----------
+    headline : Partition
+        The division that is told.
+    others : mapping of choice to Partition
+        The same units divided otherwise, as `alternatives` does, or by a method of your own.
 
     Returns
     -------
@@ -145,15 +160,14 @@ def compare_choices(headline: Partition, others: Mapping[str, Partition]) -> pd.
     >>> compare_choices(two, {"ward": two})["n_moved"].tolist()
     [0]
     """
-    found = {name: method_agreement(headline, other) for name, other in others.items()}
-    rows = {
-        name: {
-            "n_units": len(agreement.moved),
-            "adjusted_rand": agreement.adjusted_rand,
-            "n_moved": int(agreement.moved.sum()),
-            "moved_share": agreement.moved_share,
-            "warning": agreement.warning,
-        }
-        for name, agreement in found.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("choice")
+    found = [method_agreement(headline, other) for other in others.values()]
+    return pd.DataFrame(
+        {
+            "n_units": [len(agreement.moved) for agreement in found],
+            "adjusted_rand": [agreement.adjusted_rand for agreement in found],
+            "n_moved": [int(agreement.moved.sum()) for agreement in found],
+            "moved_share": [agreement.moved_share for agreement in found],
+            "warning": [agreement.warning for agreement in found],
+        },
+        index=pd.Index(others, name="choice"),
+    )

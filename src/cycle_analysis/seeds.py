@@ -1,4 +1,7 @@
-"""Give every replicate its own seed, so results do not depend on the number of workers."""
+"""Give every replicate its own seed, so results do not depend on the number of workers.
+
+All resampling goes through joblib: ``with joblib.parallel_config(n_jobs=4): ...`` sets the workers.
+"""
 
 import numpy as np
 

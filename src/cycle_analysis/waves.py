@@ -6,12 +6,13 @@ them. Because few respondents speak for a unit, some units switch profile althou
 `switching_by_chance` says how many, and belongs beside every transition table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
@@ -25,9 +26,6 @@ from cycle_analysis.units.harmonisation import (
     recode_units,
 )
 from cycle_analysis.units.register import Register
-
-UNCOVERED = "uncovered"
-"""Kind of a unit that went into one of which too little answered."""
 
 
 def item_status(study: Study) -> pd.DataFrame:
@@ -95,15 +93,14 @@ def link_units(
     tables = {}
     for wave, day in days.items():
         answered = sorted(units[wave].unique())
-        heirs = assign_heirs(harmonise(answered, day, last, register))
-        covered = panel_coverage(answered, day, last, register)["covered"]
-        heirs["covered"] = heirs["to_unit"].map(covered)
+        heirs = assign_heirs(harmonise(answered, day, last, register)).set_index("from_unit")
+        coverage = panel_coverage(answered, day, last, register)["covered"]
+        heirs["covered"] = heirs["to_unit"].map(coverage)
         few = heirs["covered"] < min_covered
         heirs["to_unit"] = heirs["to_unit"].where(~few)
-        tables[wave] = heirs.assign(kind=heirs["kind"].mask(few, UNCOVERED))
-    columns = ["from_unit", "to_unit", "kind", "weight", "covered"]
-    table = pd.concat({wave: rows[columns] for wave, rows in tables.items()}, names=["wave"])
-    return table.reset_index("wave").set_index(["wave", "from_unit"])
+        heirs["kind"] = heirs["kind"].mask(few, "uncovered")
+        tables[wave] = heirs[["to_unit", "kind", "weight", "covered"]]
+    return pd.concat(tables, names=["wave"])
 
 
 def carried(units: pd.Series, links: pd.DataFrame) -> pd.Series:
@@ -168,10 +165,19 @@ def unchanged_units(links: pd.DataFrame) -> pd.Index:
     """List the units that answered in every wave and whose territory never changed."""
     table = links.reset_index()
     waves = table[table["kind"] == "unchanged"].groupby("to_unit")["wave"].nunique()
-    changed = table.loc[table["kind"] != "unchanged", "to_unit"]
-    return waves.index[(waves == table["wave"].nunique()) & ~waves.index.isin(changed)].rename(
-        "unit"
-    )
+    changed = waves.index.isin(table.loc[table["kind"] != "unchanged", "to_unit"])
+    return waves.index[(waves == table["wave"].nunique()) & ~changed].rename("unit")
+
+
+def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Compare two divisions on the units that both hold: one row, index `finding`."""
+    both = first.index.intersection(second.index)
+    row = {
+        "n_units": len(both),
+        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
+        "moved_share": float((first[both] != second[both]).mean()),
+    }
+    return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
 
 
 def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
@@ -189,21 +195,24 @@ def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
     DataFrame, one row per pair of successive waves and pair of profiles
         Index `wave_from`, `wave_to`, `profile_from`, `profile_to`; `n_units`, and `share` of the
         units in `profile_from` (missing when there are none).
+
+    Examples
+    --------
+    >>> labels = {"2018": pd.Series({"Ede": 1, "Epe": 1}), "2022": pd.Series({"Ede": 2, "Epe": 1})}
+    >>> transitions(labels, k=2)["share"].tolist()
+    [0.5, 0.5, nan, nan]
     """
     numbers = range(1, k + 1)
     profiles = pd.MultiIndex.from_product([numbers, numbers], names=["profile_from", "profile_to"])
-    found = []
+    tables = {}
     for (first, before), (second, after) in pairwise(labels.items()):
-        both = before.index.intersection(after.index)
-        pairs = pd.DataFrame({"profile_from": before[both], "profile_to": after[both]})
+        pairs = pd.concat([before, after], axis=1, join="inner", keys=profiles.names)
         counts = pairs.value_counts().reindex(profiles, fill_value=0)
         total = counts.groupby("profile_from").transform("sum")
-        table = pd.DataFrame({"n_units": counts, "share": counts / total.where(total > 0)})
-        found.append(table.reset_index().assign(wave_from=first, wave_to=second))
-    index = ["wave_from", "wave_to", "profile_from", "profile_to"]
-    columns = [*index, "n_units", "share"]
-    empty = pd.DataFrame(columns=columns)
-    return (pd.concat(found) if found else empty)[columns].set_index(index)
+        tables[first, second] = pd.DataFrame(
+            {"n_units": counts, "share": counts / total.where(total > 0)}
+        )
+    return _wave_by_wave(tables, profiles.names, ["n_units", "share"])
 
 
 def switching_by_chance(
@@ -260,32 +269,44 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
         `high`, all in points.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"AG": [20.0, 40.0, 60.0]}, index=["Ede", "Epe", "Erp"])
+    >>> after = pd.DataFrame({"AG": [28.0, 50.0, 72.0]}, index=["Ede", "Epe", "Erp"])
+    >>> change = mean_change({"2018": before, "2022": after})
+    >>> change.loc[("2018", "2022", "AG"), ["change", "low", "high"]].round(1).tolist()
+    [10.0, 5.0, 15.0]
     """
-    rows = []
+    tables = {}
     for (first, before), (second, after) in pairwise(scores.items()):
-        both = before.index.intersection(after.index)
-        for phase in before:
-            pair = pd.DataFrame({"a": before[phase], "b": after[phase]}).loc[both].dropna()
-            change = pair["b"] - pair["a"]
-            margin = stats.t.ppf((1 + confidence) / 2, max(len(pair) - 1, 1)) * change.sem()
-            rows.append(
-                {
-                    "wave_from": first,
-                    "wave_to": second,
-                    "phase": phase,
-                    "n_units": len(pair),
-                    "before": pair["a"].mean(),
-                    "after": pair["b"].mean(),
-                    "change": change.mean(),
-                    "low": change.mean() - margin,
-                    "high": change.mean() + margin,
-                }
-            )
-    index = ["wave_from", "wave_to", "phase"]
-    columns = [*index, "n_units", "before", "after", "change", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).set_index(index)
+        change = after - before
+        n, mean = change.count(), change.mean()
+        reach = stats.t.ppf((1 + confidence) / 2, (n - 1).clip(lower=1)) * change.sem()
+        tables[first, second] = pd.DataFrame(
+            {
+                "n_units": n,
+                "before": before.where(change.notna()).mean(),
+                "after": after.where(change.notna()).mean(),
+                "change": mean,
+                "low": mean - reach,
+                "high": mean + reach,
+            }
+        )
+    columns = ["n_units", "before", "after", "change", "low", "high"]
+    return _wave_by_wave(tables, ["phase"], columns)
 
 
 def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
     """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
-    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index()
+    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")
+
+
+def _wave_by_wave(
+    tables: Mapping[tuple[str, str], pd.DataFrame], index: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Set the tables of pairs of successive waves under each other; none of one wave."""
+    names = ["wave_from", "wave_to", *index]
+    if not tables:
+        return pd.DataFrame(columns=[*names, *columns]).set_index(names)
+    return pd.concat(tables, names=names)[columns]

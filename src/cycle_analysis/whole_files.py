@@ -5,7 +5,7 @@ import errno
 import os
 from pathlib import Path
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, refuse
 
 PART = ".part"
 """Last letters of a file that is being written; one that stays was left by a killed process."""
@@ -66,4 +66,4 @@ def unwritable(path: Path, error: OSError) -> InputError:
         remedy = "Close it where it is open (Excel locks a file), or make its folder writable"
     elif error.errno in IN_THE_WAY:
         problem, remedy = "a file or folder stands in its way", "Move that elsewhere"
-    return InputError([Problem(str(path), "file", "", problem, "", remedy)])
+    return refuse(str(path), "file", "", problem, "", remedy)

@@ -1,32 +1,42 @@
-"""Order of the phases: violations, and what the evidence supports.
-
-Count where a later phase is ahead of an earlier one by more than measurement error.
+"""Order of the phases: violations beyond measurement error, and what the evidence supports.
 
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
-of the difference: from the respondents of the unit where there are several (`measurement_error`),
-else from the reliability of the phases.
-
-Put the evidence on the order of phases into one of four words, in two languages.
-
-*Cumulative*: phases add up in cycle order. *Partly*: some of that, or not surely. *Parallel*:
-phases run beside each other, without an order. *Window*: units are busy with one phase and done
-with the former, so that distant phases exclude each other although the order is perfect; H is low
-or negative there, and only the correlations tell. The rule stands in `read_order`; every number it
-uses is in the evidence beside it.
+of the difference: from the respondents of the unit where there are several (`aggregation`), else
+from the reliability of the phases. What speaks for and against an order is gathered and read as one
+of five, by a rule that stands in `read_order`; every number it uses is in the evidence beside it.
 """
+
+from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.cycle.scalability import ALL, WEAK, scalability
-from cycle_analysis.measurement.aggregation import difference_errors, phase_differences
+from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
+from cycle_analysis.measurement.aggregation import standard_errors
+from cycle_analysis.measurement.scores import unit_scores
 
 
-def unit_order_violations(
+class Reading(StrEnum):
+    """What the evidence says of the order of the phases."""
+
+    CUMULATIVE = "cumulative"
+    """Phases add up in cycle order."""
+    PARTLY = "partly"
+    """Some of that, or not surely."""
+    PARALLEL = "parallel"
+    """Phases run beside each other, without an order."""
+    WINDOW = "window"
+    """Units are busy with one phase and done with the former, so that distant phases exclude each
+    other although the order is perfect; H is low or negative there, and only correlations tell."""
+    UNKNOWN = "unknown"
+    """Too few units, or nobody differs."""
+
+
+def order_violations(
     scores: pd.DataFrame, errors: pd.DataFrame, beyond: float = 1.96
 ) -> pd.DataFrame:
-    """Mark where a later phase is ahead of an earlier one by more than measurement error.
+    """Count for every pair of phases where the later is ahead by more than measurement error.
 
     Parameters
     ----------
@@ -36,34 +46,6 @@ def unit_order_violations(
         Standard errors of the differences, as `errors_of_differences` gives them.
     beyond : float
         Number of standard errors that a difference must exceed.
-
-    Returns
-    -------
-    DataFrame, units × pairs (earlier, later)
-        1.0 violation, 0.0 none, NaN unknown.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [30.0, 30.0], "EX": [35.0, 80.0]}, index=["A", "B"])
-    >>> errors = errors_from_reliability(scores, pd.Series({"AG": 0.8, "EX": 0.8}))
-    >>> unit_order_violations(scores, errors)[("AG", "EX")].tolist()
-    [0.0, 1.0]
-    """
-    gaps = phase_differences(scores)
-    reach = errors.reindex(index=gaps.index, columns=gaps.columns) * beyond
-    known = gaps.notna() & reach.notna()
-    return (-gaps > reach).astype(float).where(known)
-
-
-def order_violations(
-    scores: pd.DataFrame, errors: pd.DataFrame, beyond: float = 1.96
-) -> pd.DataFrame:
-    """Count order violations for every pair of phases.
-
-    Parameters
-    ----------
-    scores, errors, beyond
-        As for `unit_order_violations`.
 
     Returns
     -------
@@ -81,19 +63,20 @@ def order_violations(
     >>> order_violations(scores, errors).loc[("AG", "EX"), "share"]
     np.float64(0.5)
     """
-    marked = unit_order_violations(scores, errors, beyond)
-    gaps = phase_differences(scores).where(marked.notna())
-    n = marked.count()
-    aligned = errors.reindex(index=gaps.index, columns=gaps.columns)
+    gaps = phase_differences(scores)
+    errors = errors.reindex(index=gaps.index, columns=gaps.columns).where(gaps.notna())
+    gaps = gaps.where(errors.notna())
+    n = gaps.count()
+    violations = (-gaps > errors * beyond).sum()
     table = pd.DataFrame(
         {
             "n": n,
             "difference": gaps.mean(),
-            "error": aligned.where(marked.notna()).mean(),
+            "error": errors.mean(),
             "later_ahead": (gaps < 0).sum() / n.where(n > 0),
-            "earlier_beyond": (gaps > aligned * beyond).sum() / n.where(n > 0),
-            "violations": marked.sum().astype(int),
-            "share": marked.mean(),
+            "earlier_beyond": (gaps > errors * beyond).sum() / n.where(n > 0),
+            "violations": violations,
+            "share": violations / n.where(n > 0),
             "by_chance": float(norm.sf(beyond)),
             "reason": (n == 0).map({True: "no unit with both scores and an error", False: ""}),
         }
@@ -106,16 +89,22 @@ def errors_of_differences(
 ) -> pd.DataFrame:
     """Give the standard error of differences: from respondents, or where all are alone from items.
 
+    From respondents it is that of the differences within them: a respondent who is mild on all
+    phases moves both alike, and that does not blur their difference. From items it is
+    ``sqrt(SEM_a² + SEM_b²)`` with ``SEM = sd sqrt(1 - reliability)``, the same for every unit; it
+    covers error between items, not between respondents.
+
     Parameters
     ----------
     scores : DataFrame, units × phases
     persons : DataFrame, respondents × phases
     units : Series, indexed by respondent
     reliability : Series, indexed by phase
+        Alpha, omega or ICC(2), 0-1.
 
     Returns
     -------
-    DataFrame, units × pairs of phases
+    DataFrame, units × pairs of phases (earlier, later)
 
     Examples
     --------
@@ -125,49 +114,36 @@ def errors_of_differences(
     >>> errors_of_differences(scores, persons, units, reliability).iloc[0].tolist()
     [10.0]
     """
-    errors = difference_errors(persons, units)
+    errors = standard_errors(phase_differences(persons), units)
     if errors.notna().to_numpy().any():
         return errors
-    return errors_from_reliability(scores, reliability)
+    unreliable = 1 - reliability.reindex(scores.columns).clip(0, 1)
+    variances = (scores.var() * unreliable).to_numpy()
+    first, second = np.triu_indices(scores.shape[1], k=1)
+    columns = phase_differences(scores.iloc[:0]).columns
+    rows = np.tile(np.sqrt(variances[first] + variances[second]), (len(scores), 1))
+    return pd.DataFrame(rows, index=scores.index, columns=columns)
 
 
-def errors_from_reliability(scores: pd.DataFrame, reliability: pd.Series) -> pd.DataFrame:
-    """Give the standard error of differences from the reliability of each phase.
-
-    ``SED = sqrt(SEM_a² + SEM_b²)`` with ``SEM = sd sqrt(1 - reliability)``: what is left when units
-    have one respondent each. It covers error between items, not between respondents.
-
-    Parameters
-    ----------
-    scores : DataFrame, units × phases
-    reliability : Series, indexed by phase
-        Alpha, omega or ICC(2), 0-1.
+def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
+    """Subtract the later phase from the earlier, for every pair in cycle order.
 
     Returns
     -------
-    DataFrame, units × pairs (earlier, later)
-        The same error for every unit.
+    DataFrame, rows of `scores` × pairs (earlier, later)
+        Negative where the later phase is further on.
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"AG": [0.0, 10.0, 20.0], "EX": [0.0, 10.0, 20.0]})
-    >>> errors_from_reliability(scores, pd.Series({"AG": 0.5, "EX": 0.5})).iloc[0].tolist()
-    [10.0]
+    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
+    [-20.0]
     """
-    unreliable = 1 - reliability.reindex(scores.columns).clip(0, 1)
-    variances = (scores.var() * unreliable).to_numpy()
-    pairs = phase_differences(scores.iloc[:0]).columns
+    values = scores.to_numpy(float)
     first, second = np.triu_indices(scores.shape[1], k=1)
-    errors = np.sqrt(variances[first] + variances[second])
-    return pd.DataFrame(
-        np.broadcast_to(errors, (len(scores), len(pairs))), index=scores.index, columns=pairs
+    pairs = pd.MultiIndex.from_arrays(
+        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
     )
-
-
-CUMULATIVE, PARTLY, PARALLEL, WINDOW, UNKNOWN = (
-    *("cumulative", "partly", "parallel", "window"),
-    "unknown",
-)
+    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
 
 
 def gather_evidence(
@@ -185,7 +161,7 @@ def gather_evidence(
     scores : DataFrame, units × phases
         0-100.
     errors : DataFrame, units × pairs of phases
-        Standard errors of the differences, see `order.order_violations`.
+        Standard errors of the differences, see `order_violations`.
     corrected : DataFrame, units × phases, optional
         Scores without response style: `scalability.subtract_style` before aggregation. Without it
         the verdict rests on raw scores and says so.
@@ -208,32 +184,28 @@ def gather_evidence(
     >>> gather_evidence(scores, errors, replicates=50, permutations=50)["H"]
     np.float64(1.0)
     """
-    raw = scalability(scores, replicates, permutations, seed=seed).loc[(ALL, ALL)]
-    used = corrected if corrected is not None else scores.iloc[:0]
-    clean = scalability(used, replicates, permutations, seed=seed).loc[(ALL, ALL)]
+    evidence: dict[str, float] = {"n": len(scores.dropna())}
+    clean = scores.iloc[:0] if corrected is None else corrected
+    for name, table in (("H", scores), ("H_corrected", clean)):
+        whole = scalability(table, replicates, permutations, seed=seed).loc[(ALL, ALL)]
+        evidence |= {name: whole["H"], f"{name}_low": whole["low"], f"{name}_high": whole["high"]}
+        evidence[f"{name}_chance"] = whole["chance_high"]
     violations = order_violations(scores, errors)
-    marked = float((violations["share"] * violations["n"]).sum())
-    n_marked = float(violations["n"].sum())
-    near, far, far_chance = _reach_of_correlations(used if corrected is not None else scores)
-    renamed = {"H": "H", "low": "H_low", "high": "H_high", "chance_high": "H_chance"}
-    return pd.Series(
-        {
-            "n": raw["n"],
-            **{name: raw[key] for key, name in renamed.items()},
-            **{name.replace("H", "H_corrected", 1): clean[key] for key, name in renamed.items()},
-            "steps": scores.shape[1] - 1,
-            "steps_down": _steps_down(scores),
-            "violations": marked / n_marked if n_marked else np.nan,
-            "near": near,
-            "far": far,
-            "far_chance": far_chance,
-            "corrected": corrected is not None,
-        },
-        name="evidence",
-    )
+    compared = violations["n"].sum()
+    near, far, far_chance = _reach_of_correlations(scores if corrected is None else corrected)
+    evidence |= {
+        "steps": scores.shape[1] - 1,
+        "steps_down": _steps_down(scores),
+        "violations": violations["violations"].sum() / compared if compared else np.nan,
+        "near": near,
+        "far": far,
+        "far_chance": far_chance,
+        "corrected": corrected is not None,
+    }
+    return pd.Series(evidence, name="evidence")
 
 
-def read_order(evidence: pd.Series) -> str:
+def read_order(evidence: pd.Series) -> Reading:
     """Read the evidence: cumulative, partly, parallel, window, or unknown.
 
     In this order. *Window* when the most distant phases go together less than chance allows and
@@ -247,148 +219,80 @@ def read_order(evidence: pd.Series) -> str:
     >>> evidence = pd.Series({"H": 0.1, "H_low": 0.0, "H_chance": 0.1, "corrected": False,
     ...                       "steps": 4, "steps_down": 4, "violations": 0.1,
     ...                       "near": 0.1, "far": 0.0, "far_chance": -0.1})
-    >>> read_order(evidence)
+    >>> read_order(evidence).value
     'parallel'
     """
     name = "H_corrected" if evidence["corrected"] else "H"
     estimate, low, chance = (evidence[key] for key in (name, f"{name}_low", f"{name}_chance"))
     if not np.isfinite(estimate):
-        return UNKNOWN
+        return Reading.UNKNOWN
     if evidence["far"] < min(evidence["far_chance"], evidence["near"]):
-        return WINDOW
+        return Reading.WINDOW
     lacks_order = 2 * evidence["steps_down"] < evidence["steps"]
     if estimate < WEAK or estimate <= chance or lacks_order:
-        return PARALLEL
+        return Reading.PARALLEL
     every_step = evidence["steps_down"] == evidence["steps"]
-    return CUMULATIVE if low > WEAK and every_step and evidence["violations"] <= 0.1 else PARTLY
+    surely = low > WEAK and every_step and evidence["violations"] <= 0.1
+    return Reading.CUMULATIVE if surely else Reading.PARTLY
 
 
-def tell_order(evidence: pd.Series, language: str) -> str:
-    """Write the reading as the sentence a report prints, in Dutch or English.
+def order_table(evidence: pd.Series) -> pd.DataFrame:
+    """Set the reading of the order with its evidence: one row `order`, index `finding`."""
+    row = {"reading": read_order(evidence).value, **evidence.to_dict()}
+    return pd.DataFrame([row], index=pd.Index(["order"], name="finding"))
+
+
+def phase_order(
+    persons: pd.DataFrame,
+    units: pd.Series,
+    off_topic: pd.DataFrame | None = None,
+    replicates: int = 1000,
+    seed: int = 2018,
+) -> pd.DataFrame:
+    """Read whether the phases come in the order of the cycle, from the respondents' scores.
+
+    The way of notebook 03 in one call: errors of the differences between phases, the evidence, and
+    its reading.
 
     Parameters
     ----------
-    evidence : Series
-        As `gather_evidence` gives it.
-    language : str
-        ``"nl"`` or ``"en"``.
+    persons : DataFrame, respondents × phases
+        As `respondent_scores` gives them, phases in cycle order, 0-100.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+    off_topic : DataFrame, respondents × blocks, optional
+        Scores on blocks that do not ask about the phases, to take a style of answering out: without
+        them a mild respondent looks like a ladder.
+    replicates : int
+        Bootstrap samples of the interval of H.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row `order`
+        reading (cumulative, partly, parallel, window or unknown; see `read_order`), then the
+        evidence as `gather_evidence` describes it: H with interval and chance level, steps_down,
+        violations (share beyond error; NaN where every unit has one respondent), and so on.
+
+    References
+    ----------
+    Mokken, R. J. (1971). A theory and procedure of scale analysis.
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"AG": [90.0, 80.0, 50.0, 20.0], "EX": [70.0, 55.0, 20.0, 0.0]})
-    >>> errors = pd.DataFrame(5.0, scores.index, pd.MultiIndex.from_tuples([("AG", "EX")]))
-    >>> tell_order(gather_evidence(scores, errors, permutations=50), "en").split(":")[0]
-    'The phases are cumulative'
+    >>> from cycle_analysis.measurement.scores import respondent_scores
+    >>> from cycle_analysis.simulate import draw_survey
+    >>> survey = draw_survey(n_units=60)
+    >>> persons = respondent_scores(survey.answers, survey.items)
+    >>> phase_order(persons, survey.units, replicates=50)[["reading", "steps_down"]].values.tolist()
+    [['partly', 3]]
     """
-    if language not in _TEXTS:
-        raise ValueError(f"There are no texts in {language!r}; choose from {sorted(_TEXTS)}.")
-    texts, reading = _TEXTS[language], read_order(evidence)
-    if reading == UNKNOWN:
-        return texts[UNKNOWN].format(n=evidence["n"])
-    name = "H_corrected" if evidence["corrected"] else "H"
-
-    def write(number: float) -> str:
-        text = f"{number:.2f}".replace("-", "−")
-        return text.replace(".", ",") if language == "nl" else text
-
-    numbers = {
-        "H": write(evidence[name]),
-        "low": write(evidence[f"{name}_low"]),
-        "high": write(evidence[f"{name}_high"]),
-        "raw": write(evidence["H"]),
-        "far": write(evidence["far"]),
-        "near": write(evidence["near"]),
-        "down": int(evidence["steps_down"]),
-        "steps": int(evidence["steps"]),
-        "violations": f"{100 * evidence['violations']:.0f}",
-    }
-    basis = texts["corrected" if evidence["corrected"] else "raw"]
-    level_only = reading == PARALLEL and evidence[name] >= WEAK
-    return f"{texts[_LEVEL if level_only else reading]} {basis}".format(**numbers)
-
-
-_LEVEL = "level"
-"""Parallel in another way: phases rise together, so H is high, but none comes before another."""
-
-
-_TEXTS = {
-    "nl": {
-        CUMULATIVE: (
-            "De fasen stapelen zich op: wie een latere fase kent, kent ook de eerdere "
-            "(H = {H}, 95%-interval {low} tot {high}); {down} van de {steps} stappen dalen en "
-            "{violations}% van de vergelijkingen breekt de volgorde meer dan de meetfout verklaart."
-        ),
-        PARTLY: (
-            "De fasen stapelen zich deels op: er is een volgorde, maar niet overal of niet zeker "
-            "(H = {H}, 95%-interval {low} tot {high}); {down} van de {steps} stappen dalen en "
-            "{violations}% van de vergelijkingen breekt de volgorde meer dan de meetfout verklaart."
-        ),
-        PARALLEL: (
-            "De fasen lopen naast elkaar: deze gegevens laten geen vaste volgorde zien "
-            "(H = {H}, 95%-interval {low} tot {high}; onder 0,3 is er geen schaal)."
-        ),
-        _LEVEL: (
-            "De fasen gaan samen op, zonder dat de ene voor de andere komt: wie hoog scoort, "
-            "scoort overal hoog (H = {H}, 95%-interval {low} tot {high}), maar {down} van de "
-            "{steps} stappen dalen, of H is niet hoger dan toeval geeft."
-        ),
-        WINDOW: (
-            "De fasen schuiven als een venster: wie met een latere fase bezig is, is met de "
-            "eerste klaar (correlatie van de verste fasen {far}, van buurfasen {near}). H = {H} "
-            "zegt hier niets over de volgorde; kijk of de vragen naar bereikt of naar bezig vragen."
-        ),
-        UNKNOWN: (
-            "Over de volgorde van de fasen is niets te zeggen: met {n} eenheden met alle fasen "
-            "valt er niets te vergelijken, of iedereen scoort gelijk."
-        ),
-        "corrected": (
-            "Gecorrigeerd voor antwoordstijl, wat een ondergrens geeft; zonder correctie, als "
-            "bovengrens, was H {raw}."
-        ),
-        "raw": (
-            "Niet gecorrigeerd voor antwoordstijl, die een volgorde kan nabootsen: lees H als "
-            "bovengrens."
-        ),
-    },
-    "en": {
-        CUMULATIVE: (
-            "The phases are cumulative: who knows a later phase knows the earlier ones "
-            "(H = {H}, 95% interval {low} to {high}); {down} of {steps} steps go down and "
-            "{violations}% of comparisons break the order by more than measurement error."
-        ),
-        PARTLY: (
-            "The phases are partly cumulative: there is an order, but not everywhere or not surely "
-            "(H = {H}, 95% interval {low} to {high}); {down} of {steps} steps go down and "
-            "{violations}% of comparisons break the order by more than measurement error."
-        ),
-        PARALLEL: (
-            "The phases run in parallel: these data show no fixed order "
-            "(H = {H}, 95% interval {low} to {high}; under 0.3 there is no scale)."
-        ),
-        _LEVEL: (
-            "The phases rise together, and none comes before another: who scores high scores high "
-            "on all (H = {H}, 95% interval {low} to {high}), but {down} of {steps} steps go down, "
-            "or H is no higher than chance gives."
-        ),
-        WINDOW: (
-            "The phases move like a window: who is busy with a later phase is done with the "
-            "first (correlation of the most distant phases {far}, of neighbours {near}). H = {H} "
-            "says nothing about order here; see whether items ask what is achieved or current."
-        ),
-        UNKNOWN: (
-            "Nothing can be said about the order of phases: with {n} units that have all phases "
-            "there is nothing to compare, or everyone scores alike."
-        ),
-        "corrected": (
-            "Corrected for response style, which gives a lower bound; without correction, as an "
-            "upper bound, H was {raw}."
-        ),
-        "raw": (
-            "Not corrected for response style, which can imitate an order: read H as an upper "
-            "bound."
-        ),
-    },
-}
+    scores = unit_scores(persons, units)
+    errors = standard_errors(phase_differences(persons), units)
+    corrected = None
+    if off_topic is not None:
+        corrected = unit_scores(subtract_style(persons, off_topic), units)
+    return order_table(gather_evidence(scores, errors, corrected, replicates, seed=seed))
 
 
 def _steps_down(scores: pd.DataFrame) -> int:

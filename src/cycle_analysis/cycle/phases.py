@@ -1,15 +1,10 @@
-"""How far the phases are, and what goes with them.
-
-Describe where units stand in the cycle: the phase curve, the leading phase, the development.
+"""How far the phases are: the phase curve, the leading phase, the development, what goes with them.
 
 Everything starts from unit scores, units × phases in cycle order, 0-100, and every table says on
 how many units it rests. Which phases run together is in `simultaneity`, whether they follow each
-other in `order` and `scalability`.
-
-Set phases beside preconditions, risks and steering.
-
-Blocks of other items go with the phases by rank correlation, with intervals; none of it says what
-causes what, since the same respondents answered both.
+other in `order` and `scalability`. Preconditions, risks and steering are set beside the phases by
+rank correlation, with intervals; none of it says what causes what, since the same respondents
+answered both.
 """
 
 import numpy as np
@@ -68,9 +63,8 @@ def phase_curve(
     n, mean = scores.count(), scores.mean()
     inflation = np.sqrt(n / (n - 1).where(n > 1))
     correction = np.sqrt(1 - n / population) if population is not None else 1.0
-    reach = (_bootstrap_quantiles(scores, replicates, confidence, seed) - mean) * (
-        inflation * correction
-    )
+    reach = _bootstrap_quantiles(scores, replicates, confidence, seed) - mean
+    reach *= inflation * correction
     table = pd.DataFrame(
         {
             "n": n,
@@ -108,29 +102,20 @@ def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
     >>> leading_phase(scores)["leading"].fillna("none").to_dict()
     {'A': 'AG', 'B': 'none'}
     """
-    values = scores.to_numpy(float)
-    filled = np.where(np.isnan(values), -np.inf, values)
-    top = filled.max(axis=1, initial=-np.inf)
-    tied = (filled >= top[:, None] - margin) & np.isfinite(filled)
-    n_tied, n_known = tied.sum(axis=1), np.isfinite(filled).sum(axis=1)
+    top, n_known = scores.max(axis=1), scores.count(axis=1)
+    tied = scores.ge(top - margin, axis=0)
+    n_tied = tied.sum(axis=1)
     flat = (n_tied == n_known) & (n_known > 1)
-    last = values.shape[1] - 1 - tied[:, ::-1].argmax(axis=1)
-    below = np.where(tied, -np.inf, filled).max(axis=1, initial=-np.inf)
     clear = ~flat & (n_known > 0)
-    lead = np.where(
-        clear & np.isfinite(below), top - np.where(np.isfinite(below), below, 0), np.nan
-    )
+    reasons = ["no phase has a score", "all phases tie"]
     table = pd.DataFrame(
         {
-            "leading": pd.Series(scores.columns[last], index=scores.index).where(clear),
-            "score": np.where(n_known > 0, top, np.nan),
-            "lead": lead,
+            "leading": _last_marked(tied).where(clear),
+            "score": top,
+            "lead": (top - scores.mask(tied).max(axis=1)).where(clear),
             "n_tied": n_tied,
-            "reason": np.select(
-                [n_known == 0, flat], ["no phase has a score", "all phases tie"], default=""
-            ),
-        },
-        index=scores.index,
+            "reason": np.select([n_known == 0, flat], reasons, default=""),
+        }
     )
     return table.rename_axis("unit")
 
@@ -184,25 +169,18 @@ def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> p
     >>> positions(table)[["furthest", "skipped"]].to_numpy().tolist()
     [['2', False], ['2', True]]
     """
-    active = (developments >= active_from).to_numpy()
-    known = developments.notna().to_numpy()
-    last = active.shape[1] - 1 - active[:, ::-1].argmax(axis=1)
+    active, known = developments >= active_from, developments.notna()
     n_active = active.sum(axis=1)
-    before = np.arange(active.shape[1]) < last[:, None]
+    before_active = active.iloc[:, ::-1].cummax(axis=1)
+    lacking = [~known.any(axis=1), n_active == 0]
+    reasons = ["no development has a score", "no development is active"]
     table = pd.DataFrame(
         {
-            "furthest": pd.Series(developments.columns[last], index=developments.index).where(
-                n_active > 0
-            ),
+            "furthest": _last_marked(active).where(n_active > 0),
             "n_active": n_active,
-            "skipped": (before & known & ~active).any(axis=1) & (n_active > 0),
-            "reason": np.select(
-                [~known.any(axis=1), n_active == 0],
-                ["no development has a score", "no development is active"],
-                default="",
-            ),
-        },
-        index=developments.index,
+            "skipped": (before_active & known & ~active).any(axis=1),
+            "reason": np.select(lacking, reasons, default=""),
+        }
     )
     return table.rename_axis("unit")
 
@@ -220,33 +198,6 @@ def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame
     np.float64(1.0)
     """
     return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
-
-
-def _bootstrap_quantiles(
-    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
-) -> pd.DataFrame:
-    """Percentiles of bootstrapped means, rows low and high; drawn in chunks of bounded memory."""
-    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
-    n = len(scores)
-    if replicates < 1 or n < 2:
-        return quantiles
-    values = scores.to_numpy(float)
-    present = (~np.isnan(values)).astype(float)
-    both = np.hstack([np.nan_to_num(values), present])
-    generator = np.random.default_rng(seed)
-    chunk = max(1, min(replicates, int(5e5 // n)))
-    sums = []
-    for start in range(0, replicates, chunk):
-        size = min(chunk, replicates - start)
-        drawn = generator.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        sums.append(counts @ both)
-    total = np.vstack(sums)
-    p = values.shape[1]
-    weights = np.where(total[:, p:] > 0, total[:, p:], np.nan)
-    means = pd.DataFrame(total[:, :p] / weights, columns=scores.columns)
-    tail = (1 - confidence) / 2
-    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
 
 
 def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
@@ -280,34 +231,11 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     ...     ("D", "AG"), "correlation"].round(3)
     np.float64(0.9)
     """
-    rows = {
-        (block, phase): _rank_correlation(blocks[block], phases[phase], confidence)
-        for block in blocks.columns
-        for phase in phases.columns
-    }
+    pairs = pd.MultiIndex.from_product([blocks.columns, phases.columns], names=["block", "phase"])
+    rows = [_rank_correlation(blocks[block], phases[phase], confidence) for block, phase in pairs]
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
-    index = pd.MultiIndex.from_tuples(list(rows), names=["block", "phase"])
-    if not rows:
-        return pd.DataFrame(columns=columns, index=index)
-    table = pd.DataFrame.from_dict(rows, orient="index").set_axis(index)
-    return table.assign(p_holm=holm(table["p"]))[columns]
-
-
-def _rank_correlation(
-    first: pd.Series, second: pd.Series, confidence: float
-) -> dict[str, float | str]:
-    both = pd.concat([first, second], axis=1, join="inner").dropna()
-    row: dict[str, float | str] = {"n": len(both)}
-    if len(both) < 5 or (both.nunique() < 2).any():
-        lacking = dict.fromkeys(["correlation", "low", "high", "p"], np.nan)
-        return row | lacking | {"reason": "fewer than five units, or no variance"}
-    value = float(both.rank().corr().iloc[0, 1])
-    bounded = float(np.clip(value, -1 + 1e-12, 1 - 1e-12))
-    centre, n = np.arctanh(bounded), len(both)
-    reach = norm.ppf(0.5 + confidence / 2) * np.sqrt((1 + value**2 / 2) / (n - 3))
-    low, high = np.tanh([centre - reach, centre + reach])
-    p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
-    return row | {"correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}
+    table = pd.DataFrame(rows, index=pairs, columns=columns)
+    return table.assign(p_holm=holm(table["p"]))
 
 
 def holm(p: pd.Series) -> pd.Series:
@@ -321,3 +249,42 @@ def holm(p: pd.Series) -> pd.Series:
     known = p.dropna().sort_values()
     factors = np.arange(len(known), 0, -1)
     return (known * factors).clip(upper=1).cummax().reindex(p.index)
+
+
+def _bootstrap_quantiles(
+    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
+) -> pd.DataFrame:
+    """Percentiles of bootstrapped means, rows low and high."""
+    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
+    n, generator = len(scores), np.random.default_rng(seed)
+    if replicates < 1 or n < 2:
+        return quantiles
+    values = scores.to_numpy(float)
+    both = np.hstack([np.nan_to_num(values), ~np.isnan(values)])
+    drawn = (generator.integers(0, n, n) for _ in range(replicates))
+    totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
+    sums, counts = np.hsplit(totals, 2)
+    means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
+    tail = (1 - confidence) / 2
+    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
+
+
+def _last_marked(marks: pd.DataFrame) -> pd.Series:
+    """Name the last column that is true in each row, whatever where none is."""
+    last = marks.shape[1] - 1 - marks.to_numpy()[:, ::-1].argmax(axis=1)
+    return pd.Series(marks.columns[last], index=marks.index)
+
+
+def _rank_correlation(
+    first: pd.Series, second: pd.Series, confidence: float
+) -> dict[str, float | str]:
+    both = pd.concat([first, second], axis=1, join="inner").dropna()
+    if len(both) < 5 or (both.nunique() < 2).any():
+        return {"n": len(both), "reason": "fewer than five units, or no variance"}
+    value = float(both.rank().corr().iloc[0, 1])
+    bounded = float(np.clip(value, -1 + 1e-12, 1 - 1e-12))
+    centre, n = np.arctanh(bounded), len(both)
+    reach = norm.ppf(0.5 + confidence / 2) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    low, high = np.tanh([centre - reach, centre + reach])
+    p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
+    return {"n": n, "correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}

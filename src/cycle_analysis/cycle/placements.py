@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from scipy.stats.contingency import crosstab
 
 NONE = "none"
 """What stands for a unit or domain that has not begun."""
@@ -39,9 +40,7 @@ def stated_placements(
     >>> stated_placements(answers, {"agenda": "B1"}, units)["agenda"].to_dict()
     {'A': 1.0, 'B': 1.0}
     """
-    asked = {d: item for d, item in items.items() if item in answers}
-    said = {d: pd.to_numeric(answers[item], errors="coerce") for d, item in asked.items()}
-    shares = pd.DataFrame(said, index=answers.index).groupby(units.to_numpy()).mean()
+    shares = _by_unit(answers, items, units).mean()
     return (shares >= 0.5).astype(float).where(shares.notna()).rename_axis("unit")
 
 
@@ -71,9 +70,7 @@ def domain_phases(answers: pd.DataFrame, items: Sequence[str], units: pd.Series)
     >>> domain_phases(answers, ["B2"], units)["B2"].to_dict()
     {'A': 1.0, 'B': 5.0}
     """
-    asked = [item for item in items if item in answers]
-    said = {item: pd.to_numeric(answers[item], errors="coerce") for item in asked}
-    grouped = pd.DataFrame(said, index=answers.index).groupby(units.to_numpy())
+    grouped = _by_unit(answers, dict(zip(items, items, strict=True)), units)
     return grouped.quantile(0.5, interpolation="lower").rename_axis("unit")
 
 
@@ -170,23 +167,21 @@ def compare_positions(
     of_phase = [0, *developments.map(place)]
     measured = furthest.fillna(NONE).map(place)
     weights = 1 - (np.subtract.outer(range(len(order)), range(len(order))) / (len(order) - 1)) ** 2
-    rows = {}
+    rows = []
     for which in ("highest", "middle"):
         known = ranges[which].dropna().astype(int)
         known = known[known.index.isin(measured.index)]
         stated = np.array(of_phase, dtype=int)[known.to_numpy()]
         counts = _cross(stated, measured[known.index].to_numpy(int), len(order))
-        n = max(counts.sum(), 1)
+        n = counts.sum() or np.nan
         further = {
-            "stated_further": np.tril(counts, -1).sum() / n if len(known) else np.nan,
-            "measured_further": np.triu(counts, 1).sum() / n if len(known) else np.nan,
+            "stated_further": np.tril(counts, -1).sum() / n,
+            "measured_further": np.triu(counts, 1).sum() / n,
         }
-        rows[which] = kappa(counts, confidence, weights) | further
-    columns = [
-        *("n", "agreement", "stated_further", "measured_further"),
-        *("kappa", "low", "high", "reason"),
-    ]
-    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("domain")
+        rows.append(kappa(counts, confidence, weights) | further)
+    columns = ["n", "agreement", *further, "kappa", "low", "high", "reason"]
+    index = pd.Index(["highest", "middle"], name="domain")
+    return pd.DataFrame(rows, index=index, columns=columns)
 
 
 def compare_placements(
@@ -215,20 +210,17 @@ def compare_placements(
     """
     if lacking := [name for name in stated.columns if name not in measured.columns]:
         raise ValueError(f"Nothing is measured for {lacking}; measured are {list(measured)}.")
-    rows = {}
+    rows = []
     for name in stated.columns:
         both = pd.concat([stated[name], measured[name]], axis=1, join="inner").dropna()
         said, found = both.to_numpy().astype(int).T
         counts = _cross(said, found, 2)
-        n = counts.sum()
-        rows[name] = {
-            "stated": counts[1].sum() / n if n else np.nan,
-            "measured": counts[:, 1].sum() / n if n else np.nan,
-            **kappa(counts, confidence),
-        }
-    order = ["n", "stated", "measured", "agreement", "kappa", "low", "high", "reason"]
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=None if rows else order)
-    return table[order].rename_axis(stated.columns.name or "development")
+        n = counts.sum() or np.nan
+        shares = {"stated": counts[1].sum() / n, "measured": counts[:, 1].sum() / n}
+        rows.append(kappa(counts, confidence) | shares)
+    columns = ["n", "stated", "measured", "agreement", "kappa", "low", "high", "reason"]
+    table = pd.DataFrame(rows, index=stated.columns, columns=columns)
+    return table.rename_axis(stated.columns.name or "development")
 
 
 def kappa(
@@ -284,8 +276,16 @@ def kappa(
     return {"n": int(n), "agreement": alike, "kappa": value, **bounds, "reason": ""}
 
 
+def _by_unit(
+    answers: pd.DataFrame, items: Mapping[str, str], units: pd.Series
+) -> "pd.api.typing.DataFrameGroupBy":
+    """Group what was asked by unit, as numbers under the names of `items`."""
+    asked = {name: item for name, item in items.items() if item in answers}
+    said = {name: pd.to_numeric(answers[item], errors="coerce") for name, item in asked.items()}
+    return pd.DataFrame(said, index=answers.index).groupby(units.to_numpy())
+
+
 def _cross(first: np.ndarray, second: np.ndarray, n_categories: int) -> np.ndarray:
     """Count every pair of categories, categories × categories."""
-    counts = np.zeros((n_categories, n_categories))
-    np.add.at(counts, (first, second), 1)
-    return counts
+    categories = range(n_categories)
+    return np.asarray(crosstab(first, second, levels=(categories, categories)).count)

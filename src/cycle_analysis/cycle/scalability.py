@@ -1,6 +1,4 @@
-"""Scalability of phases (Loevinger's H), also for respondents in units.
-
-Test whether phases accumulate: Mokken's scalability, its chance level, and what style feigns.
+"""Whether phases accumulate: Mokken's scalability, its chance level, and what style feigns.
 
 Loevinger's H compares the covariance of two phases with the largest their marginals allow
 (Mokken 1971; Molenaar 1991 for more than two steps): 1 when no unit breaks the order, 0 when phases
@@ -8,28 +6,29 @@ run independently. It is computed on active phases or on scores alike. Three thi
 a bootstrap interval, a permutation reference, and a correction for response style, since someone
 who answers everything mildly makes unrelated phases look like a ladder.
 
-Tell an order of units from a style of respondents: scalability within and between respondents.
-
+Where units have several respondents an order of units can be told from a style of respondents.
 *Within* compares two phases as one respondent sees them; *between* compares one phase as seen by
 one respondent with the other as seen by a colleague of the same unit, so that nobody's style can
 help (Snijders 2001). An order of units shows between respondents too. Every unit weighs the same:
 products are averaged over the respondents, or pairs of them, of a unit, then over units.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.measurement.scores import match_units
+from cycle_analysis.seeds import children
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
 ALL = "all phases"
 """What stands for the whole scale in the index of `scalability`; a phase code has no spaces."""
+WITHIN, BETWEEN, RATIO = "within", "between", "ratio"
 
 
 def scalability(
@@ -72,22 +71,25 @@ def scalability(
     >>> scalability(scores, replicates=0, permutations=0)["H"].to_list()
     [1.0, 1.0, 1.0, 1.0]
     """
-    values = scores.dropna().to_numpy(float)
-    index = _parts(scores.columns)
-    lacking = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
+    values, names = scores.dropna().to_numpy(float), list(scores.columns)
+    parts = [(ALL, ALL), *((phase, ALL) for phase in names), *combinations(names, 2)]
+    table = pd.DataFrame(
+        {"n": len(values), **_NOT_KNOWN},
+        index=pd.MultiIndex.from_tuples(parts, names=["phase", "other"]),
+    )
     if len(values) < 3 or (values.std(axis=0) > 1e-12).sum() < 2:
         reason = "fewer than three units with all phases, or fewer than two phases that vary"
-        return pd.DataFrame({"n": len(values), **lacking, "reason": reason}, index=index)
-    table = pd.DataFrame({"n": len(values), **lacking}, index=index)
-    table["H"] = coefficients(*_covariances(values[None]))[0]
-    first, second = np.random.SeedSequence(seed).spawn(2)
-    if replicates > 0:
-        drawn = pd.DataFrame(_resample(values, replicates, first), columns=index)
-        table[["low", "high"]] = corrected_percentiles(drawn, table["H"], confidence)
-    if permutations > 0:
-        shuffled = pd.DataFrame(_shuffle(values, permutations, second), columns=index)
-        table["chance_high"] = shuffled.quantile(0.95)
-        table["p"] = chance_of(shuffled, table["H"])
+        return table.assign(reason=reason)
+    most = _covariances(np.sort(values, axis=0))
+    table["H"] = _coefficients(_covariances(values), most)
+    n, (first, second) = len(values), map(np.random.default_rng, children(seed, 2))
+    drawn = (values[first.integers(0, n, n)] for _ in range(replicates))
+    samples = [
+        _coefficients(_covariances(rows), _covariances(np.sort(rows, axis=0))) for rows in drawn
+    ]
+    mixed = (second.permuted(values, axis=0) for _ in range(permutations))
+    shuffled = [_coefficients(_covariances(rows), most) for rows in mixed]
+    table = _with_chance(table, samples, shuffled, confidence)
     return table.assign(reason=table["H"].isna().map({True: "a phase does not vary", False: ""}))
 
 
@@ -121,138 +123,6 @@ def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFram
         raise ValueError("There is no off-topic block to estimate response style from; name one.")
     style = off_topic.reindex(scores.index).mean(axis=1)
     return scores.sub(style - style.mean(), axis=0)
-
-
-def coefficients(together: np.ndarray, most: np.ndarray) -> np.ndarray:
-    """Divide covariances by the largest possible: of the scale, of each phase, of each pair.
-
-    Parameters
-    ----------
-    together, most : ndarray, samples × p × p
-        Covariances of the phases, and the largest that their marginals allow.
-
-    Returns
-    -------
-    ndarray, samples × (1 + p + pairs)
-        H; NaN where nothing varies.
-
-    Examples
-    --------
-    >>> together, most = np.array([[[9.0, 1.0], [1.0, 9.0]]]), np.array([[[9.0, 2.0], [2.0, 9.0]]])
-    >>> coefficients(together, most).tolist()
-    [[0.5, 0.5, 0.5, 0.5]]
-    """
-    outside = 1 - np.eye(together.shape[2])
-    first, second = np.triu_indices(together.shape[2], k=1)
-
-    def parts(table: np.ndarray) -> np.ndarray:
-        off = table * outside
-        whole, of_phase = off.sum(axis=(1, 2))[:, None], off.sum(axis=2)
-        return np.hstack([whole, of_phase, off[:, first, second]])
-
-    largest = parts(most)
-    return np.asarray(parts(together) / np.where(largest > 1e-12, largest, np.nan))
-
-
-def corrected_percentiles(
-    drawn: pd.DataFrame, observed: pd.Series, confidence: float = 0.95
-) -> pd.DataFrame:
-    """Take the bias-corrected percentiles of bootstrap samples as an interval.
-
-    Parameters
-    ----------
-    drawn : DataFrame, replicates × coefficients
-        Bootstrap samples.
-    observed : Series, coefficients
-        What the data give.
-    confidence : float
-        Coverage, 0-1.
-
-    Returns
-    -------
-    DataFrame, coefficients × (low, high)
-        NaN where a coefficient is not known.
-
-    References
-    ----------
-    Efron (1981), Canadian Journal of Statistics 9(2), 139-158. For pairs of phases it covers
-    better than plain percentiles (benchmarks/README.md).
-
-    Examples
-    --------
-    >>> drawn = pd.DataFrame({"H": np.linspace(0, 1, 101)})
-    >>> corrected_percentiles(drawn, pd.Series({"H": 0.5})).round(3).to_numpy().tolist()
-    [[0.025, 0.975]]
-    """
-    known = drawn.notna().sum()
-    below = ((drawn < observed).sum() + (drawn == observed).sum() / 2) / known.where(known > 0)
-    shift = 2 * norm.ppf(below.fillna(0.5).clip(0.5 / len(drawn), 1 - 0.5 / len(drawn)))
-    reach = norm.ppf(0.5 + confidence / 2)
-    ends = {"low": norm.cdf(shift - reach), "high": norm.cdf(shift + reach)}
-    return pd.DataFrame(
-        {
-            name: [drawn[part].quantile(q) for part, q in zip(drawn, qs, strict=True)]
-            for name, qs in ends.items()
-        },
-        index=observed.index,
-    ).where(observed.notna(), np.nan)
-
-
-def chance_of(shuffled: pd.DataFrame, observed: pd.Series) -> pd.Series:
-    """Give the share of shuffles that reach what was observed, itself counted; NaN if unknown.
-
-    Examples
-    --------
-    >>> chance_of(pd.DataFrame({"H": [0.1, 0.3, 0.2]}), pd.Series({"H": 0.25})).to_dict()
-    {'H': 0.5}
-    """
-    reached = (shuffled >= observed - 1e-12).sum() + 1
-    return (reached / (len(shuffled) + 1)).where(observed.notna())
-
-
-def _parts(phases: pd.Index) -> pd.MultiIndex:
-    """Name what `coefficients` gives: the scale, each phase, each pair."""
-    pairs = [(one, other) for i, one in enumerate(phases) for other in phases[i + 1 :]]
-    return pd.MultiIndex.from_tuples(
-        [(ALL, ALL), *((phase, ALL) for phase in phases), *pairs], names=["phase", "other"]
-    )
-
-
-def _covariances(stack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Covariances and their largest values given the marginals, samples × p × p."""
-    centred = stack - stack.mean(axis=1, keepdims=True)
-    ordered = np.sort(centred, axis=1)
-    together, most = (
-        np.matmul(part.transpose(0, 2, 1), part) / stack.shape[1] for part in (centred, ordered)
-    )
-    return together, most
-
-
-def _resample(values: np.ndarray, replicates: int, stream: np.random.SeedSequence) -> np.ndarray:
-    generator, n = np.random.default_rng(stream), len(values)
-    return _in_chunks(
-        lambda size: values[generator.integers(0, n, size=(size, n))], values.size, replicates
-    )
-
-
-def _shuffle(values: np.ndarray, permutations: int, stream: np.random.SeedSequence) -> np.ndarray:
-    generator = np.random.default_rng(stream)
-
-    def shuffled(size: int) -> np.ndarray:
-        stack = np.broadcast_to(values, (size, *values.shape))
-        return generator.permuted(stack, axis=1)
-
-    return _in_chunks(shuffled, values.size, permutations)
-
-
-def _in_chunks(draw: Callable[[int], np.ndarray], cells: int, total: int) -> np.ndarray:
-    """H of many samples, drawn a few at a time so that memory stays bounded."""
-    step = max(1, int(5e5 // cells))
-    sizes = [min(step, total - start) for start in range(0, total, step)]
-    return np.concatenate([coefficients(*_covariances(draw(size))) for size in sizes])
-
-
-WITHIN, BETWEEN, RATIO = "within", "between", "ratio"
 
 
 def two_level_scalability(
@@ -296,28 +166,27 @@ def two_level_scalability(
     unit = match_units(complete, units)
     several = unit.groupby(unit).transform("size") > 1
     codes, names = pd.factorize(unit[several], sort=True)
-    nested = _Nested(complete[several].to_numpy(float), codes)
-    row = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
     table = pd.DataFrame(
-        {"n_units": len(names), "n_respondents": len(codes), **row},
+        {"n_units": len(names), "n_respondents": len(codes), **_NOT_KNOWN},
         index=pd.Index([WITHIN, BETWEEN, RATIO], name="level"),
     )
     if len(names) < 2:
         reason = "fewer than two units with two respondents: style and order cannot be told apart"
         return table.assign(reason=reason)
-    table["H"] = nested.coefficients()
-    if np.isnan(table.loc[WITHIN, "H"]):
-        return table.assign(reason="no two phases vary")
-    first, second = np.random.SeedSequence(seed).spawn(2)
-    if replicates > 0:
-        drawn = pd.DataFrame(nested.resampled(replicates, first), columns=table.index)
-        table[["low", "high"]] = corrected_percentiles(drawn, table["H"], confidence)
-    if permutations > 0:
-        shuffled = pd.DataFrame(nested.shuffled(permutations, second), columns=table.index)
-        levels = [WITHIN, BETWEEN]
-        table.loc[levels, "chance_high"] = shuffled[levels].quantile(0.95)
-        table.loc[levels, "p"] = chance_of(shuffled[levels], table.loc[levels, "H"])
-    return table.assign(reason="")
+    nested = _Nested(complete[several].to_numpy(float), codes)
+    n, (first, second) = len(names), map(np.random.default_rng, children(seed, 2))
+    table["H"] = nested.coefficients(np.ones(n))
+    drawn = (first.integers(0, n, n) for _ in range(replicates))
+    samples = [nested.coefficients(np.bincount(units, minlength=n)) for units in drawn]
+    mixed = (second.permuted(nested.values, axis=0) for _ in range(permutations))
+    shuffled = [_Nested(each, codes).coefficients(np.ones(n)) for each in mixed]
+    table = _with_chance(table, samples, shuffled, confidence)
+    table.loc[RATIO, ["chance_high", "p"]] = np.nan
+    flat = np.isnan(table.loc[WITHIN, "H"])
+    return table.assign(reason="no two phases vary" if flat else "")
+
+
+_NOT_KNOWN = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,10 +208,9 @@ class _Nested:
         """Distinct scores of each phase, in order, and the place of each respondent among them."""
         return [np.unique(column, return_inverse=True) for column in self.values.T]
 
-    def coefficients(self, times: np.ndarray | None = None) -> np.ndarray:
-        """H within, H between and their ratio, when each unit counts `times`; once by default."""
+    def coefficients(self, times: np.ndarray) -> np.ndarray:
+        """H within, H between and their ratio, when each unit counts `times`."""
         sizes = np.bincount(self.codes)
-        times = np.ones(len(sizes)) if times is None else times
         of_unit = times / times.sum()
         weights = (of_unit / sizes)[self.codes]
         means = weights @ self.values
@@ -353,34 +221,76 @@ class _Nested:
         own = (centred * pairs[self.codes, None]).T @ centred
         between = (totals * pairs[:, None]).T @ totals - own
         most = self._largest_covariances(means, weights)
-        h = coefficients(np.array([within, between]), np.array([most, most]))[:, 0]
+        h = [_coefficients(together, most)[0] for together in (within, between)]
         return np.array([*h, h[1] / h[0] if h[0] > 1e-12 else np.nan])
 
     def _largest_covariances(self, means: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Covariances when all phases are sorted alike, each by its weighted marginal, p × p."""
         ends = [np.cumsum(np.bincount(place, weights)) for _, place in self.marginals]
         cuts = np.unique(np.concatenate(ends))
-        width = np.diff(cuts, prepend=0.0)
         sorted_alike = np.column_stack(
             [
                 score[np.minimum(np.searchsorted(end, cuts - 1e-12), len(score) - 1)] - mean
                 for (score, _), end, mean in zip(self.marginals, ends, means, strict=True)
             ]
         )
+        width = np.diff(cuts, prepend=0.0)
         return np.asarray((sorted_alike * width[:, None]).T @ sorted_alike)
 
-    def resampled(self, replicates: int, stream: np.random.SeedSequence) -> np.ndarray:
-        """Give the coefficients when units are drawn with replacement, replicates × 3."""
-        generator, n = np.random.default_rng(stream), int(self.codes.max()) + 1
-        drawn = (generator.integers(0, n, n) for _ in range(replicates))
-        return np.array([self.coefficients(np.bincount(units, minlength=n)) for units in drawn])
 
-    def shuffled(self, permutations: int, stream: np.random.SeedSequence) -> np.ndarray:
-        """Give the coefficients when every phase is shuffled by itself, permutations × 3."""
-        generator = np.random.default_rng(stream)
-        return np.array(
-            [
-                _Nested(generator.permuted(self.values, axis=0), self.codes).coefficients()
-                for _ in range(permutations)
-            ]
-        )
+def _covariances(values: np.ndarray) -> np.ndarray:
+    centred = values - values.mean(axis=0)
+    return np.asarray(centred.T @ centred / len(values))
+
+
+def _coefficients(together: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Covariances over the largest possible: of the scale, each phase, each pair; NaN without."""
+
+    def parts(table: np.ndarray) -> np.ndarray:
+        off = table * (1 - np.eye(len(table)))
+        return np.concatenate([[off.sum()], off.sum(axis=0), off[~np.tri(len(off), dtype=bool)]])
+
+    largest = parts(most)
+    return parts(together) / np.where(largest > 1e-12, largest, np.nan)
+
+
+def _with_chance(
+    table: pd.DataFrame,
+    samples: list[np.ndarray],
+    shuffled: list[np.ndarray],
+    confidence: float,
+) -> pd.DataFrame:
+    """Set beside H its interval over samples of units, and what shuffled phases give."""
+    if samples:
+        drawn = pd.DataFrame(samples, columns=table.index)
+        table[["low", "high"]] = _corrected_percentiles(drawn, table["H"], confidence)
+    if shuffled:
+        chance = pd.DataFrame(shuffled, columns=table.index)
+        reached = (chance >= table["H"] - 1e-12).sum() + 1
+        table["chance_high"] = chance.quantile(0.95)
+        table["p"] = (reached / (len(chance) + 1)).where(table["H"].notna())
+    return table
+
+
+def _corrected_percentiles(
+    drawn: pd.DataFrame, observed: pd.Series, confidence: float
+) -> pd.DataFrame:
+    """Bias-corrected percentiles of bootstrap samples, coefficients × (low, high).
+
+    Efron (1981), Canadian Journal of Statistics 9(2), 139-158. For pairs of phases it covers
+    better than plain percentiles (benchmarks/README.md).
+    """
+    drawn, observed = drawn.round(12), observed.round(12)  # else ties fall apart in the last bits
+    below = (drawn < observed).sum() + (drawn == observed).sum() / 2
+    known = drawn.notna().sum()
+    share = (below / known.where(known > 0)).fillna(0.5)
+    shift = 2 * norm.ppf(share.clip(0.5 / len(drawn), 1 - 0.5 / len(drawn)))
+    reach = norm.ppf(0.5 + confidence / 2)
+    ends = {"low": norm.cdf(shift - reach), "high": norm.cdf(shift + reach)}
+    return pd.DataFrame(
+        {
+            name: [drawn[part].quantile(q) for part, q in zip(drawn, qs, strict=True)]
+            for name, qs in ends.items()
+        },
+        index=observed.index,
+    ).where(observed.notna(), np.nan)

@@ -6,6 +6,7 @@ co-activity is set beside what independence would give.
 """
 
 from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,13 @@ ACTIVE_FROM = 50.0
 
 def activity(scores: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
     """Say which phases are active: score at or above the threshold.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100, NaN missing.
+    active_from : float
+        Threshold, 0-100.
 
     Returns
     -------
@@ -81,13 +89,25 @@ def coactivity(active: pd.DataFrame) -> pd.DataFrame:
     >>> coactivity(active).loc[("AG", "EX"), ["observed", "expected", "ratio"]].tolist()
     [0.5, 0.25, 2.0]
     """
-    rows = {}
-    for place, earlier in enumerate(active.columns):
-        for later in active.columns[place + 1 :]:
-            pair = active[[earlier, later]].dropna().to_numpy()
-            rows[(earlier, later)] = _together(pair[:, 0], pair[:, 1])
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.set_axis(pd.MultiIndex.from_tuples(rows, names=["earlier", "later"]))
+    pairs = pd.MultiIndex.from_tuples(combinations(active, 2), names=["earlier", "later"])
+    first, second = (
+        active[pairs.get_level_values(place)].set_axis(pairs, axis=1) for place in (0, 1)
+    )
+    n, both = (first * second).count(), (first * second).sum()
+    one, two = first.where(second.notna()).sum(), second.where(first.notna()).sum()
+    known = n.where(n > 0)
+    expected = one * two / known**2
+    spread = np.sqrt(one * (n - one) * two * (n - two)) / known**2
+    return pd.DataFrame(
+        {
+            "n": n,
+            "observed": both / known,
+            "expected": expected,
+            "ratio": both / known / expected.where(expected > 0),
+            "phi": (both / known - expected) / spread.where(spread > 0),
+            "p": hypergeom.sf(both - 1, known, one, two),
+        }
+    )
 
 
 def activity_patterns(active: pd.DataFrame) -> pd.DataFrame:
@@ -105,18 +125,14 @@ def activity_patterns(active: pd.DataFrame) -> pd.DataFrame:
     >>> activity_patterns(active)["n"].tolist()
     [2, 1]
     """
-    complete = active.dropna()
-    phases = active.columns.tolist()
+    complete, phases = active.dropna(), active.columns.tolist()
     counted = complete.astype(bool).value_counts(subset=phases).rename("n").reset_index()
     prevalence = complete.mean().to_numpy()
     on = counted[phases].to_numpy(bool)
     expected = np.where(on, prevalence, 1 - prevalence).prod(axis=1)
     share = counted["n"] / max(len(complete), 1)
     table = counted.assign(share=share, expected=expected, ratio=share / expected)
-    ordered = table.sort_values(
-        ["n", *phases], ascending=[False] + [False] * len(phases), kind="stable"
-    )
-    return ordered.reset_index(drop=True)
+    return table.sort_values(["n", *phases], ascending=False, kind="stable", ignore_index=True)
 
 
 def active_counts(active: pd.DataFrame) -> pd.DataFrame:
@@ -140,20 +156,3 @@ def active_counts(active: pd.DataFrame) -> pd.DataFrame:
     numbers = pd.RangeIndex(active.shape[1] + 1, name="n_active")
     n = complete.sum(axis=1).astype(int).value_counts().reindex(numbers, fill_value=0)
     return pd.DataFrame({"n": n, "share": n / max(len(complete), 1), "expected": expected})
-
-
-def _together(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    n = len(first)
-    if n == 0:
-        return {"n": 0} | dict.fromkeys(["observed", "expected", "ratio", "phi", "p"], np.nan)
-    both, one, two = int((first * second).sum()), int(first.sum()), int(second.sum())
-    expected = one * two / n**2
-    spread = np.sqrt(one * (n - one) * two * (n - two)) / n**2
-    return {
-        "n": n,
-        "observed": both / n,
-        "expected": expected,
-        "ratio": both / n / expected if expected > 0 else np.nan,
-        "phi": (both / n - expected) / spread if spread > 0 else np.nan,
-        "p": float(hypergeom.sf(both - 1, n, one, two)),
-    }

@@ -4,6 +4,7 @@ What is sure is filled in; what is likely stands in a comment with the reason; w
 is listed, both ways. Nothing is ever overwritten.
 """
 
+import filecmp
 import hashlib
 import json
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
@@ -71,38 +72,29 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
     """
     folder = study.folder / wave
     _check_free(wave, folder, export)
-    source = Source(file=export.name)
-    raw = read_export(export, source)
-    matches = match_columns(raw, study, register, _last_day(study))
-    if not (folder / export.name).exists():
-        write_whole(folder / export.name, export.read_bytes())
-    text = write_mapping(raw, study, wave, matches, _checksum(export))
-    return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
-
-
-def _last_day(study: Study) -> str:
-    """Last day of fieldwork so far, by which units are known; for a first wave the latest day."""
+    raw = read_export(export, Source(file=export.name))
+    contents = export.read_bytes()
     days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
-    return max(days, default=f"{pd.Timestamp.max:%Y-%m-%d}")
+    latest = f"{pd.Timestamp.max:%Y-%m-%d}"  # of a first wave: units as the register ends with them
+    matches = match_columns(raw, study, register, max(days, default=latest))
+    if not (folder / export.name).exists():
+        write_whole(folder / export.name, contents)
+    text = write_mapping(raw, study, wave, matches, hashlib.sha256(contents).hexdigest())
+    return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
 
 
 def _check_free(wave: str, folder: Path, export: Path) -> None:
     if not SAFE_NAME.fullmatch(wave) or is_reserved(wave):
         allowed = "letters, digits, - and _; no name that Windows reserves"
-        raise InputError([Problem("command line", "WAVE", wave, "cannot be a name", allowed)])
+        raise refuse("command line", "WAVE", wave, "cannot be a name", allowed)
     if (folder / "wave.yaml").exists():
         remedy = "Nothing is overwritten: edit it, or delete it first"
-        raise InputError([Problem(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)])
+        raise refuse(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)
     there = folder / export.name
-    if there.exists() and export.is_file() and _checksum(there) != _checksum(export):
+    if there.exists() and export.is_file() and not filecmp.cmp(there, export, shallow=False):
         remedy = "Nothing is overwritten: give the new file another name"
         problem = "another file of this name is there already"
-        raise InputError([Problem(f"{wave}/{export.name}", "file", "", problem, "", remedy)])
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        raise refuse(f"{wave}/{export.name}", "file", "", problem, "", remedy)
 
 
 def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, checksum: str) -> str:
@@ -118,7 +110,7 @@ def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, chec
     ]
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
     found = [matches.found[name] for name in order if name in matches.found]
-    parts += [_open_block(raw, m) if m.is_open else _line(m) for m in found]
+    parts += [_entry(raw, match) for match in found]
     if "unit" not in matches.found:
         parts.append("  # unit: ?                    # fill in the column that names the unit")
     parts += _unknown_items(study, matches)
@@ -140,26 +132,22 @@ def _unknown_items(study: Study, matches: Matches) -> list[str]:
     return lines
 
 
-def _open_block(raw: RawTable, match: Match) -> str:
-    """An entry whose codes only a person knows, one line for each value."""
-    counts = raw.cells[match.source].astype("str").str.strip().value_counts()
-    codes = [
-        f"      {_quoted(old)}: {_quoted(new)}"
-        + ("" if new else f"   # fill in; {counts[old]} rows")
-        for old, new in match.recode.items()
-    ]
-    head = f"  {match.name}:   # {_one_line(match.reason)}"
-    return "\n".join([head, f"    source: {_quoted(match.source)}", "    map:", *codes])
-
-
-def _line(match: Match) -> str:
-    """One entry of the mapping; what is not sure is commented."""
-    entry = _quoted(match.source)
-    if match.recode:
-        codes = ", ".join(f"{_quoted(old)}: {_quoted(new)}" for old, new in match.recode.items())
+def _entry(raw: RawTable, match: Match) -> str:
+    """One entry of the mapping: as a comment when it is not sure, open when only a person knows."""
+    source, reason = _quoted(match.source), _one_line(match.reason)
+    codes = [f"{_quoted(old)}: {_quoted(new)}" for old, new in match.recode.items()]
+    if match.is_open:
+        counts = raw.cells[match.source].astype("str").str.strip().value_counts()
+        lines = [
+            f"      {code}" + ("" if new else f"   # fill in; {counts[old]} rows")
+            for code, (old, new) in zip(codes, match.recode.items(), strict=True)
+        ]
+        head = [f"  {match.name}:   # {reason}", f"    source: {source}", "    map:"]
+        return "\n".join([*head, *lines])
+    entry = source
+    if codes:
         comparable = "" if match.comparable == "full" else f", comparable: {match.comparable}"
-        entry = f"{{source: {_quoted(match.source)}, map: {{{codes}}}{comparable}}}"
-    reason = _one_line(match.reason)
+        entry = f"{{source: {source}, map: {{{', '.join(codes)}}}{comparable}}}"
     if match.sure:
         return f"  {match.name}: {entry}   # {reason}"
     return f"  # {match.name}: {entry}   # likely: {reason}"

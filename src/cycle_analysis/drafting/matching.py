@@ -1,19 +1,10 @@
-"""Match the columns of a new export to items and fields, as far as that is sure.
+"""Match the columns of a new export to the items and respondent fields of a study.
 
-What is known of the columns of an export: which item or respondent field each one holds.
-
-Find the column of each item: by the last wave, its code, its question, or its place.
-
-Sure is what cannot well be another, when the answers fit the item's scale. Answers that run from 1
-to 5 where the codebook has 0 to 4 fit nearly always, since few people give the highest answer; so
-an item whose lowest answer nobody gave is not sure when others of its scale are shifted.
-
-Find the columns that say who answered: respondent, unit, role, province, and the time taken.
-
-Match the columns of an export to a codebook: sure, likely with the reason, or unknown.
-
-Sure is what cannot well be another; likely is what a person should look at first. What nobody can
-know is listed both ways: columns without item, items without column.
+Sure is what cannot well be another, when the answers fit the item's scale; likely is what a person
+should look at first, with the reason. What nobody can know is listed both ways: columns without
+item, items without column. Answers that run from 1 to 5 where the codebook has 0 to 4 fit nearly
+always, since few people give the highest answer; so an item whose lowest answer nobody gave is not
+sure when others of its scale are shifted.
 """
 
 import re
@@ -25,13 +16,40 @@ import pandas as pd
 
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import find_shift
-from cycle_analysis.responses.coding import Decoded, decode
+from cycle_analysis.responses.coding import decode
 from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reason, normalise
+
+FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
+SHORT, LONG = 15, 25
+"""A question of fewer letters is like many others; a text cut off after more is like one."""
+MOST_ROLES, MOST_UNITS = 60, 1000
+IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
+"""How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
+MARKS = (" - ", ": ", "? ")
+USUAL_NAMES = {
+    "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
+    "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
+    "role": "role|rol|functie|function|position",
+    "province": "province|provincie",
+    "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration",
+}
+ASKS_FOR_ROLE = re.compile(r"\b(?:functie|rol|role|function|position)\b", re.IGNORECASE)
+SERVICE = re.compile(
+    r"(?:start|end|recorded|submit) ?_?date|startdatum|einddatum|datestamp|status|finished|"
+    r"ip[-_ ]?addr?(?:es)?s?|progress|duration.*|recipient\w*|external ?(?:data ?)?reference|"
+    r"location\w*|distributionchannel|userlanguage|responseset|seed|token|name|refurl|"
+    r"date (?:submitted|started|last action)|last ?page|start ?language|referrer url|"
+    r"datum (?:ingediend|gestart|van start|laatste actie)|laatste pagina|starttaal|verwijs-?url|"
+    r"interviewtime|tot(?:al|ale) (?:time|tijd)|(?:group|groeps?|question|vraag) ?(?:time|tijd).*|"
+    r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)",
+    re.IGNORECASE,
+)
+"""Columns that survey tools add and no codebook asks."""
 
 
 @dataclass(frozen=True)
@@ -86,51 +104,180 @@ class Matches:
     unknown_items: list[str]
 
 
-def last_mapping(study: Study) -> Mapping[str, Column]:
-    """Give the columns of the last wave that the study has."""
-    return list(study.mappings.values())[-1].columns if study.mappings else {}
+@dataclass(frozen=True, eq=False)
+class Export:
+    """An export beside the study that it may belong to; `day` is near its fieldwork."""
+
+    raw: RawTable
+    study: Study
+    register: Register
+    day: str
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns."""
+        return list(self.raw.cells.columns)
+
+    @property
+    def last(self) -> Mapping[str, Column]:
+        """Columns of the last wave that the study has."""
+        return list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+
+    def texts(self, column: str) -> "pd.Series[str]":
+        """What stands in the cells of a column."""
+        return self.raw.cells[column].astype("str").str.strip()
+
+    def question(self, column: str) -> str:
+        """What was asked in a column, as far as the file has it."""
+        return self.raw.questions.get(column, column)
+
+    def scale(self, item: str) -> Scale:
+        """On which scale an item of the codebook is answered."""
+        return self.study.scales[self.study.codebook.items.loc[item, "scale"]]
 
 
-FITS, SIMILAR = 0.95, 0.85
-SHORT, LONG = 15, 25
-"""A question of fewer letters is like many others; a text cut off after more is like one."""
-IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
-"""How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
-MARKS = (" - ", ": ", "? ")
+def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> Matches:
+    """Match an export to the study.
+
+    Parameters
+    ----------
+    raw : RawTable
+        The export.
+    study : Study
+        Its codebook, scales, roles and earlier waves.
+    register : Register
+    day : str
+        A day near the fieldwork, for the names of units.
+    """
+    export = Export(raw, study, register, day)
+    found = _each_once(match_fields(export), {})
+    items = _each_once(match_items(export), found)
+    found |= {match.name: match for match in follow_siblings(export, items.values())}
+    taken = {match.source for match in found.values()}
+    service = {
+        column: why
+        for column in export.columns
+        if column not in taken and (why := _service(raw, column))
+    }
+    found |= _each_once(match_by_place(export, found, taken | set(service)), found)
+    taken = {match.source for match in found.values()} | set(service)
+    left = [column for column in export.columns if column not in taken]
+    return Matches(found, service, left, [i for i in study.codebook.items.index if i not in found])
 
 
-def match_items(raw: RawTable, study: Study) -> Iterator[Match]:
+def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, Match]:
+    """Keep the first match of each item or field, and of each column."""
+    kept: dict[str, Match] = {}
+    taken = {match.source for match in found.values()}
+    for match in matches:
+        if match.name not in kept and match.name not in found and match.source not in taken:
+            kept[match.name] = match
+            taken.add(match.source)
+    return kept
+
+
+def _service(raw: RawTable, column: str) -> str:
+    """Why a column needs no item: the survey tool adds it, or it holds personal data."""
+    cells = raw.cells[column]
+    personal = find_personal(cells.value_counts().loc[lambda counts: counts > 0])
+    if personal and max(personal.values()) > 0.2 * len(cells):
+        return next(iter(personal))
+    if SERVICE.fullmatch(column.strip()):
+        return "added by the survey tool"
+    return "empty" if set(cells.cat.categories) <= {""} else ""
+
+
+def match_fields(export: Export) -> Iterator[Match]:
+    """Match respondent fields: the last wave's column first, then usual names, then contents."""
+    last, columns = export.last, export.columns
+    for name, usual in USUAL_NAMES.items():
+        known = [last[name].source] if name in last and last[name].source in columns else []
+        named = [c for c in columns if re.fullmatch(usual, re.sub(r"[\W_]", "", c.casefold()))]
+        matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
+        yield from (match for match in matches if match)
+    for column in columns:
+        if 1 < len(export.raw.cells[column].cat.categories) < MOST_UNITS:
+            wordy = export.texts(column).str.contains(r"[A-Za-z]").mean() > MOSTLY
+            if wordy and (match := _unit(export, column)):
+                yield match
+    for column in columns:
+        if ASKS_FOR_ROLE.search(export.question(column)) and (match := _role(export, column)):
+            yield match
+
+
+def _field(export: Export, name: str, column: str) -> Match | None:
+    """Match a column by its name to a respondent field, if its contents allow that."""
+    if name == "unit":
+        return _unit(export, column)
+    if name == "role":
+        return _role(export, column)
+    texts = export.texts(column)
+    if name == "respondent":
+        alone = texts.is_unique and (texts != "").all()
+        return Match(name, column, "each row another value", sure=True) if alone else None
+    if name == "province":
+        return Match(name, column, "by its name", sure=False)
+    seconds = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
+    if seconds.isna().mean() > 1 - MOSTLY:
+        return None
+    return Match(name, column, "the seconds that it took", sure=column == export.raw.duration)
+
+
+def _unit(export: Export, column: str) -> Match | None:
+    texts = export.texts(column)
+    distinct = pd.Series(texts[texts != ""].unique(), dtype="str")
+    if distinct.empty or len(distinct) > MOST_UNITS:
+        return None
+    found = identify(distinct, export.register, export.day)["unit"].notna().mean()
+    reason = f"{found:.0%} of its values are units of the register"
+    return Match("unit", column, reason, sure=bool(found > MOSTLY)) if found > 0.5 else None
+
+
+def _role(export: Export, column: str) -> Match | None:
+    values = sorted(text for text in export.texts(column).unique() if not missing_reason(text))
+    if not 1 < len(values) <= MOST_ROLES:
+        return None
+    roles = export.study.roles
+    words = {normalise(code): code for code in roles} | codes_by_label(roles)
+    earlier = export.last.get("role")
+    known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
+    told = {value: known.get(normalise(value), "") for value in values}
+    if all(normalise(value) in words for value in values):
+        return Match("role", column, "its values are roles of study.yaml", sure=True)
+    if all(told.values()):
+        return Match("role", column, "as in the last wave", sure=True, recode=told)
+    reason = f"say which role each value is: {', '.join(roles)}"
+    return Match("role", column, reason, sure=False, recode=told)
+
+
+def match_items(export: Export) -> Iterator[Match]:
     """Match each item by the last wave, by code, by question, or by a similar question."""
-    columns, last = list(raw.cells.columns), last_mapping(study)
+    columns, last = export.columns, export.last
     folded = {_fold(column): column for column in columns}
-    asked = {column: _parts(raw.questions.get(column, column)) for column in columns}
+    asked = {column: _parts(export.question(column)) for column in columns}
     by_question: dict[str, list[str]] = {}
     for column, parts in asked.items():
         for part in dict.fromkeys(parts):
             by_question.setdefault(part, []).append(column)
-    for item in study.codebook.items.index:
-        scale = study.scales[study.codebook.items.loc[item, "scale"]]
+    for item in export.study.codebook.items.index:
         if item in last and last[item].source in columns:
-            yield _fitting(item, last[item].source, "as in the last wave", raw, scale, last[item])
-        elif column := folded.get(_fold(item)):
-            yield _fitting(item, column, "by its code", raw, scale)
-        elif match := _by_question(item, study, by_question, asked, raw):
+            yield _fitting(export, item, last[item].source, "as in the last wave", last[item])
+        elif coded := folded.get(_fold(item)):
+            yield _fitting(export, item, coded, "by its code")
+        elif match := _by_question(export, item, by_question, asked):
             yield match
 
 
 def _by_question(
+    export: Export,
     item: str,
-    study: Study,
     by_question: Mapping[str, list[str]],
     asked: Mapping[str, list[str]],
-    raw: RawTable,
 ) -> Match | None:
-    entry = study.codebook.items.loc[item]
-    scale = study.scales[entry["scale"]]
-    questions = [normalise(question) for question in study.codebook.questions(item)]
+    questions = [normalise(question) for question in export.study.codebook.questions(item)]
     same = next((by_question[question] for question in questions if question in by_question), [])
     if same:
-        match = _fitting(item, same[0], "by its question", raw, scale)
+        match = _fitting(export, item, same[0], "by its question")
         others = f"{match.reason}; {', '.join(same[1:4])} asks the same"
         return match if len(same) == 1 else replace(match, sure=False, reason=others)
     likeness, column = max(
@@ -141,7 +288,7 @@ def _by_question(
     )
     if likeness <= SIMILAR:
         return None
-    return replace(_fitting(item, column, "a similar question", raw, scale), sure=False)
+    return replace(_fitting(export, item, column, "a similar question"), sure=False)
 
 
 def _parts(question: str) -> list[str]:
@@ -177,14 +324,16 @@ def _fold(name: str) -> str:
     return re.sub(r"\.\s.*$", "", name).casefold()
 
 
-def _fitting(
-    item: str, column: str, why: str, raw: RawTable, scale: Scale, last: Column | None = None
-) -> Match:
+def _fitting(export: Export, item: str, column: str, why: str, last: Column | None = None) -> Match:
     """Sure when the answers fit the scale; likely, with a recode to look at, when not."""
-    asked = last or Column(source=column)
-    decoded = _decoded(raw, column, scale, asked)
+    raw, scale, asked = export.raw, export.scale(item), last or Column(source=column)
+    labels, missing = raw.labels.get(column, {}), raw.missing.get(column, [])
+    decoded = decode(raw.cells[column], asked, scale, labels, missing)
+    reasons = decoded.distinct["reason"]
+    n_given = decoded.counts[reasons.isin([ANSWERED, INVALID])].sum()
+    n_fitting = decoded.counts[reasons == ANSWERED].sum()
     shift = find_shift(decoded, scale, asked)
-    if not shift and _share_fitting(decoded) >= FITS:
+    if not shift and n_fitting >= FITS * n_given:
         why += "; it had `linear` there" if asked.linear else ""
         return Match(item, column, why, not asked.linear, dict(asked.map), asked.comparable)
     recode = suggest_recode(raw.cells[column], scale)
@@ -192,18 +341,6 @@ def _fitting(
     why += f", but it {shift}" if shift else f", but its answers do not fit {low:g} to {high:g}"
     why += "; comparable: full if only the codes differ" if recode else ""
     return Match(item, column, why, False, recode, "partial" if recode else "full")
-
-
-def _decoded(raw: RawTable, column: str, scale: Scale, asked: Column) -> Decoded:
-    labels, missing = raw.labels.get(column, {}), raw.missing.get(column, [])
-    return decode(raw.cells[column], asked, scale, labels, missing)
-
-
-def _share_fitting(decoded: Decoded) -> float:
-    reasons = decoded.distinct["reason"]
-    n_given = int(decoded.counts[reasons.isin([ANSWERED, INVALID])].sum())
-    n_fitting = int(decoded.counts[reasons == ANSWERED].sum())
-    return n_fitting / n_given if n_given else 1.0
 
 
 def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:
@@ -231,213 +368,38 @@ def _numbers(texts: pd.Series, scale: Scale) -> "pd.Series[float]":
     return numbers[~numbers.isin([float(c) for c in scale.missing if c.lstrip("-").isdecimal()])]
 
 
-def follow_siblings(found: Iterable[Match], raw: RawTable, study: Study) -> list[Match]:
+def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
     """Doubt items whose lowest answer nobody gave, where others of their scale are shifted."""
     matches = list(found)
-    scale_of = study.codebook.items["scale"]
+    scale_of = export.study.codebook.items["scale"]
     shifted = {scale_of[m.name]: m.recode for m in matches if m.recode and not m.sure}
-    doubted = []
     for match in matches:
-        scale = study.scales[scale_of[match.name]]
+        scale = export.scale(match.name)
         recode = shifted.get(scale_of[match.name], {})
         if recode and not match.recode and scale.kind == "rating":
-            numbers = _numbers(raw.cells[match.source], scale)
+            numbers = _numbers(export.raw.cells[match.source], scale)
             if not numbers.eq(scale.min).any() and numbers.isin([float(c) for c in recode]).all():
                 why = f"{match.reason}, but nobody gave {scale.min:g}, and others of its scale run "
                 why += f"from {min(recode)} to {max(recode)}"
                 match = replace(match, sure=False, recode=recode, reason=why, comparable="partial")
-        doubted.append(match)
-    return doubted
+        yield match
 
 
-def match_by_place(
-    raw: RawTable, study: Study, found: Mapping[str, Match], service: set[str]
-) -> Iterator[Match]:
+def match_by_place(export: Export, found: Mapping[str, Match], taken: set[str]) -> Iterator[Match]:
     """Items without column that stand between the same neighbours as a column without item."""
-    items, columns = list(study.codebook.items.index), list(raw.cells.columns)
-    taken = {match.source for match in found.values()} | service
-    for item in (item for item in items if item not in found):
-        place = items.index(item)
-        before = next((i for i in reversed(items[:place]) if i in found), None)
-        after = next((i for i in items[place + 1 :] if i in found), None)
-        start = columns.index(found[before].source) + 1 if before else 0
-        stop = columns.index(found[after].source) if after else len(columns)
-        free = [column for column in columns[start:stop] if column not in taken]
-        scale = study.scales[study.codebook.items.loc[item, "scale"]]
-        if not _is_alone(item, items, found) or not free:
+    items, columns = list(export.study.codebook.items.index), export.columns
+    for place, item in enumerate(items):
+        before, after = items[:place][-1:], items[place + 1 :][:1]
+        if item in found or not all(near in found for near in before + after):
             continue
-        why = f"stands between {before or 'the start'} and {after or 'the end'}, as in the codebook"
-        match = _fitting(item, free[0], why, raw, scale)
-        if scale.kind == "text" or (len(free) == 1 and (match.sure or match.recode)):
+        start = columns.index(found[before[0]].source) + 1 if before else 0
+        stop = columns.index(found[after[0]].source) if after else len(columns)
+        free = [column for column in columns[start:stop] if column not in taken]
+        if not free:
+            continue
+        between = [*(before or ["the start"]), *(after or ["the end"])]
+        why = f"stands between {' and '.join(between)}, as in the codebook"
+        match = _fitting(export, item, free[0], why)
+        is_text = export.scale(item).kind == "text"
+        if is_text or (len(free) == 1 and (match.sure or match.recode)):
             yield replace(match, sure=False)
-
-
-def _is_alone(item: str, items: list[str], found: Mapping[str, Match]) -> bool:
-    """Whether both neighbours of an item in the codebook have a column."""
-    place = items.index(item)
-    neighbours = [*items[max(place - 1, 0) : place], *items[place + 1 : place + 2]]
-    return all(near in found for near in neighbours)
-
-
-MOSTLY = 0.95
-USUAL_NAMES = {
-    "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
-    "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
-    "role": "role|rol|functie|function|position",
-    "province": "province|provincie",
-    "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration",
-}
-ASKS_FOR_ROLE = re.compile(r"\b(?:functie|rol|role|function|position)\b", re.IGNORECASE)
-MOST_ROLES, MOST_UNITS = 60, 1000
-
-
-@dataclass(frozen=True, eq=False)
-class Export:
-    """An export beside the study that it may belong to; `day` is near its fieldwork."""
-
-    raw: RawTable
-    study: Study
-    register: Register
-    day: str
-
-    def texts(self, column: str) -> "pd.Series[str]":
-        """What stands in the cells of a column."""
-        return self.raw.cells[column].astype("str").str.strip()
-
-
-def match_fields(export: Export) -> Iterator[Match]:
-    """Match respondent fields: the last wave's column first, then usual names, then contents."""
-    last, columns = last_mapping(export.study), list(export.raw.cells.columns)
-    for name, usual in USUAL_NAMES.items():
-        known = [last[name].source] if name in last and last[name].source in columns else []
-        named = [c for c in columns if re.fullmatch(usual, re.sub(r"[\W_]", "", c.casefold()))]
-        for column in dict.fromkeys([*known, *named]):
-            if match := _FIELDS[name](export, column):
-                yield match
-                break
-    for column in columns:
-        if 1 < len(export.raw.cells[column].cat.categories) < MOST_UNITS:
-            wordy = export.texts(column).str.contains(r"[A-Za-z]").mean() > MOSTLY
-            if wordy and (match := _unit(export, column)):
-                yield match
-    for column in columns:
-        question = export.raw.questions.get(column, column)
-        if ASKS_FOR_ROLE.search(question) and (match := _role(export, column)):
-            yield match
-
-
-def _respondent(export: Export, column: str) -> Match | None:
-    texts = export.texts(column)
-    alone = texts.is_unique and (texts != "").all()
-    return Match("respondent", column, "each row another value", sure=True) if alone else None
-
-
-def _unit(export: Export, column: str) -> Match | None:
-    texts = export.texts(column)
-    distinct = pd.Series(texts[texts != ""].unique(), dtype="str")
-    if distinct.empty or len(distinct) > MOST_UNITS:
-        return None
-    found = identify(distinct, export.register, export.day)["unit"].notna().mean()
-    reason = f"{found:.0%} of its values are units of the register"
-    return Match("unit", column, reason, sure=bool(found > MOSTLY)) if found > 0.5 else None
-
-
-def _role(export: Export, column: str) -> Match | None:
-    values = sorted(text for text in export.texts(column).unique() if not missing_reason(text))
-    if not 1 < len(values) <= MOST_ROLES:
-        return None
-    roles = export.study.roles
-    words = {normalise(code): code for code in roles} | codes_by_label(roles)
-    earlier = last_mapping(export.study).get("role")
-    known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
-    told = {value: known.get(normalise(value), "") for value in values}
-    if all(normalise(value) in words for value in values):
-        return Match("role", column, "its values are roles of study.yaml", sure=True)
-    if all(told.values()):
-        return Match("role", column, "as in the last wave", sure=True, recode=told)
-    reason = f"say which role each value is: {', '.join(roles)}"
-    return Match("role", column, reason, sure=False, recode=told)
-
-
-def _province(export: Export, column: str) -> Match | None:
-    return Match("province", column, "by its name", sure=False)
-
-
-def _duration(export: Export, column: str) -> Match | None:
-    texts = export.texts(column).str.replace(",", ".", regex=False)
-    if pd.to_numeric(texts, errors="coerce").isna().mean() > 1 - MOSTLY:
-        return None
-    sure = column == export.raw.duration
-    return Match("duration", column, "the seconds that it took", sure=sure)
-
-
-_FIELDS = {
-    "respondent": _respondent,
-    "unit": _unit,
-    "role": _role,
-    "province": _province,
-    "duration": _duration,
-}
-
-
-SERVICE = re.compile(
-    r"(?:start|end|recorded|submit) ?_?date|startdatum|einddatum|datestamp|status|finished|"
-    r"ip[-_ ]?addr?(?:es)?s?|progress|duration.*|recipient\w*|external ?(?:data ?)?reference|"
-    r"location\w*|distributionchannel|userlanguage|responseset|seed|token|name|refurl|"
-    r"date (?:submitted|started|last action)|last ?page|start ?language|referrer url|"
-    r"datum (?:ingediend|gestart|van start|laatste actie)|laatste pagina|starttaal|verwijs-?url|"
-    r"interviewtime|tot(?:al|ale) (?:time|tijd)|(?:group|groeps?|question|vraag) ?(?:time|tijd).*|"
-    r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)",
-    re.IGNORECASE,
-)
-"""Columns that survey tools add and no codebook asks."""
-
-
-def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> Matches:
-    """Match an export to the study.
-
-    Parameters
-    ----------
-    raw : RawTable
-        The export.
-    study : Study
-        Its codebook, scales, roles and earlier waves.
-    register : Register
-    day : str
-        A day near the fieldwork, for the names of units.
-    """
-    found = _each_once(match_fields(Export(raw, study, register, day)), {})
-    items = _each_once(match_items(raw, study), found)
-    found |= {match.name: match for match in follow_siblings(items.values(), raw, study)}
-    taken = {match.source for match in found.values()}
-    service = {
-        column: why
-        for column in raw.cells.columns
-        if column not in taken and (why := _service(raw, column))
-    }
-    found |= _each_once(match_by_place(raw, study, found, set(service)), found)
-    taken = {match.source for match in found.values()} | set(service)
-    left = [column for column in raw.cells.columns if column not in taken]
-    return Matches(found, service, left, [i for i in study.codebook.items.index if i not in found])
-
-
-def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, Match]:
-    """Keep the first match of each item or field, and of each column."""
-    kept: dict[str, Match] = {}
-    taken = {match.source for match in found.values()}
-    for match in matches:
-        if match.name not in kept and match.name not in found and match.source not in taken:
-            kept[match.name] = match
-            taken.add(match.source)
-    return kept
-
-
-def _service(raw: RawTable, column: str) -> str:
-    """Why a column needs no item: the survey tool adds it, or it holds personal data."""
-    cells = raw.cells[column]
-    personal = find_personal(cells.value_counts().loc[lambda counts: counts > 0])
-    if personal and max(personal.values()) > 0.2 * len(cells):
-        return next(iter(personal))
-    if SERVICE.fullmatch(column.strip()):
-        return "added by the survey tool"
-    return "empty" if set(cells.cat.categories) <= {""} else ""

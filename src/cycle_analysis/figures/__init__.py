@@ -11,7 +11,7 @@ from cycle_analysis.figures.cycle import (
     plot_phase_curve,
     plot_sensitivity,
 )
-from cycle_analysis.figures.profiles import plot_profiles, plot_unit_heat_map
+from cycle_analysis.figures.profiles import plot_profiles, plot_units
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 
 __all__ = [
@@ -24,5 +24,5 @@ __all__ = [
     "plot_reliability",
     "plot_sensitivity",
     "plot_spread",
-    "plot_unit_heat_map",
+    "plot_units",
 ]

@@ -13,13 +13,12 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import set_number, set_percent
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words, set_number, set_percent
 
 
 def plot_phase_curve(
     curve: pd.DataFrame,
-    language: str | Words,
+    language: str | Words = "en",
     ax: Axes | None = None,
     *,
     title: str = "",

@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words
 from cycle_analysis.units.maps import UnitMap
 
 NO_VALUE = "white"

@@ -1,11 +1,7 @@
-"""Draw profiles, and how their number was chosen.
-
-Draw profiles: their means over the cycle, and every unit behind them.
-
-Draw the criteria by which the number of profiles is argued, and the test for profiles.
-"""
+"""Draw profiles over the cycle, every unit behind them, and how their number was chosen."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,15 +10,32 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import set_number
-from cycle_analysis.texts.words import Words
+from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.texts import Words, set_number
+
+
+class Profiled(Protocol):
+    """What can be drawn as profiles: a `Partition`, or what is told of one.
+
+    Attributes
+    ----------
+    centroids : DataFrame, k profiles × p phases
+        Mean phase scores, 0-100, on profile numbers 1..k.
+    sizes : Series, k profiles
+        Number of units in each profile.
+    """
+
+    @property
+    def centroids(self) -> pd.DataFrame: ...  # noqa: D102
+
+    @property
+    def sizes(self) -> pd.Series: ...  # noqa: D102
 
 
 def plot_profiles(
-    centroids: pd.DataFrame,
-    sizes: pd.Series,
-    names: Mapping[int, str],
-    language: str | Words,
+    profiles: Profiled,
+    names: Mapping[int, str] | None = None,
+    language: str | Words = "en",
     ax: Axes | None = None,
     *,
     low: pd.DataFrame | None = None,
@@ -34,11 +47,9 @@ def plot_profiles(
 
     Parameters
     ----------
-    centroids : DataFrame, k profiles × p phases
-        Mean phase scores, 0-100, on profile numbers 1..k.
-    sizes : Series, k profiles
-        Number of units in each profile.
-    names : mapping from profile number to text
+    profiles : Partition
+        As `fit_profiles` and `ward_kmeans` give it; or what else has centroids and sizes.
+    names : mapping from profile number to text, optional
         May lack numbers; then the number alone is shown.
     language : str or Words
         Code of a language of the package, or the words of one.
@@ -51,11 +62,13 @@ def plot_profiles(
 
     Examples
     --------
-    >>> centroids = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0]}, index=[1, 2])
-    >>> ax = plot_profiles(centroids, pd.Series([10, 5], index=[1, 2]), {1: "Starters"}, "nl")
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [20.0, 22.0, 80.0], "EX": [10.0, 11.0, 60.0]})
+    >>> ax = plot_profiles(ward_kmeans(scores, 2), {1: "Starters"})
     >>> [text.get_text() for text in ax.figure.legends[0].get_texts()]
-    ['2 (n = 5)', '1 Starters (n = 10)']
+    ['2 (n = 1)', '1 Starters (n = 2)']
     """
+    centroids, sizes, names = profiles.centroids, profiles.sizes, names or {}
     ax = style.start(ax, height=3.4 + 0.22 * ((len(centroids) + 1) // 2))
     places = np.arange(centroids.shape[1])
     shift = np.linspace(-0.06, 0.06, len(centroids)) if low is not None else [0.0] * len(centroids)
@@ -82,11 +95,10 @@ def plot_profiles(
     return ax
 
 
-def plot_unit_heat_map(
-    scores: pd.DataFrame,
-    profiles: pd.Series,
-    names: Mapping[int, str],
-    language: str | Words,
+def plot_units(
+    partition: Partition,
+    names: Mapping[int, str] | None = None,
+    language: str | Words = "en",
     ax: Axes | None = None,
     *,
     title: str = "",
@@ -96,25 +108,22 @@ def plot_unit_heat_map(
 
     Parameters
     ----------
-    scores : DataFrame, units × phases
-        0-100; NaN is left white.
-    profiles : Series, indexed by unit
-        Profile number of each unit.
+    partition : Partition
+        Missing scores are left white.
     names, language, ax, title, labels
         As for `plot_profiles`.
 
     Examples
     --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0]}, index=["A", "B"])
-    >>> ax = plot_unit_heat_map(scores, pd.Series({"A": 1, "B": 2}), {}, "nl")
+    >>> ax = plot_units(ward_kmeans(scores, 2))
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['2\nn = 1', '1\nn = 1']
     """
-    ax = style.start(ax, height=5.0)
-    keys = pd.DataFrame({"profile": profiles.reindex(scores.index), "level": scores.mean(axis=1)})
-    ordered = keys.dropna(subset=["profile"]).sort_values(
-        ["profile", "level"], ascending=False, kind="stable"
-    )
+    ax, scores, names = style.start(ax, height=5.0), partition.scores, names or {}
+    keys = pd.DataFrame({"profile": partition.labels, "level": scores.mean(axis=1)})
+    ordered = keys.sort_values(["profile", "level"], ascending=False, kind="stable")
     image = ax.imshow(
         scores.loc[ordered.index].to_numpy(float),
         aspect="auto",

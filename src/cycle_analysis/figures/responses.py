@@ -16,8 +16,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import set_number, set_percent
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words, set_number, set_percent
 
 
 def plot_answers(

@@ -20,8 +20,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts.numbers import known_words, set_number, set_percent
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words, known_words, set_number, set_percent
 
 plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
 

@@ -1,14 +1,6 @@
-"""Draw what changed between waves.
+"""Draw what changed between waves: who moved from profile to profile, and how much phases did."""
 
-Draw moves between profiles of which some cells are withheld.
-
-Counts only: shares of a row with a cell withheld would be too high, and true shares beside them
-would tell the withheld cell.
-
-Draw how much the phases changed between two waves.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,10 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import draw_cells
-from cycle_analysis.texts.numbers import set_number
-from cycle_analysis.texts.words import Words
-
-WITHHELD = "×"
+from cycle_analysis.texts import Words, set_number
 
 
 def plot_moves(
@@ -30,6 +19,7 @@ def plot_moves(
     *,
     names: Mapping[int, str] | None = None,
     axes: tuple[str, str] = ("1", "2"),
+    texts: Sequence[Sequence[str]] = (),
     title: str = "",
 ) -> Axes:
     """Draw how many units went from each profile to each; who stayed is framed.
@@ -37,26 +27,29 @@ def plot_moves(
     Parameters
     ----------
     counts : DataFrame, profiles before × profiles after
-        Number of units; NaN is withheld, drawn hatched.
+        Number of units.
     language : str or Words
         Code of a language of the package, or the words of one.
     ax : Axes, optional
     names : mapping from profile number to text, optional
     axes : pair of text
         What the rows and the columns are called.
+    texts : row by row a text for each cell, optional
+        What is written in the cells; the numbers themselves when not given.
     title : str
         The finding.
 
     Examples
     --------
-    >>> counts = pd.DataFrame({1: [8.0, np.nan], 2: [5.0, 9.0]}, index=[1, 2])
+    >>> counts = pd.DataFrame({1: [8, 0], 2: [5, 9]}, index=[1, 2])
     >>> [text.get_text() for text in plot_moves(counts, "nl").texts]
-    ['8', '5', '×', '9']
+    ['8', '5', '0', '9']
     """
     ax = style.start(ax, height=1.2 + 0.5 * len(counts))
     values = counts.to_numpy(float)
     most = max(np.nanmax(values, initial=1.0), 1.0)
-    draw_cells(ax, values, [[_cell(n, language) for n in row] for row in values], high=most)
+    told = texts or [[set_number(n, 0, language) for n in row] for row in values]
+    draw_cells(ax, values, told, high=most)
     for place in range(min(counts.shape)):
         left, right = place - 0.46, place + 0.46
         corners = [(left, right, right, left, left), (left, left, right, right, left)]
@@ -72,10 +65,6 @@ def plot_moves(
     return ax
 
 
-def _cell(count: float, language: str | Words) -> str:
-    return set_number(count, 0, language) if np.isfinite(count) else WITHHELD
-
-
 def plot_change(
     change: pd.DataFrame,
     language: str | Words,
@@ -89,7 +78,8 @@ def plot_change(
     Parameters
     ----------
     change : DataFrame, indexed by phase
-        Columns change, low, high, in points, as `waves.mean_change` gives them.
+        Columns change, low, high, in points, as `waves.mean_change` gives them; and perhaps sure,
+        whether the interval excludes zero, where its ends were rounded since.
     language : str or Words
         Code of a language of the package, or the words of one.
     ax : Axes, optional
@@ -99,22 +89,22 @@ def plot_change(
 
     Examples
     --------
-    >>> change = pd.DataFrame({"change": [3.5, -1.0], "low": [1.0, -3.0], "high": [6.0, 1.0]},
+    >>> change = pd.DataFrame({"change": [4.0, -1.0], "low": [1.0, -3.0], "high": [6.0, 1.0]},
     ...                       index=["AG", "EX"])
     >>> [text.get_text() for text in plot_change(change, "nl").texts]
-    ['+3,5', '−1,0']
+    ['+4', '−1']
     """
     words = style.words_of("change", language)
     ax = style.start(ax, height=1.1 + 0.36 * len(change))
     ax.axvline(0, color=style.MUTED, linewidth=1)
     for place, row in enumerate(change.itertuples()):
-        sure = row.low > 0 or row.high < 0
+        sure = getattr(row, "sure", row.low > 0 or row.high < 0)
         ax.plot([row.low, row.high], [place, place], color=style.ACCENT, linewidth=2)
         filled = style.ACCENT if sure else "white"
         ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=style.ACCENT)
         sign = "+" if row.change > 0 else ""
         ax.annotate(
-            sign + set_number(row.change, 1, language),
+            sign + set_number(row.change, 0, language),
             (row.change, place),
             xytext=(0, 7),
             textcoords="offset points",

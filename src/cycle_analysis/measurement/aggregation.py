@@ -1,15 +1,8 @@
-"""What a mean of respondents is worth: standard errors, spread, other rules of aggregation.
+"""From respondents to units: how exact a unit's mean is, and what the rule of aggregation does.
 
-Keep what aggregation hides: how many spoke, how far apart they are, how exact the mean is.
-
-The spread within units is pooled over units, because the own spread of two to five respondents says
-little. So a unit with one respondent gets the same error per respondent as any other.
-
-Show what the rule of aggregation does, and where units are divided inside.
-
-Mean, echelon mean and median of the respondents can give other results (Enticott, Boyne & Walker
-2009). The tables say by how much scores and ranks move, and whether units that are further on are
-also more divided inside.
+What aggregation hides is kept beside it: how many spoke, how far apart they are, how exact the mean
+is. Mean, echelon mean and median of the respondents can give other results (Enticott,
+Boyne & Walker 2009), and units that are further on may be more divided inside.
 """
 
 from collections.abc import Mapping
@@ -44,6 +37,13 @@ def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     The spread is pooled over units, because the own spread of two to five respondents says little;
     a unit with one respondent gets the same error per respondent as any other.
 
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+        As `scores.respondent_scores` gives them, NaN missing.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+
     Returns
     -------
     DataFrame, units × phases
@@ -57,54 +57,11 @@ def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     >>> standard_errors(scores, units)["AG"].round(1).to_dict()
     {'A': 35.4, 'B': 25.0}
     """
-    unit = match_units(scores, units)
-    counts = scores.groupby(unit).count()
-    counts = counts.sort_index().rename_axis(index="unit")
-    pooled = np.sqrt(_pooled_variances(scores, unit))
-    return pooled / np.sqrt(counts.where(counts > 0))
-
-
-def difference_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
-    """Give the standard error of the difference between two phases of a unit, per pair.
-
-    Taken from the differences within respondents: a respondent who is mild on all phases moves both
-    alike, and that does not blur their difference.
-
-    Returns
-    -------
-    DataFrame, units × pairs of phases
-        Columns are (earlier, later) in cycle order; NaN where no unit has two respondents.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [10.0, 50.0], "EX": [0.0, 20.0]}, index=["r1", "r2"])
-    >>> difference_errors(scores, pd.Series("A", index=scores.index)).iloc[0].tolist()
-    [10.0]
-    """
-    return standard_errors(phase_differences(scores), units).rename_axis(
-        columns=["earlier", "later"]
-    )
-
-
-def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
-    """Subtract the later phase from the earlier, for every pair in cycle order.
-
-    Returns
-    -------
-    DataFrame, rows of `scores` × pairs (earlier, later)
-        Negative where the later phase is further on.
-
-    Examples
-    --------
-    >>> phase_differences(pd.DataFrame({"AG": [60.0], "EX": [80.0]}))[("AG", "EX")].tolist()
-    [-20.0]
-    """
-    values = scores.to_numpy(float)
-    first, second = np.triu_indices(scores.shape[1], k=1)
-    pairs = pd.MultiIndex.from_arrays(
-        [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
-    )
-    return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
+    grouped = scores.groupby(match_units(scores, units))
+    counts = grouped.count()
+    freedom = (counts - 1).clip(lower=0).sum()
+    squares = ((scores - grouped.transform("mean")) ** 2).sum()
+    return np.sqrt(squares / freedom.where(freedom > 0)) / np.sqrt(counts.where(counts > 0))
 
 
 def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
@@ -123,8 +80,7 @@ def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     >>> table.loc[("A", "AG"), "reason"]
     'one respondent: no spread'
     """
-    unit = match_units(scores, units)
-    grouped = scores.groupby(unit)
+    grouped = scores.groupby(match_units(scores, units))
     parts = {
         "n_respondents": grouped.count(),
         "mean": grouped.mean(),
@@ -133,23 +89,13 @@ def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
         "highest": grouped.max(),
         "standard_error": standard_errors(scores, units),
     }
-    rows = pd.MultiIndex.from_product(
-        [parts["n_respondents"].index, scores.columns], names=["unit", "phase"]
-    )
+    rows = [parts["n_respondents"].index, scores.columns]
     table = pd.DataFrame(
-        {name: part.to_numpy().ravel() for name, part in parts.items()}, index=rows
+        {name: part.to_numpy().ravel() for name, part in parts.items()},
+        index=pd.MultiIndex.from_product(rows, names=["unit", "phase"]),
     )
-    few = table["n_respondents"].clip(upper=2)
     reasons = {0: "no respondent with a score", 1: "one respondent: no spread", 2: ""}
-    return table.assign(reason=few.map(reasons))
-
-
-def _pooled_variances(scores: pd.DataFrame, unit: pd.Series) -> pd.Series:
-    """Variance within units per column, over the degrees of freedom that all units give."""
-    grouped = scores.groupby(unit)
-    residuals = scores - grouped.transform("mean")
-    freedom = (grouped.count() - 1).clip(lower=0).sum()
-    return (residuals**2).sum() / freedom.where(freedom > 0)
+    return table.assign(reason=table["n_respondents"].clip(upper=2).map(reasons))
 
 
 def compare_aggregations(
@@ -184,14 +130,11 @@ def compare_aggregations(
     if len(rules) < 2:
         raise ValueError(f"Comparing takes two rules or more, not {list(rules)}.")
     tables = {name: unit_scores(scores, units, rule) for name, rule in rules.items()}
-    reference, *others = tables
-    rows = {
-        (name, phase): _compare(tables[reference][phase], tables[name][phase])
-        for name in others
-        for phase in scores.columns
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    return table.set_axis(pd.MultiIndex.from_tuples(rows, names=["rule", "phase"]))
+    reference = tables.pop(next(iter(rules)))
+    return pd.concat(
+        {name: _compare(reference, table) for name, table in tables.items()},
+        names=["rule", "phase"],
+    )
 
 
 def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -> pd.DataFrame:
@@ -240,17 +183,18 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -
     return table[["n", "level", "spread", "standard_error", "low", "high", "spread_share"]]
 
 
-def _compare(reference: pd.Series, other: pd.Series) -> dict[str, float]:
-    both = pd.DataFrame({"reference": reference, "other": other}).dropna()
-    gap = both["other"] - both["reference"]
-    ranks = both.rank()
-    moves = (ranks["other"] - ranks["reference"]).abs()
-    varies = len(both) > 1 and bool((both.std() > 1e-12).all())
-    return {
-        "n": len(both),
-        "shift": gap.mean(),
-        "difference": gap.abs().mean(),
-        "difference_95": gap.abs().quantile(0.95),
-        "rank_correlation": ranks.corr().iloc[0, 1] if varies else np.nan,
-        "moved": (moves >= 0.1 * len(both)).mean() if len(both) else np.nan,
-    }
+def _compare(reference: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Compare two tables of scores, units × phases, on the units that both hold."""
+    gap = other - reference
+    n = gap.count()
+    before, after = (table.where(gap.notna()).rank() for table in (reference, other))
+    return pd.DataFrame(
+        {
+            "n": n,
+            "shift": gap.mean(),
+            "difference": gap.abs().mean(),
+            "difference_95": gap.abs().quantile(0.95),
+            "rank_correlation": before.corrwith(after),
+            "moved": ((after - before).abs() >= 0.1 * n).sum() / n.where(n > 0),
+        }
+    )

@@ -1,18 +1,14 @@
-"""Agreement of respondents in units, against random groups.
-
-Say whether the respondents of a unit see the same thing, so that their mean stands for the unit.
+"""Whether the respondents of a unit see the same thing, so that their mean stands for the unit.
 
 Two questions, two kinds of number. Do respondents of one unit agree: rwg(j) against a uniform null
 (James, Demaree & Wolf 1984), average deviation (Burke & Dunlap 2002). Do units differ: ICC(1) and
 ICC(2) from one-way analysis of variance with unequal groups (Bliese 2000). Agreement is also high
-when everyone everywhere answers alike: `random_groups` has the benchmark for rwg(j).
+when everyone everywhere answers alike, so rwg(j) stands beside that of groups put together at
+random, of the same sizes (Woehr et al. 2015).
 Units with one respondent take part where they can, and the reason stands where they cannot.
-
-Set agreement beside that of groups put together at random, of the same sizes.
-
-rwg(j) alone shows pseudo-agreement: it is high wherever everyone answers alike (Woehr et al. 2015).
 """
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +16,7 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 
 from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
+from cycle_analysis.seeds import children
 
 Table = TypeVar("Table", pd.Series, np.ndarray)
 
@@ -61,24 +58,21 @@ def unit_agreement(answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series)
     >>> unit_agreement(answers, items, units).loc[("A", "AG"), "rwg"].round(3)
     np.float64(0.933)
     """
-    turned = turn_items(answers, items)
-    unit = match_units(turned, units)
-    steps = (items["high"] - items["low"]).reindex(turned.columns) / 100.0
-    everyone = pd.Index(sorted(unit.unique()), name="unit")
+    everyone = pd.Index(sorted(match_units(answers, units).unique()), name="unit")
+    reasons = {0: "no respondent answered all items", 1: "one respondent: no agreement", 2: ""}
     parts = {}
-    for phase, listed in items_by_phase(items).items():
-        complete = (turned[listed] * steps[listed]).dropna()
-        grouped = complete.groupby(unit.loc[complete.index])
+    for phase, complete, unit, null in _complete_answers(answers, items, units):
+        grouped = complete.groupby(unit)
         count = grouped.size().reindex(everyone, fill_value=0)
-        disagreement = (grouped.var() / uniform_variances(items, listed)).mean(axis=1)
+        disagreement = (grouped.var() / null).mean(axis=1)
         deviation = (complete - grouped.transform("mean")).abs()
-        average = deviation.groupby(unit.loc[complete.index]).mean().mean(axis=1)
+        average = deviation.groupby(unit).mean().mean(axis=1)
         parts[phase] = pd.DataFrame(
             {
                 "n_respondents": count,
-                "rwg": rwg_j(disagreement, len(listed)).reindex(everyone),
+                "rwg": rwg_j(disagreement, len(null)).reindex(everyone),
                 "average_deviation": average.reindex(everyone).where(count > 1),
-                "reason": count.clip(upper=2).map(_REASONS),
+                "reason": count.clip(upper=2).map(reasons),
             }
         )
     table = pd.concat(parts, names=["phase"]).swaplevel()
@@ -98,19 +92,6 @@ def rwg_j(disagreement: Table, n_items: int) -> Table:
     """
     kept = 1 - disagreement.clip(0, 1)
     return n_items * kept / (n_items * kept + 1 - kept)
-
-
-def uniform_variances(items: pd.DataFrame, listed: list[str]) -> pd.Series:
-    """Give the variance of answers spread evenly over the options: (A² - 1) / 12.
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"low": [0], "high": [4]}, index=["AG1"])
-    >>> uniform_variances(items, ["AG1"])["AG1"]
-    np.float64(2.0)
-    """
-    options = items.loc[listed, "high"] - items.loc[listed, "low"] + 1
-    return (options.astype(float) ** 2 - 1) / 12
 
 
 def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95) -> pd.DataFrame:
@@ -147,18 +128,51 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     >>> intraclass(scores, units).loc["AG", ["icc1", "icc2"]].round(3).tolist()
     [0.939, 0.969]
     """
-    unit = match_units(scores, units)
-    rows = {}
-    for phase in scores.columns:
-        known = scores[phase].dropna()
-        rows[phase] = _analysis_of_variance(known, unit.loc[known.index], confidence)
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    grouped = scores.groupby(match_units(scores, units))
+    sizes, means = grouped.count(), grouped.transform("mean")
+    n, g = sizes.sum(), (sizes > 0).sum()
+    known = (g > 1) & (n > g)
+    between = ((means - scores.mean()) ** 2).where(scores.notna()).sum() / (g - 1).where(known)
+    within = ((scores - means) ** 2).sum() / (n - g).where(known)
+    size = (n - (sizes**2).sum() / n) / (g - 1).where(known)
+    varying = between.where(between + within >= 1e-12)
+    tail = (1 - confidence) / 2
+    low, high = (varying / f_distribution.ppf(q, g - 1, n - g) for q in (1 - tail, tail))
+    reasons = {
+        "fewer than two units": g < 2,
+        "one respondent per unit: respondent and unit cannot be told apart": n == g,
+        "no variance: everyone answers the same": varying.isna(),
+    }
+    table = pd.DataFrame(
+        {
+            "n_units": g,
+            "n_respondents": n,
+            "group_size": size,
+            "between": between,
+            "within": within,
+            "icc1": _icc1(varying, within, size),
+            "icc1_low": _icc1(low, within, size),
+            "icc1_high": _icc1(high, within, size),
+            "icc1_mean_size": _icc1(varying, within, n / g),
+            "icc2": (varying - within) / varying.where(varying > 0),
+            "p": f_distribution.sf(varying / within, g - 1, n - g),
+            "reason": np.select(list(reasons.values()), list(reasons), default=""),
+        }
+    )
+    return table.rename_axis("phase")
 
 
 def agreement_summary(
     answers: pd.DataFrame, items: pd.DataFrame, scores: pd.DataFrame, units: pd.Series
 ) -> pd.DataFrame:
     """Put the agreement on each phase on one line, with what it allows.
+
+    Parameters
+    ----------
+    answers, items, units
+        As `unit_agreement`.
+    scores : DataFrame, respondents × phases
+        As `scores.respondent_scores` gives them, for the ICCs.
 
     Returns
     -------
@@ -177,70 +191,19 @@ def agreement_summary(
     np.float64(1.0)
     """
     table = unit_agreement(answers, items, units)
-    grouped = table.groupby("phase", sort=False)
-    over = (table["rwg"] >= AGREED).where(table["rwg"].notna()).astype(float)
-    variance = intraclass(scores, units)
-    summary = pd.DataFrame(
-        {
-            "n_units_of_two": (table["n_respondents"] > 1).groupby("phase", sort=False).sum(),
-            "rwg_mean": grouped["rwg"].mean(),
-            "rwg_median": grouped["rwg"].median(),
-            "rwg_over_70": over.groupby("phase", sort=False).mean(),
-            "average_deviation": grouped["average_deviation"].mean(),
-        }
+    rwg = table["rwg"]
+    over = (rwg >= AGREED).astype(float).where(rwg.notna())
+    table = table.assign(several=table["n_respondents"] > 1, over=over)
+    summary = table.groupby("phase", sort=False).agg(
+        n_units_of_two=("several", "sum"),
+        rwg_mean=("rwg", "mean"),
+        rwg_median=("rwg", "median"),
+        rwg_over_70=("over", "mean"),
+        average_deviation=("average_deviation", "mean"),
     )
+    variance = intraclass(scores, units)
     counts = variance[["n_units", "n_respondents"]]
     return counts.join(summary).join(variance[["icc1", "icc2", "reason"]])
-
-
-_REASONS = {0: "no respondent answered all items", 1: "one respondent: no agreement", 2: ""}
-
-
-def _analysis_of_variance(
-    scores: pd.Series, unit: pd.Series, confidence: float
-) -> dict[str, float | int | str]:
-    """One-way analysis of variance of one phase; NaN with a reason where it is not defined."""
-    sizes = scores.groupby(unit).size().to_numpy()
-    n, g = int(sizes.sum()), len(sizes)
-    row: dict[str, float | int | str] = {"n_units": g, "n_respondents": n}
-    row |= dict.fromkeys(_VARIANCE_COLUMNS, np.nan)
-    if g < 2 or n == g:
-        reason = (
-            "fewer than two units"
-            if g < 2
-            else "one respondent per unit: respondent and unit cannot be told apart"
-        )
-        return row | {"reason": reason}
-    means = scores.groupby(unit).transform("mean")
-    between = float(((means - scores.mean()) ** 2).sum() / (g - 1))
-    within = float(((scores - means) ** 2).sum() / (n - g))
-    size, mean_size = (n - (sizes**2).sum() / n) / (g - 1), n / g
-    row |= {"group_size": size, "between": between, "within": within}
-    if between + within < 1e-12:
-        return row | {"reason": "no variance: everyone answers the same"}
-    ratio = between / within if within > 0 else np.inf
-    tail = (1 - confidence) / 2
-    bounds = [ratio / f_distribution.ppf(q, g - 1, n - g) for q in (1 - tail, tail)]
-    row |= {
-        "icc1": _icc1(ratio, size),
-        "icc1_low": _icc1(bounds[0], size),
-        "icc1_high": _icc1(bounds[1], size),
-        "icc1_mean_size": _icc1(ratio, mean_size),
-        "icc2": 1 - 1 / ratio if ratio > 0 else np.nan,
-        "p": float(f_distribution.sf(ratio, g - 1, n - g)),
-    }
-    return row | {"reason": ""}
-
-
-_VARIANCE_COLUMNS = [
-    *("group_size", "between", "within", "icc1", "icc1_low", "icc1_high"),
-    *("icc1_mean_size", "icc2", "p"),
-]
-
-
-def _icc1(ratio: float, size: float) -> float:
-    """(MSB - MSW) / (MSB + (n - 1) MSW) from the ratio of mean squares."""
-    return 1.0 if np.isinf(ratio) else float((ratio - 1) / (ratio + size - 1))
 
 
 def random_group_benchmark(
@@ -280,20 +243,33 @@ def random_group_benchmark(
     >>> random_group_benchmark(answers, items, units, replicates=99).loc["AG", "p"]
     np.float64(0.01)
     """
+    rows = {}
+    phases, streams = _complete_answers(answers, items, units), children(seed, len(items))
+    for (phase, complete, unit, null), stream in zip(phases, streams, strict=False):
+        several = unit.groupby(unit).transform("size") > 1
+        standardised = complete[several] / np.sqrt(null)
+        rows[phase] = _deal_out(standardised.to_numpy(), unit[several], replicates, stream)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+
+
+def _complete_answers(
+    answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series
+) -> Iterator[tuple[str, pd.DataFrame, pd.Series, pd.Series]]:
+    """Give for each phase the respondents who answered all its items, in steps of the scale.
+
+    Beside them their units, and per item the variance of answers spread evenly over the options,
+    (A² - 1) / 12.
+    """
     turned = turn_items(answers, items)
     unit = match_units(turned, units)
-    steps = (items["high"] - items["low"]).reindex(turned.columns) / 100.0
-    streams = np.random.SeedSequence(seed).spawn(len(items_by_phase(items)))
-    rows = {}
-    for (phase, listed), stream in zip(items_by_phase(items).items(), streams, strict=True):
-        complete = (turned[listed] * steps[listed]).dropna()
-        sizes = unit.loc[complete.index].value_counts(sort=False)
-        grouped = complete.loc[unit.loc[complete.index].isin(sizes.index[sizes > 1])]
-        null = np.sqrt(uniform_variances(items, listed).to_numpy())
-        rows[phase] = _deal_out(
-            grouped.to_numpy() / null, unit.loc[grouped.index], replicates, stream
-        )
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    steps = (items["high"] - items["low"]).astype(float)
+    for phase, listed in items_by_phase(items).items():
+        complete = (turned[listed] * steps[listed] / 100).dropna()
+        yield phase, complete, unit.loc[complete.index], ((steps[listed] + 1) ** 2 - 1) / 12
+
+
+def _icc1(between: pd.Series, within: pd.Series, size: pd.Series) -> pd.Series:
+    return (between - within) / (between + (size - 1) * within)
 
 
 def _deal_out(

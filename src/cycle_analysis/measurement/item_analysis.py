@@ -42,10 +42,7 @@ def answer_counts(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
 
 
 def item_statistics(
-    answers: pd.DataFrame,
-    items: pd.DataFrame,
-    reasons: pd.DataFrame | None = None,
-    dont_know: str = DONT_KNOW,
+    answers: pd.DataFrame, items: pd.DataFrame, reasons: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """Describe every item, and what it does for its phase.
 
@@ -56,9 +53,7 @@ def item_statistics(
     items : DataFrame, indexed by item
         Columns `phase`, `low`, `high`, `reversed` (bool).
     reasons : DataFrame, respondents × items, optional
-        Why an answer is missing, as text; anything else where it is not.
-    dont_know : str
-        The reason that stands for *don't know*.
+        Why an answer is missing, as text (`DONT_KNOW` or other); anything else where it is not.
 
     Returns
     -------
@@ -77,21 +72,21 @@ def item_statistics(
     """
     turned = turn_items(answers, items)
     n = turned.count()
+    unknown = np.nan if reasons is None else reasons.reindex_like(turned) == DONT_KNOW
     table = pd.DataFrame(
         {
             "phase": items.loc[turned.columns, "phase"],
             "n": n,
             "missing": turned.isna().mean(),
-            "dont_know": _dont_know_shares(turned, reasons, dont_know),
+            "dont_know": (unknown * turned.isna()).mean(),
             "mean": turned.mean(),
             "sd": turned.std(),
             "floor": (turned <= 0).sum() / n.where(n > 0),
             "ceiling": (turned >= 100).sum() / n.where(n > 0),
         }
     )
-    nothing = _items_in_scale(turned.iloc[:, :0])
-    roles = [_items_in_scale(turned[listed]) for listed in items_by_phase(items).values()]
-    table = table.join(pd.concat([nothing, *roles]))
+    blocks = [turned.columns[:0], *items_by_phase(items).values()]
+    table = table.join(pd.concat([_items_in_scale(turned[listed]) for listed in blocks]))
     return table.assign(warning=_item_warnings(table)).rename_axis("item")
 
 
@@ -142,28 +137,21 @@ CONSEQUENCES = {
 
 def _items_in_scale(turned: pd.DataFrame) -> pd.DataFrame:
     """Item-rest correlation and alpha if dropped, on the items that vary."""
-    usable = with_variance(turned)
-    covariances = usable.cov().to_numpy()
-    rows = {}
-    for place, item in enumerate(usable.columns):
-        rest = np.delete(np.arange(len(covariances)), place)
-        spread = covariances[place, place] * covariances[np.ix_(rest, rest)].sum()
-        shared = covariances[place, rest].sum()
-        rows[item] = {
-            "item_rest": shared / np.sqrt(spread) if spread > 0 else np.nan,
-            "alpha_if_dropped": alpha(covariances[np.ix_(rest, rest)]),
-        }
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=["item_rest", "alpha_if_dropped"])
-    return table.reindex(turned.columns).astype(float)
-
-
-def _dont_know_shares(
-    turned: pd.DataFrame, reasons: pd.DataFrame | None, dont_know: str
-) -> pd.Series:
-    if reasons is None:
-        return pd.Series(np.nan, index=turned.columns)
-    known = reasons.reindex(index=turned.index, columns=turned.columns)
-    return ((known == dont_know) & turned.isna()).mean()
+    covariances = with_variance(turned).cov()
+    values = covariances.to_numpy()
+    own = np.diag(values)
+    shared = values.sum(axis=1) - own
+    rest = values.sum() - own - 2 * shared
+    return pd.DataFrame(
+        {
+            "item_rest": shared / np.sqrt(own * np.where(rest > 1e-12, rest, np.nan)),
+            "alpha_if_dropped": [
+                alpha(np.delete(np.delete(values, place, 0), place, 1)) for place in range(len(own))
+            ],
+        },
+        index=covariances.index,
+        dtype=float,
+    ).reindex(turned.columns)
 
 
 def _item_warnings(table: pd.DataFrame) -> pd.Series:

@@ -1,23 +1,17 @@
-"""Reliability of phases: alpha, omega, ordinal alpha, and factors behind them.
-
-Say how well the items of a phase measure one thing: alpha and omega.
+"""How well the items of a phase measure one thing, and whether phases are things apart.
 
 Cronbach's alpha comes from pairwise covariances, with an interval by the delta method that assumes
 neither normal answers nor independent respondents (Maydeu-Olivares, Coffman & Hartmann 2007).
 Omega total is that of one factor, fitted to the correlations by minimum residuals (McDonald 1999).
-Items without variance cannot take part; they are left out with a warning, never silently.
+Ordinal alpha rests on polychoric correlations, as if a normal trait lay under the few ordered
+categories: thresholds from the marginals, then the correlation of each pair by maximum likelihood
+(Olsson 1979). Items without variance cannot take part; they are left out with a warning, never
+silently.
 
-Correlate answers in few ordered categories as if a normal trait lay under each (polychoric).
-
-Two steps: thresholds from the marginals, then the correlation of each pair of items by maximum
-likelihood (Olsson 1979). The bivariate normal distribution comes from integrating its density over
-the correlation, with Gauss-Legendre nodes, for all pairs of thresholds at once.
-
-Ask whether the items measure one thing or as many as there are phases.
-
-Two confirmatory factor models by maximum likelihood on covariances (Jöreskog 1969): one factor for
-all items, and one factor for each phase, correlated. Answers are treated as continuous and
-respondents as independent, so chi-square is too large; compare the models, do not test them.
+Whether the items measure one thing or as many as there are phases is asked of two confirmatory
+factor models by maximum likelihood on covariances (Jöreskog 1969): one factor for all items, and
+one for each phase, correlated. Answers are treated as continuous and respondents as independent, so
+chi-square is too large; compare the models, do not test them.
 """
 
 from collections.abc import Sequence
@@ -26,8 +20,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
+from scipy.stats.contingency import crosstab
 
 from cycle_analysis.measurement.scores import items_by_phase, turn_items
+
+ONE, PHASES = "one factor", "a factor for each phase"
 
 
 def scale_statistics(
@@ -74,7 +71,8 @@ def scale_statistics(
     for phase, listed in items_by_phase(items).items():
         usable = with_variance(turned[listed])
         low, high = alpha_interval(usable, units, confidence)
-        correlations = correlate(usable)
+        correlations = usable.corr().to_numpy(copy=True)
+        pairs = pd.Series(correlations[np.tril_indices(len(correlations), k=-1)])
         rows[phase] = {
             "n_items": usable.shape[1],
             "n_respondents": int(turned[listed].notna().any(axis=1).sum()),
@@ -82,10 +80,15 @@ def scale_statistics(
             "alpha_low": low,
             "alpha_high": high,
             "omega": omega_total(correlations),
-            "mean_correlation": _off_diagonal_mean(correlations),
-            "warning": _scale_warning(turned[listed], usable),
+            "mean_correlation": pairs.mean(skipna=False),
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
+    warnings = {
+        "no answers at all": table["n_respondents"] == 0,
+        "fewer than 3 items with variance": table["n_items"] < 3,
+        "alpha under .70": table["alpha"] < 0.7,
+    }
+    return table.assign(warning=np.select(list(warnings.values()), list(warnings), default=""))
 
 
 def statistics_by_group(
@@ -125,6 +128,96 @@ def statistics_by_group(
     }
     nothing = scale_statistics(answers, items, confidence=confidence).iloc[:0]
     return pd.concat(parts or {"": nothing}, names=["group"])
+
+
+def ordinal_alpha(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
+    """Compute Cronbach's alpha of each phase from polychoric correlations.
+
+    It says what alpha would be if answers were not cut into steps, and is higher than alpha by
+    nature; report it beside alpha, not instead.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded whole numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    Series, indexed by phase
+        NaN under two items with variance.
+
+    References
+    ----------
+    Zumbo, B. D., Gadermann, A. M. & Zeisser, C. (2007). Ordinal versions of coefficients alpha and
+    theta for Likert rating scales. Journal of Modern Applied Statistical Methods 6(1).
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 2, "reversed": False},
+    ...                      index=["AG1", "AG2"])
+    >>> answers = pd.DataFrame({"AG1": [0, 1, 2, 2, 0, 1], "AG2": [0, 1, 2, 1, 1, 2]})
+    >>> ordinal_alpha(answers, items).round(2).to_dict()
+    {'AG': 0.85}
+    """
+    turned = turn_items(answers, items)
+    rows = {
+        phase: alpha(polychoric(with_variance(turned[listed])).to_numpy())
+        for phase, listed in items_by_phase(items).items()
+    }
+    return pd.Series(rows, name="ordinal_alpha", dtype=float).rename_axis("phase")
+
+
+def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+    """Fit one factor, and one factor for each phase, to the items.
+
+    Complete respondents are used when they are at least half of all, else pairwise covariances
+    with the smallest pairwise number; `basis` says which.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool).
+
+    Returns
+    -------
+    DataFrame, indexed by model
+        n, n_parameters, chi2, df, cfi, rmsea, srmr, aic, bic (of chi-square: chi2 + 2 q and
+        chi2 + q log n, lower is better), largest_correlation (between factors), basis, reason.
+
+    References
+    ----------
+    Jöreskog, K. G. (1969). A general approach to confirmatory maximum likelihood factor analysis.
+    Psychometrika 34(2).
+
+    Examples
+    --------
+    >>> draw = np.random.default_rng(1)
+    >>> trait = draw.normal(size=(300, 2)).repeat(3, axis=1)
+    >>> answers = pd.DataFrame(2 + trait + draw.normal(size=(300, 6))).clip(-9, 9)
+    >>> items = pd.DataFrame({"phase": ["AG"] * 3 + ["EX"] * 3, "low": -9, "high": 9,
+    ...                       "reversed": False})
+    >>> compare_factor_models(answers, items)["bic"].idxmin()
+    'a factor for each phase'
+    """
+    turned = with_variance(turn_items(answers, items))
+    place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
+    phase = np.unique([place[item] for item in turned.columns], return_inverse=True)[1]
+    covariances, n, basis = _covariances(turned)
+    rows = {}
+    for name, factor in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
+        reason = _refusal(covariances, n, factor)
+        fit = {} if reason else _fit(covariances, n, factor)
+        rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
+    columns = [
+        *("n", "n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
+        *("largest_correlation", "basis", "reason"),
+    ]
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
+    return table.rename_axis("model")
 
 
 def alpha(covariances: np.ndarray) -> float:
@@ -192,41 +285,6 @@ def alpha_interval(
     )
 
 
-def one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
-    """Fit one factor to correlations by minimum residuals.
-
-    Principal axes, repeated until the communalities stand still: the stationary point is that of
-    minimum residuals (Harman & Jones 1966).
-
-    Returns
-    -------
-    ndarray, k items
-        Loadings, mostly positive; NaN under three items, where one factor is not identified.
-
-    Examples
-    --------
-    >>> loadings = np.array([0.8, 0.7, 0.6])
-    >>> correlations = np.outer(loadings, loadings)
-    >>> np.fill_diagonal(correlations, 1)
-    >>> one_factor_loadings(correlations).round(3).tolist()
-    [0.8, 0.7, 0.6]
-    """
-    k = len(correlations)
-    if k < 3 or not np.isfinite(correlations).all():
-        return np.full(k, np.nan)
-    reduced = np.array(correlations, dtype=float)
-    communalities = np.clip(1 - 1 / np.diag(np.linalg.pinv(reduced, hermitian=True)), 0.05, 1)
-    for _ in range(5000):
-        np.fill_diagonal(reduced, communalities)
-        roots, vectors = np.linalg.eigh(reduced)
-        loadings = vectors[:, -1] * np.sqrt(max(roots[-1], 0.0))
-        change = np.abs(loadings**2 - communalities).max()
-        communalities = np.minimum(loadings**2, 1.0)
-        if change < 1e-12:
-            break
-    return loadings if loadings.sum() >= 0 else -loadings
-
-
 def omega_total(correlations: np.ndarray) -> float:
     """Compute omega total of one factor (McDonald 1999).
 
@@ -238,84 +296,11 @@ def omega_total(correlations: np.ndarray) -> float:
     >>> round(omega_total(correlations), 4)
     0.75
     """
-    loadings = one_factor_loadings(correlations)
+    loadings = _one_factor_loadings(correlations)
     if len(loadings) < 3 or np.isnan(loadings).any():
         return float("nan")
     common = loadings.sum() ** 2
     return float(common / (common + np.sum(1 - loadings**2)))
-
-
-def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
-    """Keep the items on which at least two respondents differ.
-
-    Examples
-    --------
-    >>> with_variance(pd.DataFrame({"a": [0, 1], "b": [4, 4]})).columns.tolist()
-    ['a']
-    """
-    return turned.loc[:, turned.var() > 1e-12]
-
-
-def correlate(turned: pd.DataFrame) -> np.ndarray:
-    """Correlate items pairwise, k × k; NaN where a pair shares too few respondents."""
-    return turned.corr().to_numpy(copy=True)
-
-
-def _scale_warning(turned: pd.DataFrame, usable: pd.DataFrame) -> str:
-    if not turned.notna().to_numpy().any():
-        return "no answers at all"
-    if usable.shape[1] < 3:
-        return "fewer than 3 items with variance"
-    return "alpha under .70" if alpha(usable.cov().to_numpy()) < 0.7 else ""
-
-
-def _off_diagonal_mean(correlations: np.ndarray) -> float:
-    k = len(correlations)
-    if k < 2:
-        return float("nan")
-    return float((correlations.sum() - np.trace(correlations)) / (k * (k - 1)))
-
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-
-
-def ordinal_alpha(answers: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
-    """Compute Cronbach's alpha of each phase from polychoric correlations.
-
-    It says what alpha would be if answers were not cut into steps, and is higher than alpha by
-    nature; report it beside alpha, not instead.
-
-    Parameters
-    ----------
-    answers : DataFrame, respondents × items
-        Coded whole numbers, NaN missing.
-    items : DataFrame, indexed by item
-        Columns `phase`, `low`, `high`, `reversed` (bool).
-
-    Returns
-    -------
-    Series, indexed by phase
-        NaN under two items with variance.
-
-    References
-    ----------
-    Zumbo, B. D., Gadermann, A. M. & Zeisser, C. (2007). Ordinal versions of coefficients alpha and
-    theta for Likert rating scales. Journal of Modern Applied Statistical Methods 6(1).
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 2, "reversed": False},
-    ...                      index=["AG1", "AG2"])
-    >>> answers = pd.DataFrame({"AG1": [0, 1, 2, 2, 0, 1], "AG2": [0, 1, 2, 1, 1, 2]})
-    >>> ordinal_alpha(answers, items).round(2).to_dict()
-    {'AG': 0.85}
-    """
-    turned = turn_items(answers, items)
-    rows = {
-        phase: alpha(polychoric(with_variance(turned[listed])).to_numpy())
-        for phase, listed in items_by_phase(items).items()
-    }
-    return pd.Series(rows, name="ordinal_alpha", dtype=float).rename_axis("phase")
 
 
 def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
@@ -341,14 +326,44 @@ def polychoric(turned: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(correlations, index=turned.columns, columns=turned.columns)
 
 
+def with_variance(turned: pd.DataFrame) -> pd.DataFrame:
+    """Keep the items on which at least two respondents differ.
+
+    Examples
+    --------
+    >>> with_variance(pd.DataFrame({"a": [0, 1], "b": [4, 4]})).columns.tolist()
+    ['a']
+    """
+    return turned.loc[:, turned.var() > 1e-12]
+
+
+def _one_factor_loadings(correlations: np.ndarray) -> np.ndarray:
+    """Loadings, mostly positive, by minimum residuals; NaN under three items: not identified.
+
+    Principal axes, repeated until the communalities stand still: the stationary point is that of
+    minimum residuals (Harman & Jones 1966).
+    """
+    k = len(correlations)
+    if k < 3 or not np.isfinite(correlations).all():
+        return np.full(k, np.nan)
+    reduced = np.array(correlations, dtype=float)
+    communalities = np.clip(1 - 1 / np.diag(np.linalg.pinv(reduced, hermitian=True)), 0.05, 1)
+    for _ in range(5000):
+        np.fill_diagonal(reduced, communalities)
+        roots, vectors = np.linalg.eigh(reduced)
+        loadings = vectors[:, -1] * np.sqrt(max(roots[-1], 0.0))
+        change = np.abs(loadings**2 - communalities).max()
+        communalities = np.minimum(loadings**2, 1.0)
+        if change < 1e-12:
+            break
+    return loadings if loadings.sum() >= 0 else -loadings
+
+
 def _correlate(pair: np.ndarray) -> float:
     """Maximum likelihood correlation of two columns of ordered answers; NaN without variance."""
-    _, first = np.unique(pair[:, 0], return_inverse=True)
-    _, second = np.unique(pair[:, 1], return_inverse=True)
-    if len(pair) < 2 or first.max() == 0 or second.max() == 0:
+    counts = crosstab(*pair.T).count
+    if min(counts.shape) < 2:
         return float("nan")
-    counts = np.zeros((first.max() + 1, second.max() + 1))
-    np.add.at(counts, (first, second), 1)
     row_share = np.cumsum(counts.sum(axis=1))[:-1] / len(pair)
     column_share = np.cumsum(counts.sum(axis=0))[:-1] / len(pair)
     rows, columns = norm.ppf(row_share), norm.ppf(column_share)
@@ -368,6 +383,9 @@ def _correlate(pair: np.ndarray) -> float:
     return float(np.sin(best.x))
 
 
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+
+
 def _beyond_independence(rows: np.ndarray, columns: np.ndarray, angle: float) -> np.ndarray:
     """Bivariate normal distribution less that of independence, thresholds × thresholds.
 
@@ -377,62 +395,6 @@ def _beyond_independence(rows: np.ndarray, columns: np.ndarray, angle: float) ->
     h, k = rows[:, None, None], columns[None, :, None]
     exponent = -(h**2 + k**2 - 2 * h * k * np.sin(angles)) / (2 * np.cos(angles) ** 2)
     return np.asarray((np.exp(exponent) @ _WEIGHTS) * angle / 2 / (2 * np.pi))
-
-
-ONE, PHASES = "one factor", "a factor for each phase"
-
-
-def compare_factor_models(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
-    """Fit one factor, and one factor for each phase, to the items.
-
-    Complete respondents are used when they are at least half of all, else pairwise covariances
-    with the smallest pairwise number; `basis` says which.
-
-    Parameters
-    ----------
-    answers : DataFrame, respondents × items
-        Coded numbers, NaN missing.
-    items : DataFrame, indexed by item
-        Columns `phase`, `low`, `high`, `reversed` (bool).
-
-    Returns
-    -------
-    DataFrame, indexed by model
-        n, n_parameters, chi2, df, cfi, rmsea, srmr, aic, bic (of chi-square: chi2 + 2 q and
-        chi2 + q log n, lower is better), largest_correlation (between factors), basis, reason.
-
-    References
-    ----------
-    Jöreskog, K. G. (1969). A general approach to confirmatory maximum likelihood factor analysis.
-    Psychometrika 34(2).
-
-    Examples
-    --------
-    >>> draw = np.random.default_rng(1)
-    >>> trait = draw.normal(size=(300, 2)).repeat(3, axis=1)
-    >>> answers = pd.DataFrame(2 + trait + draw.normal(size=(300, 6))).clip(-9, 9)
-    >>> items = pd.DataFrame({"phase": ["AG"] * 3 + ["EX"] * 3, "low": -9, "high": 9,
-    ...                       "reversed": False})
-    >>> compare_factor_models(answers, items)["bic"].idxmin()
-    'a factor for each phase'
-    """
-    turned = with_variance(turn_items(answers, items))
-    place = {item: p for p, listed in enumerate(items_by_phase(items).values()) for item in listed}
-    phase = np.array([place[item] for item in turned.columns], dtype=int)
-    covariances, n, basis = _covariances(turned)
-    counts = pd.Series(phase).value_counts()
-    rows = {}
-    for name, pattern in ((ONE, np.zeros_like(phase)), (PHASES, phase)):
-        reason = _refusal(covariances, n, counts if name == PHASES else pd.Series([len(phase)]))
-        fit = _fit(covariances, n, pattern) if not reason else dict.fromkeys(_COLUMNS, np.nan)
-        rows[name] = {"n": n, **fit, "basis": basis, "reason": reason}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("model")
-
-
-_COLUMNS = [
-    *("n_parameters", "chi2", "df", "cfi", "rmsea", "srmr", "aic", "bic"),
-    "largest_correlation",
-]
 
 
 def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:
@@ -445,8 +407,8 @@ def _covariances(turned: pd.DataFrame) -> tuple[np.ndarray, int, str]:
     return turned.cov(ddof=0).to_numpy(), smallest, "pairwise covariances"
 
 
-def _refusal(covariances: np.ndarray, n: int, items_per_factor: pd.Series) -> str:
-    if len(covariances) < 4 or (items_per_factor < 2).any():
+def _refusal(covariances: np.ndarray, n: int, factor: np.ndarray) -> str:
+    if len(covariances) < 4 or np.unique(factor, return_counts=True)[1].min() < 2:
         return "a factor has fewer than two items with variance"
     if n <= len(covariances):
         return f"{n} respondents for {len(covariances)} items: too few"

@@ -59,10 +59,11 @@ def pomp(
     """
     percent = (answers - low) / (np.asarray(high) - np.asarray(low)) * 100.0
     values = np.asarray(percent, dtype=float)
-    if outside := int(((values < -1e-9) | (values > 100 + 1e-9)).sum()):
-        found = np.asarray(answers, dtype=float)[(values < -1e-9) | (values > 100 + 1e-9)]
+    outside = (values < -1e-9) | (values > 100 + 1e-9)
+    if outside.any():
+        found = np.asarray(answers, dtype=float)[outside]
         raise ValueError(
-            f"{outside} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
+            f"{len(found)} answers lie outside their scale, such as {sorted(set(found))[:5]}. "
             "Set missing codes to NaN first, or mend `low` and `high`."
         )
     turn = np.asarray(reversed, dtype=bool)
@@ -304,3 +305,55 @@ def unit_scores(
     """
     aggregated = how(scores, match_units(scores, units))
     return aggregated[scores.columns].sort_index().rename_axis(index="unit", columns="phase")
+
+
+def phase_scores(
+    answers: pd.DataFrame,
+    items: pd.DataFrame,
+    units: pd.Series,
+    *,
+    min_answered: float = 0.5,
+    how: Aggregation = mean_of_respondents,
+) -> pd.DataFrame:
+    """Score units on every phase, from the answers of their respondents.
+
+    The way of notebook 02 in one call: `respondent_scores`, then `unit_scores`.
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool); phases in cycle order.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+    min_answered : float
+        Share of a phase's items that a respondent must have answered, 0-1.
+    how : function
+        Rule of aggregation: `mean_of_respondents`, `median_of_respondents`, `echelon_mean(roles)`,
+        or your own.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        0-100, percent of the maximum possible, sorted by unit; NaN where nobody's answers suffice.
+
+    Raises
+    ------
+    ValueError
+        As `respondent_scores`; when respondents stand twice or have no unit.
+
+    References
+    ----------
+    Cohen, P., Cohen, J., Aiken, L. S. & West, S. G. (1999). The problem of units and the
+    circumstance for POMP. Multivariate Behavioral Research 34(3).
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": ["AG", "AG", "EX"], "low": 0, "high": 4, "reversed": False},
+    ...                      index=["AG1", "AG2", "EX1"])
+    >>> answers = pd.DataFrame([[4, 2, 1], [2, 2, 1], [0, 1, None]], columns=items.index)
+    >>> phase_scores(answers, items, pd.Series(["Ede", "Ede", "Epe"])).loc["Ede"].tolist()
+    [62.5, 25.0]
+    """
+    return unit_scores(respondent_scores(answers, items, min_answered), units, how)

@@ -1,12 +1,9 @@
-"""Latent classes of items.
+"""Latent classes of answers, within which items are independent (Lazarsfeld & Henry 1968).
 
-Classes in which answers are independent: latent class analysis (Lazarsfeld & Henry 1968).
-
-Items may have different numbers of categories; a missing answer adds nothing to the likelihood.
-Where no answer is missing, the last category of an item is what the others leave: the engine then
-works without it, which saves a column per item.
-
-Fit latent classes to answers: for checks on items, next to profiles of phase scores.
+For checks on items, next to profiles of phase scores. Items may have different numbers of
+categories; a missing answer adds nothing to the likelihood. Where no answer is missing, the last
+category of an item is what the others leave: the engine then works without it, which saves a column
+per item.
 
 With thirty five-point items and a few hundred units this is not estimable: four classes have 483
 parameters. Collapse categories first, or use the phase scores.
@@ -24,29 +21,8 @@ from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, chec
 
 LOG_CHANCE_FLOOR = -30.0
 """A category that nobody in a class chose keeps a chance of e^-30: zero, but with a logarithm."""
-
-
-def one_hot(answers: pd.DataFrame, categories: list[np.ndarray]) -> np.ndarray:
-    """Code answers as columns of 0 and 1, one for each category of each item, 0 where missing.
-
-    Parameters
-    ----------
-    answers : DataFrame, n × p items
-        Codes; NaN where missing.
-    categories : list of arrays, p
-        The codes of each item, in order.
-
-    Returns
-    -------
-    array, n × number of categories
-    """
-    ends = np.cumsum([len(codes) for codes in categories])
-    result = np.zeros((len(answers), ends[-1]))
-    for j, codes in enumerate(categories):
-        position = pd.Index(codes).get_indexer(answers.iloc[:, j].to_numpy())
-        rows = np.flatnonzero(position >= 0)
-        result[rows, ends[j] - len(codes) + position[rows]] = 1.0
-    return result
+BOUNDARY = 1e-6
+"""A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
 
 class Categorical:
@@ -54,25 +30,35 @@ class Categorical:
 
     Parameters
     ----------
+    answers : DataFrame, n × p items
+        Codes; NaN where missing.
+    categories : list of arrays, p
+        The codes of each item, in order; any other code counts as missing.
+
+    Attributes
+    ----------
     coded : array, n × number of categories
-        As `one_hot` gives it.
-    sizes : sequence of int, p
-        Number of categories of each item.
+        1 where the category was chosen, 0 elsewhere and where the answer is missing.
     """
 
-    def __init__(self, coded: np.ndarray, sizes: list[int]):
-        ends = np.cumsum(sizes, dtype=np.intp)
-        self.offsets = ends - np.array(sizes, dtype=np.intp)
+    def __init__(self, answers: pd.DataFrame, categories: list[np.ndarray]):
+        sizes = np.array([len(codes) for codes in categories], dtype=np.intp)
+        self.last = np.cumsum(sizes) - 1
+        self.offsets = self.last + 1 - sizes
         self.item = np.repeat(np.arange(len(sizes)), sizes)
-        self.last = ends - 1
-        self.complete = bool((coded.sum(axis=1) == len(sizes)).all())
+        self.coded = np.zeros((len(answers), len(self.item)))
+        for j, codes in enumerate(categories):
+            position = pd.Index(codes).get_indexer(answers.iloc[:, j].to_numpy())
+            rows = np.flatnonzero(position >= 0)
+            self.coded[rows, self.offsets[j] + position[rows]] = 1.0
+        self.complete = bool((self.coded.sum(axis=1) == len(sizes)).all())
         self.kept = np.ones(len(self.item), dtype=bool)
         if self.complete:
             self.kept[self.last] = False
-        ones = np.ones((len(coded), 1))
-        statistics = np.hstack([coded[:, self.kept] if self.complete else coded, ones])
+        ones = np.ones((len(answers), 1))
+        statistics = np.hstack([self.coded[:, self.kept] if self.complete else self.coded, ones])
         everywhere = np.ones(len(sizes), dtype=bool)
-        self.blocks = (Block(np.arange(len(coded)), statistics, everywhere),)
+        self.blocks = (Block(np.arange(len(answers)), statistics, everywhere),)
 
     def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Log chances (against the last category where that one is left out), and a constant."""
@@ -100,10 +86,6 @@ class Categorical:
         """Let the chances of each item add up to 1 again after an extrapolation."""
         totals = np.add.reduceat(np.exp(theta), self.offsets, axis=0)
         return np.maximum(theta - np.log(totals)[self.item], LOG_CHANCE_FLOOR)
-
-
-BOUNDARY = 1e-6
-"""A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,22 +205,17 @@ def fit_classes(
     >>> fit_classes(answers, 2).shares.round(2).tolist()
     [0.5, 0.5]
     """
-    check_answers(answers, k)
+    _check_answers(answers, k)
     case_weights = checked_weights(weights, answers)
     ordered = answers.sort_values(list(answers.columns))
     case_weights = case_weights.loc[ordered.index].to_numpy()
     categories = [np.sort(ordered[item].dropna().unique()) for item in ordered]
-    coded = one_hot(ordered, categories)
-    family = Categorical(coded, [len(codes) for codes in categories])
-    best, outcome = best_of_starts(family, coded, k, case_weights, search, starts.random)
+    family = Categorical(ordered, categories)
+    best, outcome = best_of_starts(family, family.coded, k, case_weights, search, starts.random)
     chances = np.exp(best.theta[..., 0])
     order = _by_level(chances, family)
     classes = pd.RangeIndex(1, k + 1, name="profile")
-    labels = [
-        (item, code)
-        for item, codes in zip(answers.columns, categories, strict=True)
-        for code in codes
-    ]
+    labels = zip(answers.columns[family.item], np.concatenate(categories), strict=True)
     index = pd.MultiIndex.from_tuples(labels, names=["item", "category"])
     return ClassMixture(
         shares=pd.Series(np.exp(best.log_shares[order, 0]), index=classes, name="share"),
@@ -272,24 +249,15 @@ def classify_answers(mixture: ClassMixture, answers: pd.DataFrame) -> pd.DataFra
     result = pd.DataFrame(np.nan, index=answers.index, columns=mixture.shares.index)
     if known.any():
         categories = [mixture.chances.loc[item].index.to_numpy() for item in items]
-        coded = one_hot(answers.loc[known, items], categories)
-        family = Categorical(coded, [len(codes) for codes in categories])
+        family = Categorical(answers.loc[known, items], categories)
         theta = np.log(np.maximum(mixture.chances.to_numpy(), 1e-13))[..., None]
-        log_shares = np.log(np.maximum(mixture.shares.to_numpy(), 1e-13))[:, None]
-        none = np.zeros(1)
-        batch = em.Batch(theta, log_shares, none, none.astype(bool), none)
-        result.loc[known] = em.posteriors(family, batch)
+        batch = em.fixed(theta, mixture.shares.to_numpy())
+        result.loc[known], _ = em.memberships(family, batch)
     return result
 
 
-def check_answers(answers: pd.DataFrame, k: int) -> None:
-    """Refuse answers that cannot be divided into k classes, saying what to do.
-
-    Raises
-    ------
-    ValueError
-        With the fault, the units concerned, and the remedy.
-    """
+def _check_answers(answers: pd.DataFrame, k: int) -> None:
+    """Refuse answers that cannot be divided into k classes, saying what to do."""
     if empty := answers.index[answers.isna().all(axis=1)].tolist():
         raise ValueError(
             f"{len(empty)} of {len(answers)} units have no answer at all: {empty[:5]}. "
@@ -308,8 +276,6 @@ def check_answers(answers: pd.DataFrame, k: int) -> None:
 
 def _by_level(chances: np.ndarray, family: Categorical) -> np.ndarray:
     """Order of the classes by mean answer, each item's categories spread over 0-1."""
-    sizes = family.last - family.offsets
-    rank = (np.arange(len(family.item)) - family.offsets[family.item]) / np.maximum(
-        sizes[family.item], 1
-    )
+    steps = np.maximum(family.last - family.offsets, 1)[family.item]
+    rank = (np.arange(len(family.item)) - family.offsets[family.item]) / steps
     return np.lexsort((*chances[::-1], rank @ chances))

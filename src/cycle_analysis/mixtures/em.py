@@ -9,7 +9,7 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -92,13 +92,20 @@ class Batch:
 
     def take(self, problems: np.ndarray) -> "Batch":
         """Keep the problems named by position or mask."""
-        return Batch(
-            self.theta[..., problems],
-            self.log_shares[:, problems],
-            self.log_likelihood[problems],
-            self.converged[problems],
-            self.n_steps[problems],
-        )
+        return Batch(*(part[..., problems] for part in vars(self).values()))
+
+
+def fixed(theta: np.ndarray, shares: np.ndarray) -> Batch:
+    """Set known parameters as a batch of one problem, a share of 0 with a logarithm.
+
+    Parameters
+    ----------
+    theta : array, m × k × 1
+    shares : array, k
+    """
+    log_shares = np.log(np.maximum(shares, 1e-13))[:, None]
+    none = np.zeros(1)
+    return Batch(theta, log_shares, none, none.astype(bool), none)
 
 
 def from_responsibilities(
@@ -160,36 +167,23 @@ def climb(
         small = np.abs(batch.log_likelihood - before) < gain_needed[active]
         stop = small | (batch.n_steps >= max_steps)
         if stop.any():
-            batch = Batch(batch.theta, batch.log_shares, batch.log_likelihood, small, batch.n_steps)
+            batch = replace(batch, converged=small)
             finished.append((active[stop], batch.take(stop)))
             active, batch, reach = active[~stop], batch.take(~stop), reach[~stop]
     return _in_order(finished)
 
 
-def posteriors(family: Family, batch: Batch) -> np.ndarray:
-    """Membership probabilities, n × k, of the first problem."""
-    n = sum(len(block.rows) for block in family.blocks)
-    result = np.empty((n, batch.log_shares.shape[0]))
+def memberships(family: Family, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Give each row's membership probabilities, n × k, and log density, n, of the first problem."""
+    n, first = sum(len(block.rows) for block in family.blocks), batch.take(np.array([0]))
+    probabilities, densities = np.empty((n, len(batch.log_shares))), np.empty(n)
     for block in family.blocks:
-        natural = _natural(family, batch.theta[..., :1], batch.log_shares[:, :1], block)
-        for chunk in _chunks(block, natural.shape[1]):
-            joint = block.statistics[chunk] @ natural[..., 0]
-            joint -= joint.max(axis=1, keepdims=True)
-            np.exp(joint, out=joint)
-            result[block.rows[chunk]] = joint / joint.sum(axis=1, keepdims=True)
-    return result
-
-
-def log_densities(family: Family, batch: Batch) -> np.ndarray:
-    """Log density of each row, n, under the first problem."""
-    n = sum(len(block.rows) for block in family.blocks)
-    result = np.empty(n)
-    for block in family.blocks:
-        natural = _natural(family, batch.theta[..., :1], batch.log_shares[:, :1], block)
-        joint = block.statistics @ natural[..., 0]
-        top = joint.max(axis=1)
-        result[block.rows] = top + np.log(np.exp(joint - top[:, None]).sum(axis=1))
-    return result
+        natural = _natural(family, first.theta, first.log_shares, block)[..., 0].T
+        for chunk in _chunks(block, len(natural)):
+            joint = natural @ block.transposed[:, chunk]
+            densities[block.rows[chunk]] = _normalise(joint, np.ones(1))
+            probabilities[block.rows[chunk]] = joint.T
+    return probabilities, densities
 
 
 def _cycle(
@@ -276,9 +270,7 @@ def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: B
 
 
 def _log_shares(sums: list[np.ndarray]) -> np.ndarray:
-    counts = sums[0][-1]
-    for total in sums[1:]:
-        counts = counts + total[-1]
+    counts = sum(total[-1] for total in sums)
     # A floor before the logarithm: an emptied profile has no logarithm
     smallest = np.exp(LOG_SHARE_FLOOR)
     return np.log(np.maximum(counts / counts.sum(axis=0), smallest))
@@ -292,11 +284,5 @@ def _chunks(block: Block, n_columns: int) -> Iterator[slice]:
 
 def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:
     back = np.argsort(np.concatenate([problems for problems, _ in finished]))
-    batches = [batch for _, batch in finished]
-    return Batch(
-        np.concatenate([batch.theta for batch in batches], axis=-1)[..., back],
-        np.concatenate([batch.log_shares for batch in batches], axis=-1)[:, back],
-        np.concatenate([batch.log_likelihood for batch in batches])[back],
-        np.concatenate([batch.converged for batch in batches])[back],
-        np.concatenate([batch.n_steps for batch in batches])[back],
-    )
+    parts = zip(*(vars(batch).values() for _, batch in finished), strict=True)
+    return Batch(*(np.concatenate(part, axis=-1)[..., back] for part in parts))

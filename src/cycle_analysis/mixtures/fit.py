@@ -138,9 +138,11 @@ def fit_profiles(
     check_scores(scores, k)
     ordered = scores.sort_values(list(scores.columns))
     case_weights = checked_weights(weights, scores).loc[ordered.index].to_numpy()
-    centre, scale = _centre_and_scale(ordered)
+    centre = ordered.mean().to_numpy(dtype=float)
+    scale = float(np.sqrt(ordered.var(ddof=0).mean())) or 1.0
     values = (ordered.to_numpy(dtype=float) - centre) / scale
-    family = _family(values, model, variance_floor * np.nanvar(values, axis=0))
+    floor = np.maximum(variance_floor * np.nanvar(values, axis=0), 1e-12)
+    family = profile_families(model)(values, model, floor)
     best, outcome = best_of_starts(family, values, k, case_weights, search)
     n_observed = np.isfinite(values).sum(axis=1) @ case_weights
     log_likelihood = outcome.log_likelihood - n_observed * np.log(scale)
@@ -186,13 +188,18 @@ def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
     known = scores.notna().any(axis=1)
     result = pd.DataFrame(np.nan, index=scores.index, columns=mixture.means.index)
     if known.any():
-        result.loc[known] = em.posteriors(*_fixed(mixture, scores.loc[known]))
+        result.loc[known], _ = em.memberships(*_fixed(mixture, scores.loc[known]))
     return result
 
 
 def log_likelihoods(mixture: Mixture, scores: pd.DataFrame) -> pd.Series:
     """Give each unit's log-likelihood under a fitted mixture, n units."""
-    return pd.Series(em.log_densities(*_fixed(mixture, scores)), index=scores.index)
+    return pd.Series(em.memberships(*_fixed(mixture, scores))[1], index=scores.index)
+
+
+def race(mixtures: Sequence[Mixture]) -> Mixture:
+    """Give the mixture with the lowest BIC; on a tie the one with fewer parameters."""
+    return min(mixtures, key=lambda mixture: (round(mixture.bic, 6), mixture.n_parameters))
 
 
 def check_scores(scores: pd.DataFrame, k: int) -> None:
@@ -235,7 +242,16 @@ def check_units(scores: pd.DataFrame) -> None:
     ValueError
         Without units, on text, doubles, infinity, or a unit without any score.
     """
-    _check_table(scores)
+    if scores.empty:
+        raise ValueError("There are no scores to divide. Give a table with units and phases.")
+    if text := [phase for phase, kind in scores.dtypes.items() if not is_numeric_dtype(kind)]:
+        raise ValueError(f"Scores must be numbers, which {text} are not. Score the answers first.")
+    if scores.columns.has_duplicates:
+        twice = scores.columns[scores.columns.duplicated()].unique().tolist()
+        raise ValueError(f"Phases appear more than once: {twice}. Give each phase one column.")
+    if scores.index.has_duplicates:
+        twice = scores.index[scores.index.duplicated()].unique().tolist()
+        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
     values = scores.to_numpy(dtype=float)
     if (silent := np.isnan(values).all(axis=1)).any():
         raise ValueError(
@@ -247,36 +263,11 @@ def check_units(scores: pd.DataFrame) -> None:
         raise ValueError("Scores contain infinity. Allowed: numbers and NaN. Mend the scores.")
 
 
-def _check_table(scores: pd.DataFrame) -> None:
-    """Refuse what is no table of scores, one row per unit and one column per phase."""
-    if scores.empty:
-        raise ValueError("There are no scores to divide. Give a table with units and phases.")
-    if text := [phase for phase, kind in scores.dtypes.items() if not is_numeric_dtype(kind)]:
-        raise ValueError(f"Scores must be numbers, which {text} are not. Score the answers first.")
-    if scores.columns.has_duplicates:
-        twice = scores.columns[scores.columns.duplicated()].unique().tolist()
-        raise ValueError(f"Phases appear more than once: {twice}. Give each phase one column.")
-    if scores.index.has_duplicates:
-        twice = scores.index[scores.index.duplicated()].unique().tolist()
-        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-
-
 def n_distinct(values: np.ndarray) -> int:
     """Count the distinct rows, NaN counting as a value."""
     filled = np.nan_to_num(values, nan=-1e300)
     ordered = filled[np.lexsort(filled.T)]
     return 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
-
-
-def _centre_and_scale(scores: pd.DataFrame) -> tuple[np.ndarray, float]:
-    centre = scores.mean().to_numpy(dtype=float)
-    scale = float(np.sqrt(scores.var(ddof=0).mean()))
-    return centre, scale if scale > 0 else 1.0
-
-
-def _family(values: np.ndarray, model: CovarianceModel, floor: np.ndarray) -> Diagonal | Full:
-    floor = np.maximum(floor, 1e-12)
-    return profile_families(model)(values, model, floor)
 
 
 def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]:
@@ -286,14 +277,7 @@ def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]
             f"The scores lack {absent}, on which the profiles were fitted. "
             "Give all phases of the fitted profiles."
         )
-    values = scores[list(mixture.means.columns)].to_numpy(dtype=float)
-    family = _family(values, mixture.model, np.full(values.shape[1], 1e-12))
+    values, model = scores[list(mixture.means.columns)].to_numpy(dtype=float), mixture.model
+    family = profile_families(model)(values, model, np.full(values.shape[1], 1e-12))
     theta = family.coordinates(mixture.means.to_numpy(), mixture.covariances)
-    log_shares = np.log(np.maximum(mixture.shares.to_numpy(), 1e-13))[:, None]
-    none = np.zeros(1)
-    return family, em.Batch(theta, log_shares, none, none.astype(bool), none)
-
-
-def race(mixtures: Sequence[Mixture]) -> Mixture:
-    """Give the mixture with the lowest BIC; on a tie the one with fewer parameters."""
-    return min(mixtures, key=lambda mixture: (round(mixture.bic, 6), mixture.n_parameters))
+    return family, em.fixed(theta, mixture.shares.to_numpy())

@@ -91,9 +91,8 @@ class Diagonal:
         statistics = np.hstack([filled**2, filled, observed, ones])
         everywhere = np.ones(values.shape[1], dtype=bool)
         self.blocks = (Block(np.arange(len(values)), statistics, everywhere),)
-        self.model = model
-        self.floor = floor
-        self.p = values.shape[1]
+        self.model, self.p = model, values.shape[1]
+        self.lowest = floor.mean() if model.pooled_phases else floor[:, None, None]
 
     def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Natural parameters for the statistics x², x, observed, 1."""
@@ -112,8 +111,7 @@ class Diagonal:
         deviations = np.maximum(squares - totals * means, 0.0)
         axes = (0,) * self.model.pooled_phases + (1,) * self.model.pooled_profiles
         variances = deviations.sum(axis=axes, keepdims=True) / counts.sum(axis=axes, keepdims=True)
-        floor = self.floor.mean() if self.model.pooled_phases else self.floor[:, None, None]
-        log_variances = np.log(np.maximum(variances, floor))
+        log_variances = np.log(np.maximum(variances, self.lowest))
         return np.concatenate([means, np.broadcast_to(log_variances, means.shape)])
 
     def settle(self, theta: np.ndarray) -> np.ndarray:
@@ -122,8 +120,7 @@ class Diagonal:
 
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a variance lies on the floor."""
-        floor = self.floor.mean() if self.model.pooled_phases else self.floor[:, None, None]
-        return (np.exp(theta[self.p :]) <= floor * (1 + 1e-6)).any(axis=(0, 1))
+        return (np.exp(theta[self.p :]) <= self.lowest * (1 + 1e-6)).any(axis=(0, 1))
 
     def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means k × p and covariances k × p × p of the first problem."""
@@ -143,9 +140,7 @@ class Full:
     """
 
     def __init__(self, values: np.ndarray, model: CovarianceModel, floor: np.ndarray):
-        self.model = model
-        self.floor = floor
-        self.p = values.shape[1]
+        self.model, self.floor, self.p = model, floor, values.shape[1]
         self.lower = np.tril_indices(self.p)
         patterns, member = np.unique(np.isfinite(values), axis=0, return_inverse=True)
         self.blocks = tuple(
@@ -185,15 +180,8 @@ class Full:
         means = totals / counts[..., None]
         scatter = squares - totals[..., :, None] * means[..., None, :]
         if self.model.pooled_profiles:
-            covariances = scatter.sum(axis=0, keepdims=True) / counts.sum(axis=0)[..., None, None]
-        else:
-            covariances = scatter / counts[..., None, None]
-        factors = self._floored_factors(covariances)
-        logs = factors[..., self.lower[0], self.lower[1]]
-        on_diagonal = self.lower[0] == self.lower[1]
-        logs[..., on_diagonal] = np.log(logs[..., on_diagonal])
-        logs = np.broadcast_to(logs, (*means.shape[:-1], logs.shape[-1]))
-        return np.ascontiguousarray(np.moveaxis(np.concatenate([means, logs], axis=-1), -1, 0))
+            scatter, counts = (part.sum(axis=0, keepdims=True) for part in (scatter, counts))
+        return self._theta(means, self._floored_factors(scatter / counts[..., None, None]))
 
     def settle(self, theta: np.ndarray) -> np.ndarray:
         """Leave theta as it is: every value is possible."""
@@ -201,23 +189,26 @@ class Full:
 
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a direction's variance lies on the floor."""
-        factors = self._factors(theta)
-        covariances = factors @ np.swapaxes(factors, -1, -2)
-        values = np.linalg.eigvalsh(covariances / np.sqrt(np.outer(self.floor, self.floor)))
+        values = np.linalg.eigvalsh(
+            self._covariances(theta) / np.sqrt(np.outer(self.floor, self.floor))
+        )
         return np.asarray((values[..., 0] <= 1 + 1e-6).any(axis=0))
 
     def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means k × p and covariances k × p × p of the first problem."""
-        factors = self._factors(theta[..., :1])[:, 0]
-        return theta[: self.p, :, 0].T, factors @ np.swapaxes(factors, -1, -2)
+        return theta[: self.p, :, 0].T, self._covariances(theta[..., :1])[:, 0]
 
     def coordinates(self, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
         """Theta of given means and covariances, m × k × 1."""
-        factors = np.linalg.cholesky(covariances)
-        logs = factors[:, self.lower[0], self.lower[1]]
+        return self._theta(means[:, None], np.linalg.cholesky(covariances)[:, None])
+
+    def _theta(self, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
+        """Theta of means, k × B × p, and Cholesky factors, k (or 1) × B × p × p."""
+        logs = factors[..., self.lower[0], self.lower[1]]
         on_diagonal = self.lower[0] == self.lower[1]
-        logs[:, on_diagonal] = np.log(logs[:, on_diagonal])
-        return np.concatenate([means, logs], axis=1).T[..., None]
+        logs[..., on_diagonal] = np.log(logs[..., on_diagonal])
+        logs = np.broadcast_to(logs, (*means.shape[:-1], logs.shape[-1]))
+        return np.ascontiguousarray(np.moveaxis(np.concatenate([means, logs], axis=-1), -1, 0))
 
     def _factors(self, theta: np.ndarray) -> np.ndarray:
         """Cholesky factors, k × B × p × p."""
@@ -227,6 +218,10 @@ class Full:
         logs[..., on_diagonal] = np.exp(logs[..., on_diagonal])
         factors[..., self.lower[0], self.lower[1]] = logs
         return factors
+
+    def _covariances(self, theta: np.ndarray) -> np.ndarray:
+        factors = self._factors(theta)
+        return factors @ np.swapaxes(factors, -1, -2)
 
     def _floored_factors(self, covariances: np.ndarray) -> np.ndarray:
         """Cholesky factors of the covariances with eigenvalues (in floor units) of at least 1."""
@@ -269,9 +264,7 @@ class Full:
         if theta is None:
             theta = np.zeros((self.p + len(self.lower[0]), *shape))
         seen = np.flatnonzero(block.observed)
-        means = np.moveaxis(theta[: self.p], 0, -1)
-        factors = self._factors(theta)
-        covariances = factors @ np.swapaxes(factors, -1, -2)
+        means, covariances = np.moveaxis(theta[: self.p], 0, -1), self._covariances(theta)
         within = covariances[..., seen[:, None], seen]
         slope = np.swapaxes(np.linalg.solve(within, covariances[..., seen, :]), -1, -2)
         slope[..., seen, :] = np.eye(len(seen))

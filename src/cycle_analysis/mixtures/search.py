@@ -1,19 +1,14 @@
-"""Search for the best optimum: where starts begin, Ward's tree among them, and how often it came.
+"""Find the best of many starts: short runs from all, long runs from the best.
 
-Ward's hierarchical method and k-means on plain arrays, because resampling calls them often.
-
-Rows are sorted by their values first, so ties are broken alike whatever the order of the rows.
-
-Give the EM many places to start from.
-
-`mixed`: one start is Ward's hierarchical division, which is where mclust starts; the others are k
+`mixed` starts: one is Ward's hierarchical division, which is where mclust starts; the others are k
 rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
 2007), which finds profiles far apart, and random memberships, which find those that overlap, in
-turn. `random`: random memberships only; of overlapping classes of answers they found better
+turn. `random` starts: random memberships only; of overlapping classes of answers they found better
 solutions than k-means++ in 9 of 12 trials, a worse one in 1. Missing values count as the
 variable's mean here and only here.
 
-Find the best of many starts: short runs from all, long runs from the best.
+Ward's tree and k-means work on plain arrays, because resampling calls them often. Rows are sorted
+by their values first, so ties are broken alike whatever the order of the rows.
 """
 
 from collections.abc import Callable
@@ -25,6 +20,67 @@ from scipy.cluster.hierarchy import linkage
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.seeds import Seed
+
+WARD_CELLS = 10_000_000
+"""Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""
+CERTAINTY = 0.9
+"""Share of a row that a start gives to its nearest profile; the rest is spread evenly."""
+SHORT_STEPS = 21
+"""EM steps of a short run."""
+SAME_OPTIMUM = 1e-4
+"""Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
+Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
+"""Gives memberships, n × k × starts, to start from."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to look for the best solution.
+
+    Attributes
+    ----------
+    n_starts : int
+        Short runs.
+    n_finished : int
+        How many of the best are carried to convergence.
+    max_steps : int
+        EM steps after which a run stops.
+    tolerance : float
+        Gain in log-likelihood per unit and cycle of three steps under which a run has converged.
+    seed : int or SeedSequence
+        Seed of the random starts.
+    """
+
+    n_starts: int = 50
+    n_finished: int = 10
+    max_steps: int = 5000
+    tolerance: float = 1e-9
+    seed: Seed = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the search ended.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Of the best run, exact at its parameters.
+    converged : bool
+        Whether the best run converged.
+    n_steps : int
+        Its EM steps.
+    n_finished : int
+        Runs carried to convergence.
+    n_replicated : int
+        How many of those reached the best log-likelihood.
+    """
+
+    log_likelihood: float
+    converged: bool
+    n_steps: int
+    n_finished: int
+    n_replicated: int
 
 
 class WardTree:
@@ -91,12 +147,6 @@ def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300)
     return labels
 
 
-WARD_CELLS = 10_000_000
-"""Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""
-CERTAINTY = 0.9
-"""Share of a row that a start gives to its nearest profile; the rest is spread evenly."""
-
-
 def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -> np.ndarray:
     """Memberships, n × k × n_starts: Ward's when n allows, then the two kinds in turn.
 
@@ -117,7 +167,8 @@ def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -
             labels = WardTree(filled).cut(k)
         else:
             labels = _nearest_seed(filled, k, rng)
-        result[..., start] = _certain(labels, k)
+        result[..., start] = (1 - CERTAINTY) / (k - 1)
+        result[np.arange(n), labels, start] = CERTAINTY
     return result
 
 
@@ -125,86 +176,6 @@ def random(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) 
     """Memberships, n × k × n_starts, at random; parameters as `mixed`."""
     result = rng.random((len(values), k, n_starts))
     return result / result.sum(axis=1, keepdims=True)
-
-
-def _certain(labels: np.ndarray, k: int) -> np.ndarray:
-    """Memberships of `CERTAINTY` in the profile labelled, n × k."""
-    members = np.full((len(labels), k), (1 - CERTAINTY) / (k - 1))
-    members[np.arange(len(labels)), labels] = CERTAINTY
-    return members
-
-
-def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Nearest of k seeds, each drawn with chance proportional to its squared distance."""
-    lengths = np.einsum("np,np->n", values, values)
-    distances = np.empty((len(values), k))
-    nearest = np.ones(len(values))
-    for j in range(k):
-        total = nearest.sum()
-        chance = nearest / total if total > 0 else None
-        seed = rng.choice(len(values), p=chance)
-        gaps = lengths - 2 * values @ values[seed] + lengths[seed]
-        distances[:, j] = np.where(gaps > 1e-12 * lengths[seed], gaps, 0.0)
-        nearest = distances[:, : j + 1].min(axis=1)
-    return distances.argmin(axis=1)
-
-
-Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
-"""Gives memberships, n × k × starts, to start from."""
-SHORT_STEPS = 21
-"""EM steps of a short run."""
-SAME_OPTIMUM = 1e-4
-"""Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """How to look for the best solution.
-
-    Attributes
-    ----------
-    n_starts : int
-        Short runs.
-    n_finished : int
-        How many of the best are carried to convergence.
-    max_steps : int
-        EM steps after which a run stops.
-    tolerance : float
-        Gain in log-likelihood per unit and cycle of three steps under which a run has converged.
-    seed : int or SeedSequence
-        Seed of the random starts.
-    """
-
-    n_starts: int = 50
-    n_finished: int = 10
-    max_steps: int = 5000
-    tolerance: float = 1e-9
-    seed: Seed = 1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the search ended.
-
-    Attributes
-    ----------
-    log_likelihood : float
-        Of the best run, exact at its parameters.
-    converged : bool
-        Whether the best run converged.
-    n_steps : int
-        Its EM steps.
-    n_finished : int
-        Runs carried to convergence.
-    n_replicated : int
-        How many of those reached the best log-likelihood.
-    """
-
-    log_likelihood: float
-    converged: bool
-    n_steps: int
-    n_finished: int
-    n_replicated: int
 
 
 def best_of_starts(
@@ -253,7 +224,7 @@ def best_of_starts(
     best = runs.take(np.array([runs.log_likelihood.argmax()]))
     close = SAME_OPTIMUM * weights.sum()
     outcome = Outcome(
-        float(em.log_densities(family, best) @ weights),
+        float(em.memberships(family, best)[1] @ weights),
         bool(best.converged[0]),
         int(best.n_steps[0]),
         len(runs.log_likelihood),
@@ -280,3 +251,18 @@ def checked_weights(weights: pd.Series | None, table: pd.DataFrame) -> pd.Series
             "Give a weight for each unit."
         )
     return aligned
+
+
+def _nearest_seed(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Nearest of k seeds, each drawn with chance proportional to its squared distance."""
+    lengths = np.einsum("np,np->n", values, values)
+    distances = np.empty((len(values), k))
+    nearest = np.ones(len(values))
+    for j in range(k):
+        total = nearest.sum()
+        chance = nearest / total if total > 0 else None
+        seed = rng.choice(len(values), p=chance)
+        gaps = lengths - 2 * values @ values[seed] + lengths[seed]
+        distances[:, j] = np.where(gaps > 1e-12 * lengths[seed], gaps, 0.0)
+        nearest = distances[:, : j + 1].min(axis=1)
+    return distances.argmin(axis=1)

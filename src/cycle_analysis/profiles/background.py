@@ -7,6 +7,8 @@ come first, p values by permutation, corrected by Holm over all variables asked 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -97,19 +99,12 @@ def background_by_profile(partition: Partition, background: pd.Series) -> pd.Dat
     """
     known = background.reindex(partition.labels.index).dropna()
     coded, names = _coded(known)
-    rows = []
-    naive = pd.DataFrame(_assigned(partition), partition.labels.index, partition.sizes.index).loc[
-        known.index
-    ]
-    corrected = correction_weights(partition).loc[known.index]
     plain, better = (
-        weights.to_numpy().T @ coded / weights.to_numpy().sum(axis=0)[:, None]
-        for weights in (naive, corrected)
+        (weights.T @ coded / weights.sum(axis=0)[:, None]).ravel()
+        for weights in (table.loc[known.index].to_numpy() for table in _weights(partition))
     )
-    for i, profile in enumerate(partition.sizes.index):
-        for j, name in enumerate(names):
-            rows.append((profile, name, plain[i, j], better[i, j]))
-    return pd.DataFrame(rows, columns=["profile", "category", "value", "corrected"])
+    cells = pd.DataFrame(product(partition.sizes.index, names), columns=["profile", "category"])
+    return cells.assign(value=plain, corrected=better)
 
 
 def associate(
@@ -118,9 +113,7 @@ def associate(
     *,
     n_permutations: int = 999,
     n_resamples: int = 999,
-    confidence: float = 0.95,
     seed: Seed = 1,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Relate profiles to background variables: effect size, interval, permutation p, Holm.
 
@@ -135,18 +128,14 @@ def associate(
         Permutations of the variable over the units.
     n_resamples : int
         Bootstrap samples of units for the interval; memberships are taken as they are.
-    confidence : float
-        Coverage of the interval, 0-1.
     seed : int or SeedSequence
         Each permutation and each sample has its own child seed.
-    n_jobs : int
-        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
     DataFrame, q variables, strongest first
         measure (Cramér's V, or ε² of ranks), n_units, effect (uncorrected), corrected (for
-        misplacement; the one that is tested), low, high (percentiles of the bootstrap, moved by
+        misplacement; the one that is tested), low, high (95 % of the bootstrap, moved by
         its bias, because effects of resamples are too large), p, p_holm.
 
     Raises
@@ -171,8 +160,7 @@ def associate(
     [0.01]
     """
     _check(partition, background)
-    weights = correction_weights(partition)
-    naive = pd.DataFrame(_assigned(partition), weights.index, weights.columns)
+    naive, weights = _weights(partition)
     rows = []
     for name in background.columns:
         known = background[name].reindex(weights.index).dropna()
@@ -182,13 +170,15 @@ def associate(
         own = weights.loc[known.index].to_numpy()
         effect = strength(own, coded)
         seeds = children(seed, n_permutations + n_resamples)
-        permuted = Parallel(n_jobs=n_jobs)(
+        permuted = Parallel()(
             delayed(_permuted)(strength, own, coded, child) for child in seeds[:n_permutations]
         )
-        resampled = Parallel(n_jobs=n_jobs)(
+        resampled = Parallel()(
             delayed(_resampled)(strength, own, coded, child) for child in seeds[n_permutations:]
         )
-        low, high = _interval(effect, np.array(resampled), confidence)
+        # Percentiles are moved by the bias of the bootstrap
+        ends = np.percentile(resampled, [2.5, 97.5]) - (np.mean(resampled) - effect)
+        low, high = np.clip(ends, 0.0, 1.0)
         p = (1 + sum(other >= effect - 1e-12 for other in permuted)) / (n_permutations + 1)
         plain = strength(naive.loc[known.index].to_numpy(), coded)
         rows.append((name, measure, len(known), plain, effect, low, high, p))
@@ -196,6 +186,44 @@ def associate(
     table = pd.DataFrame(rows, columns=columns).set_index("variable")
     table["p_holm"] = holm(table["p"])
     return table.sort_values("corrected", ascending=False, kind="stable")
+
+
+def profile_background(
+    partition: Partition, background: pd.DataFrame, n_permutations: int = 999, seed: int = 2018
+) -> pd.DataFrame:
+    """Relate profiles to the background of units, where there is anything to relate.
+
+    Returns
+    -------
+    DataFrame, index `variable`
+        As `associate`; without rows when nothing is divided or a profile has no members.
+        Variables on which fewer than two groups of units differ are left out. Profiles that are
+        hardly told apart are related without correction, and `corrected` equals `effect`.
+    """
+    known = _varying(partition, background)
+    if known.empty:
+        columns = ["measure", "n_units", "effect", "corrected", "low", "high", "p", "p_holm"]
+        return pd.DataFrame(columns=columns, index=pd.Index([], name="variable"))
+    partition = _correctable(partition)
+    table = associate(partition, known, n_permutations=n_permutations, seed=seed)
+    return table.rename_axis("variable")
+
+
+def background_shares(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:
+    """Set the background of each profile, where there is anything to relate.
+
+    Returns
+    -------
+    DataFrame, index (variable, profile, category)
+        value and corrected, as `background_by_profile`.
+    """
+    known, index = _varying(partition, background), ["variable", "profile", "category"]
+    partition = _correctable(partition)
+    tables = {name: background_by_profile(partition, known[name]) for name in known}
+    if not tables:
+        none = pd.MultiIndex.from_tuples([], names=index)
+        return pd.DataFrame(columns=["value", "corrected"], index=none)
+    return pd.concat(tables, names=["variable"]).reset_index("variable").set_index(index)
 
 
 def holm(p: pd.Series) -> pd.Series:
@@ -211,6 +239,19 @@ def holm(p: pd.Series) -> pd.Series:
     return steps.cummax().clip(upper=1.0).reindex(p.index)
 
 
+def _varying(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:
+    """Background on which units differ; without columns when there are no profiles to relate."""
+    known = background.reindex(partition.labels.index)
+    varies = [name for name in known if len(known[name].dropna().unique()) > 1]
+    divided = partition.k > 1 and bool(partition.sizes.gt(0).all())
+    return known[varies if divided else []]
+
+
+def _correctable(partition: Partition) -> Partition:
+    """Leave probabilities out that tell profiles apart too badly to correct for misplacement."""
+    return partition if can_be_corrected(partition) else replace(partition, posteriors=None)
+
+
 def _permuted(
     strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
 ) -> float:
@@ -223,14 +264,6 @@ def _resampled(
 ) -> float:
     rows = np.random.default_rng(seed).integers(0, len(coded), len(coded))
     return strength(weights[rows], coded[rows])
-
-
-def _interval(effect: float, resampled: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of the bootstrap, moved by its bias, within 0-1."""
-    tail = 50 * (1 - confidence)
-    ends = np.percentile(resampled, [tail, 100 - tail]) - (resampled.mean() - effect)
-    low, high = np.clip(ends, 0.0, 1.0)
-    return float(low), float(high)
 
 
 def _cramers_v(weights: np.ndarray, categories: np.ndarray) -> float:
@@ -253,9 +286,13 @@ def _rank_share(weights: np.ndarray, ranks: np.ndarray) -> float:
 
 def _assigned(partition: Partition) -> np.ndarray:
     """Membership of the profile assigned as 0 or 1, n × k."""
-    members = np.zeros((len(partition.labels), partition.k))
-    members[np.arange(len(members)), partition.labels.to_numpy() - 1] = 1.0
-    return members
+    return replace(partition, posteriors=None, n_profiles=partition.k).probabilities.to_numpy()
+
+
+def _weights(partition: Partition) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Weights of units in profiles, n × k: as assigned, and corrected."""
+    corrected = correction_weights(partition)
+    return pd.DataFrame(_assigned(partition), corrected.index, corrected.columns), corrected
 
 
 def _is_number(values: pd.Series) -> bool:

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cycle_analysis import mixtures
-from cycle_analysis.mixtures import EEI, ClassMixture, CovarianceModel, Mixture, Search
+from cycle_analysis.mixtures import ClassMixture, Mixture, Search
 from cycle_analysis.seeds import Seed, children
 
 TOLERANCE = 1e-7
 """Gain per unit at which a run has converged: ratios come out to the third decimal."""
-Fit = Callable[[pd.DataFrame, int, Search], Mixture | ClassMixture]
-"""Fits k profiles to a table."""
+Fit = Callable[..., Mixture | ClassMixture]
+"""Fits k profiles to a table, as `mixtures.fit_profiles` and `mixtures.fit_classes` do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,29 +51,6 @@ class LikelihoodRatio:
         )
 
 
-@dataclass(frozen=True)
-class ProfileFit:
-    """Fits latent profiles of one covariance model."""
-
-    model: CovarianceModel = EEI
-    variance_floor: float = 0.01
-
-    def __call__(self, table: pd.DataFrame, k: int, search: Search) -> Mixture:
-        """Fit k profiles to scores."""
-        return mixtures.fit_profiles(
-            table, k, self.model, variance_floor=self.variance_floor, search=search
-        )
-
-
-@dataclass(frozen=True)
-class ClassFit:
-    """Fits latent classes of answers."""
-
-    def __call__(self, table: pd.DataFrame, k: int, search: Search) -> ClassMixture:
-        """Fit k classes to answers."""
-        return mixtures.fit_classes(table, k, search=search)
-
-
 def bootstrap_likelihood_ratio(
     fit: Fit,
     table: pd.DataFrame,
@@ -83,14 +59,13 @@ def bootstrap_likelihood_ratio(
     n_replicates: int = 99,
     n_starts: int = 10,
     seed: Seed = 1,
-    n_jobs: int = 1,
 ) -> LikelihoodRatio:
     """Compare the gain of the k-th profile with its gain in samples of k - 1 profiles.
 
     Parameters
     ----------
-    fit : function (table, k, search) -> mixture
-        `ProfileFit(EEI)`, `ClassFit()`, or another.
+    fit : function (table, k, search=) -> mixture
+        Such as `functools.partial(mixtures.fit_profiles, model=EEI)`.
     table : DataFrame, n units × p columns
         Scores or answers; samples get the same holes.
     k : int
@@ -101,8 +76,6 @@ def bootstrap_likelihood_ratio(
         Starts per fit, each carried to convergence.
     seed : int or SeedSequence
         Each sample has its own child seed.
-    n_jobs : int
-        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
@@ -119,17 +92,18 @@ def bootstrap_likelihood_ratio(
 
     Examples
     --------
+    >>> from cycle_analysis.mixtures import fit_profiles
     >>> rng = np.random.default_rng(1)
     >>> scores = pd.DataFrame(rng.normal(50, 9, (60, 2)), columns=["AG", "EX"])
-    >>> bootstrap_likelihood_ratio(ProfileFit(), scores, 2, n_replicates=9).p > 0.1
+    >>> bootstrap_likelihood_ratio(fit_profiles, scores, 2, n_replicates=9).p > 0.1
     True
     """
     if k < 2:
         raise ValueError(f"k = {k}: there is nothing under one profile. Allowed: 2 or more.")
     first, *rest = children(seed, n_replicates + 1)
     search = Search(n_starts, n_starts, tolerance=TOLERANCE, seed=first)
-    smaller, larger = fit(table, k - 1, search), fit(table, k, search)
-    gains = Parallel(n_jobs=n_jobs)(
+    smaller, larger = (fit(table, j, search=search) for j in (k - 1, k))
+    gains = Parallel()(
         delayed(_null_gain)(fit, smaller, table, k, n_starts, child) for child in rest
     )
     gain = 2 * (larger.log_likelihood - smaller.log_likelihood)
@@ -144,7 +118,6 @@ def likelihood_ratios(
     n_replicates: int = 99,
     n_starts: int = 10,
     seed: Seed = 1,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Test 1 against 2, 2 against 3, and so on up to `max_profiles`.
 
@@ -156,7 +129,7 @@ def likelihood_ratios(
     ks = range(2, max_profiles + 1)
     tests = [
         bootstrap_likelihood_ratio(
-            fit, table, k, n_replicates=n_replicates, n_starts=n_starts, seed=child, n_jobs=n_jobs
+            fit, table, k, n_replicates=n_replicates, n_starts=n_starts, seed=child
         )
         for k, child in zip(ks, children(seed, len(ks)), strict=True)
     ]
@@ -177,4 +150,5 @@ def _null_gain(
     values = smaller.draw(len(table), np.random.default_rng(seed))
     drawn = pd.DataFrame(values, index=table.index, columns=table.columns).where(table.notna())
     search = Search(n_starts, n_starts, tolerance=TOLERANCE, seed=children(seed, 1)[0])
-    return 2 * (fit(drawn, k, search).log_likelihood - fit(drawn, k - 1, search).log_likelihood)
+    less, more = (fit(drawn, j, search=search).log_likelihood for j in (k - 1, k))
+    return 2 * (more - less)

@@ -15,8 +15,8 @@ CLEARLY_PLACED = 0.70
 """Membership probability from which a unit counts as clearly placed."""
 LARGEST_REDUCTION = 0.5
 """Share of a profile's smallest variance that many respondents may take away at most."""
-RESPONDENT_GROUPS = (1, 2, 3, 5)
-"""Lowest number of respondents of each group of units."""
+RESPONDENT_GROUPS = {"1": 1, "2": 2, "3-4": 3, "5+": 5}
+"""Groups of units by their lowest number of respondents."""
 
 
 def members(partition: Partition, clearly_placed: float = CLEARLY_PLACED) -> pd.DataFrame:
@@ -44,26 +44,21 @@ def members(partition: Partition, clearly_placed: float = CLEARLY_PLACED) -> pd.
     >>> members(ward_kmeans(scores, 2))["margin"].round(2).tolist()
     [0.85, 0.9, 0.58, 1.0]
     """
-    distances = _distances(partition)
-    own = pd.Series(
-        distances.to_numpy()[np.arange(len(distances)), partition.labels - 1], distances.index
+    distances, chances = _distances(partition), partition.posteriors
+    is_own = distances.columns.to_numpy() == partition.labels.to_numpy()[:, None]
+    own, nearest = distances.where(is_own).max(axis=1), distances.mask(is_own).min(axis=1)
+    sure = pd.Series(np.nan, distances.index) if chances is None else chances.max(axis=1)
+    preference = -distances if chances is None else chances
+    return pd.DataFrame(
+        {
+            "profile": partition.labels,
+            "distance": own,
+            "margin": ((nearest - own) / nearest).where(nearest > 0),
+            "certainty": sure,
+            "second_profile": _second(preference.mask(is_own)),
+            "clearly_placed": (sure >= clearly_placed).astype("boolean").where(sure.notna()),
+        }
     )
-    beaten = distances.where(distances.columns.to_numpy() != partition.labels.to_numpy()[:, None])
-    nearest = beaten.min(axis=1)
-    table = pd.DataFrame({"profile": partition.labels, "distance": own})
-    table["margin"] = ((nearest - own) / nearest).where(nearest > 0)
-    if partition.posteriors is None:
-        second = _second(-beaten)
-        sure = pd.Series(np.nan, index=table.index)
-        placed = pd.Series(pd.NA, index=table.index, dtype="boolean")
-    else:
-        chances = partition.posteriors
-        second = _second(
-            chances.where(chances.columns.to_numpy() != partition.labels.to_numpy()[:, None])
-        )
-        sure = chances.max(axis=1)
-        placed = (sure >= clearly_placed).astype("boolean")
-    return table.assign(certainty=sure, second_profile=second, clearly_placed=placed)
 
 
 def typical_members(table: pd.DataFrame, n: int = 3) -> pd.DataFrame:
@@ -154,7 +149,11 @@ def certainty_by_respondents(
     >>> certainty_by_respondents(table)["n_placed_given_error"].to_dict()
     {'1': 0, '3-4': 1}
     """
-    group = table["n_respondents"].map(_respondent_group).rename("respondents")
+    n = table["n_respondents"].clip(lower=1)
+    group = pd.cut(
+        n, [*RESPONDENT_GROUPS.values(), np.inf], right=False, labels=[*RESPONDENT_GROUPS]
+    )
+    group = group.astype(str).rename("respondents")
     measures = ["certainty", "certainty_given_error"]
     placed = (table[measures] >= clearly_placed).set_axis(
         ["n_placed", "n_placed_given_error"], axis=1
@@ -163,15 +162,6 @@ def certainty_by_respondents(
     result = cells[measures].mean().join(cells[list(placed)].sum())
     result.insert(0, "n_units", cells.size())
     return result.sort_index()
-
-
-def _respondent_group(n: int) -> str:
-    """Name the group of units with as many respondents as this one."""
-    low = max(least for least in RESPONDENT_GROUPS if least <= max(n, RESPONDENT_GROUPS[0]))
-    higher = [least for least in RESPONDENT_GROUPS if least > low]
-    if not higher:
-        return f"{low}+"
-    return str(low) if higher[0] - low == 1 else f"{low}-{higher[0] - 1}"
 
 
 def _log_densities(

@@ -33,7 +33,7 @@ from cycle_analysis.profiles.separation import (
     root,
     to_margins,
 )
-from cycle_analysis.store import Store
+from cycle_analysis.results import Results
 from cycle_analysis.study import Study
 
 Scoring = Callable[[pd.DataFrame], pd.DataFrame]
@@ -216,13 +216,13 @@ class Rescoring:
         return self.respondent_scores.notna().to_numpy()
 
 
-def load_answers(study: Study, store: Store, wave: str) -> tuple[pd.DataFrame, Rescoring]:
+def load_answers(study: Study, results: Results, wave: str) -> tuple[pd.DataFrame, Rescoring]:
     """Load the answers of a wave on 0-100, and the way in which notebook 02 scored them."""
-    respondents = store.load("01_responses", "respondents", wave)
-    turned = turn_items(store.load("01_responses", "answers", wave), study.phase_items(wave))
-    scoring = store.load("02_scores", "scoring", wave).loc["scoring"]
-    rule = aggregation_rules(respondents["role"])[scoring["aggregation"]]
-    scored = store.load("02_scores", "respondent_scores", wave).loc[turned.index]
+    respondents = results.load("01_responses", "respondents", wave)
+    turned = turn_items(results.load("01_responses", "answers", wave), study.phase_items(wave))
+    aggregation = str(results.parameters("02_scores", wave)["aggregation"])
+    rule = aggregation_rules(respondents["role"])[aggregation]
+    scored = results.load("02_scores", "respondent_scores", wave).loc[turned.index]
     phase_of = study.phase_items(wave)["phase"].loc[turned.columns]
     return turned, Rescoring(phase_of, scored, respondents["unit"].loc[turned.index], rule)
 

@@ -1,22 +1,9 @@
-"""Test for groups: separation, one dimension, one mode.
-
-Ask how many dimensions the phases share: none, one, or more.
-
-Parallel analysis (Horn 1965) counts the eigenvalues of the correlations that go beyond chance; a
-bootstrap tests whether one common factor leaves no more correlation than chance would.
-
-Ask whether one series of numbers has a gap: more than one mode beyond chance.
-
-Where the lines of profiles do not cross, units can be set on one scale, and only a gap on that
-scale tells groups from the steps of a ladder. Silverman (1981) smooths the numbers just so far that
-one mode is left, and asks how often samples from that smooth curve show more of them.
-
-Ask first whether there are profiles at all.
+"""Ask first whether there are profiles at all.
 
 Before profiles are announced, (a) BIC, over models with and without covariances and from one
 profile up, takes more than one; (b) Ward + k-means separates the units better than it separates
 surveys without groups that have the same marginals and correlations (Hennig & Lin 2015), and better
-than such surveys of one dimension; (c) the groups are more than steps of one series (`evidence`).
+than such surveys of one dimension; (c) the groups are more than steps of one series (`verdict`).
 Criteria alone announce profiles on any continuum; benchmarks/verdict.py shows how often this rule
 does.
 
@@ -24,6 +11,11 @@ The statistic is the largest over k of the mean silhouette *standardised by the 
 groups at the same k*. The plain maximum nearly always comes from k = 2, where cutting any continuum
 in two does as well: it found four clear profiles among 100 units in 10 % of surveys, the
 standardised one in 98 %.
+
+Beside it: how many dimensions the phases share, by parallel analysis (Horn 1965) and a bootstrap of
+what one common factor leaves; and whether the mean score has a gap (Silverman 1981), which smooths
+the numbers just so far that one mode is left, and asks how often samples from that smooth curve
+show more of them.
 """
 
 from collections.abc import Mapping
@@ -36,17 +28,107 @@ from scipy.ndimage import gaussian_filter1d
 from cycle_analysis.mixtures import check_scores
 from cycle_analysis.profiles import separation
 from cycle_analysis.profiles.partitions import ward_kmeans
-from cycle_analysis.profiles.selection import Choice, choose, compare
+from cycle_analysis.profiles.selection import choose, compare
 from cycle_analysis.profiles.separation import Null, fit_copula, fit_one_factor, one_factor
 from cycle_analysis.profiles.typology import crossings, shape_shares
 from cycle_analysis.profiles.verdict import Evidence, nothing_to_divide
 from cycle_analysis.seeds import Seed, children
 
+FEW_UNITS, UNITS_PER_PROFILE = 30, 10
+"""Units from which a test is of use; units for each profile that is tried."""
+N_BINS = 512
+"""Bins over the range of numbers and its margins; a bandwidth is many of them."""
+ROUNDS = 30
+"""Halvings of the interval in which the critical bandwidth is sought."""
 
-def n_dimensions(
-    scores: pd.DataFrame, n_replicates: int = 199, share: float = 0.95, *, seed: Seed = 1
-) -> int:
-    """Count eigenvalues of the correlations beyond those of columns shuffled independently.
+
+def null_test(
+    scores: pd.DataFrame,
+    max_profiles: int = 8,
+    *,
+    table: pd.DataFrame | None = None,
+    nulls: Mapping[str, Null] | None = None,
+    n_replicates: int = 199,
+    seed: Seed = 1,
+) -> Evidence:
+    """Say whether the scores hold profiles, structure, a continuum, or nothing.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores; units with a missing score do not count in the silhouette.
+    max_profiles : int
+        Largest k; at most one profile per ten units is tried.
+    table : DataFrame, optional
+        Criteria as `selection.compare` gives them, when already computed.
+    nulls : mapping of str to function, optional
+        Surveys without groups; by default the copula of the scores and its one-factor version.
+        Give `null_surveys.without_groups` where answers of respondents are at hand.
+    n_replicates : int
+        Surveys drawn per null; 199 to 999.
+    seed : int or SeedSequence
+        Each replicate has its own child seed.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    ValueError
+        With one phase, with fewer than ten complete units, and as `mixtures.check_scores`.
+
+    References
+    ----------
+    Hennig & Lin (2015), Statistics and Computing 25(4), 821-833.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> level = rng.normal(50, 15, (80, 1))
+    >>> scores = pd.DataFrame(level + rng.normal(0, 6, (80, 3)), columns=["AG", "EX", "VB"])
+    >>> print(null_test(scores, 4, n_replicates=39).verdict)
+    continuum
+    """
+    check_scores(scores, 1)
+    complete = scores.dropna()
+    if len(complete.drop_duplicates()) < 2:
+        return nothing_to_divide(len(scores))
+    _check_enough(complete, scores)
+    highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
+    first, second, third, fourth, fifth = children(seed, 5)
+    if table is None:
+        table = compare(scores, highest, n_references=2, seed=first)
+    choice = choose(table)
+    if nulls is None:
+        nulls = {"copula": fit_copula(complete), "one_factor": fit_one_factor(complete)}
+    ks = range(2, highest + 1)
+    drawn = {name: null_silhouettes(null, ks, n_replicates, second) for name, null in nulls.items()}
+    widths = separation.silhouettes(complete.to_numpy(float), ks)
+    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
+    return Evidence(
+        choice=choice,
+        silhouettes=pd.Series(widths, index=pd.Index(ks, name="k"), name="silhouette"),
+        null_silhouettes=pd.concat(drawn, axis=1),
+        shares=shape_shares(partition),
+        lines_cross=not crossings(partition).empty,
+        p_one_mode=one_mode_p(complete.mean(axis=1).to_numpy(), seed=fifth),
+        n_dimensions=n_dimensions(complete, seed=third),
+        p_one_dimension=one_dimension_p(complete, seed=fourth),
+        n_units=len(complete),
+    )
+
+
+def null_silhouettes(null: Null, ks: range, n_replicates: int, seed: Seed) -> pd.DataFrame:
+    """Mean silhouettes of surveys without groups, n_replicates × k."""
+    drawn = Parallel()(
+        delayed(_null_silhouettes)(null, ks, child) for child in children(seed, n_replicates)
+    )
+    return pd.DataFrame(np.array(drawn), columns=pd.Index(ks, name="k"))
+
+
+def n_dimensions(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 1) -> int:
+    """Count eigenvalues of the correlations beyond 95 % of those of shuffled columns.
 
     Parameters
     ----------
@@ -54,8 +136,6 @@ def n_dimensions(
         Complete scores.
     n_replicates : int
         Shuffles.
-    share : float
-        Quantile of the shuffled eigenvalues that counts as chance.
     seed : int or SeedSequence
         Seed of the shuffles.
 
@@ -70,7 +150,7 @@ def n_dimensions(
         return 0
     rng = np.random.default_rng(children(seed, 1)[0])
     shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(n_replicates)]
-    beyond = _eigenvalues(values) > np.quantile(shuffled, share, axis=0)
+    beyond = _eigenvalues(values) > np.quantile(shuffled, 0.95, axis=0)
     return int(beyond.cumprod().sum())
 
 
@@ -102,30 +182,6 @@ def one_dimension_p(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed
     observed = _residual(varying.to_numpy(float))
     drawn = [_residual(null(rng).to_numpy(float)) for _ in range(n_replicates)]
     return float((1 + np.sum(np.array(drawn) >= observed)) / (n_replicates + 1))
-
-
-def _residual(values: np.ndarray) -> float:
-    """Sum of squared correlations that one factor leaves."""
-    correlation = _correlations(values)
-    return float(((correlation - one_factor(correlation, n_rounds=50)) ** 2).sum())
-
-
-def _eigenvalues(values: np.ndarray) -> np.ndarray:
-    return np.linalg.eigvalsh(_correlations(values))[::-1]
-
-
-def _correlations(values: np.ndarray) -> np.ndarray:
-    """Correlate columns; one that does not vary, as may happen in a draw, goes with none."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.nan_to_num(np.corrcoef(values.T))
-    np.fill_diagonal(found, 1.0)
-    return found
-
-
-N_BINS = 512
-"""Bins over the range and its margins; a bandwidth is many of them."""
-ROUNDS = 30
-"""Halvings of the interval in which the critical bandwidth is sought."""
 
 
 def one_mode_p(values: np.ndarray, n_replicates: int = 199, *, seed: Seed = 1) -> float:
@@ -198,115 +254,6 @@ def n_modes(values: np.ndarray, bandwidth: float) -> int:
     return int(((slope[:-1] > 0) & (slope[1:] < 0)).sum())
 
 
-FEW_UNITS = 30
-UNITS_PER_PROFILE = 10
-
-
-def null_test(
-    scores: pd.DataFrame,
-    max_profiles: int = 8,
-    *,
-    table: pd.DataFrame | None = None,
-    nulls: Mapping[str, Null] | None = None,
-    n_replicates: int = 199,
-    alpha: float = 0.05,
-    seed: Seed = 1,
-    n_jobs: int = 1,
-) -> Evidence:
-    """Say whether the scores hold profiles, structure, a continuum, or nothing.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Phase scores; units with a missing score do not count in the silhouette.
-    max_profiles : int
-        Largest k; at most one profile per ten units is tried.
-    table : DataFrame, optional
-        Criteria as `selection.compare` gives them, when already computed.
-    nulls : mapping of str to function, optional
-        Surveys without groups; by default the copula of the scores and its one-factor version.
-        Give `copula.fit_answers` where answers of respondents are at hand.
-    n_replicates : int
-        Surveys drawn per null; 199 to 999.
-    alpha : float
-        Level of the test.
-    seed : int or SeedSequence
-        Each replicate has its own child seed.
-    n_jobs : int
-        Workers of joblib; the result does not depend on it.
-
-    Returns
-    -------
-    Evidence
-
-    Raises
-    ------
-    ValueError
-        With one phase, with fewer than ten complete units, and as `mixtures.check_scores`.
-
-    References
-    ----------
-    Hennig & Lin (2015), Statistics and Computing 25(4), 821-833.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(1)
-    >>> level = rng.normal(50, 15, (80, 1))
-    >>> scores = pd.DataFrame(level + rng.normal(0, 6, (80, 3)), columns=["AG", "EX", "VB"])
-    >>> null_test(scores, 4, n_replicates=39).verdict
-    'continuum'
-    """
-    check_scores(scores, 1)
-    complete = scores.dropna()
-    if len(complete.drop_duplicates()) < 2:
-        return nothing_to_divide(len(scores), alpha)
-    _check_enough(complete, scores)
-    highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
-    first, second, third, fourth, fifth = children(seed, 5)
-    if table is None:
-        table = compare(scores, highest, n_references=2, seed=first, n_jobs=n_jobs)
-    choice = choose(table)
-    if nulls is None:
-        nulls = {"copula": fit_copula(complete), "one_factor": fit_one_factor(complete)}
-    ks = range(2, highest + 1)
-    drawn = {
-        name: null_silhouettes(null, ks, n_replicates, second, n_jobs=n_jobs)
-        for name, null in nulls.items()
-    }
-    return Evidence(
-        choice,
-        _silhouettes(complete, ks),
-        pd.concat(drawn, axis=1),
-        *_shapes(complete, choice),
-        one_mode_p(complete.mean(axis=1).to_numpy(), seed=fifth),
-        n_dimensions(complete, seed=third),
-        one_dimension_p(complete, seed=fourth),
-        alpha,
-        len(complete),
-    )
-
-
-def null_silhouettes(
-    null: Null, ks: range, n_replicates: int, seed: Seed, *, n_jobs: int = 1
-) -> pd.DataFrame:
-    """Mean silhouettes of surveys without groups, n_replicates × k."""
-    drawn = Parallel(n_jobs=n_jobs)(
-        delayed(_null_silhouettes)(null, ks, child) for child in children(seed, n_replicates)
-    )
-    return pd.DataFrame(np.array(drawn), columns=pd.Index(ks, name="k"))
-
-
-def _silhouettes(complete: pd.DataFrame, ks: range) -> pd.Series:
-    widths = separation.silhouettes(complete.to_numpy(float), ks)
-    return pd.Series(widths, index=pd.Index(ks, name="k"), name="silhouette")
-
-
-def _shapes(complete: pd.DataFrame, choice: Choice) -> tuple[pd.Series, bool]:
-    """Elevation, scatter and shape at the choice's k, at least 2, and whether lines cross."""
-    partition = ward_kmeans(complete, min(max(choice.k, 2), len(complete.drop_duplicates())))
-    return shape_shares(partition), not crossings(partition).empty
-
-
 def _null_silhouettes(null: Null, ks: range, seed: np.random.SeedSequence) -> np.ndarray:
     drawn = null(np.random.default_rng(seed)).dropna().to_numpy(float)
     return separation.silhouettes(drawn, ks)
@@ -323,3 +270,21 @@ def _check_enough(complete: pd.DataFrame, scores: pd.DataFrame) -> None:
             f"profiles. Allowed: {UNITS_PER_PROFILE} or more, of use from {FEW_UNITS}. "
             "Describe the units one by one, or leave out a phase that most of them lack."
         )
+
+
+def _residual(values: np.ndarray) -> float:
+    """Sum of squared correlations that one factor leaves."""
+    correlation = _correlations(values)
+    return float(((correlation - one_factor(correlation, n_rounds=50)) ** 2).sum())
+
+
+def _eigenvalues(values: np.ndarray) -> np.ndarray:
+    return np.linalg.eigvalsh(_correlations(values))[::-1]
+
+
+def _correlations(values: np.ndarray) -> np.ndarray:
+    """Correlate columns; one that does not vary, as may happen in a draw, goes with none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.nan_to_num(np.corrcoef(values.T))
+    np.fill_diagonal(found, 1.0)
+    return found

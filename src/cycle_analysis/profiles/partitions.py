@@ -1,36 +1,21 @@
-"""Divide units into profiles: partitions, the methods that make them, levels, assignment.
-
-Divide units into profiles with similar phase scores.
+"""Divide units into profiles with similar phase scores.
 
 Two ways, one result. Ward's method finds k starting centroids, k-means then moves each unit to the
 nearest one (Milligan & Sokol 1980): deterministic, no seed, row order does not matter. Latent
 profile analysis fits a mixture of normal distributions, races the covariance models by BIC, and
 says how certain each membership is. Profiles are numbered 1..k from the lowest to the highest mean
-score, which ends label switching.
-
-Put the units of another wave in the profiles of the reference wave.
-
-Describe a continuum in levels: without profiles, cuts are no more than a help to the reader.
+score, which ends label switching. `assign` puts the units of another wave in the same profiles.
+Without profiles, a continuum can be cut into levels: no more than a help to the reader.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cycle_analysis import mixtures
-from cycle_analysis.mixtures import (
-    EEE,
-    EEI,
-    VVI,
-    ClassMixture,
-    CovarianceModel,
-    Mixture,
-    Search,
-    check_scores,
-    check_units,
-)
+from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.mixtures.search import WardTree
 from cycle_analysis.seeds import Seed
 
@@ -73,17 +58,19 @@ class Partition:
         return self.n_profiles or int(self.labels.max())
 
     @property
+    def _profiles(self) -> pd.RangeIndex:
+        return pd.RangeIndex(1, self.k + 1, name="profile")
+
+    @property
     def centroids(self) -> pd.DataFrame:
         """Mean phase scores, k profiles × p phases, 0-100."""
-        means = self.scores.groupby(self.labels).mean()
-        return means.reindex(pd.RangeIndex(1, self.k + 1, name="profile"))
+        return self.scores.groupby(self.labels).mean().reindex(self._profiles)
 
     @property
     def sizes(self) -> pd.Series:
         """Number of units per profile, k profiles."""
         counts = self.labels.value_counts()
-        profiles = pd.RangeIndex(1, self.k + 1, name="profile")
-        return counts.reindex(profiles, fill_value=0).rename("n_units")
+        return counts.reindex(self._profiles, fill_value=0).rename("n_units")
 
     @property
     def explained(self) -> float:
@@ -98,19 +85,34 @@ class Partition:
         """Membership probabilities, n units × k profiles; 0 and 1 for a method without them."""
         if self.posteriors is not None:
             return self.posteriors
-        profiles = pd.RangeIndex(1, self.k + 1, name="profile")
-        return pd.get_dummies(self.labels, dtype=float).reindex(columns=profiles, fill_value=0.0)
+        own = pd.get_dummies(self.labels, dtype=float)
+        return own.reindex(columns=self._profiles, fill_value=0.0)
 
     @property
     def certainty(self) -> pd.Series | None:
         """Probability of each unit's own profile, n units, or None without probabilities."""
         return None if self.posteriors is None else self.posteriors.max(axis=1).rename("certainty")
 
+    def only(self, units: pd.Index) -> "Partition":
+        """Leave out all but these units; the profiles stay as they are."""
+        posteriors = None if self.posteriors is None else self.posteriors.loc[units]
+        return replace(
+            self,
+            scores=self.scores.loc[units],
+            labels=self.labels.loc[units],
+            posteriors=posteriors,
+            n_profiles=self.k,
+        )
+
     def __str__(self) -> str:
         (n, p), k = self.scores.shape, self.k
         how = self.mixture.name if self.mixture else self.method
         counted = f"{k} profile{'s' * (k > 1)} of {n} unit{'s' * (n > 1)}"
         return f"{counted} on {p} phase{'s' * (p > 1)} ({how}), R² = {self.explained:.2f}"
+
+
+Method = Callable[[pd.DataFrame, int], Partition]
+"""A way to divide scores into k profiles."""
 
 
 def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
@@ -160,7 +162,6 @@ def latent_profiles(
     *,
     n_starts: int = 50,
     seed: Seed = 1,
-    variance_floor: float = 0.01,
 ) -> Partition:
     """Divide units into `k` profiles by the covariance model with the lowest BIC.
 
@@ -176,8 +177,6 @@ def latent_profiles(
         Random starts per model.
     seed : int or SeedSequence
         Seed of the random starts.
-    variance_floor : float
-        Smallest variance of a profile, as a share of the phase's variance.
 
     Returns
     -------
@@ -196,10 +195,7 @@ def latent_profiles(
     [3, 3]
     """
     search = Search(n_starts=n_starts, seed=seed)
-    fitted = [
-        mixtures.fit_profiles(scores, k, model, variance_floor=variance_floor, search=search)
-        for model in models
-    ]
+    fitted = [mixtures.fit_profiles(scores, k, model, search=search) for model in models]
     return by_mixture(scores, mixtures.race(fitted))
 
 
@@ -272,14 +268,10 @@ def _check_complete(scores: pd.DataFrame) -> None:
 
 def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     """Give groups the numbers 1..k from the lowest to the highest mean score."""
-    k = int(groups.max()) + 1
-    members = np.zeros((len(groups), k))
-    members[np.arange(len(groups)), groups] = 1.0
+    members = np.eye(groups.max() + 1)[groups]
     centroids = (members.T @ scores.to_numpy(dtype=float)) / members.sum(axis=0)[:, None]
     order = np.lexsort((*centroids.T[::-1], centroids.mean(axis=1).round(9)))
-    number = np.empty(k, dtype=int)
-    number[order] = np.arange(1, k + 1)
-    return pd.Series(number[groups], index=scores.index, name="profile")
+    return pd.Series(order.argsort()[groups] + 1, index=scores.index, name="profile")
 
 
 def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
@@ -320,7 +312,7 @@ def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
             "Divide the reference wave on the phases that both waves share."
         )
     new = scores[phases].astype(float)
-    check_units(new)
+    mixtures.check_units(new)
     if isinstance(reference, Mixture):
         return by_mixture(new, reference)
     if reference.mixture is not None:
@@ -362,7 +354,7 @@ def levels(scores: pd.DataFrame, k: int = 3) -> Partition:
     >>> levels(scores, 2).labels.tolist()
     [1, 2, 1, 2]
     """
-    check_scores(scores, 1)
+    mixtures.check_scores(scores, 1)
     height = (scores - scores.mean()).mean(axis=1).round(9)
     share = (height.rank(method="average") - 0.5) / len(height)
     cut = np.minimum((share * k).astype(int), k - 1)

@@ -280,7 +280,6 @@ def gap(
     *,
     n_references: int = 100,
     seed: Seed = 1,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Compare within-profile variance of Ward + k-means with that of structureless data.
 
@@ -294,8 +293,6 @@ def gap(
         Reference data sets.
     seed : int or SeedSequence
         Each reference set has its own child seed.
-    n_jobs : int
-        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
@@ -315,7 +312,7 @@ def gap(
     turned = values @ axes.T
     low, high = turned.min(axis=0), turned.max(axis=0)
     seeds = children(seed, n_references)
-    drawn = Parallel(n_jobs=n_jobs)(
+    drawn = Parallel()(
         delayed(_reference_log_within)(len(values), low, high, axes, ks, child) for child in seeds
     )
     expected = np.array(drawn)

@@ -8,6 +8,7 @@ profile is not to be trusted, from .75 it is stable, from .85 very stable.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import n_distinct
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles.partitions import Partition, ward_kmeans
+from cycle_analysis.profiles.partitions import Method, Partition, ward_kmeans
 from cycle_analysis.seeds import Seed, children
 
-Method = Callable[[pd.DataFrame, int], Partition]
-"""A way to divide scores into k profiles."""
-Draw = Callable[[int, np.random.Generator], np.ndarray]
-"""A way to draw the positions of units for a replicate."""
-
-COLUMNS = ["n_units", "jaccard", "jaccard_matched", "recovered", "dissolved"]
-"""What a table of stability holds."""
+Again = Callable[[int], np.ndarray]
+"""Divides one resample in at most k profiles: 0..k-1 for each of its units."""
 MOVED_WARNING = 0.20
 """Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2011)."""
 
@@ -67,44 +63,24 @@ class Agreement:
         )
 
 
-def with_replacement(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw n of n units with replacement, each used once however often drawn."""
-    return np.unique(rng.integers(0, n, size=n))
-
-
-def half(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw half of the units without replacement."""
-    return np.sort(rng.choice(n, size=n // 2, replace=False))
-
-
 def bootstrap_jaccard(
+    whole: Partition,
     method: Method,
-    scores: pd.DataFrame,
-    k: int,
     n_replicates: int = 100,
     seed: Seed = 1,
-    *,
-    draw: Draw = with_replacement,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Divide resampled units again, and compare each profile with the most similar new one.
 
     Parameters
     ----------
+    whole : Partition
+        The division of all units.
     method : function (scores, k) -> Partition
-        Such as `ward_kmeans`, or `functools.partial` of `latent_profiles`.
-    scores : DataFrame, n units × p phases
-        Phase scores.
-    k : int
-        Number of profiles.
+        How it was made: such as `ward_kmeans`, or `functools.partial` of `latent_profiles`.
     n_replicates : int
         Resamples.
     seed : int or SeedSequence
         Each replicate has its own child seed.
-    draw : function (n, rng) -> positions
-        How to resample; `half` for subsetting.
-    n_jobs : int
-        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
@@ -116,7 +92,7 @@ def bootstrap_jaccard(
     Raises
     ------
     ValueError
-        When k exceeds the distinct score profiles, or `method` refuses.
+        When `method` refuses.
 
     References
     ----------
@@ -126,16 +102,12 @@ def bootstrap_jaccard(
     --------
     >>> from cycle_analysis.profiles.partitions import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 13, 60, 62, 61, 63]})
-    >>> bootstrap_jaccard(ward_kmeans, scores, 2, n_replicates=5)["jaccard"].tolist()
+    >>> bootstrap_jaccard(ward_kmeans(scores, 2), ward_kmeans, n_replicates=5)["jaccard"].tolist()
     [1.0, 1.0]
     """
-    whole = method(scores, k)
-    k = whole.k  # levels are fewer where many units share a mean
-    seeds = children(seed, n_replicates)
-    drawn = Parallel(n_jobs=n_jobs)(
-        delayed(_replicate)(method, scores, whole.labels, k, draw, child) for child in seeds
-    )
-    return _summary(whole.sizes, np.array(drawn))
+    start = partial(_method_again, method)
+    table = _jaccard(whole.scores, {whole.k: whole}, start, n_replicates, seed)
+    return table.loc[whole.k]
 
 
 def jaccard_by_k(
@@ -143,9 +115,6 @@ def jaccard_by_k(
     ks: Sequence[int],
     n_replicates: int = 100,
     seed: Seed = 1,
-    *,
-    draw: Draw = with_replacement,
-    n_jobs: int = 1,
 ) -> pd.DataFrame:
     """Give the bootstrap stability of Ward + k-means for several k, on the same resamples.
 
@@ -157,7 +126,7 @@ def jaccard_by_k(
         Complete phase scores.
     ks : sequence of int
         Numbers of profiles, 2 or more.
-    n_replicates, seed, draw, n_jobs
+    n_replicates, seed
         As `bootstrap_jaccard`.
 
     Returns
@@ -177,22 +146,7 @@ def jaccard_by_k(
     [1.0, 1.0]
     """
     whole = {k: ward_kmeans(scores, k) for k in ks}
-    before = {k: partition.labels.to_numpy() - 1 for k, partition in whole.items()}
-    values = scores.to_numpy(dtype=float)
-    drawn = Parallel(n_jobs=n_jobs)(
-        delayed(_ward_replicate)(values, before, draw, child)
-        for child in children(seed, n_replicates)
-    )
-    tables = {
-        k: _summary(partition.sizes, np.array(coefficients))
-        for (k, partition), coefficients in zip(
-            whole.items(), zip(*drawn, strict=True), strict=True
-        )
-    }
-    none = pd.MultiIndex.from_tuples([], names=["k", "profile"])
-    return (
-        pd.concat(tables, names=none.names) if tables else pd.DataFrame(columns=COLUMNS, index=none)
-    )
+    return _jaccard(scores, whole, _ward_again, n_replicates, seed)
 
 
 def method_agreement(first: Partition, second: Partition) -> Agreement:
@@ -235,32 +189,58 @@ def method_agreement(first: Partition, second: Partition) -> Agreement:
     return Agreement(table, float(agreement), moved.rename("moved"))
 
 
-def _replicate(
-    method: Method,
+def _jaccard(
     scores: pd.DataFrame,
-    labels: pd.Series,
-    k: int,
-    draw: Draw,
+    whole: Mapping[int, Partition],
+    start: Callable[[pd.DataFrame], Again],
+    n_replicates: int,
+    seed: Seed,
+) -> pd.DataFrame:
+    """Compare divisions in k profiles with those of resamples, index (k, profile)."""
+    before = {k: partition.labels.to_numpy() - 1 for k, partition in whole.items()}
+    drawn = Parallel()(
+        delayed(_replicate)(scores, before, start, child) for child in children(seed, n_replicates)
+    )
+    index = pd.MultiIndex.from_tuples(
+        [(k, profile) for k, partition in whole.items() for profile in partition.sizes.index],
+        names=["k", "profile"],
+    )
+    sizes = [size for partition in whole.values() for size in partition.sizes]
+    largest, matched = np.array(drawn).reshape(n_replicates, 2, len(index)).swapaxes(0, 1)
+    return pd.DataFrame(
+        {
+            "n_units": np.array(sizes, dtype=int),
+            "jaccard": largest.mean(axis=0),
+            "jaccard_matched": matched.mean(axis=0),
+            "recovered": (largest > 0.75).mean(axis=0),
+            "dissolved": (largest <= 0.5).mean(axis=0),
+        },
+        index,
+    )
+
+
+def _replicate(
+    scores: pd.DataFrame,
+    before: Mapping[int, np.ndarray],
+    start: Callable[[pd.DataFrame], Again],
     seed: np.random.SeedSequence,
 ) -> np.ndarray:
-    """Jaccard of each profile in one resample, 2 × k: the largest, and matched one to one."""
-    rows = draw(len(scores), np.random.default_rng(seed))
+    """Jaccard of each profile of each k in one resample: the largest, and matched one to one."""
+    drawn = np.random.default_rng(seed).integers(0, len(scores), size=len(scores))
+    rows = np.unique(drawn)
     sample = scores.iloc[rows]
-    n_possible = min(k, n_distinct(sample.to_numpy(dtype=float)))
-    again = method(sample, n_possible).labels.to_numpy() - 1
-    return _coefficients(labels.to_numpy()[rows] - 1, again, k)
+    again, most = start(sample), n_distinct(sample.to_numpy(dtype=float))
+    found = [_coefficients(labels[rows], again(min(k, most)), k) for k, labels in before.items()]
+    return np.concatenate([np.empty((2, 0)), *found], axis=1)
 
 
-def _ward_replicate(
-    values: np.ndarray, before: Mapping[int, np.ndarray], draw: Draw, seed: np.random.SeedSequence
-) -> list[np.ndarray]:
-    """The same for every k of Ward + k-means, from one tree."""
-    rows = draw(len(values), np.random.default_rng(seed))
-    sample = values[rows]
-    tree, most = WardTree(sample), n_distinct(sample)
-    return [
-        _coefficients(labels[rows], tree.refined(min(k, most)), k) for k, labels in before.items()
-    ]
+def _method_again(method: Method, sample: pd.DataFrame) -> Again:
+    return lambda k: method(sample, k).labels.to_numpy() - 1
+
+
+def _ward_again(sample: pd.DataFrame) -> Again:
+    """Divide by Ward + k-means, with one tree for every k."""
+    return WardTree(sample.to_numpy(dtype=float)).refined
 
 
 def _coefficients(before: np.ndarray, again: np.ndarray, k: int) -> np.ndarray:
@@ -270,19 +250,3 @@ def _coefficients(before: np.ndarray, again: np.ndarray, k: int) -> np.ndarray:
     jaccard = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
     order, partners = linear_sum_assignment(-jaccard)
     return np.array([jaccard.max(axis=1), jaccard[order, partners]])
-
-
-def _summary(sizes: pd.Series, drawn: np.ndarray) -> pd.DataFrame:
-    """Set the coefficients of B replicates (B × 2 × k) as a table, k profiles."""
-    largest, matched = drawn[:, 0], drawn[:, 1]
-    return pd.DataFrame(
-        {
-            "n_units": sizes,
-            "jaccard": largest.mean(axis=0),
-            "jaccard_matched": matched.mean(axis=0),
-            "recovered": (largest > 0.75).mean(axis=0),
-            "dissolved": (largest <= 0.5).mean(axis=0),
-        },
-        index=sizes.index,
-        columns=COLUMNS,
-    )

@@ -5,25 +5,16 @@ Gleser (1953) split what separates profiles into elevation, scatter and shape: w
 it is elevation and the lines do not cross, the profiles are steps of one dimension, not kinds.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from cycle_analysis.profiles.partitions import Partition
 
-_LEVELS = (
-    (20.0, {"nl": "zeer laag", "en": "very low"}),
-    (40.0, {"nl": "laag", "en": "low"}),
-    (60.0, {"nl": "midden", "en": "middle"}),
-    (80.0, {"nl": "hoog", "en": "high"}),
-    (np.inf, {"nl": "zeer hoog", "en": "very high"}),
-)
-_WORDS = {
-    "nl": {"leading": "voorop in", "lagging": "achter in", "and": "en", "even": "gelijkmatig"},
-    "en": {"leading": "ahead on", "lagging": "behind on", "and": "and", "even": "even"},
-}
+HEIGHTS = {"very_low": 20.0, "low": 40.0, "middle": 60.0, "high": 80.0, "very_high": np.inf}
+"""Codes of the height of a profile's mean score, each with the score below which it holds."""
+NOTICEABLE = 5.0
+"""Points of shape that deserve a word."""
 
 
 def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFrame:
@@ -120,15 +111,8 @@ def shape_shares(partition: Partition) -> pd.Series:
     return pd.Series({name: part / total if total > 0 else np.nan for name, part in parts.items()})
 
 
-def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
-    """List the phases on which a lower profile stands above a higher one.
-
-    Parameters
-    ----------
-    partition : Partition
-        The division.
-    z : float
-        How many standard errors the reversal must exceed.
+def crossings(partition: Partition) -> pd.DataFrame:
+    """List the phases on which a lower profile stands above a higher one, beyond chance.
 
     Returns
     -------
@@ -143,72 +127,55 @@ def crossings(partition: Partition, z: float = 1.96) -> pd.DataFrame:
         for high in partition.sizes.index[partition.sizes.index > low]
         for phase in partition.scores.columns
         if means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"]
-        > z * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
+        > 1.96 * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
     ]
     return pd.DataFrame(rows, columns=["lower", "higher", "phase", "difference"])
 
 
-def propose_names(
-    centroids: pd.DataFrame,
-    labels: Mapping[str, Mapping[str, str]] | None = None,
-    noticeable: float = 5.0,
-) -> pd.DataFrame:
-    """Propose shorthand names from level, leading phases and lagging phases.
+def height_of(level: float) -> str:
+    """Give the code of the height of a mean score, 0-100; empty when it is missing.
 
-    A phase leads (lags) where the profile's shape stands at least `noticeable` points above
+    Examples
+    --------
+    >>> height_of(20.0), height_of(99.0)
+    ('low', 'very_high')
+    """
+    return next((code for code, limit in HEIGHTS.items() if level < limit), "")
+
+
+def propose_names(centroids: pd.DataFrame) -> pd.DataFrame:
+    """Propose key words for profiles: the height of the level, leading phases, lagging phases.
+
+    A phase leads (lags) where the profile's shape stands at least `NOTICEABLE` points above
     (below) the mean shape of all profiles; the two strongest are named.
 
     Parameters
     ----------
     centroids : DataFrame, k profiles × p phases
         Mean scores, 0-100.
-    labels : mapping language -> phase -> label, optional
-        Short phase labels; codes where absent.
-    noticeable : float
-        Points of shape that deserve a word.
 
     Returns
     -------
     DataFrame, k profiles
-        nl, en, leading, lagging (phase codes, space between). Shorthand for a shape, never a
-        finding.
+        height (code of `HEIGHTS`), leading, lagging (phase codes, space between). Shorthand for a
+        shape, never a finding.
 
     Examples
     --------
     >>> centroids = pd.DataFrame({"AG": [20.0, 75.0], "EX": [10.0, 45.0]}, index=[1, 2])
-    >>> propose_names(centroids)["en"].tolist()
-    ['very low, ahead on EX, behind on AG', 'high, ahead on AG, behind on EX']
+    >>> propose_names(centroids).to_numpy().tolist()
+    [['very_low', 'EX', 'AG'], ['high', 'AG', 'EX']]
     """
     shapes = centroids.sub(centroids.mean(axis=1), axis=0)
     relative = shapes - shapes.mean()
     rows = []
     for profile in centroids.index:
         ranked = relative.loc[profile].sort_values(ascending=False, kind="stable")
-        leading = list(ranked.index[ranked >= noticeable][:2])
-        lagging = list(ranked.index[ranked <= -noticeable][::-1][:2])
-        names = {
-            language: _name(centroids.loc[profile].mean(), leading, lagging, language, labels)
-            for language in ("nl", "en")
-        }
-        rows.append({**names, "leading": " ".join(leading), "lagging": " ".join(lagging)})
+        leading = ranked.index[ranked >= NOTICEABLE][:2]
+        lagging = ranked.index[ranked <= -NOTICEABLE][::-1][:2]
+        height = height_of(centroids.loc[profile].mean())
+        rows.append({"height": height, "leading": " ".join(leading), "lagging": " ".join(lagging)})
     return pd.DataFrame(rows, index=centroids.index)
-
-
-def _name(
-    level: float,
-    leading: list[str],
-    lagging: list[str],
-    language: str,
-    labels: Mapping[str, Mapping[str, str]] | None,
-) -> str:
-    words = _WORDS[language]
-    known = labels.get(language, {}) if labels else {}
-    parts = [next(names[language] for limit, names in _LEVELS if level < limit)]
-    for word, phases in (("leading", leading), ("lagging", lagging)):
-        if phases:
-            listed = f" {words['and']} ".join(known.get(phase, phase) for phase in phases)
-            parts.append(f"{words[word]} {listed}")
-    return ", ".join(parts if len(parts) > 1 else [*parts, words["even"]])
 
 
 def _spread(values: np.ndarray, weights: np.ndarray) -> float:

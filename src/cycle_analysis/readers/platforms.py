@@ -86,17 +86,12 @@ def _qualtrics_headers(cells: pd.DataFrame) -> int:
 
 def _without_previews(table: RawTable) -> RawTable:
     """Leave out rows that the author made, count them, and count unfinished rows and spam."""
-    status = _folded(table, "Status")
-    if status is None:
-        return table
-    preview = status.isin(PREVIEWS)
-    found = _counted(table, "Status", status.isin(SPAM), "rows are marked as spam", KEPT)
-    if (finished := _folded(table, "Finished")) is not None:
-        unfinished = finished.isin(UNFINISHED)
-        found += _counted(table, "Finished", unfinished, "rows are not finished", KEPT)
-    said = "rows are previews; left out"
-    found += _counted(table, "Status", preview, said, FIXED, "previews")
-    return table.only(~preview, *found)
+    found = [
+        *_counted(table, "Status", SPAM, "rows are marked as spam", KEPT),
+        *_counted(table, "Finished", UNFINISHED, "rows are not finished", KEPT),
+        *_counted(table, "Status", PREVIEWS, "rows are previews; left out", FIXED, "previews"),
+    ]
+    return table.only(~_which(table, "Status", PREVIEWS), *found)
 
 
 def _limesurvey(table: RawTable) -> RawTable:
@@ -111,24 +106,22 @@ def _limesurvey(table: RawTable) -> RawTable:
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")
     folded = _by_folded_name(table)
     column = next((folded[name] for name in SUBMITTED if name in folded), "")
-    sent = _folded(table, column)
-    if sent is None:
-        return table
-    found = _counted(table, column, sent == "", "rows were not sent in to the end", KEPT)
+    found = _counted(table, column, {""}, "rows were not sent in to the end", KEPT)
     return replace(table, notes=table.notes + found)
 
 
-def _folded(table: RawTable, column: str) -> "pd.Series[str] | None":
+def _which(table: RawTable, column: str, values: set[str]) -> "pd.Series[bool]":
+    """Rows with one of some values in a column; none when there is no such column."""
     if column not in table.cells:
-        return None
-    return table.cells[column].astype("str").str.strip().str.casefold()
+        return pd.Series(False, index=table.cells.index)
+    return table.cells[column].astype("str").str.strip().str.casefold().isin(values)
 
 
 def _counted(
-    table: RawTable, column: str, which: "pd.Series[bool]", problem: str, done: str, rule: str = ""
+    table: RawTable, column: str, values: set[str], problem: str, done: str, rule: str = ""
 ) -> list[Problem]:
-    """Say how many rows something holds for; nothing when for none."""
-    rows = table.cells.index[which]
+    """Say how many rows have one of some values in a column; nothing when none has."""
+    rows = table.cells.index[_which(table, column, values)]
     if not len(rows):
         return []
     return [table.problem(column, rows, "", f"{len(rows)} {problem}", done=done, rule=rule)]

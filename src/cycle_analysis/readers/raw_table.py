@@ -4,27 +4,26 @@ Every column is a category of its distinct texts: a survey column of a million r
 of them, so it takes a byte per cell, and every rule about answers is tried once per distinct text.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem
+from cycle_analysis.problems import FIXED, REJECTED, Problem, refuse
 
 MOST_COLUMNS = 5_000
 """A survey export with more columns than this is some other file."""
 MOST_BYTES = 2_000_000_000
 """A survey export larger than this is some other file."""
 FLAW_COLUMNS = ["row", "column", "value", "problem"]
+INVISIBLE = re.compile("[\u200b\ufeff]")
 
 Ranges = list[tuple[float | str, float | str]]
 """Lowest and highest code that a file declares missing; a text only by itself."""
-
-
-def no_flaws() -> pd.DataFrame:
-    """Give an empty table of flaws."""
-    return pd.DataFrame({name: pd.Series(dtype="object") for name in FLAW_COLUMNS})
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +64,9 @@ class RawTable:
     questions: dict[str, str] = field(default_factory=dict)
     missing: dict[str, Ranges] = field(default_factory=dict)
     sheet: str = ""
-    flaws: pd.DataFrame = field(default_factory=no_flaws)
+    flaws: pd.DataFrame = field(
+        default_factory=partial(pd.DataFrame, columns=FLAW_COLUMNS, dtype="object")
+    )
     notes: list[Problem] = field(default_factory=list)
     platform: str = ""
     duration: str = ""
@@ -158,39 +159,28 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def refuse(
-    file: str,
-    where: str,
-    value: str,
-    problem: str,
-    allowed: str = "",
-    remedy: str = "",
-    sheet: str = "",
-) -> InputError:
-    """Make the error that refuses a file for one reason."""
-    return InputError([Problem(file, where, value, problem, allowed, remedy, sheet=sheet)])
-
-
-def check_header(file: str, header: Sequence[str]) -> None:
-    """Refuse a header with too many columns or with a name that stands twice.
+def tidy_names(file: str, header: Sequence[str]) -> list[str]:
+    """Trim the names of columns.
 
     Raises
     ------
     InputError
-        If either is so.
+        If there are too many, or one stands twice.
     """
     if len(header) > MOST_COLUMNS:
         problem = f"there are more than {MOST_COLUMNS} columns"
         raise refuse(file, "header", str(len(header)), problem, "", "Export only the answers")
-    names = pd.Series(list(header), dtype="str")
-    if double := names[names.duplicated() & (names != "")].unique().tolist():
+    names = [" ".join(INVISIBLE.sub("", name).split()) for name in header]
+    if double := [name for name, n in Counter(names).items() if name and n > 1]:
         remedy = "Give each column its own name, or export with question codes as headings"
         raise refuse(file, "header", ", ".join(double[:5]), "stands twice", "", remedy)
+    return names
 
 
-def tidy_columns(file: str, header: Sequence[str], columns: list[pd.Categorical]) -> "Tidied":
-    """Trim names, leave out nameless empty columns, and number nameless columns with contents."""
-    names = [" ".join(name.replace("\u200b", "").replace("\ufeff", "").split()) for name in header]
+def name_columns(
+    file: str, names: Sequence[str], columns: list[pd.Categorical]
+) -> tuple[dict[str, pd.Categorical], list[Problem]]:
+    """Leave out nameless empty columns, and number nameless columns with contents."""
     kept: dict[str, pd.Categorical] = {}
     notes = []
     for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
@@ -202,6 +192,3 @@ def tidy_columns(file: str, header: Sequence[str], columns: list[pd.Categorical]
             notes.append(Problem(file, "header", name, problem, done=FIXED, rule="column number"))
         kept[name] = column
     return kept, notes
-
-
-Tidied = tuple[dict[str, pd.Categorical], list[Problem]]

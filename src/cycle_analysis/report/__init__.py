@@ -1,78 +1,201 @@
-"""Assemble the report of a study from its saved tables, and write it.
+"""Assemble the report of a study from its saved tables, or tell one block of it in a notebook.
 
-Nothing is computed here but shares of counts that stand beside them: sections select, round,
-withhold small cells (see `disclosure`) and put into words.
+Nothing is computed here: facts of the chapters select, round and protect, templates put them into
+words.
 """
 
-from cycle_analysis.disclosure import SMALLEST_CELL
-from cycle_analysis.report.html import to_html, write_html
-from cycle_analysis.report.model import Report
-from cycle_analysis.report.sections.annex import annex_section
-from cycle_analysis.report.sections.cycle import cycle_section
-from cycle_analysis.report.sections.limits import limits_section
-from cycle_analysis.report.sections.profiles import profiles_section
-from cycle_analysis.report.sections.response import response_section
-from cycle_analysis.report.sections.summary import summary
-from cycle_analysis.report.sections.validity import validity_section
-from cycle_analysis.report.sections.waves import waves_section
-from cycle_analysis.report.source import Source
-from cycle_analysis.store import Store
-from cycle_analysis.study import Study
-from cycle_analysis.texts import load_texts
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["Report", "assemble", "to_html", "write_html"]
+import pandas as pd
+from matplotlib.axes import Axes
 
-WORDS = ("contents", "summary", "figure", "table", "skip", "made_with", "wide")
-SECTIONS = (
-    response_section,
-    cycle_section,
-    profiles_section,
-    validity_section,
-    waves_section,
-    limits_section,
-    annex_section,
+from cycle_analysis.report.chapter import Chapter, ChapterFacts, Results
+from cycle_analysis.report.chapters import CHAPTERS
+from cycle_analysis.report.document import (
+    Block,
+    Bullets,
+    Document,
+    Heading,
+    Paragraph,
+    Table,
+    Text,
+    number_blocks,
 )
-"""In the order of the report."""
+from cycle_analysis.report.door import Door
+from cycle_analysis.report.language import open_language
+from cycle_analysis.report.reading import read_blocks
+from cycle_analysis.report.templates import (
+    MACROS,
+    SUFFIX,
+    escape,
+    has_block,
+    make_sandbox,
+    render,
+    render_block,
+    unescape,
+)
+from cycle_analysis.report.writers.html import to_html, write_html
+from cycle_analysis.study import Study
+
+__all__ = ["assemble", "draw", "open_chapter", "tell", "to_html", "write_html"]
+
+WRITERS_WORDS = ("contents", "figure", "table", "skip", "made_with", "wide")
+
+
+@dataclass(eq=False)
+class Remembering:
+    """Results that read every table once."""
+
+    results: Results
+    tables: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)
+
+    def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        """Load a saved table."""
+        key = (step, table, wave)
+        if key not in self.tables:
+            self.tables[key] = self.results.load(step, table, wave)
+        return self.tables[key].copy(deep=False)
+
+    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
+        """Give the parameters with which a step ran."""
+        return self.results.parameters(step, wave)
 
 
 def assemble(
-    study: Study, store: Store, language: str, smallest_cell: int = SMALLEST_CELL
-) -> Report:
-    """Assemble the report of a study from its saved tables.
+    study: Study,
+    results: Results,
+    code: str,
+    chapters: Mapping[str, type[Chapter]] = CHAPTERS,
+    door: Door | None = None,
+) -> Document:
+    """Assemble the report of a study in one language.
 
     Parameters
     ----------
     study : Study
         The study.
-    store : Store
+    results : Results
         Its tables; notebooks 01-07 must have run.
-    language : str
-        ``"nl"`` or ``"en"``.
-    smallest_cell : int
-        Smallest number of units that may be shown.
-
-    Returns
-    -------
-    Report
+    code : str
+        The language, such as ``"nl"``.
+    chapters : mapping of str to Chapter class
+        The chapters, in order; those that a study has besides come last.
+    door : Door, optional
+        What numbers of units leave by; one that rounds as the study says when not given.
 
     Raises
     ------
     InputError
-        When a table is not there yet.
+        When a table is not there yet, or a template of the study is wrong.
     ValueError
-        When there are no texts in `language`.
+        When there are no texts in the language.
     """
-    load_texts(language)
-    source = Source(study, store, language, smallest_cell)
-    return Report(
-        language=language,
-        title=study.title[language],
-        subtitle=source.text(
-            "words.subtitle",
-            waves=source.texts.listed([source.wave(wave) for wave in study.waves]),
-        ),
-        summary=summary(source),
-        sections=tuple(section(source) for section in SECTIONS),
-        mark=source.mark,
-        words={name: source.text(f"words.{name}") for name in WORDS},
+    language = open_language(code, study, door or Door(study.round_to))
+    known = Remembering(results)
+    sandbox = make_sandbox(language)
+    blocks: list[Block] = []
+    for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
+        chapter = kind(study, known, language)
+        blocks += read_blocks(render(sandbox, chapter.key, ChapterFacts(chapter)), chapter)
+    waves = language.listed([language.wave(wave) for wave in study.waves])
+    return Document(
+        language=code,
+        title=study.title[code],
+        subtitle=str(language.words["subtitle"]).format(waves=waves),
+        blocks=number_blocks(blocks),
+        mark=str(language.words["synthetic"]) if study.synthetic else "",
+        words={name: str(language.words[name]) for name in WRITERS_WORDS},
     )
+
+
+def open_chapter(
+    study: Study, results: Results, code: str, chapter: str, wave: str = "", round_to: int = 0
+) -> Chapter:
+    """Open one chapter of the report, to tell a block of it or to draw a figure.
+
+    Parameters
+    ----------
+    study, results, code
+        As for `assemble`.
+    chapter : str
+        Name of the chapter.
+    wave : str
+        The wave that the chapter is about; the reference wave when not given.
+    round_to : int
+        What numbers of units are rounded to; as the study says when not given.
+
+    Raises
+    ------
+    ValueError
+        When there is no such chapter.
+    """
+    if chapter not in CHAPTERS:
+        raise ValueError(f"there is no chapter {chapter!r}; choose from {list(CHAPTERS)}")
+    language = open_language(code, study, Door(round_to or study.round_to))
+    return CHAPTERS[chapter](study, Remembering(results), language, wave)
+
+
+def tell(chapter: Chapter, block: str) -> str:
+    """Tell one block of a chapter as Markdown, in the words of the report.
+
+    Only the tables that the block needs are loaded. Figures are left out.
+
+    Raises
+    ------
+    ValueError
+        When the template has no such block.
+    """
+    sandbox = make_sandbox(chapter.language)
+    text = render_block(sandbox, chapter.key, block, ChapterFacts(chapter))
+    return "\n\n".join(part for b in read_blocks(text, chapter) if (part := to_markdown(b)))
+
+
+def draw(chapter: Chapter, figure: str, *names: str) -> Axes:
+    """Draw a figure of a chapter; one of which there is one, under the report's finding on it."""
+    sandbox, block = make_sandbox(chapter.language), f"title_{figure}"
+    if names or not has_block(sandbox, chapter.key, block):
+        return chapter.figure(figure, *names)()
+    title = unescape(render_block(sandbox, chapter.key, block, ChapterFacts(chapter)))
+    return chapter.figure(figure, *names)(title=title)
+
+
+def to_markdown(block: Block) -> str:
+    """Write a block as Markdown; nothing of a figure but its table."""
+    if isinstance(block, Heading):
+        return f"{'#' * (block.level + 1)} {escape(block.text)}"
+    if isinstance(block, Paragraph):
+        return _marked(block.text)
+    if isinstance(block, Bullets):
+        return "\n".join(f"- {_marked(item)}" for item in block.items)
+    if isinstance(block, Table):
+        return _table(block)
+    return _table(block.table) if block.table else ""
+
+
+def _marked(text: Text) -> str:
+    told = ""
+    for run in text:
+        sign = "**" * run.strong + "*" * run.em
+        told += f"{sign}{escape(run.text)}{sign}"
+    return told
+
+
+def _table(table: Table) -> str:
+    signs = ["---:" if is_number else "---" for is_number in table.numeric]
+    rows = [table.heads, signs, *[[cell.text for cell in row] for row in table.rows]]
+    lines = [f"| {' | '.join(escape(text) if text not in signs else text for text in row)} |"
+             for row in rows]  # fmt: skip
+    notes = "\n\n".join(escape(note) for note in table.notes)
+    return f"{escape(table.caption)}\n\n" + "\n".join(lines) + f"\n\n{notes}"
+
+
+def _own_chapters(
+    study: Study, code: str, chapters: Mapping[str, type[Chapter]]
+) -> Iterator[type[Chapter]]:
+    """Give the chapters that a study adds: templates under a name that no chapter has."""
+    for file in sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}")):
+        key = file.name.removesuffix(SUFFIX)
+        if key not in CHAPTERS and key not in chapters and file.name != MACROS:
+            yield type(f"{key}Chapter", (Chapter,), {"key": key, "__doc__": f"Chapter {key}."})

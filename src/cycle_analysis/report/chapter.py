@@ -9,7 +9,6 @@ what order and in which words, the template says.
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn, Protocol
 
@@ -17,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles import verdict as verdicts
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Door, Mean, Units, Weighted, wave_total
 from cycle_analysis.report.language import Language
@@ -30,26 +29,6 @@ NUMBER, PROFILES, VALIDITY, WAVES = (
 ALL_WAVES = "all_waves"
 PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, dict, datetime.date)
 """What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
-
-
-class Verdict(StrEnum):
-    """Whether there are profiles, by a code that texts know."""
-
-    PROFILES = "profiles"
-    STRUCTURE = "structure"
-    CONTINUUM = "continuum"
-    NO_STRUCTURE = "no_structure"
-    IDENTICAL = "identical"
-    """There was nothing to divide, or too little to test."""
-
-
-SAVED_AS = {
-    verdicts.PROFILES: Verdict.PROFILES,
-    verdicts.STRUCTURE: Verdict.STRUCTURE,
-    verdicts.CONTINUUM: Verdict.CONTINUUM,
-    verdicts.NO_STRUCTURE: Verdict.NO_STRUCTURE,
-}
-"""Verdicts as notebook 04 saves them."""
 
 
 class Results(Protocol):
@@ -223,8 +202,7 @@ class Chapter:
     @cached_property
     def verdict(self) -> Verdict:
         """Whether there are profiles, by its code."""
-        row = self._verdict_row
-        return Verdict.IDENTICAL if pd.isna(row["p"]) else SAVED_AS[str(row["verdict"])]
+        return Verdict(self._verdict_row["verdict"])
 
     @cached_property
     def n(self) -> Units:
@@ -281,8 +259,7 @@ class Chapter:
 
     @cached_property
     def _sizes(self) -> pd.Series:
-        sizes = self.load(PROFILES, "sizes", self.reference)["n_units"]
-        return sizes.set_axis(sizes.index.astype(int))
+        return self.load(PROFILES, "sizes", self.reference)["n_units"]
 
     def _names_of(self, number: int) -> Any:
         if not self.found:

@@ -12,7 +12,7 @@ from typing import Any
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Share, Units, Weighted, is_missing
 from cycle_analysis.report.language import Language
-from cycle_analysis.texts.words import NOTHING
+from cycle_analysis.texts import NOTHING
 
 Write = Callable[[Language, Any], Cell]
 EMPTY = Cell(NOTHING, note="nothing")

@@ -227,8 +227,10 @@ def number_blocks(blocks: Sequence[Block]) -> tuple[Block, ...]:
     Raises
     ------
     ValueError
-        When a key stands twice.
+        When a key stands twice, or no heading stands above the first block.
     """
+    if blocks and not (isinstance(blocks[0], Heading) and blocks[0].level == 1):
+        raise ValueError("the first block is no heading of a chapter; begin with `# Title {#key}`")
     keys = [key for block in blocks for key in _keys(block)]
     if double := sorted({key for key in keys if keys.count(key) > 1}):
         raise ValueError(f"keys {double} stand twice; give each its own")

@@ -12,7 +12,7 @@ from jinja2.runtime import LoopContext
 
 from cycle_analysis.report.door import Door, Mean, Share, Units, UntoldError, is_number
 from cycle_analysis.study import Study
-from cycle_analysis.texts.words import Words
+from cycle_analysis.texts import Words
 
 FILTERS = (
     *("number", "percent", "points", "p", "interval", "spelled", "listed", "lowered", "capital"),

@@ -17,6 +17,7 @@ from typing import Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, missing
 from jinja2.sandbox import SandboxedEnvironment
@@ -37,7 +38,7 @@ BUILT_IN = (
     *("rejectattr", "reverse", "select", "selectattr", "sort", "unique"),
 )
 """Filters of Jinja that give no text, so that they cannot write a number."""
-FILTERING = ("door.py", "language.py", "templates.py", "words.py", "filters.py", "sandbox.py")
+FILTERING = ("door.py", "language.py", "templates.py", "__init__.py", "filters.py", "sandbox.py")
 """Files through which a value of a template goes before it is printed."""
 FACTS = " facts"
 """Where a context keeps the facts; no template can name it."""
@@ -108,12 +109,32 @@ class Sandbox(SandboxedEnvironment):
         return super().getattr(obj, attribute)
 
 
+class Compiled(jinja2.BytecodeCache):
+    """Keep what templates compile to: a notebook tells many blocks of one chapter."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is known of a template; Jinja checks that its text is still the same."""
+        if bucket.key in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what a template compiled to."""
+        self.known[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
+
+
 def make_sandbox(language: Language) -> Sandbox:
     """Make the room for the templates of a language; those of a study go before the package's."""
     own = {DEFAULT: jinja2.FileSystemLoader(language.folders[-1])}
     loaders = [jinja2.FileSystemLoader(folder) for folder in language.folders]
     sandbox = Sandbox(
         loader=jinja2.ChoiceLoader([*loaders, jinja2.PrefixLoader(own)]),
+        bytecode_cache=COMPILED,
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -181,7 +202,17 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
                     functions.append(function)
         if context is None or block not in known:
             raise ValueError(f"{chapter!r} has no block {block!r}; choose from {sorted(known)}")
-        return "".join(context.blocks[block][0](context)).strip()
+        try:
+            return "".join(context.blocks[block][0](context)).strip()
+        except Exception:
+            sandbox.handle_exception()  # gives lines of the template, not of what it compiles to
+
+
+def has_block(sandbox: Sandbox, chapter: str, block: str) -> bool:
+    """Whether a chapter has a block of this name."""
+    with explained():
+        templates = _ancestry(sandbox, f"{chapter}{SUFFIX}")
+        return any(block in template.blocks for template in templates)
 
 
 def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-SIZE_GROUPS = {1: "<20k", 2: "<20k", 3: "<20k", 4: "20-50k", 5: "50-100k",
-               6: "100k+", 7: "100k+", 8: "100k+"}  # fmt: skip
-"""CBS size classes collapsed to four groups of inhabitants."""
+SIZE_GROUPS = {"<20k": 3, "20-50k": 4, "50-100k": 5, "100k+": 8}
+"""CBS size classes collapsed to four groups of inhabitants, with the last class of each."""
 REGIONS = {
     "Noord": ["Groningen", "Fryslân", "Drenthe"],
     "Oost": ["Overijssel", "Gelderland", "Flevoland"],
@@ -21,6 +20,7 @@ REGIONS = {
     "Zuid": ["Noord-Brabant", "Limburg"],
 }
 """Provinces collapsed to the four parts of the country (CBS landsdelen)."""
+_REGION_OF = {province: region for region, parts in REGIONS.items() for province in parts}
 
 
 def are_municipalities(units: pd.DataFrame) -> bool:
@@ -32,8 +32,7 @@ def are_municipalities(units: pd.DataFrame) -> bool:
     >>> are_municipalities(load_register().on("2022-05-01"))
     True
     """
-    provinces = {province for part in REGIONS.values() for province in part}
-    return {"size_class", "province"} <= set(units) and set(units["province"]) <= provinces
+    return {"size_class", "province"} <= set(units) and set(units["province"]) <= set(_REGION_OF)
 
 
 def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
@@ -52,7 +51,7 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When a column is absent, or holds something else.
+        When a unit has no size class or another province.
 
     Examples
     --------
@@ -61,17 +60,11 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
     """
-    if lacking := {"size_class", "province"} - set(population):
-        raise ValueError(
-            f"population: it has no {' and no '.join(sorted(lacking))}. These margins are those of "
-            "Dutch municipalities; take columns of your own register instead."
-        )
-    region = {province: name for name, provinces in REGIONS.items() for province in provinces}
-    size = pd.Categorical(
-        population["size_class"].map(SIZE_GROUPS), list(dict.fromkeys(SIZE_GROUPS.values()))
+    sizes = population["size_class"].astype("Int64")
+    collapsed = population.assign(
+        size=pd.cut(sizes, [0, *SIZE_GROUPS.values()], labels=list(SIZE_GROUPS), ordered=False),
+        region=pd.Categorical(population["province"].map(_REGION_OF), list(REGIONS)),
     )
-    parts = pd.Categorical(population["province"].map(region), list(REGIONS))
-    collapsed = population.assign(size=size, region=parts)
     unplaced = collapsed.index[collapsed[["size", "region"]].isna().any(axis=1)].tolist()
     if unplaced:
         raise ValueError(
@@ -183,43 +176,65 @@ def cross_groups(counts: pd.Series) -> pd.DataFrame:
     return counts.unstack(fill_value=0).reindex(index=first, columns=second)
 
 
-def response_test(account: pd.DataFrame) -> pd.Series:
-    """Test whether response depends on the groups of a response account.
+def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
+    """Test for each background of a response account whether response depends on it.
 
     Pearson's chi-square of responded against not, over groups, with Cramér's V (Cramér 1946).
 
     Parameters
     ----------
     account : DataFrame
-        As `response_account` gives it.
+        As `response_account` gives it, indexed by one background or more.
 
     Returns
     -------
-    Series
-        chi_square, df, p, cramers_v (0-1), smallest_expected (under 5 the p-value is rough).
-
-    Raises
-    ------
-    ValueError
-        When there is one group only, or all or none responded.
+    DataFrame, index `background`
+        chi_square, df, p, cramers_v (0-1), smallest_expected (under 5 the p-value is rough), and
+        reason, which says so where there is nothing to test.
 
     Examples
     --------
-    >>> account = pd.DataFrame({"invited": [50, 50], "responded": [20, 30]})
-    >>> response_test(account).round(3).to_dict()
-    {'chi_square': 4.0, 'df': 1.0, 'p': 0.046, 'cramers_v': 0.2, 'smallest_expected': 25.0}
+    >>> groups = pd.MultiIndex.from_product([["s", "l"], ["N", "Z"]], names=["size", "region"])
+    >>> account = pd.DataFrame({"invited": 25, "responded": [5, 15, 15, 15]}, index=groups)
+    >>> nonresponse_tests(account).loc["size", ["chi_square", "df", "cramers_v"]].tolist()
+    [4.0, 1.0, 0.2]
     """
-    asked = account[account["invited"] > 0]
-    table = np.column_stack([asked["responded"], asked["invited"] - asked["responded"]])
-    if len(table) < 2 or (table.sum(axis=0) == 0).any():
-        raise ValueError(
-            f"account: {len(table)} groups with {table[:, 0].sum()} of {table.sum()} units "
-            "responding cannot be compared. Take two groups or more, and a response under 100 %."
-        )
-    chi_square, p, df, expected = stats.chi2_contingency(table, correction=False)
-    names = ["chi_square", "df", "p", "cramers_v", "smallest_expected"]
-    values = [chi_square, df, p, np.sqrt(chi_square / table.sum()), expected.min()]
-    return pd.Series(values, index=names, dtype=float)
+    names = ["chi_square", "df", "p", "cramers_v", "smallest_expected", "reason"]
+    rows = {}
+    for background in account.index.names:
+        counts = account.groupby(level=background)[["invited", "responded"]].sum()
+        asked = counts[counts["invited"] > 0]
+        table = np.column_stack([asked["responded"], asked["invited"] - asked["responded"]])
+        if len(table) < 2 or (table.sum(axis=0) == 0).any():
+            rows[background] = [*[np.nan] * 5, "one group, or all or none responded"]
+        else:
+            chi_square, p, df, expected = stats.chi2_contingency(table, correction=False)
+            cramers_v = np.sqrt(chi_square / table.sum())
+            rows[background] = [chi_square, float(df), p, cramers_v, expected.min(), ""]
+    return pd.DataFrame.from_dict(rows, "index", columns=names).rename_axis("background")
+
+
+def precision(account: pd.DataFrame) -> pd.DataFrame:
+    """Give the precision of shares if it were chance who responded: one row, index `finding`.
+
+    Columns n_units, population, margin: half the width of a 95% interval around one half, 0-1,
+    missing for fewer than two units.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley, section 3.2.
+
+    Examples
+    --------
+    >>> account = pd.DataFrame({"responded": [60, 40], "population": [200, 142]})
+    >>> round(precision(account).loc["precision", "margin"], 3)
+    np.float64(0.083)
+    """
+    n, population = int(account["responded"].sum()), int(account["population"].sum())
+    variance = 0.25 / (n - 1) * (1 - n / population) if n > 1 else np.nan
+    margin = float(stats.norm.ppf(0.975) * np.sqrt(variance))
+    row = {"n_units": n, "population": population, "margin": margin}
+    return pd.DataFrame([row], index=pd.Index(["precision"], name="finding"))
 
 
 def response_by_wave(
@@ -264,8 +279,7 @@ def response_by_wave(
         moved = [np.nan] * 3
         if before is not None:
             moved = [len(units & before), len(units - before), len(before - units)]
-        n = len(population)
-        rows.append([n, len(units), len(units) / n, *moved])
+        rows.append([len(population), len(units), len(units) / len(population), *moved])
         before = units
     columns = ["population", "responded", "rate", "again", "joined", "left"]
     return pd.DataFrame(rows, index=pd.Index(waves, name="wave"), columns=columns)

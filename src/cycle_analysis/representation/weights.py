@@ -1,176 +1,35 @@
-"""Weigh units to the population, and compare margins.
-
-Shares of a finite population of units, unweighted and weighted, with their intervals.
-
-Most studies ask a large part of all units, so the variance is multiplied by 1 − n/N (Cochran 1977).
-The weighted variance is linearised; after raking, only what the raking variables leave unexplained
-counts (Deville, Särndal & Sautory 1993). Intervals are on the logit scale, so they stay within 0
-and 1.
-
-Weigh the units that answered so that they have the population's margins.
+"""Weigh the units that answered so that they have the population's margins, and compare margins.
 
 Weights come from raking (Deming & Stephan 1940) on collapsed margins, since the full table of size
 by province has more cells than responses; extreme weights are trimmed, and Kish's design effect
 tells what weighting costs. Own lines rather than a library: raking takes eight, and all figures
 equal those of the R package survey (Lumley 2010).
+
+Shares of a finite population of units have intervals on the logit scale, so they stay within 0 and
+1. Most studies ask a large part of all units, so the variance, linearised for weights, is
+multiplied by 1 − n/N (Cochran 1977).
 """
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-
-def margin_of_error(n: int, population: int, share: float = 0.5, level: float = 0.95) -> float:
-    """Half the width of the interval around a share, for equal weights, 0-1.
-
-    Parameters
-    ----------
-    n, population : int
-        Units that answered, and all units.
-    share : float, 0-1
-    level : float
-
-    References
-    ----------
-    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley, section 3.2.
-
-    Examples
-    --------
-    >>> [round(margin_of_error(n, 342), 3) for n in (100, 150)]
-    [0.083, 0.06]
-    """
-    if not 1 < n <= population:
-        raise ValueError(f"n is {n}; it must lie between 2 and the population, {population}.")
-    variance = share * (1 - share) / (n - 1) * (1 - n / population)
-    return float(stats.norm.ppf(0.5 + level / 2) * np.sqrt(variance))
+MOST_ROUNDS = 1000
+"""Raking and trimming end long before, or never."""
 
 
-def shares(
-    labels: pd.Series,
-    population: int,
-    weights: pd.Series | None = None,
-    raked_on: pd.DataFrame | None = None,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Estimate the share of each label in the population, unweighted and weighted.
-
-    Parameters
-    ----------
-    labels : Series, n units
-        For instance profiles; none missing.
-    population : int
-        Number of all units; n may not be more.
-    weights : Series, n units, optional
-        As `cycle_analysis.representation.weights.rake` gives them; alike when absent.
-    raked_on : DataFrame, n units × variables, optional
-        What the weights were raked on, equal weights to begin with. Without it the weights are
-        taken as given, which is what to do after trimming.
-    level : float
-        Of the intervals.
-
-    Returns
-    -------
-    DataFrame, one row per label
-        n : units; share, se, low, high : unweighted, 0-1; weighted_share, weighted_se,
-        weighted_low, weighted_high : weighted, 0-1.
-
-    Raises
-    ------
-    ValueError
-        When labels are missing, there are fewer than two units, or more than the population.
-
-    References
-    ----------
-    Deville, J.-C., Särndal, C.-E., & Sautory, O. (1993). Generalized raking procedures in survey
-    sampling. Journal of the American Statistical Association, 88, 1013-1020.
-
-    Examples
-    --------
-    >>> table = shares(pd.Series([1, 1, 2, 1]), population=8, weights=pd.Series([1, 1, 3, 1]))
-    >>> table[["n", "share", "weighted_share"]].to_numpy().tolist()
-    [[3.0, 0.75, 0.5], [1.0, 0.25, 0.5]]
-    """
-    n = len(labels)
-    if labels.isna().any() or not 1 < n <= population:
-        raise ValueError(
-            f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
-            "Leave units without label out, and give the number of all units."
-        )
-    member = pd.get_dummies(labels, dtype=float)
-    equal = pd.Series(1.0, index=labels.index)
-    given = equal if weights is None else weights.loc[labels.index].astype(float)
-    explained = None if raked_on is None else raked_on.loc[labels.index]
-    plain = _estimates(member, equal, None, population, level)
-    weighted = _estimates(member, given, explained, population, level)
-    table = plain.join(weighted.add_prefix("weighted_"))
-    table.insert(0, "n", member.sum().astype(int))
-    return table.rename_axis(labels.name)
-
-
-def _estimates(
-    member: pd.DataFrame,
-    weights: pd.Series,
-    explained: pd.DataFrame | None,
-    population: int,
-    level: float,
-) -> pd.DataFrame:
-    """Weighted mean of each column, its standard error, and a logit interval."""
-    n, total = len(member), weights.sum()
-    share = member.mul(weights, axis=0).sum() / total
-    residuals = (member - share).to_numpy()
-    if explained is not None:
-        design = pd.get_dummies(explained.astype("str"), dtype=float).to_numpy()
-        fitted, *_ = np.linalg.lstsq(design, residuals, rcond=None)
-        residuals = residuals - design @ fitted
-    parts = residuals * weights.to_numpy()[:, None] / total
-    parts = parts - parts.mean(axis=0)
-    variance = n / (n - 1) * (parts**2).sum(axis=0) * (1 - n / population)
-    se = pd.Series(np.sqrt(variance), index=share.index)
-    low, high = _logit_interval(share, se, n, level)
-    effective = total**2 / (weights**2).sum() / max(1 - n / population, 1 / population)
-    none_high = 1 - ((1 - level) / 2) ** (1 / effective)
-    low = low.mask(share <= 0, 0.0).mask(share >= 1, 1 - none_high)
-    high = high.mask(share <= 0, none_high).mask(share >= 1, 1.0)
-    return pd.DataFrame({"share": share, "se": se, "low": low, "high": high})
-
-
-def _logit_interval(
-    share: pd.Series, se: pd.Series, n: int, level: float
-) -> tuple[pd.Series, pd.Series]:
-    inside = share.clip(1e-12, 1 - 1e-12)
-    width = stats.t.ppf(0.5 + level / 2, n - 1) * se / (inside * (1 - inside))
-    logit = np.log(inside / (1 - inside))
-    return 1 / (1 + np.exp(width - logit)), 1 / (1 + np.exp(-width - logit))
-
-
-def population_margins(population: pd.DataFrame, by: list[str]) -> dict[str, pd.Series]:
-    """Count the units per category, for each variable to be raked on."""
-    return {column: population[column].value_counts().sort_index() for column in by}
-
-
-def rake(
-    sample: pd.DataFrame,
-    margins: dict[str, pd.Series],
-    base: pd.Series | None = None,
-    tolerance: float = 1e-10,
-    max_iterations: int = 1000,
-) -> pd.Series:
-    """Weights under which the sample has the population's margins.
+def rake(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Series:
+    """Weights under which the units that responded have the population's margins.
 
     Iterative proportional fitting: each margin in turn is made to fit, until none is off.
 
     Parameters
     ----------
-    sample : DataFrame, n units × variables
-        Responding units; one column for each of the margins.
-    margins : dict of Series
-        Per variable, number of units in the population per category, as `population_margins`
-        gives it. All margins have the same total.
-    base : Series, n units, optional
-        Weights to begin with; alike when absent.
-    tolerance : float
-        Largest relative difference from a margin at which raking stops.
-    max_iterations : int
+    population : DataFrame, index `unit`
+        All units with their background.
+    by : list of str
+        Columns whose margins are to fit.
+    responded : Index of n units
 
     Returns
     -------
@@ -180,8 +39,7 @@ def rake(
     Raises
     ------
     ValueError
-        When a category has no responding unit, a unit no category, totals differ, or raking does
-        not converge.
+        When a category has no responding unit, a unit no category, or raking does not converge.
 
     References
     ----------
@@ -191,28 +49,32 @@ def rake(
 
     Examples
     --------
-    >>> sample = pd.DataFrame({"size": ["s", "s", "l", "l"]}, index=list("ABCD"))
-    >>> rake(sample, {"size": pd.Series({"s": 30, "l": 10})}).tolist()
-    [15.0, 15.0, 5.0, 5.0]
+    >>> population = pd.DataFrame({"size": ["s", "s", "s", "l"]}, index=["A", "B", "C", "D"])
+    >>> rake(population, ["size"], pd.Index(["A", "B", "D"])).tolist()
+    [1.5, 1.5, 1.0]
     """
-    _refuse_margins(sample, margins)
-    codes = {name: margin.index.get_indexer(sample[name]) for name, margin in margins.items()}
-    totals = {name: margin.to_numpy(dtype=float) for name, margin in margins.items()}
-    weights = np.ones(len(sample)) if base is None else base.loc[sample.index].to_numpy(float)
-    for _ in range(max_iterations):
-        for name, group in codes.items():
-            weights = (
-                weights * (totals[name] / np.bincount(group, weights, len(totals[name])))[group]
+    margins = []
+    for name in by:
+        if nowhere := population.index[population[name].isna()].tolist():
+            raise ValueError(f"population: {len(nowhere)} units have no {name}: {nowhere[:5]}.")
+        group, labels = pd.factorize(population[name], sort=True)
+        group = group[population.index.get_indexer(responded)]
+        if empty := labels.difference(labels[group]).tolist():
+            raise ValueError(
+                f"population: {name} has no responding unit in {empty[:5]}. Collapse these "
+                "categories with others."
             )
-        off = max(
-            np.abs(np.bincount(group, weights, len(totals[name])) / totals[name] - 1).max()
-            for name, group in codes.items()
-        )
-        if off <= tolerance:
-            return pd.Series(weights, index=sample.index, name="weight")
+        margins.append((group, population[name].value_counts()[labels].to_numpy(dtype=float)))
+    weights = np.ones(len(responded))
+    for _ in range(MOST_ROUNDS):
+        for group, total in margins:
+            weights = weights * (total / np.bincount(group, weights))[group]
+        off = max(np.abs(np.bincount(group, weights) / total - 1).max() for group, total in margins)
+        if off <= 1e-10:
+            return pd.Series(weights, index=responded, name="weight")
     raise ValueError(
-        f"margins: after {max_iterations} rounds one is still {off:.1e} off. They contradict each "
-        "other in this sample: collapse categories."
+        f"population: after {MOST_ROUNDS} rounds a margin is still {off:.1e} off. They contradict "
+        "each other among those who responded: collapse categories."
     )
 
 
@@ -249,7 +111,7 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
         raise ValueError(f"lower {lower} and upper {upper} must enclose 1, the mean weight.")
     low, high = weights.mean() * lower, weights.mean() * upper
     trimmed = weights.astype(float)
-    for _ in range(1000):
+    for _ in range(MOST_ROUNDS):
         outside = (trimmed < low * (1 - 1e-12)) | (trimmed > high * (1 + 1e-12))
         if not outside.any():
             return trimmed.rename(weights.name)
@@ -291,7 +153,7 @@ def weigh(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Se
     usable = [column for column in by if set(sample[column]) == set(background[column])]
     if not usable:
         return pd.Series(len(population) / len(sample), index=sample.index, name="weight")
-    return trim_weights(rake(sample[usable], population_margins(background, usable)))
+    return trim_weights(rake(background, usable, responded))
 
 
 def design_effect(weights: pd.Series) -> float:
@@ -320,15 +182,12 @@ def effective_n(weights: pd.Series) -> float:
     return len(weights) / design_effect(weights)
 
 
-def compare_margins(
-    sample: pd.DataFrame, margins: dict[str, pd.Series], weights: pd.Series
-) -> pd.DataFrame:
+def compare_margins(population: pd.DataFrame, by: list[str], weights: pd.Series) -> pd.DataFrame:
     """Set the margins of population, sample and weighted sample side by side.
 
     Parameters
     ----------
-    sample : DataFrame, n units × variables
-    margins : dict of Series
+    population, by
         As for `rake`.
     weights : Series, n units
         Raked or trimmed: after trimming the margins fit no longer exactly, and this shows by how
@@ -341,34 +200,89 @@ def compare_margins(
 
     Examples
     --------
-    >>> sample = pd.DataFrame({"size": ["s", "l"]}, index=["A", "B"])
-    >>> margins = {"size": pd.Series({"s": 30, "l": 10})}
-    >>> compare_margins(sample, margins, rake(sample, margins)).to_numpy().tolist()
-    [[1.0, 0.75, 0.5, 0.75], [1.0, 0.25, 0.5, 0.25]]
+    >>> population = pd.DataFrame({"size": ["s", "s", "s", "l"]}, index=["A", "B", "C", "D"])
+    >>> weights = rake(population, ["size"], pd.Index(["A", "D"]))
+    >>> compare_margins(population, ["size"], weights).to_numpy().tolist()
+    [[1.0, 0.25, 0.5, 0.25], [1.0, 0.75, 0.5, 0.75]]
     """
     parts = {}
-    for name, margin in margins.items():
-        n = sample[name].value_counts().reindex(margin.index, fill_value=0)
-        weighted = weights.groupby(sample[name], observed=True).sum().reindex(margin.index)
+    for name in by:
+        margin = population[name].value_counts().sort_index()
+        sample = population.loc[weights.index, name]
+        n = sample.value_counts().reindex(margin.index, fill_value=0)
+        weighted = weights.groupby(sample, observed=True).sum().reindex(margin.index)
         shares = {"population": margin, "unweighted": n, "weighted": weighted.fillna(0.0)}
         parts[name] = pd.DataFrame({"n": n} | {key: x / x.sum() for key, x in shares.items()})
     return pd.concat(parts, names=["variable", "category"])
 
 
-def _refuse_margins(sample: pd.DataFrame, margins: dict[str, pd.Series]) -> None:
-    """Check that every category has units, every unit a category, and totals agree."""
-    totals = {name: float(margin.sum()) for name, margin in margins.items()}
-    if not margins or max(totals.values()) - min(totals.values()) > 1e-6 * max(totals.values()):
-        raise ValueError(f"margins must be there and have one total; they have {totals}.")
-    for name, margin in margins.items():
-        present = sample[name].value_counts()
-        if empty := [key for key, total in margin.items() if total > 0 and not present.get(key, 0)]:
-            raise ValueError(
-                f"margins: {name} has no responding unit in {empty[:5]}. Collapse these categories "
-                "with others, in the margin and in the sample."
-            )
-        if (stray := sample.index[~sample[name].isin(margin.index[margin > 0])]).size:
-            raise ValueError(
-                f"sample: {len(stray)} units have a {name} that the margin lacks: "
-                f"{stray[:5].tolist()}."
-            )
+def shares(
+    labels: pd.Series,
+    population: int,
+    weights: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Estimate the share of each label in the population, unweighted and weighted.
+
+    Parameters
+    ----------
+    labels : Series, n units
+        For instance profiles; none missing.
+    population : int
+        Number of all units; n may not be more.
+    weights : Series, n units, optional
+        As `weigh` gives them; alike when absent.
+
+    Returns
+    -------
+    DataFrame, one row per label
+        n : units; share, se, low, high : unweighted, 0-1; weighted_share, weighted_se,
+        weighted_low, weighted_high : weighted, 0-1. Intervals are of 95%.
+
+    Raises
+    ------
+    ValueError
+        When labels are missing, there are fewer than two units, or more than the population.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley.
+
+    Examples
+    --------
+    >>> table = shares(pd.Series([1, 1, 2, 1]), population=8, weights=pd.Series([1, 1, 3, 1]))
+    >>> table[["n", "share", "weighted_share"]].to_numpy().tolist()
+    [[3.0, 0.75, 0.5], [1.0, 0.25, 0.5]]
+    """
+    n = len(labels)
+    if labels.isna().any() or not 1 < n <= population:
+        raise ValueError(
+            f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
+            "Leave units without label out, and give the number of all units."
+        )
+    member = pd.get_dummies(labels, dtype=float)
+    equal = pd.Series(1.0, index=labels.index)
+    given = equal if weights is None else weights.loc[labels.index].astype(float)
+    table = _estimates(member, equal, population).join(
+        _estimates(member, given, population).add_prefix("weighted_")
+    )
+    table.insert(0, "n", member.sum().astype(int))
+    return table.rename_axis(labels.name)
+
+
+def _estimates(member: pd.DataFrame, weights: pd.Series, population: int) -> pd.DataFrame:
+    """Weighted mean of each column, its standard error, and a logit interval of 95%."""
+    n, total = len(member), weights.sum()
+    share = member.mul(weights, axis=0).sum() / total
+    parts = (member - share).to_numpy() * weights.to_numpy()[:, None] / total
+    parts = parts - parts.mean(axis=0)
+    variance = n / (n - 1) * (parts**2).sum(axis=0) * (1 - n / population)
+    se = pd.Series(np.sqrt(variance), index=share.index)
+    inside = share.clip(1e-12, 1 - 1e-12)
+    logit, width = np.log(inside / (1 - inside)), stats.t.ppf(0.975, n - 1) * se
+    width = width / (inside * (1 - inside))
+    low, high = 1 / (1 + np.exp(width - logit)), 1 / (1 + np.exp(-width - logit))
+    effective = total**2 / (weights**2).sum() / max(1 - n / population, 1 / population)
+    none_high = 1 - 0.025 ** (1 / effective)
+    low = low.mask(share <= 0, 0.0).mask(share >= 1, 1 - none_high)
+    high = high.mask(share <= 0, none_high).mask(share >= 1, 1.0)
+    return pd.DataFrame({"share": share, "se": se, "low": low, "high": high})

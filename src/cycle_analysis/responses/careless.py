@@ -16,6 +16,7 @@ deterring insufficient effort responding to surveys. Journal of Business and Psy
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.problems import check_range
 from cycle_analysis.responses.coded import Responses
 from cycle_analysis.study import Study
@@ -64,38 +65,15 @@ def flag_careless(
     reasons = responses.reasons
     n_asked = (reasons != "not_shown").sum(axis=1)
     n_answered = (reasons == ANSWERED).sum(axis=1)
+    texts = responses.open_answers.assign(**{"": reasons.index}).fillna("").astype(str)
     seconds = responses.respondents.get("seconds", pd.Series(np.nan, reasons.index))
     flags = {
         "straight_line": _longest_run(responses.answers, study) >= straight_line_items,
         "too_fast": (seconds < seconds_per_item * n_answered) & (n_answered > 0),
         "mostly_empty": n_answered < min_answered * n_asked.clip(lower=1),
-        "test_row": _test_rows(responses),
+        "test_row": texts.map(lambda text: normalise(text) in TEST_WORDS).any(axis=1),
     }
     return pd.DataFrame(flags, index=reasons.index).astype(bool)
-
-
-def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
-    """Longest string of one answer to consecutive items of one scale; a missing one breaks it."""
-    longest = np.zeros(len(answers), dtype=np.int16)
-    of_scale = study.codebook.items.loc[list(answers.columns), "scale"]
-    for scale, items in of_scale.groupby(of_scale, sort=False):
-        if study.scales[str(scale)].kind != "rating" or len(items) < SHORTEST_RUN:
-            continue
-        run, before = np.zeros(len(answers), dtype=np.int16), np.full(len(answers), np.nan)
-        for item in items.index:
-            now = answers[item].to_numpy()
-            run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
-            longest, before = np.maximum(longest, run), now
-    return pd.Series(longest, answers.index)
-
-
-def _test_rows(responses: Responses) -> pd.Series:
-    """Respondents whose name or open answer says that they are a test."""
-    found = pd.Series([normalise(str(name)) in TEST_WORDS for name in responses.answers.index])
-    for _, texts in responses.open_answers.items():
-        known = {text: normalise(str(text)) in TEST_WORDS for text in texts.dropna().unique()}
-        found |= texts.map(known).fillna(False).to_numpy(dtype=bool)
-    return pd.Series(found.to_numpy(), responses.answers.index)
 
 
 def compare_without(
@@ -110,11 +88,7 @@ def compare_without(
         `n_left_out` respondents.
     """
     items = study.phase_items(wave)
-    answers = responses.answers[items.index]
-    share = (answers - items["low"]) / (items["high"] - items["low"]) * 100
-    turned = items.index[items["reversed"]]
-    share[turned] = 100 - share[turned]
-    scores = share.T.groupby(items["phase"], sort=False).mean().T
+    scores = respondent_scores(responses.answers, items, min_answered=0.0)
     careless = flags.any(axis=1).to_numpy()
     table = pd.DataFrame({"all": scores.mean(), "without": scores[~careless].mean()})
     table["difference"] = table["without"] - table["all"]
@@ -133,3 +107,18 @@ def count_flags(flags: pd.DataFrame) -> pd.DataFrame:
     counted = flags.assign(any=flags.any(axis=1)).sum()
     table = pd.DataFrame({"n": counted.astype("int64"), "share": counted / max(len(flags), 1)})
     return table.rename_axis("rule")
+
+
+def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
+    """Longest string of one answer to consecutive items of one scale; a missing one breaks it."""
+    longest = np.zeros(len(answers), dtype=np.int16)
+    of_scale = study.codebook.items.loc[list(answers.columns), "scale"]
+    for scale, items in of_scale.groupby(of_scale, sort=False):
+        if study.scales[str(scale)].kind != "rating" or len(items) < SHORTEST_RUN:
+            continue
+        run, before = np.zeros(len(answers), dtype=np.int16), np.full(len(answers), np.nan)
+        for item in items.index:
+            now = answers[item].to_numpy()
+            run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
+            longest, before = np.maximum(longest, run), now
+    return pd.Series(longest, answers.index)

@@ -14,17 +14,14 @@ from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.study.files import Wave
 
 EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
-TELEPHONE = re.compile(
-    r"(?<![\w.])(?:\+|00)31[ ()-]*(?:\d[ -]?){9}(?!\d)|(?<!\w)0\d(?:[ -]?\d){8}(?!\w)"
-)
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
-IP_ADDRESS = re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.])")
-POSITION = re.compile(r"(?<![\d.])-?\d{1,2}\.\d{4,} *[,;] *-?\d{1,3}\.\d{4,}")
 KINDS = {
     "e-mail addresses": EMAIL,
-    "telephone numbers": TELEPHONE,
-    "IP addresses": IP_ADDRESS,
-    "positions on the map": POSITION,
+    "telephone numbers": re.compile(
+        r"(?<![\w.])(?:\+|00)31[ ()-]*(?:\d[ -]?){9}(?!\d)|(?<!\w)0\d(?:[ -]?\d){8}(?!\w)"
+    ),
+    "IP addresses": re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.])"),
+    "positions on the map": re.compile(r"(?<![\d.])-?\d{1,2}\.\d{4,} *[,;] *-?\d{1,3}\.\d{4,}"),
 }
 SHORT = 6
 """Texts up to this length can hold none of these."""
@@ -88,11 +85,7 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
         cells = raw.cells[column.source]
         if max(map(len, cells.cat.categories.to_numpy()), default=0) <= SHORT:
             continue
-        counts = pd.Series(
-            np.bincount(cells.cat.codes, minlength=len(cells.cat.categories)),
-            index=cells.cat.categories,
-        )
-        counts = counts[counts > 0]
+        counts = cells.value_counts(sort=False).loc[lambda counts: counts > 0]
         personal = find_personal(counts)
         if name not in open_items and name != "role":
             known = set(raw.labels.get(column.source, {}).values()) | set(column.map)
@@ -100,7 +93,11 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
             if n > 0.5 * len(cells):
                 personal["free text"] = n
         for kind, n in personal.items():
-            problems.append(_personal(raw, column.source, name, kind, n))
+            remedy = "Map another column, or take them out of the export"
+            if kind != "free text":
+                remedy += "; open answers are exported only on request, to a private file"
+            place = (column.source, (), "", f"{n} cells look like {kind}", "", remedy)
+            problems.append(raw.problem(*place, done=KEPT, rule=SCAN, item=name, n=n))
     return problems
 
 
@@ -110,10 +107,9 @@ def find_same_person(raw: RawTable) -> list[Problem]:
     remedy = "Keep the answers that count, and delete the others"
     problems = []
     for column in raw.cells:
-        cells = raw.cells[column]
-        if "@" not in "".join(cells.cat.categories.tolist()):
+        if "@" not in "".join(raw.cells[column].cat.categories.tolist()):
             continue
-        given = change_texts(cells, lambda text: text.strip().casefold())
+        given = change_texts(raw.cells[column], lambda text: text.strip().casefold())
         addresses = [text for text in given.cat.categories if EMAIL.fullmatch(text)]
         again = given.index[given.isin(addresses) & given.duplicated()]
         if len(again):
@@ -127,12 +123,3 @@ def _count_free_text(counts: "pd.Series[int]") -> int:
     wordy = np.array([text.count(" ") >= N_WORDS - 1 for text in counts.index], dtype=bool)
     wordy_cells = int(counts[wordy].sum())
     return wordy_cells if wordy.sum() > 0.5 * max(wordy_cells, 1) else 0
-
-
-def _personal(raw: RawTable, column: str, item: str, kind: str, n: int) -> Problem:
-    problem = f"{n} cells look like {kind}"
-    remedy = "Map another column, or take them out of the export"
-    if kind != "free text":
-        remedy += "; open answers are exported only on request, to a private file"
-    place = (column, (), "", problem, "", remedy)
-    return raw.problem(*place, done=KEPT, rule=SCAN, item=item, n=n)

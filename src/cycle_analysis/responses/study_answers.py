@@ -57,8 +57,8 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
     if not few:
         return units.assign(everyone="all"), ["everyone"]
-    texts = units[few].astype("string").fillna(UNKNOWN).astype("str")
-    return units.assign(**dict(texts.items())), few
+    units[few] = units[few].astype("string").fillna(UNKNOWN).astype("str")
+    return units, few
 
 
 def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:
@@ -83,17 +83,16 @@ def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str
         return register.on(day).index.tolist()
     where = f"{wave}/{file}"
     rows = read_table(study.folder / wave / file, ["unit"])["unit"]
-    found = identify(rows, register, day)
-    wrong = found[found["problem"] != ""]
-    stray = sorted(set(responded) - set(found["unit"]))
+    found = identify(rows, register, day).assign(value=rows)
     remedy = "Correct the row; a merged unit is listed as what it was on that day"
     problems = [
-        Problem(where, f"row {row + 2}", rows[row], told["problem"], told["suggestions"], remedy)
-        for row, told in wrong.iterrows()
-    ] + [
-        Problem(where, "column unit", code, "answered, but is not on the list", "", "Add it")
-        for code in (stray if wrong.empty else [])
+        Problem(where, f"row {row.Index + 2}", row.value, row.problem, row.suggestions, remedy)
+        for row in found[found["problem"] != ""].itertuples()
     ]
+    if not problems:
+        problem = "answered, but is not on the list"
+        stray = sorted(set(responded) - set(found["unit"]))
+        problems = [Problem(where, "column unit", code, problem, "", "Add it") for code in stray]
     if problems:
         raise InputError(problems)
     return found["unit"].drop_duplicates().tolist()
@@ -119,10 +118,6 @@ def study_map(study: Study, wave: str) -> UnitMap | None:
     return study_tiles(study, wave)
 
 
-def _first_day(study: Study, wave: str) -> str:
-    return str(study.wave(wave).fieldwork.start)
-
-
 def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Responses:
     """Read the export of `wave` and code its answers.
 
@@ -133,9 +128,8 @@ def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Respon
     """
     check_range("max_invalid", max_invalid, 0, 1)
     source = study.wave(wave).source
-    path = study.raw_file(wave)
-    raw = read_export(path, source)
-    check_checksum(path, source.sha256, f"{wave}/wave.yaml")
+    raw = read_export(study.raw_file(wave), source)
+    check_checksum(study.raw_file(wave), source.sha256, f"{wave}/wave.yaml")
     return code_responses(raw, study, wave, study_register(study), max_invalid)
 
 
@@ -161,3 +155,7 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     if rejected:
         raise InputError(rejected)
     return responses
+
+
+def _first_day(study: Study, wave: str) -> str:
+    return str(study.wave(wave).fieldwork.start)

@@ -4,7 +4,7 @@ What is known from the answers alone is told before any notebook runs: by the co
 by the first step of a run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -18,11 +18,11 @@ from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.study import Study
 from cycle_analysis.waves import item_status, link_units, unchanged_units
 
-Parameters = Mapping[str, Mapping[str, Value]]
-
 
 def doubt_study(
-    study: Study, responses: Mapping[str, Responses], parameters: Parameters
+    study: Study,
+    responses: Mapping[str, Responses],
+    parameters: Mapping[str, Mapping[str, Value]],
 ) -> list[Problem]:
     """List what a run of this study cannot bear, or what makes it weak.
 
@@ -32,7 +32,7 @@ def doubt_study(
     responses : mapping of wave to Responses
         The coded answers of every wave.
     parameters : mapping of notebook to mapping of parameter to value
-        At least those of notebooks 01, 02 and 05.
+        At least those of notebooks 01, 02 and 04.
 
     Returns
     -------
@@ -40,15 +40,22 @@ def doubt_study(
         `REJECTED`: a notebook would stop. `KEPT`: it runs, but little can be said.
     """
     scores = {wave: _scores(study, wave, responses[wave], parameters) for wave in study.waves}
-    found = [problem for wave in study.waves for problem in _empty_phases(scores[wave], wave)]
+    remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
+    found = [
+        Problem(f"wave {wave}", "phases", phase, "no unit has a score on this phase", "", remedy)
+        for wave, table in scores.items()
+        for phase in table.columns[table.isna().all()]
+    ]
     if not found:
-        asked = int(number(parameters["05_profiles"]["n_profiles"]))
+        asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
     return [*found, *_doubt_waves(study, responses)]
 
 
-def _scores(study: Study, wave: str, answered: Responses, parameters: Parameters) -> pd.DataFrame:
+def _scores(
+    study: Study, wave: str, answered: Responses, parameters: Mapping[str, Mapping[str, Value]]
+) -> pd.DataFrame:
     """Score the units as notebooks 01 and 02 will."""
     rules = parameters["01_responses"]
     if rules["leave_out_careless"]:
@@ -56,18 +63,9 @@ def _scores(study: Study, wave: str, answered: Responses, parameters: Parameters
         fastest, least = number(rules["seconds_per_item"]), number(rules["min_answered"])
         flags = flag_careless(answered, study, longest, fastest, least)
         answered = answered.only(~flags.any(axis=1))
-    items = study.phase_items(wave)
     min_answered = number(parameters["02_scores"]["min_answered"])
-    persons = respondent_scores(answered.answers[items.index].astype(float), items, min_answered)
+    persons = respondent_scores(answered.answers, study.phase_items(wave), min_answered)
     return unit_scores(persons, answered.respondents["unit"]).reindex(columns=study.phase_codes)
-
-
-def _empty_phases(scores: pd.DataFrame, wave: str) -> Iterator[Problem]:
-    """A phase on which no unit has a score stops every notebook from 02 on."""
-    remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
-    problem = "no unit has a score on this phase"
-    for phase in scores.columns[scores.isna().all()]:
-        yield Problem(f"wave {wave}", "phases", str(phase), problem, "", remedy)
 
 
 def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Problem]:
@@ -89,16 +87,14 @@ def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Pr
 
 def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
     """A phase on which all units are the same cannot divide them, unless they are so on all."""
-    same = scores.max() == scores.min()
-    if same.all():
-        return
+    same = scores.columns[scores.max() == scores.min()]
     remedy = "Leave the phase out of study.yaml: it cannot tell units apart"
-    for phase in scores.columns[same]:
+    for phase in same if len(same) < scores.shape[1] else ():
         problem = f"every unit has the same score on this phase, {scores[phase].max():g}"
-        yield Problem(f"wave {study.reference_wave}", "phases", str(phase), problem, "", remedy)
+        yield Problem(f"wave {study.reference_wave}", "phases", phase, problem, "", remedy)
 
 
-def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterable[Problem]:
+def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[Problem]:
     """Waves share items, follow each other, and share units to compare."""
     days = {wave: study.wave(wave).fieldwork.start.isoformat() for wave in study.waves}
     if len(days) < 2:

@@ -3,7 +3,8 @@
 The parameters cell of a notebook is the only description of a parameter: name, type, default, and
 meaning with unit in the comment. A comment ends with what is allowed: ``0-1``, ``12 or more``, or
 ``one of nl, en``. papermill ignores an unknown parameter with a log line and checks neither types
-nor ranges; so everything a user gives is checked here first.
+nor ranges; so everything a user gives is checked here, by one function and in the same words,
+whether it came by the command line, by study.yaml, or into a notebook itself.
 """
 
 import ast
@@ -11,30 +12,29 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
 from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.results import Value
 
 Option = TypeVar("Option")
-Value = str | int | float | bool | list[float]
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
+WORDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number with a decimal point",
+    "bool": "true, false",
+}
+"""What is allowed of each type, for messages."""
 SET_BY_THE_RUN = ("study_name", "wave")
 """Parameters that the run fills in itself."""
 RANGE = re.compile(r", (?P<low>[\d.]+)(?:-(?P<high>[\d.]+)| or more)$")
 """How a comment ends that says between which numbers, both included, a parameter lies."""
 CHOICES = re.compile(r", one of (?P<names>.+)$")
 """How a comment ends that says which texts are allowed."""
-ONE_DIVISION = ("05_profiles", "06_validity", "07_waves")
-"""Notebooks that divide the units in the same way."""
-ALIKE = {
-    "n_profiles": ONE_DIVISION,
-    "n_levels": ONE_DIVISION,
-    "min_answered": ("02_scores", "07_waves"),
-}
-"""Parameters that must have the same value in several notebooks."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,49 @@ class Parameter:
         found = CHOICES.search(self.meaning)
         return found["names"].split(", ") if found else []
 
-    def read(self, text: str) -> Value:
-        """Read a text as this parameter's type; ValueError if it is of another."""
-        if self.kind == "bool":
-            if text.lower() not in {"true", "false"}:
-                raise ValueError("true, false")
-            return text.lower() == "true"
-        allowed = {"int": "a whole number", "float": "a number with a decimal point"}
+    def read(self, given: object) -> Value:
+        """Read what was given as this parameter's type.
+
+        Parameters
+        ----------
+        given : object
+            A text, as a command gives it, or a value, as a notebook holds it.
+
+        Raises
+        ------
+        ValueError
+            If it is of another type; says what is allowed.
+
+        Examples
+        --------
+        >>> share = Parameter("share", "float", 0.5, "share of items, 0-1")
+        >>> share.read("0.7"), share.read(1)
+        (0.7, 1.0)
+        >>> share.read(True)
+        Traceback (most recent call last):
+        ValueError: a number with a decimal point
+        """
         try:
-            return TYPES[self.kind](text)
-        except ValueError:
-            raise ValueError(allowed[self.kind]) from None
+            if isinstance(given, str):
+                return self._read_text(given)
+            if self._takes(given):
+                return TYPES[self.kind](given)
+        except (ValueError, KeyError, OverflowError):
+            pass
+        raise ValueError(WORDS[self.kind])
+
+    def _read_text(self, text: str) -> Value:
+        if self.kind == "bool":
+            return {"true": True, "false": False}[text.lower()]
+        return TYPES[self.kind](text)
+
+    def _takes(self, value: object) -> bool:
+        """Whether a value is of this type, or a whole number where a text or number is asked."""
+        if isinstance(value, bool):
+            return self.kind == "bool"
+        if isinstance(value, int):  # papermill makes 2018 of the wave "2018"
+            return self.kind != "bool"
+        return self.kind == "float" and isinstance(value, float)
 
     def allows(self, value: Value) -> bool:
         """Whether a value of the right type is one that the comment allows.
@@ -106,47 +138,70 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
-        lines = ["".join(cell["source"]) for cell in tagged]
+        sources = ["".join(cell["source"]) for cell in tagged]
     except (ValueError, KeyError, TypeError) as error:
-        raise _unreadable(notebook, "", f"is no notebook ({error})") from None
-    if len(lines) != 1:
-        raise _unreadable(notebook, "", f"has {len(lines)} cells tagged `parameters`, not one")
+        raise _unreadable(notebook.name, "", f"is no notebook ({error})") from None
+    if len(sources) != 1:
+        raise _unreadable(
+            notebook.name, "", f"has {len(sources)} cells tagged `parameters`, not one"
+        )
+    return read_cell(sources[0], notebook.name)
+
+
+def read_cell(source: str, file: str) -> dict[str, Parameter]:
+    """Read the source of a parameters cell.
+
+    Raises
+    ------
+    InputError
+        If a line is not ``name: type = default  # meaning``.
+
+    Examples
+    --------
+    >>> cell = "active_from: float = 50.0  # score from which a phase counts as active, 0-100"
+    >>> read_cell(cell, "03_cycle.ipynb")["active_from"].ends
+    (0.0, 100.0)
+    """
     try:
-        body = ast.parse(lines[0]).body
+        body = ast.parse(source).body
     except SyntaxError as error:
-        raise _unreadable(notebook, error.text or "", f"is no Python: {error.msg}") from None
-    found = [_read_line(notebook, node, lines[0].splitlines()[node.lineno - 1]) for node in body]
+        raise _unreadable(file, error.text or "", f"is no Python: {error.msg}") from None
+    lines = source.splitlines()
+    found = [_read_line(file, node, lines[node.lineno - 1]) for node in body]
     return {parameter.name: parameter for parameter in found}
 
 
-def _read_line(notebook: Path, node: ast.stmt, line: str) -> Parameter:
+def _read_line(file: str, node: ast.stmt, line: str) -> Parameter:
     """Read one line of a parameters cell."""
     if not isinstance(node, ast.AnnAssign) or node.value is None:
-        raise _unreadable(notebook, line, "is not `name: type = default  # meaning`")
+        raise _unreadable(file, line, "is not `name: type = default  # meaning`")
     name, kind = ast.unparse(node.target), ast.unparse(node.annotation)
     if kind not in TYPES:
-        raise _unreadable(notebook, line, f"has the type {kind}, not {', '.join(TYPES)}")
+        raise _unreadable(file, line, f"has the type {kind}, not {', '.join(TYPES)}")
     try:
         default = ast.literal_eval(node.value)
     except ValueError:
-        raise _unreadable(notebook, line, "has a default that is no plain value") from None
+        raise _unreadable(file, line, "has a default that is no plain value") from None
     return Parameter(name, kind, default, line.partition("#")[2].strip())
 
 
-def _unreadable(notebook: Path, line: str, problem: str) -> InputError:
+def _unreadable(file: str, line: str, problem: str) -> InputError:
     remedy = "Take the notebook anew from the project, or correct it"
-    return InputError([Problem(notebook.name, "parameters cell", line, problem, "", remedy)])
+    return InputError([Problem(file, "parameters cell", line, problem, "", remedy)])
 
 
 def check_parameters(
-    given: Mapping[str, Mapping[str, str]], known: Mapping[str, Mapping[str, Parameter]], file: str
+    given: Mapping[str, Mapping[str, object]],
+    known: Mapping[str, Mapping[str, Parameter]],
+    file: str,
 ) -> dict[str, dict[str, Value]]:
     """Check the parameters that a user gives against those of the notebooks.
 
     Parameters
     ----------
-    given : mapping of notebook to mapping of parameter to text
-        From study.yaml or the command line. A notebook may be named in full or by its number.
+    given : mapping of notebook to mapping of parameter to text or value
+        From study.yaml, the command line, or a notebook. A notebook may be named in full or by its
+        number.
     known : mapping of notebook to mapping of parameter to Parameter
         From `read_parameters`.
     file : str
@@ -170,49 +225,40 @@ def check_parameters(
             problems.append(_unknown(file, "parameters", short, list(known), "notebook"))
             continue
         settable = {n: p for n, p in known[notebook].items() if n not in SET_BY_THE_RUN}
-        for name, text in parameters.items():
+        for name, value in parameters.items():
             where = f"parameter {notebook}.{name}"
             if name not in settable:
-                problems.append(_unknown(file, where, name, list(settable), "parameter"))
-            elif found := _wrong(file, where, settable[name], text):
+                problems.append(_stray(file, where, name, settable, known))
+            elif found := _wrong(file, where, settable[name], value):
                 problems.append(found)
             else:
-                values.setdefault(notebook, {})[name] = settable[name].read(text)
+                values.setdefault(notebook, {})[name] = settable[name].read(value)
     if problems:
         raise InputError(problems)
     return values
 
 
-def check_together(values: Mapping[str, Mapping[str, Value]]) -> None:
+def check_together(values: Mapping[str, Mapping[str, Value]], file: str = "parameters") -> None:
     """Refuse parameters that are each allowed, but not together.
 
     Parameters
     ----------
     values : mapping of notebook to mapping of parameter to value
-        Of all notebooks, complete.
+        Of all notebooks, or of one; complete.
+    file : str
+        Where they were given, for messages.
 
     Raises
     ------
     InputError
-        If a parameter differs between notebooks that must agree, or more profiles are asked for
-        than notebook 04 considers.
+        If more profiles are asked for than notebook 04 considers.
     """
-    problems = []
-    for name, notebooks in ALIKE.items():
-        found = {notebook: values[notebook][name] for notebook in notebooks}
-        if len(set(found.values())) > 1:
-            shown = ", ".join(f"{notebook} {value}" for notebook, value in found.items())
-            problem = "differs between notebooks that must agree"
-            remedy = f"Set it in all of them: {', '.join(notebooks)}"
-            problems.append(Problem("parameters", name, shown, problem, "one value", remedy))
-    asked = values["05_profiles"]["n_profiles"]
-    most = values["04_number_of_profiles"]["max_profiles"]
+    of_04 = values.get("04_number_of_profiles", {})
+    asked, most = of_04.get("n_profiles", 0), of_04.get("max_profiles", 0)
     if number(asked) > number(most):
-        remedy = "Ask for fewer, or raise 04_number_of_profiles.max_profiles"
-        told = ("n_profiles", f"{asked}", "is more than notebook 04 considers", f"0-{most}", remedy)
-        problems.append(Problem("parameters", *told))
-    if problems:
-        raise InputError(problems)
+        where, problem = "parameter 04_number_of_profiles.n_profiles", "is more than max_profiles"
+        told = (where, f"{asked}", problem, f"0-{most}", "Ask for fewer, or raise max_profiles")
+        raise InputError([Problem(file, *told)])
 
 
 def number(value: Value) -> float:
@@ -222,20 +268,35 @@ def number(value: Value) -> float:
     return value
 
 
-def _wrong(file: str, where: str, parameter: Parameter, text: str) -> Problem | None:
+def _wrong(file: str, where: str, parameter: Parameter, given: object) -> Problem | None:
     """Say what is wrong with a value, if anything."""
     try:
-        value = parameter.read(text)
+        value = parameter.read(given)
     except ValueError as error:
         problem = f"is no {parameter.kind} ({parameter.meaning})"
-        return Problem(file, where, text, problem, str(error))
+        return Problem(file, where, str(given), problem, str(error))
     if parameter.allows(value):
         return None
     if parameter.choices:
-        return _unknown(file, where, text, parameter.choices, "choice")
+        return _unknown(file, where, str(given), parameter.choices, "choice")
     end = RANGE.search(parameter.meaning)
     allowed = end[0].removeprefix(", ") if end else ""
-    return Problem(file, where, text, f"is out of range ({parameter.meaning})", allowed)
+    return Problem(file, where, str(given), f"is out of range ({parameter.meaning})", allowed)
+
+
+def _stray(
+    file: str,
+    where: str,
+    name: str,
+    settable: Mapping[str, Parameter],
+    known: Mapping[str, Mapping[str, Parameter]],
+) -> Problem:
+    """Say that a notebook has no such parameter, and which one has."""
+    found = _unknown(file, where, name, list(settable), "parameter")
+    others = [notebook for notebook, theirs in known.items() if name in theirs]
+    if not others or name in SET_BY_THE_RUN:
+        return found
+    return replace(found, remedy=f"It is one of {' and '.join(others)}")
 
 
 def _unknown(file: str, where: str, name: str, known: list[str], kind: str) -> Problem:

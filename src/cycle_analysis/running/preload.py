@@ -6,6 +6,8 @@ Not the inline backend of matplotlib: it ties itself to the kernel in which it i
 from importlib import import_module
 
 NAMES = (
+    "cycle_analysis.notebook",
+    "cycle_analysis.report",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "pandas",

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 import pytask
 from pytask import TaskOutcome
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError
 from cycle_analysis.running.parameters import (
     Parameter,
     Value,
@@ -33,8 +33,9 @@ from cycle_analysis.running.parameters import (
     check_together,
     read_parameters,
 )
+from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
 from cycle_analysis.running.prompt_threads import use_prompt_threads
-from cycle_analysis.running.tasks import NOTEBOOKS, NotebookError, Progress, Tasks, plan
+from cycle_analysis.running.tasks import NotebookError, Progress, Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
@@ -151,24 +152,6 @@ class Outcome:
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
-def notebook_folder(home: Path) -> Path:
-    """Notebooks of the home folder, or else those this package came with.
-
-    Raises
-    ------
-    InputError
-        If neither has them all.
-    """
-    own = Path(__file__).parents[3] / "notebooks"
-    for folder in (home / "notebooks", own):
-        if all((folder / f"{name}.ipynb").is_file() for name in NOTEBOOKS):
-            return folder
-    remedy = "Run from a clone of the project, or copy its notebooks there"
-    raise InputError(
-        [Problem(str(home), "notebooks", "", "not all notebooks are there", "", remedy)]
-    )
-
-
 def gather_parameters(
     study: Study, notebooks: Path, given: Mapping[str, Mapping[str, str]]
 ) -> dict[str, dict[str, Value]]:
@@ -180,9 +163,10 @@ def gather_parameters(
         If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
-        name: read_parameters(notebooks / f"{name}.ipynb") for name in NOTEBOOKS
+        name: read_parameters(notebook_file(study, name, notebooks))
+        for name in (*NOTEBOOKS, *study.own_notebooks)
     }
-    values = {name: {p.name: p.default for p in known[name].values()} for name in NOTEBOOKS}
+    values = {name: {p.name: p.default for p in known[name].values()} for name in known}
     sources = {"study.yaml": study.parameters, "command line": given}
     for file, parameters in sources.items():
         for name, checked in check_parameters(parameters, known, file).items():
@@ -233,7 +217,7 @@ def run_study(
     parameters = gather_parameters(study, notebooks, given)
     _set_environment(home)
     makers = Tasks(study, home, notebooks, parameters, Progress(tell))
-    folder = makers.store.folder
+    folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
     _forget_what_is_damaged(folder / "pytask.lock", tell)

@@ -1,13 +1,6 @@
-"""Turn the steps of a study into tasks: what each needs, leaves, and how it is done.
+"""Turn the steps of a study into tasks: what each needs, what it leaves, and how it is done.
 
-Let pytask watch a folder of files as one thing: it changed when any file in it did.
-
-Say which notebooks a study runs, for which wave, and what each needs of the others.
-
-All exports are checked first, so that a mistake in any wave is told before work begins. 01-03 run
-per wave, 04-06 on the reference wave, 07 over all waves, 08 last.
-
-Turn the steps of a study into tasks: what each needs, what it leaves, and how it is done.
+pytask watches the folder of a result as one thing: it changed when any file in it did.
 """
 
 import hashlib
@@ -21,9 +14,10 @@ from typing import Any
 
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
-from cycle_analysis.problems import REJECTED, InputError
+from cycle_analysis.problems import REJECTED, InputError, Problem
+from cycle_analysis.results import Results
 from cycle_analysis.running.parameters import Value, number
-from cycle_analysis.store import ALL_WAVES, Store
+from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import DISK, PART, unwritable, write_whole
 
@@ -90,63 +84,9 @@ class FolderNode:
         """Do nothing: notebooks write the files themselves."""
 
 
-CHECK = "check"
-"""The step before the notebooks: are the exports of all waves usable?"""
-PER_WAVE = ("01_responses", "02_scores", "03_cycle")
-ON_REFERENCE = ("04_number_of_profiles", "05_profiles", "06_validity")
-OVER_WAVES = ("07_waves", "08_report")
-LONGEST_WAY = ("01_responses", "02_scores", *ON_REFERENCE)
-"""Notebooks that go first on the reference wave: the others fit in beside them."""
-NOTEBOOKS = (*PER_WAVE, *ON_REFERENCE, *OVER_WAVES)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One notebook for one wave.
-
-    Attributes
-    ----------
-    notebook : str
-        Name of the notebook without its suffix, or `CHECK`.
-    wave : str
-        The wave, or `ALL_WAVES`.
-    needs : tuple of Step
-        Steps whose tables it loads.
-    raw_waves : tuple of str
-        Waves whose raw files and wave.yaml it reads itself.
-    """
-
-    notebook: str
-    wave: str
-    needs: "tuple[Step, ...]" = ()
-    raw_waves: tuple[str, ...] = field(default=())
-
-    def __str__(self) -> str:
-        return self.notebook if self.wave == ALL_WAVES else f"{self.notebook} {self.wave}"
-
-
-def plan(study: Study) -> list[Step]:
-    """List the steps of a study, each after those that it needs."""
-    reference = study.reference_wave
-    check = Step(CHECK, ALL_WAVES, raw_waves=tuple(study.waves))
-    steps = [check]
-    scores: dict[str, Step] = {}
-    for wave in study.waves:
-        responses = Step("01_responses", wave, (check,), (wave,))
-        scores[wave] = Step("02_scores", wave, (responses,))
-        steps += [responses, scores[wave], Step("03_cycle", wave, (responses, scores[wave]))]
-    number = Step("04_number_of_profiles", reference, (scores[reference],))
-    profiles = Step("05_profiles", reference, (scores[reference], number))
-    validity = Step("06_validity", reference, (scores[reference], number, profiles))
-    of_waves = [step for step in steps if step.notebook in ("01_responses", "02_scores")]
-    waves = Step("07_waves", ALL_WAVES, (*of_waves, number, profiles), tuple(study.waves))
-    steps += [number, profiles, validity, waves]
-    return [*steps, Step("08_report", ALL_WAVES, tuple(steps), tuple(study.waves))]
-
-
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
-CHECK_BY = ("01_responses", "02_scores", "05_profiles")
+CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
 
@@ -204,7 +144,7 @@ class Tasks:
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
         self.parameters, self.progress = parameters, progress
-        self.store = Store(home / "data" / "processed" / study.name)
+        self.results = Results(home / "data" / "processed" / study.name)
         self.code = _fingerprint(Path(__file__).parents[1])
 
     def task(self, step: Step) -> TaskWithoutPath:
@@ -218,7 +158,7 @@ class Tasks:
         parameters = [self.parameters[notebook] for notebook in deciding]
         needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
-            needs["notebook"] = _file(self.notebooks / f"{step.notebook}.ipynb")
+            needs["notebook"] = _file(notebook_file(self.study, step.notebook, self.notebooks))
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
@@ -236,7 +176,7 @@ class Tasks:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == "08_report":
             return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
-        return FolderNode(self.store.step_folder(step.notebook, step.wave))
+        return FolderNode(self.results.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:
         """Run one notebook; leave its files, or on failure none."""
@@ -270,9 +210,14 @@ class Tasks:
         parameters = {**self.parameters[step.notebook], "study_name": self.study.name}
         if "wave" in parameters:
             parameters["wave"] = step.wave
-        executed = self.store.folder / "notebooks"
+        executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
-        execute_notebook(self.notebooks / f"{step.notebook}.ipynb", copy, parameters, step)
+        source = notebook_file(self.study, step.notebook, self.notebooks)
+        execute_notebook(source, copy, parameters, step)
+        if not self.output(step).files:
+            remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
+            problem = "has saved no result of its name"
+            raise InputError([Problem(source.name, "notebook", "", problem, "", remedy)])
 
 
 def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:

@@ -1,45 +1,32 @@
-"""Draw synthetic studies whose truth is known, in memory or as raw exports."""
+"""The one generator of surveys whose truth is known, in memory or as raw exports.
 
-from cycle_analysis.simulate.answers import (
-    draw_answers,
-    draw_continuum_answers,
-    draw_continuum_states,
-    draw_independent_answers,
-    draw_profile_answers,
-    draw_profile_states,
-    draw_unrelated_phase_answers,
-    draw_unrelated_phase_states,
-    move_states,
-    phase_scores,
-)
-from cycle_analysis.simulate.studies import (
-    EXAMPLE,
-    EXAMPLE_SEED,
-    draw_wave_answers,
-    draw_waves,
-    write_example,
-    write_study,
-)
-from cycle_analysis.simulate.truth import Follows, Profile, Truth
+A world (`worlds`) says where units truly stand, `Answering` what their respondents say of it; a
+`Truth` adds what a whole study has over its waves. The bundled example, tests, benchmarks and
+``cycle-analysis simulate`` all draw from here.
+"""
+
+from cycle_analysis.simulate.answers import Answering, Survey, heaped, steps
+from cycle_analysis.simulate.studies import draw_wave_answers, draw_waves, write_study
+from cycle_analysis.simulate.surveys import draw_survey
+from cycle_analysis.simulate.truth import EXAMPLE, EXAMPLE_SEED, Follows, Truth
+from cycle_analysis.simulate.worlds import FOUR, PHASES, Continuum, Profiles, World
 
 __all__ = [
     "EXAMPLE",
     "EXAMPLE_SEED",
+    "FOUR",
+    "PHASES",
+    "Answering",
+    "Continuum",
     "Follows",
-    "Profile",
+    "Profiles",
+    "Survey",
     "Truth",
-    "draw_answers",
-    "draw_continuum_answers",
-    "draw_continuum_states",
-    "draw_independent_answers",
-    "draw_profile_answers",
-    "draw_profile_states",
-    "draw_unrelated_phase_answers",
-    "draw_unrelated_phase_states",
+    "World",
+    "draw_survey",
     "draw_wave_answers",
     "draw_waves",
-    "move_states",
-    "phase_scores",
-    "write_example",
+    "heaped",
+    "steps",
     "write_study",
 ]

@@ -5,10 +5,9 @@ items their old codes, roles the function titles that map to them. Columns that 
 are filled with visibly made-up start times, addresses at example.org, and remarks.
 """
 
-import csv
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyreadstat
+from numpy.random import Generator
 
 from cycle_analysis.responses.coding import BLANK
-from cycle_analysis.simulate.answers import DONT_KNOW, NOT_APPLICABLE
-from cycle_analysis.simulate.truth import Truth
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale, Wave
 
+DONT_KNOW = "dont_know"
+NOT_APPLICABLE = "not_applicable"
 MISSING_TEXTS = {BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."}
 OFFICE_MINUTES = (8 * 60, 18 * 60)
 REMARK_RATE = 0.15
@@ -53,9 +53,9 @@ class WaveAnswers:
 
 
 def write_export(
-    study: Study, name: str, answers: WaveAnswers, truth: Truth, rng: np.random.Generator
-) -> Path:
-    """Write the export of one wave and note its sha256 in the wave.yaml beside it.
+    study: Study, name: str, answers: WaveAnswers, remarks: Sequence[str], rng: Generator
+) -> None:
+    """Write the export of one wave, as sav or csv, and note its sha256 in the wave.yaml beside it.
 
     Parameters
     ----------
@@ -63,14 +63,9 @@ def write_export(
     name : str
         Name of the wave.
     answers : WaveAnswers
-    truth : Truth
-        For its open answers.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Path
-        The file written: `source.file`, of `source.format` sav or csv.
+    remarks : sequence of str
+        Texts that respondents may leave.
+    rng : Generator
 
     Raises
     ------
@@ -83,63 +78,46 @@ def write_export(
             f"Exports are not written as {wave.source.format!r}, only as {sorted(WRITERS)}. "
             f"Change source.format in {name}/wave.yaml."
         )
-    front, back = _ignored_columns(wave, len(answers.respondents), truth, rng)
+    front, back = _ignored_columns(wave, len(answers.respondents), remarks, rng)
     fields = _written_fields(study, wave, answers, rng)
     columns = [column.source for column in wave.columns.values()]
     table = pd.concat([fields[columns[:1]], front, fields[columns[1:]], back], axis=1)
     WRITERS[wave.source.format](path, table, study, wave, answers)
-    _note_digest(path.with_name("wave.yaml"), hashlib.sha256(path.read_bytes()).hexdigest())
-    return path
-
-
-def _note_digest(described: Path, digest: str) -> None:
-    """Change the sha256 in a wave.yaml and nothing else: its comments are the researcher's."""
-    text = re.sub(
-        r"""sha256: *(["'])[0-9a-f]*\1""",
-        f'sha256: "{digest}"',
-        described.read_text("utf-8"),
-        count=1,
-    )
+    # Nothing else in wave.yaml changes: its comments are the researcher's.
+    described, digest = path.with_name("wave.yaml"), hashlib.sha256(path.read_bytes()).hexdigest()
+    old, new = r"""sha256: *(["'])[0-9a-f]*\1""", f'sha256: "{digest}"'
+    text = re.sub(old, new, described.read_text("utf-8"), count=1)
     described.write_text(text, "utf-8", newline="\n")
 
 
-def _written_fields(
-    study: Study, wave: Wave, answers: WaveAnswers, rng: np.random.Generator
-) -> pd.DataFrame:
+def _written_fields(study: Study, wave: Wave, answers: WaveAnswers, rng: Generator) -> pd.DataFrame:
     """Fill the mapped columns with what the export holds where all is answered."""
     respondents = answers.respondents
-    columns: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for key, column in wave.columns.items():
         if key == "respondent":
-            columns[column.source] = 10_000_000 + 37 * respondents.index.to_numpy()
+            written: Any = 10_000_000 + 37 * respondents.index.to_numpy()
         elif key == "unit":
-            columns[column.source] = respondents["name"].to_numpy(dtype=object)
+            written = respondents["name"].to_numpy(dtype=object)
         elif key == "role":
-            titles = _backwards(column) or {role: [role] for role in study.roles}
-            written = [str(rng.choice(titles[role])) for role in respondents["role"]]
-            columns[column.source] = np.array(written, dtype=object)
+            titles = _backwards(column)
+            drawn = [str(rng.choice(titles.get(role, [role]))) for role in respondents["role"]]
+            written = np.array(drawn, dtype=object)
         else:
-            columns[column.source] = _written_answers(
-                answers.given[key], column, _scale(study, key)
-            )
-    return pd.DataFrame(columns)
+            written = _written_answers(answers.given[key], column, _scale(study, key))
+        fields[column.source] = written
+    return pd.DataFrame(fields)
 
 
 def _written_answers(given: pd.Series, column: Column, scale: Scale) -> np.ndarray:
-    if column.linear is not None and scale.min is not None and scale.max is not None:
-        low, high = column.linear.from_
-        share = (given.astype(float) - scale.min) / (scale.max - scale.min)
+    if column.linear is not None:
+        (low, high), (least, most) = column.linear.from_, scale.ends
+        share = (given.astype(float) - least) / (most - least)
         return np.rint(low + (high - low) * share).to_numpy()
-    if back := _backwards(column):
-        return given.map(
-            {float(code): _as_number(texts[0]) for code, texts in back.items()}
-        ).to_numpy()
-    return given.to_numpy()
-
-
-def _as_number(text: str) -> float | str:
-    """Give an old code as a number, and an answer in words as it is."""
-    return float(text) if text.lstrip("-").isdecimal() else text
+    back = {float(code): texts[0] for code, texts in _backwards(column).items()}
+    # Old codes are numbers, answers in words stay words.
+    old = {code: float(t) if t.lstrip("-").isdecimal() else t for code, t in back.items()}
+    return (given.map(old) if old else given).to_numpy()
 
 
 def _scale(study: Study, item: str) -> Scale:
@@ -165,7 +143,7 @@ def _as_asked(column: Column) -> bool:
 
 
 def _ignored_columns(
-    wave: Wave, n: int, truth: Truth, rng: np.random.Generator
+    wave: Wave, n: int, remarks: Sequence[str], rng: Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the columns that the wave ignores: times and addresses in front, remarks at the end."""
     start, end = pd.Timestamp(wave.fieldwork.start), pd.Timestamp(wave.fieldwork.end)
@@ -179,7 +157,7 @@ def _ignored_columns(
         elif re.search("mail", column, re.IGNORECASE):
             front[column] = np.array([f"respondent{row + 1}@example.org" for row in range(n)])
         else:
-            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
+            texts = rng.choice(np.array(remarks, dtype=object), n)
             back[column] = np.where(rng.random(n) < REMARK_RATE, texts, "")
     return pd.DataFrame(front, index=range(n)), pd.DataFrame(back, index=range(n))
 
@@ -190,22 +168,14 @@ def _write_csv(
     """Write texts: units by name, missing answers in words; decimal commas beside semicolons."""
     delimiter = wave.source.delimiter or ","
     decimal = "," if delimiter == ";" else "."  # as Dutch Excel writes
-    texts = table.apply(lambda column: column.map(lambda value: _as_text(value, decimal)))
+    texts = table.map(
+        lambda cell: cell if isinstance(cell, str) else f"{cell:.10g}".replace(".", decimal)
+    )
     for item, reasons in answers.reasons.reset_index(drop=True).items():
         column = wave.columns[str(item)].source
         texts[column] = texts[column].where(reasons == "", reasons.map(MISSING_TEXTS))
-    texts.to_csv(
-        path,
-        sep=delimiter,
-        encoding=wave.source.encoding or "utf-8",
-        index=False,
-        quoting=csv.QUOTE_MINIMAL,
-        lineterminator="\r\n",
-    )
-
-
-def _as_text(value: Any, decimal: str) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}".replace(".", decimal)
+    encoding = wave.source.encoding or "utf-8"
+    texts.to_csv(path, sep=delimiter, encoding=encoding, index=False, lineterminator="\r\n")
 
 
 def _write_sav(
@@ -213,7 +183,11 @@ def _write_sav(
 ) -> None:
     """Write numbers with Dutch labels: units by the number in their code, user-missing codes."""
     numbers = table.copy()
-    numbers[wave.columns["unit"].source] = _as_numbers(answers.respondents["unit"])
+    units = answers.respondents["unit"]
+    # GM0363 as 363, as a code looks after SPSS has had it; codes without a number stay.
+    plain = units.str.extract(r"^[A-Z]*(\d+)$", expand=False)
+    units = units if plain.isna().any() else plain.astype(float)
+    numbers[wave.columns["unit"].source] = units.to_numpy(dtype=object)
     if "role" in wave.columns and wave.columns["role"].map:
         role = wave.columns["role"].source
         numbers[role] = numbers[role].astype(float)
@@ -229,32 +203,26 @@ def _write_sav(
         numbers[column.source] = answered.where(reasons == "", coded)
         if codes:
             missing[column.source] = list(codes.values())
+    broken = numbers.select_dtypes("number").fillna(0).mod(1).ne(0).any()
+    questions = study.codebook.items["question_nl"]
+    names = {"unit": "Gemeente (CBS-code)", "role": "Rol van de respondent", **questions}
     pyreadstat.write_sav(
         numbers,
         path,
         file_label=FILE_LABEL,
-        column_labels=_column_labels(study, wave),
+        column_labels={c.source: names.get(key) for key, c in wave.columns.items()},
         variable_value_labels=_value_labels(study, wave),
         missing_ranges=missing,
-        variable_format=_formats(numbers),
+        variable_format={name: "F8.1" if broken[name] else "F8.0" for name in broken.index},
         row_compress=True,
     )
-    _fix_stamp(path)
+    at, stamp = SAV_STAMP
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(stamp)
 
 
 WRITERS: Mapping[str, Callable[..., None]] = {"csv": _write_csv, "sav": _write_sav}
-
-
-def _as_numbers(units: pd.Series) -> np.ndarray:
-    """GM0363 as 363, as a code looks after SPSS has had it; codes without a number stay."""
-    numbers = units.str.extract(r"^[A-Z]*(\d+)$", expand=False)
-    return (units if numbers.isna().any() else numbers.astype(float)).to_numpy(dtype=object)
-
-
-def _column_labels(study: Study, wave: Wave) -> dict[str, str | None]:
-    questions = study.codebook.items["question_nl"]
-    labels = {"unit": "Gemeente (CBS-code)", "role": "Rol van de respondent", **questions}
-    return {column.source: labels.get(key) for key, column in wave.columns.items()}
 
 
 def _value_labels(study: Study, wave: Wave) -> dict[str, dict[int | float, str]]:
@@ -270,16 +238,3 @@ def _value_labels(study: Study, wave: Wave) -> dict[str, dict[int | float, str]]
             float(written[0]): study.roles[role]["nl"] for role, written in codes.items()
         }
     return labels
-
-
-def _formats(table: pd.DataFrame) -> dict[str, str]:
-    numbers = table.select_dtypes("number")
-    whole = (numbers.dropna(how="all", axis=1).fillna(0) % 1 == 0).all()
-    return {column: "F8.0" if whole.get(column, True) else "F8.1" for column in numbers}
-
-
-def _fix_stamp(path: Path) -> None:
-    at, stamp = SAV_STAMP
-    content = bytearray(path.read_bytes())
-    content[at : at + len(stamp)] = stamp
-    path.write_bytes(bytes(content))

@@ -1,148 +1,59 @@
-"""Whole synthetic studies, the bundled example among them.
+"""Draw a whole study over its waves, and write the raw files into its folder.
 
-The truth of the bundled study `example`: four profiles that differ in shape.
-
-Busy experimenters and those who anchor by plan have nearly the same mean and cross twice: what
-tells them apart is where they stand in the cycle, not how far they are.
-
-Draw a whole study over its waves and write the raw files into its folder.
-
-The folder says what is asked (study.yaml, codebook.csv) and how each wave was exported
-(wave.yaml); the truth says what is true. Every step has a random generator of its own, so that a
-change in one step leaves the others as they were.
+The folder says what is asked (study.yaml, codebook.csv) and how each wave was exported (wave.yaml);
+the truth says what is true. A unit's level in a phase is the mean of its profile plus a deviation
+of its own. Between waves it may go to another profile, and keeps part of its deviation; a unit
+formed by a merger starts from the profile in which most of its inhabitants lived, and from the
+deviations of its predecessors weighted by inhabitants. Every step has a random generator of its
+own, so that a change in one step leaves the others as they were.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 from scipy.special import ndtri
 
 from cycle_analysis.responses.coding import BLANK
-from cycle_analysis.seeds import Seed
-from cycle_analysis.simulate.answers import (
-    draw_phase_items,
-    draw_profile_states,
-    draw_reasons,
-    draw_respondent_counts,
-    draw_respondents,
-    move_states,
-)
-from cycle_analysis.simulate.exports import WaveAnswers, missing_codes, write_export
-from cycle_analysis.simulate.truth import Follows, Profile, Step, Truth, draw_background, generator
-from cycle_analysis.study import Study, load_study
-from cycle_analysis.units.harmonisation import persons_at_change
-from cycle_analysis.units.identification import Register, harmonise, load_register
-
-EXAMPLE_SEED = 20180312
-"""Seed of the committed files."""
-
-EXAMPLE = Truth(
-    phases=("AG", "EX", "VB", "VA", "NN"),
-    profiles=(
-        # Getting oriented: the subject is known, little else has begun.
-        Profile(means=(26, 18, 12, 10, 6), share=0.38, size_slope=-0.35),
-        # Busy experimenters: many pilots, hardly anything laid down.
-        Profile(means=(36, 69, 46, 14, 12), share=0.24, size_slope=0.10),
-        # Anchoring by plan: owner, budget and procedures first, few experiments.
-        Profile(means=(75, 23, 28, 61, 26), share=0.22, size_slope=0.05),
-        # Broad front-runners: all phases at once, and the largest differences inside.
-        Profile(means=(74, 68, 72, 58, 56), share=0.16, size_slope=0.40, respondent_spread=1.1),
-    ),
-    transitions=(
-        (0.62, 0.19, 0.16, 0.03),
-        (0.04, 0.72, 0.08, 0.16),
-        (0.03, 0.06, 0.75, 0.16),
-        (0.00, 0.03, 0.05, 0.92),
-    ),
-    unit_sd=3.0,
-    unit_memory=0.7,
-    respondent_sd=25.0,
-    respondent_general=0.08,
-    style_sd=3.0,
-    item_spread=14.0,
-    item_sd=29.0,
-    items_per_phase=5,
-    n_steps=5,
-    role_effects={
-        "STR": (4, 0, 1, 2, 1),
-        "DAT": (-2, 2, -2, -3, -3),
-        "DOM": (-2, -2, 0, 0, 1),
-        "BES": (6, 3, 3, 4, 4),
-    },
-    role_order=(("STR", "DAT"), ("STR", "DAT"), ("DOM",), ("DOM",), ("DOM", "BES"), ("DOM",)),
-    mean_respondents={1: 3.4, 2: 3.6, 3: 4.0, 4: 4.3, 5: 4.6, 6: 4.8, 7: 5.0, 8: 5.2},
-    single_share=0.03,
-    response_rate={1: 0.35, 2: 0.40, 3: 0.46, 4: 0.54, 5: 0.66, 6: 0.74, 7: 0.82, 8: 0.90},
-    response_memory=0.5,
-    blank_rate=0.015,
-    dont_know_rate=0.015,
-    not_applicable_rate=0.06,
-    follows={
-        "A4": Follows(offset=50, slope=0, sd=22, power=2),
-        "A5": Follows(offset=35, slope=0.4, sd=25),
-        "A6": Follows(offset=35, slope=0, sd=25),
-        "B1_1": Follows(("AG",), offset=12, sd=12),
-        "B1_2": Follows(("EX",), offset=5, sd=12),
-        "B1_3": Follows(("VB", "VA", "NN"), offset=2, sd=12),
-        "B2": Follows(offset=2, slope=1.05, sd=16),
-        "D": Follows(offset=14, slope=0.75, sd=18),
-        "E": Follows(("VA",), offset=28, slope=0.5, sd=18),
-        "F": Follows(("AG", "VA"), offset=20, slope=0.55, sd=18),
-        "G1": Follows(offset=40, slope=0.45, sd=9, decimals=1),
-        "G2": Follows(offset=12, slope=0.9, sd=12),
-        "G3": Follows(("VA", "NN"), offset=8, slope=0.9, sd=12),
-        "G4": Follows(offset=40, slope=0.6, sd=14),
-        "G5": Follows(offset=25, slope=0.8, sd=14),
-        "H1": Follows(("AG", "VA"), offset=5, slope=0.9, sd=18),
-        "H2": Follows(offset=8, slope=0.4, sd=6, power=3, decimals=1),
-        "H3": Follows(("EX",), offset=-5, slope=0.9, sd=22),
-        "H4": Follows(("EX",), offset=12, slope=0.4, sd=6, power=2),
-        "H5": Follows(("EX",), offset=0, slope=0.28, sd=4, power=2),
-        "H6": Follows(("VB",), offset=0, slope=0.25, sd=4, power=2),
-        "H7": Follows(offset=15, slope=0.8, sd=15),
-        "H8": Follows(("VA",), offset=0, slope=0.7, sd=20),
-    },
-    coordinator_blocks=("H",),
-    open_answers=(
-        "[synthetisch] Te weinig tijd naast het gewone werk.",
-        "[synthetisch] Gegevens staan verspreid over veel systemen.",
-        "[synthetisch] Er is nog geen eigenaar aan de top.",
-        "[synthetisch] Pilots stoppen zodra het projectgeld op is.",
-        "[synthetisch] Kennis zit bij enkele mensen.",
-        "[synthetisch] Onzekerheid over wat volgens de privacyregels mag.",
-    ),
-)
-
+from cycle_analysis.seeds import Seed, children
+from cycle_analysis.simulate import exports
+from cycle_analysis.simulate.exports import WaveAnswers
+from cycle_analysis.simulate.truth import Follows, Truth
+from cycle_analysis.simulate.worlds import choose
+from cycle_analysis.study import Study
+from cycle_analysis.study.files import Scale
+from cycle_analysis.units.harmonisation import harmonise, persons_at_change
+from cycle_analysis.units.register import Register, load_register
 
 MIDDLE_SIZE_CLASS = 4
+OPEN_ANSWER_RATE = 0.35
+"""Share of respondents who answer an open question."""
 BEFORE = pd.Index(["profile_before", "inclination_before"])
 EVERYDAY_NAMES = (
-    "Den Haag",
-    "Den Bosch",
-    "Súdwest Fryslân",
-    "Bergen NH",
-    "Hengelo",
-    "Rijswijk",
-    "Alphen a/d Rijn",
-    "Capelle a/d IJssel",
-    "Krimpen a/d IJssel",
-    "Nuenen c.a.",
-)
+    "Den Haag", "Den Bosch", "Súdwest Fryslân", "Bergen NH", "Hengelo", "Rijswijk",
+    "Alphen a/d Rijn", "Capelle a/d IJssel", "Krimpen a/d IJssel", "Nuenen c.a.",
+)  # fmt: skip
 """Names that people write for a municipality beside its official one, all in the register."""
+STATES, PARTICIPATION, RESPONDENTS, ANSWERS, BACKGROUND, MISSING, EXPORT = range(7)
+"""Steps of a draw that have a random generator of their own."""
 
 
-def write_example(folder: str | Path) -> pd.DataFrame:
-    """Make the raw files of the bundled study again; `write_study` with its truth and seed.
+def generator(seed: Seed, *key: int) -> Generator:
+    """Give one step of a draw a generator that depends on nothing but the seed and its key.
 
-    Parameters
-    ----------
-    folder : path
-        The study folder, ``data/raw/example`` in some home folder.
+    Examples
+    --------
+    >>> a = generator(1, STATES).random()
+    >>> a == generator(np.random.SeedSequence(1), STATES).random()
+    True
+    >>> a == generator(1, ANSWERS).random()
+    False
     """
-    folder = Path(folder).resolve()
-    return write_study(load_study(folder.name, folder.parents[2]), EXAMPLE, EXAMPLE_SEED)
+    for step in key:
+        seed = children(seed, step + 1)[step]
+    return np.random.default_rng(seed)
 
 
 def write_study(
@@ -178,11 +89,13 @@ def write_study(
     states = draw_waves(truth, register, dates, seed)
     for number, (wave, there) in enumerate(zip(study.waves, states, strict=True)):
         answers = draw_wave_answers(truth, there, study, wave, seed)
-        rng = generator(seed, Step.EXPORT, number)
+        rng = generator(seed, EXPORT, number)
         names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
         answers = replace(answers, respondents=answers.respondents.assign(name=names))
-        write_export(study, wave, answers, truth, rng)
-    table = _truth_table(states, study.waves)
+        exports.write_export(study, wave, answers, truth.open_answers, rng)
+    columns = ["name", "profile", "profile_before", "n_respondents"]
+    table = pd.concat({w: t[columns] for w, t in zip(study.waves, states, strict=True)})
+    table = table.rename_axis(["wave", "unit"]).reset_index().astype({"profile_before": "Int64"})
     table.to_csv(study.folder / "truth.csv", index=False, lineterminator="\n")
     return table
 
@@ -195,7 +108,7 @@ def draw_waves(
     Returns
     -------
     list of DataFrame, one per date
-        As from `draw_profile_states`, with `name`, `size_class`, `inclination` (to take part,
+        States as a world gives them, with `name`, `size_class`, `inclination` (to take part,
         standard normal), and `n_respondents` (0 for who does not take part); `profile_before` and
         `inclination_before` are those of the wave before, NaN for new units.
     """
@@ -204,15 +117,15 @@ def draw_waves(
         units = register.on(date).sort_index()
         if "size_class" not in units:
             units = units.assign(size_class=MIDDLE_SIZE_CLASS)
-        rng = generator(seed, Step.STATES, number)
+        rng = generator(seed, STATES, number)
         parts = [_carry(truth, drawn[-1], dates[number - 1], date, register, rng)] if drawn else []
         known = parts[0].index if parts else units.index[:0]
         # In the first wave all units are new, later those that come from nowhere.
         new = units["size_class"].drop(known.intersection(units.index))
-        parts += [draw_profile_states(truth, new, rng)] if len(new) else []
+        parts += [_begin(truth, new, rng)] if len(new) else []
         states = units[["name", "size_class"]].join(pd.concat(parts), validate="1:1")
         states = states.reindex(columns=states.columns.union(BEFORE, sort=False))
-        drawn.append(_take_part(truth, states, generator(seed, Step.PARTICIPATION, number)))
+        drawn.append(_take_part(truth, states, generator(seed, PARTICIPATION, number)))
     return drawn
 
 
@@ -233,9 +146,8 @@ def draw_wave_answers(
         That of the whole study.
     """
     number = study.waves.index(wave)
-    taking_part = states[states["n_respondents"] > 0]
-    rng = generator(seed, Step.RESPONDENTS, number)
-    respondents = draw_respondents(truth, taking_part, taking_part["n_respondents"], rng)
+    rng = generator(seed, RESPONDENTS, number)
+    respondents = _draw_respondents(truth, states[states["n_respondents"] > 0], rng)
     # They start in no order of municipality or role.
     respondents = respondents.iloc[rng.permutation(len(respondents))]
     respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
@@ -243,20 +155,17 @@ def draw_wave_answers(
     asked = listed[listed.index.isin(study.wave(wave).items)]
     others = asked[asked["phase"] == ""]
     rng_items, rng_others, rng_missing = (
-        generator(seed, step, number) for step in (Step.ANSWERS, Step.BACKGROUND, Step.MISSING)
+        generator(seed, step, number) for step in (ANSWERS, BACKGROUND, MISSING)
     )
-    phase_items = draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
-    background = draw_background(truth, respondents, others, study.scales, rng_others)
+    phase_items = _draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
+    background = _draw_background(truth, respondents, others, study.scales, rng_others)
     given = phase_items.join(background, validate="1:1")[asked.index]
-    reasons = draw_reasons(truth, respondents, asked, rng_missing)
+    reasons = _draw_reasons(truth, respondents, asked, rng_missing)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
-    return WaveAnswers(respondents, given, _reasons_offered(reasons, study))
-
-
-def _reasons_offered(reasons: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Who would say what a question does not offer leaves it blank."""
-    offered = {item: ["", *missing_codes(study, str(item))] for item in reasons}
-    return reasons.apply(lambda column: column.where(column.isin(offered[column.name]), BLANK))
+    # Who would say what a question does not offer leaves it blank.
+    offered = {item: ["", *exports.missing_codes(study, str(item))] for item in reasons}
+    reasons = reasons.apply(lambda told: told.where(told.isin(offered[told.name]), BLANK))
+    return WaveAnswers(respondents, given, reasons)
 
 
 def _check_fit(truth: Truth, study: Study) -> None:
@@ -265,7 +174,7 @@ def _check_fit(truth: Truth, study: Study) -> None:
     if unknown := asked - set(truth.phases):
         raise ValueError(
             f"The study has phases {sorted(unknown)} of which the truth says nothing; it has "
-            f"{list(truth.phases)}. State a truth with the phases of this study."
+            f"{truth.phases}. State a truth with the phases of this study."
         )
     if unknown := drawn - roles:
         raise ValueError(
@@ -274,48 +183,181 @@ def _check_fit(truth: Truth, study: Study) -> None:
         )
 
 
+def _begin(truth: Truth, size_class: pd.Series, rng: Generator) -> pd.DataFrame:
+    """Draw a profile, with shares by size class, and a level in each phase for new units."""
+    sizes = np.outer(size_class.astype(int) - MIDDLE_SIZE_CLASS, truth.size_slopes)
+    shares = truth.profiles.chances * np.exp(sizes)
+    member = choose(shares / shares.sum(axis=1, keepdims=True), rng)
+    return _place(truth, size_class.index, member, truth.profiles.deviate(member, rng))
+
+
 def _carry(
     truth: Truth,
     states: pd.DataFrame,
     from_date: str,
     to_date: str,
     register: Register,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> pd.DataFrame:
-    """Move units to the next wave; the largest predecessor's inclination comes along."""
+    """Move units to the next wave: through mergers, then through the transitions.
+
+    The largest predecessor's inclination to take part comes along.
+    """
     links = harmonise(list(states.index), from_date, to_date, register)
-    persons = persons_at_change(register, from_date)
-    moved = move_states(truth, states, links, persons, rng)
-    size = links["from_unit"].map(persons) * links["weight"]
-    largest = links.assign(size=size).sort_values(["size", "from_unit"])
-    heirs = largest.drop_duplicates("to_unit", keep="last").set_index("to_unit")["from_unit"]
-    return moved.assign(inclination_before=heirs.map(states["inclination"]))
+    size = links["from_unit"].map(persons_at_change(register, from_date)) * links["weight"]
+    # Persons are known where a unit has no heir to itself; elsewhere they do not matter.
+    links = links.assign(size=size, persons=size.fillna(links["weight"].astype(float)))
+    profile = links["from_unit"].map(states["profile"])
+    persons = links.assign(profile=profile).pivot_table(
+        index="to_unit", columns="profile", values="persons", aggfunc="sum", fill_value=0
+    )
+    before = persons.idxmax(axis=1).astype(int).rename_axis("unit").sort_index()
+    own = states[truth.phases] - truth.profiles.centroids.to_numpy()[states["profile"] - 1]
+    weighted = own.loc[links["from_unit"]].to_numpy() * links[["persons"]].to_numpy()
+    kept = pd.DataFrame(weighted).groupby(links["to_unit"].to_numpy()).sum()
+    kept = kept.div(links.groupby("to_unit")["persons"].sum(), axis=0).loc[before.index].to_numpy()
+    member = choose(np.asarray(truth.transitions)[before.to_numpy() - 1], rng)
+    memory, fresh = truth.unit_memory, truth.profiles.deviate(member, rng)
+    moved = _place(truth, before.index, member, memory * kept + np.sqrt(1 - memory**2) * fresh)
+    largest = links.sort_values(["size", "from_unit"]).drop_duplicates("to_unit", keep="last")
+    inclination = largest.set_index("to_unit")["from_unit"].map(states["inclination"])
+    return moved.assign(profile_before=before, inclination_before=inclination)
 
 
-def _take_part(truth: Truth, states: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _place(
+    truth: Truth, units: pd.Index, member: np.ndarray, deviations: np.ndarray
+) -> pd.DataFrame:
+    levels = truth.profiles.centroids.to_numpy()[member] + deviations
+    states = pd.DataFrame(levels, index=units.rename("unit"), columns=truth.phases)
+    states.insert(0, "profile", member + 1)
+    return states
+
+
+def _take_part(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFrame:
+    """Draw who takes part, and how many respondents: 1 to the length of `Truth.role_order`."""
     before = states["inclination_before"]
     memory = truth.response_memory * before.notna()
     fresh = rng.normal(size=len(states))
     inclination = memory * before.fillna(0) + np.sqrt(1 - memory**2) * fresh
     size_class = states["size_class"].astype(int)
     rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
-    count = draw_respondent_counts(truth, size_class, rng)
-    return states.assign(
-        inclination=inclination, n_respondents=count.where(inclination < ndtri(rate), 0)
+    most = len(truth.role_order)
+    chance = (size_class.map(truth.mean_respondents) - 1) / (most - 1)
+    count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
+    count = np.where(rng.random(len(states)) < truth.single_share, 1, count)
+    taking_part = inclination < ndtri(rate)
+    return states.assign(inclination=inclination, n_respondents=np.where(taking_part, count, 0))
+
+
+def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFrame:
+    """Draw the respondents of each unit, and how each sees every phase.
+
+    Returns n respondents × (4 + p phases): `unit`, `role`, `first` (fills in the facts), `style`
+    (percent points), and the phases (0-100 before rounding, without style).
+    """
+    there = states.loc[states.index.repeat(states["n_respondents"])]
+    place = there.groupby(level=0).cumcount().to_numpy()
+    pick = rng.random(len(there))
+    offered = [truth.role_order[at] for at in place]
+    role = [roles[int(at * len(roles))] for roles, at in zip(offered, pick, strict=True)]
+    spread = np.array(truth.respondent_spreads)[there[["profile"]].to_numpy() - 1]
+    seen = truth.answering.see(there[truth.phases].to_numpy(), rng, spread)
+    seen = seen + np.array([truth.role_effects[each] for each in role])
+    who = {"unit": there.index, "role": role, "first": place == 0}
+    index = pd.RangeIndex(1, len(there) + 1, name="respondent")
+    respondents = pd.DataFrame(who, index=index)
+    respondents["style"] = rng.normal(0, truth.style_sd, len(there))
+    return respondents.join(pd.DataFrame(seen, index=index, columns=truth.phases))
+
+
+def _draw_phase_items(
+    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
+) -> pd.DataFrame:
+    """Draw the answers on the items of the phases, respondents × items, as if all had answered."""
+    seen = respondents[truth.phases].to_numpy() + respondents[["style"]].to_numpy()
+    percent = truth.answering.rate(seen, pd.Index(truth.phases).get_indexer(items["phase"]), rng)
+    low, high = items["low"].to_numpy(float), items["high"].to_numpy(float)
+    codes = np.clip(np.rint(low + (high - low) * percent / 100), low, high)
+    codes = np.where(items["reversed"].to_numpy(bool), low + high - codes, codes)
+    return pd.DataFrame(codes, index=respondents.index, columns=items.index)
+
+
+def _draw_reasons(
+    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
+) -> pd.DataFrame:
+    """Draw why an answer is missing, respondents × items: a reason, or "" where answered.
+
+    *N.v.t.* comes with late phases that a unit has not reached; items without a phase have only
+    blanks and *weet niet*.
+    """
+    late = np.linspace(0, 1, len(truth.phases)) * (
+        1 - respondents[truth.phases].div(truth.reached).clip(0, 1)
     )
+    chance = late.reindex(columns=items["phase"], fill_value=0).to_numpy()
+    chance, u = chance * truth.not_applicable_rate, rng.random(chance.shape)
+    edges = np.cumsum([truth.answering.blank, truth.dont_know_rate])
+    reasons = np.select(
+        [u < edges[0], u < edges[1], u < edges[1] + chance],
+        [BLANK, exports.DONT_KNOW, exports.NOT_APPLICABLE],
+        default="",
+    )
+    return pd.DataFrame(reasons, index=respondents.index, columns=items.index)
+
+
+def _draw_background(
+    truth: Truth,
+    respondents: pd.DataFrame,
+    codebook: pd.DataFrame,
+    scales: Mapping[str, Scale],
+    rng: Generator,
+) -> pd.DataFrame:
+    """Draw answers on all items without a phase, respondents × items: codes, numbers, texts.
+
+    `Truth.follows` says how an item, or its block, follows the phases; without a rule each answer
+    is as likely.
+    """
+    columns, n = {}, len(respondents)
+    for item, row in codebook.iterrows():
+        scale = scales[row["scale"]]
+        if scale.kind == "text":
+            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
+            columns[item] = np.where(rng.random(n) < OPEN_ANSWER_RATE, texts, "")
+            continue
+        keys = (str(item), str(item).split("_")[0], str(row["block"]))
+        rule = next((truth.follows[key] for key in keys if key in truth.follows), None)
+        share = _shares_of_scale(truth, respondents, rule, scale.kind, rng)
+        codes = _lay_on_scale(share, scale, rule.decimals if rule else 0)
+        columns[item] = sum(scale.ends) - codes if row["reversed"] else codes
+    return pd.DataFrame(columns, index=respondents.index)
+
+
+def _shares_of_scale(
+    truth: Truth, respondents: pd.DataFrame, rule: Follows | None, kind: str, rng: Generator
+) -> np.ndarray:
+    """Where on the answer scale each respondent stands, 0-1."""
+    if rule is None:
+        return rng.random(len(respondents))
+    level = respondents[list(rule.phases or truth.phases)].mean(axis=1)
+    percent = rule.offset + rule.slope * level + rng.normal(0, rule.sd, len(respondents))
+    if kind == "rating":
+        percent = percent + respondents["style"]
+    return np.clip(percent.to_numpy() / 100, 0, 1) ** rule.power
+
+
+def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
+    if scale.kind == "category":
+        codes = np.array([float(code) for code in scale.labels])
+        return codes[np.minimum((share * len(codes)).astype(int), len(codes) - 1)]
+    low, high = scale.ends
+    if not np.isfinite(high - low):
+        raise ValueError("A number is drawn between min and max: give both in study.yaml.")
+    return np.round(low + (high - low) * share, decimals)
 
 
 def _names_as_written(
-    units: pd.Series, names: pd.Series, register: Register, rng: np.random.Generator
+    units: pd.Series, names: pd.Series, register: Register, rng: Generator
 ) -> pd.Series:
     """Write official names; half of those who have an everyday name write that one."""
     aliases = register.aliases[register.aliases["alias"].isin(EVERYDAY_NAMES)]
     everyday = units.map(aliases.set_index("unit")["alias"])
     return units.map(names).where(everyday.isna() | (rng.random(len(units)) < 0.5), everyday)
-
-
-def _truth_table(states: list[pd.DataFrame], waves: list[str]) -> pd.DataFrame:
-    columns = ["name", "profile", "profile_before", "n_respondents"]
-    tables = [there[columns].assign(wave=wave) for there, wave in zip(states, waves, strict=True)]
-    table = pd.concat(tables).reset_index()[["wave", "unit", *columns]]
-    return table.astype({"profile_before": "Int64"})

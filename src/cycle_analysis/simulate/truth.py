@@ -1,45 +1,18 @@
-"""The truth behind a synthetic study: profiles, background, change.
+"""What is true of a whole synthetic study, over its waves; the bundled example among them.
 
-State what is true of a synthetic study, so that an analysis can be compared with it.
-
-All levels are percent of the maximum possible, before answers are rounded to the steps of the
-answer scale and cut off at its ends. A mean near 0 therefore shows as a floor effect in the
-answers, and the observed mean lies a little above the stated one.
-
-Draw the answers outside the phases: self-placement, preconditions, marks, facts, open texts.
+Levels are percent of the maximum possible, before answers are rounded to the steps of the answer
+scale and cut off at its ends. A mean near 0 therefore shows as a floor effect in the answers, and
+the observed mean lies a little above the stated one.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.seeds import Seed
-from cycle_analysis.study.files import Scale
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What the units of one profile have in common.
-
-    Attributes
-    ----------
-    means : tuple of float, one per phase
-        Level of the profile, 0-100.
-    share : float
-        Share of units of size class 4 (20,000-50,000 inhabitants), 0-1.
-    size_slope : float
-        Change of the log of the share for each size class above 4.
-    respondent_spread : float
-        How much more (> 1) respondents of one unit differ than `Truth.respondent_sd` says.
-    """
-
-    means: tuple[float, ...]
-    share: float
-    size_slope: float = 0.0
-    respondent_spread: float = 1.0
+from cycle_analysis.simulate.answers import Answering
+from cycle_analysis.simulate.worlds import PHASES, Profiles
 
 
 @dataclass(frozen=True)
@@ -68,34 +41,27 @@ class Follows:
     decimals: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
-    """What is true of a study: its profiles, its respondents, its measurement.
+    """What is true of a study: its profiles and their change, its respondents, its measurement.
 
     Attributes
     ----------
-    phases : tuple of str
-        Phase codes in cycle order.
-    profiles : tuple of Profile
-        From the lowest to the highest mean.
+    profiles : Profiles
+        From the lowest to the highest mean; their shares are those in size class 4
+        (20,000-50,000 inhabitants), their columns the phases in cycle order.
+    size_slopes : tuple of float, one per profile
+        Change of the log of the share for each size class above 4.
+    respondent_spreads : tuple of float, one per profile
+        How much more (> 1) respondents of one unit differ than `answering` says.
     transitions : tuple of tuple of float, k × k
         Chance to go from profile (row) to profile (column) between two waves.
-    unit_sd : float
-        Standard deviation between units within a profile, per phase, percent points.
     unit_memory : float
         Correlation of a unit's deviation from its profile between two waves.
-    respondent_sd : float
-        Standard deviation between respondents within a unit, per phase, percent points.
-    respondent_general : float
-        Share of that variance that is the same for all phases, 0-1.
+    answering : Answering
+        Errors of respondents and answers; numbers of respondents and items are those of the study.
     style_sd : float
         Standard deviation of response style: the same in all ratings, also outside the phases.
-    item_spread : float
-        Difference between the easiest and the most difficult item of a phase, percent points.
-    item_sd : float
-        Standard deviation of the noise per answer, percent points.
-    items_per_phase, n_steps : int
-        Instrument of answers drawn in memory; an exported study has its codebook.
     role_effects : mapping of role to tuple of float, one per phase
         How much more favourably a role answers, percent points.
     role_order : tuple of tuple of str
@@ -108,8 +74,8 @@ class Truth:
         Chance that a unit takes part, 0-1.
     response_memory : float
         Correlation between two waves of the inclination to take part.
-    blank_rate, dont_know_rate : float
-        Chance that an answer is left out, or is *weet niet*, 0-1.
+    dont_know_rate : float
+        Chance that an answer is *weet niet*, 0-1.
     not_applicable_rate : float
         Chance of *n.v.t.* for the last phase where that phase has not been reached at all, 0-1;
         it falls linearly to 0 for the first phase and for a level of `reached`.
@@ -123,25 +89,19 @@ class Truth:
         Texts for open questions; visibly synthetic.
     """
 
-    phases: tuple[str, ...]
-    profiles: tuple[Profile, ...]
+    profiles: Profiles
+    size_slopes: tuple[float, ...]
+    respondent_spreads: tuple[float, ...]
     transitions: tuple[tuple[float, ...], ...]
-    unit_sd: float
     unit_memory: float
-    respondent_sd: float
-    respondent_general: float
+    answering: Answering
     style_sd: float
-    item_spread: float
-    item_sd: float
-    items_per_phase: int
-    n_steps: int
     role_effects: Mapping[str, tuple[float, ...]]
     role_order: tuple[tuple[str, ...], ...]
     mean_respondents: Mapping[int, float]
     single_share: float
     response_rate: Mapping[int, float]
     response_memory: float
-    blank_rate: float
     dont_know_rate: float
     not_applicable_rate: float
     reached: float = 25.0
@@ -150,136 +110,95 @@ class Truth:
     open_answers: tuple[str, ...] = ("[synthetisch]",)
 
     def __post_init__(self) -> None:
-        for profile in self.profiles:
-            if len(profile.means) != len(self.phases):
-                raise ValueError(
-                    f"A profile has {len(profile.means)} means, the study {len(self.phases)} "
-                    "phases. Give one mean per phase."
-                )
-        if not np.isclose(self.shares.sum(), 1):
-            raise ValueError(f"The shares of the profiles add up to {self.shares.sum():g}, not 1.")
-        k = len(self.profiles)
+        k = len(self.profiles.centroids)
         rows = np.asarray(self.transitions, dtype=float)
         if rows.shape != (k, k) or not np.allclose(rows.sum(axis=1), 1):
             raise ValueError(
                 f"Transitions need {k} rows of {k} chances that add up to 1, not {rows.tolist()}."
             )
+        for name in ("size_slopes", "respondent_spreads"):
+            if len(getattr(self, name)) != k:
+                raise ValueError(f"`{name}` needs {k} numbers, one per profile.")
 
     @property
-    def shares(self) -> np.ndarray:
-        """Share of each profile in size class 4, k numbers, 0-1."""
-        return np.array([profile.share for profile in self.profiles])
-
-    @property
-    def means(self) -> np.ndarray:
-        """Level of each profile in each phase, k profiles × p phases, 0-100."""
-        return np.array([profile.means for profile in self.profiles])
+    def phases(self) -> list[str]:
+        """Phase codes in cycle order."""
+        return self.profiles.centroids.columns.tolist()
 
 
-class Step(IntEnum):
-    """Steps of a draw that have a random generator of their own."""
+EXAMPLE_SEED = 20180312
+"""Seed of the committed files."""
 
-    STATES = 0
-    PARTICIPATION = 1
-    RESPONDENTS = 2
-    ANSWERS = 3
-    BACKGROUND = 4
-    MISSING = 5
-    EXPORT = 6
+EXAMPLE_PROFILES = pd.DataFrame(
+    [
+        (26.0, 18.0, 12.0, 10.0, 6.0),  # Getting oriented: known, but little else has begun.
+        (36.0, 69.0, 46.0, 14.0, 12.0),  # Busy experimenters: many pilots, little laid down.
+        (75.0, 23.0, 28.0, 61.0, 26.0),  # Anchoring by plan: owner, budget, procedures first.
+        (74.0, 68.0, 72.0, 58.0, 56.0),  # Broad front-runners: all phases at once.
+    ],
+    columns=list(PHASES),
+)
+"""Means of the example: the second and third have nearly the same level, and cross twice. What
+tells them apart is where they stand in the cycle, not how far they are."""
 
-
-def generator(seed: Seed, *key: int) -> np.random.Generator:
-    """Give one step of a draw a generator that depends on nothing but the seed and its key.
-
-    Examples
-    --------
-    >>> a = generator(1, Step.STATES).random()
-    >>> a == generator(np.random.SeedSequence(1), Step.STATES).random()
-    True
-    >>> a == generator(1, Step.ANSWERS).random()
-    False
-    """
-    root = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
-    return np.random.default_rng(
-        np.random.SeedSequence(root.entropy, spawn_key=(*root.spawn_key, *map(int, key)))
-    )
-
-
-OPEN_ANSWER_RATE = 0.35
-"""Share of respondents who answer an open question."""
-
-
-def draw_background(
-    truth: Truth,
-    respondents: pd.DataFrame,
-    codebook: pd.DataFrame,
-    scales: Mapping[str, Scale],
-    rng: np.random.Generator,
-) -> pd.DataFrame:
-    """Draw answers on all items without a phase.
-
-    Parameters
-    ----------
-    truth : Truth
-        Its `follows` says how an item, or a block, follows the phases; without a rule each answer
-        is as likely.
-    respondents : DataFrame
-        As from `draw_respondents`.
-    codebook : DataFrame
-        Index `item`; `block`, `phase` (empty), `scale`, `reversed` (bool).
-    scales : mapping of name to Scale
-        As in `Study.scales`.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    DataFrame, n respondents × items
-        Codes and numbers; texts for open questions (empty where none was given).
-    """
-    columns = {}
-    for item, row in codebook.iterrows():
-        scale = scales[row["scale"]]
-        if scale.kind == "text":
-            columns[item] = _open_answers(truth, len(respondents), rng)
-            continue
-        keys = (str(item), str(item).split("_")[0], str(row["block"]))
-        rule = next((truth.follows[key] for key in keys if key in truth.follows), None)
-        if rule is None:
-            codes = _lay_on_scale(rng.random(len(respondents)), scale, decimals=0)
-        else:
-            share = _shares_of_scale(truth, respondents, rule, scale.kind, rng)
-            codes = _lay_on_scale(share, scale, rule.decimals)
-        if row["reversed"]:
-            codes = sum(_ends(scale)) - codes
-        columns[item] = codes
-    return pd.DataFrame(columns, index=respondents.index)
-
-
-def _open_answers(truth: Truth, n: int, rng: np.random.Generator) -> np.ndarray:
-    texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
-    return np.where(rng.random(n) < OPEN_ANSWER_RATE, texts, "")
-
-
-def _shares_of_scale(
-    truth: Truth, respondents: pd.DataFrame, rule: Follows, kind: str, rng: np.random.Generator
-) -> np.ndarray:
-    """Where on the answer scale each respondent stands, 0-1."""
-    level = respondents[list(rule.phases or truth.phases)].mean(axis=1)
-    percent = rule.offset + rule.slope * level + rng.normal(0, rule.sd, len(respondents))
-    if kind == "rating":
-        percent = percent + respondents["style"]
-    return np.clip(percent.to_numpy() / 100, 0, 1) ** rule.power
-
-
-def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
-    if scale.kind == "category":
-        codes = np.array([float(code) for code in scale.labels])
-        return codes[np.minimum((share * len(codes)).astype(int), len(codes) - 1)]
-    low, high = _ends(scale)
-    return np.round(low + (high - low) * share, decimals)
-
-
-def _ends(scale: Scale) -> tuple[float, float]:
-    if scale.min is None or scale.max is None:
-        raise ValueError("A number is drawn between min and max: give both in study.yaml.")
-    return scale.min, scale.max
+EXAMPLE = Truth(
+    profiles=Profiles(EXAMPLE_PROFILES, spread=3.0, shares=(0.38, 0.24, 0.22, 0.16)),
+    size_slopes=(-0.35, 0.10, 0.05, 0.40),
+    respondent_spreads=(1.0, 1.0, 1.0, 1.1),
+    transitions=(
+        (0.62, 0.19, 0.16, 0.03),
+        (0.04, 0.72, 0.08, 0.16),
+        (0.03, 0.06, 0.75, 0.16),
+        (0.00, 0.03, 0.05, 0.92),
+    ),
+    unit_memory=0.7,
+    answering=Answering(respondent_sd=25, halo=0.08, item_sd=29, item_spread=14, blank=0.015),
+    style_sd=3.0,
+    role_effects={
+        "STR": (4, 0, 1, 2, 1),
+        "DAT": (-2, 2, -2, -3, -3),
+        "DOM": (-2, -2, 0, 0, 1),
+        "BES": (6, 3, 3, 4, 4),
+    },
+    role_order=(("STR", "DAT"), ("STR", "DAT"), ("DOM",), ("DOM",), ("DOM", "BES"), ("DOM",)),
+    mean_respondents={1: 3.4, 2: 3.6, 3: 4.0, 4: 4.3, 5: 4.6, 6: 4.8, 7: 5.0, 8: 5.2},
+    single_share=0.03,
+    response_rate={1: 0.35, 2: 0.40, 3: 0.46, 4: 0.54, 5: 0.66, 6: 0.74, 7: 0.82, 8: 0.90},
+    response_memory=0.5,
+    dont_know_rate=0.015,
+    not_applicable_rate=0.06,
+    follows={
+        "A4": Follows(offset=50, slope=0, sd=22, power=2),
+        "A5": Follows(offset=35, slope=0.4, sd=25),
+        "A6": Follows(offset=35, slope=0, sd=25),
+        "B1_1": Follows(("AG",), offset=12, sd=12),
+        "B1_2": Follows(("EX",), offset=5, sd=12),
+        "B1_3": Follows(("VB", "VA", "NN"), offset=2, sd=12),
+        "B2": Follows(offset=2, slope=1.05, sd=16),
+        "D": Follows(offset=14, slope=0.75, sd=18),
+        "E": Follows(("VA",), offset=28, slope=0.5, sd=18),
+        "F": Follows(("AG", "VA"), offset=20, slope=0.55, sd=18),
+        "G1": Follows(offset=40, slope=0.45, sd=9, decimals=1),
+        "G2": Follows(offset=12, slope=0.9, sd=12),
+        "G3": Follows(("VA", "NN"), offset=8, slope=0.9, sd=12),
+        "G4": Follows(offset=40, slope=0.6, sd=14),
+        "G5": Follows(offset=25, slope=0.8, sd=14),
+        "H1": Follows(("AG", "VA"), offset=5, slope=0.9, sd=18),
+        "H2": Follows(offset=8, slope=0.4, sd=6, power=3, decimals=1),
+        "H3": Follows(("EX",), offset=-5, slope=0.9, sd=22),
+        "H4": Follows(("EX",), offset=12, slope=0.4, sd=6, power=2),
+        "H5": Follows(("EX",), offset=0, slope=0.28, sd=4, power=2),
+        "H6": Follows(("VB",), offset=0, slope=0.25, sd=4, power=2),
+        "H7": Follows(offset=15, slope=0.8, sd=15),
+        "H8": Follows(("VA",), offset=0, slope=0.7, sd=20),
+    },
+    coordinator_blocks=("H",),
+    open_answers=(
+        "[synthetisch] Te weinig tijd naast het gewone werk.",
+        "[synthetisch] Gegevens staan verspreid over veel systemen.",
+        "[synthetisch] Er is nog geen eigenaar aan de top.",
+        "[synthetisch] Pilots stoppen zodra het projectgeld op is.",
+        "[synthetisch] Kennis zit bij enkele mensen.",
+        "[synthetisch] Onzekerheid over wat volgens de privacyregels mag.",
+    ),
+)

@@ -5,13 +5,14 @@ A wave that renamed, rescaled, added or dropped an item says so in its own ``wav
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.study.files import not_utf8
 
 COLUMNS = ["item", "block", "phase", "scale", "reversed"]
 """Columns besides the question in each language, ``question_nl``."""
@@ -64,91 +65,56 @@ def read_codebook(
     """
     columns = [*COLUMNS, *(f"{QUESTION}{language}" for language in languages)]
     rows = _read_rows(path, columns)
-    problems: list[Problem] = []
-    seen: dict[str, int] = {}
-    for number, row in rows:
-        problems += _check_row(number, row, phases, scales)
-        item = row["item"]
-        if item and item in seen:
-            problems.append(
-                _problem(number, "item", item, f"stands in row {seen[item]} too", "each item once")
-            )
-        seen.setdefault(item, number)
     if not rows:
-        problems.append(Problem(FILE, "row 2", "", "there are no items", "one row per item"))
-    if problems:
+        raise refuse(FILE, "row 2", "", "there are no items", "one row per item")
+    if problems := list(_find_wrong(rows, phases, scales)):
         raise InputError(problems)
-    items = pd.DataFrame([row for _, row in rows], columns=columns, dtype="str").set_index("item")
+    items = pd.DataFrame(list(rows.values()), columns=columns, dtype="str").set_index("item")
     return Codebook(items.assign(reversed=items["reversed"] == "yes"))
 
 
-def _read_rows(path: Path, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their number as a spreadsheet shows it."""
+def _read_rows(path: Path, columns: list[str]) -> dict[int, dict[str, str]]:
+    """Rows by their number as a spreadsheet shows it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        remedy = "Save the file as 'CSV UTF-8'"
-        raise InputError(
-            [Problem(FILE, f"byte {error.start}", "", "is not UTF-8 text", "UTF-8", remedy)]
-        ) from None
+        raise not_utf8(FILE, error, "Save the file as 'CSV UTF-8'") from None
     header = text.split("\n", 1)[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="beyond")
-    found = [name.strip() for name in reader.fieldnames or []]
-    if wrong := sorted(set(columns) ^ set(found)):
-        raise InputError(
-            [
-                Problem(
-                    FILE, "row 1", ", ".join(wrong), "columns missing or unknown", _listed(columns)
-                )
-            ]
-        )
-    reader.fieldnames = found
-    numbered = ((number, row) for number, row in enumerate(reader, start=2) if any(row.values()))
-    return [(number, _tidy(number, row, columns)) for number, row in numbered]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = [name.strip() for name in next(reader, [])]
+    allowed = ", ".join(columns)
+    if wrong := sorted(set(columns) ^ set(names)):
+        raise refuse(FILE, "row 1", ", ".join(wrong), "columns missing or unknown", allowed)
+    rows = {number: cells for number, cells in enumerate(reader, start=2) if any(cells)}
+    for number, cells in rows.items():
+        if len(cells) != len(names):
+            problem = f"does not have {len(columns)} cells"
+            remedy = "Put texts that hold the separator between double quotes"
+            raise refuse(FILE, f"row {number}", "", problem, allowed, remedy)
+    return {
+        number: dict(zip(names, (cell.strip() for cell in cells), strict=True))
+        for number, cells in rows.items()
+    }
 
 
-def _tidy(number: int, row: dict[str, str], columns: list[str]) -> dict[str, str]:
-    if "beyond" in row or None in row.values():
-        raise InputError(
-            [
-                Problem(
-                    FILE,
-                    f"row {number}",
-                    "",
-                    f"does not have {len(columns)} cells",
-                    _listed(columns),
-                    "Put texts that hold the separator between double quotes",
-                )
-            ]
-        )
-    return {name: value.strip() for name, value in row.items()}
-
-
-def _check_row(
-    number: int, row: dict[str, str], phases: Collection[str], scales: Collection[str]
-) -> list[Problem]:
-    problems = []
-    questions = [column for column in row if column.startswith(QUESTION)]
-    for column in ("item", "scale", *questions):
-        if not row[column]:
-            problems.append(_problem(number, column, "", "is empty", "a text"))
-    if row["reversed"] not in {"yes", "no"}:
-        problems.append(_problem(number, "reversed", row["reversed"], "is unknown", "yes, no"))
-    if phases and row["phase"] and row["phase"] not in phases:
-        problems.append(
-            _problem(number, "phase", row["phase"], "is no phase of study.yaml", _listed(phases))
-        )
-    if scales and row["scale"] and row["scale"] not in scales:
-        problems.append(
-            _problem(number, "scale", row["scale"], "is no scale of study.yaml", _listed(scales))
-        )
-    return problems
-
-
-def _problem(number: int, column: str, value: str, problem: str, allowed: str) -> Problem:
-    return Problem(FILE, f"row {number}, column {column}", value, problem, allowed)
-
-
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(names)
+def _find_wrong(
+    rows: dict[int, dict[str, str]], phases: Collection[str], scales: Collection[str]
+) -> Iterator[Problem]:
+    """Cells that are empty or say what is not known, and items that stand twice."""
+    seen: dict[str, int] = {}
+    for number, row in rows.items():
+        item, phase, scale = row["item"], row["phase"], row["scale"]
+        filled = ["item", "scale", *(column for column in row if column.startswith(QUESTION))]
+        found = [(column, "is empty", "a text") for column in filled if not row[column]]
+        if row["reversed"] not in {"yes", "no"}:
+            found.append(("reversed", "is unknown", "yes, no"))
+        if phases and phase and phase not in phases:
+            found.append(("phase", "is no phase of study.yaml", ", ".join(phases)))
+        if scales and scale and scale not in scales:
+            found.append(("scale", "is no scale of study.yaml", ", ".join(scales)))
+        if item and item in seen:
+            found.append(("item", f"stands in row {seen[item]} too", "each item once"))
+        seen.setdefault(item, number)
+        for column, problem, allowed in found:
+            yield Problem(FILE, f"row {number}, column {column}", row[column], problem, allowed)

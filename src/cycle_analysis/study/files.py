@@ -1,13 +1,8 @@
-"""The files of a study: YAML read with places, and checked into frozen types.
+"""What a study's files may say: study.yaml and wave.yaml as frozen types, mistakes by their line.
 
-Read a user's YAML file into a frozen model, with the line of every mistake.
-
-Scalars stay text until the model says what they are: so the country code ``NO``, the answer
-``no``, the code ``0059`` and a date arrive as they were typed.
-
-What a study's files may say: the keys of study.yaml and wave.yaml, as frozen types.
-
-Another questionnaire, another kind of unit or another wave is a matter of these files, not of code.
+Scalars stay text until the type says what they are: so the country code ``NO``, the answer
+``no``, the code ``0059`` and a date arrive as they were typed. Another questionnaire, another kind
+of unit or another wave is a matter of these files, not of code.
 """
 
 import datetime
@@ -29,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -70,16 +65,16 @@ class YamlText:
         try:
             root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_NoAliases)
         except UnicodeDecodeError as error:
-            raise InputError([_not_utf8(file, error)]) from None
+            raise not_utf8(file, error, "Save the file as UTF-8") from None
         except yaml.MarkedYAMLError as error:
-            raise InputError([_syntax(file, error)]) from None
+            mark = error.problem_mark
+            where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "contents"
+            remedy = "Indent with spaces, and put texts with : or # between quotes"
+            raise refuse(file, where, "", f"is not YAML: {error.problem}", "", remedy) from None
         except RecursionError:
-            problem = "is nested too deeply to be a study"
-            raise InputError([Problem(file, "contents", "", problem)]) from None
+            raise refuse(file, "contents", "", "is nested too deeply to be a study") from None
         except yaml.YAMLError as error:
-            raise InputError(
-                [Problem(file, "contents", "", str(error).replace("\n", " "))]
-            ) from None
+            raise refuse(file, "contents", "", str(error).replace("\n", " ")) from None
         self.tree = self._plain(root, ()) if root is not None else {}
         if self.problems:
             raise InputError(self.problems)
@@ -91,6 +86,12 @@ class YamlText:
         while known and known not in self.lines:
             known = known[:-1]
         return f"line {self.lines.get(known, 1)}, {dotted}" if dotted else "line 1"
+
+    def problem(
+        self, key: Key, value: str, problem: str, allowed: str = "", remedy: str = ""
+    ) -> Problem:
+        """Describe what is wrong with the value of a key."""
+        return Problem(self.file, self.place(key), value, problem, allowed, remedy)
 
     def _plain(self, node: yaml.Node, key: Key) -> Any:
         self.lines.setdefault(key, node.start_mark.line + 1)
@@ -107,10 +108,8 @@ class YamlText:
             name = str(name_node.value)
             self.lines[(*key, name)] = name_node.start_mark.line + 1
             if name in found:
-                where = self.place((*key, name))
-                self.problems.append(
-                    Problem(self.file, where, name, "stands twice", "each key once", "Delete one")
-                )
+                said = (name, "stands twice", "each key once", "Delete one")
+                self.problems.append(self.problem((*key, name), *said))
             found[name] = self._plain(child, (*key, name))
         return found
 
@@ -186,7 +185,7 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
         problem, allowed = _KINDS[kind]
     elif "expected" in mistake.get("ctx", {}):
         problem, allowed = "is not allowed here", str(mistake["ctx"]["expected"])
-    return Problem(text.file, text.place(key), value, problem, allowed, remedy)
+    return text.problem(key, value, problem, allowed, remedy)
 
 
 def _shorten(value: object, length: int = 60) -> str:
@@ -194,17 +193,9 @@ def _shorten(value: object, length: int = 60) -> str:
     return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
-def _not_utf8(file: str, error: UnicodeDecodeError) -> Problem:
-    return Problem(
-        file, f"byte {error.start}", "", "is not UTF-8 text", "UTF-8", "Save the file as UTF-8"
-    )
-
-
-def _syntax(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "contents"
-    remedy = "Indent with spaces, and put texts with : or # between quotes"
-    return Problem(file, where, "", f"is not YAML: {error.problem}", "", remedy)
+def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:
+    """Make the error that refuses a text in another encoding."""
+    return refuse(file, f"byte {error.start}", "", "is not UTF-8 text", "UTF-8", remedy)
 
 
 RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
@@ -214,6 +205,8 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
+OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
+"""What a notebook of a study's own may be called: numbered after those of the package."""
 BUNDLED = "municipalities"
 """The register that comes with the package."""
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
@@ -241,6 +234,12 @@ def _rounds(multiple: int) -> int:
     if multiple < 1 or multiple == 2:
         raise ValueError("rounds to no multiple; give 5, another from 3 up, or 1 to tell all")
     return multiple
+
+
+def _own_notebook(name: str) -> str:
+    if not OWN_NOTEBOOK.fullmatch(name):
+        raise ValueError("is no name of an own notebook; give it a number from 09: 09_my_question")
+    return name
 
 
 FileName = Annotated[str, AfterValidator(_no_path)]
@@ -327,11 +326,8 @@ class Scale(Frozen):
 
     def _has(self, code: str) -> bool:
         low, high = self.ends
-        return (
-            code.lstrip("-").isdecimal()
-            and math.isfinite(low + high)
-            and low <= float(code) <= high
-        )
+        has_ends = math.isfinite(low + high)
+        return has_ends and code.lstrip("-").isdecimal() and low <= float(code) <= high
 
     @model_validator(mode="after")
     def _has_ends(self) -> "Scale":
@@ -383,6 +379,8 @@ class StudyFile(Frozen):
     a style of answering can be told; `self_placement` names for each development the yes-or-no item
     on which a unit places itself there; `domains` names the items that ask in which phase a policy
     domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
+    `own_notebooks` stand in the study's folder ``notebooks``; a run executes them after 07, on the
+    reference wave where they have a parameter `wave`.
     """
 
     title: Text
@@ -401,6 +399,7 @@ class StudyFile(Frozen):
     off_topic_blocks: dict[str, Text] = {}
     self_placement: dict[str, str] = {}
     domains: dict[str, Text] = {}
+    own_notebooks: list[Annotated[str, AfterValidator(_own_notebook)]] = []
     round_to: Annotated[int, AfterValidator(_rounds)] = 5
     parameters: dict[str, dict[str, str]] = {}
 

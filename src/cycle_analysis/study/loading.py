@@ -1,13 +1,8 @@
-"""Load a study, and check that its files agree.
+"""Read a study: a folder with study.yaml, codebook.csv, and one folder for each wave.
 
-Find what is wrong in the files of a study once each of them can be read.
-
-Codes that stand twice, names that cannot be, phases without items, items and columns that nobody
-accounts for, recodes to codes that do not exist.
-
-Read a study: a folder with study.yaml, codebook.csv, and one folder for each wave.
-
-All mistakes in all files are told at once.
+All mistakes in all files are told at once. Once each file can be read, they are held against each
+other: codes that stand twice, names that cannot be, phases without items, items and columns that
+nobody accounts for, recodes to codes that do not exist.
 """
 
 import os
@@ -20,7 +15,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import QUESTION, Codebook, read_codebook
 from cycle_analysis.study.files import (
@@ -34,153 +29,7 @@ from cycle_analysis.study.files import (
     languages_named,
     read_model,
 )
-from cycle_analysis.texts.words import Words, find_languages
-
-
-def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
-    """Codes of study.yaml that stand twice, cannot be a name, or are named and not there."""
-    developments = [development.code for development in file.developments]
-    for kind, codes in {
-        "developments": developments,
-        "phases": [phase.code for phase in file.phases],
-        "waves": file.waves,
-    }.items():
-        for i, code in enumerate(codes):
-            if code in codes[:i]:
-                yield Problem(text.file, text.place((kind, i)), code, "stands twice")
-            if kind == "waves" and is_reserved(code):
-                yield Problem(text.file, text.place((kind, i)), code, "is a reserved name")
-            if not SAFE_NAME.fullmatch(code):
-                allowed = "letters, digits, - and _"
-                yield Problem(text.file, text.place((kind, i)), code, "cannot be a code", allowed)
-    for i, phase in enumerate(file.phases):
-        if phase.development not in developments:
-            where = text.place(("phases", i, "development"))
-            yield Problem(
-                text.file, where, phase.development, "is no development", listed(developments)
-            )
-    for key, name in (("one", file.units.one), ("many", file.units.many)):
-        for language in set(file.languages) - set(name.languages):
-            where, problem = text.place(("units", key)), f"the key {language!r} is missing"
-            yield Problem(text.file, where, "", problem, "", "Add it")
-    if file.reference_wave not in file.waves:
-        where = text.place(("reference_wave",))
-        yield Problem(text.file, where, file.reference_wave, "is no wave", listed(file.waves))
-
-
-def find_unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
-    """Phases without items, and blocks, items and developments that do not exist."""
-    for phase in file.phases:
-        if not codebook.of_phase(phase.code):
-            yield Problem(CODEBOOK_FILE, "column phase", phase.code, "this phase has no items")
-    blocks = codebook.items["block"].unique()
-    developments = [development.code for development in file.developments]
-    for block in file.off_topic_blocks:
-        if block not in blocks:
-            yield Problem("study.yaml", "off_topic_blocks", block, "is no block", listed(blocks))
-    for development, item in file.self_placement.items():
-        where = f"self_placement.{development}"
-        if development not in developments:
-            allowed = listed(developments)
-            yield Problem("study.yaml", where, development, "is no development", allowed)
-        if item not in codebook.items.index:
-            yield Problem("study.yaml", where, item, "is no item of codebook.csv")
-    for item in file.domains:
-        yield from _find_no_place(item, file, codebook)
-
-
-def _find_no_place(item: str, file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
-    """An item of `domains` exists, and its answers are places in the cycle."""
-    where = f"domains.{item}"
-    if item not in codebook.items.index:
-        yield Problem("study.yaml", where, item, "is no item of codebook.csv")
-        return
-    name = codebook.items.loc[item, "scale"]
-    codes = file.scales[name].labels if name in file.scales else {}
-    allowed = [str(place) for place in range(len(file.phases) + 1)]
-    if odd := [code for code in codes if code not in allowed]:
-        problem = f"its scale {name!r} has answers that are no place in the cycle"
-        yield Problem("study.yaml", where, listed(odd), problem, listed(allowed))
-
-
-def find_misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:
-    """A wave or file under a name that cannot be, and columns mapped twice or not at all."""
-    if wave.wave != name:
-        remedy = f"Write wave: {name!r}, or rename the folder"
-        yield Problem(
-            text.file, text.place(("wave",)), wave.wave, "differs from its folder", name, remedy
-        )
-    source = PureWindowsPath(wave.source.file)  # knows both kinds of slashes, and drives
-    where = text.place(("source", "file"))
-    if source.name != wave.source.file:
-        yield Problem(text.file, where, wave.source.file, "is a path", "a file beside wave.yaml")
-    if is_reserved(source.stem):
-        yield Problem(text.file, where, wave.source.file, "is a reserved name")
-    if "unit" not in wave.columns:
-        where = text.place(("columns",))
-        yield Problem(
-            text.file, where, "", "no column is mapped to `unit`", "", "Add `unit: <column>`"
-        )
-    sources = [column.source for column in wave.columns.values()]
-    for item, column in wave.columns.items():
-        if sources.count(column.source) > 1:
-            where = text.place(("columns", item))
-            yield Problem(text.file, where, column.source, "this column is mapped twice")
-        if column.source in wave.ignore:
-            where = text.place(("columns", item))
-            yield Problem(text.file, where, column.source, "this column is under `ignore` too")
-
-
-def find_unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Problem]:
-    """Every item is mapped, dropped or not asked, and only once; nothing else is mapped."""
-    places = {"columns": wave.items, "dropped": wave.dropped, "not_asked": wave.not_asked}
-    known = codebook.items.index
-    for place, items in places.items():
-        for item in items:
-            if item not in known:
-                near = listed(get_close_matches(item, known, n=3))
-                remedy = f"Did you mean {near}?" if near else "Add it to the codebook"
-                where = text.place((place, item))
-                yield Problem(text.file, where, item, "is no item of codebook.csv", "", remedy)
-    for item in known:
-        found = [place for place, items in places.items() if item in items]
-        if not found:
-            remedy = "Map it under `columns`, or name it under `dropped` or `not_asked`"
-            yield Problem(
-                text.file, "columns", item, "this item is nowhere in the wave", "", remedy
-            )
-        if len(found) > 1:
-            yield Problem(text.file, text.place((found[1], item)), item, f"also under {found[0]}")
-
-
-def find_wrong_recodes(
-    wave: Wave, codebook: Codebook, study: StudyFile, text: YamlText
-) -> Iterable[Problem]:
-    """A recode leads to codes of the item's scale, or to roles of the study, only."""
-    role = wave.columns.get("role", Column(source=""))
-    for old, new in role.map.items():
-        if new not in study.roles:
-            where = text.place(("columns", "role", "map", old))
-            yield Problem(text.file, where, new or old, "is no role", listed(study.roles))
-    for item in wave.items:
-        scale = study.scales.get(codebook.items["scale"].get(item, ""))
-        if not scale:
-            continue
-        if wave.columns[item].linear and scale.kind != "rating":
-            where = text.place(("columns", item, "linear"))
-            yield Problem(text.file, where, scale.kind, "only ratings can be rescaled", "rating")
-        for old, new in wave.columns[item].map.items():
-            if not scale.knows(new):
-                where = text.place(("columns", item, "map", old))
-                codes = listed([*scale.labels, *scale.missing])
-                allowed = codes or "{:g} to {:g}".format(*scale.ends)
-                yield Problem(text.file, where, new, "is no code of this item's scale", allowed)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Write names as a list."""
-    return ", ".join(names)
-
+from cycle_analysis.texts import Words, find_languages
 
 HOME = "CYCLE_ANALYSIS_HOME"
 """Environment variable with the folder that holds data/ and reports/."""
@@ -248,18 +97,17 @@ class Study(StudyFile):
             If the study has no such wave.
         """
         if name not in self.mappings:
-            raise InputError(
-                [
-                    Problem(
-                        "study.yaml", "waves", name, "is no wave of this study", listed(self.waves)
-                    )
-                ]
-            )
+            allowed = listed(self.waves)
+            raise refuse("study.yaml", "waves", name, "is no wave of this study", allowed)
         return self.mappings[name]
 
     def raw_file(self, wave: str) -> Path:
         """Give the path of a wave's export, as it came."""
         return self.folder / wave / self.wave(wave).source.file
+
+    def own_notebook(self, name: str) -> Path:
+        """Give the path of a notebook of the study's own."""
+        return self.folder / "notebooks" / f"{name}.ipynb"
 
     @property
     def unit_files(self) -> list[Path]:
@@ -318,7 +166,7 @@ def find_home(start: Path | None = None) -> Path:
         if (folder / "data" / "raw").is_dir():
             return folder
     remedy = "Go to the project's folder, or name it with --home"
-    raise InputError([Problem(str(start), "folder", "", "no data/raw here or above", "", remedy)])
+    raise refuse(str(start), "folder", "", "no data/raw here or above", "", remedy)
 
 
 def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
@@ -332,6 +180,12 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
         Folder that holds ``data/raw``; found by `find_home` when not given.
     without : str
         A wave that is not read, because it is still to be added.
+
+    Returns
+    -------
+    Study
+        `phase_items(wave)` are the items that `phase_scores` takes; `phases`, `waves`, `roles` and
+        what else study.yaml says are attributes.
 
     Raises
     ------
@@ -367,12 +221,8 @@ def check_raw_files(study: Study) -> None:
     files = [file for wave in study.waves for file in study.wave_files(wave)] + study.unit_files
     if absent := [path for path in files if not path.is_file()]:
         remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
-        raise InputError(
-            [
-                Problem(f"{path.parent.name}/{path.name}", "file", "", "does not exist", "", remedy)
-                for path in absent
-            ]
-        )
+        names = [f"{path.parent.name}/{path.name}" for path in absent]
+        raise InputError(Problem(n, "file", "", "does not exist", "", remedy) for n in names)
 
 
 def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
@@ -389,13 +239,11 @@ def _study_folder(name: str, home: Path) -> Path:
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
     if not SAFE_NAME.fullmatch(name) or is_reserved(name):
         problem = "is not the name of a study: letters, digits, - and _ only"
-        raise InputError([Problem("data/raw", "study", name, problem, listed(studies))])
+        raise refuse("data/raw", "study", name, problem, listed(studies))
     if name not in studies:
         near = get_close_matches(name, studies, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
-        raise InputError(
-            [Problem("data/raw", "study", name, "is no study here", listed(studies), remedy)]
-        )
+        raise refuse("data/raw", "study", name, "is no study here", listed(studies), remedy)
     return raw / name
 
 
@@ -403,11 +251,9 @@ def _open(folder: Path, file: str) -> Path:
     path = folder / file
     if link := next((p for p in (folder, path.parent, path) if p.is_symlink()), None):
         remedy = "Put the folder or file itself there: a link may lead to other data"
-        raise InputError([Problem(file, "file", link.name, "is a link", "", remedy)])
+        raise refuse(file, "file", link.name, "is a link", "", remedy)
     if not path.is_file():
-        raise InputError(
-            [Problem(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")]
-        )
+        raise refuse(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")
     return path
 
 
@@ -416,7 +262,7 @@ def _read_study_file(folder: Path) -> StudyFile:
     if problems := list(_find_unwritten(text, folder)):
         raise InputError(problems)
     file = read_model(StudyFile, text, languages_named(text))
-    if problems := list(find_inconsistent(file, text)):
+    if problems := [*find_inconsistent(file, text), *_find_absent(file, text, folder)]:
         raise InputError(problems)
     return file
 
@@ -431,6 +277,18 @@ def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
             yield Problem(text.file, where, language, problem, listed(known), remedy)
         if language in languages[:place]:
             yield Problem(text.file, where, language, "stands twice", "", "Delete one")
+
+
+def _find_absent(file: StudyFile, text: YamlText, folder: Path) -> Iterable[Problem]:
+    """Notebooks of the study's own that are not there, or have the number of another."""
+    numbers = [name[:2] for name in file.own_notebooks]
+    for place, name in enumerate(file.own_notebooks):
+        where = text.place(("own_notebooks", place))
+        if not (folder / "notebooks" / f"{name}.ipynb").is_file():
+            remedy = f"Put {name}.ipynb in {folder.name}/notebooks/, or take this line away"
+            yield Problem(text.file, where, name, "is not there", "", remedy)
+        if numbers[place] in numbers[:place]:
+            yield Problem(text.file, where, name, "has the number of another", "", "Give it one")
 
 
 def _languages_asked(folder: Path) -> list[str]:
@@ -478,3 +336,126 @@ def _read_wave(folder: Path, name: str, codebook: Codebook | None, study: StudyF
     if problems:
         raise InputError(problems)
     return wave
+
+
+def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
+    """Codes of study.yaml that stand twice, cannot be a name, or are named and not there."""
+    developments = [development.code for development in file.developments]
+    phases = [phase.code for phase in file.phases]
+    kinds = {"developments": developments, "phases": phases, "waves": file.waves}
+    for kind, codes in kinds.items():
+        for i, code in enumerate(codes):
+            if code in codes[:i]:
+                yield text.problem((kind, i), code, "stands twice")
+            if kind == "waves" and is_reserved(code):
+                yield text.problem((kind, i), code, "is a reserved name")
+            if not SAFE_NAME.fullmatch(code):
+                yield text.problem((kind, i), code, "cannot be a code", "letters, digits, - and _")
+    for i, phase in enumerate(file.phases):
+        if (code := phase.development) not in developments:
+            where = ("phases", i, "development")
+            yield text.problem(where, code, "is no development", listed(developments))
+    for key, name in (("one", file.units.one), ("many", file.units.many)):
+        for language in set(file.languages) - set(name.languages):
+            yield text.problem(("units", key), "", f"the key {language!r} is missing", "", "Add it")
+    if (wave := file.reference_wave) not in file.waves:
+        yield text.problem(("reference_wave",), wave, "is no wave", listed(file.waves))
+
+
+def find_unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
+    """Phases without items, and blocks, items and developments that do not exist."""
+    for phase in file.phases:
+        if not codebook.of_phase(phase.code):
+            yield Problem(CODEBOOK_FILE, "column phase", phase.code, "this phase has no items")
+    blocks = codebook.items["block"].unique()
+    developments = [development.code for development in file.developments]
+    for block in file.off_topic_blocks:
+        if block not in blocks:
+            yield Problem("study.yaml", "off_topic_blocks", block, "is no block", listed(blocks))
+    for development, item in file.self_placement.items():
+        where = f"self_placement.{development}"
+        if development not in developments:
+            allowed = listed(developments)
+            yield Problem("study.yaml", where, development, "is no development", allowed)
+        if item not in codebook.items.index:
+            yield Problem("study.yaml", where, item, "is no item of codebook.csv")
+    places = [str(place) for place in range(len(file.phases) + 1)]
+    for item in file.domains:
+        if item not in codebook.items.index:
+            yield Problem("study.yaml", f"domains.{item}", item, "is no item of codebook.csv")
+            continue
+        name = codebook.items.loc[item, "scale"]
+        codes = file.scales[name].labels if name in file.scales else {}
+        if odd := [code for code in codes if code not in places]:
+            problem = f"its scale {name!r} has answers that are no place in the cycle"
+            yield Problem("study.yaml", f"domains.{item}", listed(odd), problem, listed(places))
+
+
+def find_misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:
+    """A wave or file under a name that cannot be, and columns mapped twice or not at all."""
+    if wave.wave != name:
+        remedy = f"Write wave: {name!r}, or rename the folder"
+        yield text.problem(("wave",), wave.wave, "differs from its folder", name, remedy)
+    file, where = wave.source.file, ("source", "file")
+    source = PureWindowsPath(file)  # knows both kinds of slashes, and drives
+    if source.name != file:
+        yield text.problem(where, file, "is a path", "a file beside wave.yaml")
+    if is_reserved(source.stem):
+        yield text.problem(where, file, "is a reserved name")
+    if "unit" not in wave.columns:
+        problem, remedy = "no column is mapped to `unit`", "Add `unit: <column>`"
+        yield text.problem(("columns",), "", problem, "", remedy)
+    sources = [column.source for column in wave.columns.values()]
+    for item, column in wave.columns.items():
+        if sources.count(column.source) > 1:
+            yield text.problem(("columns", item), column.source, "this column is mapped twice")
+        if column.source in wave.ignore:
+            problem = "this column is under `ignore` too"
+            yield text.problem(("columns", item), column.source, problem)
+
+
+def find_unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Problem]:
+    """Every item is mapped, dropped or not asked, and only once; nothing else is mapped."""
+    places = {"columns": wave.items, "dropped": wave.dropped, "not_asked": wave.not_asked}
+    known = codebook.items.index
+    for place, items in places.items():
+        for item in (item for item in items if item not in known):
+            near = listed(get_close_matches(item, known, n=3))
+            remedy = f"Did you mean {near}?" if near else "Add it to the codebook"
+            yield text.problem((place, item), item, "is no item of codebook.csv", "", remedy)
+    for item in known:
+        found = [place for place, items in places.items() if item in items]
+        if not found:
+            remedy = "Map it under `columns`, or name it under `dropped` or `not_asked`"
+            problem = "this item is nowhere in the wave"
+            yield Problem(text.file, "columns", item, problem, "", remedy)
+        if len(found) > 1:
+            yield text.problem((found[1], item), item, f"also under {found[0]}")
+
+
+def find_wrong_recodes(
+    wave: Wave, codebook: Codebook, study: StudyFile, text: YamlText
+) -> Iterable[Problem]:
+    """A recode leads to codes of the item's scale, or to roles of the study, only."""
+    role = wave.columns.get("role", Column(source=""))
+    for old, new in role.map.items():
+        if new not in study.roles:
+            key = ("columns", "role", "map", old)
+            yield text.problem(key, new or old, "is no role", listed(study.roles))
+    for item in wave.items:
+        scale = study.scales.get(codebook.items["scale"].get(item, ""))
+        if not scale:
+            continue
+        if wave.columns[item].linear and scale.kind != "rating":
+            place = ("columns", item, "linear")
+            yield text.problem(place, scale.kind, "only ratings can be rescaled", "rating")
+        allowed = listed([*scale.labels, *scale.missing]) or "{:g} to {:g}".format(*scale.ends)
+        for old, new in wave.columns[item].map.items():
+            if not scale.knows(new):
+                key = ("columns", item, "map", old)
+                yield text.problem(key, new, "is no code of this item's scale", allowed)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Write names as a list."""
+    return ", ".join(names)

@@ -1,90 +1,217 @@
-"""The texts of the report, in Dutch and in English: the same keys in both."""
+"""One language: how it writes numbers, and its words for codes.
 
-from collections.abc import Mapping
+A language is a folder with a ``words.yaml`` and a template for each chapter. A third language needs
+its folder only, in the package or under ``texts/`` of a study; a study may also replace single
+words or chapters.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from string import Formatter
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import yaml
 
-LANGUAGES = ("nl", "en")
+FILE = "words.yaml"
+FOLDERS = [Path(__file__).parent]
+"""Folders with languages that every study may use."""
+NOTHING = "–"
+"""What stands where there is no value."""
+MINUS = "\u2212"
 
 
-@dataclass(frozen=True)
-class Texts:
-    """Texts in one language, found by key.
+def find_languages(*more: Path) -> list[str]:
+    """List the languages that have words.
+
+    Parameters
+    ----------
+    *more : Path
+        Further folders to look in, such as ``texts`` of a study.
+
+    Examples
+    --------
+    >>> {"en", "nl"} <= set(find_languages())
+    True
+    """
+    return sorted({file.parent.name for folder in (*FOLDERS, *more) for file in _files(folder)})
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return folder.glob(f"*/{FILE}")
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The signs and words of one language.
 
     Attributes
     ----------
-    language : str
-        ``"nl"`` or ``"en"``.
-    entries : mapping of str to str
-        Texts by dotted key; names in braces are filled in.
+    code : str
+        Name of its folder.
+    words : mapping
+        Contents of words.yaml.
+    folders : tuple of Path
+        Folders with its templates; the first that has one counts.
     """
 
-    language: str
-    entries: Mapping[str, str]
+    code: str
+    words: Mapping[str, Any]
+    folders: tuple[Path, ...]
 
-    def __call__(self, key: str, **values: Any) -> str:
-        """Give a text with its names filled in.
+    @classmethod
+    def load(cls, code: str, *more: Path) -> Self:
+        """Read the words of a language, with those that a study replaces.
 
         Raises
         ------
         ValueError
-            When there is no such text, or a name in it is not given.
+            When there are none.
+
+        Examples
+        --------
+        >>> Words.load("nl").words["figure"]
+        'Figuur'
         """
-        if key not in self.entries:
-            raise ValueError(f"there is no text {key!r} in {self.language}.yaml; add it there")
-        try:
-            return self.entries[key].format(**values)
-        except KeyError as error:
-            raise ValueError(f"text {key!r} needs {error}; given: {sorted(values)}") from None
+        return cls(code, *read_language(code, (*more, *FOLDERS)))
 
-    def get(self, key: str, otherwise: str) -> str:
-        """Give a text without names to fill in, or another when there is none."""
-        return self.entries.get(key, otherwise)
+    def number(self, value: float | None, decimals: int = 0) -> str:
+        """Write a number; a dash where there is none.
 
-    def names(self, key: str) -> set[str]:
-        """Names that a text fills in."""
-        return {name for _, name, _, _ in Formatter().parse(self.get(key, "")) if name}
+        Examples
+        --------
+        >>> Words.load("nl").number(1234.5, 1), Words.load("en").number(-1234.5, 1)
+        ('1.234,5', '−1,234.5')
+        """
+        if value is None or not math.isfinite(value):
+            return NOTHING
+        signs = {",": self.words["thousands"], ".": self.words["decimal"], "-": MINUS}
+        text = f"{round(float(value), decimals) + 0.0:,.{decimals}f}"
+        return text.translate(str.maketrans(signs))
 
-    def listed(self, parts: list[str]) -> str:
+    def percent(self, share: float | None, decimals: int = 0) -> str:
+        """Write a share as a percentage: 12,5% in Dutch."""
+        text = self.number(None if share is None else 100 * share, decimals)
+        return text if text == NOTHING else str(self.words["percent"]).format(number=text)
+
+    def points(self, value: float | None, decimals: int = 0) -> str:
+        """Write a difference with its sign."""
+        text = self.number(value, decimals)
+        return f"+{text}" if value is not None and round(value, decimals) > 0 else text
+
+    def p(self, value: float | None) -> str:
+        """Write a p-value as an equation.
+
+        Examples
+        --------
+        >>> Words.load("en").p(0.0001), Words.load("nl").p(0.0312)
+        ('p < 0.001', 'p = 0,031')
+        """
+        if value is not None and value < 0.001:
+            return f"p < {self.number(0.001, 3)}"
+        return f"p = {self.number(value, 3)}"
+
+    def interval(self, ends: tuple[float, float], decimals: int = 0, kind: str = "number") -> str:
+        """Write an interval; a dash when it is not known."""
+        low, high = (getattr(self, kind)(end, decimals) for end in ends)
+        if NOTHING in {low, high}:
+            return NOTHING
+        return str(self.words["interval"]).format(low=low, high=high)
+
+    def spelled(self, n: int) -> str:
+        """Write a small number as a word.
+
+        Examples
+        --------
+        >>> Words.load("en").spelled(4), Words.load("en").spelled(40)
+        ('four', '40')
+        """
+        return dict(enumerate(self.words["numbers"])).get(int(n), self.number(n))
+
+    def listed(self, parts: Sequence[str]) -> str:
         """Set parts in a row: a, b en c."""
+        parts = list(parts)
         if len(parts) < 2:
             return "".join(parts)
-        return f"{', '.join(parts[:-1])} {self('words.and')} {parts[-1]}"
+        return f"{', '.join(parts[:-1])} {self.words['and']} {parts[-1]}"
+
+    def lowered(self, name: str) -> str:
+        """Write a name without a capital, as inside a sentence; abbreviations keep theirs.
+
+        Examples
+        --------
+        >>> words = Words.load("nl")
+        >>> words.lowered("Het nieuwe normaal"), words.lowered("EU beleid")
+        ('het nieuwe normaal', 'EU beleid')
+        """
+        return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+    def capital(self, text: str) -> str:
+        """Write a text with a capital, as at the beginning of a sentence."""
+        return text[:1].upper() + text[1:]
 
 
 @cache
-def load_texts(language: str) -> Texts:
-    """Load the texts of a language.
+def read_language(code: str, folders: tuple[Path, ...]) -> tuple[dict[str, Any], tuple[Path, ...]]:
+    """Read the words of a language from all folders that have some, the first before the others."""
+    found = tuple(folder / code for folder in folders if (folder / code).is_dir())
+    files = [folder / FILE for folder in found if (folder / FILE).is_file()]
+    if not files:
+        known = find_languages(*folders)
+        raise ValueError(f"There are no texts in {code!r}; choose from {known}.")
+    words: dict[str, Any] = {}
+    for file in reversed(files):
+        words = _laid_over(words, yaml.safe_load(file.read_text("utf-8")))
+    return words, found
+
+
+def _laid_over(words: dict[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    laid = dict(words)
+    for key, value in others.items():
+        both = isinstance(value, Mapping) and isinstance(laid.get(key), Mapping)
+        laid[key] = _laid_over(laid[key], value) if both else value
+    return laid
+
+
+def known_words(language: str | Words) -> Words:
+    """Give the words of a language by its code, or as they are.
 
     Raises
     ------
     ValueError
-        When there are none.
+        When there are no texts in `language`.
 
     Examples
     --------
-    >>> load_texts("nl")("words.figure")
-    'Figuur'
+    >>> known_words("nl").words["table"]
+    'Tabel'
     """
-    if language not in LANGUAGES:
-        raise ValueError(f"There are no texts in {language!r}; choose from {list(LANGUAGES)}.")
-    return Texts(language, dict(_flat(read_yaml(f"{language}.yaml"))))
+    return _read(language) if isinstance(language, str) else language
 
 
-def read_yaml(name: str) -> Any:
-    """Read one of the files of this folder."""
-    return yaml.safe_load(resources.files(__name__).joinpath(name).read_text("utf-8"))
+@cache
+def _read(code: str) -> Words:
+    return Words.load(code)
 
 
-def _flat(tree: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
-    """Set a tree of texts as dotted keys."""
-    found: list[tuple[str, str]] = []
-    for name, value in tree.items():
-        key = f"{above}{name}"
-        found += _flat(value, f"{key}.") if isinstance(value, Mapping) else [(key, str(value))]
-    return found
+def set_number(value: float, decimals: int, language: str | Words) -> str:
+    """Write a number as the language does: 1.234,5 in Dutch.
+
+    Examples
+    --------
+    >>> set_number(1234.5, 1, "nl"), set_number(1234.5, 1, "en"), set_number(float("nan"), 1, "nl")
+    ('1.234,5', '1,234.5', '–')
+    """
+    return known_words(language).number(value, decimals)
+
+
+def set_percent(share: float, decimals: int, language: str | Words) -> str:
+    """Write a share as a percentage: 12,5% in Dutch.
+
+    Examples
+    --------
+    >>> set_percent(0.125, 1, "nl")
+    '12,5%'
+    """
+    return known_words(language).percent(share, decimals)

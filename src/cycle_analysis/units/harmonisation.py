@@ -1,19 +1,15 @@
 """Carry units forward over mergers, and combine what they answered.
 
-Bring units of one day to the units of a later day.
-
 Units merge, are divided, and take in others under an unchanged code, so that a join on codes looks
 clean and is wrong. Here every event between the two days is followed forward, in order; the weight
 is the share of a unit's persons that ends up in another. Nothing is mapped backward. The approach
 follows SMMT for Switzerland and COGugaison for France: first the vintage, then the mapping, with
 what was mapped, split, and not mapped in one table.
 
-Bring the answers of one day to the units of a later day, one rule per kind of value.
-
 Respondents are recoded to the later unit and then pooled; where only figures per unit are known,
-scores and shares are averaged by inhabitants, counts are spread by inhabitants, and a label stays
-when all predecessors bear it. Which units pass their answer on is decided by `assign_heirs`, how
-much of a later unit is then covered stands in `panel_coverage`.
+scores and shares are averaged by inhabitants, and a label stays when all predecessors bear it.
+Which units pass their answer on is decided by `assign_heirs`, how much of a later unit is then
+covered stands in `panel_coverage`.
 """
 
 from collections.abc import Iterable
@@ -21,9 +17,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cycle_analysis.units.register import BEGINNING, END, Register
+from cycle_analysis.units.register import Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
+MAIN_HEIR = 0.8
+"""Share of the persons of a divided unit from which one heir counts as its successor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +85,18 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
     """
     given = pd.Index(pd.unique(pd.Series(list(codes), dtype="object").dropna()))
     known = given.intersection(register.units["unit"])
-    begins = _change_days(register)
+    begins, ends = register.units["valid_from"], register.units["valid_until"]
+    changes = pd.concat([begins, ends, register.transfers["date"]]).dropna()
+    days = [pd.NaT] * bool(begins.isna().any()) + sorted(changes.unique())
     rows = []
-    for begin in begins:
-        there = units_in_force(register, begin)
+    for day in days:
+        there = pd.Index(register.in_force(day)["unit"].unique())
         lacking = known.difference(there)
         listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" * (len(lacking) > 5))
         rows.append((len(there), len(known) - len(lacking), len(there.difference(known)), listed))
     columns = ["n_units", "n_fitting", "n_absent", "not_fitting"]
-    divisions = pd.DataFrame(rows, columns=columns, index=pd.Index(begins, name="valid_from"))
-    divisions.insert(0, "valid_until", [*begins[1:], pd.NaT])
+    divisions = pd.DataFrame(rows, columns=columns, index=pd.Index(days, name="valid_from"))
+    divisions.insert(0, "valid_until", [*days[1:], pd.NaT])
     best = divisions["n_fitting"] == divisions["n_fitting"].max()
     return Vintage(divisions.assign(best=best), given.difference(known).tolist())
 
@@ -151,86 +151,31 @@ def harmonise(
     given = pd.Series(pd.unique(pd.Series(list(codes), dtype="object")), name="from_unit")
     if given.isna().any():
         raise ValueError("codes: one is missing. Leave it out first: codes.dropna().")
-    paths = _follow(_start_days(given, start, register), end, register)
-    alive = paths["unit"].isin(units_in_force(register, end))
+    first, last = (given.map(days) for days in lifespans(register.units))
+    day = pd.Series(start, given.index).mask(first > start, first)
+    day = day.mask(last <= start, last - pd.Timedelta(days=1))
+    paths = pd.DataFrame({"from_unit": given, "unit": given, "weight": 1.0, "day": day})
+    paths = _follow(paths, end, register)
+    alive = paths["unit"].isin(register.in_force(end)["unit"])
     mapped = paths.assign(to_unit=paths["unit"].where(alive), weight=paths["weight"].where(alive))
-    order = mapped["from_unit"].map({code: place for place, code in enumerate(given)})
-    mapped = mapped.assign(order=order, kind=_kinds(mapped, end, register))
-    mapped = mapped.sort_values(["order", "to_unit"], ignore_index=True)
-    return mapped[["from_unit", "to_unit", "weight", "kind"]].astype(
-        {"from_unit": "str", "to_unit": "str", "kind": "str"}
+    mapped = mapped.assign(
+        order=pd.Index(given).get_indexer(mapped["from_unit"]), kind=_kinds(mapped, end, register)
     )
+    mapped = mapped.sort_values(["order", "to_unit"], ignore_index=True)
+    codes_and_kind = {"from_unit": "str", "to_unit": "str", "kind": "str"}
+    return mapped[["from_unit", "to_unit", "weight", "kind"]].astype(codes_and_kind)
 
 
-def _change_days(register: Register) -> list[pd.Timestamp]:
-    """Days on which a division begins, the first of them the register's beginning (or NaT)."""
-    begins, ends = register.units["valid_from"], register.units["valid_until"]
-    moved = register.events.loc[register.events["kind"] != "border", "date"]
-    days = pd.concat([begins, ends, moved]).dropna().drop_duplicates().sort_values().tolist()
-    return [pd.NaT, *days] if begins.isna().any() else days
-
-
-def units_in_force(register: Register, day: pd.Timestamp) -> pd.Index:
-    """Units in force on a day; NaT is before every dated change."""
-    units = register.units
-    begun = units["valid_from"].isna() | (units["valid_from"] <= day)
-    return pd.Index(units.loc[begun & ~(units["valid_until"] <= day), "unit"].unique())
-
-
-def _start_days(codes: pd.Series, start: pd.Timestamp, register: Register) -> pd.DataFrame:
-    """From which day each code is followed: `start`, or the nearest on which it was in force."""
-    units = register.units
-    first = codes.map(units["valid_from"].fillna(BEGINNING).groupby(units["unit"]).min())
-    last = codes.map(units["valid_until"].fillna(END).groupby(units["unit"]).max())
-    day = pd.Series(start, index=codes.index)
-    day = day.mask(first > day, first).mask(last <= day, last - pd.Timedelta(days=1))
-    return pd.DataFrame({"from_unit": codes, "unit": codes, "weight": 1.0, "day": day})
-
-
-def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.DataFrame:
-    """Send every code through the events after its day, up to and including `end`."""
-    moved = register.events[register.events["kind"] != "border"]
-    for date, events in moved[moved["date"] <= end].groupby("date"):
-        later = paths["day"] < date
-        sent = paths[later].merge(
-            events[["from_unit", "to_unit", "share"]].rename(columns={"from_unit": "unit"}),
-            on="unit",
-            how="left",
-        )
-        sent["weight"] *= sent["share"].fillna(1.0)
-        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
-        paths = pd.concat([paths[~later], sent[paths.columns]])
-        paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
-    return paths.assign(weight=paths["weight"].round(9))
-
-
-def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
-    """Name what happened to each pair of units."""
-    events = register.events
-    taken_in = events[
-        (events["from_unit"] != events["to_unit"])
-        & (events["kind"] != "border")
-        & (events["date"] <= end)
-    ]
-    growth = taken_in.groupby("to_unit")["date"].max()
-    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
-    kind = pd.Series(MERGED, index=mapped.index)
-    same = mapped["from_unit"] == mapped["to_unit"]
-    kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)
-    return kind.mask(mapped["weight"] < 1, SPLIT).mask(mapped["to_unit"].isna(), UNMAPPED)
-
-
-def assign_heirs(crosswalk: pd.DataFrame, at_least: float = 0.8) -> pd.DataFrame:
+def assign_heirs(crosswalk: pd.DataFrame) -> pd.DataFrame:
     """Give every unit one successor or none, as a panel needs it.
 
-    An organisation's answer cannot be divided. A split in which one heir has `at_least` of the
+    An organisation's answer cannot be divided. A split in which one heir has `MAIN_HEIR` of the
     persons counts as a merger with that heir; the units of other splits leave the panel.
 
     Parameters
     ----------
     crosswalk : DataFrame
         As `harmonise` gives it.
-    at_least : float, share of persons above one half, default 0.8
 
     Returns
     -------
@@ -247,16 +192,14 @@ def assign_heirs(crosswalk: pd.DataFrame, at_least: float = 0.8) -> pd.DataFrame
     0    GM0053  GM1966  0.88464  merged
     1    GM0788     NaN      NaN   split
     """
-    if not 0.5 < at_least <= 1:
-        raise ValueError(f"at_least is {at_least}; choose a share above 0.5, at most 1.")
     split = crosswalk["kind"] == SPLIT
-    heir = split & (crosswalk["weight"] >= at_least)
-    kind = crosswalk["kind"].mask(heir & (crosswalk["from_unit"] != crosswalk["to_unit"]), MERGED)
-    kind = kind.mask(heir & (crosswalk["from_unit"] == crosswalk["to_unit"]), GROWN)
-    lost = {"to_unit": None, "weight": float("nan")}
-    kept = crosswalk.assign(kind=kind, **{
-        column: crosswalk[column].mask(split & ~heir, value) for column, value in lost.items()
-    })  # fmt: skip
+    heir = split & (crosswalk["weight"] >= MAIN_HEIR)
+    same = crosswalk["from_unit"] == crosswalk["to_unit"]
+    kept = crosswalk.assign(
+        kind=crosswalk["kind"].mask(heir & ~same, MERGED).mask(heir & same, GROWN),
+        to_unit=crosswalk["to_unit"].mask(split & ~heir, None),
+        weight=crosswalk["weight"].mask(split & ~heir),
+    )
     best_first = kept.sort_values("weight", ascending=False, kind="stable")
     return best_first.drop_duplicates("from_unit").sort_index().reset_index(drop=True)
 
@@ -266,7 +209,6 @@ def panel_coverage(
     from_date: str | pd.Timestamp,
     to_date: str | pd.Timestamp,
     register: Register,
-    persons: pd.Series | None = None,
 ) -> pd.DataFrame:
     """How much of each later unit is covered by the units that answered on the earlier day.
 
@@ -276,10 +218,8 @@ def panel_coverage(
         Units that answered, codes of `from_date`.
     from_date, to_date : str or Timestamp
     register : Register
-    persons : Series, optional
-        Inhabitants on `from_date`, on codes. Without it those of the register's events, which are
-        the persons on the day of the first change; where some of a later unit are not known, its
-        predecessors count alike.
+        Its events tell the persons on the day of the first change; where some of a later unit are
+        not known, its predecessors count alike.
 
     Returns
     -------
@@ -294,25 +234,18 @@ def panel_coverage(
     {'n_predecessors': {'GM0575': 2}, 'n_answered': {'GM0575': 1}, 'covered': {'GM0575': 0.611}}
     """
     start = pd.Timestamp(from_date)
-    everyone = harmonise(units_in_force(register, start), start, to_date, register)
-    heirs = assign_heirs(everyone).dropna(subset="to_unit")
-    size = persons_at_change(register, start) if persons is None else persons
+    everyone = harmonise(register.in_force(start)["unit"], start, to_date, register)
+    heirs = assign_heirs(everyone).set_index("from_unit")["to_unit"]
     parts = everyone.dropna(subset="to_unit")
-    known = parts["from_unit"].map(size)
+    known = parts["from_unit"].map(persons_at_change(register, start))
     known = known.where(known.notna().groupby(parts["to_unit"]).transform("all"), 1.0)
     weight = parts["weight"] * known
-    passed_on = pd.MultiIndex.from_frame(heirs[["from_unit", "to_unit"]])
-    given = parts["from_unit"].isin(set(answered)) & pd.MultiIndex.from_frame(
-        parts[["from_unit", "to_unit"]]
-    ).isin(passed_on)
-    table = pd.DataFrame(
-        {
-            "n_predecessors": parts.groupby("to_unit").size(),
-            "n_answered": given.groupby(parts["to_unit"]).sum(),
-            "covered": (weight * given).groupby(parts["to_unit"]).sum()
-            / weight.groupby(parts["to_unit"]).sum(),
-        }
-    ).rename_axis("unit")
+    passed_on = parts["from_unit"].map(heirs) == parts["to_unit"]
+    given = parts["from_unit"].isin(set(answered)) & passed_on
+    by_unit = parts.assign(n_answered=given, weight=weight, given=weight * given).groupby("to_unit")
+    table = by_unit[["n_answered"]].sum().rename_axis("unit")
+    table.insert(0, "n_predecessors", by_unit.size())
+    table["covered"] = by_unit["given"].sum() / by_unit["weight"].sum()
     return table[table["n_answered"] > 0]
 
 
@@ -330,8 +263,7 @@ def persons_at_change(register: Register, date: str | pd.Timestamp) -> pd.Series
     >>> persons_at_change(load_register(), "2018-05-01")[["GM0575", "GM0576"]].tolist()
     [26174.0, 16685.0]
     """
-    events = register.events
-    events = events[(events["kind"] != "border") & (events["date"] > pd.Timestamp(date))]
+    events = register.transfers[register.transfers["date"] > pd.Timestamp(date)]
     first = events[events["date"] == events.groupby("from_unit")["date"].transform("min")]
     return first.groupby("from_unit")["persons"].sum(min_count=1)
 
@@ -359,8 +291,7 @@ def recode_units(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
     >>> recode_units(units, assign_heirs(crosswalk)).tolist()
     ['GM0363', 'GM0363', nan]
     """
-    successor = _successors(units.dropna(), crosswalk)
-    return units.map(successor).astype("str").rename(units.name)
+    return units.map(_successors(units.dropna(), crosswalk)).astype("str").rename(units.name)
 
 
 def combine_scores(
@@ -393,11 +324,10 @@ def combine_scores(
     >>> combine_scores(scores, crosswalk, pd.Series({"a": 100, "b": 300})).loc["c", "AG"]
     np.float64(35.0)
     """
-    later = pd.Series(scores.index, index=scores.index).map(
-        _successors(pd.Series(scores.index), crosswalk)
-    )
+    unit = scores.index.to_series()
+    later = unit.map(_successors(unit, crosswalk))
     shared = later.notna() & later.duplicated(keep=False)
-    weights = pd.Series(scores.index.map(persons), index=scores.index).where(shared, 1.0)
+    weights = unit.map(persons).where(shared, 1.0)
     if lacking := weights.index[weights.isna()].tolist():
         raise ValueError(
             f"persons: {len(lacking)} units that merge have no number of inhabitants: "
@@ -406,34 +336,6 @@ def combine_scores(
     total = scores.mul(weights, axis=0).groupby(later).sum(min_count=1)
     weight = scores.notna().mul(weights, axis=0).groupby(later).sum()
     return (total / weight).rename_axis(scores.index.name)
-
-
-def combine_counts(counts: pd.DataFrame, crosswalk: pd.DataFrame) -> pd.DataFrame:
-    """Add up counts of predecessors; those of a divided unit are spread by inhabitants.
-
-    Parameters
-    ----------
-    counts : DataFrame, units × p
-    crosswalk : DataFrame
-        As `harmonise` gives it, splits included.
-
-    Returns
-    -------
-    DataFrame, later units × p
-        The totals are those of `counts`, less what is unmapped.
-
-    Examples
-    --------
-    >>> crosswalk = pd.DataFrame(
-    ...     {"from_unit": ["a", "a"], "to_unit": ["b", "c"], "weight": [0.75, 0.25]})
-    >>> combine_counts(pd.DataFrame({"n": [8]}, index=["a"]), crosswalk)["n"].to_dict()
-    {'b': 6.0, 'c': 2.0}
-    """
-    _refuse_unknown(pd.Series(counts.index), crosswalk)
-    parts = crosswalk.dropna(subset="to_unit")
-    parts = parts[parts["from_unit"].isin(counts.index)]
-    spread = counts.loc[parts["from_unit"]].mul(parts["weight"].to_numpy(), axis=0)
-    return spread.groupby(parts["to_unit"].to_numpy()).sum().rename_axis(counts.index.name)
 
 
 def combine_labels(labels: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
@@ -458,20 +360,43 @@ def combine_labels(labels: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
     return groups.first().where(groups.nunique().eq(1)).rename_axis(labels.index.name)
 
 
+def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.DataFrame:
+    """Send every code through the events after its day, up to and including `end`."""
+    moved = register.transfers[["date", "from_unit", "to_unit", "share"]]
+    for date, events in moved[moved["date"] <= end].groupby("date"):
+        later = paths["day"] < date
+        sent = paths[later].merge(
+            events.drop(columns="date").rename(columns={"from_unit": "unit"}), on="unit", how="left"
+        )
+        sent["weight"] *= sent["share"].fillna(1.0)
+        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
+        paths = pd.concat([paths[~later], sent[paths.columns]])
+        paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
+    return paths.assign(weight=paths["weight"].round(9))
+
+
+def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
+    """Name what happened to each pair of units."""
+    events = register.transfers[register.transfers["date"] <= end]
+    taken_in = events[events["from_unit"] != events["to_unit"]]
+    growth = taken_in.groupby("to_unit")["date"].max()
+    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
+    kind = pd.Series(MERGED, index=mapped.index)
+    same = mapped["from_unit"] == mapped["to_unit"]
+    kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)
+    return kind.mask(mapped["weight"] < 1, SPLIT).mask(mapped["to_unit"].isna(), UNMAPPED)
+
+
 def _successors(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
     """Give the one later unit of every unit, after a check that there is one row for each."""
-    _refuse_unknown(units, crosswalk)
+    if unknown := sorted(set(units) - set(crosswalk["from_unit"])):
+        raise ValueError(
+            f"crosswalk: {len(unknown)} units are not in it: {unknown[:5]}. "
+            "Harmonise all units that are used."
+        )
     if twice := crosswalk.loc[crosswalk["from_unit"].duplicated(), "from_unit"].tolist():
         raise ValueError(
             f"crosswalk: {len(twice)} units have two successors: {twice[:5]}. "
             "Decide first: assign_heirs(crosswalk)."
         )
     return crosswalk.set_index("from_unit")["to_unit"]
-
-
-def _refuse_unknown(units: pd.Series, crosswalk: pd.DataFrame) -> None:
-    if unknown := sorted(set(units) - set(crosswalk["from_unit"])):
-        raise ValueError(
-            f"crosswalk: {len(unknown)} units are not in it: {unknown[:5]}. "
-            "Harmonise all units that are used."
-        )

@@ -1,22 +1,18 @@
-"""Maps of units: areas of a file of borders, or a tile for each municipality.
-
-Maps: the areas on which values of units are drawn, from tiles or from the user's own borders.
+"""Maps of units: areas of the user's own file of borders, or a tile for each municipality.
 
 Borders come as GeoJSON (RFC 7946) or TopoJSON 1.0. The file must hold the units of the day whose
 values are drawn: a map of another year would leave merged municipalities blank or draw dissolved
 ones, so its codes are checked against the register first. Borders are taken as they are, in degrees
 or in metres; nothing is projected.
 
-A tile map of the Netherlands: one tile of equal size per municipality, grouped by province.
-
-On a map of areas Súdwest-Fryslân outweighs Rotterdam; here every municipality counts once. The
-layout is our own, made by `tools/make_tiles.py`, and the same every time.
+On a map of areas Súdwest-Fryslân outweighs Rotterdam; on the tile map of the Netherlands every
+municipality counts once. Its layout is our own, made by `tools/make_tiles.py`, grouped by province,
+and the same every time.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +20,30 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.representation.account import are_municipalities
-from cycle_analysis.units.identification import detect_vintage, identify
-from cycle_analysis.units.register import Register
+from cycle_analysis.units.harmonisation import detect_vintage
+from cycle_analysis.units.identification import identify
+from cycle_analysis.units.register import FOLDER, Register
 
 ENOUGH_CODES = 0.9
 """Share of the features in which a property must hold a code to count as the property of codes."""
+HALF = 0.46
+"""Half the side of a tile; the rest is the gap between tiles."""
+_PROVINCES = {
+    "Groningen": ("GR", 18.5, 0.0, "center"), "Fryslân": ("FR", 10.8, 2.0, "right"),
+    "Drenthe": ("DR", 19.2, 4.5, "left"), "Overijssel": ("OV", 20.2, 7.5, "left"),
+    "Flevoland": ("FL", 13.0, 7.2, "center"), "Gelderland": ("GE", 21.2, 13.0, "left"),
+    "Utrecht": ("UT", 12.5, 12.15, "center"), "Noord-Holland": ("NH", 5.8, 9.0, "right"),
+    "Zuid-Holland": ("ZH", 0.8, 15.0, "right"), "Zeeland": ("ZE", -0.3, 22.0, "right"),
+    "Noord-Brabant": ("NB", 10.0, 24.5, "center"), "Limburg": ("LI", 19.2, 25.0, "left"),
+}  # fmt: skip
+"""Abbreviation of each province, and where its name stands: column, row, and alignment."""
+LAST_ROW = 28
+"""Last row of the layout of 2026."""
+SPARE_COLUMNS = 21
+"""Width of the rows below the map, for municipalities without a tile of their own."""
+Line = tuple[tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +67,7 @@ class UnitMap:
     outlines: pd.Series
     of_cbs: bool
     is_tiled: bool = False
-    lines: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     places: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["x", "y", "side"]))
 
 
@@ -88,150 +101,19 @@ def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> 
         for feature in _features(path)
         if str(feature["properties"].get("H2O", "")).upper() != "JA"
     ]
-    units = _codes(features, register, date, name)
-    _refuse_other_vintage(units, register, date, name)
+    units = _codes(features, register, pd.Timestamp(date), name)
     outlines: dict[str, list[Outline]] = {}
     found = []
     for place, (unit, feature) in enumerate(zip(units, features, strict=True)):
         try:
-            parts = [_outline(polygon) for polygon in _polygons(feature["geometry"])]
+            outlines.setdefault(unit, []).extend(_outlines(feature["geometry"]))
         except (TypeError, ValueError, KeyError, IndexError) as error:
-            parts = []
             found.append(Problem(name, f"feature {place}", unit, f"has no usable area ({error})"))
-        outlines.setdefault(unit, []).extend(parts)
     if found:
         raise InputError(found)
     joined = {unit: Outline.make_compound_path(*parts) for unit, parts in outlines.items()}
     borders = pd.Series(joined, name="outline").rename_axis("unit").sort_index()
     return UnitMap(borders, of_cbs=are_municipalities(register.on(date)))
-
-
-def _features(path: str | Path) -> list[dict[str, Any]]:
-    """Features of a GeoJSON or TopoJSON file, each with properties and a geometry."""
-    name = Path(path).name
-    remedy = "Supply municipalities as GeoJSON, for instance from CBS or PDOK"
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-        if content["type"] == "Topology":
-            _refuse_layers(list(content["objects"]), name)
-            features = list(_topology_features(content))
-        else:
-            features = content["features"]
-        kept = [{"properties": dict(x["properties"]), "geometry": x["geometry"]} for x in features]
-    except InputError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        what = f"is no map ({type(error).__name__}: {error})"
-        raise InputError([Problem(name, "file", "", what, "", remedy)]) from error
-    if not kept:
-        raise InputError([Problem(name, "file", "", "has no features", "", remedy)])
-    return kept
-
-
-def _refuse_layers(layers: list[str], name: str) -> None:
-    if len(layers) != 1:
-        what, remedy = "are its layers", "Export the layer of the units alone"
-        listed = ", ".join(layers)
-        raise InputError([Problem(name, "objects", listed, what, "one layer", remedy)])
-
-
-def _topology_features(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Unfold the arcs of a TopoJSON file: differences to positions, negative numbers backwards."""
-    transform = content.get("transform")
-    arcs = [np.array(arc, dtype=float)[:, :2] for arc in content["arcs"]]
-    if transform:
-        arcs = [
-            arc.cumsum(axis=0) * transform["scale"] + transform["translate"] for arc in arcs
-        ]  # fmt: skip
-
-    def ring(numbers: list[int]) -> np.ndarray:
-        pieces = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
-        return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
-
-    (layer,) = content["objects"].values()
-    for shape in layer["geometries"]:
-        polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
-        coordinates = [[ring(numbers) for numbers in polygon] for polygon in polygons]
-        geometry = {"type": "MultiPolygon", "coordinates": coordinates}
-        yield {"properties": shape["properties"], "geometry": geometry}
-
-
-def _codes(
-    features: list[dict[str, Any]], register: Register, date: str | pd.Timestamp, name: str
-) -> pd.Series:
-    """Units of the features, from the property that holds most codes."""
-    properties = pd.DataFrame([feature["properties"] for feature in features]).astype("object")
-    best, share = pd.Series(dtype="str"), 0.0
-    for column in properties:
-        found = identify(properties[column].map(str), register, date)
-        codes = found["unit"].where(found["rule"].str.contains("code"))
-        if codes.notna().mean() > share:
-            best, share = codes, codes.notna().mean()
-    if share < ENOUGH_CODES:
-        allowed = "a property as statcode or GM_CODE with the code of each unit"
-        listed = ", ".join(map(str, properties.columns[:8]))
-        raise InputError([Problem(name, "properties", listed, "none holds codes", allowed)])
-    unknown = best.index[best.isna()]
-    if len(unknown):
-        what = "has a code that the register does not know"
-        raise InputError([Problem(name, f"feature {row}", "", what) for row in unknown[:5]])
-    return best
-
-
-def _refuse_other_vintage(
-    units: pd.Series, register: Register, date: str | pd.Timestamp, name: str
-) -> None:
-    there = register.on(date).index
-    absent, extra = there.difference(units), pd.Index(units.unique()).difference(there)
-    if absent.empty and extra.empty:
-        return
-    vintage = detect_vintage(units, register)
-    whole = vintage.best[vintage.best["n_absent"] == 0]
-    since = f"It is the map of {whole.index[-1]:%Y-%m-%d}" if len(whole) else str(vintage)[:-1]
-    what = f"is not the map of {pd.Timestamp(date):%Y-%m-%d}: it lacks {len(absent)} units"
-    what += f" ({', '.join(absent[:5])}) and has {len(extra)} others ({', '.join(extra[:5])})"
-    remedy = f"{since}. Take the map of the right year, or harmonise the values to the map's"
-    raise InputError([Problem(name, "codes", "", what, "", remedy)])
-
-
-def _polygons(geometry: dict[str, Any]) -> list[list[Any]]:
-    """Polygons of a geometry, each a list of rings: the border, then the holes."""
-    kinds = {"Polygon": lambda rings: [rings], "MultiPolygon": lambda polygons: polygons}
-    if geometry is None or geometry["type"] not in kinds:
-        raise ValueError("no Polygon or MultiPolygon")
-    return kinds[geometry["type"]](geometry["coordinates"])
-
-
-def _outline(rings: list[Any]) -> Outline:
-    """Border counter-clockwise, holes clockwise: so holes stay empty when filled."""
-    parts = []
-    for place, ring in enumerate(rings):
-        corners = np.asarray(ring, dtype=float)[:, :2]
-        if len(corners) < 4 or not np.isfinite(corners).all():
-            raise ValueError("a ring needs four positions of finite numbers")
-        x, y = corners.T
-        counter_clockwise = (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0
-        if counter_clockwise != (place == 0):
-            corners = corners[::-1]
-        parts.append(Outline(corners, closed=True))
-    return Outline.make_compound_path(*parts)
-
-
-HALF = 0.46
-"""Half the side of a tile; the rest is the gap between tiles."""
-_PROVINCES = {
-    "Groningen": ("GR", 18.5, 0.0, "center"), "Fryslân": ("FR", 10.8, 2.0, "right"),
-    "Drenthe": ("DR", 19.2, 4.5, "left"), "Overijssel": ("OV", 20.2, 7.5, "left"),
-    "Flevoland": ("FL", 13.0, 7.2, "center"), "Gelderland": ("GE", 21.2, 13.0, "left"),
-    "Utrecht": ("UT", 12.5, 12.15, "center"), "Noord-Holland": ("NH", 5.8, 9.0, "right"),
-    "Zuid-Holland": ("ZH", 0.8, 15.0, "right"), "Zeeland": ("ZE", -0.3, 22.0, "right"),
-    "Noord-Brabant": ("NB", 10.0, 24.5, "center"), "Limburg": ("LI", 19.2, 25.0, "left"),
-}  # fmt: skip
-"""Abbreviation of each province, and where its name stands: column, row, and alignment."""
-LAST_ROW = 28
-"""Last row of the layout of 2026."""
-SPARE_COLUMNS = 21
-"""Width of the rows below the map, for municipalities without a tile of their own."""
 
 
 def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> pd.DataFrame:
@@ -263,9 +145,7 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
     >>> layout.shape, layout.duplicated(["row", "column"]).sum()
     ((342, 4), np.int64(0))
     """
-    bundled = files("cycle_analysis.units.register") / "tiles.csv"
-    with bundled.open(encoding="utf-8") as file:
-        tiles = pd.read_csv(file, index_col="unit")
+    tiles = pd.read_csv(FOLDER / "tiles.csv", index_col="unit")
     there = register.on(date)
     if not there.index.isin(tiles.index).any() or "province" not in there:
         raise ValueError(
@@ -273,38 +153,18 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
             "another population with a map of its own: cycle_analysis.units.maps."
         )
     placed = there[["name", "province"]].join(tiles)
+    events = register.transfers.sort_values("persons", ascending=False)
     for unit in placed.index[placed["row"].isna()]:
-        free = tiles.drop(placed.dropna().index, errors="ignore")
-        taken = set(placed.dropna().set_index(["row", "column"]).index)
-        cells = [tuple(free.loc[tile]) for tile in _relatives(unit, register) if tile in free.index]
-        place = next((cell for cell in cells if cell not in taken), None)
-        if place:
-            placed.loc[unit, ["row", "column"]] = list(place)
-    spare = placed.index[placed["row"].isna()]
-    below = _rows_below(placed.loc[spare, "province"], LAST_ROW + 2)
-    placed.loc[spare, ["row", "column"]] = below
+        before = events.loc[events["to_unit"] == unit, "from_unit"]
+        after = events.loc[events["from_unit"] == unit, "to_unit"]
+        relatives = pd.Index([*before, *after])
+        taken = set(placed.dropna()[["row", "column"]].itertuples(index=False, name=None))
+        theirs = tiles.loc[relatives[relatives.isin(tiles.index)]]
+        free = [x for x in theirs.itertuples(index=False, name=None) if x not in taken]
+        if free:
+            placed.loc[unit, ["row", "column"]] = free[0]
+    placed.update(_rows_below(placed.loc[placed["row"].isna(), "province"], LAST_ROW + 2))
     return placed.astype({"row": int, "column": int})
-
-
-def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
-    """Places under the map for units without a tile: province by province, with a gap between."""
-    cells: dict[str, tuple[int, int]] = {}
-    column = 0
-    for province in _PROVINCES:
-        units = provinces.index[provinces == province]
-        if column and column + len(units) > SPARE_COLUMNS:
-            row, column = row + 2, 0
-        cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
-        column += len(units) + 1 if len(units) else 0
-    return pd.DataFrame.from_dict(cells, orient="index", columns=["row", "column"])
-
-
-def _relatives(unit: str, register: Register) -> list[str]:
-    """Units from which or into which a unit came to be, those with most persons first."""
-    events = register.events[register.events["kind"] != "border"]
-    predecessors = events[events["to_unit"] == unit].sort_values("persons", ascending=False)
-    successors = events[events["from_unit"] == unit].sort_values("persons", ascending=False)
-    return [*predecessors["from_unit"], *successors["to_unit"]]
 
 
 def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
@@ -323,17 +183,120 @@ def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
     (344, 'Groningen')
     """
     layout = tile_layout(register, date)
+    corners = HALF * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1)])
     outlines = {
-        unit: _square(column, -row)
-        for unit, row, column in zip(layout.index, layout["row"], layout["column"], strict=True)
+        unit: Outline(corners + np.array([column, -row]), closed=True)
+        for unit, row, column in layout[["row", "column"]].itertuples()
     }
-    return UnitMap(
-        pd.Series(outlines, name="outline").rename_axis("unit"),
-        of_cbs=True,
-        is_tiled=True,
-        lines=_province_borders(layout),
-        places=_province_names(layout),
-    )
+    tiles = pd.Series(outlines, name="outline").rename_axis("unit")
+    lines, places = _province_borders(layout), _province_names(layout)
+    return UnitMap(tiles, of_cbs=True, is_tiled=True, lines=lines, places=places)
+
+
+def _features(path: str | Path) -> list[dict[str, Any]]:
+    """Features of a GeoJSON or TopoJSON file, each with properties and a geometry."""
+    name = Path(path).name
+    remedy = "Supply municipalities as GeoJSON, for instance from CBS or PDOK"
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        if content["type"] == "Topology":
+            if len(content["objects"]) != 1:
+                layers = (name, "objects", ", ".join(content["objects"]), "are its layers")
+                raise refuse(*layers, "one layer", "Export the layer of the units alone")
+            features = list(_topology_features(content))
+        else:
+            features = content["features"]
+        kept = [{"properties": dict(x["properties"]), "geometry": x["geometry"]} for x in features]
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        what = f"is no map ({type(error).__name__}: {error})"
+        raise refuse(name, "file", "", what, "", remedy) from error
+    if not kept:
+        raise refuse(name, "file", "", "has no features", "", remedy)
+    return kept
+
+
+def _topology_features(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Unfold the arcs of a TopoJSON file: differences to positions, negative numbers backwards."""
+    arcs = [np.array(arc, dtype=float)[:, :2] for arc in content["arcs"]]
+    if by := content.get("transform"):
+        arcs = [arc.cumsum(axis=0) * by["scale"] + by["translate"] for arc in arcs]
+
+    def ring(numbers: list[int]) -> np.ndarray:
+        pieces = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in numbers]
+        return np.concatenate([pieces[0], *(piece[1:] for piece in pieces[1:])])
+
+    (layer,) = content["objects"].values()
+    for shape in layer["geometries"]:
+        polygons = [shape["arcs"]] if shape["type"] == "Polygon" else shape["arcs"]
+        coordinates = [[ring(numbers) for numbers in polygon] for polygon in polygons]
+        geometry = {"type": "MultiPolygon", "coordinates": coordinates}
+        yield {"properties": shape["properties"], "geometry": geometry}
+
+
+def _codes(
+    features: list[dict[str, Any]], register: Register, day: pd.Timestamp, name: str
+) -> pd.Series:
+    """Units of the features, from the property that holds most codes: all those of the day."""
+    properties = pd.DataFrame([feature["properties"] for feature in features]).astype("object")
+    units, share = pd.Series(dtype="str"), 0.0
+    for column in properties:
+        found = identify(properties[column].map(str), register, day)
+        codes = found["unit"].where(found["rule"].str.contains("code"))
+        if codes.notna().mean() > share:
+            units, share = codes, codes.notna().mean()
+    if share < ENOUGH_CODES:
+        allowed = "a property as statcode or GM_CODE with the code of each unit"
+        listed = ", ".join(map(str, properties.columns[:8]))
+        raise refuse(name, "properties", listed, "none holds codes", allowed)
+    if len(unknown := units.index[units.isna()]):
+        what = "has a code that the register does not know"
+        raise InputError([Problem(name, f"feature {row}", "", what) for row in unknown[:5]])
+    there = register.on(day).index
+    absent, extra = there.difference(units), pd.Index(units.unique()).difference(there)
+    if absent.empty and extra.empty:
+        return units
+    vintage = detect_vintage(units, register)
+    whole = vintage.best[vintage.best["n_absent"] == 0]
+    since = f"It is the map of {whole.index[-1]:%Y-%m-%d}" if len(whole) else str(vintage)[:-1]
+    what = f"is not the map of {day:%Y-%m-%d}: it lacks {len(absent)} units"
+    what += f" ({', '.join(absent[:5])}) and has {len(extra)} others ({', '.join(extra[:5])})"
+    remedy = f"{since}. Take the map of the right year, or harmonise the values to the map's"
+    raise refuse(name, "codes", "", what, "", remedy)
+
+
+def _outlines(geometry: dict[str, Any]) -> list[Outline]:
+    """Polygons of a geometry, borders counter-clockwise and holes clockwise: holes stay empty."""
+    if geometry is None or geometry["type"] not in ("Polygon", "MultiPolygon"):
+        raise ValueError("no Polygon or MultiPolygon")
+    polygons = geometry["coordinates"]
+    outlines = []
+    for rings in [polygons] if geometry["type"] == "Polygon" else polygons:
+        parts = []
+        for place, ring in enumerate(rings):
+            corners = np.asarray(ring, dtype=float)[:, :2]
+            if len(corners) < 4 or not np.isfinite(corners).all():
+                raise ValueError("a ring needs four positions of finite numbers")
+            x, y = corners.T
+            counter_clockwise = (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0
+            turned = counter_clockwise != (place == 0)
+            parts.append(Outline(corners[::-1] if turned else corners, closed=True))
+        outlines.append(Outline.make_compound_path(*parts))
+    return outlines
+
+
+def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
+    """Places under the map for units without a tile: province by province, with a gap between."""
+    cells: dict[str, tuple[int, int]] = {}
+    column = 0
+    for province in _PROVINCES:
+        units = provinces.index[provinces == province]
+        if column and column + len(units) > SPARE_COLUMNS:
+            row, column = row + 2, 0
+        cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
+        column += len(units) + 1 if len(units) else 0
+    return pd.DataFrame.from_dict(cells, orient="index", columns=["row", "column"])
 
 
 def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
@@ -341,26 +304,16 @@ def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
     there = set(layout["province"])
     rows = [(name, *place[1:]) for name, place in _PROVINCES.items() if name in there]
     below = layout[layout["row"] > LAST_ROW].sort_values(["row", "column"])
-    first = below.drop_duplicates(["row", "province"])
+    first = below.drop_duplicates(["row", "province"])[["province", "row", "column"]]
     rows += [
         (_PROVINCES[province][0], column, row + 0.9, "center")
-        for province, row, column in zip(
-            first["province"], first["row"], first["column"], strict=True
-        )
+        for province, row, column in first.itertuples(index=False)
     ]
     places = pd.DataFrame(rows, columns=["name", "x", "y", "side"])
     return places.assign(y=-places["y"]).set_index("name")
 
 
-def _square(x: float, y: float) -> Outline:
-    low, high = -HALF, HALF
-    corners = [(low, low), (high, low), (high, high), (low, high), (low, low)]
-    return Outline([(x + right, y + up) for right, up in corners], closed=True)
-
-
-def _province_borders(
-    layout: pd.DataFrame,
-) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+def _province_borders(layout: pd.DataFrame) -> list[Line]:
     """Lines wherever a tile has a neighbour of another province, or none."""
     province = layout.set_index(["row", "column"])["province"].to_dict()
     lines = []

@@ -1,16 +1,8 @@
-"""Extend the register of municipalities to a later year, from files of CBS.
-
-Read files of Statistics Netherlands (CBS): municipalities, their provinces and populations.
+"""Extend the register of municipalities to a later year, by files of Statistics Netherlands (CBS).
 
 Read are the yearly workbook 'Gemeenten alfabetisch' (codes, names, provinces) and csv files of
-StatLine (population per municipality and year, with codes or with names, padded or not).
-
-Fetch municipalities and their populations from CBS StatLine: an optional extra, online.
-
-Needs the package cbsodata (``pip install "cycle-analysis[online]"``). What it fetches can also be
-downloaded by hand as a csv of StatLine.
-
-Extend the register to a later year, by CBS files and a csv of what became of the vanished.
+StatLine (population per municipality and year, with codes or with names, padded or not). With the
+optional package cbsodata (``pip install "cycle-analysis[online]"``) such a csv can be fetched.
 
 A list of municipalities does not tell which of the vanished went where. That stands in a small csv
 of events that the user writes; nothing is guessed. The extended register is written as two csv
@@ -18,31 +10,41 @@ files that a study names in study.yaml, so that its results rest on files of its
 """
 
 import csv
-import dataclasses
-import importlib
 import io
-import re
 import zipfile
+from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import SIZE, Register, read_events, read_table
 
-_CODE = re.compile(r"GM\d{4}")
-_YEAR = re.compile(r"((?:19|20)\d\d)(?:JJ00|\*+)?")
-_LARGEST = 200_000_000
-"""Bytes that a workbook may hold when unpacked."""
-
-
 CBS_LIMITS = [5_000, 10_000, 20_000, 50_000, 100_000, 150_000, 250_000]
 """Inhabitants from which CBS size classes 2 to 8 begin."""
+TABLE = "37259eng"
+"""Population dynamics per region and year; Sex T001038 is both sexes."""
+HEADINGS = {
+    "name": r"gemeentenaam|municipality|regio'?s|regions",
+    "province": "provincienaam|province",
+    "year": "perioden|periods|jaar|year",
+    "population": "bevolking|population|inwoners",
+}
+"""How the columns that are read are headed."""
+_CODE = r"GM\d{4}"
+_YEAR = r"^((?:19|20)\d\d)(?:JJ00|\*+)?$"
+_LARGEST = 200_000_000
+"""Bytes that a workbook may hold when unpacked."""
+_OFFLINE = (
+    "Download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
+    "and name that file to extend-register"
+)
 
 
 def size_classes(persons: pd.Series) -> pd.Series:
@@ -56,224 +58,48 @@ def size_classes(persons: pd.Series) -> pd.Series:
     return pd.Series(np.digitize(persons, CBS_LIMITS) + 1, index=persons.index)
 
 
-def read_cbs(path: str | Path, register: Register, year: int | None = None) -> pd.DataFrame:
-    """Read municipalities, or their populations, from a CBS file.
-
-    Parameters
-    ----------
-    path : path
-        Workbook 'Gemeenten alfabetisch' (.xlsx), or a csv of StatLine in one of its two forms: the
-        table as shown (with title rows and a last line on the source) or the untranslated data set.
-    register : Register
-        Finds the codes when the file has only names.
-    year : int, optional
-        Of several years in the file, the one wanted; the last when absent.
+def fetch_to_file(year: int, path: Path) -> int:
+    """Fetch all municipalities of 1 January of a year from CBS StatLine into a csv.
 
     Returns
     -------
-    DataFrame, index `unit`
-        Those of `name`, `province`, `population` (persons on 1 January), `year` that the file has.
+    int
+        How many there are. The file has what `read_year` reads: code, municipality, population
+        (persons on 1 January) and year.
 
     Raises
     ------
     InputError
-        When the file has no column of municipalities, not this year, a municipality twice, or a
-        name that leads to no code.
+        When the file is there already, cbsodata is not installed, CBS cannot be reached, or it has
+        no such year yet.
     """
-    file = Path(path)
-    rows = _workbook(file) if file.suffix.lower() == ".xlsx" else _csv(file)
-    table = _from_columns(rows, file.name)
-    if "unit" not in table:
-        table = _with_codes(table, register, file.name)
-    if "year" in table:
-        wanted = table["year"].max() if year is None else year
-        if not table["year"].eq(wanted).any():
-            years = ", ".join(map(str, sorted(table["year"].unique())))
-            raise InputError([Problem(file.name, "years", str(wanted), "is not in it", years)])
-        table = table[table["year"] == wanted]
-    if twice := table.loc[table["unit"].duplicated(), "unit"].tolist():
-        what = "is there twice: select one figure per municipality (all ages, both sexes)"
-        raise InputError([Problem(file.name, "municipalities", code, what) for code in twice[:5]])
-    return table.set_index("unit").sort_index()
-
-
-def _workbook(file: Path) -> list[list[str]]:
-    """Cells of the first sheet as text, after a check of what would come out of the zip."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(part.file_size for part in archive.infolist())
-        if size > _LARGEST:
-            raise InputError([Problem(file.name, "file", str(size), "bytes is too large")])
-        sheet = CalamineWorkbook.from_path(file).get_sheet_by_index(0)
-    except OSError as error:
-        what = f"cannot be read ({error.strerror})"
-        raise InputError([Problem(file.name, "file", "", what)]) from error
-    except (zipfile.BadZipFile, CalamineError) as error:
-        what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
-        raise InputError([Problem(file.name, "file", "", what, "", remedy)]) from error
-    return [[_cell(cell) for cell in row] for row in sheet.to_python()]
-
-
-def _cell(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _csv(file: Path) -> list[list[str]]:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        what = f"cannot be read ({error.strerror})"
-        raise InputError([Problem(file.name, "file", "", what)]) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    delimiter = ";" if text.count(";") > text.count(",") else ","
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
-
-
-def _from_columns(rows: list[list[str]], file: str) -> pd.DataFrame:
-    """Columns recognised by their heading or their content, rows of municipalities only."""
-    width = max(map(len, rows), default=0)
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    cells = pd.DataFrame(padded, dtype="str").apply(lambda column: column.str.strip())
-    if cells.empty:
-        raise InputError([Problem(file, "file", "", "is empty")])
-    codes = cells.apply(lambda column: column.str.fullmatch(_CODE.pattern))
-    table = cells
-    found: dict[str, int] = {}
-    if codes.to_numpy().any():
-        found["unit"] = int(codes.sum().idxmax())
-        table = cells[codes[found["unit"]]]
-    heading = cells.iloc[: int(table.index[0]) if "unit" in found else 8].apply(
-        lambda column: " ".join(column).casefold()
-    )
-    for name, pattern in {
-        "name": r"gemeentenaam|municipality|regio'?s|regions",
-        "province": "provincienaam|province",
-        "year": "perioden|periods|jaar|year",
-        "population": "bevolking|population|inwoners",
-    }.items():
-        matching = heading.index[heading.str.contains(pattern)].difference(found.values())
-        if len(matching):
-            found[name] = int(matching[0])
-    if not {"unit", "name"} & set(found):
-        allowed = "a column of codes as GM0363, or one headed Gemeentenaam or Regio's"
-        raise InputError([Problem(file, "columns", "", "none holds municipalities", allowed)])
-    return _typed(table[list(found.values())].set_axis(list(found), axis=1))
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Years and populations as numbers; lines without them, as headings and sources, go."""
-    if "year" in table:
-        year = table["year"].str.extract(f"^{_YEAR.pattern}$")[0]
-        table = table.assign(year=pd.to_numeric(year))
-    if "population" in table:
-        digits = table["population"].str.replace(r"[.\s]", "", regex=True)
-        table = table.assign(population=pd.to_numeric(digits, errors="coerce"))
-    numbers = [column for column in ("year", "population") if column in table]
-    return table.dropna(subset=numbers).astype(dict.fromkeys(numbers, int))
-
-
-def _with_codes(table: pd.DataFrame, register: Register, file: str) -> pd.DataFrame:
-    """Codes for names; regions that are larger than a municipality stop the reading.
-
-    Of two municipalities with one name, the one in force in the register's last year is meant.
-    """
-    found = identify(table["name"], register, f"{register.last_year}-12-31")
-    unknown = found["unit"].isna()
-    if unknown.any():
-        remedy = "Download the table with codes, municipalities only"
-        raise InputError(
-            Problem(file, "municipalities", name, problem, suggestions, remedy)
-            for name, problem, suggestions in zip(
-                table.loc[unknown, "name"],
-                found.loc[unknown, "problem"],
-                found.loc[unknown, "suggestions"],
-                strict=True,
-            )
-        )
-    return table.assign(unit=found["unit"])
-
-
-TABLE = "37259eng"
-"""Population dynamics per region and year; Sex T001038 is both sexes."""
-_OFFLINE = (
-    "Download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
-    "and name that file to extend-register"
-)
-
-
-def fetch_municipalities(year: int, client: ModuleType | None = None) -> pd.DataFrame:
-    """Fetch all municipalities of 1 January of a year.
-
-    Parameters
-    ----------
-    year : int
-    client : module, optional
-        With the function ``download_data`` of cbsodata, which is taken when absent.
-
-    Returns
-    -------
-    DataFrame, index `unit`
-        name, population (persons on 1 January), year.
-
-    Raises
-    ------
-    InputError
-        When cbsodata is not installed, CBS cannot be reached, or it has no such year yet.
-    """
-    period = f"{year}JJ00"
+    if path.exists():
+        raise refuse(path.name, "file", "", "is there already", "", "Use it, or take it away first")
     selection = ["Regions", "Periods", "PopulationOn1January_1"]
-    filters = f"Sex eq 'T001038' and Periods eq '{period}' and substringof('GM',Regions)"
+    filters = f"Sex eq 'T001038' and Periods eq '{year}JJ00' and substringof('GM',Regions)"
+    place = ("CBS StatLine", TABLE)
     try:
-        service = client or importlib.import_module("cbsodata")
-        answer = service.download_data(TABLE, typed=True, select=selection, filters=filters)
+        import cbsodata
+
+        answer = cbsodata.download_data(TABLE, typed=True, select=selection, filters=filters)
     except ImportError as error:
         what = "the optional package cbsodata is not installed"
         remedy = f"Install it: pip install cbsodata. Or do without it. {_OFFLINE}"
-        raise InputError([Problem("CBS StatLine", TABLE, "", what, "", remedy)]) from error
+        raise refuse(*place, "", what, "", remedy) from error
     except OSError as error:
         what = f"cannot be reached; this machine may be offline ({type(error).__name__})"
-        raise InputError([Problem("CBS StatLine", TABLE, "", what, "", _OFFLINE)]) from error
-    figures = pd.DataFrame(answer["TypedDataSet"], columns=selection)
-    figures = figures.dropna(subset="PopulationOn1January_1")
+        raise refuse(*place, "", what, "", _OFFLINE) from error
+    figures = pd.DataFrame(answer["TypedDataSet"], columns=selection).dropna(subset=selection[2])
     if figures.empty:
-        what = "has no figures for this year"
-        raise InputError([Problem("CBS StatLine", TABLE, str(year), what, "", _OFFLINE)])
+        raise refuse(*place, str(year), "has no figures for this year", "", _OFFLINE)
     titles = {region["Key"].strip(): region["Title"] for region in answer["Regions"]}
-    unit = figures["Regions"].str.strip()
-    table = pd.DataFrame(
-        {
-            "name": unit.map(titles).str.replace(
-                r" \((?:gemeente|municipality)\)$", "", regex=True
-            ),
-            "population": figures["PopulationOn1January_1"].astype(int),
-            "year": year,
-        }
-    )
-    return table.set_index(unit.rename("unit")).sort_index()
-
-
-def fetch_to_file(year: int, path: Path, client: ModuleType | None = None) -> int:
-    """Fetch the municipalities of a year into a csv that `read_cbs` reads; give their number.
-
-    Raises
-    ------
-    InputError
-        As `fetch_municipalities`; also when the file is there already.
-    """
-    if path.exists():
-        remedy = "Use it, or take it away first"
-        raise InputError([Problem(path.name, "file", "", "is there already", "", remedy)])
-    table = fetch_municipalities(year, client)
+    code = figures["Regions"].str.strip()
+    name = code.map(titles).str.replace(r" \((?:gemeente|municipality)\)$", "", regex=True)
+    persons = figures[selection[2]].astype(int)
+    table = pd.DataFrame({"code": code, "municipality": name, "population": persons, "year": year})
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {"name": "municipality"}
-    table.rename(columns=columns).rename_axis("code").to_csv(path, lineterminator="\n")
+    table.sort_values("code").to_csv(path, index=False, lineterminator="\n")
     return len(table)
-
-
-EVENT_COLUMNS = ["date", "from_unit", "to_unit"]
 
 
 def read_year(files: list[Path], register: Register, year: int) -> pd.DataFrame:
@@ -282,33 +108,37 @@ def read_year(files: list[Path], register: Register, year: int) -> pd.DataFrame:
     Parameters
     ----------
     files : list of path
-        As `read_cbs` takes them; for instance the workbook with names and provinces, and a csv with
-        populations. Each lists all municipalities.
+        Workbook 'Gemeenten alfabetisch' (.xlsx), or a csv of StatLine in one of its two forms: the
+        table as shown (with title rows and a last line on the source) or the untranslated data set;
+        for instance the workbook with names and provinces, and a csv with populations. Each lists
+        all municipalities.
     register : Register
+        Finds the codes when a file has only names.
     year : int
+        Of several years in a file, the one wanted.
 
     Returns
     -------
     DataFrame, index `unit`
-        What the files have of `name`, `province` and `population`; of two names, the first file's.
+        What the files have of `name`, `province`, `population` (persons on 1 January) and `year`;
+        of two names, the first file's.
 
     Raises
     ------
     InputError
-        When a file cannot be read, or two files list other municipalities.
+        When a file has no column of municipalities, not this year, a municipality twice, or a name
+        that leads to no code, or two files list other municipalities.
     """
-    tables = [read_cbs(file, register, year) for file in files]
-    for file, table in zip(files[1:], tables[1:], strict=True):
-        odd = table.index.symmetric_difference(tables[0].index)
+    first, *others = (_read_cbs(Path(file), register, year) for file in files)
+    for file, table in zip(files[1:], others, strict=True):
+        odd = table.index.symmetric_difference(first.index)
         if len(odd):
             what = f"lists other municipalities than {Path(files[0]).name}"
             remedy = f"Take files of 1 January {year} with municipalities only"
             listed = ", ".join(odd[:5])
-            raise InputError([Problem(Path(file).name, "municipalities", listed, what, "", remedy)])
-    joined = tables[0]
-    for table in tables[1:]:
-        joined = joined.join(table[table.columns.difference(joined.columns)], validate="1:1")
-    return joined
+            raise refuse(Path(file).name, "municipalities", listed, what, "", remedy)
+        first = first.join(table[table.columns.difference(first.columns)], validate="1:1")
+    return first
 
 
 def extend(
@@ -342,28 +172,32 @@ def extend(
     """
     if year <= register.last_year:
         what = f"is not later than the register's last, {register.last_year}"
-        raise InputError([Problem("register", "year", str(year), what)])
+        raise refuse("register", "year", str(year), what)
     day = pd.Timestamp(year, 1, 1)
     old = register.units[register.units["valid_until"].isna()]
     gone = sorted(set(old["unit"]) - set(units.index))
     new = sorted(set(units.index) - set(old["unit"]))
-    _refuse_incomplete(units, new)
+    # a new code needs a name, a province and a size class, or it could not be grouped
+    lacking = [what for what in ("name", "province", "population") if what not in units]
+    if new and lacking:
+        what = f"is new, and no file has its {' and '.join(lacking)}"
+        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
+        raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
     rows = _renamed(register, units, day)
     appeared = units.loc[new].reset_index()
     columns = [column for column in appeared if column in rows]
     rows = pd.concat([rows, appeared[columns].assign(valid_from=day)], ignore_index=True)
     events = register.events
     if events_csv is not None:
-        rows = _dated_by_events(rows, read_table(events_csv, EVENT_COLUMNS), gone, new)
+        given = read_table(events_csv, ["date", "from_unit", "to_unit"])
+        rows = _dated_by_events(rows, given, gone, new)
         current = rows[~rows["unit"].isin(set(register.units["unit"]) - set(old["unit"]))]
         events = pd.concat([events, read_events(events_csv, current)], ignore_index=True)
     _refuse_untold(rows, events, gone, new)
     sizes = register.size_classes.reindex(rows["unit"].unique())
     classes = size_classes(units["population"]) if "population" in units else pd.Series(dtype=int)
     sizes[year] = classes.reindex(sizes.index)
-    return dataclasses.replace(
-        register, units=rows, events=events, size_classes=sizes.astype("Int64")
-    )
+    return replace(register, units=rows, events=events, size_classes=sizes.astype("Int64"))
 
 
 def write_register(register: Register, units_csv: Path, events_csv: Path) -> None:
@@ -389,6 +223,86 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     register.events.to_csv(events_csv, float_format="%.15g", **form)
 
 
+def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
+    """Read one file: what it has of the columns of `read_year`, index `unit`."""
+    table = _from_columns(_rows(file), file.name)
+    if "unit" not in table:
+        found = identify(table["name"], register, f"{register.last_year}-12-31")
+        unknown = found.assign(name=table["name"])[found["unit"].isna()]
+        if len(unknown):
+            place, remedy = file.name, "Download the table with codes, municipalities only"
+            raise InputError(
+                Problem(place, "municipalities", row.name, row.problem, row.suggestions, remedy)
+                for row in unknown.itertuples(index=False)
+            )
+        table = table.assign(unit=found["unit"])
+    if "year" in table:
+        years = ", ".join(map(str, sorted(table["year"].unique())))
+        table = table[table["year"] == year]
+        if table.empty:
+            raise refuse(file.name, "years", str(year), "is not in it", years)
+    if twice := table.loc[table["unit"].duplicated(), "unit"].tolist():
+        what = "is there twice: select one figure per municipality (all ages, both sexes)"
+        raise InputError([Problem(file.name, "municipalities", code, what) for code in twice[:5]])
+    return table.set_index("unit").sort_index()
+
+
+def _rows(file: Path) -> list[list[str]]:
+    """Cells of a csv, or of a workbook's first sheet after a check of what the zip would unfold."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise refuse(file.name, "file", "", f"cannot be read ({error.strerror})") from error
+    if file.suffix.lower() == ".xlsx":
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                size = sum(part.file_size for part in archive.infolist())
+            if size > _LARGEST:
+                raise refuse(file.name, "file", str(size), "bytes is too large")
+            sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
+        except (zipfile.BadZipFile, CalamineError) as error:
+            what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
+            raise refuse(file.name, "file", "", what, "", remedy) from error
+        return [[as_text(cell) for cell in row] for row in sheet.to_python()]
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    delimiter = ";" if text.count(";") > text.count(",") else ","
+    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+
+
+def _from_columns(rows: list[list[str]], file: str) -> pd.DataFrame:
+    """Columns recognised by their heading or their content, rows of municipalities only."""
+    columns = dict(enumerate(zip_longest(*rows, fillvalue="")))
+    cells = pd.DataFrame(columns, dtype="str").apply(lambda column: column.str.strip())
+    if cells.empty:
+        raise refuse(file, "file", "", "is empty")
+    codes = cells.apply(lambda column: column.str.fullmatch(_CODE))
+    table, found, n_headings = cells, {}, 8
+    if codes.to_numpy().any():
+        found["unit"] = codes.sum().idxmax()
+        table = cells[codes[found["unit"]]]
+        n_headings = int(table.index[0])
+    heading = cells.iloc[:n_headings].apply(lambda column: " ".join(column).casefold())
+    for name, pattern in HEADINGS.items():
+        matching = heading.index[heading.str.contains(pattern)].difference(found.values())
+        if len(matching):
+            found[name] = matching[0]
+    if not {"unit", "name"} & set(found):
+        allowed = "a column of codes as GM0363, or one headed Gemeentenaam or Regio's"
+        raise refuse(file, "columns", "", "none holds municipalities", allowed)
+    table = table[list(found.values())].set_axis(list(found), axis=1)
+    # lines without years and populations, as headings and sources, go
+    if "year" in table:
+        table = table.assign(year=pd.to_numeric(table["year"].str.extract(_YEAR)[0]))
+    if "population" in table:
+        digits = table["population"].str.replace(r"[.\s]", "", regex=True)
+        table = table.assign(population=pd.to_numeric(digits, errors="coerce"))
+    numbers = [column for column in ("year", "population") if column in table]
+    return table.dropna(subset=numbers).astype(dict.fromkeys(numbers, int))
+
+
 def _dated_by_events(
     rows: pd.DataFrame, events: pd.DataFrame, gone: list[str], new: list[str]
 ) -> pd.DataFrame:
@@ -405,15 +319,6 @@ def _dated_by_events(
         valid_from=rows["valid_from"].mask(begins, first),
         valid_until=rows["valid_until"].mask(ends, last),
     )
-
-
-def _refuse_incomplete(units: pd.DataFrame, new: list[str]) -> None:
-    """A new code needs a name, a province and a size class, or it could not be grouped."""
-    lacking = [what for what in ("name", "province", "population") if what not in units]
-    if new and lacking:
-        what = f"is new, and no file has its {' and '.join(lacking)}"
-        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
-        raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
 
 
 def _renamed(register: Register, units: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:

@@ -16,12 +16,12 @@ CHAPTERS: dict[str, type[Chapter]] = {
     for chapter in (
         SummaryChapter,
         ResponseChapter,
-        MeasurementChapter,
         CycleChapter,
         ProfilesChapter,
         ValidityChapter,
         WavesChapter,
         LimitsChapter,
+        MeasurementChapter,
         AnnexChapter,
     )
 }

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.verdict import FOUND
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
@@ -118,7 +117,7 @@ class AnnexChapter(Chapter):
     @cached_property
     def solution(self) -> dict[str, Any]:
         """The solution taken: its size, how often it came, and the criteria of its neighbours."""
-        table, k = self._of_model, self._chosen_k
+        table, k = self._of_model, int(self._choice["k"])
         row = table.loc[k]
         near = [j for j in (k - 1, k, k + 1) if j in table.index]
         ratios = table["ratio_p"].reindex([k, k + 1]).dropna()
@@ -134,17 +133,9 @@ class AnnexChapter(Chapter):
     @cached_property
     def choice(self) -> dict[str, Any]:
         """Why this number: how many models, what was left out, what AIC would take."""
-        table = self.load(NUMBER, "criteria", self.reference).reset_index()
-        table = table[table["bic"].notna()]
-        flags = table["flags"].fillna("").str.split()
-        barred = flags.map(lambda found: not {*found}.isdisjoint(BARRING))
-        by_aic = table.loc[table["aic"].idxmin()]
-        return {
-            "n_models": len(table),
-            "n_barred": int(barred.sum()),
-            "aic_k": int(by_aic["k"]),
-            "aic_model": str(by_aic["method"]),
-        }
+        row = self._choice
+        counts = {name: int(row[name]) for name in ("n_models", "n_barred", "aic_k")}
+        return {**counts, "aic_model": str(row["aic_method"])}
 
     @cached_property
     def found(self) -> bool:
@@ -242,15 +233,15 @@ class AnnexChapter(Chapter):
         return int(self._of_model[criterion].idxmin())
 
     @cached_property
-    def _chosen_k(self) -> int:
-        return int(self.load(NUMBER, "choice", self.reference)["k"].iloc[0])
+    def _choice(self) -> pd.Series:
+        return self.load(NUMBER, "choice", self.reference).iloc[0]
 
     @cached_property
     def _of_model(self) -> pd.DataFrame:
         """Criteria of the model taken, by number of groups."""
         criteria = self.load(NUMBER, "criteria", self.reference).reset_index()
-        model = self.load(NUMBER, "choice", self.reference)["method"].iloc[0]
-        return criteria[criteria["method"] == model].fillna({"flags": ""}).set_index("k")
+        of_model = criteria[criteria["method"] == self._choice["method"]]
+        return of_model.fillna({"flags": ""}).set_index("k")
 
 
 def _setting(language: Language, value: Any) -> Cell:

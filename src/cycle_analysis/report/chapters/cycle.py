@@ -23,6 +23,7 @@ from cycle_analysis.report.columns import (
     MEAN_INTERVAL,
     MEAN_POINTS,
     PHASE_TITLE,
+    RESPONDENTS,
     SHARE,
     TEXT,
     Rows,
@@ -73,7 +74,7 @@ class CycleChapter(Chapter):
     @cached_property
     def leader(self) -> dict[str, Any] | None:
         """The phase that is most often ahead as it is told, if any is ahead in more than a few."""
-        counts = self._leading[self.wave]
+        counts = self._ahead
         place = int(np.argmax([self.door.count(n) for n in counts]))
         none = self.door.hardly_any(counts[place])
         return None if none else {"phase": self.phases[place], "n": counts[place]}
@@ -299,7 +300,7 @@ class CycleChapter(Chapter):
 
     def table_leading(self) -> Rows:
         """How often each phase is ahead, in every wave."""
-        return self._per_wave(self.phases, self._leading, PHASE_TITLE)
+        return self._per_wave(self.phases, self._counts("leading_counts", self.phases), PHASE_TITLE)
 
     def table_position(self) -> Rows:
         """The furthest development, in every wave."""
@@ -322,7 +323,8 @@ class CycleChapter(Chapter):
         rows = []
         for pair, row in self._violations.iterrows():
             n = self._violating[pair]
-            difference, error = (Mean(row[name], n._of) for name in ("difference", "error"))
+            of = Units(int(row["n"]), self.answered)
+            difference, error = (Mean(row[name], of) for name in ("difference", "error"))
             told = {"difference": difference, "error": error, "by_chance": row["by_chance"]}
             rows.append({"pair": self._pair_name(*pair), "violations": n, "share": n} | told)
         columns = {"pair": TEXT, "difference": MEAN_POINTS, "error": MEAN, "violations": COUNT}
@@ -394,7 +396,7 @@ class CycleChapter(Chapter):
         for item, row in self.load(CYCLE, "block_items").iterrows():
             n = Units(int(row["n"]), self.respondents)
             rows.append({"question": str(questions[item]), "n": n, "mean": Mean(row["mean"], n)})
-        return Rows({"question": TEXT, "n": COUNT, "mean": MEAN}, rows)
+        return Rows({"question": TEXT, "n": RESPONDENTS, "mean": MEAN}, rows)
 
     @cached_property
     def respondents(self) -> Units:
@@ -457,18 +459,19 @@ class CycleChapter(Chapter):
     def _phase_mean(self, phase: str) -> dict[str, Any]:
         return {"phase": phase, "mean": self._mean(phase, self.wave)}
 
-    @cached_property
-    def _leading(self) -> dict[str, list[Units]]:
-        return self._counts("leading_counts", self.phases)
-
     def _counts(self, table: str, names: list[str]) -> dict[str, list[Units]]:
-        """Count units by name in every wave, as parts of those that are counted."""
-        counted = {}
-        for wave in self.study.waves:
-            counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
-            whole = Units(int(counts.sum()), self.answered_in(wave))
-            counted[wave] = self.door.parts(counts, whole)
-        return counted
+        return {wave: self._counts_in(wave, table, names) for wave in self.study.waves}
+
+    @cached_property
+    def _ahead(self) -> list[Units]:
+        """How often each phase is ahead in the wave of this chapter."""
+        return self._counts_in(self.wave, "leading_counts", self.phases)
+
+    def _counts_in(self, wave: str, table: str, names: list[str]) -> list[Units]:
+        """Count units by name, as parts of those that are counted."""
+        counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
+        whole = Units(int(counts.sum()), self.answered_in(wave))
+        return self.door.parts(counts, whole)
 
     def _per_wave(self, names: list[str], counts: dict[str, list[Units]], kind: Any) -> Rows:
         numbers, shares = ({f"{part}_{w}": w for w in counts} for part in ("n", "share"))
@@ -483,8 +486,7 @@ class CycleChapter(Chapter):
 
     @cached_property
     def _active_counts(self) -> pd.Series:
-        counts = self.load(CYCLE, "active_counts")["n"]
-        return counts.set_axis(counts.index.astype(int))
+        return self.load(CYCLE, "active_counts")["n"]
 
     @cached_property
     def _with_active(self) -> list[Units]:

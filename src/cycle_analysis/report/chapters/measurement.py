@@ -155,11 +155,12 @@ class MeasurementChapter(Chapter):
 
     def table_reliability(self, wave: str) -> Rows:
         """Reliability of each phase in a wave."""
-        rows = self._of_phases("reliability", wave).reset_index().to_dict("records")
+        table = self._of_phases("reliability", wave)
+        rows = table.reset_index().to_dict("records")
         for row in rows:
             row["respondents"] = Units(int(row["n_respondents"]), self._asked(wave))
             row["interval"] = (row["alpha_low"], row["alpha_high"])
-        columns = dict.fromkeys(("alpha", "omega", "ordinal_alpha"), number(2))
+        columns = dict.fromkeys(table.select_dtypes("float"), number(2))  # all that 02 saves
         columns |= {"phase": kinds.PHASE_TITLE, "respondents": kinds.RESPONDENTS}
         return Rows(columns | {"n_items": number(), "interval": kinds.interval(2)}, rows)
 

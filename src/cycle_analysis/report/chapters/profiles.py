@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_criteria, plot_profiles, plot_separation
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
+from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group
 from cycle_analysis.report.columns import (
     COUNT,
@@ -26,7 +27,7 @@ from cycle_analysis.report.columns import (
     starred,
 )
 from cycle_analysis.report.door import Mean, Units, Weighted, units_of
-from cycle_analysis.texts.words import NOTHING
+from cycle_analysis.texts import NOTHING
 
 STRIKING = 5
 """Points from the mean of all units from which a phase stands out."""
@@ -34,13 +35,6 @@ MOST_STRIKING = 3
 """How many phases that stand out are told."""
 SURE = 0.05
 """p-value under which an association is said to be more than chance."""
-HEIGHTS = (
-    (20.0, "very_low"),
-    (40.0, "low"),
-    (60.0, "middle"),
-    (80.0, "high"),
-    (np.inf, "very_high"),
-)
 
 
 @dataclass(frozen=True)
@@ -77,6 +71,14 @@ class Crossing:
     lower: Group
     higher: Group
     gaps: list[PhaseMean]
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a figure of profiles may show: means and rounded sizes, as of a `Partition`."""
+
+    centroids: pd.DataFrame
+    sizes: pd.Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,12 +130,17 @@ class ProfilesChapter(Chapter):
 
     key = "profiles"
 
+    @cached_property
+    def reference(self) -> str:
+        """Code of the wave in which the groups were found: the one that is told."""
+        return self.wave
+
     # Whether there are profiles, and how many.
 
     @cached_property
     def is_ladder(self) -> bool:
         """Whether the groups may be no more than steps of one series."""
-        return str(self._verdict_row["ladder"]) == "True"
+        return bool(self._verdict_row["ladder"])
 
     @cached_property
     def p(self) -> float:
@@ -372,10 +379,10 @@ class ProfilesChapter(Chapter):
             for end in ("mean", "low", "high")
         }
         centroids, low, high = (wide[end][self.phases].round() for end in ("mean", "low", "high"))
+        sizes = pd.Series([self.door.count(group.n) for group in drawn], index=numbers)
         return partial(
             plot_profiles,
-            centroids,
-            pd.Series([self.door.count(group.n) for group in drawn], index=numbers),
+            Told(centroids, sizes),
             {group.number: self.language.named(group.names) for group in drawn if group.names},
             self.language,
             low=low,
@@ -421,17 +428,15 @@ class ProfilesChapter(Chapter):
     @cached_property
     def _members(self) -> pd.DataFrame:
         members = self.load(PROFILES, "members", self.reference)
-        placed = members["clearly_placed"].astype(str).eq("True")
-        return members.assign(clearly_placed=placed)
+        return members.assign(clearly_placed=members["clearly_placed"].fillna(False).astype(bool))
 
     @cached_property
     def _means(self) -> pd.DataFrame:
-        means = self.load(PROFILES, "means", self.reference).reset_index()
-        return means.astype({"profile": int}).set_index(["profile", "phase"])
+        return self.load(PROFILES, "means", self.reference)
 
     @cached_property
     def _names(self) -> pd.DataFrame:
-        return self.load(PROFILES, "names", self.reference).rename(index=int).fillna("")
+        return self.load(PROFILES, "names", self.reference).fillna("")
 
     def _weighted(self, row: pd.Series) -> Weighted:
         ends = (float(row["weighted_low"]), float(row["weighted_high"]))
@@ -462,7 +467,7 @@ class ProfilesChapter(Chapter):
             shown=group.shown and not known.empty,
             means=by_phase,
             level=Mean(level, group.n),
-            height=next((name for limit, name in HEIGHTS if level < limit), ""),
+            height=height_of(level),
             highest=None if known.empty else PhaseMean(known.idxmax(), means[known.idxmax()]),
             lowest=None if known.empty else PhaseMean(known.idxmin(), means[known.idxmin()]),
             above=_gaps(above.head(MOST_STRIKING), group.n),

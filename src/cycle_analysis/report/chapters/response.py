@@ -13,7 +13,7 @@ from cycle_analysis.report.chapter import ALL_WAVES, RESPONSES, WAVES, Chapter
 from cycle_analysis.report.columns import COUNT, RATE, SHARE, TEXT, WAVE, Rows, code, number
 from cycle_analysis.report.door import Units, wave_total
 from cycle_analysis.responses.study_answers import has_municipalities
-from cycle_analysis.texts.words import NOTHING
+from cycle_analysis.texts import NOTHING
 
 SURE = 0.05
 """p-value under which response is said to depend on a background."""

@@ -175,7 +175,8 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        told = [[self.door.count(n) for n in row] for row in self._moves[first, second]]
+        moves = self._moves[first, second]
+        told = [[self.door.count(n) for n in row] for row in moves]
         axis = str(self.language.words["group_in_wave"])
         return partial(
             plot_moves,
@@ -183,21 +184,22 @@ class WavesChapter(Chapter):
             self.language.code,
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
+            texts=[[COUNT.write(self.language, n).text for n in row] for row in moves],
         )
 
     def figure_change(self, first: str, second: str) -> Callable[[], Axes]:
         """Mean change per phase."""
         change = self._change(first, second)
         labels = self.study.phase_names(self.language.code)
-        rounded = change.assign(**change[["change", "low", "high"]].round())
+        sure = (change["low"] > 0) | (change["high"] < 0)
+        rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
         return partial(plot_change, rounded, self.language.code, labels=labels)
 
     # What facts are made of.
 
     @cached_property
     def _items(self) -> pd.DataFrame:
-        items = self.load(WAVES, "items", ALL_WAVES)
-        return items.assign(common=items["common"].astype(str).eq("True"))
+        return self.load(WAVES, "items", ALL_WAVES)
 
     @cached_property
     def _placed(self) -> dict[str, list[Units]]:
@@ -206,7 +208,7 @@ class WavesChapter(Chapter):
         numbers = [group.number for group in self.groups]
         placed = {}
         for wave in self.study.waves:
-            known = labels[wave].dropna().astype(int)
+            known = labels[wave].dropna()
             whole = Units(len(known), self.answered_in(wave))
             counts = known.value_counts().reindex(numbers, fill_value=0)
             placed[wave] = self.door.parts(counts, whole)
@@ -256,8 +258,7 @@ class WavesChapter(Chapter):
         table = self._between("transitions", first, second)
         wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
         numbers = [group.number for group in self.groups]
-        wide = wide.set_axis(wide.index.astype(int)).set_axis(wide.columns.astype(int), axis=1)
-        return wide.reindex(index=numbers, columns=numbers).fillna(0).astype(int)
+        return wide.reindex(index=numbers, columns=numbers, fill_value=0)
 
     @cached_property
     def _moves(self) -> dict[tuple[str, str], list[list[Units]]]:

@@ -1,12 +1,9 @@
-"""The register of units: which existed on a day, and their background.
-
-What can be wrong with a register: everything found is returned, nothing is repaired.
-
-The register: every unit of the population, when it existed, and what became of it.
+"""The register: every unit of the population, when it existed, and what became of it.
 
 The bundled register holds the Dutch municipalities of 2016-2026 (Bron: CBS, bewerkt, CC BY 4.0;
 see README.md beside this file). A study of other units brings a csv with `unit` and `name`.
-A unit exists from `valid_from` until the day before `valid_until`; no date means always.
+A unit exists from `valid_from` until the day before `valid_until`; no date means always. Everything
+that is wrong with a register is told at once, and nothing is repaired.
 """
 
 import csv
@@ -22,115 +19,10 @@ from cycle_analysis.problems import InputError, Problem
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
-
-
-def unit_problems(units: pd.DataFrame, file: str) -> list[Problem]:
-    """Problems of a table of units, all cells still text.
-
-    Parameters
-    ----------
-    units : DataFrame
-        Columns `unit`, `name`, `valid_from`, `valid_until`; row 0 is line 2 of the file.
-    file : str
-        Its name, for the messages.
-    """
-    if units.empty:
-        return [Problem(file, "file", "", "has no units", "one row per unit")]
-    found = []
-    for column in ("unit", "name"):
-        found += _found(file, units[units[column] == ""], column, "is empty", "a text")
-    for column in ("valid_from", "valid_until"):
-        found += _date_problems(units, column, file)
-    return found or _period_problems(units, file)
-
-
-def event_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
-    """Problems of a table of events, all cells still text, against the dated table of units."""
-    found = _date_problems(events, "date", file, required=True)
-    for column in ("from_unit", "to_unit"):
-        unknown = events[~events[column].isin(units["unit"])]
-        remedy = "Add the unit to the register, or mend the code"
-        found += _found(file, unknown, column, "is not a unit of the register", "", remedy)
-    for column, highest in (("share", 1.0), ("persons", float("inf"))):
-        number = pd.to_numeric(events[column].replace("", "0.5"), errors="coerce")
-        wrong = events[~number.gt(0) | number.gt(highest)]
-        limits = "a number above 0" + (", at most 1" if column == "share" else "")
-        found += _found(file, wrong, column, "is no such amount", limits)
-    twice = events[events.duplicated(["date", "from_unit", "to_unit"])]
-    found += _found(file, twice, "from_unit", "repeats an earlier row")
-    return found or [*_share_problems(events, file), *_timing_problems(events, units, file)]
-
-
-def _found(
-    file: str, rows: pd.DataFrame, column: str, what: str, allowed: str = "", remedy: str = ""
-) -> list[Problem]:
-    """One problem per row, with the value of `column`."""
-    return [
-        Problem(file, f"row {row + 2}, column {column}", str(value), what, allowed, remedy)
-        for row, value in rows[column].items()
-    ]
-
-
-def _date_problems(
-    table: pd.DataFrame, column: str, file: str, required: bool = False
-) -> list[Problem]:
-    dates = pd.to_datetime(table[column], format="%Y-%m-%d", errors="coerce")
-    wrong = table[dates.isna() & ((table[column] != "") | required)]
-    return _found(file, wrong, column, "is not a date", "year-month-day, as 2019-01-01")
-
-
-def _period_problems(units: pd.DataFrame, file: str) -> list[Problem]:
-    """Periods that end before they begin; two periods of a unit that overlap or leave a gap."""
-    begin = pd.to_datetime(units["valid_from"].replace("", None)).fillna(BEGINNING)
-    end = pd.to_datetime(units["valid_until"].replace("", None)).fillna(END)
-    found = _found(file, units[end <= begin], "valid_until", "is not later than valid_from")
-    order = units.assign(begin=begin, end=end).sort_values(["unit", "begin"])
-    before = order.groupby("unit")["end"].shift()
-    remedy = "Keep one row per unit, or give each row a period that begins where the last ended"
-    overlap = "is there twice, in periods that overlap"
-    found += _found(file, order[before > order["begin"]], "unit", overlap, "", remedy)
-    gap = "leaves a gap after an earlier period"
-    return found + _found(file, order[before < order["begin"]], "unit", gap, "", remedy)
-
-
-def _share_problems(events: pd.DataFrame, file: str) -> list[Problem]:
-    """Shares of what one unit gives away on one day, which must add up to 1."""
-    moved = events[events["kind"] != "border"]
-    shares = moved["share"].replace("", "1").astype(float)
-    total = shares.groupby([moved["from_unit"], moved["date"]]).sum()
-    remedy = "Add what is missing; what the unit keeps is a row from it to itself"
-    return [
-        Problem(file, f"{unit} on {date}", f"{share:.5f}", "is the sum of its shares", "1", remedy)
-        for (unit, date), share in total[(total - 1).abs() > 5e-5].items()
-    ]
-
-
-def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
-    """Units that receive when not in force, give everything away and go on, or end untold."""
-    date = pd.to_datetime(events["date"])
-    first = units["valid_from"].fillna(BEGINNING).groupby(units["unit"]).min()
-    last = units["valid_until"].fillna(END).groupby(units["unit"]).max()
-    absent = (events["to_unit"].map(first) > date) | (events["to_unit"].map(last) <= date)
-    what = "receives on a day on which it is not in force"
-    found = _found(file, events[absent], "to_unit", what, "", "Mend one of the dates")
-    days = pd.MultiIndex.from_arrays([events["from_unit"], date])
-    kept = (events["from_unit"] == events["to_unit"]) | (events["kind"] == "border")
-    goes_on = (events["from_unit"].map(last) != date) & ~days.isin(days[kept])
-    what = "gives everything away but does not end on that day"
-    remedy = "Set its valid_until to this day, or add a row from it to itself with what it keeps"
-    found += _found(file, events[goes_on], "from_unit", what, "", remedy)
-    ends = last[last < END]
-    untold = ends[~pd.MultiIndex.from_arrays([ends.index, ends]).isin(days)]
-    what = "and no event says where it went"
-    return found + [
-        Problem(file, str(unit), f"ends on {day:%Y-%m-%d}", what, "", "Add the event")
-        for unit, day in untold.items()
-    ]
-
-
-_HERE = Path(__file__).parent
 SIZE = "size_"
 """Begins the columns of size classes: size_2022."""
+FOLDER = Path(__file__).parent
+"""Where its csv files stand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,11 +79,14 @@ class Register:
         [345, 344]
         """
         day = pd.Timestamp(date)
-        begun = ~(self.units["valid_from"] > day)
-        there = self.units[begun & ~(self.units["valid_until"] <= day)].set_index("unit")
+        there = self.in_force(day).set_index("unit").drop(columns=["valid_from", "valid_until"])
         if there.empty:
-            raise InputError([self._out_of_reach(day)])
-        there = there.drop(columns=["valid_from", "valid_until"])
+            first, last = self.units["valid_from"].min(), self.units["valid_until"].max()
+            allowed = f"{first:%Y-%m-%d} or later" if first <= last or pd.isna(last) else ""
+            what = "no unit was in force on this day"
+            remedy = "Use a later fieldwork date, or a register that reaches further"
+            place = ("register", "valid_from, valid_until", f"{day:%Y-%m-%d}")
+            raise InputError([Problem(*place, what, allowed, remedy)])
         if self.size_classes.columns.empty:
             return there
         if day.year > self.last_year:
@@ -200,29 +95,24 @@ class Register:
                 f"of {self.last_year}. Extend it: cycle-analysis extend-register.",
                 stacklevel=2,
             )
-        return there.assign(size_class=self._size_class(day.year).reindex(there.index))
+        nearest = sorted(self.size_classes, key=lambda y: (y > day.year, abs(y - day.year)))
+        sizes = self.size_classes[nearest].bfill(axis=1).iloc[:, 0]
+        return there.assign(size_class=sizes.reindex(there.index))
+
+    def in_force(self, day: pd.Timestamp) -> pd.DataFrame:
+        """Rows of `units` that hold on a day; NaT is before every dated change."""
+        begun = self.units["valid_from"].isna() | (self.units["valid_from"] <= day)
+        return self.units[begun & ~(self.units["valid_until"] <= day)]
+
+    @property
+    def transfers(self) -> pd.DataFrame:
+        """Events other than border corrections."""
+        return self.events[self.events["kind"] != "border"]
 
     @property
     def last_year(self) -> int:
         """Last year of which size classes are known; only for a register that has them."""
         return int(self.size_classes.columns.max())
-
-    def _size_class(self, year: int) -> pd.Series:
-        """Size class of every unit in `year`, else the last before, else the first after it."""
-        distance = {column: (column > year, abs(column - year)) for column in self.size_classes}
-        nearest_first = self.size_classes[sorted(distance, key=lambda column: distance[column])]
-        return nearest_first.bfill(axis=1).iloc[:, 0].rename("size_class")
-
-    def _out_of_reach(self, day: pd.Timestamp) -> Problem:
-        first, last = self.units["valid_from"].min(), self.units["valid_until"].max()
-        return Problem(
-            "register",
-            "valid_from, valid_until",
-            f"{day:%Y-%m-%d}",
-            "no unit was in force on this day",
-            f"{first:%Y-%m-%d} or later" if first <= last or pd.isna(last) else "",
-            "Use a later fieldwork date, or a register that reaches further",
-        )
 
 
 @cache
@@ -234,7 +124,7 @@ def load_register() -> Register:
     >>> load_register().on("2026-01-01").loc["GM0363", ["name", "province"]].tolist()
     ['Amsterdam', 'Noord-Holland']
     """
-    return read_register(_HERE / "units.csv", _HERE / "events.csv", _HERE / "aliases.csv")
+    return read_register(FOLDER / "units.csv", FOLDER / "events.csv", FOLDER / "aliases.csv")
 
 
 def read_register(
@@ -264,27 +154,28 @@ def read_register(
         gaps in a unit's periods, events of unknown units, shares that do not add up to 1.
     """
     raw = read_table(units_csv, ["unit", "name"])
-    raw = _with_columns(raw, valid_from="", valid_until="", aliases="")
-    found = unit_problems(raw, Path(units_csv).name)
-    if found:
+    optional = ("valid_from", "valid_until", "aliases")
+    raw = raw.assign(**{name: "" for name in optional if name not in raw})
+    if found := _unit_problems(raw, Path(units_csv).name):
         raise InputError(found)
-    units = _dated(raw, ["valid_from", "valid_until"])
+    units = raw.assign(valid_from=_dates(raw["valid_from"]), valid_until=_dates(raw["valid_until"]))
     events = read_events(events_csv, units)
     own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
     aliases = own[["alias", "unit"]]
     if aliases_csv is not None:
         aliases = pd.concat([aliases, read_table(aliases_csv, ["alias", "unit"])[aliases.columns]])
     aliases = aliases[aliases["alias"].str.strip() != ""].drop_duplicates(ignore_index=True)
-    if found := _unknown_aliases(aliases, units, aliases_csv or units_csv):
-        raise InputError(found)
-    sizes = [column for column in raw if column.removeprefix(SIZE).isdigit()]
+    if not (unknown := aliases[~aliases["unit"].isin(units["unit"])]).empty:
+        file, what = Path(aliases_csv or units_csv).name, "is not a unit of the register"
+        raise InputError(
+            Problem(file, f"alias {row.alias}", row.unit, what) for row in unknown.itertuples()
+        )
+    sizes = {c: int(c.removeprefix(SIZE)) for c in raw if c.removeprefix(SIZE).isdigit()}
+    classes = raw.set_index("unit")[list(sizes)].rename(columns=sizes).replace("", None)
+    classes = classes.apply(pd.to_numeric).astype("Int64").groupby(level="unit").first()
     background = [c for c in units if c not in {*sizes, "unit", "name", "aliases"}]
-    return Register(
-        units[["unit", "name", *background]].replace("", None),
-        events,
-        aliases,
-        _size_classes(raw, sizes),
-    )
+    units = units[["unit", "name", *background]].replace("", None)
+    return Register(units, events, aliases, classes)
 
 
 def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
@@ -299,22 +190,20 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        what = f"cannot be read ({error.strerror})"
-        remedy = "Check its name and where it stands"
-        raise InputError([Problem(name, "file", "", what, "", remedy)]) from error
+        place = (name, "file", "", f"cannot be read ({error.strerror})", "")
+        raise InputError([Problem(*place, "Check its name and where it stands")]) from error
     except UnicodeDecodeError as error:
-        what = f"is not UTF-8 text (byte {error.start})"
-        remedy = "Save the file as csv in UTF-8"
-        raise InputError([Problem(name, "file", "", what, "csv in UTF-8", remedy)]) from error
-    header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
-    lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    columns = [column.strip() for column in lines[0]] if lines else []
+        place = (name, "file", "", f"is not UTF-8 text (byte {error.start})", "csv in UTF-8")
+        raise InputError([Problem(*place, "Save the file as csv in UTF-8")]) from error
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    lines = list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
+    columns = [column.strip() for column in lines[0]]
     rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
-    missing = [column for column in required if columns.count(column) != 1]
+    what = "is not a column, or more than one"
     found = [
-        Problem(name, "first line", column, "is not a column, or more than one", str(required))
-        for column in missing
+        Problem(name, "first line", column, what, str(required))
+        for column in required
+        if columns.count(column) != 1
     ] + [
         Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", f"{len(columns)} cells")
         for line, row in rows.items()
@@ -326,18 +215,6 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
     return table.apply(lambda column: column.str.strip())
 
 
-def _with_columns(table: pd.DataFrame, **defaults: str) -> pd.DataFrame:
-    """`table` with those of the columns it lacks, filled with their default."""
-    lacking = {column: value for column, value in defaults.items() if column not in table}
-    return table.assign(**lacking)
-
-
-def _dated(raw: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """`raw` with text columns that hold dates turned into dates; empty is NaT."""
-    dates = {column: pd.to_datetime(raw[column].replace("", None)) for column in columns}
-    return raw.assign(**dates)
-
-
 def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     """Read events with all six columns, checked against the dated units; empty without a file."""
     columns = ["date", "from_unit", "to_unit", "kind", "share", "persons"]
@@ -345,10 +222,11 @@ def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
         empty = pd.DataFrame(columns=columns, dtype="str")
         return empty.astype({"date": "datetime64[us]", "share": float, "persons": float})
     raw = read_table(path, columns[:3])
-    raw = _with_columns(raw, kind="", share="1", persons="")
-    if found := event_problems(raw, units, Path(path).name):
+    defaults = {"kind": "", "share": "1", "persons": ""}
+    raw = raw.assign(**{name: text for name, text in defaults.items() if name not in raw})
+    if found := _event_problems(raw, units, Path(path).name):
         raise InputError(found)
-    events = _dated(raw, ["date"])[columns]
+    events = raw[columns].assign(date=_dates(raw["date"]))
     numbers = events[["share", "persons"]].replace("", None).astype(float)
     split = numbers["share"].lt(1).map({True: "split", False: "merger"})
     kept = events["from_unit"] == events["to_unit"]
@@ -358,16 +236,105 @@ def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _unknown_aliases(aliases: pd.DataFrame, units: pd.DataFrame, path: str | Path) -> list[Problem]:
-    unknown = aliases[~aliases["unit"].isin(units["unit"])]
+def lifespans(units: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """First day of each unit, and the day after its last, `BEGINNING` and `END` where undated."""
+    first = units["valid_from"].fillna(BEGINNING).groupby(units["unit"]).min()
+    return first, units["valid_until"].fillna(END).groupby(units["unit"]).max()
+
+
+def _dates(texts: pd.Series) -> pd.Series:
+    return pd.to_datetime(texts.replace("", None))
+
+
+def _unit_problems(units: pd.DataFrame, file: str) -> list[Problem]:
+    """Wrong cells of a table of units, still texts, and periods that do not follow each other."""
+    if units.empty:
+        return [Problem(file, "file", "", "has no units", "one row per unit")]
+    found = []
+    for column in ("unit", "name"):
+        found += _found(file, units[units[column] == ""], column, "is empty", "a text")
+    for column in ("valid_from", "valid_until"):
+        found += _date_problems(units, column, file)
+    if found:
+        return found
+    begin = _dates(units["valid_from"]).fillna(BEGINNING)
+    end = _dates(units["valid_until"]).fillna(END)
+    found = _found(file, units[end <= begin], "valid_until", "is not later than valid_from")
+    order = units.assign(begin=begin, end=end).sort_values(["unit", "begin"])
+    before = order.groupby("unit")["end"].shift()
+    remedy = "Keep one row per unit, or give each row a period that begins where the last ended"
+    for wrong, what in (
+        (before > order["begin"], "is there twice, in periods that overlap"),
+        (before < order["begin"], "leaves a gap after an earlier period"),
+    ):
+        found += _found(file, order[wrong], "unit", what, "", remedy)
+    return found
+
+
+def _event_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
+    """Problems of a table of events, all cells still text, against the dated table of units."""
+    found = _date_problems(events, "date", file, required=True)
+    for column in ("from_unit", "to_unit"):
+        unknown = events[~events[column].isin(units["unit"])]
+        remedy = "Add the unit to the register, or mend the code"
+        found += _found(file, unknown, column, "is not a unit of the register", "", remedy)
+    for column, highest in (("share", 1.0), ("persons", float("inf"))):
+        number = pd.to_numeric(events[column].replace("", "0.5"), errors="coerce")
+        wrong = events[~number.gt(0) | number.gt(highest)]
+        limits = "a number above 0" + (", at most 1" if column == "share" else "")
+        found += _found(file, wrong, column, "is no such amount", limits)
+    twice = events[events.duplicated(["date", "from_unit", "to_unit"])]
+    found += _found(file, twice, "from_unit", "repeats an earlier row")
+    return found or [*_share_problems(events, file), *_timing_problems(events, units, file)]
+
+
+def _found(
+    file: str, rows: pd.DataFrame, column: str, what: str, allowed: str = "", remedy: str = ""
+) -> list[Problem]:
+    """One problem per row, with the value of `column`."""
     return [
-        Problem(Path(path).name, f"alias {alias}", unit, "is not a unit of the register")
-        for alias, unit in zip(unknown["alias"], unknown["unit"], strict=True)
+        Problem(file, f"row {row + 2}, column {column}", str(value), what, allowed, remedy)
+        for row, value in rows[column].items()
     ]
 
 
-def _size_classes(raw: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Units × years; of a unit with several periods, the first size class known."""
-    years = [int(column.removeprefix(SIZE)) for column in columns]
-    sizes = raw.set_index("unit")[columns].set_axis(years, axis=1).replace("", None)
-    return sizes.apply(pd.to_numeric).astype("Int64").groupby(level="unit").first()
+def _date_problems(
+    table: pd.DataFrame, column: str, file: str, required: bool = False
+) -> list[Problem]:
+    dates = pd.to_datetime(table[column], format="%Y-%m-%d", errors="coerce")
+    wrong = table[dates.isna() & ((table[column] != "") | required)]
+    return _found(file, wrong, column, "is not a date", "year-month-day, as 2019-01-01")
+
+
+def _share_problems(events: pd.DataFrame, file: str) -> list[Problem]:
+    """Shares of what one unit gives away on one day, which must add up to 1."""
+    moved = events[events["kind"] != "border"]
+    shares = moved["share"].replace("", "1").astype(float)
+    total = shares.groupby([moved["from_unit"], moved["date"]]).sum()
+    remedy = "Add what is missing; what the unit keeps is a row from it to itself"
+    return [
+        Problem(file, f"{unit} on {date}", f"{share:.5f}", "is the sum of its shares", "1", remedy)
+        for (unit, date), share in total[(total - 1).abs() > 5e-5].items()
+    ]
+
+
+def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
+    """Units that receive when not in force, give everything away and go on, or end untold."""
+    date = pd.to_datetime(events["date"])
+    first, last = lifespans(units)
+    absent = (events["to_unit"].map(first) > date) | (events["to_unit"].map(last) <= date)
+    what = "receives on a day on which it is not in force"
+    found = _found(file, events[absent], "to_unit", what, "", "Mend one of the dates")
+    days = pd.MultiIndex.from_arrays([events["from_unit"], date])
+    kept = (events["from_unit"] == events["to_unit"]) | (events["kind"] == "border")
+    goes_on = (events["from_unit"].map(last) != date) & ~days.isin(days[kept])
+    what = "gives everything away but does not end on that day"
+    remedy = "Set its valid_until to this day, or add a row from it to itself with what it keeps"
+    found += _found(file, events[goes_on], "from_unit", what, "", remedy)
+    ends = last[last < END]
+    untold = ends[~pd.MultiIndex.from_arrays([ends.index, ends]).isin(days)]
+    what = "and no event says where it went"
+    return found + [
+        Problem(file, str(unit), f"ends on {day:%Y-%m-%d}", what, "", "Add the event")
+        for unit, day in untold.items()
+    ]

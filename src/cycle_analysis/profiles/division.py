@@ -1,0 +1,220 @@
+"""Divide units as far as the verdict allows, once, and save the division for others to go on from.
+
+Profiles are only what notebook 04 found to be there. On a continuum, levels of equal size by mean
+score may help to describe it; their cuts are arbitrary. Where nothing was found, nothing is cut.
+Notebook 04 divides; whoever describes or tests the division loads it, and fits nothing again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.mixtures import Mixture, Outcome, classify, named_model
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.profiles.partitions import (
+    Method,
+    Partition,
+    by_mixture,
+    latent_profiles,
+    levels,
+)
+from cycle_analysis.profiles.selection import Fits
+from cycle_analysis.profiles.verdict import Verdict
+from cycle_analysis.seeds import Seed
+
+PROFILES, LEVELS = "latent profiles", "levels"
+"""Kinds of division."""
+TABLES = ("division", "placed", "shares", "means", "covariances")
+"""Tables in which a division is saved; see `division_tables`."""
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the units of a study are divided.
+
+    Attributes
+    ----------
+    kind : str
+        `PROFILES` or `LEVELS`.
+    model : str
+        Covariance model of the profiles; empty for levels.
+    k : int
+        Number of profiles or levels asked for; 1 when nothing is divided. Levels may be fewer.
+    """
+
+    kind: str
+    model: str
+    k: int
+
+    def method(self, n_starts: int = 50, seed: Seed = 2018) -> Method:
+        """Give the method, to divide other scores in the same way: a resample, another wave."""
+        if self.kind == LEVELS:
+            return levels
+        model = named_model(self.model)
+        return partial(latent_profiles, models=[model], n_starts=n_starts, seed=seed)
+
+
+def choose_division(
+    model: str, k: int, verdict: Verdict, *, n_profiles: int = 0, n_levels: int = 3
+) -> Division:
+    """Choose how to divide, by the verdict.
+
+    Parameters
+    ----------
+    model, k : str, int
+        Covariance model and number of profiles of the choice.
+    verdict : Verdict
+        Whether there are profiles.
+    n_profiles : int
+        Number of profiles that the researcher wants instead; 0 for the choice. It divides into
+        latent profiles whatever the verdict, which stays what it is.
+    n_levels : int
+        Number of levels of a continuum.
+
+    Examples
+    --------
+    >>> choose_division("EEI", 3, Verdict.NO_STRUCTURE).k
+    1
+    """
+    if n_profiles:
+        return Division(PROFILES, model, n_profiles)
+    if verdict == Verdict.CONTINUUM:
+        return Division(LEVELS, "", n_levels)
+    undivided = verdict in (Verdict.NO_STRUCTURE, Verdict.IDENTICAL)
+    return Division(PROFILES, model, 1 if undivided else k)
+
+
+def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:
+    """Divide units: by the mixture that was fitted to compare models, or into levels.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores.
+    division : Division
+        How.
+    fits : mapping of (str, int) to Mixture
+        What `selection.fit_models` gave for these scores.
+
+    Raises
+    ------
+    InputError
+        If so many profiles were not fitted, because too few units differ.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.selection import fit_models
+    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
+    >>> fits = fit_models(scores, 2, n_starts=2)
+    >>> divide(scores, Division("latent profiles", "EEI", 2), fits).labels.tolist()
+    [1, 1, 1, 2, 2, 2]
+    """
+    if division.kind == LEVELS:
+        return levels(scores, division.k)
+    if (division.model, division.k) not in fits:
+        most = max(k for _, k in fits)
+        problem = "is more than units with different scores can be divided in"
+        raise InputError(
+            [Problem("parameters", "n_profiles", f"{division.k}", problem, f"0-{most}")]
+        )
+    return by_mixture(scores, fits[division.model, division.k])
+
+
+def division_tables(division: Division, partition: Partition) -> dict[str, pd.DataFrame]:
+    """Set a division as tables from which `read_partition` makes it again.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        division: one row, index `finding`: kind, model, k (asked), method, and for profiles how
+        the search ended. placed: n units, `profile`. shares: k profiles, `share` of the population.
+        means: k profiles × p phases. covariances: index (profile, phase) × p phases, without rows
+        where the method has none.
+    """
+    mixture = partition.mixture
+    row = {**asdict(division), "method": mixture.name if mixture else partition.method}
+    if not isinstance(mixture, Mixture):
+        shares = (partition.sizes / len(partition.labels)).rename("share")
+        covariances, means = np.empty((0, partition.scores.shape[1])), partition.centroids
+    else:
+        shares, means = mixture.shares, mixture.means
+        covariances = np.concatenate(mixture.covariances)
+        row |= {"n_units": mixture.n_units, "at_floor": mixture.at_floor, **asdict(mixture.outcome)}
+    phases = list(partition.scores)
+    rows = pd.MultiIndex.from_product([shares.index, phases], names=["profile", "phase"])
+    return {
+        "division": pd.DataFrame([row], index=pd.Index(["division"], name="finding")),
+        "placed": partition.labels.to_frame("profile"),
+        "shares": shares.to_frame("share"),
+        "means": means,
+        "covariances": pd.DataFrame(covariances, rows[: len(covariances)], phases),
+    }
+
+
+def read_division(table: pd.DataFrame) -> Division:
+    """Read the row `division` of `division_tables`."""
+    row = table.loc["division"]
+    return Division(str(row["kind"]), str(row["model"]), int(row["k"]))
+
+
+def read_partition(scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> Partition:
+    """Give the division that was saved; nothing is fitted.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        The scores that were divided.
+    tables : mapping of str to DataFrame
+        Those of `division_tables`.
+
+    Raises
+    ------
+    InputError
+        If the scores are of other units than were divided.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [5, 9, 50, 52]}, index=list("abcd"))
+    >>> tables = division_tables(Division("levels", "", 2), levels(scores, 2))
+    >>> read_partition(scores, tables).labels.tolist()
+    [1, 1, 2, 2]
+    """
+    placed, k = tables["placed"]["profile"], len(tables["shares"])
+    if not placed.index.sort_values().equals(scores.index.sort_values()):
+        other = placed.index.symmetric_difference(scores.index)
+        problem, remedy = "holds other units than have scores now", "Run notebook 04 again"
+        raise InputError(
+            [
+                Problem(
+                    "04_number_of_profiles", "division", str(list(other[:5])), problem, "", remedy
+                )
+            ]
+        )
+    labels, row = placed.loc[scores.index].rename("profile"), tables["division"].loc["division"]
+    if tables["covariances"].empty:
+        return Partition(scores, labels, n_profiles=k, method=str(row["method"]))
+    mixture = _read_mixture(row, tables)
+    return Partition(scores, labels, classify(mixture, scores), mixture)
+
+
+def _read_mixture(row: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Mixture:
+    means = tables["means"]
+    k, p = means.shape
+    profiles = pd.RangeIndex(1, k + 1, name="profile")
+    outcome = Outcome(
+        float(row["log_likelihood"]),
+        bool(row["converged"]),
+        *(int(row[name]) for name in ("n_steps", "n_finished", "n_replicated")),
+    )
+    return Mixture(
+        model=named_model(row["model"]),
+        shares=tables["shares"]["share"].set_axis(profiles),
+        means=means.set_axis(profiles),
+        covariances=tables["covariances"].to_numpy().reshape(k, p, p),
+        n_units=float(row["n_units"]),
+        outcome=outcome,
+        at_floor=bool(row["at_floor"]),
+    )

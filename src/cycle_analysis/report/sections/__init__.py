@@ -1,1 +1,0 @@
-"""The sections of the report, each a module that selects, rounds, suppresses and words."""

@@ -1,0 +1,119 @@
+"""Notebooks run by hand, out of order or with other parameters, never make a false report."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+from commands import command
+from small_studies import QUICK, run_notebook
+
+from cycle_analysis.problems import InputError
+
+
+@pytest.fixture
+def by_hand(frozen_run):
+    """A copy of a run of one of the frozen studies, and a way to run its notebooks by hand."""
+
+    def copy(name):
+        run = frozen_run(name)
+        home = Path(mkdtemp(dir=run.home.parent))  # beside it: pytask knows notebooks from there
+        shutil.copytree(run.home, home, dirs_exist_ok=True)
+        copied = replace(run, home=home)
+
+        def execute(notebook, wave="all_waves", **given):
+            quick = {key: float(text) if "." in text else int(text)
+                     for key, text in QUICK.get(notebook, {}).items()}  # fmt: skip
+            run_notebook(home, copied.study, notebook, wave, **(quick | given))
+
+        return copied, execute
+
+    return copy
+
+
+def report_of(run):
+    return (run.reports / "report_en.html").read_text("utf-8")
+
+
+def annex(report, notebook, name):
+    """Value of a parameter in the annex."""
+    cells = rf'{notebook}</th>\s*<td>{name}</td>\s*<td class="number">([^<]*)</td>'
+    row = re.search(cells, report)
+    return row and row[1]
+
+
+def test_notebook_03_with_another_threshold_is_told_with_it_everywhere(by_hand):
+    run, execute = by_hand("one_wave")
+    before = report_of(run)
+    assert annex(before, "03_cycle", "active_from") == "50"
+    execute("03_cycle", "2010", active_from=60)
+    execute("08_report")
+    after = report_of(run)
+    assert annex(after, "03_cycle", "active_from") == "60"
+    assert "with a score of at least 60" in after
+    assert "of at least 50" in before
+    assert "of at least 50" not in after
+    told = command("run", "small", "--dry-run", home=run.home).stdout
+    assert "2 would run" in told, "the next run puts 03 and 08 right again"
+
+
+def test_waves_with_different_thresholds_are_refused(by_hand):
+    _, execute = by_hand("four_waves")
+    execute("03_cycle", "w2", active_from=60)
+    with pytest.raises(InputError, match=r"active_from: is 50.0 for w1, but 60.0 for w2"):
+        execute("08_report")
+
+
+def test_what_rests_on_a_notebook_that_ran_anew_is_refused_in_the_order_to_run_it(by_hand):
+    run, execute = by_hand("one_wave")
+    execute("04_number_of_profiles", "2010", n_replicates=25)
+    before = report_of(run)
+    with pytest.raises(InputError) as refused:
+        execute("08_report")
+    lines = str(refused.value).splitlines()
+    assert [line.split("Run notebook ")[1] for line in lines] == [
+        "05_profiles for wave 2010 again.",
+        "06_validity for wave 2010 again.",
+        "07_waves again.",
+    ]
+    assert report_of(run) == before
+    for notebook, wave in (("05_profiles", "2010"), ("06_validity", "2010"), ("07_waves", None)):
+        execute(notebook, wave or "all_waves")
+    execute("08_report")
+    assert "simulates 19 surveys" in before
+    assert "simulates 25 surveys" in report_of(run)
+    assert annex(report_of(run), "04_number_of_profiles", "n_replicates") == "25"
+
+
+def test_a_study_whose_phases_changed_is_refused_and_one_whose_names_changed_is_not(by_hand):
+    run, execute = by_hand("one_wave")
+    path = run.home / "data" / "raw" / "small" / "study.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("Trial study", "Another name"), "utf-8")
+    execute("08_report")
+    assert "Another name" in report_of(run)
+    path.write_text(text.replace("max: 4", "max: 5"), "utf-8")
+    with pytest.raises(InputError, match=r"01_responses.*study.yaml or codebook.csv has changed"):
+        execute("08_report")
+
+
+def test_an_export_that_changed_makes_all_that_rests_on_it_out_of_date(by_hand):
+    run, execute = by_hand("one_wave")
+    export = run.home / "data" / "raw" / "small" / "2010" / "responses.csv"
+    export.write_bytes(export.read_bytes() + b"\n")
+    with pytest.raises(InputError) as refused:
+        execute("08_report")
+    told = str(refused.value)
+    assert "2010/01_responses, result: is out of date: 2010/responses.csv has changed" in told
+    assert "02_scores, result: is out of date: 01_responses 2010 is out of date" in told
+    assert "07_waves" in told
+
+
+def test_a_table_changed_by_hand_is_not_loaded(by_hand):
+    run, execute = by_hand("one_wave")
+    table = run.processed / "2010" / "05_profiles" / "sizes.csv"
+    table.write_text(table.read_text("utf-8").replace("1,", "2,", 1), "utf-8")
+    with pytest.raises(InputError, match=r"sizes.csv, file: has changed since it was saved.*05_"):
+        execute("08_report")

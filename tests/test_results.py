@@ -1,0 +1,87 @@
+"""Results come back as they were saved, with what made them, and are known to be stale."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cycle_analysis.results import Results, write_table
+
+CODES = pd.Index(["0059", "NA", "GM0363"], name="unit")
+
+
+def test_codes_texts_and_numbers_come_back_as_they_were(tmp_path):
+    table = pd.DataFrame(
+        {
+            "AG": [1.5, np.nan, 3.0],
+            "n": [1, 2, 3],
+            "why": ["", "None", "1"],
+            "ok": [True, False, True],
+        },
+        index=CODES,
+    )
+    results = Results(tmp_path)
+    results.save("02_scores", "2018", {"table": table})
+    pd.testing.assert_frame_equal(results.load("02_scores", "table", "2018"), table)
+
+
+def test_numbers_are_rounded_without_minus_zero():
+    saved = write_table("t", pd.DataFrame({"x": [-1e-9, 1 / 3, 2.0]}, index=CODES))
+    assert saved.contents.decode() == "unit,x\n0059,0.0\nNA,0.333333\nGM0363,2.0\n"
+
+
+def test_a_fit_that_others_go_on_from_keeps_its_digits():
+    numbers = [1234.5678901234567, -1e-9, 0.0]
+    saved = write_table("t", pd.DataFrame({"x": numbers}, index=CODES), exact=True)
+    assert saved.table["x"].tolist() == [1234.56789012, -1e-9, 0.0]
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
+COLUMNS = {
+    "str": TEXTS,
+    "int64": st.integers(-(2**53), 2**53),
+    "float64": st.floats(-1e6, 1e6).map(lambda x: round(x, 6) + 0.0)
+    | st.sampled_from([np.nan, np.inf, -np.inf]),
+    "bool": st.booleans(),
+    "boolean": st.none() | st.booleans(),
+    "Int64": st.none() | st.integers(-(2**53), 2**53),
+}
+LABELS = {
+    "str": TEXTS.filter(bool),
+    "int64": st.integers(-5, 20),
+    "float64": st.sampled_from([0.0, 0.5, 2.25, 100.0]),
+}
+
+
+@st.composite
+def columns(draw, n):
+    """A column of some type; texts are now and then missing, but then never empty."""
+    kind = draw(st.sampled_from(list(COLUMNS)))
+    values = draw(st.lists(COLUMNS[kind], min_size=n, max_size=n))
+    if kind == "str" and draw(st.booleans()):
+        values = [value or None for value in values]
+    return pd.Series(values, dtype=kind)
+
+
+@st.composite
+def tables(draw):
+    """A table of up to five rows, with an index of one or two levels of any type."""
+    n, n_levels = draw(st.integers(0, 5)), draw(st.integers(1, 2))
+    kind = draw(st.sampled_from(list(LABELS)))
+    heads = draw(st.lists(LABELS[kind], max_size=4, unique_by=str))
+    table = pd.DataFrame({place: draw(columns(n)) for place in range(len(heads))}, range(n))
+    table.columns = pd.Index(heads, dtype=kind, name=draw(st.sampled_from([None, "phase"])))
+    names = draw(st.lists(TEXTS.filter(bool), min_size=n_levels, max_size=n_levels, unique=True))
+    levels = [draw(columns(n)).rename(name) for name in names]
+    index = pd.MultiIndex.from_arrays(levels, names=names) if n_levels > 1 else pd.Index(levels[0])
+    table = table.set_axis(index, axis=0)
+    usable = not table.index.has_duplicates and not set(map(str, heads)) & set(names)
+    return table if usable else table.iloc[:0].set_axis(pd.Index([], dtype="str", name="\n"))
+
+
+@settings(max_examples=400, deadline=None)
+@given(tables())
+def test_every_table_comes_back_as_it_was_saved(table):
+    saved = write_table("t", table)
+    pd.testing.assert_frame_equal(saved.table, table, check_exact=True)
+    assert write_table("t", saved.table) == saved

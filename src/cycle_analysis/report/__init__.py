@@ -64,7 +64,11 @@ class Remembering:
 
 
 def assemble(
-    study: Study, results: Results, code: str, chapters: Mapping[str, type[Chapter]] = CHAPTERS
+    study: Study,
+    results: Results,
+    code: str,
+    chapters: Mapping[str, type[Chapter]] = CHAPTERS,
+    door: Door | None = None,
 ) -> Document:
     """Assemble the report of a study in one language.
 
@@ -78,6 +82,8 @@ def assemble(
         The language, such as ``"nl"``.
     chapters : mapping of str to Chapter class
         The chapters, in order; those that a study has besides come last.
+    door : Door, optional
+        What numbers of units leave by; one that rounds as the study says when not given.
 
     Raises
     ------
@@ -86,7 +92,7 @@ def assemble(
     ValueError
         When there are no texts in the language.
     """
-    language = open_language(code, study, Door(study.round_to))
+    language = open_language(code, study, door or Door(study.round_to))
     known = Remembering(results)
     sandbox = make_sandbox(language)
     blocks: list[Block] = []

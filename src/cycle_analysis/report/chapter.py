@@ -165,6 +165,11 @@ class Chapter:
         return self.study.synthetic
 
     @cached_property
+    def round_to(self) -> int:
+        """The multiple that numbers of units are rounded to."""
+        return self.door.round_to
+
+    @cached_property
     def phases(self) -> list[str]:
         """Codes of the phases, in the order of the cycle."""
         return self.study.phase_codes

@@ -20,8 +20,10 @@ import pandas as pd
 
 LEAST_WHOLE = 20
 """Smallest whole of which a share is told: rounding moves it by 12 points at most."""
-STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)
-"""Steps in which weighted shares may be told."""
+LEAST_GROUP = 15
+"""Smallest number told of every group of which it is told how something goes with it."""
+LEAST_STEPS = 2
+"""How many multiples the ends of the interval of a weighted share lie from it at least."""
 MOST_MOVED = 3
 """How many parts of a whole may move to their other multiple."""
 
@@ -230,8 +232,11 @@ class Door:
         return self.count(units) == 0
 
     def lists(self, units: Units) -> bool:
-        """Whether something rests on units enough to be listed, as a combination of phases."""
-        return self.count(units) >= self.round_to
+        """Whether something rests on units enough to be listed, as a combination of phases.
+
+        What is listed adds up to numbers that are told too. With smaller ones the sums pinned some.
+        """
+        return self.count(units) >= (1 if self.round_to == 1 else 2 * self.round_to)
 
     def few(self, units: Units) -> bool:
         """Whether a mean of these units is withheld."""
@@ -244,37 +249,56 @@ class Door:
             return Share(n / whole if whole else math.nan)
         if whole < LEAST_WHOLE:
             return Share(math.nan)
-        few, many = self._reach(_whole_of(units))
+        (low, high), (low_whole, high_whole) = self._ends(units), self._ends(_whole_of(units))
         percent = round(100 * n / whole)
         if n == 0 or percent == 0:
-            most = (n + self._reach(units)[1]) / (whole - few)
-            return Share((math.floor(100 * most) + 1) / 100, "less")
+            return Share((math.floor(100 * high / low_whole) + 1) / 100, "less")
         if n >= self._nearest(whole, whole) or percent == 100:
-            least = (n - self._reach(units)[0]) / (whole + many)
-            return Share((math.ceil(100 * least) - 1) / 100, "more")
+            return Share((math.ceil(100 * low / high_whole) - 1) / 100, "more")
         return Share(n / whole)
 
     def weighted(self, share: Weighted) -> tuple[Share, float, float]:
-        """Tell a weighted share and the ends of its interval in steps worth 5 units or more.
+        """Tell a weighted share as that of the units it is worth, and its interval in such steps.
+
+        A weighted share is often nearly the unweighted one. So it is rounded at the same numbers,
+        and its interval is wide enough wherever the true one lies: other steps would tell more.
 
         Examples
         --------
-        >>> Door().weighted(Weighted(0.214, 0.171, 0.262, wave_total(216)))
-        (Share(value=0.2, bound=''), 0.15, 0.3)
+        >>> share, low, high = Door().weighted(Weighted(0.214, 0.171, 0.262, Units(215)))
+        >>> round(share.value, 2), round(low, 2), round(high, 2)
+        (0.21, 0.14, 0.28)
         """
-        n = self.count(share._units)
-        if self.round_to > 1 and n < LEAST_WHOLE:
+        if self.round_to == 1:
+            low, high = math.floor(100 * share._low + 1e-9), math.ceil(100 * share._high - 1e-9)
+            return Share(round(share._value, 2)), max(low, 0) / 100, min(high, 100) / 100
+        n = share._units._n
+        worth = Units(round(share._value * n), share._units)
+        if math.isnan(self.share(worth).value):
             return Share(math.nan), math.nan, math.nan
-        worth = self.round_to / n if self.round_to > 1 else 0.0
-        step = next(step for step in STEPS if step >= worth)
-        steps = round(share._value / step)
-        low, high = math.floor(share._low / step + 1e-9), math.ceil(share._high / step - 1e-9)
-        ends = round(max(low * step, 0.0), 2), round(min(high * step, 1.0), 2)
-        if self.round_to > 1 and steps <= 0:
-            return Share(step, "less"), *ends
-        if self.round_to > 1 and steps * step >= 1:
-            return Share(1 - step, "more"), *ends
-        return Share(round(steps * step, 2)), *ends
+        half = n * max(share._value - share._low, share._high - share._value)
+        steps = max(LEAST_STEPS, math.ceil(half / self.round_to + 0.5))
+        whole, middle = self.count(share._units), self.count(worth)
+        low, high = middle - steps * self.round_to, middle + steps * self.round_to
+        return self.share(worth), max(low / whole, 0.0), min(high / whole, 1.0)
+
+    def relates(self, groups: Iterable[Units]) -> bool:
+        """Whether it may be told how something goes with these groups: none of them is small.
+
+        The strength of an association is that of a table of numbers. With small groups it would
+        tell some of them: one near 1, that all units of a group are alike.
+        """
+        return self.round_to == 1 or all(self.count(n) >= LEAST_GROUP for n in groups)
+
+    def strength(self, effect: float) -> float:
+        """Tell the strength of an association, 0 to 1, to a tenth.
+
+        Examples
+        --------
+        >>> Door().strength(0.1935), Door(1).strength(0.1935)
+        (0.2, 0.1935)
+        """
+        return effect if self.round_to == 1 else round(effect, 1)
 
     def mean(self, mean: Mean) -> tuple[float, float, float]:
         """Tell a mean and its interval in whole points; NaN where it rests on few units.
@@ -347,12 +371,11 @@ class Door:
 
     def _pins(self, shown: Sequence[int], whole: Units, of: Sequence[Units]) -> bool:
         """Whether a reader could tell one of the parts, or the whole, from all that is told."""
-        top = self.count(whole)
-        few, many = self._reach(whole)
-        tops = [(self.count(part_of), self._reach(part_of)[1]) for part_of in of]
-        bounds = [self._meant(n, at, at + up) for n, (at, up) in zip(shown, tops, strict=True)]
+        tops = [(self.count(part_of), self._ends(part_of)[1]) for part_of in of]
+        bounds = [self._meant(n, *top) for n, top in zip(shown, tops, strict=True)]
         low, high = (sum(ends) for ends in zip(*bounds, strict=True))
-        least, most = max(top - few, low), min(top + many, high)
+        low_whole, high_whole = self._ends(whole)
+        least, most = max(low_whole, low), min(high_whole, high)
         if most < least or (most == least and not whole._exact):
             return True
         return any(
@@ -371,13 +394,17 @@ class Door:
         most = math.inf if top is None else self.round_to * (top // self.round_to)
         return int(min(self.round_to * ((n + self.round_to // 2) // self.round_to), most))
 
-    def _reach(self, units: Units) -> tuple[int, int]:
-        """Give how far the true number may lie below and above the one that is told."""
+    def _ends(self, units: Units) -> tuple[int, int]:
+        """Give the smallest and the largest number that may be meant by the one that is told."""
         if units._exact:
-            return 0, 0
+            return units._n, units._n
+        shown, far = self.count(units), self.round_to - 1
+        top, most = shown + self.round_to, shown + far
+        if units._of is not None:
+            top, most = self.count(units._of), self._ends(units._of)[1]
         if units._shown is not None:
-            return self.round_to - 1, self.round_to - 1
-        return self.round_to // 2, (self.round_to - 1) // 2
+            return max(shown - far, 0), min(shown + far, most)
+        return self._meant(shown, top, most)
 
 
 def _whole_of(units: Units) -> Units:

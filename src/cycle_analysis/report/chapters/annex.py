@@ -35,7 +35,8 @@ PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matpl
 NOTEBOOKS = (RESPONSES, SCORES, CYCLE, NUMBER, PROFILES, VALIDITY, WAVES)
 NOT_TOLD = ("study_name", "wave", "language")
 """Parameters that change no table."""
-CRITERIA = ("aic", "bic", "sabic", "icl")
+CRITERIA = ("aic", "sabic", "icl")
+"""Criteria besides BIC. Beside BIC their values would give back the number of units."""
 
 
 class AnnexChapter(Chapter):
@@ -67,11 +68,6 @@ class AnnexChapter(Chapter):
     def settings(self) -> dict[str, Any]:
         """Parameters of notebook 04."""
         return dict(self.results.parameters(NUMBER, self.reference))
-
-    @cached_property
-    def round_to(self) -> int:
-        """The multiple that numbers of units are rounded to."""
-        return self.door.round_to
 
     @cached_property
     def has_register(self) -> bool:
@@ -107,13 +103,13 @@ class AnnexChapter(Chapter):
         alpha = self.load(SCORES, "reliability", self.reference)["alpha"]
         n_respondents = len(self.load(SCORES, "respondent_scores", self.reference))
         return {
-            "n": Units(len(kept), self.answered_in(self.reference)),
+            "n": (n := Units(len(kept), self.answered_in(self.reference))),
             "respondents": n_respondents,
-            "per_unit": n_respondents / max(len(kept), 1),
+            "per_unit": n_respondents / max(self.door.count(n), 1),
             "phases": scores.shape[1],
             "alpha_known": bool(alpha.notna().any()),
             "alpha": (alpha.min(), alpha.max()),
-            "missing_scores": float(kept.isna().to_numpy().mean()),
+            "missing_scores": Units(int(kept.isna().any(axis=1).sum()), n),
             **{name: float(items[name].mean()) for name in ("floor", "ceiling", "missing")},
             "dont_know": float(items["dont_know"].mean()),
         }
@@ -129,7 +125,8 @@ class AnnexChapter(Chapter):
             "most": int(table.index.max()),
             "flags": [flag for flag in ("not_converged", "at_floor") if flag in row["flags"]],
             **{n: int(row[n]) for n in ("n_parameters", "n_finished", "n_replicated")},
-            "fits": [{"k": int(j), **table.loc[j, list(CRITERIA)].to_dict()} for j in near],
+            "fits": [{"k": int(j), "bic": table.loc[j, "bic"]} for j in near],
+            "lowest": [{"criterion": name, "k": self._lowest(name)} for name in CRITERIA],
             "ratios": [{"k": int(j), "before": int(j) - 1, "p": p} for j, p in ratios.items()],
         }
 
@@ -148,8 +145,8 @@ class AnnexChapter(Chapter):
     @cached_property
     def power(self) -> dict[str, float]:
         """What a study of about this size finds of simulated truths (benchmarks/verdict.csv)."""
-        n = int(self._verdict_row["n_units"])
-        nearest = min(FOUND, key=lambda size: abs(math.log(size / max(n, 1))))
+        n = max(self.door.count(self.n), 1)
+        nearest = min(FOUND, key=lambda size: abs(math.log(size / n)))
         return {"nearest": nearest, **FOUND[nearest]}
 
     @cached_property
@@ -159,11 +156,10 @@ class AnnexChapter(Chapter):
         if members["certainty"].isna().all():
             return {}
         own = members["certainty"].groupby(members["profile"]).mean()
-        placed = int((members["certainty"] >= self.profiles["threshold"]).sum())
         return {
             "entropy": float(self._of_model["entropy"].get(self.k, math.nan)),
             "least": Mean(float(own.min()), self._n_of(int(own.idxmin())), _scale=1),
-            "placed": Units(placed, self.divided),
+            "placed": self.profiles["placed"],
         }
 
     @cached_property
@@ -174,14 +170,7 @@ class AnnexChapter(Chapter):
     @cached_property
     def effects(self) -> list[dict[str, Any]]:
         """What the groups go with."""
-        table = self.load(PROFILES, "background", self.reference)
-        return [{"variable": str(name), **row.to_dict()} for name, row in table.iterrows()]
-
-    @cached_property
-    def choices(self) -> list[dict[str, Any]]:
-        """Agreement of other choices."""
-        table = self.load(VALIDITY, "agreement", self.reference)["adjusted_rand"]
-        return [{"choice": str(name), "rand": rand} for name, rand in table.items()]
+        return self.profiles["associations"]
 
     @cached_property
     def versions(self) -> list[str]:
@@ -238,6 +227,10 @@ class AnnexChapter(Chapter):
 
     def _wave_of(self, step: str) -> str:
         return ALL_WAVES if step == WAVES else self.reference
+
+    def _lowest(self, criterion: str) -> int:
+        """Give the number of groups at which the model taken has the lowest value."""
+        return int(self._of_model[criterion].idxmin())
 
     @cached_property
     def _choice(self) -> pd.Series:

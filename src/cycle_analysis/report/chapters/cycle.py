@@ -1,6 +1,6 @@
 """The cycle: how far the phases are, what runs together, what order there is: notebook 03."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import Any
 
@@ -73,10 +73,11 @@ class CycleChapter(Chapter):
 
     @cached_property
     def leader(self) -> dict[str, Any] | None:
-        """The phase that is most often ahead, if any is."""
-        counts = self._counts_in(self.wave, "leading_counts", self.phases)
-        place = int(np.argmax([n._n for n in counts]))
-        return {"phase": self.phases[place], "n": counts[place]} if counts[place]._n else None
+        """The phase that is most often ahead as it is told, if any is ahead in more than a few."""
+        counts = self._ahead
+        place = int(np.argmax([self.door.count(n) for n in counts]))
+        none = self.door.hardly_any(counts[place])
+        return None if none else {"phase": self.phases[place], "n": counts[place]}
 
     # What runs at the same time.
 
@@ -88,66 +89,63 @@ class CycleChapter(Chapter):
     @cached_property
     def scored(self) -> Units:
         """How many units have a score on every phase."""
-        return Units(int(self._active_counts["n"].sum()), self.answered)
+        return Units(int(self._active_counts.sum()), self.answered)
 
     @cached_property
     def several(self) -> dict[str, Any]:
         """Units with two or more active phases, and the share expected of unrelated phases."""
-        return self._with_active(2)
+        n = Units(int(self._active_counts.loc[2:].sum()), self.scored)
+        return {"n": n, "expected": sum(self._expected[2:])}
 
     @cached_property
     def inactive(self) -> dict[str, Any]:
         """Units without an active phase."""
-        counts = self._active_counts
-        n, expected = counts.loc[0, "n"], counts.loc[0, "expected"]
-        return {"n": Units(int(n), self.scored), "expected": float(expected)}
+        return {"n": self._with_active[0], "expected": self._expected[0]}
 
     @cached_property
-    def nearly_all(self) -> dict[str, Any]:
-        """Units with all phases active, or all but one."""
-        return {"phases": len(self.phases) - 1} | self._with_active(len(self.phases) - 1)
+    def all_active(self) -> dict[str, Any]:
+        """Units with all phases active."""
+        return {"n": self._with_active[-1], "expected": self._expected[-1]}
 
     @cached_property
     def beyond_chance(self) -> bool:
-        """Whether both ends hold more units than unrelated phases would give."""
-        total = max(self.scored._n, 1)
+        """Whether both ends hold more units than unrelated phases would give, as both are told."""
         return all(
-            end["n"]._n / total > end["expected"] for end in (self.inactive, self.nearly_all)
+            self.door.ratio(end["n"]) > end["expected"] for end in (self.inactive, self.all_active)
         )
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
         """The pairs of phases that go together most beyond expectation."""
-        table = self._pairs.dropna(subset=["ratio"])
-        ranked = table.sort_values("ratio", ascending=False, kind="stable").head(MOST_TOLD)
-        return [
-            {"first": pair[0], "second": pair[1], "n": self._pair_units(row)}
-            | {"expected": row["expected"]}
-            for pair, row in ranked.iterrows()
+        pairs = [
+            {"first": pair[0], "second": pair[1], "n": n, "expected": self._expected_of(pair)}
+            for pair, n in self._together.items()
         ]
+        known = [pair for pair in pairs if pair["expected"] > 0]
+        known.sort(key=lambda pair: -self.door.ratio(pair["n"]) / pair["expected"])
+        return known[:MOST_TOLD]
 
     @cached_property
     def patterns(self) -> list[dict[str, Any]]:
         """The combinations of active phases that may be listed, most frequent first."""
-        table = self.load(CYCLE, "patterns")
-        found: list[dict[str, Any]] = [
-            {
-                "phases": [phase for phase in self.phases if row[phase]],
-                "n": Units(int(row["n"]), self.scored),
-                "row": place,
-            }
-            for place, (_, row) in enumerate(table.iterrows())
-        ]
-        return [pattern for pattern in found if self.door.lists(pattern["n"])][:MOST_PATTERNS]
+        found = []
+        for _, row in self.load(CYCLE, "patterns").iterrows():
+            active = [phase for phase in self.phases if row[phase]]
+            none_or_all = len(active) in (0, len(self.phases))
+            n = Units(int(row["n"]), self.scored)
+            n = self._with_active[len(active)] if none_or_all else n
+            found.append({"phases": active, "n": n})
+        listed = [pattern for pattern in found if self.door.lists(pattern["n"])]
+        listed.sort(key=lambda pattern: (-self.door.count(pattern["n"]), len(pattern["phases"])))
+        return listed[:MOST_PATTERNS]
 
     @cached_property
     def thresholds(self) -> list[dict[str, Any]]:
         """Units with two or more active phases at other thresholds."""
-        shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
         return [
-            {"from_score": score, "n": self._part(shares[score])}
+            {"from_score": score, "n": self._several_from[score]}
             for score in THRESHOLDS
-            if score in shares.index
+            if score in self._several_from
         ]
 
     # In what order.
@@ -161,10 +159,16 @@ class CycleChapter(Chapter):
         return {
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
-            **{part: row[part] for part in ("violations", "near", "far")},
+            **{part: row[part] for part in ("near", "far")},
             **{"corrected": bool(row["corrected"]), "n": Units(int(row["n"]), self.answered)},
             **{part: int(row[part]) for part in ("steps", "steps_down")},
         }
+
+    @cached_property
+    def breaks(self) -> Units:
+        """How many of all comparisons of two phases of a unit break the order."""
+        table = self._violations
+        return Units(int(table["violations"].sum()), Units(int(table["n"].sum())))
 
     @cached_property
     def beyond(self) -> float:
@@ -179,12 +183,13 @@ class CycleChapter(Chapter):
     @cached_property
     def violated(self) -> list[dict[str, Any]]:
         """Pairs of which the later phase is ahead clearly more often than by chance."""
-        table = self._violations
-        above = table[table["share"] > 2 * table["by_chance"]]
-        return [
-            {"earlier": pair[0], "later": pair[1], "n": self._violating(row)}
-            for pair, row in above.sort_values("share", ascending=False, kind="stable").iterrows()
+        by_chance = self._violations["by_chance"]
+        found = [
+            {"earlier": pair[0], "later": pair[1], "n": n}
+            for pair, n in self._violating.items()
+            if self.door.ratio(n) > 2 * by_chance[pair]
         ]
+        return sorted(found, key=lambda pair: -self.door.ratio(pair["n"]))
 
     @cached_property
     def one_respondent(self) -> bool:
@@ -253,8 +258,9 @@ class CycleChapter(Chapter):
             for name in ("stated", "measured")
         }
         wide = Units(int((apart >= 2).sum()), n)
-        kappa = {"kappa": row["kappa"], "interval": (row["low"], row["high"])}
-        return {"known": True, "apart": float(apart.mean()), "wide": wide} | kappa | further
+        mean = Mean(float(apart.mean()), n, _scale=10)  # told to a tenth of a phase
+        reading = _agreement(row["kappa"])
+        return {"known": True, "apart": mean, "wide": wide, "reading": reading} | further
 
     @cached_property
     def subjects(self) -> list[dict[str, Any]]:
@@ -305,11 +311,9 @@ class CycleChapter(Chapter):
 
     def table_active(self) -> Rows:
         """Number of phases active at the same time."""
-        counts = self._active_counts
-        parts = self.door.parts(counts["n"], self.scored)
         rows = [
-            {"active": int(n_active), "n": n, "share": n, "expected": row["expected"]}
-            for (n_active, row), n in zip(counts.iterrows(), parts, strict=True)
+            {"active": n_active, "n": n, "share": n, "expected": self._expected[n_active]}
+            for n_active, n in enumerate(self._with_active)
         ]
         columns = {"active": number(), "n": COUNT, "share": SHARE, "expected": percent()}
         return Rows(columns, rows)
@@ -318,7 +322,8 @@ class CycleChapter(Chapter):
         """How often a later phase is further than an earlier one."""
         rows = []
         for pair, row in self._violations.iterrows():
-            n, of = self._violating(row), Units(int(row["n"]), self.answered)
+            n = self._violating[pair]
+            of = Units(int(row["n"]), self.answered)
             difference, error = (Mean(row[name], of) for name in ("difference", "error"))
             told = {"difference": difference, "error": error, "by_chance": row["by_chance"]}
             rows.append({"pair": self._pair_name(*pair), "violations": n, "share": n} | told)
@@ -402,34 +407,38 @@ class CycleChapter(Chapter):
 
     def figure_curve(self) -> Callable[[], Axes]:
         """Mean score per phase."""
-        curve = self._curve(self.wave).copy()
-        names = ["mean", "low", "high"]
-        curve[names] = curve[names].where(curve["n"] >= self.door.round_to).round()
+        told = {
+            fact["phase"]: (*self.door.mean(fact["mean"]), self.door.count(fact["mean"]._units))
+            for fact in self.phase_means
+        }
+        columns = ["mean", "low", "high", "n"]
+        curve = pd.DataFrame.from_dict(told, orient="index", columns=columns)
         return partial(plot_phase_curve, curve, self.language.code, labels=self._labels)
 
     def figure_together(self) -> Callable[[], Axes]:
         """Share in which two phases are active together."""
-        pairs = self._pairs.copy()
-        told = [self.door.share(self._pair_units(row)).value for _, row in pairs.iterrows()]
-        pairs["observed"] = told
+        observed = {pair: self.door.share(n).value for pair, n in self._together.items()}
+        pairs = pd.DataFrame({"observed": observed}, self._pairs.index)
+        pairs["expected"] = [self._expected_of(pair) for pair in pairs.index]
         return partial(plot_coactivity, pairs, self.language.code, labels=self._labels)
 
     def figure_patterns(self) -> Callable[[], Axes]:
         """Combinations of active phases."""
-        table = self.load(CYCLE, "patterns").iloc[[pattern["row"] for pattern in self.patterns]]
         counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
         rest = max(self.door.count(self.scored) - sum(counts), 0)
-        shown = table.assign(n=counts, expected=table["expected"].round(2))
+        shown = pd.DataFrame(
+            [{p: p in pattern["phases"] for p in self.phases} for pattern in self.patterns]
+        )
+        expected = [self._expected_of(p["phases"], of=self.phases) for p in self.patterns]
+        shown = shown.assign(n=counts, expected=expected)
         code = self.language.code
         return partial(plot_patterns, shown, code, rest=rest, labels=self._labels)
 
     def figure_sensitivity(self) -> Callable[[], Axes]:
         """Share with two or more active phases for every threshold."""
-        shares = self.load(CYCLE, "sensitivity")[["two_or_more"]]
-        told = shares.map(
-            lambda share: self.door.share(self._part(share)).value, na_action="ignore"
-        )
-        return partial(plot_sensitivity, told, self.language.code, chosen=self.active_from)
+        told = {score: self.door.share(n).value for score, n in self._several_from.items()}
+        table = pd.DataFrame({"two_or_more": told})
+        return partial(plot_sensitivity, table, self.language.code, chosen=self.active_from)
 
     # What facts are made of.
 
@@ -453,6 +462,11 @@ class CycleChapter(Chapter):
     def _counts(self, table: str, names: list[str]) -> dict[str, list[Units]]:
         return {wave: self._counts_in(wave, table, names) for wave in self.study.waves}
 
+    @cached_property
+    def _ahead(self) -> list[Units]:
+        """How often each phase is ahead in the wave of this chapter."""
+        return self._counts_in(self.wave, "leading_counts", self.phases)
+
     def _counts_in(self, wave: str, table: str, names: list[str]) -> list[Units]:
         """Count units by name, as parts of those that are counted."""
         counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
@@ -471,30 +485,79 @@ class CycleChapter(Chapter):
         return Rows(columns, rows, {"counts": numbers, "shares": shares})
 
     @cached_property
-    def _active_counts(self) -> pd.DataFrame:
-        return self.load(CYCLE, "active_counts")
+    def _active_counts(self) -> pd.Series:
+        return self.load(CYCLE, "active_counts")["n"]
 
-    def _with_active(self, least: int) -> dict[str, Any]:
-        rows = self._active_counts.loc[least:]
-        return {"n": Units(int(rows["n"].sum()), self.scored), "expected": rows["expected"].sum()}
+    @cached_property
+    def _with_active(self) -> list[Units]:
+        """Units by their number of active phases, from none to all."""
+        return self.door.parts(self._active_counts, self.scored)
 
-    def _part(self, share: float) -> Units:
-        return Units(round(share * self.scored._n), self.scored)
+    @cached_property
+    def _active_in(self) -> dict[str, float]:
+        """Share of units in which each phase is active, as it is told.
+
+        What is expected of unrelated phases is worked out from these: from the true shares, it
+        would give them back.
+        """
+        shares = map(self.door.ratio, self._active_units)
+        return dict(zip(self.phases, shares, strict=True))
+
+    @cached_property
+    def _active_units(self) -> list[Units]:
+        """Units in which each phase is active, of those with all scores."""
+        complete = self.load(CYCLE, "active").dropna()
+        return [Units(int(complete[phase].sum()), self.scored) for phase in self.phases]
+
+    @cached_property
+    def _expected(self) -> list[float]:
+        """Share of units with no, one, … all phases active, were phases unrelated."""
+        shares = np.array([1.0])
+        for share in self._active_in.values():
+            shares = np.convolve(shares, [1 - share, share])
+        return [float(share) for share in shares]
+
+    def _expected_of(self, active: Iterable[str], of: Iterable[str] = ()) -> float:
+        """Give the share in which phases are active, and others idle, were they unrelated."""
+        shares = self._active_in
+        idle = [1 - shares[phase] for phase in of if phase not in active]
+        return float(np.prod([*(shares[phase] for phase in active), *idle]))
+
+    @cached_property
+    def _several_from(self) -> dict[float, Units]:
+        """Units with two or more active phases, by the score from which a phase is active."""
+        shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
+        return {
+            float(score): Units(round(share * self.scored._n), self.scored)
+            for score, share in shares.items()
+        }
 
     @cached_property
     def _pairs(self) -> pd.DataFrame:
         return self.load(CYCLE, "coactivity")
 
-    def _pair_units(self, row: pd.Series) -> Units:
-        n = Units(int(row["n"]), self.answered)
-        return Units(round(row["observed"] * row["n"]) if row["n"] else 0, n)
+    @cached_property
+    def _together(self) -> dict[Any, Units]:
+        """Units in which both phases of a pair are active, of those with a score on both."""
+        return {
+            pair: Units(
+                round(row["observed"] * row["n"]) if row["n"] else 0,
+                Units(int(row["n"]), self.answered),
+            )
+            for pair, row in self._pairs.iterrows()
+        }
 
     @cached_property
     def _violations(self) -> pd.DataFrame:
         return self.load(CYCLE, "violations").dropna(subset=["share"])
 
-    def _violating(self, row: pd.Series) -> Units:
-        return Units(int(row["violations"]), Units(int(row["n"]), self.answered))
+    @cached_property
+    def _violating(self) -> dict[Any, Units]:
+        """For each pair of phases the units of which the later phase is ahead beyond error."""
+        return {
+            pair: Units(int(row["violations"]), Units(int(row["n"]), self.answered))
+            for pair, row in self._violations.iterrows()
+        }
 
     def _pair_name(self, earlier: str, later: str) -> str:
         return f"{self.language.phase(earlier)} → {self.language.phase(later)}"

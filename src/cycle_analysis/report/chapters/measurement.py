@@ -20,6 +20,8 @@ CHANCE = 0.05
 """p-value under which respondents agree more than groups put together at random."""
 MISSING, ENDS = ("missing", "dont_know"), ("floor", "ceiling")
 """Columns of items with a share of all respondents, and of those who answered."""
+MEASURES = ("rwg_median", "icc1", "icc2")
+"""Measures of agreement that stand in a table."""
 
 
 class MeasurementChapter(Chapter):
@@ -86,6 +88,7 @@ class MeasurementChapter(Chapter):
     def agreement(self) -> dict[str, Any] | None:
         """Range over phases of each measure of agreement; None where it cannot be seen."""
         known = self.load(SCORES, "agreement").dropna(subset=["icc1"])
+        known = known[known["n_units_of_two"] >= self.door.round_to]
         chance = self.load(SCORES, "random_groups")["p"].dropna()
         told = known[["icc1", "icc2", "rwg_median", "average_deviation"]].agg(["min", "max"])
         ranges = {name: tuple(ends) for name, ends in told.items()}
@@ -120,10 +123,10 @@ class MeasurementChapter(Chapter):
         quarter is too small.
         """
         table = self.load(SCORES, "spread")
+        if len(table) < 2 or table["n"].min() < self.door.round_to:
+            return None
         whole = Units(int(table["n"].sum()), self.answered)
         parts = self.door.parts(table["n"], whole)
-        if len(table) < 2 or any(map(self.door.few, parts)):
-            return None
         quarters = [
             {"number": int(group), "n": n, "share": Mean(100 * row["spread_share"], n)}
             | {"level": Mean(row["level"], n), "spread": Mean(row["spread"], n)}
@@ -139,10 +142,9 @@ class MeasurementChapter(Chapter):
         n_asked, asked = len(self.load(RESPONSES, "respondents")), self._asked(self.wave)
         rows = self._items.reset_index().to_dict("records")
         for row in rows:
-            n = Units(int(row["n"]), asked)
-            row |= {"answers": n, "mean": Mean(row["mean"], n)}
-            row |= {name: _part(row[name], n_asked, asked) for name in MISSING}
-            row |= {name: _part(row[name], row["n"], n) for name in ENDS}
+            n, row["missing"] = self._answered[row["item"]]
+            row |= {"answers": n, "mean": Mean(row["mean"], n)} | self._ends(row)
+            row["dont_know"] = _part(row["dont_know"], n_asked, asked)
         columns = {"item": kinds.TEXT, "answers": kinds.RESPONDENTS, "mean": kinds.MEAN}
         shares = dict.fromkeys((*MISSING, *ENDS), kinds.SHARE)
         return Rows(columns | shares | {"item_rest": number(2)}, rows)
@@ -174,7 +176,8 @@ class MeasurementChapter(Chapter):
         for row in rows:
             row["n"] = Units(int(row["n_units_of_two"]), self.answered_in(wave))
             row["agreed"] = _part(row["rwg_over_70"], row["n_units_of_two"], row["n"])
-        columns = dict.fromkeys(("rwg_median", "icc1", "icc2"), number(2))
+            row |= {name: Mean(row[name], row["n"], _scale=1) for name in MEASURES}
+        columns = dict.fromkeys(MEASURES, kinds.MEAN)
         columns |= {"phase": kinds.PHASE_TITLE, "n": kinds.COUNT, "agreed": kinds.SHARE}
         return Rows(columns, rows)
 
@@ -186,18 +189,16 @@ class MeasurementChapter(Chapter):
 
     def figure_answers(self, scale: str) -> Callable[..., Axes]:
         """Answers to each item of a scale, in numbers as they are told."""
-        steps = self._steps(scale)
-        counts = self.load(SCORES, "answer_counts").loc[self._scale_of == scale, list(steps)]
+        steps, items = self._steps(scale), self._items.index[self._scale_of == scale]
         n, shown = [], []
-        for _, row in counts.iterrows():
-            whole = Units(int(row.sum()), self._asked(self.wave))
-            parts = self.door.parts(row, whole)
+        for item in items:
+            parts = list(self._answers[item].values())
             told = self.language.is_told(parts[0])
             shown.append([self.door.count(part) if told else np.nan for part in parts])
-            n.append(self.door.count(whole))
-        table = pd.DataFrame(shown, counts.index, counts.columns)
-        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, counts.index))
-        phases, options = self._items["phase"].loc[counts.index], list(steps.values())
+            n.append(self.door.whole(parts[0]))
+        table = pd.DataFrame(shown, items, list(steps))
+        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, items))
+        phases, options = self._items["phase"].loc[items], list(steps.values())
         return partial(plot_answers, *drawn, options, self.language, phases=phases)
 
     def figure_reliability(self) -> Callable[..., Axes]:
@@ -213,6 +214,40 @@ class MeasurementChapter(Chapter):
     @cached_property
     def _items(self) -> pd.DataFrame:
         return self.load(SCORES, "items").loc[self.study.phase_items(self.wave).index]
+
+    @cached_property
+    def _answers(self) -> dict[str, dict[str, Units]]:
+        """For each item how many gave each answer, from the lowest step to the highest."""
+        table, answers = self.load(SCORES, "answer_counts"), {}
+        for item, scale in self._scale_of.items():
+            steps = list(self._steps(str(scale)))
+            whole = self._answered[str(item)][0]
+            parts = self.door.parts(table.loc[item, steps], whole)
+            answers[str(item)] = dict(zip(steps, parts, strict=True))
+        return answers
+
+    @cached_property
+    def _answered(self) -> dict[str, list[Units]]:
+        """For each item how many respondents answered it, and how many did not."""
+        asked, n = len(self.load(RESPONSES, "respondents")), self._items["n"]
+        whole = self._asked(self.wave)
+        return {str(item): self.door.parts([k, asked - k], whole) for item, k in n.items()}
+
+    def _ends(self, row: dict[str, Any]) -> dict[str, Units]:
+        """Give how many answers of an item are at the low and the high end of its scale.
+
+        These are answers of the lowest and the highest step, except where answers of a wave on
+        another scale were set to the nearest step.
+        """
+        item = str(row["item"])
+        steps, counts = self._answers[item], self.load(SCORES, "answer_counts").loc[item]
+        names, ends = [*steps], {}
+        if self.study.phase_items(self.wave).loc[item, "reversed"]:
+            names.reverse()
+        for name, step in zip(ENDS, (names[0], names[-1]), strict=True):
+            n = 0 if pd.isna(row[name]) else round(row[name] * row["n"])
+            ends[name] = steps[step] if n == counts[step] else Units(n, self._answered[item][0])
+        return ends
 
     @cached_property
     def _scale_of(self) -> pd.Series:
@@ -232,10 +267,10 @@ class MeasurementChapter(Chapter):
 
     def _scale(self, scale: str) -> dict[str, Any]:
         told: list[dict[str, Any]] = []
-        for item, row in self._items[self._scale_of == scale].iterrows():
-            n = Units(int(row["n"]), self._asked(self.wave))
-            lowest = _part(row["floor"], row["n"], n)
-            told.append({"item": str(item), "mean": Mean(row["mean"], n), "lowest": lowest})
+        for row in self._items[self._scale_of == scale].reset_index().to_dict("records"):
+            mean = Mean(row["mean"], self._answered[row["item"]][0])
+            lowest = self._ends(row)["floor"]
+            told.append({"item": str(row["item"]), "mean": mean, "lowest": lowest})
         shown = [question for question in told if self.language.is_told(question["lowest"])]
         shown.sort(key=lambda question: self.door.ratio(question["lowest"]))
         least, most = (shown[0], shown[-1]) if shown else (None, None)

@@ -26,12 +26,15 @@ from cycle_analysis.report.columns import (
     number,
     starred,
 )
-from cycle_analysis.report.door import Mean, Units, Weighted
+from cycle_analysis.report.door import Mean, Units, Weighted, units_of
+from cycle_analysis.texts import NOTHING
 
 STRIKING = 5
 """Points from the mean of all units from which a phase stands out."""
 MOST_STRIKING = 3
 """How many phases that stand out are told."""
+SURE = 0.05
+"""p-value under which an association is said to be more than chance."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,18 @@ class ProfilesChapter(Chapter):
     @cached_property
     def doubtful(self) -> Units:
         """How many units are not clearly placed."""
-        return Units(int((~self._members["clearly_placed"]).sum()), self.divided)
+        return self._clearly_or_not[1]
+
+    @cached_property
+    def placed(self) -> Units:
+        """How many units are clearly placed."""
+        return self._clearly_or_not[0]
+
+    @cached_property
+    def associations(self) -> list[dict[str, Any]]:
+        """What the groups go with, strongest first; how strongly, and whether that is no chance."""
+        table = self.load(PROFILES, "background", self.reference)
+        return [self._association(str(name), row) for name, row in table.iterrows()]
 
     @cached_property
     def has_background(self) -> bool:
@@ -341,22 +355,11 @@ class ProfilesChapter(Chapter):
 
     def table_background(self) -> Rows:
         """What the groups go with, strongest first."""
-        rows = [
-            {
-                "variable": str(name),
-                "measure": str(row["measure"]),
-                "effect": row["corrected"],
-                "interval": (row["low"], row["high"]),
-                "uncorrected": row["effect"],
-                "p": row["p_holm"],
-            }
-            for name, row in self.load(PROFILES, "background", self.reference).iterrows()
-        ]
         kinds = {
-            **{"variable": code("backgrounds"), "measure": TEXT, "effect": number(2)},
-            **{"interval": interval(2), "uncorrected": number(2), "p": number(3)},
+            **{"variable": code("backgrounds"), "measure": TEXT, "effect": number(1)},
+            **{"interval": interval(1), "sure": code("yes_no")},
         }
-        return Rows(kinds, rows)
+        return Rows(kinds, self.associations)
 
     def figure_criteria(self) -> Callable[[], Axes]:
         """BIC over the number of groups."""
@@ -375,7 +378,7 @@ class ProfilesChapter(Chapter):
             end: table[end].where(table["n_units"] >= self.door.round_to).unstack().loc[numbers]
             for end in ("mean", "low", "high")
         }
-        centroids, low, high = (wide[end][self.phases] for end in ("mean", "low", "high"))
+        centroids, low, high = (wide[end][self.phases].round() for end in ("mean", "low", "high"))
         sizes = pd.Series([self.door.count(group.n) for group in drawn], index=numbers)
         return partial(
             plot_profiles,
@@ -388,6 +391,23 @@ class ProfilesChapter(Chapter):
         )
 
     # What facts are made of.
+
+    def _association(self, name: str, row: pd.Series) -> dict[str, Any]:
+        """Give how strongly a background goes with the groups, where no group is small."""
+        sizes = self.load(PROFILES, "margins", self.reference)["n"].loc[[name]]
+        own = [group.n for group in self.groups]
+        told = self.door.relates([*own, *units_of(sizes, self.divided)])
+        effect, *ends = (
+            self.door.strength(row[of]) if told else np.nan for of in ("corrected", "low", "high")
+        )
+        sure = str(bool(row["p_holm"] < SURE)) if told else NOTHING
+        about = {"variable": name, "measure": str(row["measure"]), "told": told}
+        return about | {"effect": effect, "interval": tuple(ends), "sure": sure}
+
+    @cached_property
+    def _clearly_or_not(self) -> list[Units]:
+        clearly = self._members["clearly_placed"]
+        return self.door.parts([clearly.sum(), (~clearly).sum()], self.divided)
 
     @cached_property
     def _choice(self) -> pd.Series:

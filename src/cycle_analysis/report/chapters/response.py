@@ -106,7 +106,8 @@ class ResponseChapter(Chapter):
 
     def table_response(self, wave: str) -> Rows:
         """Response of the groups of one background, or of the combinations of two."""
-        rows = [row | {"rate": row["answered"]} for row in self._groups(wave)]
+        margins = self._margins(wave)
+        rows = [row | {"rate": row["answered"]} for row in self._groups(wave, margins)]
         columns = [name for name in rows[0] if name.startswith("by ")]
         kinds = {"group": code(GROUPS), "asked": COUNT, "answered": COUNT, "rate": SHARE}
         named = {name: self._named(name.removeprefix("by ")) for name in columns}
@@ -150,7 +151,8 @@ class ResponseChapter(Chapter):
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
         sizes = self.load(RESPONSES, "respondents", wave).groupby("unit").size()
-        groups = self._groups(wave) if len(account) > 1 else []
+        margins = self._margins(wave)
+        groups = self._groups(wave, margins) if len(account) > 1 else []
         cells = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
         return {
             "wave": wave,
@@ -159,23 +161,23 @@ class ResponseChapter(Chapter):
             "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
             "single": Units(int((sizes == 1).sum()), answered),
             "by": [str(name) for name in account.index.names],
-            "tests": self._tests(wave),
+            "tests": self._tests(wave, margins),
             "groups": groups,
             "crossed": account.index.nlevels > 1,
             "some_untold": not all(n is None or self.language.is_told(n) for n in cells),
             "some_told": any(self.language.is_told(row["answered"]) for row in groups[:-1]),
         }
 
-    def _tests(self, wave: str) -> list[dict[str, Any]]:
+    def _tests(self, wave: str, margins: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """For each background whether response depends on it, and where it is high and low.
 
         The numbers of the test stay behind: beside rounded counts they would tell true ones.
         """
         tests, told = self.load(RESPONSES, "nonresponse", wave), []
-        for place, (background, row) in enumerate(tests.iterrows()):
+        for margin, (background, row) in zip(margins, tests.iterrows(), strict=True):
             if row["reason"] and not pd.isna(row["reason"]):
                 continue
-            groups = [g for g in self._margin(wave, place) if self.language.is_told(g["answered"])]
+            groups = [g for g in margin if self.language.is_told(g["answered"])]
             ranked = sorted(groups, key=lambda group: self.door.ratio(group["answered"]))
             ends = len({self.door.ratio(group["answered"]) for group in groups}) > 1
             told.append(
@@ -189,6 +191,9 @@ class ResponseChapter(Chapter):
                 }
             )
         return told
+
+    def _margins(self, wave: str) -> list[list[dict[str, Any]]]:
+        return [self._margin(wave, place) for place in range(self._account(wave).index.nlevels)]
 
     def _margin(self, wave: str, place: int) -> list[dict[str, Any]]:
         """Give the groups of one background: code, asked and answered."""
@@ -207,13 +212,14 @@ class ResponseChapter(Chapter):
         parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
         return dict(zip(account.index, parts, strict=True))
 
-    def _groups(self, wave: str) -> list[dict[str, Any]]:
+    def _groups(self, wave: str, margins: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """Give the groups of the first background, and all; with those of a second besides."""
         account, answered = self._account(wave), self.answered_in(wave)
         asked = wave_total(account["invited"].sum())
-        rows = [*self._margin(wave, 0), {"group": ALL, "asked": asked, "answered": answered}]
-        if account.index.nlevels > 1:
-            cells, columns = self._cells(account, wave), self._margin(wave, 1)
+        rows = [dict(row) for row in margins[0]]
+        rows.append({"group": ALL, "asked": asked, "answered": answered})
+        if len(margins) > 1:
+            cells, columns = self._cells(account, wave), margins[1]
             for row in rows[:-1]:
                 for column in columns:
                     row[f"by {column['group']}"] = cells.get((row["group"], column["group"]))

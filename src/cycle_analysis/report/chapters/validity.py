@@ -11,6 +11,8 @@ from cycle_analysis.report.door import Units
 
 STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
 """Hennig's (2007) reading of the mean Jaccard coefficient."""
+LARGE = 0.20
+"""Share of units in another group from which two divisions differ (Mooi & Sarstedt 2011)."""
 
 
 class ValidityChapter(Chapter):
@@ -41,6 +43,11 @@ class ValidityChapter(Chapter):
         """How far the division of Ward and k-means agrees, and whether it warns."""
         return self._choices["ward"]
 
+    @cached_property
+    def choices(self) -> list[dict[str, Any]]:
+        """Other choices, and how many units each puts in another group."""
+        return list(self._choices.values())
+
     def table_stability(self) -> Rows:
         """How stable each group is."""
         groups = {group.number: group for group in self.groups}
@@ -59,8 +66,7 @@ class ValidityChapter(Chapter):
 
     def table_choices(self) -> Rows:
         """How far other choices agree with the division."""
-        kinds = {"choice": code("choices"), "rand": number(2), "moved": SHARE}
-        return Rows(kinds, list(self._choices.values()))
+        return Rows({"choice": code("choices"), "moved": SHARE}, self.choices)
 
     @cached_property
     def _jaccard(self) -> pd.DataFrame:
@@ -74,8 +80,8 @@ class ValidityChapter(Chapter):
     def _choice(self, name: str, row: pd.Series) -> dict[str, Any]:
         n = Units(int(row["n_units"]), self.answered_in(self.reference))
         moved = Units(int(row["n_moved"]), n)
-        rand, warned = row["adjusted_rand"], bool(row["warning"])
-        return {"choice": name, "rand": rand, "n": n, "moved": moved, "warned": warned}
+        warned = self.door.ratio(moved) > LARGE
+        return {"choice": name, "n": n, "moved": moved, "warned": warned}
 
 
 def _reading(jaccard: float) -> str:

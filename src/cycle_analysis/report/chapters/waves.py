@@ -28,8 +28,8 @@ from cycle_analysis.report.door import Mean, Units
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
 COMPARABLE = ("full", "partial")
-SAME = 0.80
-"""Adjusted Rand index from which two divisions are nearly the same."""
+SAME = 0.10
+"""Share of units in another group up to which two divisions are nearly the same."""
 
 
 class WavesChapter(Chapter):
@@ -77,8 +77,7 @@ class WavesChapter(Chapter):
         row = self.load(WAVES, "comparability", ALL_WAVES).iloc[0]
         n = Units(int(row["n_units"]), self.answered_in(self.reference))
         moved = Units(round(row["moved_share"] * row["n_units"]), n)
-        near = bool(row["adjusted_rand"] >= SAME)
-        return {"rand": row["adjusted_rand"], "n": n, "moved": moved, "near": near}
+        return {"n": n, "moved": moved, "near": self.door.ratio(moved) <= SAME}
 
     @cached_property
     def linked(self) -> list[dict[str, Any]]:
@@ -153,7 +152,7 @@ class WavesChapter(Chapter):
         heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
         rows = [
             {"group": group, **dict(zip(heads, moved, strict=True))}
-            for group, moved in zip(self.groups, self._moves(first, second), strict=True)
+            for group, moved in zip(self.groups, self._moves[first, second], strict=True)
         ]
         return Rows({"group": GROUP} | dict.fromkeys(heads, COUNT), rows, {"to": heads})
 
@@ -176,7 +175,7 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        moves = self._moves(first, second)
+        moves = self._moves[first, second]
         told = [[self.door.count(n) for n in row] for row in moves]
         axis = str(self.language.words["group_in_wave"])
         return partial(
@@ -221,14 +220,14 @@ class WavesChapter(Chapter):
         moved = int(counts.sum() - np.trace(counts))
         change = self._change(first, second)
         sure = change[(change["low"] > 0) | (change["high"] < 0)]
-        stayed = [row[place] for place, row in enumerate(self._moves(first, second))]
+        stayed = [row[place] for place, row in enumerate(self._moves[first, second])]
         return {
             "first": first,
             "second": second,
             "panel": panel,
             "few": self.door.few(panel),
-            "moved": Units(moved, panel),
-            "more": bool(moved > self.chance["high"] * counts.sum()),
+            "moved": (told := Units(moved, panel)),
+            "more": self.door.ratio(told) > self.chance["high"],
             "stayed": [
                 {"group": group, "n": n} for group, n in zip(self.groups, stayed, strict=True)
             ],
@@ -261,11 +260,16 @@ class WavesChapter(Chapter):
         numbers = [group.number for group in self.groups]
         return wide.reindex(index=numbers, columns=numbers, fill_value=0)
 
-    def _moves(self, first: str, second: str) -> list[list[Units]]:
-        counts = self._counts(first, second).to_numpy()
-        panel = Units(int(counts.sum()), self.answered_in(first))
-        parts = self.door.parts(counts.ravel(), panel)
-        return [parts[place : place + len(counts)] for place in range(0, len(parts), len(counts))]
+    @cached_property
+    def _moves(self) -> dict[tuple[str, str], list[list[Units]]]:
+        """For each pair of waves how many units went from each group to each."""
+        moves = {}
+        for first, second in pairwise(self.study.waves):
+            counts = self._counts(first, second).to_numpy()
+            panel = Units(int(counts.sum()), self.answered_in(first))
+            parts, k = self.door.parts(counts.ravel(), panel), len(counts)
+            moves[first, second] = [parts[k * place : k * (place + 1)] for place in range(k)]
+        return moves
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
         table = self.load(WAVES, name, ALL_WAVES).reset_index()

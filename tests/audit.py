@@ -11,7 +11,6 @@ passes holds for whatever an outsider knows of the rule. A number without anothe
 ``python tests/audit.py --many`` does it for 140 small studies.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from cycle_analysis.findings import nonresponse_tests, precision
 
 from cycle_analysis.cycle import order, phases, placements, simultaneity
-from cycle_analysis.findings import nonresponse_tests, precision
 from cycle_analysis.measurement import aggregation, agreement, item_analysis, scores
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (

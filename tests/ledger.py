@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from cycle_analysis.cycle.placements import NONE
+from cycle_analysis.report import assemble
 from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.chapters.annex import AnnexChapter
@@ -19,7 +20,6 @@ from cycle_analysis.report.chapters.waves import TERRITORY, WavesChapter
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.document import Document
 from cycle_analysis.report.door import Door, Mean, Share, Units, Weighted
-from cycle_analysis.report import assemble
 from cycle_analysis.study import Study
 
 Name = tuple[Any, ...]

@@ -128,7 +128,7 @@ class CycleChapter(Chapter):
     @cached_property
     def patterns(self) -> list[dict[str, Any]]:
         """The combinations of active phases that may be listed, most frequent first."""
-        found = []
+        found: list[dict[str, Any]] = []
         for _, row in self.load(CYCLE, "patterns").iterrows():
             active = [phase for phase in self.phases if row[phase]]
             none_or_all = len(active) in (0, len(self.phases))

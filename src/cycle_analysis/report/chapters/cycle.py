@@ -400,42 +400,37 @@ class CycleChapter(Chapter):
 
     # Figures.
 
-    def figure_curve(self) -> Callable[[], Axes]:
+    def figure_curve(self) -> Callable[..., Axes]:
         """Mean score per phase."""
         curve = self._curve(self.wave).copy()
         names = ["mean", "low", "high"]
         curve[names] = curve[names].where(curve["n"] >= self.door.round_to).round()
-        return partial(plot_phase_curve, curve, self.language.code, labels=self._labels)
+        return partial(plot_phase_curve, curve)
 
-    def figure_together(self) -> Callable[[], Axes]:
+    def figure_together(self) -> Callable[..., Axes]:
         """Share in which two phases are active together."""
         pairs = self._pairs.copy()
         told = [self.door.share(self._pair_units(row)).value for _, row in pairs.iterrows()]
         pairs["observed"] = told
-        return partial(plot_coactivity, pairs, self.language.code, labels=self._labels)
+        return partial(plot_coactivity, pairs)
 
-    def figure_patterns(self) -> Callable[[], Axes]:
+    def figure_patterns(self) -> Callable[..., Axes]:
         """Combinations of active phases."""
         table = self.load(CYCLE, "patterns").iloc[[pattern["row"] for pattern in self.patterns]]
         counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
         rest = max(self.door.count(self.scored) - sum(counts), 0)
         shown = table.assign(n=counts, expected=table["expected"].round(2))
-        code = self.language.code
-        return partial(plot_patterns, shown, code, rest=rest, labels=self._labels)
+        return partial(plot_patterns, shown, rest=rest)
 
-    def figure_sensitivity(self) -> Callable[[], Axes]:
+    def figure_sensitivity(self) -> Callable[..., Axes]:
         """Share with two or more active phases for every threshold."""
         shares = self.load(CYCLE, "sensitivity")[["two_or_more"]]
         told = shares.map(
             lambda share: self.door.share(self._part(share)).value, na_action="ignore"
         )
-        return partial(plot_sensitivity, told, self.language.code, chosen=self.active_from)
+        return partial(plot_sensitivity, told, chosen=self.active_from)
 
     # What facts are made of.
-
-    @property
-    def _labels(self) -> dict[str, str]:
-        return self.study.phase_names(self.language.code)
 
     def _curve(self, wave: str) -> pd.DataFrame:
         return self.load(CYCLE, "curve", wave)

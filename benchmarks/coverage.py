@@ -160,16 +160,16 @@ def draw_coverage(table: pd.DataFrame, samples: int, file: Path) -> None:
     names = table.index.get_level_values("interval").unique()
     for rank, n in enumerate(table.index.get_level_values("n_units").unique()):
         values = table.xs(n, level="n_units").loc[names, "coverage"]
-        look = style.profile_style(rank + 1) | {"linestyle": "none"}
-        ax.plot(values, np.arange(len(names)) + 0.2 * rank - 0.1, label=f"{n} units", **look)
+        sign = style.profile_style(rank + 1) | {"linestyle": "none"}
+        ax.plot(values, np.arange(len(names)) + 0.2 * rank - 0.1, label=f"{n} units", **sign)
     ax.axvspan(0.93, 0.97, color=style.FAINT, alpha=0.6, zorder=0)
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0.9, 1)
-    style.percent_axis(ax.xaxis, "en")
-    style.label_axes(ax, x=f"Of {samples} samples")
+    look = style.Look("en", "How often the 95% intervals hold the truth (band: 93-97%)")
+    look.percent_axis(ax.xaxis)
     style.legend_below(ax, columns=2)
-    style.entitle(ax, "How often the 95% intervals hold the truth (band: 93-97%)")
+    style.finish(ax, look, x=f"Of {samples} samples")
     plt.savefig(file, dpi=110)
 
 

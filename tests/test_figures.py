@@ -12,11 +12,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 from cycle_analysis import figures
-from cycle_analysis.figures import style
-from cycle_analysis.figures.profiles import plot_separation
-from cycle_analysis.figures.waves import plot_moves
+from cycle_analysis.figures import Look, style
 from cycle_analysis.profiles.partitions import Partition
 
+Drawn = namedtuple("Drawn", ["centroids", "sizes"])
+TITLE = "Een bevinding"
 LABELS = {"AG": "Agendering en coalitievorming", "EX": "Experimenteren"}
 PAIR = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
 PHASES = pd.Index(["AG", "EX"], name="phase")
@@ -27,35 +27,34 @@ PATTERNS = pd.DataFrame(
     {"AG": [True, False], "EX": [True, False], "n": [1234, 4], "share": [0.6, 0.4],
      "expected": [0.6, 0.4], "ratio": 1.0}
 )  # fmt: skip
-Drawn = namedtuple("Drawn", ["centroids", "sizes"])
 DRAWN = {
-    "answers": lambda language, **at: figures.plot_answers(
+    "answers": lambda look, **at: figures.plot_answers(
         pd.DataFrame({0: [0.5, 0.2], 1: [0.5, 0.8]}, index=["AG1", "EX1"]),
-        pd.Series({"AG1": 90, "EX1": 1088}), ["nee", "ja"], language, title="Een bevinding", **at),
-    "coactivity": lambda language, **at: figures.plot_coactivity(
-        pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), language, title="T", **at),
-    "violations": lambda language, **at: figures.plot_order_violations(
-        pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), language, **at),
-    "patterns": lambda language, **at: figures.plot_patterns(
-        PATTERNS, language, rest=7, title="T", **at),
-    "curve": lambda language, **at: figures.plot_phase_curve(CURVE, language, labels=LABELS, **at),
-    "profiles": lambda language, **at: figures.plot_profiles(
-        Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, language, low=CENTROIDS, high=CENTROIDS,
+        pd.Series({"AG1": 90, "EX1": 1088}), ["nee", "ja"], look, **at),
+    "coactivity": lambda look, **at: figures.plot_coactivity(
+        pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), look, **at),
+    "violations": lambda look, **at: figures.plot_order_violations(
+        pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), look, **at),
+    "patterns": lambda look, **at: figures.plot_patterns(
+        PATTERNS, look, rest=7, **at),
+    "curve": lambda look, **at: figures.plot_phase_curve(CURVE, look, **at),
+    "profiles": lambda look, **at: figures.plot_profiles(
+        Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, look, low=CENTROIDS, high=CENTROIDS,
         **at),
-    "reliability": lambda language, **at: figures.plot_reliability(
+    "reliability": lambda look, **at: figures.plot_reliability(
         pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
                       "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
-        language, **at),
-    "sensitivity": lambda language, **at: figures.plot_sensitivity(
+        look, **at),
+    "sensitivity": lambda look, **at: figures.plot_sensitivity(
         pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
-        language, chosen=50.0, **at),
-    "spread": lambda language, **at: figures.plot_spread(
-        pd.DataFrame({"level": [50.0], "spread": [5.0], "low": [4.0], "high": [6.0]}), language,
+        look, chosen=50.0, **at),
+    "spread": lambda look, **at: figures.plot_spread(
+        pd.DataFrame({"level": [50.0], "spread": [5.0], "low": [4.0], "high": [6.0]}), look,
         units=pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}), **at),
-    "moves": lambda language, **at: plot_moves(
-        pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), language, **at),
-    "heat map": lambda language, **at: figures.plot_units(
-        Partition(SCORES, pd.Series({"A": 1, "B": 2, "C": 2})), {1: "Starters"}, language, **at),
+    "moves": lambda look, **at: figures.plot_moves(
+        pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), look, **at),
+    "units": lambda look, **at: figures.plot_units(
+        Partition(SCORES, pd.Series({"A": 1, "B": 2, "C": 2})), {1: "Starters"}, look, **at),
 }  # fmt: skip
 
 
@@ -68,7 +67,7 @@ def _close_figures():
 @pytest.mark.parametrize("language", ["nl", "en"])
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
 def test_every_text_is_nine_points_or_more_and_inside_the_figure(draw, language):
-    figure = draw(language).get_figure(root=True)
+    figure = draw(Look(language, TITLE, LABELS)).get_figure(root=True)
     figure.canvas.draw()
     sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
     assert min(sizes) >= 9
@@ -82,14 +81,14 @@ def test_every_text_is_nine_points_or_more_and_inside_the_figure(draw, language)
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
 def test_a_figure_is_drawn_on_the_axes_of_the_caller(draw):
     _, (first, second) = plt.subplots(2)
-    assert draw("nl", ax=second) is second
+    assert draw(Look("nl", TITLE, LABELS), ax=second) is second
     assert not first.has_data()
 
 
 def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
     table = pd.DataFrame({"share": [0.125], "by_chance": [0.025], "n": [80]}, PAIR)
     texts = {
-        language: figures.plot_order_violations(table, language).texts[0].get_text()
+        language: figures.plot_order_violations(table, Look(language)).texts[0].get_text()
         for language in ("nl", "en")
     }
     assert texts == {"nl": "12,5%", "en": "12.5%"}
@@ -97,7 +96,7 @@ def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
 
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"no texts in 'fr'; choose from \['en', 'nl'\]"):
-        figures.plot_phase_curve(CURVE, "fr")
+        figures.plot_phase_curve(CURVE, Look("fr"))
 
 
 def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():
@@ -109,14 +108,14 @@ def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():
 
 def test_a_darker_bar_is_a_higher_step_also_in_grey():
     shares = pd.DataFrame(0.2, index=["AG1"], columns=range(5))
-    ax = figures.plot_answers(shares, pd.Series({"AG1": 90}), list("abcde"), "nl")
+    ax = figures.plot_answers(shares, pd.Series({"AG1": 90}), list("abcde"))
     greys = [to_rgb(bar.get_facecolor()) @ np.array([0.299, 0.587, 0.114]) for bar in ax.patches]
     assert (np.diff(greys) < -0.1).all()
 
 
 def test_text_at_the_width_of_a_phone_is_eleven_pixels_or_more():
     for draw in DRAWN.values():
-        figure = draw("nl").get_figure(root=True)
+        figure = draw(Look("nl", TITLE, LABELS)).get_figure(root=True)
         figure.canvas.draw()
         inches = figure.get_tightbbox().width
         assert style.TEXT_SIZE / 72 / inches * 390 > 11
@@ -137,10 +136,10 @@ def test_text_on_every_tint_is_read_with_enough_contrast():
 def test_separation_is_drawn_as_a_line_over_bands_of_surveys_without_groups():
     nulls = {"copula_mean": 0.3, "copula_p95": 0.35, "one_factor_mean": 0.2, "one_factor_p95": 0.3}
     table = pd.DataFrame({"survey": [0.4, 0.5], **nulls}, index=pd.Index([2, 3], name="k"))
-    ax = plot_separation(table, "nl", title="Er zijn profielen")
+    ax = figures.plot_separation(table, Look("nl", "Er zijn profielen"))
     assert ax.lines[0].get_ydata().tolist() == [0.4, 0.5]
     tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
     assert tops == [0.35, 0.3]
     assert len(ax.get_figure().legends[0].get_texts()) == 3
-    only_one = plot_separation(table[["survey", "copula_mean", "copula_p95"]], "en")
+    only_one = figures.plot_separation(table[["survey", "copula_mean", "copula_p95"]])
     assert len(only_one.collections) == 1

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from make_tiles import HERE, make_tiles, plan_tiles
 
-from cycle_analysis.figures import style
+from cycle_analysis.figures import Look, style
 from cycle_analysis.figures.maps import (
     NO_VALUE,
     category_colours,
@@ -138,13 +138,13 @@ def grey(colour):
 
 def test_a_value_of_a_unit_not_on_the_map_asks_for_harmonising():
     with pytest.raises(ValueError, match=r"1 units are not on the map: \['GM0457'\]"):
-        plot_profile_map(TILES, pd.Series({"GM0457": 1}), NAMES, "en")
+        plot_profile_map(TILES, pd.Series({"GM0457": 1}), NAMES, Look("en"))
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_every_tile_is_drawn_once_in_its_colour_with_legend_and_source(language):
     labels = pd.Series(1, index=LAYOUT.index[:100]).mask(LAYOUT.index[:100].str[-1] == "1", 2)
-    ax = plot_profile_map(TILES, labels, NAMES, language)
+    ax = plot_profile_map(TILES, labels, NAMES, Look(language))
     expected = labels.map(category_colours(pd.Index([1, 2, 3]))).value_counts()
     assert len(ax.patches) == 342
     assert fills_of(ax).value_counts()[expected.index].to_dict() == expected.to_dict()
@@ -156,7 +156,7 @@ def test_every_tile_is_drawn_once_in_its_colour_with_legend_and_source(language)
 
 
 def test_every_province_has_its_name_and_its_border_on_the_tile_map():
-    ax = plot_profile_map(TILES, pd.Series({"GM0363": 1}), NAMES, "nl")
+    ax = plot_profile_map(TILES, pd.Series({"GM0363": 1}), NAMES, Look("nl"))
     assert set(LAYOUT["province"]) <= set(texts_of(ax))
     inner = {(x, y) for line in TILES.lines for x, y in line}
     assert (LAYOUT["column"].min() - 0.5, -LAYOUT["row"].max() + 0.5) not in inner
@@ -166,7 +166,7 @@ def test_every_province_has_its_name_and_its_border_on_the_tile_map():
 @pytest.mark.parametrize("language", ["nl", "en"])
 def test_the_response_map_shows_how_many_answered_and_who_did_not(language):
     units = pd.Series(["GM0363"] * 7 + ["GM0034"] * 2 + ["GM0014"])
-    ax = plot_response_map(TILES, count_respondents(units), language)
+    ax = plot_response_map(TILES, count_respondents(units), Look(language))
     assert {"7", "2", "1"} <= set(texts_of(ax))
     assert legend_of(ax)[0] == "1 respondent"
     assert legend_of(ax)[-1] == {"nl": "geen antwoord", "en": "no answer"}[language]
@@ -190,7 +190,7 @@ def test_a_number_is_readable_on_every_tile():
 
 def test_a_category_without_a_unit_keeps_its_place_in_the_order():
     labels = pd.Series({"GM0363": 3})
-    ax = plot_profile_map(TILES, labels, NAMES, "en")
+    ax = plot_profile_map(TILES, labels, NAMES, Look("en"))
     assert category_colours(pd.Index([1, 2, 3]))[3] in set(fills_of(ax))
 
 
@@ -212,7 +212,7 @@ def test_a_hole_stays_empty_whichever_way_the_rings_run(tmp_path):
     for hole in (ring, ring[::-1]):
         geometry["coordinates"] = [ring.tolist(), (middle + (hole - middle) / 2).tolist()]
         areas = read_map(saved(tmp_path, content), REGISTER, DAY)
-        ax = plot_profile_map(areas, pd.Series({LAYOUT.index[0]: 2}), {1: "", 2: ""}, "nl")
+        ax = plot_profile_map(areas, pd.Series({LAYOUT.index[0]: 2}), {1: "", 2: ""}, Look("nl"))
         ax.set_position([0, 0, 1, 1])
         (low_x, low_y), (high_x, high_y) = ring.min(axis=0), ring.max(axis=0)
         ax.set(xlim=(low_x, high_x), ylim=(low_y, high_y), aspect="auto")
@@ -332,7 +332,7 @@ def test_a_wrong_topojson_is_refused_with_the_reason(tmp_path, content, message)
 def test_the_area_map_names_its_source_in_the_language_and_has_no_texts_in_its_areas(tmp_path):
     areas = read_map(saved(tmp_path, collection(LAYOUT)), REGISTER, DAY)
     for language, source in SOURCES.items():
-        ax = plot_profile_map(areas, pd.Series({"GM0363": 1}), {1: "a"}, language)
+        ax = plot_profile_map(areas, pd.Series({"GM0363": 1}), {1: "a"}, Look(language))
         assert texts_of(ax) == [source]
 
 
@@ -341,7 +341,7 @@ def test_a_map_of_other_units_does_not_name_cbs_as_its_source(tmp_path):
     register.write_text("unit,name\nAA,Aland\nBB,Boland\n")
     content = collection(LAYOUT.iloc[:2].set_axis(["AA", "BB"]), "ISO")
     areas = read_map(saved(tmp_path, content), read_register(register), DAY)
-    ax = plot_profile_map(areas, pd.Series({"AA": 1}), {1: "a"}, "en")
+    ax = plot_profile_map(areas, pd.Series({"AA": 1}), {1: "a"}, Look("en"))
     assert texts_of(ax) == []
 
 

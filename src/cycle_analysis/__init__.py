@@ -17,7 +17,7 @@ the profiles            `fit_profiles`, `assign`, `members`, `profile_means`, `s
                         `associate` (with a background)
 would others come?      `stability` (of samples), `compare_choices` (of methods)
 waves                   `transitions`, `mean_change`
-figures                 `plot_phase_curve`, `plot_profiles`, `plot_units`
+figures                 `plot_phase_curve`, `plot_profiles`, `plot_units`; `Look` (language, title)
 ======================  ===========================================================================
 
 A survey of 120 units in four profiles, three respondents of each, from answers to a figure:
@@ -35,7 +35,7 @@ k = 4 (EEI)
 >>> partition = ca.fit_profiles(scores, 4, n_starts=5)
 >>> print(partition)
 4 profiles of 120 units on 5 phases (latent profiles EEI), R² = 0.81
->>> ax = ca.plot_profiles(partition, title="The second and the third cross")
+>>> ax = ca.plot_profiles(partition, look=ca.Look(title="The second and the third cross"))
 >>> ca.assign(partition, scores.iloc[:4]).labels.tolist()
 [1, 2, 3, 4]
 
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
     from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
     from cycle_analysis.figures.profiles import plot_units as plot_units
+    from cycle_analysis.figures.style import Look as Look
     from cycle_analysis.measurement.aggregation import standard_errors as standard_errors
     from cycle_analysis.measurement.agreement import agreement_summary as agreement
     from cycle_analysis.measurement.reliability import scale_statistics as reliability
@@ -125,6 +126,7 @@ ROOMS = {
     "plot_phase_curve": "figures.cycle",
     "plot_profiles": "figures.profiles",
     "plot_units": "figures.profiles",
+    "Look": "figures.style",
 }
 """The room of each public name, after a colon the function's name there where it is another.
 

@@ -1,7 +1,11 @@
 """Draw the figures of a study: one module for each subject; they compute nothing.
 
-Every function takes the table that its name asks for and the language, and returns the axes. Titles
-say the finding and come from the caller, who knows it.
+Every ``plot_`` function takes the tables that its name asks for, then two things that are told
+here once, and returns the axes it drew on.
+
+- `look`: a `Look`, the language of the figure, its title, and what phases are called. A title says
+  the finding and comes from the caller, who knows it.
+- `ax`: the axes to draw on; without it a new figure is made.
 """
 
 from cycle_analysis.figures.cycle import (
@@ -11,18 +15,38 @@ from cycle_analysis.figures.cycle import (
     plot_phase_curve,
     plot_sensitivity,
 )
-from cycle_analysis.figures.profiles import plot_profiles, plot_units
-from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
+from cycle_analysis.figures.profiles import (
+    plot_criteria,
+    plot_profiles,
+    plot_separation,
+    plot_units,
+)
+from cycle_analysis.figures.responses import (
+    plot_answers,
+    plot_reliability,
+    plot_response,
+    plot_response_cells,
+    plot_spread,
+)
+from cycle_analysis.figures.style import Look
+from cycle_analysis.figures.waves import plot_change, plot_moves
 
 __all__ = [
+    "Look",
     "plot_answers",
+    "plot_change",
     "plot_coactivity",
+    "plot_criteria",
+    "plot_moves",
     "plot_order_violations",
     "plot_patterns",
     "plot_phase_curve",
     "plot_profiles",
     "plot_reliability",
+    "plot_response",
+    "plot_response_cells",
     "plot_sensitivity",
+    "plot_separation",
     "plot_spread",
     "plot_units",
 ]

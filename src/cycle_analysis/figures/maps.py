@@ -8,7 +8,6 @@ private use, and never stands in a report.
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -18,7 +17,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
 from cycle_analysis.figures import style
-from cycle_analysis.texts import Words
+from cycle_analysis.figures.style import ENGLISH, Look
 from cycle_analysis.units.maps import UnitMap
 
 NO_VALUE = "white"
@@ -42,12 +41,7 @@ def category_colours(categories: pd.Index) -> dict[object, str]:
 
 
 def plot_response_map(
-    unit_map: UnitMap,
-    respondents: pd.DataFrame,
-    language: str | Words,
-    ax: Axes | None = None,
-    *,
-    title: str = "",
+    unit_map: UnitMap, respondents: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None
 ) -> Axes:
     """Draw which units answered, by how many respondents.
 
@@ -56,30 +50,20 @@ def plot_response_map(
     unit_map : UnitMap
     respondents : DataFrame, index `unit`
         Columns `n` and `group`, as `account.count_respondents` gives them.
-    language : str or Words
-        Code of a language of the package, or the words of one.
-    ax : Axes, optional
-    title : str
-        The finding.
     """
-    words = style.words_of("maps", language)
-    ax = _start(ax)
-    texts = respondents["n"].astype(str)
-    fills = _draw(ax, unit_map, respondents["group"], texts)
-    shown = {key: f"{key} {words['asked']}" for key in fills}
-    if "1" in shown:
-        shown["1"] = "1 respondent"
-    return _finish(ax, unit_map, fills, shown, words["silent"], language, title)
+    ax = style.start(ax, HEIGHT, WIDTH)
+    fills = _draw_areas(ax, unit_map, respondents["group"], respondents["n"].astype(str))
+    one, many = (look.word("maps", number) for number in ("one", "many"))
+    shown = {key: f"{key} {one if key == '1' else many}" for key in fills}
+    return _finish(ax, unit_map, fills, shown | {None: look.word("maps", "silent")}, look)
 
 
 def plot_profile_map(
     unit_map: UnitMap,
     labels: pd.Series,
     names: Mapping[int, str],
-    language: str | Words,
+    look: Look = ENGLISH,
     ax: Axes | None = None,
-    *,
-    title: str = "",
 ) -> Axes:
     """Draw the profile of each unit.
 
@@ -89,27 +73,19 @@ def plot_profile_map(
     labels : Series, index `unit`
         Profile numbers, 1..k.
     names : mapping from profile number to text
-    language : str or Words
-        Code of a language of the package, or the words of one.
-    ax : Axes, optional
-    title : str
-        The finding.
     """
-    words = style.words_of("maps", language)
-    ax = _start(ax)
-    numbers = pd.Categorical(labels, sorted(names))
-    fills = _draw(ax, unit_map, pd.Series(numbers, labels.index), labels.astype(str))
+    ax = style.start(ax, HEIGHT, WIDTH)
+    numbers = pd.Series(pd.Categorical(labels, sorted(names)), labels.index)
+    fills = _draw_areas(ax, unit_map, numbers, labels.astype(str))
     shown: dict[object, str] = {
         key: name if name.endswith(f" {key}") else f"{key} {name}" for key, name in names.items()
     }
-    return _finish(ax, unit_map, fills, shown, words["unplaced"], language, title)
+    return _finish(ax, unit_map, fills, shown | {None: look.word("maps", "unplaced")}, look)
 
 
-def _start(ax: Axes | None) -> Axes:
-    return plt.subplots(figsize=(WIDTH, HEIGHT), layout="constrained")[1] if ax is None else ax
-
-
-def _draw(ax: Axes, unit_map: UnitMap, values: pd.Series, texts: pd.Series) -> dict[object, str]:
+def _draw_areas(
+    ax: Axes, unit_map: UnitMap, values: pd.Series, texts: pd.Series
+) -> dict[object, str]:
     """Draw every area in the colour of its category; give the colours.
 
     Raises
@@ -144,11 +120,9 @@ def _finish(
     unit_map: UnitMap,
     fills: Mapping[object, str],
     shown: Mapping[object, str],
-    none: str,
-    language: str | Words,
-    title: str,
+    look: Look,
 ) -> Axes:
-    """Set the frame, the legend, the source and the title."""
+    """Set the frame, the legend, the source and the title; `shown` names None as well."""
     corners = np.concatenate([outline.vertices for outline in unit_map.outlines])
     (left, low), (right, high) = corners.min(axis=0), corners.max(axis=0)
     in_degrees = not unit_map.is_tiled and np.abs(corners).max() <= 180
@@ -158,21 +132,13 @@ def _finish(
         aspect=1 / np.cos(np.radians((low + high) / 2)) if in_degrees else 1.0,
     )
     handles = [Patch(facecolor=fills[key], edgecolor="0.35", label=shown[key]) for key in fills]
-    handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=none))
+    handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=shown[None]))
     # on the tile map the sea leaves room; areas of other shapes may lie anywhere
     corner = (0.0, 1.0) if unit_map.is_tiled else (0.0, -0.03)
-    look: dict[str, Any] = {"frameon": False, "fontsize": style.TEXT_SIZE}
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **look)
+    plain: dict[str, Any] = {"frameon": False, "fontsize": style.TEXT_SIZE}
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **plain)
     if unit_map.of_cbs:
         small: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
-        ax.text(
-            0,
-            0,
-            style.words_of("maps", language)["source"],
-            transform=ax.transAxes,
-            va="top",
-            **small,
-        )
+        ax.text(0, 0, look.word("maps", "source"), transform=ax.transAxes, va="top", **small)
     ax.set_axis_off()
-    style.entitle(ax, title)
-    return ax
+    return style.finish(ax, look)

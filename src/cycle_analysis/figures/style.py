@@ -1,26 +1,25 @@
-"""One look for every figure.
-
-One look for every figure: colours that survive colour blindness and grey, numbers by language.
+"""One look for every figure: colours that survive colour blindness and grey, texts by language.
 
 Profiles carry a colour, a marker and a line of their own, always the same three (colours: Okabe &
 Ito 2008). A figure is as wide as a phone: at 390 pixels its smallest text is 11 to 12 pixels high.
-
-Draw a table as coloured cells with their texts.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.colors import Colormap, to_rgb
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter
+from scipy.optimize import isotonic_regression
 
-from cycle_analysis.figures import style
-from cycle_analysis.texts import Words, known_words, set_number, set_percent
+from cycle_analysis.texts import Words
 
 plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no formula
 
@@ -45,18 +44,76 @@ PROFILE_LINES: tuple[Any, ...] = (
 )
 LEVELS = plt.get_cmap("Blues")
 """From little to much; dark is much, in grey too."""
+HATCH = "////"
+"""What is withheld."""
 
 
-def words_of(figures: str, language: str | Words) -> Mapping[str, str]:
-    """Give the words of a group of figures, from words.yaml.
+@dataclass(frozen=True)
+class Look:
+    """In which words a figure speaks: a language, a title, and what phases are called.
+
+    Attributes
+    ----------
+    language : str or Words
+        Code of a language of the package, or the words of one.
+    title : str
+        The finding, from whoever knows it.
+    labels : mapping from phase to text
+        A phase that has none is shown by its code.
+
+    Raises
+    ------
+    ValueError
+        When a figure is drawn and there are no texts in the language.
 
     Examples
     --------
-    >>> words_of("scores", "nl")["share"]
-    'Aandeel'
+    >>> look = Look("nl", labels={"AG": "Agenda"})
+    >>> look.number(1234.5, 1), look.percent(0.125, 1), look.word("answers", "share")
+    ('1.234,5', '12,5%', 'Aandeel van de antwoorden')
+    >>> look.names(["AG", "EX"])
+    ['Agenda', 'EX']
     """
-    words: Mapping[str, str] = known_words(language).words["figures"][figures]
-    return words
+
+    language: str | Words = "en"
+    title: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _words(self) -> Words:
+        return Words.load(self.language) if isinstance(self.language, str) else self.language
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """Write a number as the language does; a dash where there is none."""
+        return self._words.number(value, decimals)
+
+    def percent(self, share: float, decimals: int = 0) -> str:
+        """Write a share as a percentage."""
+        return self._words.percent(share, decimals)
+
+    def points(self, difference: float, decimals: int = 0) -> str:
+        """Write a difference with its sign."""
+        return self._words.points(difference, decimals)
+
+    def word(self, figures: str, name: str, **values: str) -> str:
+        """Give a text of a group of figures, from words.yaml."""
+        return str(self._words.words["figures"][figures][name]).format(**values)
+
+    def names(self, phases: Sequence[str]) -> list[str]:
+        """Give the labels of phases, the code itself where there is none."""
+        return [self.labels.get(phase, phase) for phase in phases]
+
+    def number_axis(self, axis: Axis, decimals: int = 0) -> None:
+        """Write the ticks of an axis as numbers of the language."""
+        axis.set_major_formatter(lambda value, _: self.number(value, decimals))
+
+    def percent_axis(self, axis: Axis) -> None:
+        """Write the ticks of an axis of shares as percentages."""
+        axis.set_major_formatter(lambda value, _: self.percent(value))
+
+
+ENGLISH = Look()
+"""The look of a figure of which nothing is said."""
 
 
 def profile_style(number: int) -> dict[str, Any]:
@@ -80,14 +137,28 @@ def profile_style(number: int) -> dict[str, Any]:
     }
 
 
-def number_axis(axis: Axis, language: str | Words, decimals: int = 0) -> None:
-    """Write the ticks of an axis as numbers of the language."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: set_number(value, decimals, language)))
+def profile_name(number: int, names: Mapping[int, str]) -> str:
+    """Give the number of a profile and its name, where it has one.
+
+    Examples
+    --------
+    >>> profile_name(1, {1: "Starters"}), profile_name(2, {1: "Starters"})
+    ('1 Starters', '2')
+    """
+    return f"{number} {names.get(number, '')}".strip()
 
 
-def percent_axis(axis: Axis, language: str | Words, decimals: int = 0) -> None:
-    """Write the ticks of an axis of shares as percentages."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: set_percent(value, decimals, language)))
+def ink_on(colour: Any) -> str:
+    """Choose black or white text for a coloured ground, whichever is read better.
+
+    Examples
+    --------
+    >>> ink_on("#ffffff"), ink_on("#08306b")
+    ('black', 'white')
+    """
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "white"
 
 
 def start(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
@@ -110,35 +181,124 @@ def start(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     return ax
 
 
-def entitle(ax: Axes, title: str) -> None:
-    """Set the title, which says the finding, flush left and broken over lines.
+def finish(
+    ax: Axes,
+    look: Look,
+    x: str = "",
+    y: str = "",
+    grid: Literal["", "x", "y", "both"] = "",
+) -> Axes:
+    """Name the axes, draw a faint grid behind everything, and set the title: the finding.
 
-    In a figure of its own it starts at the edge of the figure, else at that of the axes.
+    In a figure of its own the title starts at the edge of the figure, else at that of the axes.
     """
-    if not title:
-        return
-    figure = ax.get_figure(root=True)
-    look: dict[str, Any] = {"fontsize": TITLE_SIZE, "color": INK, "fontweight": "bold"}
-    if figure is not None and _stands_alone(ax):
-        text = break_lines(title, _characters(figure.get_figwidth()))
-        figure.suptitle(text, x=0.01, ha="left", **look)
-    else:
-        ax.set_title(break_lines(title, 34), loc="left", **look)
+    label_axes(ax, x, y)
+    if grid:
+        ax.grid(axis=grid, color=FAINT, linewidth=0.7)
+        ax.set_axisbelow(True)
+    bold: dict[str, Any] = {"fontsize": TITLE_SIZE, "color": INK, "fontweight": "bold"}
+    if look.title and _stands_alone(ax):
+        figure = figure_of(ax)
+        characters = round(figure.get_figwidth() * 72 / (TITLE_SIZE * 0.62))
+        figure.suptitle(break_lines(look.title, characters), x=0.01, ha="left", **bold)
+    elif look.title:
+        ax.set_title(break_lines(look.title, 34), loc="left", **bold)
+    return ax
+
+
+def label_axes(ax: Axes, x: str = "", y: str = "") -> None:
+    """Name the axes in the house's size."""
+    ax.set_xlabel(x, fontsize=TEXT_SIZE, color=INK)
+    ax.set_ylabel(y, fontsize=TEXT_SIZE, color=INK)
+
+
+def strip(ax: Axes) -> None:
+    """Take away the frame and the marks of the ticks."""
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+
+
+def say(
+    ax: Axes, text: str, place: tuple[float, float], offset: tuple[float, float], **look: Any
+) -> None:
+    """Write a text some points above or beside a place in the data."""
+    sideways, up = offset
+    look.setdefault("color", INK)
+    look |= {"ha": "left" if sideways else "center", "va": "baseline" if up else "center"}
+    at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
+    ax.annotate(text, place, fontsize=TEXT_SIZE, **at, **look)
 
 
 def note(ax: Axes, text: str) -> None:
     """Set a small remark under the figure: what a band or a bracket means, and on how many."""
-    below = "axes fraction" if ax.xaxis.get_label_position() == "top" else ax.xaxis.label
     ax.annotate(
         break_lines(text, 46),
         (0, 0),
-        xycoords=("axes fraction", below),
+        xycoords=("axes fraction", ax.xaxis.label),
         xytext=(0, -6),
         textcoords="offset points",
         va="top",
         fontsize=TEXT_SIZE,
         color=MUTED,
     )
+
+
+def legend_below(ax: Axes, columns: int = 1) -> None:
+    """Set the legend under the figure, away from the points."""
+    look: dict[str, Any] = {"fontsize": TEXT_SIZE, "frameon": False, "ncols": columns}
+    look |= {"handlelength": 3.2, "columnspacing": 1.2}
+    if _stands_alone(ax):
+        handles, names = ax.get_legend_handles_labels()
+        figure_of(ax).legend(handles, names, loc="outside lower left", **look)
+    else:
+        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.2), borderaxespad=0.0, **look)
+
+
+def phase_ticks(ax: Axes, phases: Sequence[str], look: Look) -> None:
+    """Put the phases under the figure, labels broken at spaces; turned where they would meet."""
+    inches = ax.get_position().width * figure_of(ax).get_figwidth()
+    room = int(inches / max(len(phases), 1) * 72 / (TEXT_SIZE * 0.6))
+    names = look.names(phases)
+    texts = [break_lines(name, room) for name in names]
+    ax.set_xticks(range(len(phases)), texts)
+    if any(len(line) > room for text in texts for line in text.split("\n")):
+        texts = [break_lines(name, 20) for name in names]
+        ax.set_xticks(range(len(phases)), texts, rotation=35, ha="right", rotation_mode="anchor")
+
+
+def draw_cells(
+    ax: Axes,
+    values: np.ndarray,
+    texts: Sequence[Sequence[str | None]],
+    rows: Sequence[str],
+    heads: Sequence[str] | None = None,
+    most: float = 1.0,
+) -> None:
+    """Draw a table of coloured cells with their texts, from white at 0 to dark at `most`.
+
+    A cell of NaN is hatched, one without a text left out. `heads` stand above the columns.
+    """
+    for (row, column), value in np.ndenumerate(values):
+        text = texts[row][column]
+        if text is None:
+            continue
+        known = np.isfinite(value)
+        ground = LEVELS(float(np.clip(value / most, 0, 1)) * 0.9) if known else "white"
+        edge, hatch = ("white", None) if known else (FAINT, HATCH)
+        corner = column - 0.5, row - 0.5
+        ax.add_patch(
+            Rectangle(corner, 1, 1, facecolor=ground, edgecolor=edge, hatch=hatch, linewidth=1.5)
+        )
+        look: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": ink_on(ground) if known else MUTED}
+        ax.text(column, row, text, ha="center", va="center", linespacing=1.15, **look)
+    n_rows, n_columns = values.shape
+    ax.set(xlim=(-0.5, n_columns - 0.5), ylim=(n_rows - 0.5, -0.5))
+    ax.set_yticks(range(n_rows), rows)
+    if heads is not None:
+        ax.set_xticks(range(n_columns), heads)
+        ax.xaxis.tick_top()
+        ax.xaxis.set_label_position("top")
+    strip(ax)
 
 
 def break_lines(text: str, width: int) -> str:
@@ -149,76 +309,8 @@ def break_lines(text: str, width: int) -> str:
     >>> break_lines("front-runners differ most inside", 16)
     'front-runners\ndiffer most\ninside'
     """
-    lines: list[str] = []
-    for word in text.split():
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return "\n".join(lines)
-
-
-def label_axes(ax: Axes, x: str = "", y: str = "") -> None:
-    """Name the axes in the house's size."""
-    ax.set_xlabel(x, fontsize=TEXT_SIZE, color=INK)
-    ax.set_ylabel(y, fontsize=TEXT_SIZE, color=INK)
-
-
-def grid(ax: Axes, axis: str = "y") -> None:
-    """Draw a faint grid behind everything."""
-    ax.grid(axis=axis, color=FAINT, linewidth=0.7)  # type: ignore[arg-type]
-    ax.set_axisbelow(True)
-
-
-def legend_below(ax: Axes, columns: int = 1, **options: Any) -> None:
-    """Set the legend under the figure, away from the points."""
-    look: dict[str, Any] = {"fontsize": TEXT_SIZE, "frameon": False, "ncols": columns}
-    look |= {"handlelength": 3.2, "columnspacing": 1.2, **options}
-    figure = ax.get_figure(root=True)
-    if figure is not None and _stands_alone(ax):
-        handles, names = ax.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower left", **look)
-    else:
-        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.2), borderaxespad=0.0, **look)
-
-
-def ink_on(colour: Any) -> str:
-    """Choose black or white text for a coloured ground, whichever is read better.
-
-    Examples
-    --------
-    >>> ink_on("#ffffff"), ink_on("#08306b")
-    ('black', 'white')
-    """
-    channels = np.array(to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return "black" if linear @ [0.2126, 0.7152, 0.0722] > 0.179 else "white"
-
-
-def name_phases(phases: Sequence[str], labels: Mapping[str, str] | None) -> list[str]:
-    """Give the labels of phases, the code itself where there is none.
-
-    Examples
-    --------
-    >>> name_phases(["AG", "EX"], {"AG": "Agenda"})
-    ['Agenda', 'EX']
-    """
-    return [(labels or {}).get(phase, phase) for phase in phases]
-
-
-def phase_ticks(ax: Axes, phases: Sequence[str], labels: Mapping[str, str] | None) -> None:
-    """Put the phases under the figure, labels broken at spaces; turned where they would meet."""
-    figure = ax.get_figure(root=True)
-    inches = ax.get_position().width * (figure.get_figwidth() if figure is not None else WIDTH)
-    room = int(inches / max(len(phases), 1) * 72 / (TEXT_SIZE * 0.6))
-    texts = [break_lines(text, room) for text in name_phases(phases, labels)]
-    longest = max((len(line) for text in texts for line in text.split("\n")), default=0)
-    ax.set_xticks(range(len(phases)), texts, fontsize=TEXT_SIZE)
-    if longest > room:
-        texts = [break_lines(text, 20) for text in name_phases(phases, labels)]
-        ax.set_xticks(range(len(phases)), texts, fontsize=TEXT_SIZE, rotation=35, ha="right")
-        for label in ax.get_xticklabels():
-            label.set_rotation_mode("anchor")
+    words = " ".join(text.split())
+    return textwrap.fill(words, max(width, 1), break_long_words=False, break_on_hyphens=False)
 
 
 def keep_apart(places: Sequence[float], distance: float) -> np.ndarray:
@@ -231,79 +323,18 @@ def keep_apart(places: Sequence[float], distance: float) -> np.ndarray:
     """
     wanted = np.asarray(places, dtype=float)
     order = np.argsort(wanted, kind="stable")
-    blocks: list[list[float]] = []
-    for place in wanted[order]:
-        blocks.append([place, 1.0])
-        while len(blocks) > 1 and _overlap(blocks[-2], blocks[-1], distance):
-            (first, m), (second, n) = blocks[-2], blocks[-1]
-            blocks[-2:] = [[(first * m + second * n) / (m + n), m + n]]
-    moved = [
-        centre + (step - (size - 1) / 2) * distance
-        for centre, size in blocks
-        for step in range(int(size))
-    ]
-    placed = np.empty(len(wanted))
-    placed[order] = moved
-    return placed
+    least = distance * np.arange(len(wanted))
+    moved = np.empty(len(wanted))
+    moved[order] = isotonic_regression(wanted[order] - least).x + least
+    return moved
 
 
-def _overlap(first: list[float], second: list[float], distance: float) -> bool:
-    (one, m), (two, n) = first, second
-    return two - (n - 1) / 2 * distance - one - (m - 1) / 2 * distance < distance - 1e-12
+def figure_of(ax: Axes) -> Figure:
+    """Give the whole figure that axes stand in."""
+    return cast(Figure, ax.get_figure(root=True))
 
 
 def _stands_alone(ax: Axes) -> bool:
     """Whether the axes fill a figure of their own, so that title and legend may use its edges."""
     place = ax.get_subplotspec()
     return place is not None and place.get_gridspec().get_geometry() == (1, 1)
-
-
-def _characters(inches: float) -> int:
-    """How many characters of a bold title fit."""
-    return round(inches * 72 / (TITLE_SIZE * 0.62))
-
-
-def draw_cells(
-    ax: Axes,
-    values: np.ndarray,
-    texts: Sequence[Sequence[str | None]],
-    colours: Colormap = style.LEVELS,
-    low: float = 0.0,
-    high: float = 1.0,
-) -> None:
-    """Draw a table of coloured cells with their texts; NaN is hatched, a text of None left out."""
-    for (row, column), value in np.ndenumerate(values):
-        text = texts[row][column]
-        if text is None:
-            continue
-        known = np.isfinite(value)
-        place = (value - low) / (high - low) if known else 0.0
-        ground = colours(float(np.clip(place, 0, 1)) * 0.9) if known else "white"
-        ax.add_patch(
-            Rectangle(
-                (column - 0.5, row - 0.5),
-                1,
-                1,
-                facecolor=ground,
-                edgecolor="white" if known else style.FAINT,
-                hatch=None if known else "////",
-                linewidth=1.5,
-            )
-        )
-        ink = style.ink_on(ground) if known else style.MUTED
-        ax.text(
-            column,
-            row,
-            text,
-            ha="center",
-            va="center",
-            fontsize=style.TEXT_SIZE,
-            color=ink,
-            linespacing=1.15,
-        )
-    rows, columns = values.shape
-    ax.set_xlim(-0.5, columns - 0.5)
-    ax.set_ylim(rows - 0.5, -0.5)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    ax.tick_params(length=0)

@@ -155,10 +155,10 @@ def tell(chapter: Chapter, block: str) -> str:
 def draw(chapter: Chapter, figure: str, *names: str) -> Axes:
     """Draw a figure of a chapter; one of which there is one, under the report's finding on it."""
     sandbox, block = make_sandbox(chapter.language), f"title_{figure}"
-    if names or not has_block(sandbox, chapter.key, block):
-        return chapter.figure(figure, *names)()
-    title = unescape(render_block(sandbox, chapter.key, block, ChapterFacts(chapter)))
-    return chapter.figure(figure, *names)(title=title)
+    title = ""
+    if not names and has_block(sandbox, chapter.key, block):
+        title = unescape(render_block(sandbox, chapter.key, block, ChapterFacts(chapter)))
+    return chapter.figure(figure, *names, title=title)()
 
 
 def to_markdown(block: Block) -> str:

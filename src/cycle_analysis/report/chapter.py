@@ -2,19 +2,20 @@
 
 A chapter is one class and one template per language, both under its name. Facts are cached
 properties: a template names them, and they are worked out when they are used. Tables and figures
-are methods, ``table_<key>`` and ``figure_<key>``. No words stand here: which facts are told, in
-what order and in which words, the template says.
+are methods, ``table_<key>`` and ``figure_<key>``; the latter gives what draws it in a `Look`. No
+words stand here: which facts are told, in what order and in which words, the template says.
 """
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, NoReturn, Protocol
 
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cycle_analysis.figures.style import Look
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.columns import Rows
@@ -131,9 +132,10 @@ class Chapter:
         """Give what a table can show, by its key in the text."""
         return self._method("table", key)(*names)
 
-    def figure(self, key: str, *names: str) -> Callable[..., Axes]:
-        """Give what draws a figure, by its key in the text."""
-        return self._method("figure", key)(*names)
+    def figure(self, key: str, *names: str, title: str = "") -> Callable[[], Axes]:
+        """Give what draws a figure, by its key in the text, under a title."""
+        look = Look(self.language, title, self.study.phase_names(self.language.code))
+        return partial(self._method("figure", key)(*names), look=look)
 
     def _method(self, kind: str, key: str) -> Callable[..., Any]:
         if method := getattr(self, f"{kind}_{key}", None):

@@ -14,7 +14,6 @@ Rows and drawings come from the chapter, by key; words after the key go to it to
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import NoReturn
 
 from markdown_it import MarkdownIt
@@ -212,9 +211,7 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     if [part.kind for part in tables] not in ([], ["table"]):
         _refuse(chapter, str(container), "holds more than one table")
     name, *arguments = container.names
-    draw = chapter.figure(name, *arguments)
-    if title:
-        draw = partial(draw, title=title[0])
+    draw = chapter.figure(name, *arguments, title=next(iter(title), ""))
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
     return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)

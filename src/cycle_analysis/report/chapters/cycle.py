@@ -405,7 +405,7 @@ class CycleChapter(Chapter):
 
     # Figures.
 
-    def figure_curve(self) -> Callable[[], Axes]:
+    def figure_curve(self) -> Callable[..., Axes]:
         """Mean score per phase."""
         told = {
             fact["phase"]: (*self.door.mean(fact["mean"]), self.door.count(fact["mean"]._units))
@@ -413,16 +413,16 @@ class CycleChapter(Chapter):
         }
         columns = ["mean", "low", "high", "n"]
         curve = pd.DataFrame.from_dict(told, orient="index", columns=columns)
-        return partial(plot_phase_curve, curve, self.language.code, labels=self._labels)
+        return partial(plot_phase_curve, curve)
 
-    def figure_together(self) -> Callable[[], Axes]:
+    def figure_together(self) -> Callable[..., Axes]:
         """Share in which two phases are active together."""
         observed = {pair: self.door.share(n).value for pair, n in self._together.items()}
         pairs = pd.DataFrame({"observed": observed}, self._pairs.index)
         pairs["expected"] = [self._expected_of(pair) for pair in pairs.index]
-        return partial(plot_coactivity, pairs, self.language.code, labels=self._labels)
+        return partial(plot_coactivity, pairs)
 
-    def figure_patterns(self) -> Callable[[], Axes]:
+    def figure_patterns(self) -> Callable[..., Axes]:
         """Combinations of active phases."""
         counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
         rest = max(self.door.count(self.scored) - sum(counts), 0)
@@ -431,20 +431,15 @@ class CycleChapter(Chapter):
         )
         expected = [self._expected_of(p["phases"], of=self.phases) for p in self.patterns]
         shown = shown.assign(n=counts, expected=expected)
-        code = self.language.code
-        return partial(plot_patterns, shown, code, rest=rest, labels=self._labels)
+        return partial(plot_patterns, shown, rest=rest)
 
-    def figure_sensitivity(self) -> Callable[[], Axes]:
+    def figure_sensitivity(self) -> Callable[..., Axes]:
         """Share with two or more active phases for every threshold."""
         told = {score: self.door.share(n).value for score, n in self._several_from.items()}
         table = pd.DataFrame({"two_or_more": told})
-        return partial(plot_sensitivity, table, self.language.code, chosen=self.active_from)
+        return partial(plot_sensitivity, table, chosen=self.active_from)
 
     # What facts are made of.
-
-    @property
-    def _labels(self) -> dict[str, str]:
-        return self.study.phase_names(self.language.code)
 
     def _curve(self, wave: str) -> pd.DataFrame:
         return self.load(CYCLE, "curve", wave)

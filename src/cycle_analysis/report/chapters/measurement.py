@@ -199,17 +199,16 @@ class MeasurementChapter(Chapter):
         table = pd.DataFrame(shown, items, list(steps))
         drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, items))
         phases, options = self._items["phase"].loc[items], list(steps.values())
-        return partial(plot_answers, *drawn, options, self.language, phases=phases)
+        return partial(plot_answers, *drawn, options, phases=phases)
 
     def figure_reliability(self) -> Callable[..., Axes]:
         """Alpha with its interval, and omega, of each phase."""
-        table, names = self._of_phases("reliability", self.wave), self.study.phase_names
-        return partial(plot_reliability, table, self.language, labels=names(self.language.code))
+        return partial(plot_reliability, self._of_phases("reliability", self.wave))
 
     def figure_spread(self) -> Callable[..., Axes]:
         """How far respondents of one unit differ, in whole points as they are told."""
         table = self.load(SCORES, "spread")[["level", "spread", "low", "high"]]
-        return partial(plot_spread, table.round(), self.language)
+        return partial(plot_spread, table.round())
 
     @cached_property
     def _items(self) -> pd.DataFrame:

@@ -361,15 +361,15 @@ class ProfilesChapter(Chapter):
         }
         return Rows(kinds, self.associations)
 
-    def figure_criteria(self) -> Callable[[], Axes]:
+    def figure_criteria(self) -> Callable[..., Axes]:
         """BIC over the number of groups."""
-        return partial(plot_criteria, self._criteria, self.language)
+        return partial(plot_criteria, self._criteria)
 
-    def figure_separation(self) -> Callable[[], Axes]:
+    def figure_separation(self) -> Callable[..., Axes]:
         """Silhouette over the number of groups, beside surveys without groups."""
-        return partial(plot_separation, self._separation, self.language)
+        return partial(plot_separation, self._separation)
 
-    def figure_profiles(self) -> Callable[[], Axes]:
+    def figure_profiles(self) -> Callable[..., Axes]:
         """Mean scores of each group over the phases."""
         drawn = [portrait.group for portrait in self.portraits if portrait.shown]
         numbers = [group.number for group in drawn]
@@ -384,10 +384,8 @@ class ProfilesChapter(Chapter):
             plot_profiles,
             Told(centroids, sizes),
             {group.number: self.language.named(group.names) for group in drawn if group.names},
-            self.language,
             low=low,
             high=high,
-            labels=self.study.phase_names(self.language.code),
         )
 
     # What facts are made of.

@@ -122,13 +122,13 @@ class ResponseChapter(Chapter):
             counts = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
             asked = pd.DataFrame([[cell[1] for cell in row] for row in cells], names, heads)
             texts = [[cell[2] for cell in row] for row in cells]
-            return partial(plot_response_cells, counts, asked, language, texts=texts)
+            return partial(plot_response_cells, counts, asked, texts=texts)
         rows = [row for row in told.rows if language.is_told(row["answered"])]
         names = [self._named(row["group"]) for row in rows]
         rates = [self.door.share(row["answered"]).value for row in rows]
         table = pd.DataFrame({"rate": rates}, names)
         beside = [RATE.write(language, row["answered"]).text for row in rows]
-        return partial(plot_response, table, language, many=self.many, texts=beside)
+        return partial(plot_response, table, many=self.many, texts=beside)
 
     @cached_property
     def _by_wave(self) -> pd.DataFrame:

@@ -172,7 +172,7 @@ class WavesChapter(Chapter):
         columns = {"phase": PHASE_TITLE, "n": COUNT, "before": MEAN, "after": MEAN}
         return Rows(columns | {"change": MEAN_POINTS, "interval": MEAN_INTERVAL}, rows)
 
-    def figure_moves(self, first: str, second: str) -> Callable[[], Axes]:
+    def figure_moves(self, first: str, second: str) -> Callable[..., Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
         moves = self._moves[first, second]
@@ -181,19 +181,17 @@ class WavesChapter(Chapter):
         return partial(
             plot_moves,
             pd.DataFrame(told, numbers, numbers, dtype=float),
-            self.language.code,
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
             texts=[[COUNT.write(self.language, n).text for n in row] for row in moves],
         )
 
-    def figure_change(self, first: str, second: str) -> Callable[[], Axes]:
+    def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
         change = self._change(first, second)
-        labels = self.study.phase_names(self.language.code)
         sure = (change["low"] > 0) | (change["high"] < 0)
         rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
-        return partial(plot_change, rounded, self.language.code, labels=labels)
+        return partial(plot_change, rounded)
 
     # What facts are made of.
 

@@ -192,8 +192,8 @@ def test_each_finding_has_its_sentence_where_nothing_can_be_computed(saved):
     }
     for block, start in starts.items():
         assert told.tell("measurement", block).startswith(start)
-    assert told.tell("measurement", "headline_spread") == ""
-    assert told.tell("measurement", "headline_reliability") == ""
+    assert told.tell("measurement", "title_spread") == ""
+    assert told.tell("measurement", "title_reliability") == ""
     assert told.text()
 
 

@@ -79,7 +79,7 @@ def tables(draw):
     return table if usable else table.iloc[:0].set_axis(pd.Index([], dtype="str", name="\n"))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(tables())
 def test_every_table_comes_back_as_it_was_saved(table):
     saved = write_table("t", table)

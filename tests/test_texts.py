@@ -1,28 +1,41 @@
 """Every language tells the same, a language is a folder, and mistakes in texts are told by line."""
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import ROOT
 from told import PACKAGE, Saved, outline, saved, templates
 
 from cycle_analysis import texts
+from cycle_analysis.cycle.order import Reading
+from cycle_analysis.measurement.item_analysis import CONSEQUENCES
+from cycle_analysis.measurement.scores import aggregation_rules
 from cycle_analysis.problems import InputError
+from cycle_analysis.profiles.selection import BARRING
+from cycle_analysis.profiles.typology import HEIGHTS
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapter import Chapter, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
+from cycle_analysis.report.chapters.annex import NOT_TOLD
+from cycle_analysis.report.chapters.annex import NOTEBOOKS as TOLD
+from cycle_analysis.report.chapters.cycle import AGREEMENT
+from cycle_analysis.report.chapters.validity import STABILITY
+from cycle_analysis.report.chapters.waves import TERRITORY
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.running.parameters import read_parameters
 from cycle_analysis.study import Study, load_study
 from cycle_analysis.texts import Words, find_languages
 
 LANGUAGES = find_languages()
 GIVEN = {"words", "macros", "loop", "caller", "super"}
 """Names that every template knows besides the facts of its chapter."""
-TABLE = "profiles"
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +123,52 @@ def test_no_word_stands_twice(language):
     from cycle_analysis.study.files import YamlText
 
     assert YamlText(PACKAGE / language / "words.yaml", "words.yaml").problems == []
+
+
+def all_parameters():
+    """Parameters of the notebooks that change tables, which the annex tells."""
+    cells = [read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in TOLD]
+    return {name for cell in cells for name in cell} - set(NOT_TOLD)
+
+
+CODES = {
+    "parameters": all_parameters(),
+    "verdicts": Verdict,
+    "flags": BARRING,
+    "heights": HEIGHTS,
+    "rules": aggregation_rules(None),
+    "warnings": CONSEQUENCES,
+    "stability": [reading for _, reading in STABILITY],
+    "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],
+    "territory": TERRITORY,
+}
+"""Codes that the science gives, by where words.yaml has words for them."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", CODES)
+def test_every_code_and_every_parameter_has_a_word(language, kind):
+    assert set(CODES[kind]) <= Words.load(language).words[kind].keys()
+
+
+def test_a_parameter_means_the_same_nowhere_but_in_its_own_language():
+    told = [Words.load(language).words["parameters"] for language in LANGUAGES]
+    assert not [name for name in told[0] if len({words[name] for words in told}) < len(told)]
+
+
+READINGS = [*Reading, "level"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reading_of_the_order_has_words_of_its_own(results, language):
+    told = set()
+    for reading in READINGS:
+        row = {"reading": "parallel", "H": 0.4} if reading == "level" else {"reading": str(reading)}
+        row = row | ({"H": 0.1} if reading == Reading.PARALLEL else {})
+        changed = results.change(t03_cycle__order=row)
+        block = tell(open_chapter(changed.study, changed, language, "cycle"), "order")
+        told.add(re.split("[(:]", block)[0])
+    assert len(told) == len(READINGS)
 
 
 VARIANTS = {

@@ -13,16 +13,22 @@ passes holds for whatever an outsider knows of the rule. A number without anothe
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations
+from functools import cached_property, partial
+from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 from ledger import Ledger, Name, Parts, Published
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
+from scipy.sparse import block_array, csr_array, eye_array, hstack
+from scipy.sparse.csgraph import connected_components
 
-from cycle_analysis.report.chapters.cycle import MOST_PATTERNS
+from cycle_analysis.cycle.placements import kappa
+from cycle_analysis.report.chapter import RESPONSES
+from cycle_analysis.report.chapters.cycle import MOST_PATTERNS, _agreement
+from cycle_analysis.report.chapters.response import SURE
 from cycle_analysis.report.door import Units
+from cycle_analysis.representation.account import nonresponse_tests
 
 TIME = 20.0
 """Seconds for one integer program."""
@@ -82,17 +88,46 @@ class Model:
         """Say that one number is at most another."""
         self.row([(part, -1.0), (whole, 1.0)])
 
-    def solve(self, objective: Mapping[Name, float]) -> World | None:
+    def solve(self, terms: Mapping[Name, float], fixed: World | None = None) -> World | None:
         """Find the world in which a sum is smallest; none when there is no world."""
-        costs = np.zeros(len(self.places))
-        for name, factor in objective.items():
+        costs, low, high = np.zeros(len(self.places)), np.array(self.low), np.array(self.high)
+        for name, factor in terms.items():
             costs[self.places[name]] = factor
+        for name, n in (fixed or {}).items():
+            low[self.places[name]] = high[self.places[name]] = n
+        return self._solve(costs, low, high, [self._constraints])
+
+    def nearest(
+        self, world: World, terms: Mapping[Name, float], least: float, costs: World
+    ) -> World | None:
+        """Find the world nearest to another in which a sum is at least so much."""
+        n = len(self.places)
+        known = np.array([world[name] for name in self.places], dtype=float)
+        asked = np.zeros((1, 2 * n))
+        for name, factor in terms.items():
+            asked[0, self.places[name]] = factor
+        one = eye_array(n)
+        far = block_array([[one, one], [-one, one]])
+        rows = self._constraints
+        wide = hstack([rows.A, csr_array((rows.A.shape[0], n))])
+        return self._solve(
+            np.array([0.0] * n + [costs[name] for name in self.places]),
+            np.array([*self.low, *np.zeros(n)]),
+            np.array([*self.high, *np.full(n, np.inf)]),
+            [
+                LinearConstraint(wide, rows.lb, rows.ub),
+                LinearConstraint(far, np.array([*known, *-known]), np.inf),
+                LinearConstraint(asked, least, np.inf),
+            ],
+        )
+
+    def _solve(self, costs: Any, low: Any, high: Any, rows: list[LinearConstraint]) -> World | None:
         found = milp(
             costs,
-            integrality=np.ones(len(self.places), dtype=int),
-            bounds=Bounds(np.array(self.low), np.array(self.high)),
-            constraints=self._constraints,
-            options={"time_limit": TIME, "mip_rel_gap": 0.05},
+            integrality=np.array([1] * len(self.places) + [0] * (len(costs) - len(self.places))),
+            bounds=Bounds(low, high),
+            constraints=rows,
+            options={"time_limit": TIME, "mip_rel_gap": 0.2},
         )
         if found.x is None:
             return None
@@ -105,6 +140,12 @@ class Model:
         shape = (len(self.rows), len(self.places))
         ends = np.array([ends for _, *ends in self.rows])
         return LinearConstraint(csr_array((factors, (rows, places)), shape), ends[:, 0], ends[:, 1])
+
+    @cached_property
+    def groups(self) -> dict[Name, int]:
+        """Numbers of variables that hang together, by the name of each variable."""
+        found = connected_components(abs(self._constraints.A.T) @ abs(self._constraints.A))[1]
+        return {name: int(found[place]) for name, place in self.places.items()}
 
 
 # What is told, as constraints.
@@ -179,9 +220,13 @@ def _meant_by_true(units: Units, ledger: Ledger) -> tuple[int, int]:
     return (nearest + 1, high) if units._n > nearest else (low, nearest - 1)
 
 
-def told_alike(published: Published, world: World) -> bool:
-    """Say whether another world is told in the same way, by applying the rule to it anew."""
-    return not list(_told_otherwise(published, world))
+def told_alike(published: Published, model: Model, true: World, other: World) -> World:
+    """Give another world as far as it is told in the same way, by applying the rule to it anew.
+
+    Numbers that hang together with one that is told otherwise are set back to what they are.
+    """
+    wrong = {model.groups[name] for name in _told_otherwise(published, other)}
+    return {name: true[name] if model.groups[name] in wrong else n for name, n in other.items()}
 
 
 def _told_otherwise(published: Published, world: World) -> Iterator[Name]:
@@ -207,6 +252,36 @@ def _told_otherwise(published: Published, world: World) -> Iterator[Name]:
     for units in ledger.asked_few.values():
         if door.few(again(units)) != ledger.plain.few(units):
             yield names[id(units)]
+    for name, is_alike in _verdicts(published):
+        if not is_alike(world):
+            yield name
+
+
+def _verdicts(published: Published) -> Iterator[tuple[Name, Callable[[World], bool]]]:
+    """Give words that are worked out from true numbers: one of these, and a test of a world."""
+    for chapter in published.chapters:
+        own = vars(chapter)
+        for told in own.get("responses", ()):
+            for test in (test for test in told["tests"] if test["told"]):
+                group = chapter.load(RESPONSES, "response", told["wave"]).index
+                name = ("answered in", told["wave"], str(group.get_level_values(test["by"])[0]))
+                yield name, partial(_depends_alike, chapter, told["wave"], test)
+        for told in own.get("placements", ()):
+            name = ("stated", chapter.wave, told["development"])
+            yield name, partial(_agrees_alike, chapter.wave, told)
+
+
+def _depends_alike(chapter: Any, wave: str, test: Mapping[str, Any], world: World) -> bool:
+    account = chapter.load(RESPONSES, "response", wave).groupby(level=test["by"])[["invited"]].sum()
+    account = account[account["invited"] > 0]
+    groups = [("answered in", wave, str(group)) for group in account.index]
+    tests = nonresponse_tests(account.assign(responded=[world[name] for name in groups]))
+    return bool(tests["p"].iloc[0] < SURE) == test["depends"]
+
+
+def _agrees_alike(wave: str, told: Mapping[str, Any], world: World) -> bool:
+    cells = [[world["said", wave, told["development"], a, b] for b in (0, 1)] for a in (0, 1)]
+    return _agreement(float(kappa(np.array(cells))["kappa"])) == told["reading"]
 
 
 def _inside_out(calls: list[Parts]) -> list[Parts]:
@@ -286,7 +361,7 @@ def _most_of(model: Model, wave: str, pattern: frozenset) -> float:
 def _link_thresholds(model: Model, published: Published, wave: str, active_from: float) -> None:
     """Fewer units have two active phases, the higher the score from which they are active."""
     chain = sorted(n for n in published.has("several from") if n[1] == wave)
-    for lower, higher in zip(chain, chain[1:], strict=False):
+    for lower, higher in pairwise(chain):
         model.at_most(higher, lower)
     same = ("several from", wave, active_from)
     if same in model:
@@ -373,9 +448,7 @@ def _link_profiles(model: Model, published: Published) -> None:
         model.adds_up([*clear, ("doubtful",)], ("divided",))
     if ("divided",) in model:
         reference = published.study.reference_wave
-        if ("not scored", reference) in model:
-            model.adds_up([("not scored", reference), ("scored", reference)], ("divided",))
-        elif ("scored", reference) in model:
+        if ("scored", reference) in model:
             model.at_most(("scored", reference), ("divided",))
 
 
@@ -468,15 +541,14 @@ class Finding:
         Numbers of 1 to 4, and of none or all.
     pinned, proven : list of Name
         Those that can only be what they are.
-    untold : int
-        Worlds that fit the program and would be told otherwise.
+    programs : int
+        How many integer programs were solved.
     """
 
     small: int
     ends: int
     pinned: list[str]
     proven: list[str]
-    untold: int
     programs: int
 
 
@@ -496,11 +568,12 @@ class Target:
             return own
         return (self.rest if self.whole is None else world[self.whole]) - own
 
-    def objective(self, sign: int) -> dict[Name, float]:
-        """Give what makes it small (1) or large (-1)."""
+    @property
+    def terms(self) -> dict[Name, float]:
+        """What it is a sum of, but for a constant."""
         if self.rest < 0:
-            return {self.name: sign}
-        return {self.name: -sign} | ({self.whole: sign} if self.whole else {})
+            return {self.name: 1.0}
+        return {self.name: -1.0} | ({self.whole: 1.0} if self.whole else {})
 
     def __str__(self) -> str:
         left = f", left of {self.whole or self.rest}" if self.rest >= 0 else ""
@@ -522,50 +595,48 @@ def targets_of(published: Published) -> list[Target]:
         if whole is not None and whole._n - units._n < small:
             of = None if whole._exact else names[id(whole)]
             found[name, of, whole._n] = Target(name, of, whole._n, whole._n - units._n)
-    return [target for target in found.values() if target.name not in published.alone]
+    return [target for target in found.values() if not published.settles(target.name)]
 
 
 def audit(published: Published, seed: int = 0, tries: int = 4) -> Finding:
     """Look for another world for every small number."""
     assert not published.nameless, published.nameless
     model, targets = model_of(published), targets_of(published)
-    rng, worlds, untold, programs = np.random.default_rng(seed), [], 0, 0
+    rng, finding = np.random.default_rng(seed), Finding(0, 0, [], [], 0)
+    true = model.solve({}, published.true)
+    assert true is not None, "what is true does not fit what is told: the audit is wrong"
+    assert told_alike(published, model, true, true) == true, "the audit is wrong"
+    worlds: list[World] = []
 
     def left() -> list[Target]:
         return [t for t in targets if all(t.in_world(w) == t.true for w in worlds)]
 
-    def look(objective: Mapping[Name, float]) -> None:
-        nonlocal untold, programs
-        programs += 1
-        world = model.solve(objective)
-        if world is None:
-            raise AssertionError("no world fits what is told: the audit is wrong")
-        if told_alike(published, world):
-            worlds.append(world)
-        else:
-            untold += 1
+    def keep(world: World | None) -> None:
+        finding.programs += 1
+        if world is not None:
+            worlds.append(told_alike(published, model, true, world))
 
-    for round_ in range(2 * tries):
-        sum_: dict[Name, float] = {}
+    for turn in range(2 * tries):
+        terms: dict[Name, float] = {}
         for target in left():
-            sign = (-1, 1)[round_] if round_ < 2 else rng.choice([-1, 1]) * rng.random()
-            for name, factor in target.objective(sign).items():
-                sum_[name] = sum_.get(name, 0.0) + factor
-        if sum_:
-            look(sum_)
+            sign = (-1, 1)[turn] if turn < 2 else rng.choice([-1, 1]) * rng.random()
+            for name, factor in target.terms.items():
+                terms[name] = terms.get(name, 0.0) + sign * factor
+        if terms:
+            keep(model.solve(terms))
     for target in left():
-        for attempt in range(2 * tries):
-            if target not in left():
-                break
-            noise = {n: float(rng.normal(0, 1e-3 * attempt)) for n in model.places}
-            look(noise | target.objective((-1, 1)[attempt % 2]))
+        for turn in range(2 * tries):
+            if all(target.in_world(world) == target.true for world in worlds):
+                sign = (1, -1)[turn % 2]
+                terms = {name: sign * factor for name, factor in target.terms.items()}
+                least = sign * sum(f * true[n] for n, f in target.terms.items()) + 1
+                costs = dict.fromkeys(model.places, 1.0)
+                if turn > 1:
+                    costs = {name: rng.exponential() for name in costs}
+                keep(model.nearest(true, terms, least, costs))
     rest = left()
-    pinned = [str(t) for t in rest if t.true > 0]
-    return Finding(
-        small=sum(t.true > 0 for t in targets),
-        ends=sum(t.true == 0 for t in targets),
-        pinned=pinned,
-        proven=[str(t) for t in rest if t.true == 0],
-        untold=untold,
-        programs=programs,
-    )
+    finding.small = sum(t.true > 0 for t in targets)
+    finding.ends = len(targets) - finding.small
+    finding.pinned = [str(t) for t in rest if t.true > 0]
+    finding.proven = [str(t) for t in rest if t.true == 0]
+    return finding

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from cycle_analysis.findings import nonresponse_tests, precision
 
 from cycle_analysis.cycle import order, phases, placements, simultaneity
 from cycle_analysis.measurement import aggregation, agreement, item_analysis, scores
@@ -24,7 +23,12 @@ from cycle_analysis.report.chapter import (
     WAVES,
     Results,
 )
-from cycle_analysis.representation.account import response_account, response_by_wave
+from cycle_analysis.representation.account import (
+    nonresponse_tests,
+    precision,
+    response_account,
+    response_by_wave,
+)
 from cycle_analysis.representation.weights import shares
 from cycle_analysis.responses.study_answers import population
 from cycle_analysis.study import Study
@@ -215,7 +219,7 @@ class Drawn:
             self.large.load(VALIDITY, "agreement", wave),
             len(known[SCORES, "scores", wave].dropna()),
         )
-        moved = [min(n, int(rng.choice([0, 1, 2, 3, 4, 8, 15]))) for _ in table.index]
+        moved = [min(n // 2, int(rng.choice([0, 1, 2, 3, 4, 8, 15]))) for _ in table.index]
         jaccard = self.large.load(VALIDITY, "jaccard", wave).iloc[: self._k]
         return {
             (VALIDITY, "agreement", wave): table.assign(n_units=n, n_moved=moved),

@@ -8,7 +8,7 @@ from typing import Any
 
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.report import assemble
-from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
+from cycle_analysis.report.chapter import CYCLE, RESPONSES, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.chapters.annex import AnnexChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
@@ -134,9 +134,21 @@ class Published:
         return {self.ledger.where[key] for key in unknown}
 
     @property
-    def alone(self) -> set[Name]:
-        """Numbers that are the only part of their whole, which everybody knows then."""
-        return {self.names[id(c.told[0])] for c in self.ledger.parted if len(c.told) == 1}
+    def true(self) -> dict[Name, int]:
+        """The true numbers, of everything that has a name."""
+        told = self.ledger.told | self.ledger.asked_few
+        told |= {id(units): units for call in self.ledger.parted for units in call.told}
+        named = [(self.names[key], units) for key, units in told.items() if not units._exact]
+        true = {name: units._n for name, units in named}
+        assert all(true[name] == units._n for name, units in named), "a name is of two numbers"
+        return true
+
+    def settles(self, name: Name) -> bool:
+        """Whether a number needs no rule: the only part of a whole, or all asked have answered."""
+        if name[0] in ("cell", "answered in"):
+            account = self.results.load(RESPONSES, "response", name[1])
+            return bool(account["responded"].sum() == account["invited"].sum())
+        return name in {self.names[id(c.told[0])] for c in self.ledger.parted if len(c.told) == 1}
 
     def turned(self, wave: str, item: str) -> bool:
         """Whether the ends of an item are no steps as they were asked."""
@@ -338,8 +350,12 @@ def _of_order(chapter: Any) -> Iterator[tuple[Units, Name]]:
         yield own["order"]["n"], ("scored", wave)
     if "breaks" in own:
         yield from _with_whole(own["breaks"], ("breaks", wave), ("comparisons", wave))
+    pairs = own.get("_violating", {})
+    for pair, (_, row) in zip(pairs, _rows(chapter, "order"), strict=False):
+        for name in ("difference", "error"):
+            yield row[name]._units, ("compared", wave, *pair)
     told = [(f["earlier"], f["later"], f["n"]) for f in own.get("violated", ())]
-    told += [(*pair, n) for pair, n in own.get("_violating", {}).items()]
+    told += [(*pair, n) for pair, n in pairs.items()]
     for earlier, later, units in told:
         pair = (wave, earlier, later)
         yield from _with_whole(units, ("later ahead", *pair), ("compared", *pair))
@@ -418,8 +434,6 @@ def _of_annex(chapter: Any) -> Iterator[tuple[Units, Name]]:
     own = vars(chapter)
     if "data" in own:
         yield own["data"]["n"], ("divided",)
-        if isinstance(own["data"]["missing_scores"], Units):
-            yield own["data"]["missing_scores"], ("not scored", chapter.reference)
     if "placed" in own.get("placing", {}):
         yield own["placing"]["placed"], ("placed",)
 

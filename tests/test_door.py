@@ -7,6 +7,8 @@ import math
 import pickle
 from collections import defaultdict
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from cycle_analysis.report.door import (
     units_of,
     wave_total,
 )
+from cycle_analysis.representation.weights import shares
 
 ACTS = {
     "print": str,
@@ -130,12 +133,13 @@ def compositions(total, parts):
 @pytest.mark.parametrize(
     ("n_parts", "most", "round_to"), [(2, 90, 5), (3, 33, 5), (4, 16, 5), (3, 24, 4), (2, 60, 10)]
 )
-@pytest.mark.parametrize("exact", [True, False])
-def test_no_part_of_a_whole_is_told_by_the_others(n_parts, most, round_to, exact):
-    door = Door(round_to)
+@pytest.mark.parametrize("answered", [None, 400, 7, 16, 23])
+def test_no_part_of_a_whole_is_told_by_the_others(n_parts, most, round_to, answered):
+    """The whole is exact, or one of so many that answered, of which it may be all."""
+    door, exact = Door(round_to), answered is None
     meant = defaultdict(lambda: [set() for _ in range(n_parts)])
-    for total in range(1, most + 1):
-        whole = wave_total(total) if exact else Units(total, wave_total(400))
+    for total in range(1, min(most, answered or most) + 1):
+        whole = wave_total(total) if exact else Units(total, wave_total(answered))
         for counts in compositions(total, n_parts):
             parts = door.parts(counts, whole)
             shown = tuple(door.count(part) for part in parts)
@@ -143,7 +147,7 @@ def test_no_part_of_a_whole_is_told_by_the_others(n_parts, most, round_to, exact
             assert all(abs(n - m) < round_to for n, m in zip(shown, counts, strict=True))
             for n, values in zip(counts, meant[door.count(whole), shown], strict=True):
                 values.add(n)
-    if not exact:  # the largest wholes are cut off here
+    if answered and answered > most:  # the largest wholes are cut off here
         meant = {key: values for key, values in meant.items() if key[0] + round_to <= most}
     pinned = [key for key, values in meant.items() if any(len(part) < 2 for part in values)]
     assert not pinned
@@ -156,16 +160,32 @@ def test_parts_that_do_not_add_up_are_refused_and_single_ones_need_not():
 
 
 @given(st.integers(20, 400), st.floats(0, 1))
-def test_a_weighted_share_is_told_in_steps_worth_five_units(n, value):
-    share, low, high = Door().weighted(
-        Weighted(value, max(value - 0.1, 0), min(value + 0.1, 1), wave_total(n))
+def test_a_weighted_share_is_that_of_the_units_it_is_worth_within_an_interval_that_holds(n, value):
+    door, whole = Door(), wave_total(n)
+    share, low, high = door.weighted(
+        Weighted(value, max(value - 0.1, 0), min(value + 0.1, 1), whole)
     )
-    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if step * n >= 5)
-    for told in (share.value, low, high):
-        assert math.isclose(told / step, round(told / step), abs_tol=1e-6)
+    assert share == door.share(Units(round(value * n), whole))
     assert low <= max(value - 0.1, 0) + 1e-9
     assert high >= min(value + 0.1, 1) - 1e-9
+    for told in (low, high):
+        assert told in (0, 1) or math.isclose(told * n / 5, round(told * n / 5), abs_tol=1e-6)
     assert 0 < share.value < 1
+
+
+@pytest.mark.parametrize("answered", [20, 36, 72, 216])
+@pytest.mark.parametrize("known", [0.0, 0.5, 0.72, 0.9])
+def test_a_weighted_share_tells_no_more_than_the_number_when_weights_are_equal(answered, known):
+    """The outsider knows how the interval hangs on the number, and which part answered."""
+    population, told = round(answered / max(known, 1e-3)), defaultdict(set)
+    labels = np.arange(answered)
+    for n in range(8):
+        row = shares(pd.Series(labels < n), population).loc[True] if n else None
+        if row is not None:
+            ends = (row["weighted_share"], row["weighted_low"], row["weighted_high"])
+            weighted = Door().weighted(Weighted(*ends, wave_total(answered)))
+            told[Door().count(Units(n, wave_total(answered))), str(weighted)].add(n)
+    assert all(meant != {n} for meant in told.values() for n in range(1, 5))
 
 
 def test_a_mean_is_told_in_whole_points_of_its_scale_and_only_of_five_or_more():

@@ -109,7 +109,6 @@ class AnnexChapter(Chapter):
             "phases": scores.shape[1],
             "alpha_known": bool(alpha.notna().any()),
             "alpha": (alpha.min(), alpha.max()),
-            "missing_scores": Units(int(kept.isna().any(axis=1).sum()), n),
             **{name: float(items[name].mean()) for name in ("floor", "ceiling", "missing")},
             "dont_know": float(items["dont_know"].mean()),
         }

@@ -171,7 +171,8 @@ class ResponseChapter(Chapter):
     def _tests(self, wave: str, margins: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """For each background whether response depends on it, and where it is high and low.
 
-        The numbers of the test stay behind: beside rounded counts they would tell true ones.
+        The numbers of the test stay behind: beside rounded counts they would tell true ones. So
+        would the verdict of a rough test: where 2 of 2 answered, 1 of 2 would make the difference.
         """
         tests, told = self.load(RESPONSES, "nonresponse", wave), []
         for margin, (background, row) in zip(margins, tests.iterrows(), strict=True):
@@ -184,7 +185,8 @@ class ResponseChapter(Chapter):
                 {
                     "by": str(background),
                     "depends": bool(row["p"] < SURE),
-                    "rough": bool(row["smallest_expected"] < ROUGH),
+                    "rough": (rough := bool(row["smallest_expected"] < ROUGH)),
+                    "told": not rough or self.door.round_to == 1,
                     "most": ranked[-1] if ends else None,
                     "least": ranked[0] if ends else None,
                     "rises": ends and ranked[0] is groups[0] and ranked[-1] is groups[-1],

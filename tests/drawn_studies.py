@@ -39,7 +39,7 @@ Tables = dict[tuple[str, str, str], pd.DataFrame]
 
 @dataclass
 class Drawn:
-    """Results of a small study: tables that count units are made for it, others are the large one's.
+    """Results of a small study: tables that count units are made for it, others are as large.
 
     Attributes
     ----------

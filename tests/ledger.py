@@ -323,7 +323,9 @@ def _of_cycle(chapter: Any) -> Iterator[tuple[Units, Name]]:
     yield from _of_order(chapter)
     for told in own.get("placements", ()):
         yield from _of_placement(wave, told, told["development"])
-    names = dict(zip(chapter.load(CYCLE, "placements").index, _rows(chapter, "placements")))
+    names = dict(
+        zip(chapter.load(CYCLE, "placements").index, _rows(chapter, "placements"), strict=True)
+    )
     for development, (_, row) in names.items():
         yield from _of_placement(wave, row, str(development))
     domains = own.get("domains") or {"known": False}
@@ -331,7 +333,9 @@ def _of_cycle(chapter: Any) -> Iterator[tuple[Units, Name]]:
         yield from _with_whole(domains["wide"], ("wide", wave), ("ranged", wave))
         for name in ("stated", "measured"):
             yield from _with_whole(domains[name], ("further", wave, name), ("comparable", wave))
-    for item, (_, row) in zip(chapter.load(CYCLE, "domains").index, _rows(chapter, "domains")):
+    for item, (_, row) in zip(
+        chapter.load(CYCLE, "domains").index, _rows(chapter, "domains"), strict=True
+    ):
         for step in (NONE, *chapter.phases):
             yield from _with_whole(row[step], ("domain", wave, item, step), ("domain", wave, item))
     yield from _of_means(chapter)
@@ -380,7 +384,7 @@ def _of_means(chapter: Any) -> Iterator[tuple[Units, Name]]:
     for _, row in _rows(chapter, "conditions"):
         yield row["mean"]._units, ("on subject", chapter.wave, row["subject"])
     for item, (_, row) in zip(
-        chapter.load(CYCLE, "block_items").index, _rows(chapter, "condition_items")
+        chapter.load(CYCLE, "block_items").index, _rows(chapter, "condition_items"), strict=False
     ):
         yield row["n"], ("answers", chapter.wave, item)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from surveys import SURVEYS
 
-from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_profiles
+from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_mixture
 from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.separation import gap
 from cycle_analysis.profiles.stability import jaccard_by_k
@@ -95,7 +95,7 @@ def fit_our_classes(table, k):
 
 
 def fit_our_profiles(table, k):
-    return fit_profiles(table, k, VVI, search=Search(STARTS, STARTS))
+    return fit_mixture(table, k, VVI, search=Search(STARTS, STARTS))
 
 
 def ratio(n_theirs=3):

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_profiles
+from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_mixture
 from cycle_analysis.profiles.likelihood_ratio import (
     bootstrap_likelihood_ratio,
     likelihood_ratios,
 )
 
-equal = partial(fit_profiles, model=EEI)
+equal = partial(fit_mixture, model=EEI)
 
 
 def test_a_fourth_profile_is_needed_and_a_fifth_is_not():
@@ -32,7 +32,7 @@ def test_it_does_not_protect_against_a_continuum():
     scores = one_continuum(150)
     assert bootstrap_likelihood_ratio(equal, scores, 2, n_replicates=19).p == 0.05
     assert (
-        bootstrap_likelihood_ratio(partial(fit_profiles, model=EEE), scores, 2, n_replicates=19).p
+        bootstrap_likelihood_ratio(partial(fit_mixture, model=EEE), scores, 2, n_replicates=19).p
         > 0.05
     )
 

@@ -20,7 +20,7 @@ def test_the_likelihood_is_at_least_scikit_learns_and_equal_from_the_same_optimu
     model, covariance_type, k
 ):
     scores, _ = four_profiles(sd=14)
-    ours = mixtures.fit_profiles(scores, k, model)
+    ours = mixtures.fit_mixture(scores, k, model)
     theirs = GaussianMixture(
         k, covariance_type=covariance_type, n_init=10, tol=1e-9, max_iter=5000, random_state=1
     ).fit(scores)
@@ -41,14 +41,14 @@ def test_the_likelihood_is_at_least_scikit_learns_and_equal_from_the_same_optimu
 @pytest.mark.parametrize("model", ALL_MODELS)
 def test_the_log_likelihood_is_that_of_the_mixture_density(model):
     scores, _ = four_profiles(sd=14)
-    mixture = mixtures.fit_profiles(scores, 3, model)
+    mixture = mixtures.fit_mixture(scores, 3, model)
     assert mixture.log_likelihood == pytest.approx(_direct(mixture, scores).sum(), abs=1e-6)
 
 
 @pytest.mark.parametrize("model", ALL_MODELS)
 def test_with_missing_scores_it_is_the_density_of_what_was_observed(model):
     scores = _holed()
-    mixture = mixtures.fit_profiles(scores, 3, model)
+    mixture = mixtures.fit_mixture(scores, 3, model)
     assert mixture.log_likelihood == pytest.approx(_direct(mixture, scores).sum(), abs=1e-6)
     nudged = mixtures.log_likelihoods(_nudged(mixture), scores).sum()
     assert nudged < mixture.log_likelihood
@@ -57,7 +57,7 @@ def test_with_missing_scores_it_is_the_density_of_what_was_observed(model):
 def test_missing_at_random_hardly_moves_the_means_where_leaving_units_out_would():
     scores = one_continuum(800)
     hidden = scores.mask((scores["AG"] > 60).to_numpy()[:, None] & (np.arange(5) == 4))
-    whole, holed = (mixtures.fit_profiles(s, 1, EEE).means.loc[1, "NN"] for s in (scores, hidden))
+    whole, holed = (mixtures.fit_mixture(s, 1, EEE).means.loc[1, "NN"] for s in (scores, hidden))
     assert abs(holed - whole) < 1
     assert abs(hidden["NN"].mean() - whole) > 3
 
@@ -67,8 +67,8 @@ def test_a_case_weight_of_two_is_a_unit_that_occurs_twice(model):
     scores, _ = four_profiles(60, sd=14)
     weights = pd.Series(np.where(np.arange(60) < 20, 2.0, 1.0), index=scores.index)
     twice = pd.concat([scores, scores.iloc[:20].rename(index=lambda unit: f"{unit}b")])
-    weighted = mixtures.fit_profiles(scores, 2, model, weights=weights)
-    repeated = mixtures.fit_profiles(twice, 2, model)
+    weighted = mixtures.fit_mixture(scores, 2, model, weights=weights)
+    repeated = mixtures.fit_mixture(twice, 2, model)
     assert weighted.log_likelihood == pytest.approx(repeated.log_likelihood, abs=1e-4)
     assert weighted.n_units == repeated.n_units == 80
     assert weighted.bic == pytest.approx(repeated.bic, abs=1e-3)
@@ -109,8 +109,8 @@ def test_bootstrap_weights_fit_all_replicates_in_one_batch(model):
 def test_scores_on_another_scale_give_the_same_profiles_and_the_likelihood_of_that_scale():
     scores, _ = four_profiles(sd=14)
     for model in ALL_MODELS:
-        hundred = mixtures.fit_profiles(scores, 3, model)
-        four = mixtures.fit_profiles(scores / 25 + 1, 3, model)
+        hundred = mixtures.fit_mixture(scores, 3, model)
+        four = mixtures.fit_mixture(scores / 25 + 1, 3, model)
         assert np.allclose(four.means, hundred.means / 25 + 1, atol=1e-4)
         shift = scores.size * np.log(25)
         assert four.log_likelihood == pytest.approx(hundred.log_likelihood + shift, abs=1e-3)
@@ -119,30 +119,30 @@ def test_scores_on_another_scale_give_the_same_profiles_and_the_likelihood_of_th
 def test_heaped_scores_cannot_make_the_likelihood_run_away():
     rng = np.random.default_rng(8)
     scores = pd.DataFrame(rng.integers(0, 5, (80, 3)) * 25.0, columns=["AG", "EX", "VB"])
-    kept = mixtures.fit_profiles(scores, 4, VVI)
-    loose = mixtures.fit_profiles(scores, 4, VVI, variance_floor=1e-8)
+    kept = mixtures.fit_mixture(scores, 4, VVI)
+    loose = mixtures.fit_mixture(scores, 4, VVI, variance_floor=1e-8)
     assert kept.at_floor
     assert loose.log_likelihood > kept.log_likelihood + 50
 
 
 def test_a_run_that_may_not_finish_says_so():
     scores, _ = four_profiles(sd=20)
-    assert not mixtures.fit_profiles(scores, 4, VVV, search=Search(max_steps=3)).outcome.converged
-    assert mixtures.fit_profiles(scores, 4, VVV).outcome.converged
+    assert not mixtures.fit_mixture(scores, 4, VVV, search=Search(max_steps=3)).outcome.converged
+    assert mixtures.fit_mixture(scores, 4, VVV).outcome.converged
 
 
 def test_the_best_solution_is_counted_over_the_finished_runs():
-    mixture = mixtures.fit_profiles(four_profiles()[0], 4, EEI, search=Search(30, 8))
+    mixture = mixtures.fit_mixture(four_profiles()[0], 4, EEI, search=Search(30, 8))
     assert mixture.outcome.n_finished == 8
     assert 2 <= mixture.outcome.n_replicated <= 8
     assert f"in {mixture.outcome.n_replicated} of 8 runs" in str(mixture)
 
 
 def test_units_drawn_from_a_mixture_have_its_means_covariances_and_shares():
-    mixture = mixtures.fit_profiles(four_profiles()[0], 4, VVV)
+    mixture = mixtures.fit_mixture(four_profiles()[0], 4, VVV)
     values = mixture.draw(40_000, np.random.default_rng(1))
     table = pd.DataFrame(values, columns=PHASES)
-    again = mixtures.fit_profiles(table, 4, VVV, search=Search(3, 3))
+    again = mixtures.fit_mixture(table, 4, VVV, search=Search(3, 3))
     assert np.allclose(again.means, mixture.means, atol=0.5)
     assert np.allclose(again.covariances, mixture.covariances, rtol=0.1, atol=3)
     assert np.allclose(again.shares, mixture.shares, atol=0.01)
@@ -150,7 +150,7 @@ def test_units_drawn_from_a_mixture_have_its_means_covariances_and_shares():
 
 def test_a_unit_without_any_score_gets_no_membership():
     scores, _ = four_profiles()
-    mixture = mixtures.fit_profiles(scores, 2)
+    mixture = mixtures.fit_mixture(scores, 2)
     scores.iloc[3] = np.nan
     chances = mixtures.classify(mixture, scores)
     assert chances.iloc[3].isna().all()
@@ -160,7 +160,7 @@ def test_a_unit_without_any_score_gets_no_membership():
 def test_negative_or_absent_case_weights_are_refused():
     scores, _ = four_profiles(20)
     with pytest.raises(ValueError, match=r"Case weights must be 0 or more.*GM0019"):
-        mixtures.fit_profiles(scores, 1, weights=pd.Series(1.0, index=scores.index[:-1]))
+        mixtures.fit_mixture(scores, 1, weights=pd.Series(1.0, index=scores.index[:-1]))
 
 
 def _holed() -> pd.DataFrame:
@@ -207,14 +207,14 @@ def test_the_likelihood_is_at_least_that_of_mclust(name, model):
     theirs = pd.read_csv(REFERENCE / "mclust.csv").query("data == @name and model == @model.name")
     assert theirs["k"].tolist() == [1, 2, 3, 4]
     for row in theirs.itertuples():
-        ours = mixtures.fit_profiles(data, row.k, model, variance_floor=1e-3)
+        ours = mixtures.fit_mixture(data, row.k, model, variance_floor=1e-3)
         assert ours.n_parameters == row.n_parameters
         assert ours.log_likelihood > row.log_likelihood - 1e-4
 
 
 def test_where_mclust_finds_the_same_solution_its_criteria_are_equal():
     theirs = pd.read_csv(REFERENCE / "mclust.csv").set_index(["data", "model", "k"])
-    mixture = mixtures.fit_profiles(_iris(), 2, VVV, variance_floor=1e-3)
+    mixture = mixtures.fit_mixture(_iris(), 2, VVV, variance_floor=1e-3)
     ours = row_of(mixture, mixtures.classify(mixture, _iris()))
     row = theirs.loc[("iris", "VVV", 2)]
     assert ours["bic"] == pytest.approx(row["bic"], abs=1e-3)
@@ -222,7 +222,7 @@ def test_where_mclust_finds_the_same_solution_its_criteria_are_equal():
 
 
 def test_iris_holds_a_better_solution_than_the_one_where_mclust_sticks():
-    mixture = mixtures.fit_profiles(_iris(), 4, EEI, variance_floor=1e-3)
+    mixture = mixtures.fit_mixture(_iris(), 4, EEI, variance_floor=1e-3)
     assert mixture.log_likelihood == pytest.approx(-310.12, abs=0.01)
 
 

@@ -111,10 +111,11 @@ def test_check_reads_its_parameters_cell(tmp_path):
 def test_the_notebook_that_shows_how_runs_on_the_example(frozen_run, tmp_path, monkeypatch):
     shutil.copytree(frozen_run("example").home / "data", tmp_path / "data")
     monkeypatch.setenv(HOME, str(tmp_path))
-    space = {}
+    space = {"In": []}  # where IPython keeps the cells, for `begin` to read the parameters
     for cell in json.loads(EXTEND.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), space)
+            space["In"].append("".join(cell["source"]))
+            exec(space["In"][-1], space)
     results = open_results("example", tmp_path)
     assert results.load(STEP, "association", "2018")["n_units"].item() > 100
     assert results.load(STEP, "last_wave", "2018")["profile"].between(1, 3).all()

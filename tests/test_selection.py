@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, silhouette_score
 
-from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_profiles
+from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_mixture
 from cycle_analysis.profiles import separation
 from cycle_analysis.profiles.partitions import ward_kmeans
 from cycle_analysis.profiles.selection import (
@@ -109,7 +109,7 @@ def test_fewer_than_thirty_units_and_small_profiles_are_flagged():
 
 def test_a_profile_without_members_and_a_run_that_did_not_finish_are_barred():
     scores, _ = four_profiles(120, sd=20)
-    mixture = fit_profiles(scores, 4, VVV, search=Search(n_starts=5, max_steps=3))
+    mixture = fit_mixture(scores, 4, VVV, search=Search(n_starts=5, max_steps=3))
     posteriors = pd.DataFrame({1: [1.0] * 120, 2: [0.0] * 120, 3: 0.0, 4: 0.0}, scores.index)
     flags = row_of(mixture, posteriors)["flags"].split()
     assert {"not_converged", "empty_profile", "small_profile"} <= set(flags)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from shared import four_profiles
 
-from cycle_analysis.mixtures import EEI, fit_profiles
+from cycle_analysis.mixtures import EEI, fit_mixture
 from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.null_test import null_test
 from cycle_analysis.profiles.partitions import latent_profiles
@@ -37,7 +37,7 @@ def _everything() -> dict[str, np.ndarray]:
     table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4)
     jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
     test = null_test(scores, 3, table=table, n_replicates=6)
-    ratio = bootstrap_likelihood_ratio(fit_profiles, scores, 2, n_replicates=4, n_starts=2)
+    ratio = bootstrap_likelihood_ratio(fit_mixture, scores, 2, n_replicates=4, n_starts=2)
     by_k = jaccard_by_k(scores, [2, 3], 4)
     return {
         "by_k": by_k.to_numpy(dtype=float),

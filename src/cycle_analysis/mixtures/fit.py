@@ -89,7 +89,7 @@ class Mixture:
         return self.means.to_numpy()[member] + (factors @ noise)[..., 0]
 
 
-def fit_profiles(
+def fit_mixture(
     scores: pd.DataFrame,
     k: int,
     model: CovarianceModel = EEI,
@@ -131,7 +131,7 @@ def fit_profiles(
     Examples
     --------
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
-    >>> fit_profiles(scores, 2).means.to_numpy().round(1)
+    >>> fit_mixture(scores, 2).means.to_numpy().round(1)
     array([[11.,  7.],
            [61., 50.]])
     """

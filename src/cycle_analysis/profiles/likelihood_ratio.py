@@ -17,7 +17,7 @@ from cycle_analysis.seeds import Seed, children
 TOLERANCE = 1e-7
 """Gain per unit at which a run has converged: ratios come out to the third decimal."""
 Fit = Callable[..., Mixture | ClassMixture]
-"""Fits k profiles to a table, as `mixtures.fit_profiles` and `mixtures.fit_classes` do."""
+"""Fits k profiles to a table, as `mixtures.fit_mixture` and `mixtures.fit_classes` do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def bootstrap_likelihood_ratio(
     Parameters
     ----------
     fit : function (table, k, search=) -> mixture
-        Such as `functools.partial(mixtures.fit_profiles, model=EEI)`.
+        Such as `functools.partial(mixtures.fit_mixture, model=EEI)`.
     table : DataFrame, n units × p columns
         Scores or answers; samples get the same holes.
     k : int
@@ -92,10 +92,10 @@ def bootstrap_likelihood_ratio(
 
     Examples
     --------
-    >>> from cycle_analysis.mixtures import fit_profiles
+    >>> from cycle_analysis.mixtures import fit_mixture
     >>> rng = np.random.default_rng(1)
     >>> scores = pd.DataFrame(rng.normal(50, 9, (60, 2)), columns=["AG", "EX"])
-    >>> bootstrap_likelihood_ratio(fit_profiles, scores, 2, n_replicates=9).p > 0.1
+    >>> bootstrap_likelihood_ratio(fit_mixture, scores, 2, n_replicates=9).p > 0.1
     True
     """
     if k < 2:

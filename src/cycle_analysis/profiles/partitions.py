@@ -186,7 +186,7 @@ def latent_profiles(
     Raises
     ------
     ValueError
-        As `mixtures.fit_profiles`.
+        As `mixtures.fit_mixture`.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def latent_profiles(
     [3, 3]
     """
     search = Search(n_starts=n_starts, seed=seed)
-    fitted = [mixtures.fit_profiles(scores, k, model, search=search) for model in models]
+    fitted = [mixtures.fit_mixture(scores, k, model, search=search) for model in models]
     return by_mixture(scores, mixtures.race(fitted))
 
 

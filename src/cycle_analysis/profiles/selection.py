@@ -103,7 +103,7 @@ def fit_models(
     tasks = list(product(models, range(1, highest + 1)))
     searches = [Search(n_starts=n_starts, seed=child) for child in children(seed, len(tasks))]
     fitted = Parallel()(
-        delayed(mixtures.fit_profiles)(scores, k, model, search=search)
+        delayed(mixtures.fit_mixture)(scores, k, model, search=search)
         for (model, k), search in zip(tasks, searches, strict=True)
     )
     return {(model.name, k): mixture for (model, k), mixture in zip(tasks, fitted, strict=True)}

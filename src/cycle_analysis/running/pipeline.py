@@ -60,9 +60,10 @@ def plan(study: Study) -> list[Step]:
         scores[wave] = Step("02_scores", wave, (responses[wave],))
         cycle = Step("03_cycle", wave, (responses[wave], scores[wave]))
         steps += [responses[wave], scores[wave], cycle]
-    number = Step("04_number_of_profiles", reference, (responses[reference], scores[reference]))
-    profiles = Step("05_profiles", reference, (scores[reference], number))
-    validity = Step("06_validity", reference, (scores[reference], number, profiles))
+    answered = (responses[reference], scores[reference])
+    number = Step("04_number_of_profiles", reference, answered)
+    profiles = Step("05_profiles", reference, (*answered, number))
+    validity = Step("06_validity", reference, (*answered, number, profiles))
     needs = (*responses.values(), scores[reference], number, profiles)
     waves = Step("07_waves", ALL_WAVES, needs, tuple(study.waves))
     steps += [number, profiles, validity, waves]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import ENGLISH, Look
@@ -203,7 +204,8 @@ def plot_order_violations(
     ax.set_yticks(places, names)
     ax.set(xlim=(0, max(0.1, 1.2 * ends.max())), ylim=(len(violations) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 2.5% would read 2%
     look.percent_axis(ax.xaxis)
     style.legend_below(ax)
-    violated = style.break_lines(look.word("simultaneity", "violations"), 34)
+    violated = style.break_lines(look.word("simultaneity", "violations"), 26)
     return style.finish(ax, look, x=violated, grid="x")

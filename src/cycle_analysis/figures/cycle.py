@@ -92,7 +92,7 @@ def plot_patterns(
     >>> [text.get_text() for text in plot_patterns(patterns, Look("nl")).child_axes[0].texts]
     ['6', '4']
     """
-    phases = patterns.columns.drop(["n", "share", "expected", "ratio"]).tolist()
+    phases = patterns.columns.drop(["n", "share", "expected", "ratio"], errors="ignore").tolist()
     ax = style.start(ax, height=2.5 + 0.28 * len(phases))
     below = 0.13 * len(phases) / (0.13 * len(phases) + 1)
     bars = style.start(ax.inset_axes((0, below + 0.02, 1, 0.98 - below)), 0)

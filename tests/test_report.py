@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 from frozen import MAKERS, FrozenRun
-from small_studies import Truth, make_study, run_notebooks
+from small_studies import FAST, Truth, make_study, run_notebooks
 from told import PACKAGE, Page, Saved, saved, table_of, words_in
 
 from cycle_analysis.problems import InputError
@@ -249,7 +249,7 @@ def test_the_title_of_a_figure_is_its_finding(frozen_run, name, language):
     titled = {
         figure.key: title
         for figure in document.figures
-        if (title := getattr(figure.drawing.draw, "keywords", {}).get("title"))
+        if (title := figure.drawing.draw.keywords["look"].title)
     }
     assert {"figure-curve", "figure-together", "figure-spread"} <= titled.keys()
     everything = page_of(frozen_run(name), language).text
@@ -325,6 +325,7 @@ def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_p
     study = make_study(tmp_path, truth)
     with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME, str(tmp_path))
+        patch.setitem(FAST, "n_profiles", 4)  # divided whatever the verdict
         results = run_notebooks(tmp_path, study)
     told = words_in(assemble(study, results, "en"))
     assert "how much of that is chance cannot be said" in told

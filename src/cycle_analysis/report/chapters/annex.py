@@ -101,7 +101,7 @@ class AnnexChapter(Chapter):
         kept = scores.dropna(how="all")
         items = self.load(SCORES, "items", self.reference)
         alpha = self.load(SCORES, "reliability", self.reference)["alpha"]
-        n_respondents = len(self.load(SCORES, "respondent_scores", self.reference))
+        n_respondents = len(self.load(RESPONSES, "respondents", self.reference))
         return {
             "n": (n := Units(len(kept), self.answered_in(self.reference))),
             "respondents": n_respondents,
@@ -158,18 +158,12 @@ class AnnexChapter(Chapter):
         return {
             "entropy": float(self._of_model["entropy"].get(self.k, math.nan)),
             "least": Mean(float(own.min()), self._n_of(int(own.idxmin())), _scale=1),
-            "placed": self.profiles["placed"],
         }
 
     @cached_property
     def smallest(self) -> Units:
         """The size of the smallest group."""
         return min(self.groups, key=lambda group: self._sizes[group.number]).n
-
-    @cached_property
-    def effects(self) -> list[dict[str, Any]]:
-        """What the groups go with."""
-        return self.profiles["associations"]
 
     @cached_property
     def versions(self) -> list[str]:

@@ -17,7 +17,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from cycle_analysis.cycle.order import phase_differences
-from cycle_analysis.cycle.phases import associate, phase_curve
+from cycle_analysis.cycle.phases import phase_curve, rank_correlations
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
@@ -119,7 +119,7 @@ def held_by_units(n: int, seed: int, truth: dict[str, float]) -> dict[str, float
         "H of the scale": within(truth["H"], order.loc[(ALL, ALL)]),
         "H of a pair": within(truth["H of a pair"], order.loc[PAIR]),
         "rank correlation": within(
-            truth["spearman"], associate(table[["AG"]], table[["EX"]]).iloc[0]
+            truth["spearman"], rank_correlations(table[["AG"]], table[["EX"]]).iloc[0]
         ),
         "kappa": within(truth["kappa"], kappa(counts)),
         "weighted kappa": within(truth["weighted kappa"], kappa(counts, weights=QUADRATIC)),

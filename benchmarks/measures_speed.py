@@ -81,7 +81,7 @@ def measure_cycle(
     said = (table / 25).round()
     placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
     placements.compare_placements(simultaneity.activity(table), active)
-    phases.associate(scoring.unit_scores(off_topic, units), table)
+    phases.rank_correlations(scoring.unit_scores(off_topic, units), table)
 
 
 def measure(n: int, replicates: int) -> tuple[Callable[[], None], int]:

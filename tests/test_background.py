@@ -5,6 +5,7 @@ from scipy.stats import chi2_contingency, kruskal
 from shared import four_profiles
 
 from cycle_analysis.mixtures import EEI
+from cycle_analysis.p_values import holm
 from cycle_analysis.profiles.background import (
     associate,
     background_by_profile,
@@ -12,7 +13,6 @@ from cycle_analysis.profiles.background import (
     can_be_corrected,
     classification_errors,
     correction_weights,
-    holm,
     profile_background,
 )
 from cycle_analysis.profiles.partitions import Partition, latent_profiles, ward_kmeans

@@ -5,13 +5,12 @@ from reference_data import HERE, stored
 
 from cycle_analysis.cycle.order import errors_of_differences, order_violations
 from cycle_analysis.cycle.phases import (
-    associate,
     development_scores,
-    holm,
     leading_phase,
     phase_correlations,
     phase_curve,
     positions,
+    rank_correlations,
 )
 from cycle_analysis.cycle.simultaneity import (
     active_counts,
@@ -22,6 +21,7 @@ from cycle_analysis.cycle.simultaneity import (
 )
 from cycle_analysis.measurement.aggregation import compare_aggregations, spread_by_level
 from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
+from cycle_analysis.p_values import holm
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DEVELOPMENTS = pd.Series({"AG": "1", "EX": "2", "VB": "3", "VA": "3", "NN": "3"})
@@ -208,7 +208,7 @@ def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pa
     table = scores(n=300)
     draw = np.random.default_rng(2)
     blocks = pd.DataFrame({"D": table["EX"] + draw.normal(0, 20, 300), "E": draw.normal(size=300)})
-    found = associate(blocks, table)
+    found = rank_correlations(blocks, table)
     assert found["p_holm"].idxmin() == ("D", "EX")
     assert (found["p_holm"] < 0.05).sum() == 1
     assert (found["p_holm"] >= found["p"]).all()
@@ -217,7 +217,7 @@ def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pa
 def test_a_study_without_other_blocks_gets_an_empty_table():
     nothing = pd.DataFrame(index=pd.Index(["A", "B"], name="unit"))
     phases = pd.DataFrame({"AG": [1.0, 2.0]}, index=nothing.index)
-    found = associate(nothing, phases)
+    found = rank_correlations(nothing, phases)
     assert found.empty
     assert found.index.names == ["block", "phase"]
 
@@ -228,7 +228,7 @@ PAIRS = [("AG", "EX"), ("AG", "NN"), ("VB", "NN")]
 
 def test_rank_correlations_and_holm_equal_r():
     r = stored("associations")
-    found = pd.concat([associate(MADE[[one]], MADE[[other]]) for one, other in PAIRS])
+    found = pd.concat([rank_correlations(MADE[[one]], MADE[[other]]) for one, other in PAIRS])
     for one, other in PAIRS:
         value = found.loc[(one, other), "correlation"]
         assert value == pytest.approx(r[f"rho.{one}.{other}"], abs=1e-12)

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.cycle.simultaneity import ACTIVE_FROM
+from cycle_analysis.p_values import holm
 
 
 def phase_curve(
@@ -200,7 +201,9 @@ def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame
     return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
 
 
-def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def rank_correlations(
+    blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95
+) -> pd.DataFrame:
     """Correlate preconditions, risks and steering with the phases, over units.
 
     Spearman's correlation, with the interval of Bonett & Wright (2000); p by the normal
@@ -227,7 +230,7 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     Examples
     --------
     >>> blocks = pd.DataFrame({"D": [1.0, 2.0, 3.0, 4.0, 5.0]})
-    >>> associate(blocks, pd.DataFrame({"AG": [2.0, 1.0, 3.0, 4.0, 5.0]})).loc[
+    >>> rank_correlations(blocks, pd.DataFrame({"AG": [2.0, 1.0, 3.0, 4.0, 5.0]})).loc[
     ...     ("D", "AG"), "correlation"].round(3)
     np.float64(0.9)
     """
@@ -236,19 +239,6 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
     return table.assign(p_holm=holm(table["p"]))
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Adjust p-values for their number, NaN left out (Holm 1979).
-
-    Examples
-    --------
-    >>> holm(pd.Series([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    known = p.dropna().sort_values()
-    factors = np.arange(len(known), 0, -1)
-    return (known * factors).clip(upper=1).cummax().reindex(p.index)
 
 
 def _bootstrap_quantiles(

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from cycle_analysis.p_values import holm
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 
@@ -224,19 +225,6 @@ def background_shares(partition: Partition, background: pd.DataFrame) -> pd.Data
         none = pd.MultiIndex.from_tuples([], names=index)
         return pd.DataFrame(columns=["value", "corrected"], index=none)
     return pd.concat(tables, names=["variable"]).reset_index("variable").set_index(index)
-
-
-def holm(p: pd.Series) -> pd.Series:
-    """Adjust p values so that the chance of one false finding among all stays at the level.
-
-    Examples
-    --------
-    >>> holm(pd.Series([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    ordered = p.sort_values(kind="stable")
-    steps = ordered * np.arange(len(ordered), 0, -1)
-    return steps.cummax().clip(upper=1.0).reindex(p.index)
 
 
 def _varying(partition: Partition, background: pd.DataFrame) -> pd.DataFrame:

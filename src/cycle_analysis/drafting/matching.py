@@ -228,7 +228,8 @@ def _unit(export: Export, column: str) -> Match | None:
     distinct = pd.Series(texts[texts != ""].unique(), dtype="str")
     if distinct.empty or len(distinct) > MOST_UNITS:
         return None
-    found = identify(distinct, export.register, export.day)["unit"].notna().mean()
+    units = identify(distinct, export.register, export.day, suggest=False)["unit"]
+    found = units.notna().mean()
     reason = f"{found:.0%} of its values are units of the register"
     return Match("unit", column, reason, sure=bool(found > MOSTLY)) if found > 0.5 else None
 

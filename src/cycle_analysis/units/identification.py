@@ -32,6 +32,8 @@ def identify(
     register: Register,
     date: str | pd.Timestamp,
     province: pd.Series | None = None,
+    *,
+    suggest: bool = True,
 ) -> pd.DataFrame:
     """Find the register's code for each value.
 
@@ -44,6 +46,9 @@ def identify(
         The day of the fieldwork: of two units with one name, the one in force then is meant.
     province : Series, optional
         Province of each value, on the same index; tells apart units with one name.
+    suggest : bool
+        Whether the nearest units are looked up for a value without code, which takes some
+        milliseconds each: not where values are tried that may be something else altogether.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def identify(
     places = [""] * len(values) if province is None else province.fillna("").astype(str).array
     pairs = pd.DataFrame({"text": texts, "place": places})
     number = pairs.groupby(["text", "place"], sort=False).ngroup()
-    finder = _Finder(register, pd.Timestamp(date))
+    finder = _Finder(register, pd.Timestamp(date), suggest=suggest)
     rows = [finder.find(*pair) for pair in pairs.drop_duplicates().itertuples(index=False)]
     found = pd.DataFrame(rows, columns=["unit", "rule", "problem", "suggestions"]).astype("str")
     return found.iloc[number].set_index(values.index)
@@ -123,8 +128,8 @@ def _edit_distances(text: str, others: list[str]) -> np.ndarray:
 class _Finder:
     """Finds units by what a register offers on one day."""
 
-    def __init__(self, register: Register, day: pd.Timestamp):
-        self.register, self.day = register, day
+    def __init__(self, register: Register, day: pd.Timestamp, *, suggest: bool):
+        self.register, self.day, self.suggest = register, day, suggest
         self.current = set(register.on(day).index)
         self.names = register.units.groupby("unit")["name"].agg(list).to_dict()
         self.keys: dict[str, dict[str, str]] = {}
@@ -153,7 +158,8 @@ class _Finder:
             return None, "", f"is the name of {number} units", self._listed(candidates)
         if missing_reason(text):
             return None, "", "is missing", ""
-        return None, "", "is not in the register", self._nearest(text)
+        nearest = self._nearest(text) if self.suggest else ""
+        return None, "", "is not in the register", nearest
 
     def _unit(self, text: str, place: str) -> tuple[str | None, str, list[str]]:
         """Find unit, rule, and the units that the text could mean when it is more than one."""

@@ -273,14 +273,15 @@ def _describe(
     step: str, file: str, space: Mapping[str, Any], home: Path
 ) -> dict[str, dict[str, Parameter]]:
     """Describe the parameters of this notebook, as executed if that is known, and of the others."""
+    texts = home / "data" / "raw" / f"{space.get('study_name', '')}" / "texts"
     try:
         folder = notebook_folder(home)
-        known = {name: read_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+        known = {name: read_parameters(folder / f"{name}.ipynb", texts) for name in NOTEBOOKS}
     except InputError:
         known = {}
     cells = [cell for cell in _executed(space) if _is_parameters_cell(cell)]
     if cells:
-        known[step] = read_cell(cells[-1], file)
+        known[step] = read_cell(cells[-1], file, texts)
     if step not in known:
         remedy = "Give it one, with lines as: name: type = default  # meaning, 0-1"
         raise InputError([Problem(file, "parameters cell", "", "is not there", "", remedy)])

@@ -2,8 +2,8 @@
 
 The parameters cell of a notebook is the only description of a parameter: name, type, default, and
 meaning with unit in the comment. A comment ends with what is allowed: ``0-1``, ``12 or more``, or
-``one of nl, en``. papermill ignores an unknown parameter with a log line and checks neither types
-nor ranges; so everything a user gives is checked here, by one function and in the same words,
+``one of mean, median``. papermill ignores an unknown parameter with a log line and checks neither
+types nor ranges; so everything a user gives is checked here, by one function and in the same words,
 whether it came by the command line, by study.yaml, or into a notebook itself.
 """
 
@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.results import Value
+from cycle_analysis.texts import find_languages
 
 Option = TypeVar("Option")
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
@@ -35,6 +36,8 @@ RANGE = re.compile(r", (?P<low>[\d.]+)(?:-(?P<high>[\d.]+)| or more)$")
 """How a comment ends that says between which numbers, both included, a parameter lies."""
 CHOICES = re.compile(r", one of (?P<names>.+)$")
 """How a comment ends that says which texts are allowed."""
+LANGUAGES = "those with texts"
+"""What a comment names instead of languages: those of the package, and those of the study."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,15 @@ class Parameter:
         Its value when nobody gives one.
     meaning : str
         The comment beside it.
+    texts : tuple of Path
+        Folders in which a study has languages of its own.
     """
 
     name: str
     kind: str
     default: Value
     meaning: str
+    texts: tuple[Path, ...] = ()
 
     @property
     def ends(self) -> tuple[float, float] | None:
@@ -66,6 +72,8 @@ class Parameter:
     def choices(self) -> list[str]:
         """Texts allowed, empty when the comment says none."""
         found = CHOICES.search(self.meaning)
+        if found and found["names"] == LANGUAGES:
+            return find_languages(*self.texts)
         return found["names"].split(", ") if found else []
 
     def read(self, given: object) -> Value:
@@ -127,8 +135,15 @@ class Parameter:
         return not self.choices or value in self.choices
 
 
-def read_parameters(notebook: Path) -> dict[str, Parameter]:
+def read_parameters(notebook: Path, *texts: Path) -> dict[str, Parameter]:
     """Read the parameters cell of a notebook.
+
+    Parameters
+    ----------
+    notebook : Path
+        The file.
+    *texts : Path
+        Folders in which a study has languages of its own.
 
     Raises
     ------
@@ -145,10 +160,10 @@ def read_parameters(notebook: Path) -> dict[str, Parameter]:
         raise _unreadable(
             notebook.name, "", f"has {len(sources)} cells tagged `parameters`, not one"
         )
-    return read_cell(sources[0], notebook.name)
+    return read_cell(sources[0], notebook.name, *texts)
 
 
-def read_cell(source: str, file: str) -> dict[str, Parameter]:
+def read_cell(source: str, file: str, *texts: Path) -> dict[str, Parameter]:
     """Read the source of a parameters cell.
 
     Raises
@@ -168,7 +183,7 @@ def read_cell(source: str, file: str) -> dict[str, Parameter]:
         raise _unreadable(file, error.text or "", f"is no Python: {error.msg}") from None
     lines = source.splitlines()
     found = [_read_line(file, node, lines[node.lineno - 1]) for node in body]
-    return {parameter.name: parameter for parameter in found}
+    return {parameter.name: replace(parameter, texts=texts) for parameter in found}
 
 
 def _read_line(file: str, node: ast.stmt, line: str) -> Parameter:

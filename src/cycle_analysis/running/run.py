@@ -163,7 +163,7 @@ def gather_parameters(
         If one of them is unknown, of the wrong type, out of range, or contradicts another.
     """
     known: dict[str, dict[str, Parameter]] = {
-        name: read_parameters(notebook_file(study, name, notebooks))
+        name: read_parameters(notebook_file(study, name, notebooks), study.folder / "texts")
         for name in (*NOTEBOOKS, *study.own_notebooks)
     }
     values = {name: {p.name: p.default for p in known[name].values()} for name in known}

@@ -95,8 +95,8 @@ def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
 
 
 def test_an_unknown_language_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"no texts in 'fr'; choose from \['en', 'nl'\]"):
-        figures.plot_phase_curve(CURVE, Look("fr"))
+    with pytest.raises(ValueError, match=r"no texts in 'xx'; choose from \[.*'en',.*'nl'"):
+        figures.plot_phase_curve(CURVE, Look("xx"))
 
 
 def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():

@@ -1,7 +1,9 @@
 """Every language tells the same, a language is a folder, and mistakes in texts are told by line."""
 
+import ast
 import re
 import shutil
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,11 @@ import yaml
 from conftest import ROOT
 from told import PACKAGE, Saved, outline, saved, templates
 
-from cycle_analysis import texts
+from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
 from cycle_analysis.measurement.item_analysis import CONSEQUENCES
 from cycle_analysis.measurement.scores import aggregation_rules
+from cycle_analysis.mixtures.gaussian import ALL_MODELS
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
@@ -26,10 +29,11 @@ from cycle_analysis.report.chapters.cycle import AGREEMENT
 from cycle_analysis.report.chapters.validity import STABILITY
 from cycle_analysis.report.chapters.waves import TERRITORY
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
-from cycle_analysis.report.language import FILTERS
+from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
 from cycle_analysis.running.parameters import read_parameters
+from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study
 from cycle_analysis.texts import Words, find_languages
 
@@ -134,6 +138,7 @@ def all_parameters():
 
 
 CODES = {
+    "models": [model.name for model in ALL_MODELS],
     "parameters": all_parameters(),
     "verdicts": Verdict,
     "flags": BARRING,
@@ -151,6 +156,31 @@ CODES = {
 @pytest.mark.parametrize("kind", CODES)
 def test_every_code_and_every_parameter_has_a_word(language, kind):
     assert set(CODES[kind]) <= Words.load(language).words[kind].keys()
+
+
+def test_a_code_without_a_word_is_refused_and_a_group_of_the_study_told_as_it_stands(results):
+    language = open_language("en", results.study)
+    assert language.code_word("Isle", "background_groups") == "Isle"
+    with pytest.raises(InputError, match=r"texts/en/words.yaml, models.XXI: has no word"):
+        language.code_word("XXI", "models")
+
+
+def drawn_words(function: ast.FunctionDef):
+    """Words of figures that a function may ask for: ``look.word("cycle", "band")``."""
+    parts = list(ast.walk(function))
+    calls = [part for part in parts if isinstance(part, ast.Call) and part.args]
+    groups = {ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "look.word"}
+    names = {part.value for part in parts if isinstance(part, ast.Constant)}
+    return {(ast.literal_eval(group), name) for group in groups for name in names}
+
+
+def test_every_word_of_figures_is_drawn():
+    drawn = set()
+    for path in Path(figures.__file__).parent.glob("*.py"):
+        for part in ast.walk(ast.parse(path.read_text("utf-8"))):
+            drawn |= drawn_words(part) if isinstance(part, ast.FunctionDef) else set()
+    words = Words.load("en").words["figures"]
+    assert {(group, name) for group in words for name in words[group]} <= drawn
 
 
 def test_a_parameter_means_the_same_nowhere_but_in_its_own_language():
@@ -258,6 +288,8 @@ def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):
     shutil.move(tmp_path / "texts", tmp_path / "data" / "raw" / folder.name / "texts")
     study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
     assert "Xthere are profiles." in text_of(assemble(study, results, "xx"))
+    parameters = gather_parameters(study, ROOT / "notebooks", {"03": {"language": "xx"}})
+    assert parameters["03_cycle"]["language"] == "xx"
 
 
 def test_a_language_without_texts_is_told_where_the_study_names_it(frozen_run, tmp_path):
@@ -368,6 +400,28 @@ def test_a_mistake_in_a_study_s_text_is_told_with_its_file_and_line(own_texts, r
     assert problem.where in {"line 3", "line 4", "template"}
 
 
+class Broken(Ours):
+    """A chapter whose Python is wrong."""
+
+    @cached_property
+    def broken(self) -> int:
+        """Look for what is not there."""
+        return {}["no such key"]
+
+    @cached_property
+    def other(self):
+        """Tell it of another chapter."""
+        return self.facts_of(Broken)
+
+
+@pytest.mark.parametrize("text", ["{{ broken|number }}", "{{ other.broken|number }}"])
+def test_a_fault_in_a_fact_is_shown_as_it_is_and_not_told_of_the_text(own_texts, results, text):
+    study = own_texts("ours.md.j2", f"# Ours {{#ours}}\n\n{text}\n")
+    with pytest.raises(KeyError, match="no such key") as caught:
+        assemble(study, results, "en", {"ours": Broken})
+    assert caught.traceback[-1].name == "broken"
+
+
 SHAPES = {
     "no key": ("# Ours", "'# Ours'", "a heading without a key"),
     "a list of numbers": ("4. May", "", "is no heading, paragraph or bullet"),
@@ -421,5 +475,5 @@ def test_a_chapter_or_block_that_is_none_is_told_with_those_that_are(results):
 
 
 def test_a_language_without_texts_is_refused(results):
-    with pytest.raises(ValueError, match=r"no texts in 'fr'.*'en', 'nl'"):
-        assemble(results.study, results, "fr")
+    with pytest.raises(ValueError, match=r"no texts in 'xx'.*'en',.*'nl'"):
+        assemble(results.study, results, "xx")

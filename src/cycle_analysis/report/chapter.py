@@ -9,7 +9,7 @@ words stand here: which facts are told, in what order and in which words, the te
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, ClassVar, NoReturn, Protocol
 
 import pandas as pd
@@ -293,6 +293,9 @@ class ChapterFacts(Mapping[str, Any]):
             _refuse_fact(self.chapter, name, value)
         return value
 
+    def __contains__(self, name: object) -> bool:
+        return name in facts_of(type(self.chapter))  # a mapping's own would swallow a KeyError
+
     def __iter__(self) -> Iterator[str]:
         return iter(facts_of(type(self.chapter)))
 
@@ -300,7 +303,8 @@ class ChapterFacts(Mapping[str, Any]):
         return len(facts_of(type(self.chapter)))
 
 
-def facts_of(chapter: type[Chapter]) -> list[str]:
+@cache
+def facts_of(chapter: type[Chapter]) -> tuple[str, ...]:
     """List the names of the facts of a chapter.
 
     Examples
@@ -308,11 +312,11 @@ def facts_of(chapter: type[Chapter]) -> list[str]:
     >>> {"n", "groups"} <= set(facts_of(Chapter))
     True
     """
-    return [
+    return tuple(
         name
         for name in dir(chapter)
         if not name.startswith("_") and isinstance(getattr(chapter, name), cached_property)
-    ]
+    )
 
 
 def _refuse_fact(chapter: Chapter, name: str, value: Any) -> NoReturn:

@@ -86,8 +86,12 @@ def interval(decimals: int = 0, kind: str = "number") -> Column:
 
 
 def code(kind: str) -> Column:
-    """Make a column of codes, written as words.yaml says under `kind`."""
-    return Column(lambda language, value: Cell(language.code_word(value, kind)), numeric=False)
+    """Make a column of codes, in the words of words.yaml under `kind`; a dash where there is none."""
+
+    def write(language: Language, value: str) -> Cell:
+        return EMPTY if value == NOTHING else Cell(language.code_word(value, kind))
+
+    return Column(write, numeric=False)
 
 
 def starred(decimals: int = 0) -> Column:

@@ -10,9 +10,10 @@ from typing import Any, Protocol
 
 from jinja2.runtime import LoopContext
 
+from cycle_analysis.problems import refuse
 from cycle_analysis.report.door import Door, Mean, Share, Units, UntoldError, is_number
 from cycle_analysis.study import Study
-from cycle_analysis.texts import Words
+from cycle_analysis.texts import FILE, Words
 
 FILTERS = (
     *("number", "percent", "points", "p", "interval", "spelled", "listed", "lowered", "capital"),
@@ -21,6 +22,8 @@ FILTERS = (
     *("development", "date", "code_word", "named", "comma"),
 )
 """Methods of `Language` that texts use as filters."""
+OPEN = ("backgrounds", "background_groups")
+"""Kinds of codes that a study has of its own; those without a word are told as they stand."""
 
 
 class Group(Protocol):
@@ -172,8 +175,18 @@ class Language(Words):
         return self._word("date", day=str(day.day), month=month, year=str(day.year))
 
     def code_word(self, code: str, kind: str) -> str:
-        """Write a code of the science in words, as words.yaml says under `kind`."""
-        return str(self.words[kind].get(code, code))
+        """Write a code of the science in words, as words.yaml says under `kind`.
+
+        Raises
+        ------
+        InputError
+            When it has no word: a reader would meet the code.
+        """
+        words = self.words[kind]
+        if code not in words and kind not in OPEN:
+            file, where = f"texts/{self.code}/{FILE}", f"{kind}.{code}"
+            raise refuse(file, where, "", "has no word", "", "Write what it is called")
+        return str(words.get(code, code))
 
     def named(self, text: Any) -> str:
         """Give a text of the study in this language."""

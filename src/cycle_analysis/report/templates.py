@@ -89,7 +89,7 @@ class Facts(Context):
         """Give a value by its name."""
         found = super().resolve_or_missing(key)
         facts = self.parent.get(FACTS)
-        return facts.get(key, missing) if found is missing and facts is not None else found
+        return facts[key] if found is missing and facts is not None and key in facts else found
 
 
 class Sandbox(SandboxedEnvironment):
@@ -234,7 +234,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not isinstance(error, jinja2.TemplateError) and not _in_template(error):
+        told = isinstance(error, InputError)  # says already what is wrong, and where
+        if told or (not isinstance(error, jinja2.TemplateError) and not _in_template(error)):
             raise
         file, line = _place(error)
         where = f"line {line}" if line else "template"

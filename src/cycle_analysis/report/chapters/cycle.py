@@ -427,7 +427,8 @@ class CycleChapter(Chapter):
         counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
         rest = max(self.door.count(self.scored) - sum(counts), 0)
         shown = pd.DataFrame(
-            [{p: p in pattern["phases"] for p in self.phases} for pattern in self.patterns]
+            [{p: p in pattern["phases"] for p in self.phases} for pattern in self.patterns],
+            columns=self.phases,  # also when no combination may be listed
         )
         expected = [self._expected_of(p["phases"], of=self.phases) for p in self.patterns]
         shown = shown.assign(n=counts, expected=expected)

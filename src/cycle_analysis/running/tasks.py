@@ -86,6 +86,8 @@ class FolderNode:
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
 """Libraries whose version changes results."""
+REPORT = "08_report"
+"""The notebook that tells what all others saved."""
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
@@ -153,6 +155,8 @@ class Tasks:
         files += self.study.unit_files
         for wave in step.raw_waves:
             files += self.study.wave_files(wave)
+        if step.notebook == REPORT:
+            files += self.study.text_files
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
         deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
         parameters = [self.parameters[notebook] for notebook in deciding]
@@ -174,7 +178,7 @@ class Tasks:
 
     def output(self, step: Step) -> FolderNode:
         """Where a step leaves its files: tables, or the report."""
-        if step.notebook == "08_report":
+        if step.notebook == REPORT:
             return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
         return FolderNode(self.results.step_folder(step.notebook, step.wave))
 
@@ -275,7 +279,7 @@ def _value(step: Step, name: str, value: str) -> PythonNode:
 def _fingerprint(package: Path) -> str:
     """Hash the package's source and the versions of the libraries that results depend on."""
     digest = hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css"}
+    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2"}
     for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes())

@@ -114,6 +114,11 @@ class Study(StudyFile):
         """The study's own register, events and map, as far as it has them."""
         return [self.folder / name for name in self.units.files]
 
+    @property
+    def text_files(self) -> list[Path]:
+        """The study's own texts for the report: templates and words, as far as it has them."""
+        return sorted(path for path in (self.folder / "texts").glob("*/*") if path.is_file())
+
     def wave_files(self, wave: str) -> list[Path]:
         """Files of a wave: its mapping, its export, and the list of the invited if there is one."""
         names = ["wave.yaml", self.wave(wave).source.file, self.wave(wave).invited]

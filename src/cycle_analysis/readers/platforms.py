@@ -1,7 +1,13 @@
 """Know the export of a survey tool by its shape, and bring it to one header and one row each.
 
-Qualtrics writes two or three header rows and marks previews; LimeSurvey writes incomplete rows and
-timing columns. Nothing about answers is decided here.
+LimeSurvey, csv or Excel
+    Question codes, abbreviated or full questions as headings, Dutch or English; answer codes or
+    answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known.
+Qualtrics, csv with three header rows or the legacy two
+    Numeric values or choice text. Previews are left out, unfinished rows and spam counted,
+    durations known.
+
+Nothing about answers is decided here.
 """
 
 import re

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import command
-from small_studies import QUICK, Truth, make_study
+from small_studies import QUICK, Truth, add_notebooks, make_study
 
 from cycle_analysis.running.run import only_run
 from cycle_analysis.study import Study, load_study
@@ -25,6 +25,8 @@ from cycle_analysis.study import Study, load_study
 ROOT = Path(__file__).resolve().parents[1]
 HASHES = ROOT / "tests" / "frozen"
 ACCEPT = "python tests/frozen.py --accept"
+OWN = "09_my_question"
+"""A notebook that a study brings itself."""
 SHOWN = 10
 """Files of one kind that a failure names."""
 FOUR_PROFILES = QUICK | {
@@ -38,8 +40,10 @@ def _copy_example(home: Path) -> None:
 
 
 def _make_continuum(home: Path) -> None:
-    """Countries that differ in level only, in one wave."""
-    make_study(home, Truth(["2010"], "continuum", n_units=120), parameters=QUICK)
+    """Countries that differ in level only, in one wave, with a notebook of the study's own."""
+    parameters = QUICK | {OWN: {"n_starts": "4"}}
+    study = make_study(home, Truth(["2010"], "continuum", n_units=120), parameters=parameters)
+    add_notebooks(study, OWN)
 
 
 def _make_one_wave(home: Path) -> None:

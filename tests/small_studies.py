@@ -18,6 +18,8 @@ from cycle_analysis.simulate.worlds import straight
 from cycle_analysis.study import HOME, Study, load_study
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+EXTEND = NOTEBOOKS / "extend.ipynb"
+"""The notebook that shows how to extend the analysis."""
 FAST = {
     "n_replicates": 19,
     "n_ratio_replicates": 9,
@@ -112,6 +114,17 @@ def make_study(
     return load_study("small", home)
 
 
+def add_notebooks(study: Study, *names: str, content: str | None = None) -> Path:
+    """Name notebooks of its own in a study, which are `extend` or this content; give its folder."""
+    with (study.folder / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"own_notebooks: [{', '.join(names)}]\n")
+    (study.folder / "notebooks").mkdir()
+    for name in names:
+        path = study.folder / "notebooks" / f"{name}.ipynb"
+        path.write_text(content or EXTEND.read_text("utf-8"), "utf-8")
+    return study.folder
+
+
 def write_surveys(
     folder: Path,
     waves: Mapping[str, pd.DataFrame],
@@ -163,11 +176,20 @@ def write_surveys(
         table.to_csv(folder / wave / "responses.csv", index=False)
 
 
-def run_notebooks(home: Path, study: Study, last: str = "07_waves") -> Results:
-    """Run the cells of notebooks 01 to `last` in this process, with quick parameters."""
+def run_notebooks(
+    home: Path,
+    study: Study,
+    last: str = "07_waves",
+    given: Mapping[str, Mapping[str, object]] | None = None,
+) -> Results:
+    """Run the cells of notebooks 01 to `last` in this process.
+
+    Parameters are quick ones, or those that are given for a notebook.
+    """
     for step in plan(study):
         if step.notebook != CHECK and step.notebook <= last:
-            run_notebook(home, study, step.notebook, step.wave, **FAST)
+            parameters = FAST | (given or {}).get(step.notebook, {})
+            run_notebook(home, study, step.notebook, step.wave, **parameters)
     return open_results(study.name, home)
 
 

@@ -4,9 +4,8 @@ import json
 import shutil
 
 import pytest
-from commands import command, finished
-from conftest import ROOT
-from small_studies import QUICK, Truth, make_study
+from commands import called, finished
+from small_studies import EXTEND, QUICK, Truth, add_notebooks, make_study
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.results import open_results
@@ -14,30 +13,20 @@ from cycle_analysis.running.pipeline import plan
 from cycle_analysis.study import HOME, load_study
 
 STEP = "09_my_question"
-EXTEND = ROOT / "notebooks" / "extend.ipynb"
 
 
 def list_notebooks(home, *names, content=None):
     """Make a small study that names notebooks of its own, which are `extend` or this content."""
     study = make_study(home, Truth(["2010"], "continuum", n_units=60), parameters=QUICK)
-    with (study.folder / "study.yaml").open("a", encoding="utf-8") as file:
-        file.write(f"own_notebooks: [{', '.join(names)}]\n")
-    (study.folder / "notebooks").mkdir()
-    for name in names:
-        path = study.folder / "notebooks" / f"{name}.ipynb"
-        path.write_text(content or EXTEND.read_text("utf-8"), "utf-8")
-    return study.folder
+    return add_notebooks(study, *names, content=content)
 
 
-@pytest.fixture(scope="module")
-def run_home(tmp_path_factory):
+@pytest.fixture
+def run_home(frozen_run):
     """A home folder in which a small study has run with the notebook that shows how to extend."""
-    home = tmp_path_factory.mktemp("own")
-    list_notebooks(home, STEP)
-    told = command("run", "small", "--param", "09.n_starts=4", home=home)
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert f"{STEP} 2010" in " ".join(finished(told.stdout))
-    return home
+    run = frozen_run("continuum")
+    assert f"{STEP} 2010" in finished(run.told)
+    return run.home
 
 
 def test_its_result_is_saved_with_what_made_it(run_home):
@@ -50,9 +39,9 @@ def test_its_result_is_saved_with_what_made_it(run_home):
 
 
 def test_a_second_run_has_nothing_to_do_and_a_parameter_of_its_own_runs_it_and_the_report(run_home):
-    same = command("run", "small", "--param", "09.n_starts=4", home=run_home)
+    same = called("run", "small", "--dry-run", home=run_home)
     assert same.stdout.startswith("10 up to date.")
-    asked = command("run", "small", "--param", "09.k=2", "--dry-run", home=run_home)
+    asked = called("run", "small", "--param", "09.k=2", "--dry-run", home=run_home)
     assert f"{STEP} 2010: parameters changed" in asked.stdout
     assert "8 up to date" in asked.stdout
 
@@ -65,7 +54,7 @@ def test_a_second_run_has_nothing_to_do_and_a_parameter_of_its_own_runs_it_and_t
     ],
 )
 def test_a_wrong_parameter_is_told_before_anything_runs(run_home, given, told):
-    ended = command("run", "small", "--param", given, home=run_home)
+    ended = called("run", "small", "--param", given, home=run_home)
     assert ended.returncode == 2
     assert told in ended.stderr
 
@@ -95,7 +84,7 @@ def test_a_name_that_could_be_another_step_or_leave_the_folder_is_refused(tmp_pa
 def test_check_tells_which_notebook_is_not_there_and_which_number_stands_twice(tmp_path):
     folder = list_notebooks(tmp_path, STEP, "09_other")
     (folder / "notebooks" / f"{STEP}.ipynb").unlink()
-    told = command("check", "small", home=tmp_path)
+    told = called("check", "small", home=tmp_path)
     assert told.returncode == 2
     assert f"'{STEP}': is not there. Put {STEP}.ipynb in small/notebooks/" in told.stderr
     assert "'09_other': has the number of another" in told.stderr
@@ -103,7 +92,7 @@ def test_check_tells_which_notebook_is_not_there_and_which_number_stands_twice(t
 
 def test_check_reads_its_parameters_cell(tmp_path):
     list_notebooks(tmp_path, STEP, content=json.dumps({"cells": []}))
-    told = command("check", "small", home=tmp_path)
+    told = called("check", "small", home=tmp_path)
     assert told.returncode == 2
     assert f"{STEP}.ipynb, parameters cell: has 0 cells tagged `parameters`" in told.stderr
 

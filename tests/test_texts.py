@@ -43,9 +43,12 @@ GIVEN = {"words", "macros", "loop", "caller", "super"}
 
 
 @pytest.fixture(scope="module")
-def results(frozen_run) -> Saved:
-    """Four profiles in one wave."""
-    return saved(frozen_run("one_wave"))
+def results(frozen_run, tmp_path_factory) -> Saved:
+    """Four profiles in one wave, of a study that speaks every language."""
+    run = frozen_run("one_wave")
+    others = [code for code in LANGUAGES if code not in run.study.languages]
+    study = in_more_languages(run, tmp_path_factory.mktemp("all"), *others)
+    return Saved(study, saved(run).store)
 
 
 def pages(results: Saved, language: str) -> Document:
@@ -243,16 +246,19 @@ def add_language(tree, code: str):
     return added | ({code: f"{tree['en']} ({code})"} if {"nl", "en"} <= tree.keys() else {})
 
 
-def in_three_languages(run, home: Path, code: str) -> Study:
-    """Copy a study and add a language to all of its texts."""
+def in_more_languages(run, home: Path, *codes: str) -> Study:
+    """Copy a study and add languages to all of its texts."""
     shutil.copytree(run.home / "data" / "raw", home / "data" / "raw", dirs_exist_ok=True)
     (folder,) = (home / "data" / "raw").iterdir()
     for path in (folder / "study.yaml", *folder.glob("*/wave.yaml")):
-        tree = add_language(yaml.safe_load(path.read_text("utf-8")), code)
-        tree |= {"languages": ["nl", "en", code]} if path.name == "study.yaml" else {}
+        tree = yaml.safe_load(path.read_text("utf-8"))
+        for code in codes:
+            tree = add_language(tree, code)
+        tree |= {"languages": ["nl", "en", *codes]} if path.name == "study.yaml" else {}
         path.write_text(yaml.safe_dump(tree, allow_unicode=True), "utf-8")
     rows = (folder / "codebook.csv").read_text("utf-8").splitlines()
-    rows = [rows[0] + f",question_{code}", *(f"{row},{code}" for row in rows[1:])]
+    for code in codes:
+        rows = [rows[0] + f",question_{code}", *(f"{row},{code}" for row in rows[1:])]
     (folder / "codebook.csv").write_text("\n".join(rows) + "\n", "utf-8")
     return load_study(folder.name, home)
 
@@ -272,7 +278,7 @@ def make_language(folder: Path, code: str) -> None:
 def test_a_language_is_a_folder(frozen_run, results, tmp_path, monkeypatch):
     make_language(tmp_path / "languages", "xx")
     monkeypatch.setattr(texts, "FOLDERS", [*texts.FOLDERS, tmp_path / "languages"])
-    study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+    study = in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
     document = assemble(study, results, "xx")
     assert document.title == f"{study.title['en']} (xx)"
     assert document.words["figure"] == "Xfigure"
@@ -286,7 +292,7 @@ def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):
     make_language(tmp_path / "texts", "xx")
     (folder,) = (frozen_run("one_wave").home / "data" / "raw").iterdir()
     shutil.move(tmp_path / "texts", tmp_path / "data" / "raw" / folder.name / "texts")
-    study = in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+    study = in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
     assert "Xthere are profiles." in text_of(assemble(study, results, "xx"))
     parameters = gather_parameters(study, ROOT / "notebooks", {"03": {"language": "xx"}})
     assert parameters["03_cycle"]["language"] == "xx"
@@ -296,7 +302,7 @@ def test_a_language_without_texts_is_told_where_the_study_names_it(frozen_run, t
     with pytest.raises(
         InputError, match=r"languages.2: 'xx': has no texts of the report"
     ) as caught:
-        in_three_languages(frozen_run("one_wave"), tmp_path, "xx")
+        in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
     assert "Add texts/xx/ to the study" in str(caught.value)
 
 

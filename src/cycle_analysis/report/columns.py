@@ -86,7 +86,7 @@ def interval(decimals: int = 0, kind: str = "number") -> Column:
 
 
 def code(kind: str) -> Column:
-    """Make a column of codes, in the words of words.yaml under `kind`; a dash where there is none."""
+    """Make a column of codes, in the words of words.yaml under `kind`; a dash for none."""
 
     def write(language: Language, value: str) -> Cell:
         return EMPTY if value == NOTHING else Cell(language.code_word(value, kind))

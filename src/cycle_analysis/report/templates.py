@@ -11,7 +11,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ FILTERING = ("door.py", "language.py", "templates.py", "__init__.py", "filters.p
 """Files through which a value of a template goes before it is printed."""
 FACTS = " facts"
 """Where a context keeps the facts; no template can name it."""
+COMMENTS: dict[str, Any] = {"comment_start_string": "{*", "comment_end_string": "*}"}
+"""Not Jinja's own: ``{#key}`` ends a heading."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&#~|$])")
 _OPENING = re.compile(r"^([-+=:]|\d+(?=[.)]))")
 """What Markdown reads as a list, a line or a container at the start of a line."""
@@ -141,8 +143,7 @@ def make_sandbox(language: Language) -> Sandbox:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         finalize=finalize,
-        comment_start_string="{*",
-        comment_end_string="*}",
+        **COMMENTS,
     )
     sandbox.filters = {name: sandbox.filters[name] for name in BUILT_IN}
     sandbox.filters |= {name: _told_first(getattr(language, name)) for name in FILTERS}
@@ -220,9 +221,14 @@ def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:
     while name:
         template = sandbox.get_template(name)
         yield template
-        source = sandbox.loader.get_source(sandbox, name)[0] if sandbox.loader else ""
-        above = sandbox.parse(source).find(nodes.Extends)
-        name = above.template.as_const() if above else ""
+        name = _extended(sandbox.loader.get_source(sandbox, name)[0] if sandbox.loader else "")
+
+
+@cache  # a notebook tells many blocks of one chapter
+def _extended(source: str) -> str:
+    """Name the template that this one replaces parts of; empty if it stands on its own."""
+    above = jinja2.Environment(**COMMENTS).parse(source).find(nodes.Extends)
+    return str(above.template.as_const()) if above else ""
 
 
 @contextmanager

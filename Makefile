@@ -9,7 +9,7 @@ BIN := .venv/bin
 # without bytecode every start would compile all libraries anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test lab lock clean
+.PHONY: report test types tests lab lock clean
 
 report: .venv/ready
 	$(BIN)/cycle-analysis run example
@@ -17,7 +17,13 @@ report: .venv/ready
 test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --jobs=2 types tests
+
+# beside each other: while one worker waits for a run of a study, the other core is free
+types: .venv/ready
 	$(BIN)/mypy
+
+tests: .venv/ready
 	$(BIN)/pytest --numprocesses auto --dist worksteal
 
 lab: .venv/ready

@@ -15,6 +15,23 @@ mpl.use("Agg")
 Edit = Callable[[str, str, str], None]
 
 
+FIRST = (
+    *("test_frozen", "test_interruptions", "test_wheel", "test_strange_studies", "test_run"),
+    *("test_own_notebooks", "test_odb", "test_continuum", "test_begin", "test_by_hand"),
+    *("test_small_surveys", "test_report", "test_recovery", "test_documents"),
+)
+"""Modules that run whole studies, which others wait for or which take long; in this order."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+
+    def place(item: pytest.Item) -> int:
+        return FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST)
+
+    items.sort(key=place)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A folder of its own with the raw files of the bundled study."""
@@ -47,7 +64,7 @@ def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Froz
     return lambda name: finish_run(name, folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_copy() -> Callable[[FrozenRun], Path]:
     """Copy the home folder of a frozen run, to change it.
 

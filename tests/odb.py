@@ -1,8 +1,10 @@
 """The Open Data Barometer as a study: countries instead of municipalities, by study files alone."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
+from small_studies import QUICK
 
 PHASES = {
     "GOV": ("1", "Government action", ["C.INIT", "C.CITY"]),
@@ -63,6 +65,7 @@ scales:
   expert: {{min: 0, max: 10}}
 waves: [{waves}]
 reference_wave: '2014'
+parameters: {json.dumps(QUICK)}
 """
 
 

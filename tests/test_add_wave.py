@@ -5,7 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from commands import command
+from commands import called
 from conftest import ROOT
 from survey_tools import FORMS, read_bundled
 
@@ -51,7 +51,7 @@ def fill_in(path):
 
 
 def test_the_second_wave_runs_after_filling_what_no_program_could_know(before, edit):
-    told = command("add-wave", "example", "2022", "responses.csv", home=before)
+    told = called("add-wave", "example", "2022", "responses.csv", home=before)
     assert told.returncode == 0, told.stderr
     for line in (
         "sure, filled in: 69 (",
@@ -61,13 +61,13 @@ def test_the_second_wave_runs_after_filling_what_no_program_could_know(before, e
         "columns without an item: 1 (Opmerkingen)",
     ):
         assert line in told.stdout
-    left = command("check", "example", home=before)
+    left = called("check", "example", home=before)
     assert left.returncode == 2
     for what in ("label.nl", "label.en", "fieldwork.start", "fieldwork.end", "'2022'"):
         assert what in left.stderr
     fill_in(mapping(before))
     edit("study.yaml", 'waves: ["2018"]', 'waves: ["2018", "2022"]')
-    done = command("check", "example", home=before)
+    done = called("check", "example", home=before)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "2022: 852 respondents of 197 units answered 70 items" in done.stdout
 
@@ -107,30 +107,30 @@ def test_the_first_wave_of_a_study_can_be_begun(home, edit):
         shutil.rmtree(home / "data/raw/example" / wave)
     edit("study.yaml", 'waves: ["2018", "2022"]', 'waves: ["2022"]')
     edit("study.yaml", 'reference_wave: "2018"', 'reference_wave: "2022"')
-    told = command("add-wave", "example", "2022", "responses.csv", home=home)
+    told = called("add-wave", "example", "2022", "responses.csv", home=home)
     assert told.returncode == 0, told.stderr
     assert "sure, filled in: 69 (" in told.stdout
     fill_in(mapping(home))
-    done = command("check", "example", home=home)
+    done = called("check", "example", home=home)
     assert done.returncode == 0, done.stderr + done.stdout
 
 
 def test_nothing_is_ever_overwritten(before):
-    command("add-wave", "example", "2022", "responses.csv", home=before)
+    called("add-wave", "example", "2022", "responses.csv", home=before)
     first = mapping(before).read_bytes()
-    again = command("add-wave", "example", "2022", "responses.csv", home=before)
+    again = called("add-wave", "example", "2022", "responses.csv", home=before)
     assert again.returncode == 2
     assert "is there already" in again.stderr
     assert mapping(before).read_bytes() == first
     mapping(before).unlink()
     (before / "responses.csv").write_text("Gemeente,AG1\nAlmere,1\n")
-    other = command("add-wave", "example", "2022", "responses.csv", home=before)
+    other = called("add-wave", "example", "2022", "responses.csv", home=before)
     assert "another file of this name" in other.stderr
     assert not mapping(before).exists()
 
 
 def test_what_is_not_sure_is_commented_with_its_reason(before):
-    command("add-wave", "example", "2022", "responses.csv", home=before)
+    called("add-wave", "example", "2022", "responses.csv", home=before)
     lines = mapping(before).read_text("utf-8").splitlines()
     (likely,) = [line for line in lines if "EX1:" in line]
     assert likely.startswith("  # EX1:")
@@ -149,7 +149,7 @@ def test_a_column_is_matched_by_its_question_and_labels_by_the_codebook(before):
         "2,,1,Utrecht,weet niet,N/A\n",
         "utf-8",
     )
-    told = command("add-wave", "example", "2022", "full.csv", home=before)
+    told = called("add-wave", "example", "2022", "full.csv", home=before)
     assert told.returncode == 0, told.stderr
     text = mapping(before).read_text("utf-8")
     assert '  B2_1: "Hoe ver is het sociaal domein?"   # by its question' in text
@@ -158,7 +158,7 @@ def test_a_column_is_matched_by_its_question_and_labels_by_the_codebook(before):
 
 @pytest.mark.parametrize("name", ["../2022", "a b", "NUL", "all_waves", ""])
 def test_a_name_that_is_no_folder_everywhere_is_refused(before, name):
-    told = command("add-wave", "example", name, "responses.csv", home=before)
+    told = called("add-wave", "example", name, "responses.csv", home=before)
     assert told.returncode == 2
     assert "Traceback" not in told.stderr
     assert sorted(p.name for p in (before / "data/raw/example").glob("*/")) == ["2018"]
@@ -166,7 +166,7 @@ def test_a_name_that_is_no_folder_everywhere_is_refused(before, name):
 
 def test_an_export_that_cannot_be_read_leaves_no_folder(before):
     (before / "a.csv").write_bytes(b"")
-    told = command("add-wave", "example", "2026", "a.csv", home=before)
+    told = called("add-wave", "example", "2026", "a.csv", home=before)
     assert told.returncode == 2
     assert "holds no answers" in told.stderr
     assert not (before / "data/raw/example/2026").exists()

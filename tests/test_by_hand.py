@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from commands import command
+from commands import called
 from small_studies import QUICK, run_notebook
 
 from cycle_analysis.problems import InputError
@@ -51,7 +51,7 @@ def test_notebook_03_with_another_threshold_is_told_with_it_everywhere(by_hand):
     assert "with a score of at least 60" in after
     assert "of at least 50" in before
     assert "of at least 50" not in after
-    told = command("run", "small", "--dry-run", home=run.home).stdout
+    told = called("run", "small", "--dry-run", home=run.home).stdout
     assert "2 would run" in told, "the next run puts 03 and 08 right again"
 
 

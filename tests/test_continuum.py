@@ -1,36 +1,32 @@
-"""A survey of one continuum, and one without any structure: the run must not announce profiles."""
+"""A survey of one continuum, and one without any structure: nothing may announce profiles."""
 
+import contextlib
+import io
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from commands import command
-from small_studies import write_surveys
+from small_studies import run_notebooks, write_surveys
 
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.results import Results
+from cycle_analysis.report import assemble, to_html
 from cycle_analysis.simulate import EXAMPLE, PHASES, Continuum, Profiles
 from cycle_analysis.simulate.worlds import straight
+from cycle_analysis.study import HOME, load_study
 
 LINE = Continuum(partial(straight, means=[45, 40, 35, 30, 20], points=20.0), spread=3.0)
 UNRELATED = Profiles(pd.DataFrame([[45.0, 40.0, 35.0, 30.0, 20.0]], columns=PHASES), spread=20.0)
 NAMES = [("Kamille", "Chamomile"), ("mogen", "must"), ("niet", "not show")]
-PARAMETERS = {
-    "04_number_of_profiles": {
-        **{"max_profiles": "5", "n_starts": "20"},
-        **{"n_replicates": "99", "n_ratio_replicates": "9"},
-    },
-    "06_validity": {"n_replicates": "20"},
-}
+PARAMETERS = {"04_number_of_profiles": {"max_profiles": 5, "n_starts": 20, "n_replicates": 99}}
 
 
 # These answers have no roles, no background and no off-topic blocks: nothing may depend on them.
 @pytest.mark.parametrize(
     ("world", "verdict", "k"), [(LINE, Verdict.CONTINUUM, 3), (UNRELATED, Verdict.NO_STRUCTURE, 1)]
 )
-def test_what_is_no_profile_is_not_reported_as_one(tmp_path, world, verdict, k):
+def test_what_is_no_profile_is_not_reported_as_one(tmp_path, monkeypatch, world, verdict, k):
     rng = np.random.default_rng(11)
     survey = replace(EXAMPLE.answering, respondents=(4,))(world(150, rng), rng)
     write_surveys(
@@ -40,13 +36,12 @@ def test_what_is_no_profile_is_not_reported_as_one(tmp_path, world, verdict, k):
         pd.DataFrame({"unit": survey.states.index, "name": survey.states.index}),
         synthetic=True,
         profile_names=[{"nl": nl, "en": en} for nl, en in NAMES],
-        parameters=PARAMETERS,
     )
-    told = command("run", "trial", home=tmp_path)
-    assert told.returncode == 0, told.stderr
-    results = Results(tmp_path / "data" / "processed" / "trial")
+    study = load_study("trial", tmp_path)
+    monkeypatch.setenv(HOME, str(tmp_path))
+    with contextlib.redirect_stdout(io.StringIO()):
+        results = run_notebooks(tmp_path, study, given=PARAMETERS)
     assert results.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
     assert len(results.load("05_profiles", "sizes", "1")) == k
     for language, name in (("nl", "Kamille"), ("en", "Chamomile")):
-        report = (tmp_path / "reports" / "trial" / f"report_{language}.html").read_text("utf-8")
-        assert name not in report
+        assert name not in to_html(assemble(study, results, language))

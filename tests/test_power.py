@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from commands import command
+from commands import called
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.recovery import in_points, read_expected, with_reliability
 from cycle_analysis.simulate import Profiles
+
+SIMULATE = ("simulate", "--workers", "1")
 
 
 def test_expected_profiles_are_read_with_their_shares(tmp_path):
@@ -31,15 +33,15 @@ def test_a_file_without_profiles_is_refused(tmp_path, text):
 def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n30,80,70\n")
-    told = command("simulate", str(path), "--units", "60", "--surveys", "2", home=None)
+    told = called(*SIMULATE, str(path), "--units", "60", "--surveys", "2", home=None)
     assert told.returncode == 0, told.stderr
     assert "3 of them in 100%" in told.stdout
     assert "same means and correlations: announced in 0% of 2 surveys" in told.stdout
     assert "4/4" in told.stderr
-    told = command("simulate", str(path), "--units", "0", home=None)
+    told = called(*SIMULATE, str(path), "--units", "0", home=None)
     assert told.returncode == 2
     assert "no whole number" in told.stderr
-    told = command("simulate", str(path), "--units", "60", "--reliability", "1.5", home=None)
+    told = called(*SIMULATE, str(path), "--units", "60", "--reliability", "1.5", home=None)
     assert told.returncode == 2
     assert "no number above 0 and at most 1" in told.stderr
 

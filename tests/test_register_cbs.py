@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 import pytest
-from commands import command
+from commands import called, command
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.responses.study_answers import (
@@ -356,12 +356,12 @@ def test_the_command_says_without_a_traceback_that_it_cannot_fetch(
 
 def test_a_study_is_brought_to_2027_by_files_alone(home, tmp_path, edit):
     book = workbook(tmp_path / "g.xlsx", year_2027()[["name", "province"]])
-    told = command("extend-register", "example", "2027", str(book), home=home)
+    told = called("extend-register", "example", "2027", str(book), home=home)
     assert told.returncode == 2
     assert "'GM1696': vanished, and no event says how" in told.stderr
     assert "--events" in told.stderr
     events = str(events_2027(tmp_path / "e.csv"))
-    told = command("extend-register", "example", "2027", str(book), "--events", events, home=home)
+    told = called("extend-register", "example", "2027", str(book), "--events", events, home=home)
     assert told.returncode == 0, told.stderr
     assert "341 municipalities on 1 January 2027" in told.stdout
     edit("study.yaml", "register: municipalities", "register: municipalities_2027.csv")
@@ -381,10 +381,10 @@ def test_a_study_is_brought_to_2027_by_files_alone(home, tmp_path, edit):
     assert links.loc["2018"].loc["GM1696", "to_unit"] == "GM0402"
 
 
-def test_a_year_or_a_file_that_is_none_is_told_by_the_command(home, tmp_path):
-    told = command("extend-register", "example", "next", "g.xlsx", home=home)
+def test_a_year_or_a_file_that_is_none_is_told_by_the_called(home, tmp_path):
+    told = called("extend-register", "example", "next", "g.xlsx", home=home)
     assert (told.returncode, "'next' is no whole number" in told.stderr) == (2, True)
-    told = command("extend-register", "example", "2027", "absent.xlsx", home=home)
+    told = called("extend-register", "example", "2027", "absent.xlsx", home=home)
     assert told.returncode == 2
     assert "absent.xlsx, file" in told.stderr
     assert "Traceback" not in told.stderr

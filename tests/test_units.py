@@ -130,7 +130,7 @@ def test_the_result_stands_on_the_index_of_the_values():
     assert identify(values, REGISTER, DAY).index.tolist() == ["c", "a", "a"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(st.text(max_size=20), st.floats(), st.integers()))
 def test_whatever_stands_there_gets_a_code_or_a_problem_with_its_reason(value):
     row = found(value).iloc[0]

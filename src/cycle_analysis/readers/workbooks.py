@@ -41,6 +41,8 @@ MOST_RATIO = 100
 """How many times its size a workbook may unfold to, beyond `SURELY_SMALL` bytes."""
 MOST_CELLS = 60_000_000
 """Rows times columns of a sheet."""
+ANY = -1
+"""Instead of the place of a sheet: the largest of an .ods, and nothing of an .xlsx."""
 MOST_FORMULAS = 10_000
 PIECE, MOST_BETWEEN = 1 << 22, 1 << 26
 """Bytes of a sheet that are looked at together, and the most that may lie between two cells."""
@@ -130,6 +132,7 @@ def _parse(path: Path, source: Source) -> tuple[str, SheetFacts, Sheet]:
         sheet = parse_apart(path, source.sheet)
         return _sheet_name(path.name, sheet.names, source), SheetFacts(), sheet
     check_archive(path)
+    sheet_facts(path, ANY)  # the library writes out every cell of an .ods, also to name its sheets
     names = sheet_names(path)
     name = _sheet_name(path.name, names, source)
     facts = sheet_facts(path, names.index(name))
@@ -238,7 +241,7 @@ def check_archive(path: Path) -> None:
 
 
 def sheet_facts(path: Path, place: int) -> SheetFacts:
-    """Read what matters of one sheet of an .xlsx or .ods.
+    """Read what matters of one sheet of an .xlsx or .ods, or of `ANY`.
 
     Raises
     ------
@@ -250,7 +253,7 @@ def sheet_facts(path: Path, place: int) -> SheetFacts:
             if "content.xml" in archive.namelist():
                 facts = _facts_of_ods(_pieces(archive, "content.xml"), place)
             else:
-                part = _part(archive, place)
+                part = None if place == ANY else _part(archive, place)
                 facts = _facts_of_xlsx(_pieces(archive, part) if part else [])
     except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, KeyError) as error:
         raise refuse(path.name, "file", "", f"is damaged: {error}") from None
@@ -287,8 +290,8 @@ def _facts_of_ods(pieces: Iterable[bytes], place: int) -> SheetFacts:
         times = int(found[1]) if (found := ODS_REPEATED.search(said)) else 1
         is_hidden = b'table:visibility="collapse"' in said or b'"filter"' in said
         if kind == b"table":
-            table += 1
-        elif table != place:
+            table, row, rows, columns = table + 1, 0, 0, 0
+        elif place not in (table, ANY):
             continue
         elif kind == b"table-column":
             if is_hidden:

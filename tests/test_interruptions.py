@@ -154,7 +154,10 @@ def test_row_36_a_folder_that_cannot_be_written_is_named_and_the_run_goes_on_lat
     assert "stands in its way" in told.stderr
     assert "Traceback" not in told.stdout + told.stderr
     path.unlink()
-    assert command("run", "small", home=home).returncode == 0
+    told = command("run", "small", "--explain", home=home)
+    assert told.returncode == 0
+    assert finished(told.stdout) <= {"07_waves", "08_report"}, "it goes on where it was"
+    assert "08_report: " in told.stdout
     assert results(home) == results(done)
 
 

@@ -9,7 +9,7 @@ words stand here: which facts are told, in what order and in which words, the te
 import datetime
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, NoReturn, Protocol
 
 import pandas as pd
@@ -282,10 +282,10 @@ class ChapterFacts(Mapping[str, Any]):
     """The facts of a chapter by name: its cached properties without an underscore."""
 
     def __init__(self, chapter: Chapter) -> None:
-        self.chapter = chapter
+        self.chapter, self.names = chapter, facts_of(type(chapter))
 
     def __getitem__(self, name: str) -> Any:
-        if name not in facts_of(type(self.chapter)):
+        if name not in self.names:
             raise KeyError(name)
         value = getattr(self.chapter, name)
         plain = isinstance(value, (*PLAIN, ChapterFacts))
@@ -294,17 +294,16 @@ class ChapterFacts(Mapping[str, Any]):
         return value
 
     def __contains__(self, name: object) -> bool:
-        return name in facts_of(type(self.chapter))  # a mapping's own would swallow a KeyError
+        return name in self.names  # a mapping's own would swallow a KeyError
 
     def __iter__(self) -> Iterator[str]:
-        return iter(facts_of(type(self.chapter)))
+        return iter(self.names)
 
     def __len__(self) -> int:
-        return len(facts_of(type(self.chapter)))
+        return len(self.names)
 
 
-@cache
-def facts_of(chapter: type[Chapter]) -> tuple[str, ...]:
+def facts_of(chapter: type[Chapter]) -> list[str]:
     """List the names of the facts of a chapter.
 
     Examples
@@ -312,11 +311,11 @@ def facts_of(chapter: type[Chapter]) -> tuple[str, ...]:
     >>> {"n", "groups"} <= set(facts_of(Chapter))
     True
     """
-    return tuple(
+    return [
         name
         for name in dir(chapter)
         if not name.startswith("_") and isinstance(getattr(chapter, name), cached_property)
-    )
+    ]
 
 
 def _refuse_fact(chapter: Chapter, name: str, value: Any) -> NoReturn:

@@ -36,7 +36,16 @@ from cycle_analysis.representation.account import nonresponse_tests
 from cycle_analysis.results import Results
 
 COMPLETE = {
-    *("divided", "scored", "known", "counted", "placed", "in groups", "in quarters", "on phase"),
+    *(
+        "divided",
+        "scored",
+        "known",
+        "counted",
+        "positioned",
+        "in groups",
+        "in quarters",
+        "on phase",
+    ),
     *("both said", "answers", "respondents", "comparable", "ranged", "again", "could again"),
 }
 """Numbers of units that answered what is needed: that these are all is said of no group of them."""

@@ -286,7 +286,7 @@ def _of_cycle(chapter: Any) -> Named:
         for _, place, row in _rows(chapter, "leading"):
             yield row[f"n_{of}"], ("leading", of, chapter.phases[place]), ("counted", of)
         for _, place, row in _rows(chapter, "position"):
-            yield row[f"n_{of}"], ("position", of, places[place]), ("placed", of)
+            yield row[f"n_{of}"], ("position", of, places[place]), ("positioned", of)
     yield from _of_order(chapter, wave)
     yield from _of_placements(chapter, wave)
     yield from _of_means(chapter, wave)

@@ -114,7 +114,7 @@ def _link_positions(model: Model, published: Published, patterns: Patterns) -> N
     """The furthest development has an active phase, and no later one has only active phases."""
     wave, of_phase = patterns.wave, published.study.developments_of_phases
     places = [*of_phase.unique(), NONE]
-    if ("placed", wave) not in model:
+    if ("positioned", wave) not in model:
         return
     can = {s: [p for p in places if _can_be_furthest(s, p, of_phase)] for s in patterns.every}
     for pattern, own in can.items():
@@ -124,7 +124,7 @@ def _link_positions(model: Model, published: Published, patterns: Patterns) -> N
     for place, extra in zip(places, more, strict=True):
         furthest = [("furthest", wave, s, place) for s in patterns.every if place in can[s]]
         model.adds_up([*furthest, extra], ("position", wave, place))
-    model.adds_up([("scored", wave), *more], ("placed", wave))
+    model.adds_up([("scored", wave), *more], ("positioned", wave))
 
 
 def _can_be_furthest(pattern: frozenset[str], place: str, of_phase: pd.Series) -> bool:

@@ -22,6 +22,7 @@ from cycle_analysis.report.door import (
     units_of,
     wave_total,
 )
+from cycle_analysis.report.sums import Sum
 from cycle_analysis.representation.weights import shares
 
 ACTS = {
@@ -151,6 +152,19 @@ def test_no_part_of_a_whole_is_told_by_the_others(n_parts, most, round_to, answe
         meant = {key: values for key, values in meant.items() if key[0] + round_to <= most}
     pinned = [key for key, values in meant.items() if any(len(part) < 2 for part in values)]
     assert not pinned
+
+
+@pytest.mark.parametrize("total", [8, 10, 13])
+def test_no_cell_is_told_by_the_sums_of_rows(total):
+    """A row of four cells and one of one: of 2, 2, 2 and 2 the sum would tell them all."""
+    door, whole, meant = Door(), wave_total(total), defaultdict(lambda: [set() for _ in range(7)])
+    for counts in compositions(total, 5):
+        cells, true = door.parts(counts, whole), [sum(counts[:4]), counts[4]]
+        sums = [Sum(cells, whole), Sum([0, 1], whole), Sum(cells[:4], 0), Sum(cells[4:], 1)]
+        told = [*cells, *door.fit(true, [whole, whole], sums)]
+        for n, values in zip([*counts, *true], meant[tuple(map(door.count, told))], strict=True):
+            values.add(n)
+    assert not [key for key, values in meant.items() if any(len(n) < 2 for n in values)]
 
 
 def test_parts_that_do_not_add_up_are_refused_and_single_ones_need_not():

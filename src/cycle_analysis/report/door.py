@@ -18,6 +18,8 @@ from typing import Any, Literal, NoReturn
 
 import pandas as pd
 
+from cycle_analysis.report.sums import Limits, Sum, lay_out, settles
+
 LEAST_WHOLE = 20
 """Smallest whole of which a share is told: rounding moves it by 12 points at most."""
 LEAST_GROUP = 15
@@ -318,7 +320,11 @@ class Door:
         return value, low, high
 
     def parts(
-        self, counts: Iterable[float], whole: Units, wholes: Sequence[Units] = ()
+        self,
+        counts: Iterable[float],
+        whole: Units,
+        wholes: Sequence[Units] = (),
+        sums: Iterable[Sum] = (),
     ) -> list[Units]:
         """Set counts that add up to a whole as its parts, so that none can be told from the rest.
 
@@ -334,6 +340,8 @@ class Door:
         wholes : sequence of Units, optional
             What each is a part of besides, where shares are taken of that: of the units that
             answered, the groups are each a part of those asked in the group.
+        sums : iterable of Sum, optional
+            What else a reader knows of them, see `fit`.
 
         Examples
         --------
@@ -345,20 +353,51 @@ class Door:
         if sum(true) != whole._n:
             raise ValueError("these counts do not add up to the whole; use units_of")
         of = wholes or [whole] * len(true)
-        told = zip(true, of, self._fitted(true, whole, of), strict=True)
-        return [Units(n, part_of, _shown=shown) for n, part_of, shown in told]
+        fits = len(true) == 1 or whole._n == 0
+        return self.fit(true, of, [] if fits else [Sum(range(len(true)), whole), *sums])
 
-    def _fitted(self, true: list[int], whole: Units, of: Sequence[Units]) -> list[int]:
-        tops = [self.count(part_of) for part_of in of]
-        nearest = [self._nearest(n, top) for n, top in zip(true, tops, strict=True)]
-        if self.round_to == 1 or len(true) == 1 or whole._n == 0:
-            return nearest
-        return next(self._unpinned(true, nearest, whole, of), nearest)
+    def fit(
+        self, counts: Iterable[float], wholes: Sequence[Units], sums: Iterable[Sum]
+    ) -> list[Units]:
+        """Set counts of which a reader knows sums, so that these do not tell any of them.
 
-    def _unpinned(
-        self, true: list[int], nearest: list[int], whole: Units, of: Sequence[Units]
-    ) -> Iterator[list[int]]:
-        """Give ways to tell the parts of which none is pinned, those that move fewest first."""
+        A row of 2, 2, 2 and 2 would be told as four numbers near 0, and 10 together: rounded up
+        so far that only these can be meant. Then the sum moves to its other multiple.
+
+        Parameters
+        ----------
+        counts : iterable of int
+            Numbers of units.
+        wholes : sequence of Units
+            What each is a part of.
+        sums : iterable of Sum
+            What they add up to, or are sums of, beside numbers that were set before.
+
+        Examples
+        --------
+        >>> door, answered = Door(), wave_total(40)
+        >>> cells = door.parts([2, 2, 2, 2, 9, 8, 8, 7], answered)
+        >>> rows = [Sum(cells[:4], 0), Sum(cells[4:], 1), Sum(cells, answered)]
+        >>> [door.count(row) for row in door.fit([8, 32], [answered] * 2, rows)]
+        [5, 30]
+        """
+        true = [int(n) for n in counts]
+        known, lines = lay_out(len(true), sums)
+        bounds = [self._reading(units) for units in known]
+        settled = {len(true) + n for n, (low, high) in enumerate(bounds) if low == high}
+        tops = [self.count(of) for of in wholes]
+        shown = nearest = [self._nearest(n, top) for n, top in zip(true, tops, strict=True)]
+        for way in self._ways(true, nearest) if lines and self.round_to > 1 else ():
+            own = [
+                self._meant(*told) for told in zip(way, tops, map(self._most, wholes), strict=True)
+            ]
+            if not settles([*own, *bounds], lines, settled):
+                shown = way
+                break
+        return [Units(n, of, _shown=told) for n, of, told in zip(true, wholes, shown, strict=True)]
+
+    def _ways(self, true: list[int], nearest: list[int]) -> Iterator[list[int]]:
+        """Give ways to tell numbers by either multiple, those that move fewest first."""
         largest = sorted(range(len(true)), key=lambda place: -true[place])
         for moved in range(MOST_MOVED + 1):
             for places in combinations(largest, moved):
@@ -366,21 +405,17 @@ class Door:
                 for place in places:
                     step = self.round_to if true[place] > nearest[place] else -self.round_to
                     shown[place] += step * (true[place] != nearest[place])
-                if min(shown) >= 0 and not self._pins(shown, whole, of):
+                if min(shown) >= 0:
                     yield shown
 
-    def _pins(self, shown: Sequence[int], whole: Units, of: Sequence[Units]) -> bool:
-        """Whether a reader could tell one of the parts, or the whole, from all that is told."""
-        tops = [(self.count(part_of), self._ends(part_of)[1]) for part_of in of]
-        bounds = [self._meant(n, *top) for n, top in zip(shown, tops, strict=True)]
-        low, high = (sum(ends) for ends in zip(*bounds, strict=True))
-        low_whole, high_whole = self._ends(whole)
-        least, most = max(low_whole, low), min(high_whole, high)
-        if most < least or (most == least and not whole._exact):
-            return True
-        return any(
-            min(up, most - (low - down)) <= max(down, least - (high - up)) for down, up in bounds
-        )
+    def _reading(self, units: Units) -> Limits:
+        """Give the smallest and the largest number that are told so, when none moved."""
+        if units._of is None or units._exact:
+            return self._ends(units)
+        return self._meant(self.count(units), self.count(units._of), self._most(units._of))
+
+    def _most(self, units: Units) -> int:
+        return self._reading(units)[1]
 
     def _meant(self, shown: int, top: int, most: int) -> tuple[int, int]:
         """Give the smallest and the largest number that are rounded to what is shown."""

@@ -1,6 +1,6 @@
 """The cycle: how far the phases are, what runs together, what order there is: notebook 03."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from cycle_analysis.report.columns import (
     percent,
 )
 from cycle_analysis.report.door import Mean, Units, wave_total
+from cycle_analysis.report.sums import Sum
 
 THRESHOLDS = (40.0, 50.0, 60.0)
 """Scores from which a phase may count as active, told beside the default."""
@@ -41,6 +42,8 @@ MOST_PATTERNS = 12
 MOST_TOLD = 3
 AGREEMENT = ((0.81, "nearly_full"), (0.61, "much"), (0.41, "moderate"), (0.21, "some"))
 """How a kappa reads (Landis & Koch 1977)."""
+UNKNOWN = "unknown"
+"""How it reads where it is not known, or would tell too much."""
 
 
 class CycleChapter(Chapter):
@@ -94,7 +97,9 @@ class CycleChapter(Chapter):
     @cached_property
     def several(self) -> dict[str, Any]:
         """Units with two or more active phases, and the share expected of unrelated phases."""
-        n = Units(int(self._active_counts.loc[2:].sum()), self.scored)
+        true, active = int(self._active_counts.loc[2:].sum()), self._with_active
+        sums = [Sum(active[2:], 0), Sum([*active[:2], 0], self.scored)]
+        (n,) = self.door.fit([true], [self.scored], sums)
         return {"n": n, "expected": sum(self._expected[2:])}
 
     @cached_property
@@ -238,9 +243,8 @@ class CycleChapter(Chapter):
 
     @cached_property
     def placements(self) -> list[dict[str, Any]]:
-        """Self-placement beside scores, per development of which agreement is known."""
-        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
-        return [self._placement(str(name), row) for name, row in table.iterrows()]
+        """Self-placement beside scores, per development of which agreement is told."""
+        return [placement for placement in self._placements if placement["reading"] != UNKNOWN]
 
     @cached_property
     def domains(self) -> dict[str, Any] | None:
@@ -259,7 +263,7 @@ class CycleChapter(Chapter):
         }
         wide = Units(int((apart >= 2).sum()), n)
         mean = Mean(float(apart.mean()), n, _scale=10)  # told to a tenth of a phase
-        reading = _agreement(row["kappa"])
+        reading = _agreement(row["kappa"] if self.language.is_told(further["stated"]) else np.nan)
         return {"known": True, "apart": mean, "wide": wide, "reading": reading} | further
 
     @cached_property
@@ -502,8 +506,24 @@ class CycleChapter(Chapter):
     @cached_property
     def _active_units(self) -> list[Units]:
         """Units in which each phase is active, of those with all scores."""
-        complete = self.load(CYCLE, "active").dropna()
-        return [Units(int(complete[phase].sum()), self.scored) for phase in self.phases]
+        counts = self.load(CYCLE, "active").dropna()[self.phases].sum()
+        return self._fitted(
+            [(phase,) for phase in self.phases], counts, [self.scored] * len(counts)
+        )
+
+    def _fitted(
+        self, active: Sequence[Sequence[str]], counts: Iterable[float], wholes: Sequence[Units]
+    ) -> list[Units]:
+        """Set how many units have certain phases active, beside the combinations that are listed.
+
+        Some of these have them and others have not; nor has who has no active phase.
+        """
+        listed, sums = [(set(p["phases"]), p["n"]) for p in self.patterns if p["phases"]], []
+        for place, (phases, whole) in enumerate(zip(map(set, active), wholes, strict=True)):
+            own = [n for of, n in listed if phases <= of]
+            others = [self._with_active[0], *(n for of, n in listed if not phases <= of)]
+            sums += [Sum(own, place, leaves=True), Sum([*others, place], whole, leaves=True)]
+        return self.door.fit(counts, wholes, sums)
 
     @cached_property
     def _expected(self) -> list[float]:
@@ -525,6 +545,8 @@ class CycleChapter(Chapter):
         shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
         return {
             float(score): Units(round(share * self.scored._n), self.scored)
+            if score != self.active_from
+            else self.several["n"]
             for score, share in shares.items()
         }
 
@@ -535,13 +557,10 @@ class CycleChapter(Chapter):
     @cached_property
     def _together(self) -> dict[Any, Units]:
         """Units in which both phases of a pair are active, of those with a score on both."""
-        return {
-            pair: Units(
-                round(row["observed"] * row["n"]) if row["n"] else 0,
-                Units(int(row["n"]), self.answered),
-            )
-            for pair, row in self._pairs.iterrows()
-        }
+        wholes = [Units(int(n), self.answered) for n in self._pairs["n"]]
+        counts = (self._pairs["observed"] * self._pairs["n"]).fillna(0).round()
+        pairs = list(self._pairs.index)
+        return dict(zip(pairs, self._fitted(pairs, counts, wholes), strict=True))
 
     @cached_property
     def _violations(self) -> pd.DataFrame:
@@ -563,13 +582,30 @@ class CycleChapter(Chapter):
             return str(self.language.words["all_phases"])
         return self.language.phase(phase) if other == ALL else self._pair_name(phase, other)
 
+    @cached_property
+    def _placements(self) -> list[dict[str, Any]]:
+        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
+        return [self._placement(str(name), row) for name, row in table.iterrows()]
+
     def _placement(self, development: str, row: pd.Series) -> dict[str, Any]:
         n = Units(int(row["n"]), self.answered)
         counts = {
             name: Units(round(row[name] * row["n"]), n)
             for name in ("stated", "measured", "agreement")
         }
-        return {"development": development, "reading": _agreement(row["kappa"])} | counts
+        reading = _agreement(self._kappa(*counts.values()))
+        return {"development": development, "reading": reading} | counts
+
+    def _kappa(self, stated: Units, measured: Units, agreement: Units) -> float:
+        """Give Cohen's kappa of the shares as they are told, where these are told.
+
+        The true one would tell: read as nearly full, that of 15 units 14 agree and not 13.
+        """
+        if not self.language.is_told(agreement):
+            return np.nan
+        one, two, both = map(self.door.ratio, (stated, measured, agreement))
+        chance = one * two + (1 - one) * (1 - two)
+        return (both - chance) / (1 - chance) if chance < 1 else np.nan
 
     @cached_property
     def _blocks(self) -> pd.DataFrame:
@@ -586,5 +622,5 @@ def _strength(row: pd.Series, end: str) -> dict[str, Any]:
 
 def _agreement(kappa: float) -> str:
     if np.isnan(kappa):
-        return "unknown"
+        return UNKNOWN
     return next((name for least, name in AGREEMENT if kappa >= least), "hardly_any")

@@ -14,7 +14,7 @@ from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
 from cycle_analysis.report.columns import Rows, number
-from cycle_analysis.report.door import Mean, Units, wave_total
+from cycle_analysis.report.door import Mean, Units, units_of, wave_total
 
 CHANCE = 0.05
 """p-value under which respondents agree more than groups put together at random."""
@@ -123,9 +123,9 @@ class MeasurementChapter(Chapter):
         quarter is too small.
         """
         table = self.load(SCORES, "spread")
-        if len(table) < 2 or table["n"].min() < self.door.round_to:
-            return None
         whole = Units(int(table["n"].sum()), self.answered)
+        if len(table) < 2 or not all(map(self.door.lists, units_of(table["n"], whole))):
+            return None
         parts = self.door.parts(table["n"], whole)
         quarters = [
             {"number": int(group), "n": n, "share": Mean(100 * row["spread_share"], n)}

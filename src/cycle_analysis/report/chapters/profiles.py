@@ -27,6 +27,7 @@ from cycle_analysis.report.columns import (
     starred,
 )
 from cycle_analysis.report.door import Mean, Units, Weighted, units_of
+from cycle_analysis.report.sums import Sum
 from cycle_analysis.texts import NOTHING
 
 STRIKING = 5
@@ -408,6 +409,16 @@ class ProfilesChapter(Chapter):
         return self.door.parts([clearly.sum(), (~clearly).sum()], self.divided)
 
     @cached_property
+    def _clear(self) -> dict[int, Units]:
+        """For each group how many of its units are clearly placed: together all that are."""
+        numbers, wholes = zip(*((group.number, group.n) for group in self.groups), strict=True)
+        counts = self._members["clearly_placed"].groupby(self._members["profile"]).sum()
+        counts = counts.reindex(numbers, fill_value=0)
+        sums = [Sum(self._clearly_or_not, self.divided)]
+        parts = self.door.parts(counts, self.placed, wholes, sums)
+        return dict(zip(numbers, parts, strict=True))
+
+    @cached_property
     def _choice(self) -> pd.Series:
         return self.load(NUMBER, "choice", self.reference).fillna("").iloc[0]
 
@@ -458,7 +469,6 @@ class ProfilesChapter(Chapter):
         below = gaps[gaps <= -STRIKING].sort_values()
         level = float(known.mean())
         names = self._names.loc[group.number]
-        placed = self._members.loc[self._members["profile"] == group.number, "clearly_placed"]
         by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
         return Portrait(
             group=group,
@@ -474,7 +484,7 @@ class ProfilesChapter(Chapter):
             all_below=len(below) == len(known),
             leading=str(names["leading"]).split(),
             lagging=str(names["lagging"]).split(),
-            placed=Units(int(placed.sum()), group.n),
+            placed=self._clear[group.number],
         )
 
 

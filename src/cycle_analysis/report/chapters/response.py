@@ -12,6 +12,7 @@ from cycle_analysis.figures.responses import plot_response, plot_response_cells
 from cycle_analysis.report.chapter import ALL_WAVES, RESPONSES, WAVES, Chapter
 from cycle_analysis.report.columns import COUNT, RATE, SHARE, TEXT, WAVE, Rows, code, number
 from cycle_analysis.report.door import Units, wave_total
+from cycle_analysis.report.sums import Sum
 from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.texts import NOTHING
 
@@ -106,8 +107,9 @@ class ResponseChapter(Chapter):
 
     def table_response(self, wave: str) -> Rows:
         """Response of the groups of one background, or of the combinations of two."""
-        margins = self._margins(wave)
-        rows = [row | {"rate": row["answered"]} for row in self._groups(wave, margins)]
+        cells = self._cells(wave)
+        groups = self._groups(wave, cells, self._margins(wave, cells))
+        rows = [row | {"rate": row["answered"]} for row in groups]
         columns = [name for name in rows[0] if name.startswith("by ")]
         kinds = {"group": code(GROUPS), "asked": COUNT, "answered": COUNT, "rate": SHARE}
         named = {name: self._named(name.removeprefix("by ")) for name in columns}
@@ -151,9 +153,10 @@ class ResponseChapter(Chapter):
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
         sizes = self.load(RESPONSES, "respondents", wave).groupby("unit").size()
-        margins = self._margins(wave)
-        groups = self._groups(wave, margins) if len(account) > 1 else []
-        cells = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
+        cells = self._cells(wave)
+        margins = self._margins(wave, cells)
+        groups = self._groups(wave, cells, margins) if len(account) > 1 else []
+        told = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
         return {
             "wave": wave,
             "asked": wave_total(account["invited"].sum()),
@@ -164,7 +167,7 @@ class ResponseChapter(Chapter):
             "tests": self._tests(wave, margins),
             "groups": groups,
             "crossed": account.index.nlevels > 1,
-            "some_untold": not all(n is None or self.language.is_told(n) for n in cells),
+            "some_untold": not all(n is None or self.language.is_told(n) for n in told),
             "some_told": any(self.language.is_told(row["answered"]) for row in groups[:-1]),
         }
 
@@ -194,34 +197,49 @@ class ResponseChapter(Chapter):
             )
         return told
 
-    def _margins(self, wave: str) -> list[list[dict[str, Any]]]:
-        return [self._margin(wave, place) for place in range(self._account(wave).index.nlevels)]
+    def _margins(self, wave: str, cells: dict[Any, Units]) -> list[list[dict[str, Any]]]:
+        """Give the groups of each background: code, asked and answered."""
+        account, margins = self._account(wave)[["invited", "responded"]], []
+        for level in range(account.index.nlevels):
+            margin = account.groupby(level=level, sort=False).sum()
+            margins.append(margin[margin["invited"] > 0])
+        every = pd.concat(margins)
+        asked, answered = [wave_total(n) for n in every["invited"]], [*cells.values()]
+        if len(margins) > 1:
+            sums = self._sums(wave, cells, [list(margin.index) for margin in margins])
+            answered = self.door.fit(every["responded"], asked, sums)
+        told = iter([{"asked": a, "answered": n} for a, n in zip(asked, answered, strict=True)])
+        return [[{"group": str(group)} | next(told) for group in m.index] for m in margins]
 
-    def _margin(self, wave: str, place: int) -> list[dict[str, Any]]:
-        """Give the groups of one background: code, asked and answered."""
-        account = (
-            self._account(wave).groupby(level=place, sort=False)[["invited", "responded"]].sum()
-        )
-        return [
-            {"group": str(group), "asked": wave_total(account.loc[group, "invited"]), "answered": n}
-            for group, n in self._cells(account, wave).items()
-        ]
+    def _sums(self, wave: str, cells: dict[Any, Units], groups: list[list[Any]]) -> list[Sum]:
+        """Give what a reader can add up: cells to the groups of each background, these to all."""
+        answered, n = self.answered_in(wave), 0
+        sums = [Sum(list(cells.values()), answered)]
+        for level, names in enumerate(groups):
+            sums.append(Sum(range(n, n + len(names)), answered))
+            for place, name in enumerate(names, n):
+                sums.append(Sum([units for of, units in cells.items() if of[level] == name], place))
+            n += len(names)
+        return sums
 
-    def _cells(self, account: pd.DataFrame, wave: str) -> dict[Any, Units]:
+    def _cells(self, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""
+        account = self._account(wave)
         account = account[account["invited"] > 0]
         asked = [wave_total(n) for n in account["invited"]]
         parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
         return dict(zip(account.index, parts, strict=True))
 
-    def _groups(self, wave: str, margins: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _groups(
+        self, wave: str, cells: dict[Any, Units], margins: list[list[dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
         """Give the groups of the first background, and all; with those of a second besides."""
-        account, answered = self._account(wave), self.answered_in(wave)
-        asked = wave_total(account["invited"].sum())
+        answered = self.answered_in(wave)
+        asked = wave_total(self._account(wave)["invited"].sum())
         rows = [dict(row) for row in margins[0]]
         rows.append({"group": ALL, "asked": asked, "answered": answered})
         if len(margins) > 1:
-            cells, columns = self._cells(account, wave), margins[1]
+            columns = margins[1]
             for row in rows[:-1]:
                 for column in columns:
                     row[f"by {column['group']}"] = cells.get((row["group"], column["group"]))

@@ -1,0 +1,68 @@
+"""No small number can be worked out from all that is published together; `audit` says how."""
+
+import pytest
+from audit import audit
+from drawn_studies import Drawn
+from frozen import MAKERS
+from ledger import publish
+
+from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.response import ResponseChapter
+from cycle_analysis.report.door import Door, Units, wave_total
+from cycle_analysis.results import Results
+
+DRAWN = [(name, seed) for seed, name in enumerate(3 * list(MAKERS))]
+
+
+def published(frozen_run, name, seed=None):
+    run = frozen_run(name)
+    results = Results(run.processed)
+    return publish(run.study, results if seed is None else Drawn(run.study, results, seed))
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_small_number_of_a_frozen_study_is_known(frozen_run, name):
+    found = audit(published(frozen_run, name))
+    assert found.small + found.ends > 0
+    assert not found.pinned + found.proven
+
+
+@pytest.mark.parametrize(("name", "seed"), DRAWN)
+def test_no_small_number_of_a_small_study_is_known(frozen_run, name, seed):
+    found = audit(published(frozen_run, name, seed))
+    assert found.small > 0
+    assert not found.pinned + found.proven
+
+
+def test_exact_margins_beside_rounded_cells_are_found(frozen_run, monkeypatch):
+    def exact(self, wave, cells):
+        account = self._account(wave)[["invited", "responded"]]
+        levels = range(account.index.nlevels)
+        margins = [account.groupby(level=k).sum().query("invited > 0") for k in levels]
+        return [[told(*row) for row in margin.itertuples()] for margin in margins]
+
+    def told(group, n_asked, n_answered):
+        asked = wave_total(n_asked)
+        return {"group": group, "asked": asked, "answered": wave_total(n_answered, asked)}
+
+    monkeypatch.setattr(ResponseChapter, "_margins", exact)
+    found = audit(published(frozen_run, "example", seed=20))
+    assert any(told.startswith("cell") for told in found.pinned)
+
+
+def test_parts_that_are_rounded_one_by_one_beside_their_whole_are_found(frozen_run, monkeypatch):
+    def singly(self, counts, wholes, sums):
+        return [Units(int(n), whole) for n, whole in zip(counts, wholes, strict=True)]
+
+    monkeypatch.setattr(Door, "fit", singly)
+    assert audit(published(frozen_run, "continuum", seed=1)).pinned
+
+
+def test_a_small_number_that_is_told_as_it_is_is_found(frozen_run, monkeypatch):
+    def exact(self):
+        counts = self._members.groupby("profile")["clearly_placed"].sum()
+        return {g.number: wave_total(counts.get(g.number, 0), g.n) for g in self.groups}
+
+    monkeypatch.setattr(ProfilesChapter, "_clear", property(exact))
+    found = audit(published(frozen_run, "continuum", seed=17))
+    assert any(told.startswith("clear") for told in found.pinned)

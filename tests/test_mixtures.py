@@ -77,7 +77,7 @@ def test_a_case_weight_of_two_is_a_unit_that_occurs_twice(model):
 @pytest.mark.parametrize("model", ALL_MODELS)
 def test_the_log_likelihood_never_decreases(model):
     values = _holed().to_numpy() / 25 - 2
-    family = mixtures.profile_families(model)(values, model, np.full(5, 1e-3))
+    family = model.family(values, np.full(5, 1e-3))
     start = starts.mixed(values, 4, 6, np.random.default_rng(1))
     ones = np.ones((len(values), 1))
     batch = em.from_responsibilities(family, start, ones)
@@ -95,7 +95,7 @@ def test_the_log_likelihood_never_decreases(model):
 def test_bootstrap_weights_fit_all_replicates_in_one_batch(model):
     scores, _ = four_profiles(60, sd=14)
     values = scores.to_numpy() / 25 - 2
-    family = mixtures.profile_families(model)(values, model, np.full(5, 1e-2))
+    family = model.family(values, np.full(5, 1e-2))
     rng = np.random.default_rng(1)
     weights = rng.multinomial(60, np.full(60, 1 / 60), size=5).T.astype(float)
     start = np.repeat(starts.mixed(values, 3, 1, rng), 5, axis=2)

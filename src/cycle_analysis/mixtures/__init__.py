@@ -12,9 +12,9 @@ from cycle_analysis.mixtures.fit import (
     check_units,
     classify,
     fit_mixture,
+    held_out,
     log_likelihoods,
     n_distinct,
-    profile_families,
     race,
 )
 from cycle_analysis.mixtures.gaussian import (
@@ -48,9 +48,9 @@ __all__ = [
     "classify_answers",
     "fit_classes",
     "fit_mixture",
+    "held_out",
     "log_likelihoods",
     "n_distinct",
-    "profile_families",
     "race",
 ]
 

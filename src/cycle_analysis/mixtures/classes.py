@@ -16,7 +16,7 @@ import pandas as pd
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures import search as starts
-from cycle_analysis.mixtures.em import Block
+from cycle_analysis.mixtures.em import Block, FreeShares
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
 LOG_CHANCE_FLOOR = -30.0
@@ -25,7 +25,7 @@ BOUNDARY = 1e-6
 """A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
 
-class Categorical:
+class Categorical(FreeShares):
     """Independent categorical items; theta = log chances of all categories.
 
     Parameters

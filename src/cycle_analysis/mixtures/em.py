@@ -8,7 +8,7 @@ S3) extrapolates two steps; a problem whose log-likelihood would fall keeps its 
 the log-likelihood never decreases. Problems that have converged leave the batch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -62,6 +62,9 @@ class Family(Protocol):
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Give the theta that maximises the expected log-likelihood for the summed statistics."""
 
+    def log_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Give the log shares, k × B, that go with expected counts, k × B."""
+
     def settle(self, theta: np.ndarray) -> np.ndarray:
         """Mend what an extrapolation may have put out of order."""
 
@@ -108,6 +111,12 @@ def fixed(theta: np.ndarray, shares: np.ndarray) -> Batch:
     return Batch(theta, log_shares, none, none.astype(bool), none)
 
 
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Set batches of one family side by side."""
+    parts = zip(*(vars(batch).values() for batch in batches), strict=True)
+    return Batch(*(np.concatenate(part, axis=-1) for part in parts))
+
+
 def from_responsibilities(
     family: Family, responsibilities: np.ndarray, weights: np.ndarray
 ) -> Batch:
@@ -123,7 +132,8 @@ def from_responsibilities(
     none = np.zeros(n_problems, dtype=int)
     low = np.full(n_problems, -np.inf)
     theta = family.maximise(sums, None)
-    return Batch(theta, _log_shares(sums), low, none.astype(bool), none)
+    log_shares = family.log_shares(_counts(sums))
+    return Batch(theta, log_shares, low, none.astype(bool), none)
 
 
 def climb(
@@ -250,7 +260,7 @@ def _step(
             log_likelihood += (case_weights * _normalise(joint, case_weights)).sum(axis=1)
             total += joint.reshape(k * n_problems, -1) @ block.statistics[chunk]
         sums.append(np.ascontiguousarray(total.T).reshape(-1, k, n_problems))
-    return (family.maximise(sums, theta), _log_shares(sums)), log_likelihood
+    return (family.maximise(sums, theta), family.log_shares(_counts(sums))), log_likelihood
 
 
 def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -269,11 +279,18 @@ def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: B
     return natural
 
 
-def _log_shares(sums: list[np.ndarray]) -> np.ndarray:
-    counts = sum(total[-1] for total in sums)
-    # A floor before the logarithm: an emptied profile has no logarithm
-    smallest = np.exp(LOG_SHARE_FLOOR)
-    return np.log(np.maximum(counts / counts.sum(axis=0), smallest))
+def _counts(sums: list[np.ndarray]) -> np.ndarray:
+    """Expected counts, k × B, from the sums of the blocks, whose last statistic is 1."""
+    return np.sum([total[-1] for total in sums], axis=0)
+
+
+class FreeShares:
+    """A family whose profiles may have any shares."""
+
+    def log_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Give the logarithms of the shares that the counts have."""
+        # A floor before the logarithm: an emptied profile has no logarithm
+        return np.log(np.maximum(counts / counts.sum(axis=0), np.exp(LOG_SHARE_FLOOR)))
 
 
 def _chunks(block: Block, n_columns: int) -> Iterator[slice]:
@@ -284,5 +301,4 @@ def _chunks(block: Block, n_columns: int) -> Iterator[slice]:
 
 def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:
     back = np.argsort(np.concatenate([problems for problems, _ in finished]))
-    parts = zip(*(vars(batch).values() for _, batch in finished), strict=True)
-    return Batch(*(np.concatenate(part, axis=-1)[..., back] for part in parts))
+    return joined([batch for _, batch in finished]).take(back)

@@ -9,6 +9,7 @@ standardised scores a floor of 1e-6 gave a spurious log-likelihood of -2164 wher
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,29 @@ from pandas.api.types import is_numeric_dtype
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
+from cycle_analysis.seeds import Seed
+
+
+class Model(Protocol):
+    """What the components of a mixture may look like: a covariance model, or a course."""
+
+    @property
+    def name(self) -> str:
+        """Name, for tables."""
+
+    @property
+    def components(self) -> CovarianceModel:
+        """The covariance model of the components, once fitted."""
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> Diagonal | Full:
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count the free parameters of k components on p phases."""
+
+
+HELD_OUT_TOLERANCE = 2e-5
+"""Gain per unit and cycle at which a fit without some units has converged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +49,8 @@ class Mixture:
 
     Attributes
     ----------
-    model : CovarianceModel
-        How (co)variances are shared.
+    model : Model
+        How (co)variances are shared, or which course the components follow.
     shares : Series, k profiles
         Share of the population, 0-1.
     means : DataFrame, k profiles × p phases
@@ -41,7 +65,7 @@ class Mixture:
         Whether a variance lies on the floor: a sign of a degenerate profile.
     """
 
-    model: CovarianceModel
+    model: Model
     shares: pd.Series
     means: pd.DataFrame
     covariances: np.ndarray
@@ -83,10 +107,14 @@ class Mixture:
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw the scores of n units, n × p phases."""
+        return self.draw_with_profiles(n, rng)[0]
+
+    def draw_with_profiles(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the scores of n units, n × p phases, and their profiles, 0..k-1."""
         member = rng.choice(self.k, size=n, p=self.shares.to_numpy() / self.shares.sum())
         factors = np.linalg.cholesky(self.covariances)[member]
         noise = rng.standard_normal((n, self.means.shape[1], 1))
-        return self.means.to_numpy()[member] + (factors @ noise)[..., 0]
+        return self.means.to_numpy()[member] + (factors @ noise)[..., 0], member
 
 
 def fit_mixture(
@@ -136,33 +164,77 @@ def fit_mixture(
            [61., 50.]])
     """
     check_scores(scores, k)
+    data = standardise(scores, weights, variance_floor)
+    family = model.family(data.z, data.floor)
+    best, outcome = best_of_starts(family, data.z, k, data.weights, search)
+    return as_mixture(model, data, family, best, outcome)
+
+
+@dataclass(frozen=True, eq=False)
+class Standardised:
+    """Scores as the engine takes them: in order of their values, centred, on one common scale.
+
+    Attributes
+    ----------
+    scores : DataFrame, n units × p phases
+        As given, in the order of their values, so that ties break alike in any order of rows.
+    z : array, n × p
+        Scores centred and divided by `scale`.
+    weights : array, n
+    centre : array, p
+    scale : float
+    floor : array, p
+        Smallest variances of z.
+    """
+
+    scores: pd.DataFrame
+    z: np.ndarray
+    weights: np.ndarray
+    centre: np.ndarray
+    scale: float
+    floor: np.ndarray
+
+
+def standardise(
+    scores: pd.DataFrame, weights: pd.Series | None = None, variance_floor: float = 0.01
+) -> Standardised:
+    """Bring scores on the engine's scale; see `fit_mixture`."""
     ordered = scores.sort_values(list(scores.columns))
     case_weights = checked_weights(weights, scores).loc[ordered.index].to_numpy()
     centre = ordered.mean().to_numpy(dtype=float)
     scale = float(np.sqrt(ordered.var(ddof=0).mean())) or 1.0
     values = (ordered.to_numpy(dtype=float) - centre) / scale
     floor = np.maximum(variance_floor * np.nanvar(values, axis=0), 1e-12)
-    family = profile_families(model)(values, model, floor)
-    best, outcome = best_of_starts(family, values, k, case_weights, search)
-    n_observed = np.isfinite(values).sum(axis=1) @ case_weights
-    log_likelihood = outcome.log_likelihood - n_observed * np.log(scale)
+    return Standardised(ordered, values, case_weights, centre, scale, floor)
+
+
+def as_mixture(
+    model: Model,
+    data: Standardised,
+    family: Diagonal | Full,
+    best: em.Batch,
+    outcome: Outcome,
+    *,
+    in_order: bool = False,
+) -> Mixture:
+    """Turn a solution back to the unit of the scores; components from low to high, or in order."""
+    n_observed = np.isfinite(data.z).sum(axis=1) @ data.weights
+    log_likelihood = outcome.log_likelihood - n_observed * np.log(data.scale)
     means, covariances = family.moments(best.theta)
     order = np.lexsort((*means.T[::-1], means.mean(axis=1)))
-    profiles = pd.RangeIndex(1, k + 1, name="profile")
+    if in_order:
+        order = np.arange(len(means))
+    names = pd.RangeIndex(1, len(order) + 1, name="profile")
+    phases = data.scores.columns
     return Mixture(
         model=model,
-        shares=pd.Series(np.exp(best.log_shares[order, 0]), index=profiles, name="share"),
-        means=pd.DataFrame(means[order] * scale + centre, index=profiles, columns=scores.columns),
-        covariances=covariances[order] * scale**2,
-        n_units=float(case_weights.sum()),
+        shares=pd.Series(np.exp(best.log_shares[order, 0]), index=names, name="share"),
+        means=pd.DataFrame(means[order] * data.scale + data.centre, names, phases),
+        covariances=covariances[order] * data.scale**2,
+        n_units=float(data.weights.sum()),
         outcome=replace(outcome, log_likelihood=float(log_likelihood)),
         at_floor=bool(family.at_floor(best.theta)[0]),
     )
-
-
-def profile_families(model: CovarianceModel) -> type[Diagonal] | type[Full]:
-    """Give the family that fits a covariance model."""
-    return Full if model.full else Diagonal
 
 
 def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
@@ -195,6 +267,54 @@ def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
 def log_likelihoods(mixture: Mixture, scores: pd.DataFrame) -> pd.Series:
     """Give each unit's log-likelihood under a fitted mixture, n units."""
     return pd.Series(em.memberships(*_fixed(mixture, scores))[1], index=scores.index)
+
+
+def held_out(
+    mixtures: Sequence[Mixture], scores: pd.DataFrame, n_folds: int = 5, seed: Seed = 1
+) -> pd.DataFrame:
+    """Give each unit's log-likelihood under mixtures that were fitted without it.
+
+    Each fold is left out in turn, and the mixture climbs anew from where all units had brought it.
+
+    Parameters
+    ----------
+    mixtures : sequence of Mixture
+        Profiles or courses, fitted on these scores.
+    scores : DataFrame, n units × p phases
+        Phase scores.
+    n_folds : int
+        Parts into which units are divided at random.
+    seed : int or SeedSequence
+        Seed of that division.
+
+    Returns
+    -------
+    DataFrame, n units × mixtures
+        A column for each, from 0 in the order given.
+
+    References
+    ----------
+    Smyth (2000), Statistics and Computing 10(1), 63-72.
+    """
+    data = standardise(scores)
+    n = len(data.z)
+    fold = np.random.default_rng(seed).permutation(n) % n_folds
+    result = np.empty((n, len(mixtures)))
+    for column, mixture in enumerate(mixtures):
+        means = (mixture.means.to_numpy() - data.centre) / data.scale
+        for out in (fold == part for part in range(n_folds)):
+            family = mixture.model.family(data.z[~out], data.floor)
+            start = em.fixed(
+                family.coordinates(means, mixture.covariances / data.scale**2),
+                mixture.shares.to_numpy(),
+            )
+            ones = np.ones(((~out).sum(), 1))
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                found = em.climb(family, start, ones, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
+            left = mixture.model.family(data.z[out], data.floor)
+            result[out, column] = em.memberships(left, found)[1]
+    result -= np.isfinite(data.z).sum(axis=1)[:, None] * np.log(data.scale)
+    return pd.DataFrame(result, index=data.scores.index).loc[scores.index]
 
 
 def race(mixtures: Sequence[Mixture]) -> Mixture:
@@ -277,7 +397,8 @@ def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]
             f"The scores lack {absent}, on which the profiles were fitted. "
             "Give all phases of the fitted profiles."
         )
-    values, model = scores[list(mixture.means.columns)].to_numpy(dtype=float), mixture.model
-    family = profile_families(model)(values, model, np.full(values.shape[1], 1e-12))
+    values = scores[list(mixture.means.columns)].to_numpy(dtype=float)
+    model = mixture.model.components
+    family = model.family(values, np.full(values.shape[1], 1e-12))
     theta = family.coordinates(mixture.means.to_numpy(), mixture.covariances)
     return family, em.fixed(theta, mixture.shares.to_numpy())

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import Block
+from cycle_analysis.mixtures.em import Block, FreeShares
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -57,6 +57,15 @@ class CovarianceModel:
         each = p * (p + 1) // 2 if self.full else 1 if self.pooled_phases else p
         return (k - 1) + k * p + each * (1 if self.pooled_profiles else k)
 
+    @property
+    def components(self) -> "CovarianceModel":
+        """The model itself: its components are free."""
+        return self
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "Diagonal | Full":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return (Full if self.full else Diagonal)(values, self, floor)
+
     def __str__(self) -> str:
         return self.name
 
@@ -71,7 +80,7 @@ VVV = CovarianceModel("VVV", full=True, pooled_profiles=False, pooled_phases=Fal
 ALL_MODELS = (EII, VII, EEI, VVI, EEE, VVV)
 
 
-class Diagonal:
+class Diagonal(FreeShares):
     """Normal components without covariances (EII, VII, EEI, VVI); theta = means, log variances.
 
     Parameters
@@ -133,7 +142,7 @@ class Diagonal:
         return np.concatenate([means.T, np.log(variances).T])[..., None]
 
 
-class Full:
+class Full(FreeShares):
     """Normal components with covariances (EEE, VVV); theta = means, log-Cholesky factor.
 
     Parameters as in `Diagonal`. One block of rows for each pattern of missing scores.
@@ -174,14 +183,12 @@ class Full:
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Means and pooled or separate covariances, no direction under the floor."""
-        parts = [self._completed(*pair, theta) for pair in zip(self.blocks, sums, strict=True)]
-        counts, totals, squares = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
-        counts = np.maximum(counts, 1e-10)
+        counts, totals, squares = self.complete(sums, theta)
         means = totals / counts[..., None]
         scatter = squares - totals[..., :, None] * means[..., None, :]
         if self.model.pooled_profiles:
             scatter, counts = (part.sum(axis=0, keepdims=True) for part in (scatter, counts))
-        return self._theta(means, self._floored_factors(scatter / counts[..., None, None]))
+        return self.theta(means, self.floored_factors(scatter / counts[..., None, None]))
 
     def settle(self, theta: np.ndarray) -> np.ndarray:
         """Leave theta as it is: every value is possible."""
@@ -200,9 +207,9 @@ class Full:
 
     def coordinates(self, means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
         """Theta of given means and covariances, m × k × 1."""
-        return self._theta(means[:, None], np.linalg.cholesky(covariances)[:, None])
+        return self.theta(means[:, None], np.linalg.cholesky(covariances)[:, None])
 
-    def _theta(self, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    def theta(self, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
         """Theta of means, k × B × p, and Cholesky factors, k (or 1) × B × p × p."""
         logs = factors[..., self.lower[0], self.lower[1]]
         on_diagonal = self.lower[0] == self.lower[1]
@@ -223,7 +230,7 @@ class Full:
         factors = self._factors(theta)
         return factors @ np.swapaxes(factors, -1, -2)
 
-    def _floored_factors(self, covariances: np.ndarray) -> np.ndarray:
+    def floored_factors(self, covariances: np.ndarray) -> np.ndarray:
         """Cholesky factors of the covariances with eigenvalues (in floor units) of at least 1."""
         scale = np.sqrt(np.outer(self.floor, self.floor))
         try:
@@ -233,6 +240,14 @@ class Full:
             values = np.maximum(values, 1.0)
             covariances = scale * (vectors * values[..., None, :] @ np.swapaxes(vectors, -1, -2))
         return np.linalg.cholesky(covariances)
+
+    def complete(
+        self, sums: list[np.ndarray], theta: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Counts, k × B, sums of scores and of their products, as expected where missing."""
+        parts = [self._completed(*pair, theta) for pair in zip(self.blocks, sums, strict=True)]
+        counts, totals, squares = (np.sum(part, axis=0) for part in zip(*parts, strict=True))
+        return np.maximum(counts, 1e-10), totals, squares
 
     def _completed(
         self, block: Block, total: np.ndarray, theta: np.ndarray | None

@@ -1,0 +1,507 @@
+"""Fit what is no profiles: units along a line, a curve or a plane, by the engine of the profiles.
+
+A course is a mixture whose components are bound together. Their places form a fixed grid of
+positions, their means follow a polynomial of the position, their variances its exponential, and
+their shares a distribution with one mode: a generative topographic map (Bishop, Svensén & Williams
+1998) of few parameters. A line with normal positions is the common factor model; a curve is what
+the phases of one process are when they rise and fall; a plane has two factors, a bent plane two
+that interact. Whoever claims that units fall into profiles has these to beat: factor mixtures
+(Lubke & Neale 2006) compare profiles with lines only, and a curve is then taken for profiles.
+
+References
+----------
+Atkins, Boman & Hendrickson (1998), SIAM Journal on Computing 28(1), 297-310.
+Bishop, Svensén & Williams (1998), Neural Computation 10(1), 215-234.
+Lubke & Neale (2006), Multivariate Behavioral Research 41(4), 499-532.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import permutations, product
+
+import numpy as np
+import pandas as pd
+from numpy.polynomial.legendre import legvander
+from scipy.linalg import eigh
+from scipy.spatial.distance import cdist
+
+from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardise
+from cycle_analysis.mixtures.gaussian import EEE, EEI, VVI, CovarianceModel, Diagonal, Full
+from cycle_analysis.mixtures.search import Outcome
+
+N_NODES = {1: 31, 2: 11}
+"""Nodes of the grid along each dimension, by number of dimensions."""
+BETAS = {1: (1.0, 1.3, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0), 2: (1.0, 1.5, 2.2, 3.5, 6.0)}
+"""Parameters of the beta distributions tried for the positions: of one mode, never hollow."""
+NORMAL = 3.4
+"""Standard deviations of a normal distribution from the middle of the grid to its end."""
+SHARPNESS = 0.12
+"""Half of the grid is 1: so far a start spreads a unit around its position."""
+SHORT_STEPS, LONG_STEPS, TOLERANCE = 21, 300, 2e-5
+"""EM steps of short and long runs; gain per unit and cycle under which a run has converged."""
+NEIGHBOURS = 12
+"""Of a unit, that its place in an order by neighbours keeps near."""
+WIDEST = 2.0
+"""Logarithm of how many times a variance may exceed that of the phase."""
+FURTHEST = 0.7
+"""Largest step of a coefficient of log variances."""
+LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.0)
+"""Parts of a step that are tried; the last keeps the likelihood from falling."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A form that units without profiles may take.
+
+    Attributes
+    ----------
+    dimensions : int
+        1 for a line or a curve, 2 for a plane.
+    degree : int
+        Of the polynomial that the means follow: 1 straight, 2 to 4 bent.
+    spread : int
+        Degree of the polynomial that the log variances follow; 0 is the same spread everywhere.
+    normal : bool
+        Whether positions are normal; otherwise beta, with two parameters more.
+    full : bool
+        Whether phases covary around the course; not with a spread that varies.
+
+    Examples
+    --------
+    >>> Course(1, 1, normal=True).n_parameters(31, 5)
+    15
+    """
+
+    dimensions: int
+    degree: int
+    spread: int = 0
+    normal: bool = False
+    full: bool = False
+
+    @property
+    def form(self) -> str:
+        """The form by a code that texts know: line, curve, plane or bent_plane."""
+        straight, bent = ("line", "curve") if self.dimensions == 1 else ("plane", "bent_plane")
+        return straight if self.degree == 1 else bent
+
+    @property
+    def name(self) -> str:
+        """Name, for tables: the form and its degree, and what else is free or fixed."""
+        form = f"curve {self.degree}" if self.form == "curve" else self.form.replace("_", " ")
+        marks = {
+            "normal positions": self.normal,
+            f"spread {self.spread}": self.spread > 0,
+            "covariances": self.full,
+        }
+        told = ", ".join(mark for mark, holds in marks.items() if holds)
+        return f"{form} ({told})" if told else form
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count coefficients of means and log variances, of positions, and covariances."""
+        each = self.basis.shape[1] + self.spread_basis.shape[1]
+        return p * each + 2 * (not self.normal) + (p * (p - 1) // 2) * self.full
+
+    @property
+    def components(self) -> CovarianceModel:
+        """The covariance model of the nodes, once fitted."""
+        return EEE if self.full else VVI
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalCourse | FullCourse":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return (FullCourse if self.full else DiagonalCourse)(values, self, floor)
+
+    @cached_property
+    def nodes(self) -> np.ndarray:
+        """Positions of the grid, M × dimensions, between −1 and 1."""
+        m = N_NODES[self.dimensions]
+        return np.array(list(product((np.arange(m) + 0.5) / m * 2 - 1, repeat=self.dimensions)))
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """Polynomial at the nodes, M × q."""
+        return _polynomial(self.nodes, self.degree)
+
+    @cached_property
+    def spread_basis(self) -> np.ndarray:
+        """Polynomial of the log variances at the nodes, M × r; without interaction."""
+        return _polynomial(self.nodes, self.spread, interact=False)
+
+    @cached_property
+    def log_positions(self) -> np.ndarray:
+        """Log shares of the nodes under each distribution that the positions may have, T × M."""
+        first, last = self.nodes[:, 0], self.nodes[:, -1]
+        if self.normal:
+            logs = -((NORMAL * self.nodes) ** 2).sum(axis=1)[None] / 2
+        elif self.dimensions == 1:
+            logs = _betas((1 + first) / 2, (1 - first) / 2)
+        else:
+            logs = _betas((1 - first**2) / 4, (1 - last**2) / 4, BETAS[2])
+        return logs - np.log(np.exp(logs).sum(axis=1, keepdims=True))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _betas(first: np.ndarray, second: np.ndarray, powers: Sequence[float] = BETAS[1]) -> np.ndarray:
+    """Log densities of all pairs of powers less one, a row each."""
+    pairs = np.array(list(product(powers, repeat=2))) - 1
+    return pairs @ np.log([first, second])
+
+
+def _polynomial(nodes: np.ndarray, degree: int, *, interact: bool = True) -> np.ndarray:
+    """Legendre polynomials of positions, M × q; of two dimensions with their product."""
+    each = [legvander(at, degree) for at in nodes.T]
+    columns = [np.ones((len(nodes), 1)), *(part[:, 1:] for part in each)]
+    if len(each) > 1 and degree > 1 and interact:
+        columns.append(each[0][:, 1:2] * each[1][:, 1:2])
+    return np.hstack(columns)
+
+
+COURSES = (
+    *(
+        Course(1, degree, spread, normal)
+        for degree in (1, 2, 3, 4)
+        for spread in (0, 2)
+        for normal in (False, True)
+    ),
+    *(Course(1, degree, full=True) for degree in (1, 2, 3)),
+    Course(2, 1, normal=True),
+    *(Course(2, degree, spread) for degree in (1, 2) for spread in (0, 1, 2)),
+)
+"""Courses that profiles have to beat, each after those from which it may start."""
+
+
+class _Bound:
+    """A family whose components follow a course; the data and the floor as in `Diagonal`."""
+
+    course: Course
+
+    def log_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Give the log shares of the distribution that fits the counts best."""
+        offered = self.course.log_positions
+        return offered[(offered @ counts).argmax(axis=0)].T
+
+    def regress(self, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Means on the course: weighted least squares, all p × M × B (or 1 × M × B)."""
+        basis = self.course.basis
+        q = basis.shape[1]
+        squares = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+        left = np.einsum("mq,jmb->jbq", squares, weights, optimize=True).reshape(
+            *weights.shape[::2], q, q
+        )
+        left = left + 1e-8 * weights.sum(axis=1)[..., None, None] * np.eye(q)
+        right = np.einsum("mq,jmb->jbq", basis, totals, optimize=True)
+        coefficients = np.linalg.solve(left, right[..., None])[..., 0]
+        return np.einsum("mq,jbq->jmb", basis, coefficients, optimize=True)
+
+
+class DiagonalCourse(_Bound, Diagonal):
+    """Components along a course, phases independent around it; theta as in `Diagonal`."""
+
+    def __init__(self, values: np.ndarray, course: Course, floor: np.ndarray):
+        super().__init__(values, VVI, floor)
+        self.course = course
+        overall = np.log(np.maximum(np.nanvar(values, axis=0), floor))[:, None, None]
+        self.limits = np.log(floor)[:, None, None], overall + WIDEST
+        self.lowest = floor[:, None, None]
+
+    def natural(self, theta: np.ndarray, block: em.Block) -> np.ndarray:
+        """Natural parameters, variances kept within their limits."""
+        return super().natural(self._limited(theta), block)
+
+    def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and covariances of the nodes, of the first problem."""
+        return super().moments(self._limited(theta))
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Means on the course for the variances so far, then the variances for these means."""
+        p = self.p
+        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
+        counts = np.maximum(counts, 1e-10)
+        logs = np.zeros_like(counts) if theta is None else theta[p:]
+        precisions = np.exp(-np.clip(logs, *self.limits))
+        means = self.regress(totals * precisions, counts * precisions)
+        deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)
+        if theta is None or not self.course.spread:
+            pooled = deviations.sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
+            logs = np.broadcast_to(np.log(np.maximum(pooled, 1e-300)), means.shape)
+        else:
+            logs = self._regress_logs(deviations, counts, logs)
+        return np.concatenate([means, logs])
+
+    def _limited(self, theta: np.ndarray) -> np.ndarray:
+        return np.concatenate([theta[: self.p], np.clip(theta[self.p :], *self.limits)])
+
+    def _regress_logs(
+        self, deviations: np.ndarray, counts: np.ndarray, logs: np.ndarray
+    ) -> np.ndarray:
+        """Log variances on the course, p × M × B: a step of Fisher scoring, halved if too long."""
+        basis = self.course.spread_basis
+        limited = np.clip(logs, *self.limits)
+        information = np.einsum("mr,jmb,ms->jbrs", basis, counts, basis, optimize=True)
+        size = counts.sum(axis=1)[..., None, None]
+        information = information + 1e-3 * size * np.eye(basis.shape[1])
+        score = deviations * np.exp(-limited) - counts
+        right = np.einsum("mr,jmb->jbr", basis, score, optimize=True)
+        step = np.linalg.solve(information, right[..., None])[..., 0].clip(-FURTHEST, FURTHEST)
+        change = np.einsum("mr,jbr->jmb", basis, step, optimize=True)
+        tried = np.array([logs + length * change for length in LENGTHS])
+        at = np.clip(tried, *self.limits)
+        cost = (counts * at + deviations * np.exp(-at)).sum(axis=2)
+        best = cost.argmin(axis=0)[None, :, None, :]
+        return np.take_along_axis(tried, best, axis=0)[0]
+
+
+class FullCourse(_Bound, Full):
+    """Components along a course, with one covariance around it; theta as in `Full`."""
+
+    def __init__(self, values: np.ndarray, course: Course, floor: np.ndarray):
+        super().__init__(values, EEE, floor)
+        self.course = course
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Means on the course, which the common covariance does not move; then that covariance."""
+        counts, totals, squares = self.complete(sums, theta)
+        by_phase = np.moveaxis(totals, -1, 0)
+        means = np.moveaxis(self.regress(by_phase, counts[None]), 0, -1)
+        cross = totals[..., :, None] * means[..., None, :]
+        scatter = squares - cross - np.swapaxes(cross, -1, -2)
+        scatter = scatter + counts[..., None, None] * means[..., :, None] * means[..., None, :]
+        pooled = scatter.sum(axis=0, keepdims=True) / counts.sum(axis=0)[None, :, None, None]
+        return self.theta(means, self.floored_factors(pooled))
+
+
+def fit_courses(
+    scores: pd.DataFrame, centroids: pd.DataFrame | None = None, courses: Iterable[Course] = COURSES
+) -> list[Mixture]:
+    """Fit every course, each from several orders of the units and from the courses within it.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores; NaN is allowed where at least one score of the unit is known.
+    centroids : DataFrame, k profiles × p phases, optional
+        Profiles that the courses have to beat: a path along them is one of the starts.
+    courses : iterable of Course
+        Each after those from which it may start.
+
+    Returns
+    -------
+    list of Mixture
+        In the order of `courses`: a component for each node of the grid, so that what serves
+        profiles (`log_likelihoods`, `draw`) serves a course.
+
+    Examples
+    --------
+    >>> at = np.linspace(0, 1, 60)[:, None]
+    >>> noise = np.random.default_rng(1).normal(0, 4, (60, 3))
+    >>> bent = pd.DataFrame(100 * at ** [1, 2, 4] + noise, columns=["AG", "EX", "VB"])
+    >>> line, curve = fit_courses(bent, courses=[Course(1, 1), Course(1, 2)])
+    >>> curve.bic < line.bic - 50
+    True
+    """
+    data = standardise(scores)
+    filled = np.nan_to_num(data.z)
+    path = None if centroids is None else (centroids.to_numpy() - data.centre) / data.scale
+    orders = {1: _orders(filled, path), 2: _planes(filled)}
+    solved: dict[Course, em.Batch] = {}
+    fitted = []
+    for course in courses:
+        family = course.family(data.z, data.floor)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            best = _solve(family, course, orders[course.dimensions], solved, data.weights)
+        solved[course] = best
+        exact = float(em.memberships(family, best)[1] @ data.weights)
+        outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
+        fitted.append(as_mixture(course, data, family, best, outcome, in_order=True))
+    return fitted
+
+
+def _solve(
+    family: DiagonalCourse | FullCourse,
+    course: Course,
+    orders: np.ndarray,
+    solved: dict[Course, em.Batch],
+    weights: np.ndarray,
+) -> em.Batch:
+    """Climb from the orders of the units and from courses within this one; keep the best."""
+    kin = [_adapted(solved[other], other, course, family) for other in _within(course, solved)]
+    if (
+        not kin
+        or course.full
+        or (
+            course.dimensions == 1
+            and course.degree in (2, 3)
+            and not (course.spread or course.normal)
+        )
+    ):
+        placed = np.exp(-((_distances(orders, course.nodes) / SHARPNESS) ** 2) / 2)
+        placed = placed / placed.sum(axis=1, keepdims=True)
+        starts = em.from_responsibilities(family, placed, weights[:, None])
+        starts = em.climb(family, starts, weights[:, None], max_steps=SHORT_STEPS, tolerance=0.0)
+        kin += [starts.take(np.argsort(-starts.log_likelihood, kind="stable")[:2])]
+    batch = em.joined(kin)
+    batch = em.climb(family, batch, weights[:, None], max_steps=LONG_STEPS, tolerance=TOLERANCE)
+    return batch.take(np.array([batch.log_likelihood.argmax()]))
+
+
+def _distances(orders: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    """Distances of positions, S × n × dimensions, to the nodes: n × M × S."""
+    return np.moveaxis(np.array([cdist(order, nodes) for order in orders]), 0, -1)
+
+
+def _within(course: Course, solved: Iterable[Course]) -> list[Course]:
+    """Courses solved that are one step simpler, or the same with other positions."""
+    simpler = {
+        replace(course, full=False, normal=False) if course.full else course,
+        replace(course, degree=course.degree - 1),
+        replace(course, spread=0),
+        replace(course, spread=max(course.spread - 1, 0)),
+        replace(course, normal=False),
+    }
+    return [other for other in solved if other in simpler]
+
+
+def _adapted(
+    batch: em.Batch, course: Course, to: Course, family: DiagonalCourse | FullCourse
+) -> em.Batch:
+    """Bring a solution of one course in the coordinates of another, not yet climbed."""
+    theta = batch.theta
+    if to.full and not course.full:
+        means, logs = np.split(theta, 2)
+        theta = family.coordinates(
+            means[..., 0].T, np.exp(logs[..., 0]).T[:, :, None] * np.eye(len(means))
+        )
+    none = np.zeros(1, dtype=int)
+    return em.Batch(theta, batch.log_shares, np.full(1, -np.inf), none.astype(bool), none)
+
+
+def _orders(values: np.ndarray, path: np.ndarray | None) -> np.ndarray:
+    """Positions along a line, S × n × 1: main axes, the angle between them, neighbours, a path."""
+    axes = _main_axes(values)
+    found = [axes[:, 0], axes[:, 1], np.arctan2(axes[:, 1], axes[:, 0])]
+    if len(values) > NEIGHBOURS:
+        found.append(_by_neighbours(values))
+    if path is not None and 3 <= len(path) <= 6:
+        found.append(_along(values, shortest_path(path)))
+    return np.array([_ranks(one)[:, None] for one in found])
+
+
+def _by_neighbours(values: np.ndarray) -> np.ndarray:
+    """Place of each row in the order that keeps neighbours together (Fiedler's vector).
+
+    Neighbourhoods are as wide as it takes to reach the twelfth; Atkins, Boman & Hendrickson (1998).
+    """
+    squared = cdist(values, values, "sqeuclidean")
+    reach = np.sqrt(np.partition(squared, NEIGHBOURS, axis=1)[:, NEIGHBOURS]).clip(1e-6)
+    near = np.exp(-squared / np.outer(reach, reach))
+    degree = np.sqrt(near.sum(axis=1))
+    laplacian = np.eye(len(near)) - near / np.outer(degree, degree)
+    vector = eigh(laplacian, subset_by_index=[1, 1])[1][:, 0] / degree
+    return vector * np.sign(vector[np.abs(vector).argmax()])
+
+
+def _planes(values: np.ndarray) -> np.ndarray:
+    """Positions in the plane of the two main axes, 1 × n × 2."""
+    return np.array([[_ranks(axis) for axis in _main_axes(values)[:, :2].T]]).swapaxes(1, 2)
+
+
+def _main_axes(values: np.ndarray) -> np.ndarray:
+    """Principal components, standardised, n × p."""
+    centred = values - values.mean(axis=0)
+    left = np.linalg.svd(centred, full_matrices=False)[0]
+    signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
+    return left * signs
+
+
+def shortest_path(points: np.ndarray) -> np.ndarray:
+    """Set up to six points, k × p, in the order of the shortest path through all of them."""
+    gaps = cdist(points, points)
+    ways = [way for way in permutations(range(len(points))) if way[0] <= way[-1]]
+    lengths = [gaps[list(way[:-1]), list(way[1:])].sum() for way in ways]
+    return points[list(ways[int(np.argmin(lengths))])]
+
+
+def _along(values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Place of each row along the path through points, k × p, a little beyond its ends too."""
+    steps = np.diff(points, axis=0)
+    reach = (steps**2).sum(axis=1)
+    part = np.einsum("nsp,sp->ns", values[:, None] - points[:-1], steps) / reach
+    first, last = np.zeros(len(steps)), np.ones(len(steps))
+    first[0], last[-1] = -0.5, 1.5
+    part = part.clip(first, last)
+    foot = points[:-1] + part[..., None] * steps
+    nearest = ((values[:, None] - foot) ** 2).sum(axis=2).argmin(axis=1)
+    start = np.concatenate([[0], np.cumsum(np.sqrt(reach))])[:-1]
+    return (start + part * np.sqrt(reach))[np.arange(len(values)), nearest]
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks spread evenly from -1 to 1; ties in the order of the rows."""
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    return (ranks + 0.5) / len(values) * 2 - 1
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Profiles whose means lie on one line: steps of a ladder, with the variances of EEI.
+
+    Where profiles differ in level only, this spares the parameters by which EEI lets them differ
+    in shape, and which the line that they have to beat need not pay.
+    """
+
+    name: str = "steps"
+    components: CovarianceModel = EEI
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count shares, the line, places on it, and variances."""
+        return (k - 1) + p + (k + p - 2 if k > 1 else 0) + p
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalSteps":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return DiagonalSteps(values, EEI, floor)
+
+
+class DiagonalSteps(Diagonal):
+    """Profiles on a line; theta as in `Diagonal`."""
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Free means, then the line nearest to them, then pooled variances."""
+        p = self.p
+        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
+        counts = np.maximum(counts, 1e-10)
+        spread = np.ones((p, 1, 1)) if theta is None else np.exp(theta[p:] / 2)
+        sizes = counts.mean(axis=0)
+        means = totals / counts
+        middle = (means * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=0)
+        weighed = (means - middle) / spread * np.sqrt(sizes)
+        left, length, right = np.linalg.svd(np.moveaxis(weighed, -1, 0), full_matrices=False)
+        line = left[:, :, :1] * length[:, None, :1] @ right[:, :1]
+        means = middle + np.moveaxis(line, 0, -1) / np.sqrt(sizes) * spread
+        deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)
+        pooled = deviations.sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
+        logs = np.log(np.maximum(pooled, self.lowest))
+        return np.concatenate([means, np.broadcast_to(logs, means.shape)])
+
+
+def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:
+    """Fit as many profiles on one line, from where free ones have placed the units.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10.0, 12, 40, 42, 70, 72], "EX": [5.0, 9, 36, 40, 64, 70]})
+    >>> from cycle_analysis.mixtures import fit_mixture
+    >>> fit_steps(scores, fit_mixture(scores, 3)).n_parameters
+    9
+    """
+    data = standardise(scores)
+    family = Steps().family(data.z, data.floor)
+    certain = 0.9 * classify(profiles, data.scores).to_numpy() + 0.1 / profiles.k
+    weights = data.weights[:, None]
+    start = em.from_responsibilities(family, certain[:, :, None], weights)
+    best = em.climb(family, start, weights, max_steps=LONG_STEPS, tolerance=TOLERANCE)
+    exact = float(em.memberships(family, best)[1] @ data.weights)
+    outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
+    return as_mixture(Steps(), data, family, best, outcome)

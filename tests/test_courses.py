@@ -1,0 +1,128 @@
+"""Forms without groups: lines, curves and planes, fitted by the engine of the profiles."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shared import PHASES
+from sklearn.decomposition import FactorAnalysis
+
+from cycle_analysis.mixtures import EEE, EEI, classify, fit_mixture, held_out, log_likelihoods
+from cycle_analysis.mixtures.courses import COURSES, Course, fit_courses, fit_steps, shortest_path
+
+LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
+CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))
+
+
+def one_factor(n: int = 300, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    level = rng.standard_normal((n, 1))
+    values = 50 + level * [14, 12, 10, 8, 6] + rng.normal(0, [5, 6, 7, 8, 9], (n, 5))
+    return pd.DataFrame(values, columns=list(PHASES))
+
+
+def bent(n: int = 200, seed: int = 2) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    at = rng.uniform(-1, 1, (n, 1))
+    rise = 50 + 40 * np.sin(2 * at + np.linspace(-1, 1, 5))
+    return pd.DataFrame(rise + rng.normal(0, 4 + 3 * at, (n, 5)), columns=list(PHASES))
+
+
+def test_a_line_with_normal_positions_is_the_one_factor_model_of_scikit_learn():
+    scores = one_factor()
+    (ours,) = fit_courses(scores, courses=[NORMAL_LINE])
+    theirs = FactorAnalysis(1, tol=1e-8, max_iter=2000, svd_method="lapack").fit(scores)
+    # 31 nodes from -3.3 to 3.3 standard deviations stand for all of the normal distribution
+    assert ours.log_likelihood == pytest.approx(theirs.score(scores) * len(scores), abs=0.3)
+    assert ours.n_parameters == 15
+
+
+def test_a_course_fits_no_worse_than_those_within_it():
+    fits = dict(zip(CHAIN, fit_courses(bent(), courses=CHAIN), strict=True))
+    level = {course: fit.log_likelihood for course, fit in fits.items()}
+    assert level[LINE] <= level[Course(1, 2)] + 0.1
+    assert level[Course(1, 2)] <= level[Course(1, 3)] + 0.1
+    assert level[Course(1, 3)] < level[Course(1, 3, 2)] - 20  # the spread truly changes
+    one_cloud = fit_mixture(bent(), 1, EEE).log_likelihood
+    assert level[Course(1, 1, full=True)] >= one_cloud - 0.1
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_free_spread_never_lowers_the_likelihood(seed):
+    rng = np.random.default_rng(seed)
+    scores = pd.DataFrame(np.round(rng.beta(0.6, 0.9, (60, 1)) * 100 + rng.normal(0, 5, (60, 4))))
+    scores = scores.clip(0, 100)  # heaps at the ends, where variances collapse
+    same, free = fit_courses(scores, courses=[LINE, Course(1, 1, 2)])
+    assert free.log_likelihood >= same.log_likelihood - 0.05
+
+
+def test_the_place_along_a_curve_is_the_true_place():
+    rng = np.random.default_rng(3)
+    at = rng.uniform(-1, 1, 200)
+    peaks = np.linspace(-1, 1, 5)
+    window = 10 + 75 * np.exp(-(((at[:, None] - peaks) / 0.5) ** 2) / 2)
+    scores = pd.DataFrame(window + rng.normal(0, 5, window.shape), columns=list(PHASES))
+    *_, curve = fit_courses(scores, courses=[Course(1, degree) for degree in (1, 2, 3, 4)])
+    place = classify(curve, scores).to_numpy() @ np.arange(curve.k)
+    assert abs(np.corrcoef(place, at)[0, 1]) > 0.97
+
+
+def test_a_missing_score_leaves_the_judgement_to_the_others():
+    scores = one_factor(150)
+    scores.iloc[::7, 2] = np.nan
+    courses = [LINE, Course(1, 1, full=True)]
+    for fit in fit_courses(scores, courses=courses):
+        assert np.isfinite(fit.log_likelihood)
+        assert log_likelihoods(fit, scores).sum() == pytest.approx(fit.log_likelihood)
+
+
+def test_the_order_of_rows_does_not_matter():
+    scores = bent(120)
+    mixed = scores.sample(frac=1, random_state=4)
+    for one, two in zip(
+        fit_courses(scores, courses=CHAIN), fit_courses(mixed, courses=CHAIN), strict=True
+    ):
+        assert one.log_likelihood == pytest.approx(two.log_likelihood, abs=1e-6)
+
+
+def test_every_course_has_a_name_of_its_own_and_counts_its_parameters():
+    assert len({course.name for course in COURSES}) == len(COURSES)
+    assert Course(2, 2).n_parameters(0, 5) == 5 * 6 + 5 + 2
+    assert Course(1, 4, 2).n_parameters(0, 5) == 5 * 5 + 5 * 3 + 2
+    assert [str(course) for course in (LINE, Course(1, 3, 2), Course(2, 1, normal=True))] == [
+        *("line", "curve 3 (spread 2)", "plane (normal positions)"),
+    ]
+
+
+def test_steps_on_a_line_win_where_groups_lie_on_one_and_lose_where_they_do_not():
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 5, (150, 5))
+    ladder = pd.DataFrame(np.repeat([30.0, 50, 70], 50)[:, None] + noise)
+    free = fit_mixture(ladder, 3, EEI)
+    steps = fit_steps(ladder, free)
+    assert steps.n_parameters == free.n_parameters - 4
+    assert steps.bic < free.bic - 10
+    assert steps.log_likelihood <= free.log_likelihood + 1e-6
+    centred = steps.means - steps.means.mean()
+    assert np.linalg.matrix_rank(centred, tol=1e-3) == 1
+    corner = pd.DataFrame(noise)
+    corner.iloc[50:100, 0] += 40
+    corner.iloc[100:, 1] += 40
+    free = fit_mixture(corner, 3, EEI)
+    assert fit_steps(corner, free).bic > free.bic + 50
+
+
+def test_units_left_out_prefer_the_form_that_is_true():
+    scores = one_factor(200)
+    (line,) = fit_courses(scores, courses=[NORMAL_LINE])
+    groups = fit_mixture(scores, 4, EEI)
+    left_out = held_out([groups, line], scores).sum()
+    assert left_out[1] > left_out[0]
+    assert left_out[1] < line.log_likelihood  # what was not seen is predicted less well
+
+
+def test_a_path_goes_through_points_in_the_order_that_is_shortest():
+    points = np.array([[0.0, 0], [9, 0], [3, 0], [6, 0]])
+    assert shortest_path(points)[:, 0].tolist() in ([0, 3, 6, 9], [9, 6, 3, 0])

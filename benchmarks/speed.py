@@ -19,11 +19,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from surveys import SURVEYS
+from surveys import draw_scores
 
 from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_mixture
 from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
-from cycle_analysis.profiles.separation import gap
 from cycle_analysis.profiles.stability import jaccard_by_k
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of, straight
@@ -86,7 +85,7 @@ def missing():
 
 
 def profiles():
-    scores = SURVEYS["clear_profiles"].scores(350, np.random.default_rng(1))
+    scores = draw_scores("four clear", 350, np.random.default_rng(1))
     race("profiles", scores, fit_our_profiles, "gaussian_diag")
 
 
@@ -132,8 +131,8 @@ def rows():
 
 
 def in_r():
-    """Bootstrap Jaccard, gap and latent profiles beside R's fpc, cluster and mclust (peers.R)."""
-    scores = SURVEYS["clear_profiles"].scores(350, np.random.default_rng(1))
+    """Bootstrap Jaccard and latent profiles beside R's fpc and mclust (peers.R)."""
+    scores = draw_scores("four clear", 350, np.random.default_rng(1))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scores.csv"
         scores.to_csv(path)
@@ -142,7 +141,6 @@ def in_r():
     seconds, likelihoods = printed.stdout.splitlines()
     ours = {
         "clusterboot k = 2..8": lambda: jaccard_by_k(scores, range(2, 9)),
-        "clusGap k = 1..8": lambda: gap(scores, 8, n_references=50),
         "Mclust VVI k = 2..6": lambda: [fit_our_profiles(scores, k) for k in KS],
     }
     for (name, ran), theirs in zip(ours.items(), map(float, seconds.split()), strict=True):

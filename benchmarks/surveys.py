@@ -1,68 +1,137 @@
-"""The surveys of the benchmarks of the verdict, drawn by `cycle_analysis.simulate`.
+"""The surveys of the benchmark of the verdict, drawn by `cycle_analysis.simulate`.
 
-Five phase scores; each is the mean of six five-point items, except those of `normal_continuum`,
-which is not cut into answers. A standard deviation is 25 points.
+Each truth is a world and a way of answering: five phases, five items each. `UNTUNED` were not
+looked at when the rules of the verdict were chosen.
 """
 
-from dataclasses import dataclass, replace
 from functools import partial
 
-from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, World, heaped
-from cycle_analysis.simulate.worlds import cumulative, plane, straight
+import numpy as np
+import pandas as pd
 
-EVEN = Answering(respondents=(1,), respondent_sd=0, items=6, item_sd=20)
-SKEWED = replace(EVEN, item_sd=15, cuts=heaped([0.45, 0.25, 0.15, 0.10, 0.05]))
-"""Answers heaped at the bottom."""
+from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, steps
+from cycle_analysis.simulate.worlds import (
+    arch,
+    branches,
+    cumulative,
+    even,
+    heavy_tailed,
+    horseshoe,
+    plane,
+    skewed,
+    straight,
+    two_heaps,
+    window,
+)
 
-
-@dataclass(frozen=True)
-class Drawn:
-    """Where units stand, and how they answer; where they do not, their true scores are seen.
-
-    `respondent_sd` is how far respondents lie around their unit where there are several.
-    """
-
-    world: World
-    answering: Answering | None
-    respondent_sd: float = 12.0
-
-    def scores(self, n, rng):
-        """Draw the scores of n units that answer once."""
-        states = self.world(n, rng)
-        if self.answering is None:
-            return states[list(PHASES)]
-        answers = self.answering(states, rng).answers.to_numpy()
-        # Multiplied last, as in the first runs: on so few values the last bit decides ties
-        states[list(PHASES)] = answers.reshape(n, len(PHASES), -1).mean(axis=2) * 25
-        return states[list(PHASES)]
-
-    def survey(self, n, n_respondents, rng):
-        """Draw answers of several respondents in each unit."""
-        given = {"respondents": (n_respondents,), "respondent_sd": self.respondent_sd}
-        return replace(self.answering, **given)(self.world(n, rng), rng)
+SOME = Answering((3,), 15.0)
+MANY = Answering((6,), 10.0, item_sd=15.0)
+"""Six respondents who agree more: scores err by 5 points."""
+SPREAD, ERROR = 5.0, 4.92
+"""Of units around their profile, and of the scores of `MANY` around the unit, in points."""
 
 
-CENTROIDS = FOUR.centroids
-SURVEYS = {
-    # One dimension (loading .8), two, or none; skewed answers, or normal scores
-    "skewed_continuum": Drawn(Continuum(), SKEWED),
-    "normal_continuum": Drawn(Continuum(partial(straight, points=12.0), spread=9.0), None),
-    "pure_continuum": Drawn(Continuum(partial(straight, points=20.0), spread=0.0), SKEWED),
-    "independent": Drawn(
-        Profiles(CENTROIDS.iloc[[0]] * 0 + 50, spread=20),
-        replace(EVEN, item_sd=15, cuts=(15.0, 37.5, 62.5, 85.0)),
+def two_bowls(at, p):
+    """Lead along two dimensions on which early, and late, phases are high at both ends."""
+    early, late = np.arange(p) <= p // 2, np.arange(p) >= p // 2
+    both = np.maximum(early.astype(int) + late, 1)
+    return 30 + 25 * (at[:, :1] ** 2 * early + at[:, 1:] ** 2 * late) / both
+
+
+def spiral(at, p):
+    """Lead along one turn and a half, that widens, in level and early against late phases."""
+    angle = (at[:, :1] / np.sqrt(3) + 1) * 1.5 * np.pi
+    early = np.linspace(1, -1, p)
+    return 50 + (8 + 4 * angle) * (0.7 * np.sin(angle) + np.cos(angle) * early)
+
+
+def saddle(at, p):
+    """Lead along a plane that is bent up one way and down the other."""
+    early = np.linspace(1, -1, p)
+    return 50 + 14 * at[:, :1] + 14 * at[:, 1:] * early + 8 * at[:, :1] * at[:, 1:] * (1 - early**2)
+
+
+def middling(size, rng):
+    """Draw a normal mixture of two spreads: dense in the middle, and a tenth far out."""
+    far = rng.random(size) < 0.1
+    return rng.standard_normal(size) * np.where(far, 2.5, 0.69)
+
+
+ALIKE = Profiles(pd.DataFrame([[50.0] * 5], columns=list(PHASES)), 15.0)
+WITHOUT_GROUPS = {
+    "line": (Continuum(), SOME),
+    "line, skewed": (Continuum(position=skewed), SOME),
+    "line, at the ceiling": (Continuum(partial(straight, means=75.0)), SOME),
+    "line, heavy tails": (Continuum(position=heavy_tailed, own=heavy_tailed), SOME),
+    "line, three answers": (Continuum(), Answering((3,), 15.0, cuts=steps(3))),
+    "line, 15% careless": (Continuum(), Answering((3,), 15.0, careless=0.15)),
+    "line, halo": (Continuum(), Answering((3,), 15.0, halo=0.6)),
+    "line, 1 to 6 respondents": (Continuum(), Answering((1, 1, 1, 2, 4, 6, 6), 20.0)),
+    "line, one respondent": (Continuum(), Answering((1,), 15.0)),
+    "steep series": (Continuum(cumulative, even, spread=5), MANY),
+    "steep series, normal": (Continuum(partial(cumulative, points=30.0), spread=5), MANY),
+    "window": (Continuum(window, even, spread=5), MANY),
+    "window, noisy": (Continuum(window, even, spread=12), SOME),
+    "window, normal": (Continuum(window, spread=8), SOME),
+    "arch": (Continuum(partial(arch, bend=16.0), spread=6), MANY),
+    "arch, even": (Continuum(partial(arch, bend=20.0), even, spread=6), SOME),
+    "two current, three achieved": (Continuum(partial(window, current=2), even, spread=8), SOME),
+    "three current, two achieved": (Continuum(partial(window, current=3), even, spread=6), MANY),
+    "two dimensions": (Continuum(plane, dimensions=2, spread=6), SOME),
+    "independent": (ALIKE, SOME),
+    "branches": (Continuum(branches, even, spread=5), MANY),
+    "horseshoe": (Continuum(horseshoe, even, spread=7), MANY),
+}
+DIPS = {
+    "line, hollow": (Continuum(position=two_heaps), SOME),
+    "two bowls": (Continuum(two_bowls, dimensions=2, spread=5), MANY),
+}
+"""No groups, but a density that really dips: any rule about valleys may find it."""
+UNTUNED = {
+    "spiral": (Continuum(spiral, even, spread=5), MANY),
+    "saddle": (Continuum(saddle, dimensions=2, spread=6), SOME),
+    "line, two spreads": (Continuum(position=middling, own=middling), SOME),
+    "window, wide, halo": (
+        Continuum(partial(window, width=1.4), even, spread=6),
+        Answering((2,), 18.0, halo=0.5),
     ),
-    "two_dimensions": Drawn(Continuum(plane, dimensions=2), SKEWED),
-    "clear_profiles": Drawn(FOUR, EVEN, respondent_sd=15),
-    "weak_profiles": Drawn(Profiles((CENTROIDS + CENTROIDS.mean()) / 2), EVEN, respondent_sd=15),
-    # Phases of rising difficulty; steep: nearly nothing but the level, and little noise
-    "cumulative_continuum": Drawn(
-        Continuum(cumulative, spread=125 / 3 * 0.19**0.5), replace(EVEN, item_sd=25)
+    "steep, straight-lining": (
+        Continuum(cumulative, even, spread=8),
+        Answering((3,), 15.0, straight=0.2),
     ),
-    "steep_continuum": Drawn(
-        Continuum(
-            partial(cumulative, points=62.5 * 0.999, apart=150.0), spread=62.5 * 0.001999**0.5
-        ),
-        replace(EVEN, item_sd=50 / 3),
+    "plane, skewed, 1 to 6 respondents": (
+        Continuum(plane, skewed, dimensions=2, spread=6),
+        Answering((1, 1, 1, 2, 4, 6, 6), 20.0),
     ),
 }
+
+
+def profiles(rows, shares=(), spread=SPREAD):
+    """Profiles of which the distance is yet to be set."""
+    return Profiles(pd.DataFrame(rows, columns=list(PHASES), dtype=float), spread, shares)
+
+
+TRIANGLE = [[40, 40, 50, 45, 40], [60, 50, 45, 50, 55], [50, 65, 60, 50, 45]]
+SHAPES = {
+    "three on a line": profiles([[40] * 5, [50] * 5, [60] * 5]),
+    "two in one phase": profiles([[50, 50, 40, 50, 50], [50, 50, 60, 50, 50]]),
+    "two crossing": profiles([[60, 55, 50, 45, 40], [40, 45, 50, 55, 60]]),
+    "three, 60/30/10": profiles(TRIANGLE, shares=(6, 3, 1)),
+    "three, unequal spreads": profiles(TRIANGLE, spread=np.array([3.0, 5.0, 7.0])),
+    "four": profiles([*TRIANGLE, [65, 62, 62, 65, 62]]),
+}
+TOTAL = np.hypot(SPREAD, ERROR)
+"""Spread of scores within a profile: distances are told in these."""
+WITH_GROUPS = {
+    f"{name}, d = {d}": (world.at_distance(d * TOTAL / SPREAD), MANY)
+    for d in (3, 4)
+    for name, world in SHAPES.items()
+} | {"four clear": (FOUR, SOME)}
+DISTANCES = {name: float(name[-1]) for name in WITH_GROUPS if name[-1].isdigit()}
+SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS
+
+
+def draw_scores(truth, n, rng):
+    """Draw the scores of n units of a truth."""
+    world, answering = SURVEYS[truth]
+    return answering(world(n, rng), rng).scores

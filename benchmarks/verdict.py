@@ -1,49 +1,36 @@
 """Count verdicts that announce profiles which are not there, or miss those that are.
 
-    python benchmarks/verdict.py run 200 100 200 350     # surveys per cell, numbers of units
-    python benchmarks/verdict.py show                    # table, and verdict.png
-    python benchmarks/verdict.py steep 40 100 350        # on cumulative dimensions, by steepness
-    python benchmarks/verdict.py answers 60 100          # surveys without groups drawn as answers
+    python benchmarks/verdict.py run 200 100 200 350 [FIRST]  # surveys a cell, numbers of units
+    python benchmarks/verdict.py show                         # table, verdict.png, and rates.csv
 
-Appends one row per survey to verdict.csv, so it can be stopped and resumed. To save time BIC is
-computed for the first `FULL` surveys of a cell, and after them only where separation is near
-rejection: elsewhere the verdict cannot be *profiles* whatever BIC says. For the same reason a
-survey whose p exceeds .3 after 39 replicates gets no more of them.
+Appends one row per survey to verdict.csv, so it can be stopped and resumed; several may run beside
+each other, each from another FIRST survey. Cells are the truths of surveys.py; the seeds are not
+those on which the rules were chosen. What cannot change a verdict any more is not computed: with a
+single profile by BIC nothing is weighed, and `show` counts that as no profiles.
 """
 
 import csv
 import sys
 import time
-from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
-from surveys import SURVEYS
+from surveys import DIPS, DISTANCES, SURVEYS, UNTUNED, WITH_GROUPS, WITHOUT_GROUPS, draw_scores
 
-from cycle_analysis.profiles import separation
-from cycle_analysis.profiles.null_surveys import fit_answers, one_dimension
-from cycle_analysis.profiles.null_test import null_silhouettes, null_test, one_mode_p
-from cycle_analysis.profiles.partitions import ward_kmeans
-from cycle_analysis.profiles.selection import choose, compare
-from cycle_analysis.profiles.separation import fit_copula, fit_one_factor
-from cycle_analysis.profiles.typology import crossings
+from cycle_analysis.profiles.rates import rates_of
+from cycle_analysis.profiles.selection import choose, criteria_of, fit_models
+from cycle_analysis.profiles.verdict import weigh
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "verdict.csv"
-FULL = 40
+RATES = HERE.parent / "src" / "cycle_analysis" / "profiles" / "rates.csv"
 MAX_PROFILES = 6
-N_REPLICATES = 99
-NO_GROUPS = [
-    "skewed_continuum", "normal_continuum", "pure_continuum", "independent", "two_dimensions",
-]  # fmt: skip
-GROUPS = ["clear_profiles", "weak_profiles"]
 FIELDS = [
-    "truth", "n", "survey", "p_copula", "p_one_factor", "k", "model", "ladder", "verdict", "ari",
-    "s",
-]  # fmt: skip
+    *("truth", "n", "survey", "verdict", "k", "k_apart", "p", "lead", "steps_lead"),
+    *("lead_held_out", "form", "seconds"),
+]
 
 
 def main(argv):
@@ -51,9 +38,7 @@ def main(argv):
         show()
         return
     n_surveys, *sizes = map(int, argv[1:])
-    if argv[0] != "run":
-        {"steep": steep, "answers": answers}[argv[0]](n_surveys, sizes)
-        return
+    first = sizes.pop() if sizes[-1] < 60 else 0
     done = set()
     if RESULTS.exists():
         table = pd.read_csv(RESULTS)
@@ -62,137 +47,79 @@ def main(argv):
         writer = csv.DictWriter(file, FIELDS)
         if not done:
             writer.writeheader()
-        for first in range(0, n_surveys, 20):
+        for survey in range(first, n_surveys):
             for n in sizes:
-                for truth in NO_GROUPS + GROUPS:
-                    for survey in range(first, min(first + 20, n_surveys)):
-                        if (truth, n, survey) not in done:
-                            writer.writerow(one_survey(truth, n, survey))
-                    file.flush()
+                for truth in SURVEYS:
+                    if (truth, n, survey) not in done:
+                        writer.writerow(one_survey(truth, n, survey))
+                file.flush()
 
 
 def one_survey(truth, n, survey):
     start = time.process_time()
-    seed = [n, survey, (NO_GROUPS + GROUPS).index(truth)]
-    scores = SURVEYS[truth].scores(n, np.random.default_rng(seed))
-    row = {"truth": truth, "n": n, "survey": survey}
-    if survey < FULL or truth in GROUPS:
-        table = compare(scores, MAX_PROFILES, n_starts=20, n_references=2, seed=survey)
-        test = null_test(scores, MAX_PROFILES, table=table, n_replicates=N_REPLICATES, seed=survey)
-        row |= {f"p_{name}": p for name, p in test.p_values.items()}
-        row |= {"k": test.choice.k, "model": test.choice.method, "verdict": test.verdict}
-        row["ladder"] = test.ladder
-    else:
-        row |= p_values(scores, nulls_of(scores), survey)
-        if max(row["p_copula"], row["p_one_factor"]) <= 0.1:
-            choice = choose(compare(scores, MAX_PROFILES, n_starts=20, n_references=2, seed=survey))
-            row |= {"k": choice.k, "model": choice.method, "ladder": ladder(scores, choice.k)}
-    if truth in GROUPS:
-        labels = ward_kmeans(scores, 4).labels
-        row["ari"] = round(adjusted_rand_score(labels, np.arange(n) % 4), 4)
-    return row | {"s": round(time.process_time() - start, 2)}
-
-
-def nulls_of(scores):
-    return {"copula": fit_copula(scores), "one_factor": fit_one_factor(scores)}
-
-
-def p_values(scores, nulls, survey):
-    ks = range(2, MAX_PROFILES + 1)
-    observed = pd.Series(separation.silhouettes(scores.to_numpy(), ks), index=ks)
-    for n_replicates in (39, N_REPLICATES):
-        p = {
-            f"p_{name}": separation.separation_p(
-                observed, null_silhouettes(null, ks, n_replicates, survey)
-            )
-            for name, null in nulls.items()
+    seed = [2026, n, survey, list(SURVEYS).index(truth)]
+    scores = draw_scores(truth, n, np.random.default_rng(seed)).dropna()
+    fits = fit_models(scores, MAX_PROFILES, n_starts=20, seed=survey)
+    choice = choose(criteria_of(fits, scores))
+    row = {"truth": truth, "n": n, "survey": survey, "verdict": "no_structure", "k": choice.k}
+    if choice.k > 1:
+        found = weigh(scores, MAX_PROFILES, fits=fits, choice=choice, seed=survey)
+        row |= {
+            **{"verdict": str(found.verdict), "k_apart": found.valleys.k_apart},
+            **{"p": round(found.valleys.p, 4), "lead": round(found.lead, 2), "form": found.form},
+            **{"steps_lead": round(found.steps_lead, 2)},
+            "lead_held_out": round(found.lead_held_out, 2),
         }
-        if max(p.values()) > 0.3:
-            break
-    return p
-
-
-def ladder(scores, k):
-    """Whether groups may be steps of one series: no lines cross, and their level has no gaps."""
-    crossed = not crossings(ward_kmeans(scores, max(k, 2))).empty
-    return not crossed and one_mode_p(scores.mean(axis=1).to_numpy()) > 0.05
-
-
-def steep(n_surveys, sizes):
-    """Print how often each null, both, and both without a ladder are rejected on one dimension."""
-    for truth in ("cumulative_continuum", "steep_continuum"):
-        for n in sizes:
-            survey = SURVEYS[truth]
-            drawn = [survey.scores(n, np.random.default_rng([n, i])) for i in range(n_surveys)]
-            p = pd.DataFrame(
-                [p_values(scores, nulls_of(scores), i) for i, scores in enumerate(drawn)]
-            )
-            both = p.max(axis=1) <= 0.05
-            told = [
-                rejected and not ladder(scores, MAX_PROFILES)
-                for scores, rejected in zip(drawn, both, strict=True)
-            ]
-            rejected = (p <= 0.05).mean().round(3).to_dict()
-            print(truth, n, rejected, f"both {both.mean():.3f}, told {np.mean(told):.3f}")
-
-
-def answers(n_surveys, sizes):
-    """Print how often separation is announced with surveys drawn as scores, and as answers."""
-    truths = ["skewed_continuum", "two_dimensions", "clear_profiles"]
-    for truth, n, n_respondents in product(truths, sizes, (1, 2, 4)):
-        found = []
-        for i in range(n_surveys):
-            asked = SURVEYS[truth].survey(n, n_respondents, np.random.default_rng([n, i]))
-            null = fit_answers(asked.answers, asked.units, asked.score)
-            single = one_dimension(null, asked.items["phase"].tolist())
-            found.append(
-                [
-                    max(p_values(asked.scores, nulls, i).values()) <= 0.05
-                    for nulls in (
-                        nulls_of(asked.scores),
-                        {"copula": null, "one_factor": single},
-                    )
-                ]
-            )
-        rates = dict(zip(("scores", "answers"), np.mean(found, axis=0).round(3), strict=True))
-        print(truth, n, f"{n_respondents} respondents", rates, flush=True)
-
-
-def rates(table, alpha=0.05):
-    """Share of verdicts *profiles*, and of them with four, per truth and number of units."""
-    separated = table[["p_copula", "p_one_factor"]].max(axis=1) <= alpha
-    announced = separated & (table["k"] > 1) & ~table["ladder"].eq(True)
-    table = table.assign(profiles=announced, four=announced & (table["k"] == 4))
-    cells = table.groupby(["truth", "n"], sort=False)
-    result = cells.agg(
-        surveys=("profiles", "size"),
-        profiles=("profiles", "mean"),
-        four=("four", "mean"),
-        ari=("ari", "mean"),
-        seconds=("s", "mean"),
-    )
-    return result
+    return row | {"seconds": round(time.process_time() - start, 2)}
 
 
 def show():
-    table = pd.read_csv(RESULTS)
-    for alpha in (0.05, 0.02):
-        print(f"level {alpha}\n{rates(table, alpha).round(3)}\n")
-    whole = table.dropna(subset=["verdict"])
-    print(pd.crosstab([whole["truth"], whole["n"]], whole["verdict"], normalize="index").round(3))
-    shares = rates(table).reset_index().pivot_table("profiles", "truth", "n", sort=False)
-    draw(shares).savefig(HERE / "verdict.png", dpi=120)
+    """Print the rates of every cell, draw them, and write those that notebook 04 looks up."""
+    table = pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "survey"])
+    rates = pd.DataFrame(
+        [
+            {"truth": t, "n_units": n, **rates_of(rows)}
+            for (t, n), rows in table.groupby(["truth", "n"])
+        ]
+    )
+    for title, truths in (
+        ("without groups", WITHOUT_GROUPS),
+        ("without groups, not looked at before", UNTUNED),
+        ("without groups, but dips", DIPS),
+        ("groups", WITH_GROUPS),
+    ):
+        print(f"\n{title}")
+        own = rates[rates["truth"].isin(truths)].set_index(["truth", "n_units"])
+        wide = (
+            own[["found", "separate", "n_surveys"]].unstack().swaplevel(axis=1).sort_index(axis=1)
+        )
+        print(wide.reindex(list(truths)).round(3).to_string())
+    groups = table[table["truth"].isin(WITH_GROUPS) & table["verdict"].eq("separate")]
+    true_k = groups["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
+    kinds = {"right": groups["k_apart"].eq(true_k), "too many": groups["k_apart"].gt(true_k)}
+    print("\nk apart, of those that are separate")
+    print(pd.DataFrame(kinds).groupby([groups["truth"], groups["n"]]).mean().round(2).to_string())
+    told = rates[rates["truth"].isin(WITHOUT_GROUPS | UNTUNED | DISTANCES)]
+    told = told.assign(distance=told["truth"].map(DISTANCES)).sort_values(["n_units", "truth"])
+    columns = ["truth", "distance", "n_units", "n_surveys", "separate", "found"]
+    told[columns].round(4).to_csv(RATES, index=False)
+    draw(rates)
 
 
-def draw(shares):
-    figure, axes = plt.subplots(figsize=(8, 3.6), layout="constrained")
-    for marker, n in zip("os^", shares, strict=False):
-        axes.plot(shares[n] * 100, shares.index.str.replace("_", " "), marker, label=f"n = {n}")
-    axes.axvline(5, color="0.6", linewidth=1)
-    axes.axvline(90, color="0.6", linewidth=1)
-    axes.set_xlabel("surveys in which profiles are announced, %  (lines: 5 % and 90 %)")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-    return figure
+def draw(rates):
+    figure, axes = plt.subplots(1, 2, figsize=(11, 7), width_ratios=[1, 1], layout="constrained")
+    for ax, truths in zip(axes, (WITHOUT_GROUPS | UNTUNED | DIPS, WITH_GROUPS), strict=True):
+        for n, marker in zip(sorted(rates["n_units"].unique()), "os^D", strict=False):
+            own = rates[rates["n_units"] == n].set_index("truth").reindex(list(truths))
+            ax.plot(own["found"], list(truths), marker, color="0.4", fillstyle="none", label=n)
+            ax.plot(own["separate"], list(truths), marker, color="C0", markersize=4)
+        ax.invert_yaxis()
+        ax.grid(alpha=0.3)
+    axes[0].axvline(0.05, color="C3", linewidth=1)
+    axes[0].set(xlim=(-0.01, 0.5), xlabel="profiles announced (open), separate (filled); no groups")
+    axes[1].set(xlim=(-0.02, 1.02), xlabel="the same, groups")
+    axes[1].legend(title="units", loc="lower left")
+    figure.savefig(HERE / "verdict.png", dpi=110)
 
 
 if __name__ == "__main__":

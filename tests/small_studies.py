@@ -25,14 +25,13 @@ FAST = {
     "n_ratio_replicates": 9,
     "n_resamples": 10,
     "n_starts": 8,
-    "n_references": 5,
     "max_profiles": 4,
 }
 """Parameters that make notebooks quick."""
 QUICK = {
     "03_cycle": {"n_replicates": "20"},
     "04_number_of_profiles": {
-        **{"max_profiles": "3", "n_starts": "4", "n_references": "2"},
+        **{"max_profiles": "3", "n_starts": "4"},
         **{"n_replicates": "19", "n_ratio_replicates": "9"},
     },
     "06_validity": {"n_replicates": "4", "n_starts": "2"},

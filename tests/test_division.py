@@ -66,19 +66,21 @@ def test_levels_and_methods_without_a_mixture_come_back():
 
 
 def test_units_are_divided_by_the_very_model_that_was_compared():
-    table = compare(SCORES, 4, MODELS, fits=FITS, n_references=2)
+    table = compare(SCORES, 4, MODELS, fits=FITS)
     choice = choose(table)
-    partition = divide(SCORES, choose_division(choice.method, choice.k, Verdict.PROFILES), FITS)
+    partition = divide(SCORES, choose_division(choice.method, choice.k, Verdict.SEPARATE), FITS)
     row = table.set_index(["method", "k"]).loc[(choice.method, choice.k)]
     assert partition.mixture.log_likelihood == row["log_likelihood"]
-    pd.testing.assert_frame_equal(table, compare(SCORES, 4, MODELS, n_starts=5, n_references=2))
+    pd.testing.assert_frame_equal(table, compare(SCORES, 4, MODELS, n_starts=5))
 
 
 @pytest.mark.parametrize(
     ("verdict", "asked", "expected"),
     [
-        (Verdict.PROFILES, {}, Division("latent profiles", "EEI", 4)),
-        (Verdict.STRUCTURE, {}, Division("latent profiles", "EEI", 4)),
+        (Verdict.SEPARATE, {}, Division("latent profiles", "EEI", 4)),
+        (Verdict.OVERLAPPING, {}, Division("latent profiles", "EEI", 4)),
+        (Verdict.STRUCTURE, {}, Division("latent profiles", "EEI", 1)),
+        (Verdict.BENT, {}, Division("latent profiles", "EEI", 1)),
         (Verdict.CONTINUUM, {"n_levels": 5}, Division("levels", "", 5)),
         (Verdict.NO_STRUCTURE, {}, Division("latent profiles", "EEI", 1)),
         (Verdict.IDENTICAL, {}, Division("latent profiles", "EEI", 1)),

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+from shared import four_profiles
 
 from cycle_analysis import figures
 from cycle_analysis.figures import Look, style
-from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.profiles.partitions import Partition, ward_kmeans
 
 Drawn = namedtuple("Drawn", ["centroids", "sizes"])
 TITLE = "Een bevinding"
@@ -133,13 +134,24 @@ def test_text_on_every_tint_is_read_with_enough_contrast():
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_separation_is_drawn_as_a_line_over_bands_of_surveys_without_groups():
-    nulls = {"copula_mean": 0.3, "copula_p95": 0.35, "one_factor_mean": 0.2, "one_factor_p95": 0.3}
-    table = pd.DataFrame({"survey": [0.4, 0.5], **nulls}, index=pd.Index([2, 3], name="k"))
-    ax = figures.plot_separation(table, Look("nl", "Er zijn profielen"))
-    assert ax.lines[0].get_ydata().tolist() == [0.4, 0.5]
-    tops = [band.get_paths()[0].vertices[:, 1].max() for band in ax.collections]
-    assert tops == [0.35, 0.3]
-    assert len(ax.get_figure().legends[0].get_texts()) == 3
-    only_one = figures.plot_separation(table[["survey", "copula_mean", "copula_p95"]])
-    assert len(only_one.collections) == 1
+def test_forms_without_groups_are_bars_to_the_side_that_wins():
+    leads = pd.Series({"een kromme": -40.0, "een lijn": 25.0})
+    ax = figures.plot_rivals(leads, Look("nl", "Er is een continuüm"))
+    assert [bar.get_width() for bar in ax.patches] == [-40.0, 25.0]
+    assert len({bar.get_facecolor() for bar in ax.patches}) == 2
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["een kromme", "een lijn"]
+
+
+def test_a_line_between_neighbours_is_dashed_where_a_valley_lies():
+    profiles = ward_kmeans(four_profiles(40)[0], 3)
+    edges = pd.DataFrame({"first": [1, 2], "second": [2, 3], "p": [0.01, 0.4]})
+    ax = figures.plot_tree(profiles, edges.assign(apart=[True, False]), Look("nl"))
+    assert [line.get_linestyle() for line in ax.lines] == ["--", "-"]
+    assert [text.get_text() for text in ax.texts][:2] == ["p = 0,010", "p = 0,400"]
+
+
+def test_a_course_has_a_line_for_each_phase_with_its_name():
+    course = pd.DataFrame({"AG": [90.0, 50, 10], "EX": [10.0, 80, 20]}, index=[0.0, 50, 100])
+    ax = figures.plot_course(course, Look("nl", labels={"AG": "Agenderen", "EX": "Experimenteren"}))
+    assert [line.get_label() for line in ax.lines] == ["Agenderen", "Experimenteren"]
+    assert ax.get_ylim() == (0, 100)

@@ -6,7 +6,7 @@ import pytest
 from commands import called
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.profiles.recovery import in_points, read_expected, with_reliability
+from cycle_analysis.profiles.rates import in_points, read_expected, with_reliability
 from cycle_analysis.simulate import Profiles
 
 SIMULATE = ("simulate", "--workers", "1")
@@ -36,8 +36,9 @@ def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
     told = called(*SIMULATE, str(path), "--units", "60", "--surveys", "2", home=None)
     assert told.returncode == 0, told.stderr
     assert "3 of them in 100%" in told.stdout
-    assert "same means and correlations: announced in 0% of 2 surveys" in told.stdout
-    assert "4/4" in told.stderr
+    assert "found in 0% of 2 surveys of one cloud with the same means" in told.stdout
+    assert "and in 0% of 2 surveys of units spread evenly along the path" in told.stdout
+    assert "6/6" in told.stderr
     told = called(*SIMULATE, str(path), "--units", "0", home=None)
     assert told.returncode == 2
     assert "no whole number" in told.stderr

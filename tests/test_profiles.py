@@ -76,3 +76,17 @@ def test_profiles_of_the_same_shape_are_told_by_level_alone():
         ["very_low", "", ""],
         ["middle", "", ""],
     ]
+
+
+def test_a_crossing_is_told_beyond_chance_among_all_comparisons_and_of_some_size():
+    rng = np.random.default_rng(7)
+    found = 0
+    for _ in range(30):
+        level = rng.normal(50, 15, (90, 1))
+        scores = pd.DataFrame(level + rng.normal(0, 9, (90, 5)), columns=list("ABCDE"))
+        found += not crossings(ward_kmeans(scores, 4)).empty
+    # no lines truly cross; at 5 % for all comparisons of a survey 30 give 5 or more once in 60
+    assert found <= 4
+    slight = pd.DataFrame({"A": [10.0] * 20 + [60.0] * 20, "B": [33.0] * 20 + [30.0] * 20})
+    slight += rng.normal(0, 0.1, slight.shape)
+    assert crossings(ward_kmeans(slight, 2)).empty  # sure, but of 3 points

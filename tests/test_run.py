@@ -28,7 +28,7 @@ def run_home(frozen_run):
 def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_home):
     results = Results(run_home / "data" / "processed" / "example")
     verdict = results.load("04_number_of_profiles", "verdict", "2018").loc["verdict"]
-    assert verdict["verdict"] == "profiles"
+    assert verdict["verdict"] == "separate"
     members = results.load("05_profiles", "members", "2018")
     truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
     truth = truth[truth["wave"] == "2018"].set_index("unit")["profile"]

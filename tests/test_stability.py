@@ -69,7 +69,7 @@ def test_divisions_of_other_units_are_not_compared():
 
 @pytest.mark.parametrize("k", [2, 3])
 def test_bootstrap_jaccard_on_iris_is_that_of_clusterboot_within_the_error_of_simulation(k):
-    theirs = pd.read_csv(REFERENCE / "separation.csv").set_index("k").loc[k, "jaccard"]
+    theirs = pd.read_csv(REFERENCE / "stability.csv").set_index("k").loc[k, "jaccard"]
     ours = bootstrap_jaccard(ward_kmeans(pd.DataFrame(load_iris().data), k), ward_kmeans, 300)
     # Standard error of a mean of 300 replicates is under .01; starts differ (Ward, random)
     assert np.allclose(ours["jaccard"], [float(part) for part in theirs.split()], atol=0.03)

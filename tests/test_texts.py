@@ -15,11 +15,12 @@ from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
 from cycle_analysis.measurement.item_analysis import CONSEQUENCES
 from cycle_analysis.measurement.scores import aggregation_rules
+from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
-from cycle_analysis.profiles.verdict import Verdict
+from cycle_analysis.profiles.verdict import WARNINGS, Verdict
 from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapter import Chapter, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
@@ -140,10 +141,14 @@ def all_parameters():
     return {name for cell in cells for name in cell} - set(NOT_TOLD)
 
 
+READINGS = [reading for reading in Reading if reading is not Reading.UNKNOWN]
 CODES = {
     "models": [model.name for model in ALL_MODELS],
     "parameters": all_parameters(),
     "verdicts": Verdict,
+    "readings": [*READINGS, "level"],
+    "forms": {"cloud", *(course.form for course in COURSES)},
+    "verdict_warnings": WARNINGS,
     "flags": BARRING,
     "heights": HEIGHTS,
     "rules": aggregation_rules(None),
@@ -191,28 +196,31 @@ def test_a_parameter_means_the_same_nowhere_but_in_its_own_language():
     assert not [name for name in told[0] if len({words[name] for words in told}) < len(told)]
 
 
-READINGS = [*Reading, "level"]
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reading_of_the_order_has_words_of_its_own(results, language):
     told = set()
-    for reading in READINGS:
+    for reading in [*Reading, "level"]:
         row = {"reading": "parallel", "H": 0.4} if reading == "level" else {"reading": str(reading)}
         row = row | ({"H": 0.1} if reading == Reading.PARALLEL else {})
         changed = results.change(t03_cycle__order=row)
         block = tell(open_chapter(changed.study, changed, language, "cycle"), "order")
         told.add(re.split("[(:]", block)[0])
-    assert len(told) == len(READINGS)
+    assert len(told) == len(READINGS) + 2
 
 
 VARIANTS = {
-    "profiles": {},
-    "structure": {"verdict": "structure"},
-    "ladder": {"verdict": "structure", "ladder": True},
-    "continuum": {"verdict": "continuum"},
+    "separate": {"verdict": "separate", "warnings": "", "k_apart": 4},
+    "partly separate": {"verdict": "separate", "warnings": "", "k_apart": 3},
+    "on a line": {"verdict": "separate", "warnings": "", "steps_lead": 200.0},
+    "overlapping": {"verdict": "overlapping", "warnings": "", "p": 0.3},
+    "lowered": {"verdict": "overlapping", "warnings": "heaped at_floor"},
+    "structure": {"verdict": "structure", "lead": 4.0},
+    "plane": {"verdict": "structure", "lead": -40.0, "form": "plane"},
+    "continuum": {"verdict": "continuum", "lead": -40.0, "form": "line"},
+    "level with it": {"verdict": "continuum", "lead": 3.0, "form": "line"},
+    "bent": {"verdict": "bent", "lead": -40.0},
     "no structure": {"verdict": "no_structure"},
-    "identical": {"verdict": "identical", "p": float("nan")},
+    "identical": {"verdict": "identical", "p": float("nan"), "lead": float("nan")},
 }
 
 
@@ -271,7 +279,7 @@ def make_language(folder: Path, code: str) -> None:
     changed |= {"decimal": ":", "thousands": "'", "figure": "Xfigure", "about": "xabout {n}"}
     path.write_text(yaml.safe_dump(changed, allow_unicode=True), "utf-8")
     for path in (folder / code).glob("*.md.j2"):
-        text = path.read_text("utf-8").replace("There are profiles.", "Xthere are profiles.")
+        text = path.read_text("utf-8").replace("There are profiles, but", "Xthere are profiles, but")
         path.write_text(text, "utf-8")
 
 
@@ -282,8 +290,9 @@ def test_a_language_is_a_folder(frozen_run, results, tmp_path, monkeypatch):
     document = assemble(study, results, "xx")
     assert document.title == f"{study.title['en']} (xx)"
     assert document.words["figure"] == "Xfigure"
-    assert "Xthere are profiles. The countries (xx) (xabout" in text_of(document)
-    assert "p = 0:0" in text_of(document)
+    assert "Xthere are profiles, but they overlap." in text_of(document)
+    assert "describe the countries (xx) (xabout" in text_of(document)
+    assert "p ≤ 0:050" in text_of(document)
     assert bones(document) == bones(assemble(study, results, "en"))
     assert "Xfigure 1." in to_html(document)
 
@@ -293,7 +302,7 @@ def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):
     (folder,) = (frozen_run("one_wave").home / "data" / "raw").iterdir()
     shutil.move(tmp_path / "texts", tmp_path / "data" / "raw" / folder.name / "texts")
     study = in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
-    assert "Xthere are profiles." in text_of(assemble(study, results, "xx"))
+    assert "Xthere are profiles, but" in text_of(assemble(study, results, "xx"))
     parameters = gather_parameters(study, ROOT / "notebooks", {"03": {"language": "xx"}})
     assert parameters["03_cycle"]["language"] == "xx"
 
@@ -334,7 +343,7 @@ def test_a_study_replaces_one_block_and_keeps_the_rest(own_texts, results):
     document = assemble(study, results, "en")
     assert bones(document) == bones(assemble(results.study, results, "en"))
     assert "We found four kinds." in text_of(document)
-    assert "There are profiles." not in text_of(document)
+    assert "There are profiles" not in text_of(document)
     assert tell(open_chapter(study, results, "en", "profiles"), "verdict") == "We found four kinds."
     assert tell(open_chapter(study, results, "nl", "profiles"), "verdict").startswith(
         "Er zijn profielen"
@@ -348,7 +357,7 @@ def test_a_study_keeps_what_it_extends(own_texts, results):
         "{% block verdict %}\n{{ super() }}\nMind this.\n{% endblock %}\n",
     )
     told = tell(open_chapter(study, results, "en", "profiles"), "verdict")
-    assert told.startswith("There are profiles.")
+    assert told.startswith("There are profiles, but they overlap.")
     assert told.endswith("Mind this.")
 
 
@@ -459,7 +468,7 @@ def test_a_text_of_the_wrong_shape_says_which_part_and_what_is_allowed(own_texts
 def test_a_block_needs_only_the_tables_behind_it(results):
     fresh = Saved(results.study, results.store)
     told = tell(open_chapter(fresh.study, fresh, "en", "profiles"), "verdict")
-    assert told.startswith("There are profiles. The countries (about 65) fall into 4 groups")
+    assert "Four groups describe the countries (about 65) better than any form" in told
     assert fresh.asked == {
         "01_responses/response",
         "04_number_of_profiles/choice",

@@ -10,10 +10,10 @@ from shared import four_profiles
 
 from cycle_analysis.mixtures import EEI, fit_mixture
 from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
-from cycle_analysis.profiles.null_test import null_test
 from cycle_analysis.profiles.partitions import latent_profiles
 from cycle_analysis.profiles.selection import compare
 from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
+from cycle_analysis.profiles.verdict import weigh
 
 
 def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
@@ -34,15 +34,15 @@ def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
 def _everything() -> dict[str, np.ndarray]:
     scores, _ = four_profiles(60)
     method = partial(latent_profiles, models=[EEI], n_starts=3)
-    table = compare(scores, 3, models=[EEI], n_starts=5, n_references=4)
+    table = compare(scores, 3, models=[EEI], n_starts=5)
     jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
-    test = null_test(scores, 3, table=table, n_replicates=6)
+    evidence = weigh(scores, 3, n_starts=3, n_replicates=19)
     ratio = bootstrap_likelihood_ratio(fit_mixture, scores, 2, n_replicates=4, n_starts=2)
     by_k = jaccard_by_k(scores, [2, 3], 4)
     return {
         "by_k": by_k.to_numpy(dtype=float),
         "compare": table.select_dtypes("number").astype(float).to_numpy(),
         "jaccard": jaccard.to_numpy(dtype=float),
-        "null": test.null_silhouettes.to_numpy(),
+        "rivals": evidence.rivals[["bic_lead", "held_out"]].to_numpy(),
         "ratio": pd.Series(ratio.null_statistics).to_numpy(),
     }

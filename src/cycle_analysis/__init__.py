@@ -12,7 +12,7 @@ answers to scores       `phase_scores`; beneath it `respondent_scores` and `unit
 can they be trusted?    `reliability`, `agreement`, `standard_errors`
 the cycle               `phase_curve`, `activity`, `coactivity`, `phase_order`, `scalability`
 the population          `weigh`, `weighted_shares`
-how many profiles?      `compare_models`, `choose_profiles`, `separate_profiles`
+how many profiles?      `compare_models`, `choose_profiles`, `weigh_profiles`
 the profiles            `fit_profiles`, `assign`, `members`, `profile_means`, `shape_shares`,
                         `associate` (with a background)
 would others come?      `stability` (of samples), `compare_choices` (of methods)
@@ -29,7 +29,7 @@ A survey of 120 units in four profiles, three respondents of each, from answers 
 >>> scores = ca.phase_scores(survey.answers, survey.items, survey.units)
 >>> ca.reliability(survey.answers, survey.items)["alpha"].round(2).tolist()
 [0.87, 0.91, 0.92, 0.9, 0.89]
->>> table = ca.compare_models(scores, 5, n_starts=5, n_references=2)
+>>> table = ca.compare_models(scores, 5, n_starts=5)
 >>> print(ca.choose_profiles(table))
 k = 4 (EEI)
 >>> partition = ca.fit_profiles(scores, 4, n_starts=5)
@@ -40,7 +40,7 @@ k = 4 (EEI)
 [1, 2, 3, 4]
 
 Any method divides any cloud of points into as many profiles as one asks for. Whether there are
-profiles at all is asked by ``ca.separate_profiles(scores)``, against surveys without groups.
+profiles at all is asked by ``ca.weigh_profiles(scores)``, against lines, curves and planes.
 
 On a study, after ``cycle-analysis run example``::
 
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from cycle_analysis.notebook import begin as begin
     from cycle_analysis.profiles.background import associate as associate
     from cycle_analysis.profiles.membership import members as members
-    from cycle_analysis.profiles.null_test import null_test as separate_profiles
     from cycle_analysis.profiles.partitions import assign as assign
     from cycle_analysis.profiles.partitions import latent_profiles as fit_profiles
     from cycle_analysis.profiles.selection import choose as choose_profiles
@@ -82,6 +81,7 @@ if TYPE_CHECKING:
     from cycle_analysis.profiles.stability import bootstrap_jaccard as stability
     from cycle_analysis.profiles.typology import profile_means as profile_means
     from cycle_analysis.profiles.typology import shape_shares as shape_shares
+    from cycle_analysis.profiles.verdict import weigh as weigh_profiles
     from cycle_analysis.representation.weights import shares as weighted_shares
     from cycle_analysis.representation.weights import weigh as weigh
     from cycle_analysis.results import open_results as open_results
@@ -112,7 +112,7 @@ ROOMS = {
     "weighted_shares": "representation.weights:shares",
     "compare_models": "profiles.selection:compare",
     "choose_profiles": "profiles.selection:choose",
-    "separate_profiles": "profiles.null_test:null_test",
+    "weigh_profiles": "profiles.verdict:weigh",
     "fit_profiles": "profiles.partitions:latent_profiles",
     "assign": "profiles.partitions",
     "members": "profiles.membership",

@@ -20,6 +20,10 @@ from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_k
 from cycle_analysis.study import check_unlisted_waves, find_home, load_study
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
+EXPECTED = (
+    "expected profiles: a row for each, a column for each phase with its mean score, 0-100, and if "
+    "wanted a column share; commas, or semicolons with decimal commas"
+)
 ROUND = 4
 """Surveys between two steps of a progress bar; fixed, so that workers do not change the draws."""
 
@@ -85,7 +89,7 @@ def _describe_check(commands: Any) -> None:
 def _describe_simulate(commands: Any) -> None:
     text = "ask beforehand what a study could find"
     simulate = _command(commands, "simulate", text, _simulate)
-    simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help="expected profiles")
+    simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help=EXPECTED)
     simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
     simulate.add_argument(
         "--respondents",
@@ -239,7 +243,8 @@ def _check(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.profiles.recovery import (
+    from cycle_analysis.profiles.rates import (
+        along,
         in_points,
         read_expected,
         recovery,
@@ -255,19 +260,25 @@ def _simulate(options: argparse.Namespace) -> int:
         answering = with_reliability(answering, world, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
+    seconds = 3 * options.surveys * (0.5 + options.units / 150)
+    print(
+        f"{3 * options.surveys} surveys: of these profiles, of one cloud, and along the path "
+        f"through the profiles. About {max(seconds / 60, 1):.0f} minutes of one worker.",
+        file=sys.stderr,
+    )
     results = []
-    with tqdm(total=2 * options.surveys, unit=" surveys") as progress:
-        worlds: list[World] = [world, world.without_groups]
-        for drawn, seed in zip(worlds, children(2018, 2), strict=True):
+    with tqdm(total=3 * options.surveys, unit=" surveys") as progress:
+        worlds: list[World] = [world, world.without_groups, along(world)]
+        for drawn, seed in zip(worlds, children(2018, 3), strict=True):
             rounds = []
             for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
                 given = {"n_surveys": size, "seed": child, "n_jobs": options.workers}
                 rounds.append(recovery(drawn, answering, options.units, **given))
                 progress.update(size)
             results.append(pd.concat(rounds))
-    found, without = results
+    found, clouds, curves = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
-    print(summarise(found, without, len(world.centroids)))
+    print(summarise(found, clouds, curves, len(world.centroids)))
     return CLEAN
 
 

@@ -3,7 +3,7 @@
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
 of the difference: from the respondents of the unit where there are several (`aggregation`), else
 from the reliability of the phases. What speaks for and against an order is gathered and read as one
-of five, by a rule that stands in `read_order`; every number it uses is in the evidence beside it.
+of six, by a rule that stands in `read_order`; every number it uses is in the evidence beside it.
 """
 
 from enum import StrEnum
@@ -29,6 +29,9 @@ class Reading(StrEnum):
     WINDOW = "window"
     """Units are busy with one phase and done with the former, so that distant phases exclude each
     other although the order is perfect; H is low or negative there, and only correlations tell."""
+    UNDETERMINED = "undetermined"
+    """There is an order in the raw scores and none once style is taken out: these two bound the
+    truth, and do not agree."""
     UNKNOWN = "unknown"
     """Too few units, or nobody differs."""
 
@@ -175,7 +178,8 @@ def gather_evidence(
         H_corrected_chance; steps, steps_down (adjacent pairs of phases, and those whose mean falls
         by more than chance); violations (share of units and pairs, beyond error); near, far
         (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
-        of unrelated phases go lower); corrected (whether H_corrected is there).
+        of unrelated phases go lower); corrected (whether H_corrected is there); style (correlation
+        over units of what was taken out with the mean score; NaN where nothing was).
 
     Examples
     --------
@@ -201,18 +205,21 @@ def gather_evidence(
         "far": far,
         "far_chance": far_chance,
         "corrected": corrected is not None,
+        "style": np.nan if corrected is None else _taken_out(scores, corrected),
     }
     return pd.Series(evidence, name="evidence")
 
 
 def read_order(evidence: pd.Series) -> Reading:
-    """Read the evidence: cumulative, partly, parallel, window, or unknown.
+    """Read the evidence: cumulative, partly, parallel, window, undetermined, or unknown.
 
     In this order. *Window* when the most distant phases go together less than chance allows and
-    less than adjacent ones. *Parallel* when H, corrected for style where that is known, is under
-    .3, or not beyond chance, or when fewer than half of the steps go down. *Cumulative* when the
-    whole interval of H is over .3, every step goes down, and at most a tenth of the comparisons
-    breaks the order beyond error. *Partly* otherwise.
+    less than adjacent ones. *Undetermined* when the raw H is a scale, the corrected H is not, and
+    the steps leave room for an order: correction takes out some of what units truly share, so the
+    one is an upper and the other a lower bound. *Parallel* when H, corrected for style where that
+    is known, is under .3, or not beyond chance, or when fewer than half of the steps go down.
+    *Cumulative* when the whole interval of H is over .3, every step goes down, and at most a tenth
+    of the comparisons breaks the order beyond error. *Partly* otherwise.
 
     Examples
     --------
@@ -230,7 +237,9 @@ def read_order(evidence: pd.Series) -> Reading:
         return Reading.WINDOW
     lacks_order = 2 * evidence["steps_down"] < evidence["steps"]
     if estimate < WEAK or estimate <= chance or lacks_order:
-        return Reading.PARALLEL
+        above = evidence["H"] >= WEAK and evidence["H"] > evidence["H_chance"]
+        bounds_differ = evidence["corrected"] and above and not lacks_order
+        return Reading.UNDETERMINED if bounds_differ else Reading.PARALLEL
     every_step = evidence["steps_down"] == evidence["steps"]
     surely = low > WEAK and every_step and evidence["violations"] <= 0.1
     return Reading.CUMULATIVE if surely else Reading.PARTLY
@@ -270,7 +279,7 @@ def phase_order(
     Returns
     -------
     DataFrame, one row `order`
-        reading (cumulative, partly, parallel, window or unknown; see `read_order`), then the
+        reading (a `Reading`; see `read_order`), then the
         evidence as `gather_evidence` describes it: H with interval and chance level, steps_down,
         violations (share beyond error; NaN where every unit has one respondent), and so on.
 
@@ -293,6 +302,12 @@ def phase_order(
     if off_topic is not None:
         corrected = unit_scores(subtract_style(persons, off_topic), units)
     return order_table(gather_evidence(scores, errors, corrected, replicates, seed=seed))
+
+
+def _taken_out(scores: pd.DataFrame, corrected: pd.DataFrame) -> float:
+    """Correlate what was taken out of units' scores as style with their mean score."""
+    level = scores.mean(axis=1)
+    return float((level - corrected.mean(axis=1)).corr(level))
 
 
 def _steps_down(scores: pd.DataFrame) -> int:

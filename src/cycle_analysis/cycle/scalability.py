@@ -151,6 +151,8 @@ def two_level_scalability(
 
     References
     ----------
+    Crişan, D. R., Van de Pol, J. E. & Van der Ark, L. A. (2016). Scalability coefficients for
+    two-level polytomous item scores. In van der Ark et al. (eds), Quantitative psychology research.
     Snijders, T. A. B. (2001). Two-level non-parametric scaling for dichotomous data. In Boomsma,
     van Duijn & Snijders (eds), Essays on item response theory.
 

@@ -16,9 +16,11 @@ from cycle_analysis.figures.cycle import (
     plot_sensitivity,
 )
 from cycle_analysis.figures.profiles import (
+    plot_course,
     plot_criteria,
     plot_profiles,
-    plot_separation,
+    plot_rivals,
+    plot_tree,
     plot_units,
 )
 from cycle_analysis.figures.responses import (
@@ -36,6 +38,7 @@ __all__ = [
     "plot_answers",
     "plot_change",
     "plot_coactivity",
+    "plot_course",
     "plot_criteria",
     "plot_moves",
     "plot_order_violations",
@@ -45,8 +48,9 @@ __all__ = [
     "plot_reliability",
     "plot_response",
     "plot_response_cells",
+    "plot_rivals",
     "plot_sensitivity",
-    "plot_separation",
     "plot_spread",
+    "plot_tree",
     "plot_units",
 ]

@@ -44,34 +44,114 @@ def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     return _over_k(ax, look, look.word("number_of_profiles", "y"))
 
 
-def plot_separation(separation: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
-    """Draw the silhouette over the number of profiles, beside that of surveys without groups.
+def plot_rivals(leads: pd.Series, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
+    """Draw how much better profiles fit than forms without groups, a bar for each form.
 
     Parameters
     ----------
-    separation : DataFrame, index k
-        Columns survey, and per null <null>_mean and <null>_p95, as `evidence.Evidence.separation`.
-        Bands reach from the mean to the 95th percentile of surveys without groups.
+    leads : Series
+        BIC points in favour of profiles, by the name of the form; the best form first.
 
     Examples
     --------
-    >>> table = pd.DataFrame({"survey": [0.4, 0.5], "copula_mean": 0.3, "copula_p95": 0.35},
-    ...                      index=pd.Index([2, 3], name="k"))
-    >>> plot_separation(table).get_ylabel()
-    'Silhouette (higher is sharper)'
+    >>> plot_rivals(pd.Series({"a line": -12.0, "one cloud": 40.0})).get_xlabel()
+    'BIC points (to the right groups are better)'
     """
-    ax = style.start(ax, height=3.2)
-    k = separation.index.to_numpy(dtype=float)
-    for null, fill, hatch in (("copula", "0.85", ""), ("one_factor", "none", style.HATCH)):
-        if f"{null}_mean" in separation:
-            ends = separation[f"{null}_mean"], separation[f"{null}_p95"]
-            band: dict[str, Any] = {"facecolor": fill, "hatch": hatch, "edgecolor": "0.55"}
-            name = look.word("number_of_profiles", null)
-            ax.fill_between(k, *ends, label=name, linewidth=0.8, **band)
-    line: dict[str, Any] = {"marker": "o", "color": style.ACCENT, "zorder": 3}
-    ax.plot(k, separation["survey"], label=look.word("number_of_profiles", "survey"), **line)
-    style.legend_below(ax, columns=2)
-    return _over_k(ax, look, look.word("number_of_profiles", "silhouette"), decimals=2)
+    ax = style.start(ax, height=0.7 + 0.35 * len(leads))
+    places = np.arange(len(leads))
+    colours = [style.ACCENT if lead > 0 else "0.6" for lead in leads]
+    ax.barh(places, leads.to_numpy(), color=colours, height=0.6)
+    ax.axvline(0, color=style.INK, linewidth=1)
+    ax.set(yticks=places, yticklabels=list(leads.index), ylim=(len(leads) - 0.5, -0.5))
+    look.number_axis(ax.xaxis, 0)
+    return style.finish(ax, look, look.word("number_of_profiles", "lead"), "", grid="x")
+
+
+def plot_tree(
+    profiles: "Profiled",
+    edges: pd.DataFrame,
+    look: Look = ENGLISH,
+    ax: Axes | None = None,
+    *,
+    least_p: float = 0.0,
+) -> Axes:
+    """Draw profiles by level and by late against early phases, with lines between neighbours.
+
+    A line is dashed where a valley lies between the two, and says p.
+
+    Parameters
+    ----------
+    profiles : Partition
+        Or what else has centroids and sizes.
+    edges : DataFrame
+        Columns first, second, p and apart, as `valleys.Valleys.edges`; edges of profiles that are
+        not drawn are left out.
+    least_p : float
+        The smallest p that the draws could give.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> scores = pd.DataFrame({"AG": [10.0, 12, 60, 62], "EX": [5.0, 9, 50, 52]})
+    >>> edges = pd.DataFrame({"first": [1], "second": [2], "p": [0.005], "apart": [True]})
+    >>> [text.get_text() for text in plot_tree(ward_kmeans(scores, 2), edges).texts]
+    ['p = 0.005', '1', '2']
+    """
+    ax = style.start(ax, height=3.4)
+    centroids = profiles.centroids
+    half = centroids.shape[1] // 2
+    x = centroids.mean(axis=1)
+    y = centroids.iloc[:, -half:].mean(axis=1) - centroids.iloc[:, :half].mean(axis=1)
+    for edge in edges.itertuples():
+        ends = [edge.first, edge.second]
+        if set(ends) <= set(x.index):
+            ax.plot(x[ends], y[ends], "--" if edge.apart else "-", color="0.5", zorder=1)
+            middle = (x[ends].mean(), y[ends].mean())
+            told: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": "small"}
+            told["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            ax.annotate(look.p(edge.p, least_p), middle, (0, 4), textcoords="offset points", **told)
+    areas = 300 + 1500 * profiles.sizes / profiles.sizes.sum()
+    colours = [
+        style.PROFILE_COLOURS[(number - 1) % len(style.PROFILE_COLOURS)] for number in x.index
+    ]
+    ax.scatter(x, y, s=areas, c=colours, edgecolor=style.INK, zorder=2)
+    for number in x.index:
+        ax.annotate(str(number), (x[number], y[number]), ha="center", va="center", zorder=3)
+    ax.margins(0.15, 0.25)
+    for axis in (ax.xaxis, ax.yaxis):
+        look.number_axis(axis, 0)
+    level, contrast = (look.word("number_of_profiles", name) for name in ("level", "early_late"))
+    return style.finish(ax, look, level, contrast, grid="both")
+
+
+def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
+    """Draw the expected score of each phase along a line or a curve.
+
+    Parameters
+    ----------
+    course : DataFrame, index position (0-100), a column for each phase
+        As `verdict.Evidence.course` without its shares.
+
+    Examples
+    --------
+    >>> course = pd.DataFrame({"AG": [90.0, 50.0], "EX": [10.0, 80.0]}, index=[0.0, 100.0])
+    >>> plot_course(course).get_xlabel()
+    'Position along the course'
+    """
+    ax = style.start(ax, height=3.4)
+    for i, phase in enumerate(course.columns):
+        marks: dict[str, Any] = {
+            "color": style.PROFILE_COLOURS[i % len(style.PROFILE_COLOURS)],
+            "marker": style.PROFILE_MARKERS[i % len(style.PROFILE_MARKERS)],
+            "markevery": max(len(course) // 6, 1),
+        }
+        ax.plot(course.index, course[phase], label=look.labels.get(phase, phase), **marks)
+    ax.set(ylim=(0, 100))
+    style.legend_below(ax, columns=3)
+    for axis in (ax.xaxis, ax.yaxis):
+        look.number_axis(axis, 0)
+    along = look.word("number_of_profiles", "position")
+    return style.finish(ax, look, along, look.word("scores", "score"), grid="y")
 
 
 def _over_k(ax: Axes, look: Look, y: str, decimals: int = 0) -> Axes:

@@ -95,6 +95,10 @@ class Look:
         """Write a difference with its sign."""
         return self._words.points(difference, decimals)
 
+    def p(self, value: float, least: float = 0.0) -> str:
+        """Write a p-value as an equation, with ≤ where draws could not make it lower."""
+        return self._words.p(value, least)
+
     def word(self, figures: str, name: str, **values: str) -> str:
         """Give a text of a group of figures, from words.yaml."""
         return str(self._words.words["figures"][figures][name]).format(**values)

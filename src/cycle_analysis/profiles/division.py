@@ -83,8 +83,7 @@ def choose_division(
         return Division(PROFILES, model, n_profiles)
     if verdict == Verdict.CONTINUUM:
         return Division(LEVELS, "", n_levels)
-    undivided = verdict in (Verdict.NO_STRUCTURE, Verdict.IDENTICAL)
-    return Division(PROFILES, model, 1 if undivided else k)
+    return Division(PROFILES, model, k if verdict.found else 1)
 
 
 def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:

@@ -6,19 +6,18 @@ proposal to argue about, not an answer: the lowest BIC of the solutions that not
 against; of those within two points the one with the fewest parameters.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from scipy.spatial.distance import pdist, squareform
+from joblib import Parallel, delayed, parallel_config
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from cycle_analysis import mixtures
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles import separation
 from cycle_analysis.seeds import Seed, children
 
 WARD = "Ward + k-means"
@@ -116,7 +115,6 @@ def compare(
     *,
     fits: Fits | None = None,
     n_starts: int = 50,
-    n_references: int = 100,
     seed: Seed = 1,
 ) -> pd.DataFrame:
     """Set the criteria of every model with 1 to `max_profiles` profiles in a table.
@@ -129,8 +127,6 @@ def compare(
         As `fit_models`.
     fits : mapping of (str, int) to Mixture, optional
         What `fit_models` gave for these, when already fitted.
-    n_references : int
-        Reference data sets of the gap statistic.
 
     Returns
     -------
@@ -140,7 +136,7 @@ def compare(
         0-1), smallest_profile (units), smallest_share, mean_posterior (of the least certain
         profile), n_replicated of n_finished runs, flags (codes, space between:
         many_parameters, not_replicated, not_converged, at_floor, small_profile, few_units,
-        empty_profile); silhouette, calinski_harabasz, gap, gap_se, gap_chosen for Ward + k-means.
+        empty_profile); silhouette, calinski_harabasz for Ward + k-means.
 
     Raises
     ------
@@ -151,21 +147,25 @@ def compare(
     --------
     >>> rng = np.random.default_rng(3)
     >>> scores = pd.DataFrame(rng.normal(50, 9, (60, 2)), columns=["AG", "EX"])
-    >>> table = compare(scores, 2, models=[EEI], n_references=5)
+    >>> table = compare(scores, 2, models=[EEI])
     >>> table[["method", "k", "n_parameters"]].to_numpy().tolist()[:2]
     [['EEI', 1, 4], ['EEI', 2, 7]]
     """
     if fits is None:
         fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed)
+    ward = _ward_rows(scores.dropna(), max(k for _, k in fits))
+    table = pd.concat([criteria_of(fits, scores), ward], ignore_index=True)
+    counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
+    return table.astype(dict.fromkeys(counts, "Int64"))
+
+
+def criteria_of(fits: Fits, scores: pd.DataFrame) -> pd.DataFrame:
+    """Set the criteria of fitted mixtures in a table, a row for each; columns as `compare`."""
     rows = [
         {"method": name, **row_of(mixture, mixtures.classify(mixture, scores))}
         for (name, _), mixture in fits.items()
     ]
-    highest, last = max(k for _, k in fits), children(seed, len(fits) + 1)[-1]
-    ward = _ward_rows(scores.dropna(), highest, n_references, last)
-    table = pd.concat([pd.DataFrame(rows), ward], ignore_index=True)
-    counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
-    return table.astype(dict.fromkeys(counts, "Int64"))
+    return pd.DataFrame(rows)
 
 
 def with_resampling(
@@ -276,7 +276,7 @@ def choose(table: pd.DataFrame) -> Choice:
     --------
     >>> rng = np.random.default_rng(3)
     >>> scores = pd.DataFrame(rng.normal(50, 9, (60, 2)), columns=["AG", "EX"])
-    >>> choose(compare(scores, 2, models=[EEI], n_references=5)).k
+    >>> choose(compare(scores, 2, models=[EEI])).k
     1
     """
     fitted = table[table["bic"].notna()]
@@ -333,30 +333,39 @@ def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
     return [code for code, holds in against.items() if holds]
 
 
-def _ward_rows(
-    scores: pd.DataFrame,
-    max_profiles: int,
-    n_references: int,
-    seed: np.random.SeedSequence,
-) -> pd.DataFrame:
+def _ward_rows(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
     """Separation of Ward + k-means on the complete units."""
     highest = max(1, min(max_profiles, len(scores.drop_duplicates())))
     values = scores.to_numpy(dtype=float)
     if len(values) < 2:
         return pd.DataFrame({"method": [], "k": [], "flags": []})
-    tree, distances = WardTree(values), squareform(pdist(values))
+    tree = WardTree(values)
     labels = [tree.refined(k) for k in range(1, highest + 1)]
-    sizes = [int(np.bincount(groups).min()) for groups in labels]
-    table = separation.gap(scores, highest, n_references=n_references, seed=seed)
-    return (
-        table.drop(columns="log_within")
-        .reset_index()
-        .assign(
-            method=WARD,
-            smallest_profile=sizes,
-            smallest_share=np.array(sizes) / len(values),
-            silhouette=[separation.silhouette(distances, groups) for groups in labels],
-            calinski_harabasz=[separation.calinski_harabasz(values, groups) for groups in labels],
-            flags="",
-        )
+    sizes = np.array([np.bincount(groups).min() for groups in labels])
+    return pd.DataFrame(
+        {
+            "k": range(1, highest + 1),
+            "method": WARD,
+            "smallest_profile": sizes,
+            "smallest_share": sizes / len(values),
+            "silhouette": _measured(silhouette_score, values, labels),
+            "calinski_harabasz": _measured(calinski_harabasz_score, values, labels),
+            "flags": "",
+        }
     )
+
+
+def _measured(
+    measure: Callable[[np.ndarray, np.ndarray], float],
+    values: np.ndarray,
+    labels: Sequence[np.ndarray],
+) -> list[float]:
+    """Measure the separation of each division; NaN where it is not defined.
+
+    In one process: on several the sums differ in their last digit.
+    """
+    with parallel_config(backend="sequential"):
+        return [
+            measure(values, groups) if 1 < len(np.unique(groups)) < len(values) else np.nan
+            for groups in labels
+        ]

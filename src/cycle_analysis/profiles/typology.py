@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.p_values import holm
 from cycle_analysis.profiles.partitions import Partition
 
 HEIGHTS = {"very_low": 20.0, "low": 40.0, "middle": 60.0, "high": 80.0, "very_high": np.inf}
 """Codes of the height of a profile's mean score, each with the score below which it holds."""
 NOTICEABLE = 5.0
-"""Points of shape that deserve a word."""
+"""Points of shape, or of a crossing, that deserve a word."""
 
 
 def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFrame:
@@ -112,7 +113,11 @@ def shape_shares(partition: Partition) -> pd.Series:
 
 
 def crossings(partition: Partition) -> pd.DataFrame:
-    """List the phases on which a lower profile stands above a higher one, beyond chance.
+    """List the phases on which a lower profile stands well above a higher one, beyond chance.
+
+    By `NOTICEABLE` points or more, and beyond chance among all comparisons of two profiles on a
+    phase (normal test of two means, adjusted as Holm 1979): the units made the profiles, so that
+    one comparison by itself would nearly always find something.
 
     Returns
     -------
@@ -121,15 +126,27 @@ def crossings(partition: Partition) -> pd.DataFrame:
     """
     means = profile_means(partition).set_index(["profile", "phase"])
     variances = (means["sd"] ** 2 / means["n_units"]).fillna(0.0)
-    rows = [
-        (low, high, phase, means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"])
-        for low in partition.sizes.index
-        for high in partition.sizes.index[partition.sizes.index > low]
-        for phase in partition.scores.columns
-        if means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"]
-        > 1.96 * np.sqrt(variances[(low, phase)] + variances[(high, phase)])
-    ]
-    return pd.DataFrame(rows, columns=["lower", "higher", "phase", "difference"])
+    numbers = partition.sizes.index
+    pairs = [(low, high) for low in numbers for high in numbers[numbers > low]]
+    rows = pd.DataFrame(
+        [
+            (low, high, phase, means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"])
+            for low, high in pairs
+            for phase in partition.scores.columns
+        ],
+        columns=["lower", "higher", "phase", "difference"],
+    )
+    if rows.empty:
+        return rows
+    low, high = (
+        variances.loc[pd.MultiIndex.from_frame(rows[[end, "phase"]])].to_numpy()
+        for end in ("lower", "higher")
+    )
+    errors = np.sqrt(low + high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = pd.Series(stats.norm.sf(rows["difference"] / errors), rows.index)
+    told = (rows["difference"] >= NOTICEABLE) & (holm(p.fillna(1.0)) <= 0.05)
+    return rows[told].reset_index(drop=True)
 
 
 def height_of(level: float) -> str:

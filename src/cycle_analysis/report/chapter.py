@@ -224,7 +224,7 @@ class Chapter:
     @cached_property
     def found(self) -> bool:
         """Whether there are profiles, so that they may be named."""
-        return self.verdict is Verdict.PROFILES and self.k > 1
+        return self.verdict.found and self.k > 1
 
     @cached_property
     def groups(self) -> list[Group]:

@@ -18,7 +18,7 @@ CHECK = "check"
 PER_WAVE = ("01_responses", "02_scores", "03_cycle")
 ON_REFERENCE = ("04_number_of_profiles", "05_profiles", "06_validity")
 OVER_WAVES = ("07_waves", "08_report")
-LONGEST_WAY = ("01_responses", "02_scores", *ON_REFERENCE)
+LONGEST_WAY = (*PER_WAVE, *ON_REFERENCE)
 """Notebooks that go first on the reference wave: the others fit in beside them."""
 NOTEBOOKS = (*PER_WAVE, *ON_REFERENCE, *OVER_WAVES)
 
@@ -55,13 +55,14 @@ def plan(study: Study) -> list[Step]:
     steps = [check]
     responses: dict[str, Step] = {}
     scores: dict[str, Step] = {}
+    cycles: dict[str, Step] = {}
     for wave in study.waves:
         responses[wave] = Step("01_responses", wave, (check,), (wave,))
         scores[wave] = Step("02_scores", wave, (responses[wave],))
-        cycle = Step("03_cycle", wave, (responses[wave], scores[wave]))
-        steps += [responses[wave], scores[wave], cycle]
+        cycles[wave] = Step("03_cycle", wave, (responses[wave], scores[wave]))
+        steps += [responses[wave], scores[wave], cycles[wave]]
     answered = (responses[reference], scores[reference])
-    number = Step("04_number_of_profiles", reference, answered)
+    number = Step("04_number_of_profiles", reference, (*answered, cycles[reference]))
     profiles = Step("05_profiles", reference, (*answered, number))
     validity = Step("06_validity", reference, (*answered, number, profiles))
     needs = (*responses.values(), scores[reference], number, profiles)

@@ -100,14 +100,18 @@ class Words:
         text = self.number(value, decimals)
         return f"+{text}" if value is not None and round(value, decimals) > 0 else text
 
-    def p(self, value: float | None) -> str:
-        """Write a p-value as an equation.
+    def p(self, value: float | None, least: float = 0.0) -> str:
+        """Write a p-value as an equation; one that draws cannot make lower than `least` as ≤.
 
         Examples
         --------
         >>> Words.load("en").p(0.0001), Words.load("nl").p(0.0312)
         ('p < 0.001', 'p = 0,031')
+        >>> Words.load("en").p(0.005, 1 / 200)
+        'p ≤ 0.005'
         """
+        if value is not None and 0.001 <= value <= least * (1 + 1e-9):
+            return f"p ≤ {self.number(value, 3)}"
         if value is not None and value < 0.001:
             return f"p < {self.number(0.001, 3)}"
         return f"p = {self.number(value, 3)}"

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cycle_analysis.profiles.verdict import FOUND
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     CYCLE,
@@ -142,11 +141,31 @@ class AnnexChapter(Chapter):
         return bool(self.profiles["found"])
 
     @cached_property
-    def power(self) -> dict[str, float]:
-        """What a study of about this size finds of simulated truths (benchmarks/verdict.csv)."""
-        n = max(self.door.count(self.n), 1)
-        nearest = min(FOUND, key=lambda size: abs(math.log(size / n)))
-        return {"nearest": nearest, **FOUND[nearest]}
+    def power(self) -> dict[str, Any]:
+        """How often surveys of about this size, with and without groups, are told to have them."""
+        table = self.load(NUMBER, "rates", self.reference)
+        without = table["distance"].isna()
+        distances = [
+            {
+                "d": d,
+                **{name: (rows[name].min(), rows[name].max()) for name in ("found", "separate")},
+            }
+            for d, rows in table[~without].groupby("distance")
+        ]
+        return {
+            "own": bool(self.settings["n_trials"]),
+            "n_units": self.door.count(self.n)
+            if self.settings["n_trials"]
+            else int(table["n_units"].iloc[0]),
+            "n_surveys": int(table["n_surveys"].min()),
+            "false": float(table.loc[without, "found"].max()),
+            "distances": distances,
+        }
+
+    @cached_property
+    def n_rivals(self) -> int:
+        """Number of forms without groups that were fitted."""
+        return len(self.load(NUMBER, "rivals", self.reference))
 
     @cached_property
     def placing(self) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class CycleChapter(Chapter):
         return {
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
-            **{part: row[part] for part in ("near", "far")},
+            **{part: row[part] for part in ("near", "far", "style")},
             **{"corrected": bool(row["corrected"]), "n": Units(int(row["n"]), self.answered)},
             **{part: int(row[part]) for part in ("steps", "steps_down")},
         }

@@ -9,10 +9,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.profiles import plot_criteria, plot_profiles, plot_separation
+from cycle_analysis.cycle.order import Reading
+from cycle_analysis.figures.profiles import (
+    plot_course,
+    plot_criteria,
+    plot_profiles,
+    plot_rivals,
+    plot_tree,
+)
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.typology import height_of
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group
+from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.columns import (
     COUNT,
     GROUP,
@@ -46,15 +55,6 @@ class Solution:
     model: str
     bic: float
     flags: list[str]
-
-
-@dataclass(frozen=True)
-class Separation:
-    """Silhouette of the survey at `k` groups, and the highest that surveys without groups give."""
-
-    k: int
-    survey: float
-    without: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,29 +139,93 @@ class ProfilesChapter(Chapter):
     # Whether there are profiles, and how many.
 
     @cached_property
-    def is_ladder(self) -> bool:
-        """Whether the groups may be no more than steps of one series."""
-        return bool(self._verdict_row["ladder"])
-
-    @cached_property
     def p(self) -> float:
-        """Chance of groups as sharp in a survey without groups."""
+        """Chance of valleys as deep where they are filled."""
         return float(self._verdict_row["p"])
 
     @cached_property
-    def p_gaps(self) -> float:
-        """Chance of gaps as wide between the levels when there are none."""
-        return float(self._verdict_row["p_one_mode"])
+    def least_p(self) -> float:
+        """The smallest that p can be, with so many draws."""
+        return 1 / (self.parameter(NUMBER, "n_replicates", self.reference) + 1)
 
     @cached_property
-    def silhouette(self) -> float:
-        """How sharply the groups are separated, −1 to 1."""
-        return float(self._verdict_row["silhouette"])
+    def k_apart(self) -> int:
+        """Number of groups that valleys divide."""
+        return int(self._verdict_row["k_apart"])
 
     @cached_property
-    def elevation_of_verdict(self) -> float:
-        """Share of level in the difference between the groups of Ward, on which 04 rests."""
-        return float(self._verdict_row["elevation"])
+    def lead(self) -> float:
+        """BIC points by which groups beat the best form without groups, as whole points."""
+        own = self._verdict_row["lead"]
+        return round(float(self._verdict_row["steps_lead"] if self.on_one_line else own), 0)
+
+    @cached_property
+    def on_one_line(self) -> bool:
+        """Whether profiles are found that win as steps on one line."""
+        row = self._verdict_row
+        return self.verdict.found and bool(row["steps_lead"] > max(row["lead"], 0))
+
+    @cached_property
+    def wins_left_out(self) -> bool:
+        """Whether groups also describe units better that were left out of the fit."""
+        return bool(self._verdict_row["lead_held_out"] > 0)
+
+    @cached_property
+    def form(self) -> str:
+        """The best form without groups, by its code."""
+        return str(self._verdict_row["form"])
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """Codes of what makes the verdict one grade lower."""
+        return str(self._verdict_row["warnings"] or "").split()
+
+    @cached_property
+    def reading(self) -> str:
+        """What the order of the phases reads as, by its code."""
+        return str(self.facts_of(CycleChapter)["order"]["reading"])
+
+    @cached_property
+    def told_reading(self) -> bool:
+        """Whether the verdict is told with the order: units are on a line or a curve."""
+        on_course = self.verdict in (Verdict.CONTINUUM, Verdict.BENT)
+        return on_course and self.reading != Reading.UNKNOWN
+
+    @cached_property
+    def rivals(self) -> list[dict[str, Any]]:
+        """The best of each form without groups, best first."""
+        table = self._rivals.reset_index().drop_duplicates("form")
+        return [
+            {"form": row.form, "lead": float(row.bic_lead), "held_out": float(row.held_out)}
+            for row in table.itertuples()
+        ]
+
+    @cached_property
+    def edges(self) -> list[dict[str, Any]]:
+        """Neighbouring groups and the valley between them, deepest first."""
+        if self.k != self.best.k:
+            return []
+        return [
+            {
+                **{"first": int(row.first), "second": int(row.second), "p": float(row.p)},
+                **{"ratio": float(row.ratio), "apart": bool(row.apart)},
+            }
+            for row in self.load(NUMBER, "valleys", self.reference).reset_index().itertuples()
+        ]
+
+    @cached_property
+    def course(self) -> dict[str, Any] | None:
+        """The best line or curve, told where units are found to lie along it."""
+        if self.verdict not in (Verdict.CONTINUUM, Verdict.BENT):
+            return None
+        table = self._course
+        ends = table.iloc[[0, len(table) // 2, -1]]
+        names = ("start", "middle", "end")
+        phases = [
+            {"phase": phase, **dict(zip(names, ends[phase].round(), strict=True))}
+            for phase in self.phases
+        ]
+        return {"form": "curve" if self.verdict is Verdict.BENT else self.form, "phases": phases}
 
     @cached_property
     def best(self) -> Solution:
@@ -199,17 +263,6 @@ class ProfilesChapter(Chapter):
         """Whether something speaks against any of the solutions."""
         table = self._criteria
         return bool((table["flags"].fillna("").ne("") & (table["method"] != WARD)).any())
-
-    @cached_property
-    def separation(self) -> Separation | None:
-        """The separation at the number taken; where few k could be compared at the nearest."""
-        table = self._separation
-        if table.empty:
-            return None
-        k = min(max(self.best.k, table.index.min()), table.index.max())
-        row = table.loc[k]
-        without = row[[name for name in row.index if name.endswith("_p95")]].max()
-        return Separation(int(k), float(row["survey"]), float(without))
 
     # What the groups are.
 
@@ -366,9 +419,39 @@ class ProfilesChapter(Chapter):
         """BIC over the number of groups."""
         return partial(plot_criteria, self._criteria)
 
-    def figure_separation(self) -> Callable[..., Axes]:
-        """Silhouette over the number of groups, beside surveys without groups."""
-        return partial(plot_separation, self._separation)
+    def table_rivals(self) -> Rows:
+        """The best of each form without groups."""
+        kinds = {"form": code("forms"), "lead": number(), "held_out": number()}
+        return Rows(kinds, self.rivals)
+
+    def table_edges(self) -> Rows:
+        """Valleys between neighbouring groups."""
+        rows = [
+            edge | {"pair": f"{edge['first']} – {edge['second']}", "apart": str(edge["apart"])}
+            for edge in self.edges
+        ]
+        kinds = {"pair": TEXT, "ratio": number(2), "p": number(3), "apart": code("yes_no")}
+        return Rows(kinds, rows)
+
+    def figure_rivals(self) -> Callable[..., Axes]:
+        """BIC points by which groups beat the best of each form."""
+        leads = {
+            self.language.code_word(rival["form"], "forms"): rival["lead"] for rival in self.rivals
+        }
+        return partial(plot_rivals, pd.Series(leads, dtype=float))
+
+    def figure_tree(self) -> Callable[..., Axes]:
+        """Groups, and the valleys between them."""
+        drawn = [portrait.group for portrait in self.portraits if portrait.shown]
+        numbers = [group.number for group in drawn]
+        centroids = self._means["mean"].unstack().loc[numbers, self.phases].round()
+        sizes = pd.Series([self.door.count(group.n) for group in drawn], index=numbers)
+        edges = pd.DataFrame(self.edges)
+        return partial(plot_tree, Told(centroids, sizes), edges, least_p=self.least_p)
+
+    def figure_course(self) -> Callable[..., Axes]:
+        """Expected score of each phase along the course."""
+        return partial(plot_course, self._course[self.phases])
 
     def figure_profiles(self) -> Callable[..., Axes]:
         """Mean scores of each group over the phases."""
@@ -427,8 +510,12 @@ class ProfilesChapter(Chapter):
         return self.load(NUMBER, "criteria", self.reference).reset_index()
 
     @cached_property
-    def _separation(self) -> pd.DataFrame:
-        return self.load(NUMBER, "separation", self.reference)
+    def _rivals(self) -> pd.DataFrame:
+        return self.load(NUMBER, "rivals", self.reference)
+
+    @cached_property
+    def _course(self) -> pd.DataFrame:
+        return self.load(NUMBER, "course", self.reference)
 
     @cached_property
     def _shares(self) -> dict[str, float]:

@@ -1,0 +1,217 @@
+"""The verdict: forms without groups that must lose, valleys that must be there, and its grades."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from shared import PHASES, four_profiles
+
+from cycle_analysis.profiles.selection import Choice
+from cycle_analysis.profiles.valleys import find_valleys
+from cycle_analysis.profiles.verdict import (
+    Evidence,
+    Verdict,
+    n_dimensions,
+    verdict_table,
+    warnings_of,
+    weigh,
+)
+from cycle_analysis.simulate import FOUR, Answering, Continuum
+from cycle_analysis.simulate.worlds import World, arch, cumulative, even, plane, window
+
+QUICK = {"n_replicates": 99, "n_starts": 10}
+ASK = Answering((3,), 15.0)
+CLOSE = Answering((6,), 10.0, item_sd=15.0)
+
+
+def scores_of(world: World, answering: Answering, n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return answering(world(n, rng), rng).scores
+
+
+@pytest.fixture(scope="module")
+def clear() -> Evidence:
+    """Four profiles eight spreads apart."""
+    return weigh(scores_of(FOUR.at_distance(8), CLOSE, 100, 1), 6, **QUICK)
+
+
+def test_four_clear_profiles_are_separate_and_valleys_divide_all_of_them(clear):
+    assert clear.verdict is Verdict.SEPARATE
+    assert (clear.choice.k, clear.valleys.k_apart) == (4, 4)
+    row = verdict_table(clear).loc["verdict"]
+    assert (row["verdict"], row["p"], row["k_apart"]) == ("separate", 0.01, 4)
+    assert str(clear).startswith("separate: k = 4 (EEI), 4 apart (p = 0.010), BIC lead ")
+
+
+BENT = {
+    "window": (Continuum(window, even, spread=6), CLOSE, Verdict.BENT),
+    "achieved": (Continuum(partial(window, current=2), even, spread=8), ASK, None),
+    "arch": (Continuum(partial(arch, bend=20.0), even, spread=6), ASK, None),
+    "steep": (Continuum(cumulative, even, spread=5), CLOSE, Verdict.CONTINUUM),
+    "line": (Continuum(), ASK, Verdict.CONTINUUM),
+    "plane": (Continuum(plane, dimensions=2, spread=6), ASK, Verdict.STRUCTURE),
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+def test_no_continuum_is_taken_for_profiles_however_bent(name):
+    world, answering, verdict = BENT[name]
+    evidence = weigh(scores_of(world, answering, 200, 5), 6, **QUICK)
+    assert not evidence.verdict.found
+    assert verdict in (None, evidence.verdict)
+
+
+def test_bic_alone_announces_profiles_on_a_window():
+    evidence = weigh(scores_of(BENT["window"][0], CLOSE, 200, 5), 6, **QUICK)
+    assert evidence.choice.k > 2
+    assert evidence.lead < -20
+    assert evidence.rivals["form"].iloc[0] == "curve"
+
+
+def test_the_course_of_a_window_tells_each_phase_where_it_peaks():
+    evidence = weigh(scores_of(BENT["window"][0], CLOSE, 200, 5), 6, **QUICK)
+    peaks = evidence.course[list(PHASES)].idxmax()
+    assert peaks.is_monotonic_increasing
+    assert evidence.course["share"].sum() == pytest.approx(1)
+
+
+def test_independent_phases_have_no_structure():
+    scores = pd.DataFrame(np.random.default_rng(4).normal(50, 10, (120, 5)), columns=PHASES)
+    evidence = weigh(scores, 5, **QUICK)
+    assert evidence.n_dimensions == 0
+    assert evidence.verdict is Verdict.NO_STRUCTURE
+
+
+def test_two_sets_of_phases_have_two_dimensions():
+    rng = np.random.default_rng(5)
+    early, late = rng.standard_normal((2, 200, 1))
+    values = np.hstack([early, early, early, late, late, late])
+    assert n_dimensions(pd.DataFrame(50 + 15 * values + rng.normal(0, 6, values.shape))) == 2
+
+
+def graded(evidence: Evidence, **changed: object) -> Verdict:
+    """Give the verdict with other evidence; `lead`, `held_out`, `form` stand for the rivals."""
+    evidence = replace(evidence, steps_lead=changed.pop("steps_lead", -50.0))
+    row = {
+        "form": changed.pop("form", "line"),
+        "bic_lead": changed.pop("lead", 20.0),
+        "held_out": changed.pop("held_out", 5.0),
+    }
+    rivals = pd.DataFrame([row], pd.Index(["rival"], name="rival"))
+    valleys = replace(evidence.valleys, p=changed.pop("p", 0.01))
+    return replace(evidence, rivals=rivals, valleys=valleys, **changed).verdict
+
+
+GRADES = [
+    ({}, Verdict.SEPARATE),
+    ({"p": 0.3}, Verdict.OVERLAPPING),
+    ({"p": 0.3, "lead": 9.0}, Verdict.STRUCTURE),
+    ({"p": 0.3, "held_out": -1.0}, Verdict.CONTINUUM),
+    ({"lead": -30.0}, Verdict.CONTINUUM),
+    ({"lead": -30.0, "form": "curve", "ascent": 0.2}, Verdict.BENT),
+    ({"lead": -30.0, "form": "curve", "ascent": 0.95}, Verdict.CONTINUUM),
+    ({"lead": -30.0, "form": "plane", "n_dimensions": 2}, Verdict.STRUCTURE),
+    ({"lead": 5.0, "held_out": -1.0, "p": 0.3}, Verdict.CONTINUUM),
+    ({"lead": -30.0, "steps_lead": 3.0}, Verdict.SEPARATE),
+    ({"lead": -30.0, "steps_lead": 30.0, "p": 0.3}, Verdict.CONTINUUM),
+    ({"lead": -30.0, "n_dimensions": 0}, Verdict.NO_STRUCTURE),
+    ({"warnings": ("heaped",)}, Verdict.OVERLAPPING),
+    ({"warnings": ("heaped",), "p": 0.3}, Verdict.STRUCTURE),
+    ({"window": True}, Verdict.SEPARATE),
+    ({"window": True, "p": 0.3}, Verdict.STRUCTURE),
+    ({"choice": Choice(1, "EEE")}, Verdict.CONTINUUM),
+]
+
+
+@pytest.mark.parametrize(("changed", "verdict"), GRADES)
+def test_the_grade_follows_the_evidence(clear, changed, verdict):
+    assert graded(clear, **dict(changed)) is verdict
+
+
+def test_a_line_is_told_unless_another_form_is_clearly_better(clear):
+    rivals = pd.DataFrame({"form": ["plane", "line"], "bic_lead": [-40.0, -33.0]})
+    assert replace(clear, rivals=rivals.assign(held_out=0.0)).form == "line"
+    rivals["bic_lead"] = [-40.0, -20.0]
+    assert replace(clear, rivals=rivals.assign(held_out=0.0)).form == "plane"
+
+
+def test_what_makes_a_verdict_doubtful_is_told_by_code():
+    scores = pd.DataFrame({"AG": [0.0] * 30 + list(range(70)), "EX": [0.0, 50.0] * 50})
+    assert list(warnings_of(scores, Choice(4, "VVI", flags=("at_floor",)), 4)) == [
+        *("most_profiles", "at_floor", "few_values"),
+    ]
+    heap = scores.assign(EX=scores["AG"])
+    assert list(warnings_of(heap, Choice(2, "EEI"), 4)) == ["heaped"]
+
+
+def test_identical_units_run_and_leave_nothing_to_divide():
+    evidence = weigh(pd.DataFrame(0.0, index=range(40), columns=PHASES))
+    assert evidence.verdict is Verdict.IDENTICAL
+    assert verdict_table(evidence).loc["verdict", "k_apart"] == 1
+
+
+def test_too_few_complete_units_are_refused_with_the_number():
+    scores, _ = four_profiles(20)
+    scores.iloc[5:, 0] = np.nan
+    with pytest.raises(ValueError, match="5 of 20 units have all their scores: too few"):
+        weigh(scores)
+
+
+def test_one_phase_is_not_enough():
+    with pytest.raises(ValueError, match="two phases or more"):
+        weigh(four_profiles(40)[0][["AG"]])
+
+
+def test_the_order_of_rows_does_not_change_the_evidence():
+    scores = scores_of(BENT["line"][0], ASK, 80, 3)
+    one, two = (weigh(table, 3, **QUICK) for table in (scores, scores.sample(frac=1)))
+    assert one.lead == pytest.approx(two.lead, abs=1e-6)
+    assert one.verdict is two.verdict
+
+
+# Valleys
+
+
+def test_groups_far_apart_are_apart_and_one_cloud_cut_in_two_is_not():
+    rng = np.random.default_rng(1)
+    cloud = pd.DataFrame(rng.normal(50, 10, (150, 4)))
+    cut = (cloud[0] > 50).astype(int) + 1
+    assert find_valleys(cloud, cut).k_apart == 1
+    moved = cloud.add(60.0 * (cut - 1), axis=0)
+    valleys = find_valleys(moved, cut)
+    assert valleys.k_apart == 2
+    assert valleys.p == pytest.approx(1 / 200)
+    assert valleys.edges["ratio"].item() < 0.05
+
+
+def test_two_of_three_groups_that_shade_into_each_other_stay_together():
+    rng = np.random.default_rng(2)
+    values = rng.normal(0, 1, (180, 3))
+    values[60:120, 0] += 1.5
+    values[120:, 0] += 12
+    labels = pd.Series(np.repeat([1, 2, 3], 60))
+    groups = find_valleys(pd.DataFrame(values), labels).groups
+    assert groups[1] == groups[2] != groups[3]
+
+
+def test_the_ends_of_a_horseshoe_are_no_neighbours_across_the_void():
+    angle = np.linspace(0, 1.6 * np.pi, 160)
+    noise = np.random.default_rng(3).normal(0, 0.15, (160, 2))
+    scores = pd.DataFrame(np.column_stack([np.sin(angle), np.cos(angle)]) + noise)
+    labels = pd.Series(np.arange(160) // 40 + 1)
+    valleys = find_valleys(scores, labels)
+    assert valleys.k_apart == 1
+    assert (1, 4) not in set(zip(valleys.edges["first"], valleys.edges["second"], strict=True))
+
+
+def test_p_of_a_valley_is_no_smaller_than_chance_where_units_are_even():
+    p = []
+    for seed in range(40):
+        even_line = np.random.default_rng(seed).uniform(0, 100, (100, 1))
+        table = pd.DataFrame(even_line + np.random.default_rng([seed, 1]).normal(0, 8, (100, 3)))
+        labels = (table.mean(axis=1) > 50).astype(int) + 1
+        p.append(find_valleys(table, labels, n_replicates=49).p)
+    # at most 5 % should lie under .05; of 40 more than 6 would be a chance of 1 in 100
+    assert np.sum(np.array(p) <= 0.05) <= 6

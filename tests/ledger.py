@@ -309,14 +309,14 @@ def _of_cycle(chapter: Any) -> Iterator[tuple[Units, Name]]:
         yield pattern["n"], ("pattern", wave, frozenset(pattern["phases"]))
     for score, units in own.get("_several_from", {}).items():
         yield units, ("several from", wave, score)
-    for phase, units in zip(chapter.phases, own.get("_active_units", ()), strict=False):
+    for phase, units in own.get("_active_units", {}).items():
         yield units, ("active in", wave, phase)
     for phase, units in zip(chapter.phases, own.get("_ahead", ()), strict=False):
         yield from _with_whole(units, ("leading", wave, phase), ("counted", wave))
     for _, row in _rows(chapter, "leading"):
         for of_wave in chapter.study.waves:
             name = ("leading", of_wave, row["name"])
-            yield from _with_whole(row[f"n_{of_wave}"], name, ("counted", of_wave))
+            yield from _with_whole(row[f"counts_{of_wave}"], name, ("counted", of_wave))
     yield from _of_positions(chapter)
     for _, row in _rows(chapter, "active"):
         yield row["n"], ("active", wave, row["active"])
@@ -345,7 +345,9 @@ def _of_positions(chapter: Any) -> Iterator[tuple[Units, Name]]:
     places = [development.code for development in chapter.study.developments]
     for place, (_, row) in zip([*places, NONE], _rows(chapter, "position"), strict=False):
         for wave in chapter.study.waves:
-            yield from _with_whole(row[f"n_{wave}"], ("position", wave, place), ("placed", wave))
+            yield from _with_whole(
+                row[f"counts_{wave}"], ("position", wave, place), ("placed", wave)
+            )
 
 
 def _of_order(chapter: Any) -> Iterator[tuple[Units, Name]]:
@@ -374,13 +376,13 @@ def _of_placement(
 
 def _of_means(chapter: Any) -> Iterator[tuple[Units, Name]]:
     own = vars(chapter)
-    told = [own[fact] for fact in ("highest", "lowest") if fact in own]
+    told = [own["ends"][end] for end in ("highest", "lowest")] if "ends" in own else []
     for fact in (*told, *own.get("phase_means", ())):
         yield fact["mean"]._units, ("on phase", chapter.wave, fact["phase"])
     for _, row in _rows(chapter, "curve"):
         for wave in chapter.study.waves:
-            yield row[f"mean_{wave}"]._units, ("on phase", wave, row["phase"])
-            yield row[f"interval_{wave}"]._units, ("on phase", wave, row["phase"])
+            yield row[f"means_{wave}"]._units, ("on phase", wave, row["phase"])
+            yield row[f"intervals_{wave}"]._units, ("on phase", wave, row["phase"])
     for _, row in _rows(chapter, "conditions"):
         yield row["mean"]._units, ("on subject", chapter.wave, row["subject"])
     for item, (_, row) in zip(

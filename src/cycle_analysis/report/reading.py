@@ -19,13 +19,14 @@ from typing import NoReturn
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.columns import Column, Rows
 from cycle_analysis.report.document import (
     Block,
     Bullets,
     Cell,
+    Drawing,
     Figure,
     Heading,
     Paragraph,
@@ -34,7 +35,6 @@ from cycle_analysis.report.document import (
     Text,
     words_of,
 )
-from cycle_analysis.report.drawing import Drawing
 from cycle_analysis.report.templates import SUFFIX, unescape
 
 SET_APART = ("finding", "summary")
@@ -124,13 +124,8 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
     for place, token in enumerate(tokens):
         if token.type.removesuffix("_open").removesuffix("_close") not in _KNOWN:
             told = next((t.content for t in tokens[place:] if t.content), "")
-            _refuse(
-                chapter,
-                told,
-                "is no heading, paragraph or bullet",
-                "",
-                "Do not begin with a number",
-            )
+            problem, remedy = "is no heading, paragraph or bullet", "Do not begin with a number"
+            _refuse(chapter, told, problem, "", remedy)
         if token.type == "bullet_list_open":
             items = []
         elif token.type == "bullet_list_close":
@@ -270,4 +265,4 @@ def _refuse(
     chapter: Chapter, where: str, problem: str, allowed: str = "", remedy: str = ""
 ) -> NoReturn:
     file = f"texts/{chapter.language.code}/{chapter.key}{SUFFIX}"
-    raise InputError([Problem(file, where, "", problem, allowed, remedy)])
+    raise refuse(file, where, "", problem, allowed, remedy)

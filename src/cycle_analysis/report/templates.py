@@ -24,7 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, Language
 
@@ -237,14 +237,11 @@ def explained() -> Iterator[None]:
         if not isinstance(error, jinja2.TemplateError) and not _in_template(error):
             raise
         file, line = _place(error)
-        where = f"line {line}" if line else "template"
-        raise InputError([Problem(_known_as(file), where, "", _told(error))]) from None
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, jinja2.TemplateNotFound):
-        return f"the template {error.name!r} does not exist"
-    return str(error).rstrip(".") or type(error).__name__
+        known = "/".join(("texts", *Path(file).parts[-2:])) if file else "texts"
+        told = str(error).rstrip(".") or type(error).__name__
+        if isinstance(error, jinja2.TemplateNotFound):
+            told = f"the template {error.name!r} does not exist"
+        raise refuse(known, f"line {line}" if line else "template", "", told) from None
 
 
 def _in_template(error: Exception) -> bool:
@@ -262,8 +259,3 @@ def _place(error: Exception) -> tuple[str, int]:
         if frame.filename.endswith(SUFFIX):
             return frame.filename, frame.lineno or 0
     return "", 0
-
-
-def _known_as(file: str) -> str:
-    """Give the name by which a user knows a template: texts/nl/profiles.md.j2."""
-    return "/".join(("texts", *Path(file).parts[-2:])) if file else "texts"

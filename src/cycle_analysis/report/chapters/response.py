@@ -74,23 +74,19 @@ class ResponseChapter(Chapter):
     def table_waves(self) -> Rows:
         """Fieldwork, population and response of each wave."""
         rows = []
-        for wave in self.waves:
-            respondents = len(self.load(RESPONSES, "respondents", wave.code))
-            n = self._account(wave.code)["responded"].sum()
+        for told in self.waves:
+            account, wave = self._account(told["code"]), told["code"]
+            days = map(self.language.date, (told["start"], told["end"]))
+            n, n_units = len(self.load(RESPONSES, "respondents", wave)), account["responded"].sum()
             rows.append(
-                {
-                    "wave": wave.code,
-                    "fieldwork": " – ".join(map(self.language.date, (wave.start, wave.end))),
-                    "population": wave_total(self._account(wave.code)["population"].sum()),
-                    "invited": wave.asked,
-                    "responded": wave.answered,
-                    "respondents": respondents,
-                    "mean": respondents / max(n, 1),
-                }
+                {"wave": wave, "fieldwork": " – ".join(days), "invited": told["asked"]}
+                | {"population": wave_total(account["population"].sum())}
+                | {"responded": told["answered"], "rate": told["answered"]}
+                | {"respondents": n, "mean": n / max(n_units, 1)}
             )
         kinds = dict.fromkeys(("population", "invited", "responded"), COUNT)
         kinds |= {"wave": WAVE, "fieldwork": TEXT, "respondents": number(), "mean": number(1)}
-        return Rows(kinds | {"rate": SHARE}, [row | {"rate": row["responded"]} for row in rows])
+        return Rows(kinds | {"rate": SHARE}, rows)
 
     def table_response_waves(self) -> Rows:
         """How many units answered in each wave, as they are divided in the last, and again."""
@@ -119,14 +115,15 @@ class ResponseChapter(Chapter):
         if crossed := told.families["crossed"]:
             cells = [[self._cell(row[name]) for name in crossed] for row in told.rows]
             names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
-            counts = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
-            asked = pd.DataFrame([[cell[1] for cell in row] for row in cells], names, heads)
+            counts, asked = (
+                pd.DataFrame([[cell[part] for cell in row] for row in cells], names, heads)
+                for part in (0, 1)
+            )
             texts = [[cell[2] for cell in row] for row in cells]
             return partial(plot_response_cells, counts, asked, texts=texts)
         rows = [row for row in told.rows if language.is_told(row["answered"])]
-        names = [self._named(row["group"]) for row in rows]
-        rates = [self.door.share(row["answered"]).value for row in rows]
-        table = pd.DataFrame({"rate": rates}, names)
+        rates = {self._named(row["group"]): self.door.share(row["answered"]).value for row in rows}
+        table = pd.Series(rates).to_frame("rate")
         beside = [RATE.write(language, row["answered"]).text for row in rows]
         return partial(plot_response, table, many=self.many, texts=beside)
 
@@ -156,8 +153,7 @@ class ResponseChapter(Chapter):
         cells = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
         return {
             "wave": wave,
-            "asked": wave_total(account["invited"].sum()),
-            "answered": answered,
+            **{"asked": self.asked_in(wave), "answered": answered},
             "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
             "single": Units(int((sizes == 1).sum()), answered),
             "by": [str(name) for name in account.index.names],
@@ -199,13 +195,9 @@ class ResponseChapter(Chapter):
 
     def _margin(self, wave: str, place: int) -> list[dict[str, Any]]:
         """Give the groups of one background: code, asked and answered."""
-        account = (
-            self._account(wave).groupby(level=place, sort=False)[["invited", "responded"]].sum()
-        )
-        return [
-            {"group": str(group), "asked": wave_total(account.loc[group, "invited"]), "answered": n}
-            for group, n in self._cells(account, wave).items()
-        ]
+        account = self._account(wave)[["invited", "responded"]]
+        cells = self._cells(account.groupby(level=place, sort=False).sum(), wave)
+        return [{"group": str(of), "asked": n._of, "answered": n} for of, n in cells.items()]
 
     def _cells(self, account: pd.DataFrame, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""
@@ -216,12 +208,10 @@ class ResponseChapter(Chapter):
 
     def _groups(self, wave: str, margins: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """Give the groups of the first background, and all; with those of a second besides."""
-        account, answered = self._account(wave), self.answered_in(wave)
-        asked = wave_total(account["invited"].sum())
-        rows = [dict(row) for row in margins[0]]
-        rows.append({"group": ALL, "asked": asked, "answered": answered})
+        whole = {"group": ALL, "asked": self.asked_in(wave), "answered": self.answered_in(wave)}
+        rows = [dict(row) for row in (*margins[0], whole)]
         if len(margins) > 1:
-            cells, columns = self._cells(account, wave), margins[1]
+            cells, columns = self._cells(self._account(wave), wave), margins[1]
             for row in rows[:-1]:
                 for column in columns:
                     row[f"by {column['group']}"] = cells.get((row["group"], column["group"]))

@@ -1,4 +1,4 @@
-"""The findings in a few points, the verdict first."""
+"""The first and the last of the main part: the findings in short, and what they do not say."""
 
 from functools import cached_property
 from typing import Any
@@ -33,3 +33,15 @@ class SummaryChapter(Chapter):
     def last(self) -> dict[str, Any] | None:
         """The last pair of waves; earlier ones stand in their chapter."""
         return self.change["pairs"][-1] if self.several_waves else None
+
+
+class LimitsChapter(Chapter):
+    """What this does not say."""
+
+    key = "limits"
+
+    @cached_property
+    def model(self) -> str | None:
+        """What the study says of the phase model that it works out, if of any."""
+        model = self.study.model
+        return None if model is None else self.language.named(model.text)

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.results import Value
 
 Option = TypeVar("Option")
@@ -187,7 +187,7 @@ def _read_line(file: str, node: ast.stmt, line: str) -> Parameter:
 
 def _unreadable(file: str, line: str, problem: str) -> InputError:
     remedy = "Take the notebook anew from the project, or correct it"
-    return InputError([Problem(file, "parameters cell", line, problem, "", remedy)])
+    return refuse(file, "parameters cell", line, problem, "", remedy)
 
 
 def check_parameters(
@@ -258,7 +258,7 @@ def check_together(values: Mapping[str, Mapping[str, Value]], file: str = "param
     if number(asked) > number(most):
         where, problem = "parameter 04_number_of_profiles.n_profiles", "is more than max_profiles"
         told = (where, f"{asked}", problem, f"0-{most}", "Ask for fewer, or raise max_profiles")
-        raise InputError([Problem(file, *told)])
+        raise refuse(file, *told)
 
 
 def number(value: Value) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis import __version__
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study import Study, find_home, load_study
 from cycle_analysis.study.fingerprints import fingerprint_files, hash_facts
 from cycle_analysis.whole_files import unwritable, write_whole
@@ -187,10 +187,7 @@ class Results:
             raise InputError([_lacking(step, wave, f"{table}.csv")])
         contents = path.read_bytes()
         if hashlib.sha256(contents).hexdigest() != schema["sha256"]:
-            problem, remedy = "has changed since it was saved", f"{run_notebook(step, wave)} again"
-            raise InputError(
-                [Problem(f"{wave}/{step}/{table}.csv", "file", "", problem, "", remedy)]
-            )
+            raise _spoilt(step, wave, f"{table}.csv", "has changed since it was saved")
         return Saved(contents, schema).table
 
     def tables(self, step: str, wave: str = ALL_WAVES) -> list[str]:
@@ -248,7 +245,10 @@ class Results:
             for name, table in tables.items()
         }
         folder, origin = self.step_folder(step, wave), origin or Origin()
-        earlier = self.tables(step, wave) if self._is_readable(step, wave) else []
+        try:
+            earlier = self.tables(step, wave)
+        except InputError:
+            earlier = []
         for name, saved in written.items():
             write_whole(folder / f"{name}.csv", saved.contents)
         result = {
@@ -325,12 +325,6 @@ class Results:
             return {key: result[key] for key in ("made_from", "parameters", "tables", "version")}
         except (ValueError, KeyError, TypeError):
             raise _spoilt(step, wave, FILE, "cannot be read") from None
-
-    def _is_readable(self, step: str, wave: str) -> bool:
-        try:
-            return bool(self._read(step, wave))
-        except InputError:
-            return False
 
 
 def open_results(name: str, home: Path | None = None) -> Results:
@@ -413,7 +407,7 @@ def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
 
 def _spoilt(step: str, wave: str, file: str, problem: str) -> InputError:
     remedy = f"{run_notebook(step, wave)} again"
-    return InputError([Problem(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)])
+    return refuse(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)
 
 
 def _delete(paths: Iterable[Path]) -> None:

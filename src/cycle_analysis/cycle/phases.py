@@ -18,7 +18,6 @@ def phase_curve(
     scores: pd.DataFrame,
     population: int | None = None,
     replicates: int = 1000,
-    confidence: float = 0.95,
     seed: int = 2018,
 ) -> pd.DataFrame:
     """Give the mean of each phase over units, with a bootstrap interval.
@@ -35,14 +34,13 @@ def phase_curve(
         Number of units there are, N.
     replicates : int
         Number of bootstrap samples; 0 leaves the interval missing.
-    confidence : float
-        Coverage of the interval, 0-1.
     seed : int
 
     Returns
     -------
     DataFrame, indexed by phase
-        n (units with a score), mean, sd, low, high, reason (why a number is missing, else empty).
+        n (units with a score), mean, sd, low, high (95%), reason (why a number is missing, else
+        empty).
 
     Raises
     ------
@@ -63,7 +61,7 @@ def phase_curve(
     n, mean = scores.count(), scores.mean()
     inflation = np.sqrt(n / (n - 1).where(n > 1))
     correction = np.sqrt(1 - n / population) if population is not None else 1.0
-    reach = _bootstrap_quantiles(scores, replicates, confidence, seed) - mean
+    reach = _bootstrap_quantiles(scores, replicates, seed) - mean
     reach *= inflation * correction
     table = pd.DataFrame(
         {
@@ -78,7 +76,7 @@ def phase_curve(
     return table.assign(reason=n.clip(upper=2).map(reasons)).rename_axis("phase")
 
 
-def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
+def leading_phase(scores: pd.DataFrame) -> pd.DataFrame:
     """Find the phase on which each unit scores highest; the later one when scores tie.
 
     To see what a unit does more of than others, pass ``scores - scores.mean()``.
@@ -87,8 +85,6 @@ def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
     ----------
     scores : DataFrame, units × phases
         NaN missing.
-    margin : float
-        Scores within this distance of the highest count as tied, in score points.
 
     Returns
     -------
@@ -103,7 +99,7 @@ def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
     {'A': 'AG', 'B': 'none'}
     """
     top, n_known = scores.max(axis=1), scores.count(axis=1)
-    tied = scores.ge(top - margin, axis=0)
+    tied = scores.eq(top, axis=0)
     n_tied = tied.sum(axis=1)
     flat = (n_tied == n_known) & (n_known > 1)
     clear = ~flat & (n_known > 0)
@@ -185,7 +181,7 @@ def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> p
     return table.rename_axis("unit")
 
 
-def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame:
+def phase_correlations(scores: pd.DataFrame) -> pd.DataFrame:
     """Correlate the phases over units (Pearson), phases × phases.
 
     Positive everywhere: units differ in level. Highest beside the diagonal: an order. Negative far
@@ -197,13 +193,13 @@ def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame
     >>> phase_correlations(scores).loc["AG", "EX"].round(6)
     np.float64(1.0)
     """
-    return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
+    return scores.corr(min_periods=3).rename_axis(index="phase", columns="phase")
 
 
-def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
+def associate(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     """Correlate preconditions, risks and steering with the phases, over units.
 
-    Spearman's correlation, with the interval of Bonett & Wright (2000); p by the normal
+    Spearman's correlation, with the 95% interval of Bonett & Wright (2000); p by the normal
     approximation, adjusted for all pairs of the table (Holm 1979).
 
     Parameters
@@ -211,8 +207,6 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     blocks : DataFrame, units × items or blocks
         Scores on other subjects.
     phases : DataFrame, units × phases
-    confidence : float
-        Coverage of the interval, 0-1.
 
     Returns
     -------
@@ -232,7 +226,7 @@ def associate(blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.
     np.float64(0.9)
     """
     pairs = pd.MultiIndex.from_product([blocks.columns, phases.columns], names=["block", "phase"])
-    rows = [_rank_correlation(blocks[block], phases[phase], confidence) for block, phase in pairs]
+    rows = [_rank_correlation(blocks[block], phases[phase]) for block, phase in pairs]
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
     return table.assign(p_holm=holm(table["p"]))
@@ -251,9 +245,7 @@ def holm(p: pd.Series) -> pd.Series:
     return (known * factors).clip(upper=1).cummax().reindex(p.index)
 
 
-def _bootstrap_quantiles(
-    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def _bootstrap_quantiles(scores: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
     """Percentiles of bootstrapped means, rows low and high."""
     quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
     n, generator = len(scores), np.random.default_rng(seed)
@@ -265,8 +257,7 @@ def _bootstrap_quantiles(
     totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
     sums, counts = np.hsplit(totals, 2)
     means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
-    tail = (1 - confidence) / 2
-    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
+    return means.quantile([0.025, 0.975]).set_axis(["low", "high"])
 
 
 def _last_marked(marks: pd.DataFrame) -> pd.Series:
@@ -275,16 +266,14 @@ def _last_marked(marks: pd.DataFrame) -> pd.Series:
     return pd.Series(marks.columns[last], index=marks.index)
 
 
-def _rank_correlation(
-    first: pd.Series, second: pd.Series, confidence: float
-) -> dict[str, float | str]:
+def _rank_correlation(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
     both = pd.concat([first, second], axis=1, join="inner").dropna()
     if len(both) < 5 or (both.nunique() < 2).any():
         return {"n": len(both), "reason": "fewer than five units, or no variance"}
     value = float(both.rank().corr().iloc[0, 1])
     bounded = float(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     centre, n = np.arctanh(bounded), len(both)
-    reach = norm.ppf(0.5 + confidence / 2) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    reach = norm.ppf(0.975) * np.sqrt((1 + value**2 / 2) / (n - 3))
     low, high = np.tanh([centre - reach, centre + reach])
     p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
     return {"n": n, "correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}

@@ -94,7 +94,7 @@ def rwg_j(disagreement: Table, n_items: int) -> Table:
     return n_items * kept / (n_items * kept + 1 - kept)
 
 
-def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95) -> pd.DataFrame:
+def intraclass(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     """Split the variance of each phase between and within units.
 
     ICC(1) is the share of a single answer that the unit explains, with the group size adjusted for
@@ -106,15 +106,13 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     scores : DataFrame, respondents × phases
         NaN missing.
     units : Series, indexed by respondent
-    confidence : float
-        Coverage of the interval of ICC(1), 0-1; exact for equal groups of normal scores.
 
     Returns
     -------
     DataFrame, indexed by phase
         n_units, n_respondents, group_size (adjusted), between, within (mean squares), icc1,
-        icc1_low, icc1_high, icc1_mean_size (with the mean group size, as R multilevel), icc2, p (of
-        no difference between units), reason.
+        icc1_low, icc1_high (95%, exact for equal groups of normal scores), icc1_mean_size (with the
+        mean group size, as R multilevel), icc2, p (of no difference between units), reason.
 
     References
     ----------
@@ -136,8 +134,7 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     within = ((scores - means) ** 2).sum() / (n - g).where(known)
     size = (n - (sizes**2).sum() / n) / (g - 1).where(known)
     varying = between.where(between + within >= 1e-12)
-    tail = (1 - confidence) / 2
-    low, high = (varying / f_distribution.ppf(q, g - 1, n - g) for q in (1 - tail, tail))
+    low, high = (varying / f_distribution.ppf(q, g - 1, n - g) for q in (0.975, 0.025))
     reasons = {
         "fewer than two units": g < 2,
         "one respondent per unit: respondent and unit cannot be told apart": n == g,

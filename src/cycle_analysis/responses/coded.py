@@ -22,6 +22,7 @@ from cycle_analysis.problems import (
     Problem,
     as_shown,
     problem_table,
+    refuse,
 )
 from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.responses.checks import (
@@ -121,7 +122,7 @@ def check_checksum(path: Path, recorded: str, where: str) -> None:
     if found != recorded:
         remedy = f"If the new file is right, write source.sha256: {found} in wave.yaml"
         problem = "the file changed since its checksum was recorded"
-        raise InputError([Problem(where, "source.sha256", recorded, problem, found, remedy)])
+        raise refuse(where, "source.sha256", recorded, problem, found, remedy)
 
 
 def code_responses(

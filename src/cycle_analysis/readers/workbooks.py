@@ -20,13 +20,12 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError
 
-from cycle_analysis.problems import KEPT, InputError, Problem, refuse
+from cycle_analysis.problems import KEPT, InputError, Problem, first_five, refuse
 from cycle_analysis.readers.raw_table import (
     FLAW_COLUMNS,
     MOST_COLUMNS,
     RawTable,
     as_text,
-    list_rows,
     name_columns,
     text_column,
     tidy_names,
@@ -186,7 +185,7 @@ def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts
     filled = np.array([any(text.strip() for text in row) for row in texts])
     flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
     if hidden := [row for row in facts.hidden_rows if row > header_row]:
-        where = f"sheet {sheet}, rows {list_rows(hidden)}"
+        where = f"sheet {sheet}, rows {first_five(hidden)}"
         problem = f"{len(hidden)} rows are hidden in the sheet; they are read like the others"
         said = (file, where, "", problem, "", "Delete them if they should not count", KEPT)
         notes.append(Problem(*said, sheet=sheet, row=str(hidden[0]), n=len(hidden)))

@@ -9,6 +9,7 @@ here once, and returns the axes it drew on.
 """
 
 from cycle_analysis.figures.cycle import (
+    plot_change,
     plot_coactivity,
     plot_order_violations,
     plot_patterns,
@@ -17,6 +18,7 @@ from cycle_analysis.figures.cycle import (
 )
 from cycle_analysis.figures.profiles import (
     plot_criteria,
+    plot_moves,
     plot_profiles,
     plot_separation,
     plot_units,
@@ -29,7 +31,6 @@ from cycle_analysis.figures.responses import (
     plot_spread,
 )
 from cycle_analysis.figures.style import Look
-from cycle_analysis.figures.waves import plot_change, plot_moves
 
 __all__ = [
     "Look",

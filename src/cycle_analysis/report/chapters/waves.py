@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.waves import plot_change, plot_moves
+from cycle_analysis.figures.cycle import plot_change
+from cycle_analysis.figures.profiles import plot_moves
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, SCORES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave

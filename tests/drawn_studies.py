@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import order, phases, placements, simultaneity
+from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.measurement import aggregation, agreement, item_analysis, scores
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (
@@ -139,7 +139,7 @@ class Drawn:
             known[RESPONSES, "respondents", wave]["unit"],
             known[RESPONSES, "answers", wave],
         )
-        active = simultaneity.activity(own, self._active_from)
+        active = phases.activity(own, self._active_from)
         of_phase = self.study.developments_of_phases
         developments = phases.development_scores(own, of_phase)
         positions = phases.positions(developments, self._active_from)
@@ -162,10 +162,10 @@ class Drawn:
             "leading_counts": leading.reindex(own.columns, fill_value=0).to_frame("n_units"),
             "position_counts": furthest.to_frame("n_units"),
             "active": active,
-            "active_counts": simultaneity.active_counts(active),
-            "coactivity": simultaneity.coactivity(active),
-            "patterns": simultaneity.activity_patterns(active),
-            "sensitivity": simultaneity.activity_sensitivity(own),
+            "active_counts": phases.active_counts(active),
+            "coactivity": phases.coactivity(active),
+            "patterns": phases.activity_patterns(active),
+            "sensitivity": phases.activity_sensitivity(own),
             "violations": violations,
             "order": told,
             "domains": placements.count_domains(domains, self.study.phase_codes),
@@ -174,7 +174,7 @@ class Drawn:
                 ranges, positions["furthest"], of_phase
             ),
             "placements": placements.compare_placements(
-                stated, simultaneity.activity(developments, self._active_from)
+                stated, phases.activity(developments, self._active_from)
             ),
             "block_items": item_analysis.item_statistics(answers, off_topic),
             "block_curve": phases.phase_curve(blocks, None, 20),

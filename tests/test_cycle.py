@@ -5,20 +5,18 @@ from reference_data import HERE, stored
 
 from cycle_analysis.cycle.order import errors_of_differences, order_violations
 from cycle_analysis.cycle.phases import (
+    active_counts,
+    activity,
+    activity_patterns,
+    activity_sensitivity,
     associate,
+    coactivity,
     development_scores,
     holm,
     leading_phase,
     phase_correlations,
     phase_curve,
     positions,
-)
-from cycle_analysis.cycle.simultaneity import (
-    active_counts,
-    activity,
-    activity_patterns,
-    activity_sensitivity,
-    coactivity,
 )
 from cycle_analysis.measurement.aggregation import compare_aggregations, spread_by_level
 from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents

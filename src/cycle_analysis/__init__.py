@@ -57,10 +57,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cycle_analysis.cycle.order import phase_order as phase_order
+    from cycle_analysis.cycle.phases import activity as activity
+    from cycle_analysis.cycle.phases import coactivity as coactivity
     from cycle_analysis.cycle.phases import phase_curve as phase_curve
     from cycle_analysis.cycle.scalability import scalability as scalability
-    from cycle_analysis.cycle.simultaneity import activity as activity
-    from cycle_analysis.cycle.simultaneity import coactivity as coactivity
     from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
     from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
     from cycle_analysis.figures.profiles import plot_units as plot_units
@@ -104,8 +104,8 @@ ROOMS = {
     "agreement": "measurement.agreement:agreement_summary",
     "standard_errors": "measurement.aggregation",
     "phase_curve": "cycle.phases",
-    "activity": "cycle.simultaneity",
-    "coactivity": "cycle.simultaneity",
+    "activity": "cycle.phases",
+    "coactivity": "cycle.phases",
     "phase_order": "cycle.order",
     "scalability": "cycle.scalability",
     "weigh": "representation.weights",

@@ -8,7 +8,6 @@ words stand here: which facts are told, in what order and in which words, the te
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
 
@@ -20,7 +19,7 @@ from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
-from cycle_analysis.report.language import Language
+from cycle_analysis.report.language import Group, Language
 from cycle_analysis.study import Study
 
 STEPS = (
@@ -44,28 +43,6 @@ class Results(Protocol):
 
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         """Give the parameters with which a step ran."""
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """A profile, or a level where no profiles were found.
-
-    Attributes
-    ----------
-    number : int
-        From 1, from the lowest to the highest mean.
-    names : mapping of str to str, or None
-        Its name by language; levels have none.
-    n : Units
-        Number of units in it.
-    shown : bool
-        Whether there are units enough to describe it.
-    """
-
-    number: int
-    names: Any
-    n: Units
-    shown: bool
 
 
 class Chapter:

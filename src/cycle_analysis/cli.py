@@ -46,8 +46,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="cycle-analysis", description=title.replace("``", ""), epilog=codes
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for describe in (_describe_run, _describe_check, _describe_simulate, _describe_add_wave):
-        describe(commands)
+    _describe_run(commands)
+    text = "check a study's files, answers and number of units; change nothing"
+    _study_and_home(_command(commands, "check", text, _check))
+    _describe_simulate(commands)
+    _describe_add_wave(commands)
     _describe_register(commands)
     copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
@@ -71,11 +74,6 @@ def _describe_run(commands: Any) -> None:
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
     _workers(run, "notebooks at once")
     _study_and_home(run)
-
-
-def _describe_check(commands: Any) -> None:
-    text = "check a study's files, answers and number of units; change nothing"
-    _study_and_home(_command(commands, "check", text, _check))
 
 
 def _describe_simulate(commands: Any) -> None:

@@ -283,7 +283,8 @@ class Results:
             differing = sorted(now.keys() ^ then.keys() | {n for n in now if now[n] != then.get(n)})
             changed += [f"{name} has changed" for name in differing]
         for source, fingerprint in result["made_from"]["results"].items():
-            other = _step_and_wave(source)
+            other_step, _, other_wave = source.partition(" ")
+            other = (other_step, other_wave or ALL_WAVES)
             if not self.has(*other):
                 changed.append(f"{source} is gone")
             elif self.fingerprint(*other) != fingerprint:
@@ -395,11 +396,6 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
     return found
 
 
-def _step_and_wave(name: str) -> tuple[str, str]:
-    step, _, wave = name.partition(" ")
-    return step, wave or ALL_WAVES
-
-
 def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
     remedy = f"{run_notebook(step, wave)} first"
     return Problem(f"{wave}/{step}/{file}", "file", "", "is not there yet", "", remedy)
@@ -470,13 +466,8 @@ def _kind_of_type(table: str, label: object, column: pd.Series) -> str:
 
 def _rounded(table: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
     """Round floats; adding zero turns -0.0 into 0.0."""
-    floats = [name for name in table if pd.api.types.is_float_dtype(table[name])]
     rounded = table.copy()
-    for name in floats:
-        column = table[name]
-        rounded[name] = (column.map(_significant) if exact else column.round(DECIMALS)) + 0.0
+    for name in (name for name in table if pd.api.types.is_float_dtype(table[name])):
+        digits = table[name].map(lambda number: float(f"{number:.{DIGITS}g}")) if exact else None
+        rounded[name] = (table[name].round(DECIMALS) if digits is None else digits) + 0.0
     return rounded
-
-
-def _significant(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")

@@ -317,7 +317,9 @@ def _numbered(blocks: Sequence[Block]) -> Iterator[Block]:
 
 def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
     """Set blocks under their headings; what stands before the first heading belongs to none."""
-    starts = [i for i, block in enumerate(blocks) if _opens(block, level)]
+    starts = [
+        i for i, block in enumerate(blocks) if isinstance(block, Heading) and block.level == level
+    ]
     sections = []
     for start, end in pairwise([*starts, len(blocks)]):
         heading, *inner = blocks[start:end]
@@ -326,7 +328,3 @@ def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
             parts = _nested(inner[lower:], level + 1)
             sections.append(Section(heading, tuple(inner[:lower]), parts))
     return tuple(sections)
-
-
-def _opens(block: Block, level: int) -> bool:
-    return isinstance(block, Heading) and block.level == level

@@ -342,15 +342,11 @@ class Door:
         if sum(true) != whole._n:
             raise ValueError("these counts do not add up to the whole; use units_of")
         of = wholes or [whole] * len(true)
-        told = zip(true, of, self._fitted(true, whole, of), strict=True)
+        fitted = [self._nearest(n, self.count(top)) for n, top in zip(true, of, strict=True)]
+        if self.round_to > 1 and len(true) > 1 and whole._n:
+            fitted = next(self._unpinned(true, fitted, whole, of), fitted)
+        told = zip(true, of, fitted, strict=True)
         return [Units(n, part_of, _shown=shown) for n, part_of, shown in told]
-
-    def _fitted(self, true: list[int], whole: Units, of: Sequence[Units]) -> list[int]:
-        tops = [self.count(part_of) for part_of in of]
-        nearest = [self._nearest(n, top) for n, top in zip(true, tops, strict=True)]
-        if self.round_to == 1 or len(true) == 1 or whole._n == 0:
-            return nearest
-        return next(self._unpinned(true, nearest, whole, of), nearest)
 
     def _unpinned(
         self, true: list[int], nearest: list[int], whole: Units, of: Sequence[Units]

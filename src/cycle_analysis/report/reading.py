@@ -12,7 +12,7 @@ Rows and drawings come from the chapter, by key; words after the key go to it to
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -25,7 +25,6 @@ from cycle_analysis.report.columns import Column, Rows
 from cycle_analysis.report.document import (
     Block,
     Bullets,
-    Cell,
     Drawing,
     Figure,
     Heading,
@@ -234,9 +233,11 @@ def _table(container: Container, chapter: Chapter) -> Table:
         for row in rows.rows
     )
     caption, *notes = texts
+    marks = {note for row in cells for cell in row for note in cell.note.split()}
+    explained = (chapter.note(n) for n in chapter.language.words["notes"] if n in marks)
     return Table(
         key, chapter.marked(caption), tuple(head for _, head, _ in columns),
-        tuple(kind.numeric for _, _, kind in columns), cells, (*notes, *_explained(cells, chapter)),
+        tuple(kind.numeric for _, _, kind in columns), cells, (*notes, *explained),
     )  # fmt: skip
 
 
@@ -253,12 +254,6 @@ def _columns(
     members = known[f"{name}*"] if star else {name: ""}
     for member, title in members.items():
         yield member, head.replace("*", title) if star else head, rows.columns[member]
-
-
-def _explained(cells: Sequence[Sequence[Cell]], chapter: Chapter) -> Iterator[str]:
-    """Explain what the marks in the cells mean."""
-    present = {note for row in cells for cell in row for note in cell.note.split()}
-    return (chapter.note(name) for name in chapter.language.words["notes"] if name in present)
 
 
 def _refuse(

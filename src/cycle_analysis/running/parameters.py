@@ -91,18 +91,13 @@ class Parameter:
         ValueError: a number with a decimal point
         """
         try:
-            if isinstance(given, str):
-                return self._read_text(given)
-            if self._takes(given):
+            if isinstance(given, str) and self.kind == "bool":
+                return {"true": True, "false": False}[given.lower()]
+            if isinstance(given, str) or self._takes(given):
                 return TYPES[self.kind](given)
         except (ValueError, KeyError, OverflowError):
             pass
         raise ValueError(WORDS[self.kind])
-
-    def _read_text(self, text: str) -> Value:
-        if self.kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        return TYPES[self.kind](text)
 
     def _takes(self, value: object) -> bool:
         """Whether a value is of this type, or a whole number where a text or number is asked."""

@@ -208,7 +208,9 @@ def run_study(
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    _set_environment(home)
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
     makers = Tasks(study, home, notebooks, parameters, tell)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
@@ -218,13 +220,6 @@ def run_study(
     how = {"force": force, "dry_run": dry_run, "n_workers": 1 if dry_run else n_workers}
     with contextlib.nullcontext() if dry_run else only_run(folder, tell):
         return _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
-
-
-def _set_environment(home: Path) -> None:
-    """Set what kernels find in their environment."""
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
 
 
 def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:

@@ -191,13 +191,12 @@ class ResponseChapter(Chapter):
         return told
 
     def _margins(self, wave: str) -> list[list[dict[str, Any]]]:
-        return [self._margin(wave, place) for place in range(self._account(wave).index.nlevels)]
-
-    def _margin(self, wave: str, place: int) -> list[dict[str, Any]]:
-        """Give the groups of one background: code, asked and answered."""
-        account = self._account(wave)[["invited", "responded"]]
-        cells = self._cells(account.groupby(level=place, sort=False).sum(), wave)
-        return [{"group": str(of), "asked": n._of, "answered": n} for of, n in cells.items()]
+        """Give the groups of each background: code, asked and answered."""
+        account, margins = self._account(wave)[["invited", "responded"]], []
+        for place in range(account.index.nlevels):
+            cells = self._cells(account.groupby(level=place, sort=False).sum(), wave).items()
+            margins.append([{"group": str(g), "asked": n._of, "answered": n} for g, n in cells])
+        return margins
 
     def _cells(self, account: pd.DataFrame, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""

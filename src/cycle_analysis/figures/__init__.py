@@ -31,23 +31,3 @@ from cycle_analysis.figures.responses import (
     plot_spread,
 )
 from cycle_analysis.figures.style import Look
-
-__all__ = [
-    "Look",
-    "plot_answers",
-    "plot_change",
-    "plot_coactivity",
-    "plot_criteria",
-    "plot_moves",
-    "plot_order_violations",
-    "plot_patterns",
-    "plot_phase_curve",
-    "plot_profiles",
-    "plot_reliability",
-    "plot_response",
-    "plot_response_cells",
-    "plot_sensitivity",
-    "plot_separation",
-    "plot_spread",
-    "plot_units",
-]

@@ -110,8 +110,7 @@ def read_spreadsheet(path: Path, source: Source) -> RawTable:
     except InputError:
         raise
     except (CalamineError, OSError, ValueError) as error:
-        remedy = "Open it and save it again as .xlsx, without a password"
-        raise refuse(path.name, "file", "", f"cannot be read: {error}", "", remedy) from None
+        raise _damaged(path.name, error) from None
     first = source.header_row
     if not {"sheet", "header_row"} <= source.model_fields_set and (
         found := _doubt_layout(path.name, name, sheet, facts, first)
@@ -133,6 +132,11 @@ def _parse(path: Path, source: Source) -> tuple[str, SheetFacts, Sheet]:
     name = _sheet_name(path.name, names, source)
     facts = sheet_facts(path, names.index(name))
     return name, facts, parse_sheet(path, name)
+
+
+def _damaged(file: str, error: Exception) -> InputError:
+    remedy = "Open it and save it again as .xlsx, without a password"
+    return refuse(file, "file", "", f"cannot be read: {error}", "", remedy)
 
 
 def _sheet_name(file: str, names: list[str], source: Source) -> str:
@@ -227,7 +231,7 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unfolded = sum(part.file_size for part in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise refuse(path.name, "file", "", f"is damaged: {error}") from None
+        raise _damaged(path.name, error) from None
     ratio = unfolded / max(path.stat().st_size, 1)
     if unfolded > MOST_UNFOLDED or (unfolded > SURELY_SMALL and ratio > MOST_RATIO):
         problem = "unfolds to far more than a survey: not opened"
@@ -252,7 +256,7 @@ def sheet_facts(path: Path, place: int) -> SheetFacts:
                 part = _part(archive, place)
                 facts = _facts_of_xlsx(_pieces(archive, part) if part else [])
     except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, KeyError) as error:
-        raise refuse(path.name, "file", "", f"is damaged: {error}") from None
+        raise _damaged(path.name, error) from None
     if facts.n_columns > MOST_COLUMNS:
         problem = f"there are more than {MOST_COLUMNS} columns"
         raise refuse(path.name, "header", str(facts.n_columns), problem)

@@ -193,15 +193,10 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
         When the chapter has no such block.
     """
     with explained():
-        context, known = None, set[str]()
-        for template in _ancestry(sandbox, f"{chapter}{SUFFIX}"):
-            context = context or template.new_context({FACTS: facts})
-            known |= template.blocks.keys()
-            for name, function in template.blocks.items():
-                if function not in (functions := context.blocks.setdefault(name, [])):
-                    functions.append(function)
-        if context is None or block not in known:
-            raise ValueError(f"{chapter!r} has no block {block!r}; choose from {sorted(known)}")
+        context = _with_blocks(sandbox, chapter, facts)
+        if block not in context.blocks:
+            known = sorted(context.blocks)
+            raise ValueError(f"{chapter!r} has no block {block!r}; choose from {known}")
         try:
             return "".join(context.blocks[block][0](context)).strip()
         except Exception:
@@ -211,18 +206,21 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
 def has_block(sandbox: Sandbox, chapter: str, block: str) -> bool:
     """Whether a chapter has a block of this name."""
     with explained():
-        templates = _ancestry(sandbox, f"{chapter}{SUFFIX}")
-        return any(block in template.blocks for template in templates)
+        return block in _with_blocks(sandbox, chapter, {}).blocks
 
 
-def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:
-    """Give a template and those that it replaces parts of."""
-    while name:
-        template = sandbox.get_template(name)
-        yield template
-        source = sandbox.loader.get_source(sandbox, name)[0] if sandbox.loader else ""
-        above = sandbox.parse(source).find(nodes.Extends)
-        name = above.template.as_const() if above else ""
+def _with_blocks(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> Context:
+    """Open a chapter with its blocks, and those of the templates that it replaces parts of."""
+    name = f"{chapter}{SUFFIX}"
+    context = sandbox.get_template(name).new_context({FACTS: facts})
+    while sandbox.loader:
+        source, *_ = sandbox.loader.get_source(sandbox, name)
+        if not (above := sandbox.parse(source).find(nodes.Extends)):
+            break
+        name = above.template.as_const()
+        for block, function in sandbox.get_template(name).blocks.items():
+            context.blocks.setdefault(block, []).append(function)
+    return context
 
 
 @contextmanager

@@ -115,17 +115,12 @@ class ResponseChapter(Chapter):
         if crossed := told.families["crossed"]:
             cells = [[self._cell(row[name]) for name in crossed] for row in told.rows]
             names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
-            counts, asked = (
-                pd.DataFrame([[cell[part] for cell in row] for row in cells], names, heads)
-                for part in (0, 1)
-            )
-            texts = [[cell[2] for cell in row] for row in cells]
-            return partial(plot_response_cells, counts, asked, texts=texts)
+            rates = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
+            return partial(plot_response_cells, rates, [[cell[1] for cell in r] for r in cells])
         rows = [row for row in told.rows if language.is_told(row["answered"])]
         rates = {self._named(row["group"]): self.door.share(row["answered"]).value for row in rows}
-        table = pd.Series(rates).to_frame("rate")
-        beside = [RATE.write(language, row["answered"]).text for row in rows]
-        return partial(plot_response, table, many=self.many, texts=beside)
+        texts = [RATE.write(language, row["answered"]).text for row in rows]
+        return partial(plot_response, pd.Series(rates), texts, many=self.many)
 
     @cached_property
     def _by_wave(self) -> pd.DataFrame:
@@ -137,13 +132,13 @@ class ResponseChapter(Chapter):
     def _named(self, group: str) -> str:
         return self.language.code_word(group, GROUPS)
 
-    def _cell(self, n: Units | None) -> tuple[float, int, str | None]:
-        """Give what is drawn of a cell: answered, asked, and its text; nothing where none was."""
+    def _cell(self, n: Units | None) -> tuple[float, str | None]:
+        """Give what is drawn of a cell: its rate and its text; nothing where none was asked."""
         if n is None:
-            return 0, 0, None
+            return math.nan, None
         text = RATE.write(self.language, n).text
-        count = math.nan if text == NOTHING else self.door.count(n)
-        return count, self.door.whole(n), text.replace(" (", "\n").rstrip(")")
+        rate = math.nan if text == NOTHING else self.door.ratio(n)
+        return rate, text.replace(" (", "\n").rstrip(")")
 
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)

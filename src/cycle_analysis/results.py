@@ -22,7 +22,7 @@ import pandas as pd
 from cycle_analysis import __version__
 from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study import Study, find_home, load_study
-from cycle_analysis.study.fingerprints import fingerprint_files, hash_facts
+from cycle_analysis.study.fingerprints import hash_facts, hash_file, hash_study
 from cycle_analysis.whole_files import unwritable, write_whole
 
 Value = str | int | float | bool
@@ -387,10 +387,14 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Fingerprint by name of file; see `study.fingerprints`.
+        Fingerprint by name of file, such as ``2018/wave.yaml``; see `study.fingerprints`.
     """
-    waves = study.waves if wave == ALL_WAVES else [wave]
-    found = fingerprint_files(study, waves, exports=step == "01_responses")
+    found = {"study.yaml or codebook.csv": hash_study(study)}
+    for one in study.waves if wave == ALL_WAVES else [wave]:
+        mapping = study.wave(one).model_dump(mode="json") | {"label": ""}
+        found[f"{one}/wave.yaml"] = hash_facts(mapping)
+        raw = study.wave_files(one)[1:] if step == "01_responses" else []
+        found |= {f"{one}/{path.name}": hash_file(path) for path in raw}
     if wave == ALL_WAVES:
         found["the list of waves"] = hash_facts([study.waves, study.reference_wave])
     return found

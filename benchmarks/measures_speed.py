@@ -18,7 +18,7 @@ import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
-from cycle_analysis.measurement import aggregation, agreement, item_analysis, reliability
+from cycle_analysis.measurement import agreement, item_analysis, reliability
 from cycle_analysis.measurement import scores as scoring
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import straight
@@ -49,9 +49,9 @@ def measure_scores(
     persons = scoring.respondent_scores(answers, items)
     agreement.agreement_summary(answers, items, persons, units)
     rules = {"mean": scoring.mean_of_respondents, "median": scoring.median_of_respondents}
-    aggregation.compare_aggregations(persons, units, rules)
-    aggregation.spread_by_level(persons, units)
-    aggregation.unit_table(persons, units)
+    agreement.compare_aggregations(persons, units, rules)
+    agreement.spread_by_level(persons, units)
+    agreement.unit_table(persons, units)
     if replicates:
         agreement.random_group_benchmark(answers, items, units, replicates)
     return persons

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements
-from cycle_analysis.measurement import aggregation, agreement, item_analysis, scores
+from cycle_analysis.measurement import agreement, item_analysis, scores
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
@@ -121,10 +121,10 @@ class Drawn:
         tables = {"scores": own, "respondent_scores": persons, "items": table}
         tables["answer_counts"] = item_analysis.answer_counts(answers, items)
         tables["agreement"] = agreement.agreement_summary(answers, items, persons, units)
-        tables["spread"] = aggregation.spread_by_level(persons, units)
-        tables["standard_errors"] = aggregation.standard_errors(persons, units)
+        tables["spread"] = agreement.spread_by_level(persons, units)
+        tables["standard_errors"] = agreement.standard_errors(persons, units)
         rules = scores.aggregation_rules(respondents["role"])
-        tables["aggregations"] = aggregation.compare_aggregations(persons, units, rules)
+        tables["aggregations"] = agreement.compare_aggregations(persons, units, rules)
         reliability = self.large.load(SCORES, "reliability", wave)
         answered = {
             phase: int(answers[listed].notna().any(axis=1).sum())

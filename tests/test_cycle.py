@@ -18,7 +18,7 @@ from cycle_analysis.cycle.phases import (
     phase_curve,
     positions,
 )
-from cycle_analysis.measurement.aggregation import compare_aggregations, spread_by_level
+from cycle_analysis.measurement.agreement import compare_aggregations, spread_by_level
 from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]

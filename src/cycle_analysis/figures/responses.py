@@ -198,7 +198,7 @@ def plot_spread(
     Parameters
     ----------
     groups : DataFrame, one row for each group of units from low to high
-        Columns level, spread, low, high, as `aggregation.spread_by_level` gives them.
+        Columns level, spread, low, high, as `agreement.spread_by_level` gives them.
     units : DataFrame, one row for each unit, optional
         Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
 

@@ -8,7 +8,7 @@ words stand here: which facts are told, in what order and in which words, the te
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, ClassVar, Protocol
 
 import pandas as pd
@@ -101,10 +101,6 @@ class Chapter:
     def load(self, step: str, table: str, wave: str = "") -> pd.DataFrame:
         """Load a table of the chapter's wave, or of another."""
         return self.results.load(step, table, wave or self.wave)
-
-    def facts_of(self, chapter: "type[Chapter]") -> "ChapterFacts":
-        """Give the facts of another chapter, to tell them here as well."""
-        return ChapterFacts(chapter(self.study, self.results, self.language, self.wave))
 
     def parameter(self, step: str, name: str, wave: str = "") -> float:
         """Give a parameter, a number, with which a step ran."""
@@ -257,6 +253,14 @@ class ChapterFacts(Mapping[str, Any]):
         return len(facts_of(type(self.chapter)))
 
 
+def facts_from(other: type[Chapter]) -> "cached_property[ChapterFacts]":
+    """Make a fact of all facts of another chapter, to tell them in this one as well."""
+    return cached_property(
+        lambda own: ChapterFacts(other(own.study, own.results, own.language, own.wave))
+    )
+
+
+@cache
 def facts_of(chapter: type[Chapter]) -> list[str]:
     """List the names of the facts of a chapter: its cached properties, and those of `GIVEN`.
 

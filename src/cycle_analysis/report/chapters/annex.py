@@ -11,7 +11,7 @@ import yaml
 
 from cycle_analysis.profiles.verdict import FOUND
 from cycle_analysis.report import chapter as steps
-from cycle_analysis.report.chapter import Chapter, ChapterFacts
+from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.columns import PHASE, TEXT, Column, Rows, code
@@ -73,15 +73,8 @@ class AnnexChapter(Chapter):
     # What a reviewer asks, after Van Lissa, Garnier-Villarreal & Anadria (2024, Structural Equation
     # Modeling 31(3), 526-534) and Brusco et al. (2017).
 
-    @cached_property
-    def profiles(self) -> ChapterFacts:
-        """Facts of the chapter on profiles."""
-        return self.facts_of(ProfilesChapter)
-
-    @cached_property
-    def validity(self) -> ChapterFacts:
-        """Facts of the chapter on validity."""
-        return self.facts_of(ValidityChapter)
+    profiles = facts_from(ProfilesChapter)
+    validity = facts_from(ValidityChapter)
 
     @cached_property
     def data(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from cycle_analysis.report.chapter import Chapter, ChapterFacts
+from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
@@ -14,20 +14,9 @@ class SummaryChapter(Chapter):
 
     key = "summary"
 
-    @cached_property
-    def profiles(self) -> ChapterFacts:
-        """Facts of the chapter on profiles."""
-        return self.facts_of(ProfilesChapter)
-
-    @cached_property
-    def cycle(self) -> ChapterFacts:
-        """Facts of the chapter on the cycle."""
-        return self.facts_of(CycleChapter)
-
-    @cached_property
-    def change(self) -> ChapterFacts:
-        """Facts of the chapter on waves."""
-        return self.facts_of(WavesChapter)
+    profiles = facts_from(ProfilesChapter)
+    cycle = facts_from(CycleChapter)
+    change = facts_from(WavesChapter)
 
     @cached_property
     def last(self) -> dict[str, Any] | None:

@@ -382,7 +382,7 @@ def compare_aggregations(
     )
 
 
-def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -> pd.DataFrame:
+def spread_by_level(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     """Compare the spread inside units between units that are less and further on.
 
     Near the ends of the scale respondents cannot differ much, so spread_share divides by the
@@ -392,22 +392,19 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -
     ----------
     scores : DataFrame, respondents × phases
     units : Series, indexed by respondent
-    n_groups : int
-        Equal groups of units by their mean score over phases.
 
     Returns
     -------
-    DataFrame, indexed by group, 1 (lowest level) upwards
+    DataFrame, indexed by group: quarters of the units by their mean score, 1 (lowest) to 4
         n (units with two respondents or more), level (mean score), spread (mean sd inside units,
         score points), standard_error (of the spread), low and high (95 % t-interval; a group is a
         quarter of the units, too few for the normal), spread_share (0-1).
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"AG": [0.0, 10.0, 40.0, 90.0]}, index=list("abcd"))
-    >>> units = pd.Series(["A", "A", "B", "B"], index=list("abcd"))
-    >>> spread_by_level(scores, units, n_groups=2)["spread"].round(1).tolist()
-    [7.1, 35.4]
+    >>> scores = pd.DataFrame({"AG": [0.0, 10.0, 20.0, 40.0, 50.0, 70.0, 60.0, 90.0]})
+    >>> spread_by_level(scores, pd.Series(list("AABBCCDD")))["spread"].round(1).tolist()
+    [7.1, 14.1, 14.1, 21.2]
     """
     spread = spread_within(scores, units)
     means = unit_scores(scores, units)
@@ -420,7 +417,7 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series, n_groups: int = 4) -
             "spread_share": (spread / widest.where(widest > 1e-9)).mean(axis=1),
         }
     ).dropna(subset=["spread", "level"])
-    places = inside["level"].rank(method="first").sub(1) * n_groups // max(len(inside), 1)
+    places = inside["level"].rank(method="first").sub(1) * 4 // max(len(inside), 1)
     grouped = inside.groupby(places.astype(int).add(1).rename("group"))
     table = grouped.mean().assign(n=grouped.size(), standard_error=grouped["spread"].sem())
     reach = stats.t.ppf(0.975, table["n"] - 1) * table["standard_error"]

@@ -8,7 +8,7 @@ words stand here: which facts are told, in what order and in which words, the te
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any, ClassVar, Protocol
 
 import pandas as pd
@@ -260,7 +260,6 @@ def facts_from(other: type[Chapter]) -> "cached_property[ChapterFacts]":
     )
 
 
-@cache
 def facts_of(chapter: type[Chapter]) -> list[str]:
     """List the names of the facts of a chapter: its cached properties, and those of `GIVEN`.
 

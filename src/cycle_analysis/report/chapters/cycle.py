@@ -374,12 +374,13 @@ class CycleChapter(Chapter):
 
     def figure_patterns(self) -> Callable[..., Axes]:
         """Combinations of active phases."""
-        shown = pd.DataFrame(
+        told = (
             {phase: phase in pattern["phases"] for phase in self.phases}
             | {"n": self.door.count(pattern["n"])}
             | {"expected": self._expected_of(pattern["phases"], of=self.phases)}
             for pattern in self.patterns
         )
+        shown = pd.DataFrame(told, columns=[*self.phases, "n", "expected"])
         rest = max(self.door.count(self.scored) - shown["n"].sum(), 0)
         return partial(figures.plot_patterns, shown, rest=rest)
 

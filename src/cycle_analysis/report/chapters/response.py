@@ -117,10 +117,12 @@ class ResponseChapter(Chapter):
             names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
             rates = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
             return partial(plot_response_cells, rates, [[cell[1] for cell in r] for r in cells])
-        rows = [row for row in told.rows if language.is_told(row["answered"])]
-        rates = {self._named(row["group"]): self.door.share(row["answered"]).value for row in rows}
+        groups = told.rows if len(self._account(wave)) > 1 else told.rows[:1]  # of one, all is it
+        rows = [row for row in groups if language.is_told(row["answered"])]
+        names = [self._named(row["group"]) for row in rows]
+        rates = pd.Series([self.door.share(row["answered"]).value for row in rows], names)
         texts = [RATE.write(language, row["answered"]).text for row in rows]
-        return partial(plot_response, pd.Series(rates), texts, many=self.many)
+        return partial(plot_response, rates, texts, many=self.many)
 
     @cached_property
     def _by_wave(self) -> pd.DataFrame:

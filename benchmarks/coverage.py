@@ -21,8 +21,7 @@ from cycle_analysis.cycle.phases import phase_curve, rank_correlations
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement.aggregation import spread_by_level, standard_errors
-from cycle_analysis.measurement.agreement import intraclass
+from cycle_analysis.measurement.agreement import intraclass, spread_by_level, standard_errors
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.simulate import Answering, Continuum

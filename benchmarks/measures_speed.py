@@ -16,9 +16,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import order, phases, placements, simultaneity
+from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
-from cycle_analysis.measurement import aggregation, agreement, item_analysis, reliability
+from cycle_analysis.measurement import agreement, item_analysis, reliability
 from cycle_analysis.measurement import scores as scoring
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import straight
@@ -49,9 +49,9 @@ def measure_scores(
     persons = scoring.respondent_scores(answers, items)
     agreement.agreement_summary(answers, items, persons, units)
     rules = {"mean": scoring.mean_of_respondents, "median": scoring.median_of_respondents}
-    aggregation.compare_aggregations(persons, units, rules)
-    aggregation.spread_by_level(persons, units)
-    aggregation.unit_table(persons, units)
+    agreement.compare_aggregations(persons, units, rules)
+    agreement.spread_by_level(persons, units)
+    agreement.unit_table(persons, units)
     if replicates:
         agreement.random_group_benchmark(answers, items, units, replicates)
     return persons
@@ -69,10 +69,10 @@ def measure_cycle(
     phases.leading_phase(table)
     developments = phases.development_scores(table, DEVELOPMENTS)
     furthest = phases.positions(developments)["furthest"]
-    active = simultaneity.activity(table)
-    simultaneity.activity_sensitivity(table)
-    simultaneity.coactivity(active)
-    simultaneity.activity_patterns(active)
+    active = phases.activity(table)
+    phases.activity_sensitivity(table)
+    phases.coactivity(active)
+    phases.activity_patterns(active)
     order.order_violations(table, errors)
     order.gather_evidence(table, errors, clean, replicates, half)
     scalability(table, replicates, half)
@@ -80,7 +80,7 @@ def measure_cycle(
     two_level_scalability(persons, units, replicates, half)
     said = (table / 25).round()
     placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
-    placements.compare_placements(simultaneity.activity(table), active)
+    placements.compare_placements(phases.activity(table), active)
     phases.rank_correlations(scoring.unit_scores(off_topic, units), table)
 
 

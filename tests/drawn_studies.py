@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import order, phases, placements, simultaneity
-from cycle_analysis.measurement import aggregation, agreement, item_analysis, scores
+from cycle_analysis.cycle import order, phases, placements
+from cycle_analysis.measurement import agreement, item_analysis, scores
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
@@ -119,9 +119,9 @@ class Drawn:
             items=item_analysis.item_statistics(answers, items, reasons),
             answer_counts=item_analysis.answer_counts(answers, items),
             agreement=agreement.agreement_summary(answers, items, persons, units),
-            spread=aggregation.spread_by_level(persons, units),
-            standard_errors=aggregation.standard_errors(persons, units),
-            aggregations=aggregation.compare_aggregations(persons, units, rules),
+            spread=agreement.spread_by_level(persons, units),
+            standard_errors=agreement.standard_errors(persons, units),
+            aggregations=agreement.compare_aggregations(persons, units, rules),
             reliability=reliability.assign(n_respondents=pd.Series(answered)),
         )
 
@@ -129,7 +129,7 @@ class Drawn:
         own, answers = self.load(SCORES, "scores", wave), self.load(RESPONSES, "answers", wave)
         persons = self.load(SCORES, "respondent_scores", wave)
         units = self.load(RESPONSES, "respondents", wave)["unit"]
-        active = simultaneity.activity(own, self.active_from)
+        active = phases.activity(own, self.active_from)
         off_topic = self.study.off_topic_items(wave)
         blocks = scores.unit_scores(scores.respondent_scores(answers, off_topic), units)
         alpha = self.load(SCORES, "reliability", wave)["alpha"]
@@ -145,10 +145,10 @@ class Drawn:
             curve=phases.phase_curve(own, None, 20),
             leading_counts=leading.reindex(own.columns, fill_value=0).to_frame("n_units"),
             active=active,
-            active_counts=simultaneity.active_counts(active),
-            coactivity=simultaneity.coactivity(active),
-            patterns=simultaneity.activity_patterns(active),
-            sensitivity=simultaneity.activity_sensitivity(own),
+            active_counts=phases.active_counts(active),
+            coactivity=phases.coactivity(active),
+            patterns=phases.activity_patterns(active),
+            sensitivity=phases.activity_sensitivity(own),
             violations=violations,
             order=told.assign(n=len(own.dropna()), violations=broken),
             block_items=item_analysis.item_statistics(answers, off_topic),
@@ -164,7 +164,7 @@ class Drawn:
         domains = placements.domain_phases(answers, list(study.domains), units)
         stated = placements.stated_placements(answers, study.self_placement, units)
         ranges = placements.domain_range(domains)
-        measured = simultaneity.activity(developments, self.active_from)
+        measured = phases.activity(developments, self.active_from)
         self._keep(
             CYCLE,
             wave,

@@ -277,16 +277,16 @@ def _of_cycle(chapter: Any) -> Named:
             yield pattern["n"], ("pattern", wave, phases)
     for score, units in _facts(chapter, "_several_from"):
         yield units, ("several from", wave, score)
-    for phase, units in zip(chapter.phases, _facts(chapter, "_active_units"), strict=False):
+    for phase, units in _facts(chapter, "_active_units"):
         yield units, ("active in", wave, phase)
     for phase, units in zip(chapter.phases, _facts(chapter, "_ahead"), strict=False):
         yield units, ("leading", wave, phase), ("counted", wave)
     places = [*(development.code for development in chapter.study.developments), NONE]
     for of in chapter.study.waves:
         for _, place, row in _rows(chapter, "leading"):
-            yield row[f"n_{of}"], ("leading", of, chapter.phases[place]), ("counted", of)
+            yield row[f"counts_{of}"], ("leading", of, chapter.phases[place]), ("counted", of)
         for _, place, row in _rows(chapter, "position"):
-            yield row[f"n_{of}"], ("position", of, places[place]), ("positioned", of)
+            yield row[f"counts_{of}"], ("position", of, places[place]), ("positioned", of)
     yield from _of_order(chapter, wave)
     yield from _of_placements(chapter, wave)
     yield from _of_means(chapter, wave)
@@ -323,11 +323,12 @@ def _of_placements(chapter: Any, wave: str) -> Named:
 
 
 def _of_means(chapter: Any, wave: str) -> Named:
-    for fact in _facts(chapter, "highest", "lowest", "phase_means"):
+    ends = [told[end] for told in _facts(chapter, "ends") for end in ("highest", "lowest")]
+    for fact in (*ends, *_facts(chapter, "phase_means")):
         yield fact["mean"]._units, ("on phase", wave, fact["phase"])
     for _, _, row in _rows(chapter, "curve"):
         for of in chapter.study.waves:
-            for name in (f"mean_{of}", f"interval_{of}"):
+            for name in (f"means_{of}", f"intervals_{of}"):
                 yield row[name]._units, ("on phase", of, row["phase"])
     for _, _, row in _rows(chapter, "conditions"):
         yield row["mean"]._units, ("on subject", wave, row["subject"])

@@ -74,7 +74,7 @@ def _link_patterns(model: Model, published: Published) -> None:
         chain = sorted(published.has("several from", wave))
         for lower, higher in pairwise(chain):
             model.at_most(higher, lower)
-        if (same := ("several from", wave, cycle.active_from)) in model:
+        if (same := ("several from", wave, cycle.settings["active_from"])) in model:
             model.adds_up([same], ("several", wave))
         for link in (_link_leading, _link_positions, _link_placements):
             link(model, published, patterns)

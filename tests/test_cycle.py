@@ -5,6 +5,11 @@ from reference_data import HERE, stored
 
 from cycle_analysis.cycle.order import errors_of_differences, order_violations
 from cycle_analysis.cycle.phases import (
+    active_counts,
+    activity,
+    activity_patterns,
+    activity_sensitivity,
+    coactivity,
     development_scores,
     leading_phase,
     phase_correlations,
@@ -12,14 +17,7 @@ from cycle_analysis.cycle.phases import (
     positions,
     rank_correlations,
 )
-from cycle_analysis.cycle.simultaneity import (
-    active_counts,
-    activity,
-    activity_patterns,
-    activity_sensitivity,
-    coactivity,
-)
-from cycle_analysis.measurement.aggregation import compare_aggregations, spread_by_level
+from cycle_analysis.measurement.agreement import compare_aggregations, spread_by_level
 from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
 from cycle_analysis.p_values import holm
 

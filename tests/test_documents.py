@@ -14,6 +14,7 @@ from cycle_analysis.report.document import (
     Bullets,
     Cell,
     Document,
+    Drawing,
     Figure,
     Heading,
     Paragraph,
@@ -21,7 +22,6 @@ from cycle_analysis.report.document import (
     Table,
     number_blocks,
 )
-from cycle_analysis.report.drawing import Drawing
 from cycle_analysis.report.templates import escape
 from cycle_analysis.report.writers.html import to_html, write_html
 from cycle_analysis.study import load_study

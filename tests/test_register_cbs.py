@@ -151,7 +151,7 @@ def test_a_file_without_municipalities_is_refused_with_the_reason(tmp_path, text
 def test_a_workbook_that_is_none_is_refused(tmp_path):
     path = tmp_path / "cbs.xlsx"
     path.write_text("x")
-    with pytest.raises(InputError, match="Save it again as"):
+    with pytest.raises(InputError, match="save it again as"):
         read_year([path], REGISTER, 2026)
     with pytest.raises(InputError, match="absent"):
         read_year([tmp_path / "absent.csv"], REGISTER, 2026)

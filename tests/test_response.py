@@ -9,7 +9,6 @@ from tiny_study import answers, load, read, write_study
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.representation.account import (
-    cross_groups,
     nonresponse_tests,
     precision,
     response_account,
@@ -110,12 +109,6 @@ def test_where_all_or_none_answered_there_is_no_test_but_a_reason(account):
     for responded in (0, account["invited"]):
         tests = nonresponse_tests(account.assign(responded=responded))
         assert tests["reason"].eq("one group, or all or none responded").all()
-
-
-def test_crossing_keeps_the_order_of_groups_and_every_unit(account):
-    crossed = cross_groups(account["responded"])
-    assert crossed.index.tolist() == account.index.get_level_values("size").unique().tolist()
-    assert crossed.to_numpy().sum() == account["responded"].sum()
 
 
 def test_the_precision_is_as_published_missing_for_one_unit_and_exact_for_all(account):

@@ -8,8 +8,8 @@ from cycle_analysis.cycle.order import (
     gather_evidence,
     read_order,
 )
+from cycle_analysis.cycle.phases import activity
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
-from cycle_analysis.cycle.simultaneity import activity
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.cycle.order import phase_differences
-from cycle_analysis.measurement.aggregation import (
+from cycle_analysis.measurement.agreement import (
     spread_within,
     standard_errors,
     unit_table,

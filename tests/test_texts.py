@@ -22,10 +22,10 @@ from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
 from cycle_analysis.profiles.verdict import WARNINGS, Verdict
 from cycle_analysis.report import assemble, open_chapter, tell
+from cycle_analysis.report.chapter import STEPS as TOLD
 from cycle_analysis.report.chapter import Chapter, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.chapters.annex import NOT_TOLD
-from cycle_analysis.report.chapters.annex import NOTEBOOKS as TOLD
 from cycle_analysis.report.chapters.cycle import AGREEMENT
 from cycle_analysis.report.chapters.validity import STABILITY
 from cycle_analysis.report.chapters.waves import TERRITORY

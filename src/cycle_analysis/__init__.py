@@ -57,16 +57,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cycle_analysis.cycle.order import phase_order as phase_order
+    from cycle_analysis.cycle.phases import activity as activity
+    from cycle_analysis.cycle.phases import coactivity as coactivity
     from cycle_analysis.cycle.phases import phase_curve as phase_curve
     from cycle_analysis.cycle.scalability import scalability as scalability
-    from cycle_analysis.cycle.simultaneity import activity as activity
-    from cycle_analysis.cycle.simultaneity import coactivity as coactivity
     from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
     from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
     from cycle_analysis.figures.profiles import plot_units as plot_units
     from cycle_analysis.figures.style import Look as Look
-    from cycle_analysis.measurement.aggregation import standard_errors as standard_errors
     from cycle_analysis.measurement.agreement import agreement_summary as agreement
+    from cycle_analysis.measurement.agreement import standard_errors as standard_errors
     from cycle_analysis.measurement.reliability import scale_statistics as reliability
     from cycle_analysis.measurement.scores import phase_scores as phase_scores
     from cycle_analysis.measurement.scores import respondent_scores as respondent_scores
@@ -102,10 +102,10 @@ ROOMS = {
     "unit_scores": "measurement.scores",
     "reliability": "measurement.reliability:scale_statistics",
     "agreement": "measurement.agreement:agreement_summary",
-    "standard_errors": "measurement.aggregation",
+    "standard_errors": "measurement.agreement",
     "phase_curve": "cycle.phases",
-    "activity": "cycle.simultaneity",
-    "coactivity": "cycle.simultaneity",
+    "activity": "cycle.phases",
+    "coactivity": "cycle.phases",
     "phase_order": "cycle.order",
     "scalability": "cycle.scalability",
     "weigh": "representation.weights",

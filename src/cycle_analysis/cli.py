@@ -50,8 +50,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="cycle-analysis", description=title.replace("``", ""), epilog=codes
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for describe in (_describe_run, _describe_check, _describe_simulate, _describe_add_wave):
-        describe(commands)
+    _describe_run(commands)
+    text = "check a study's files, answers and number of units; change nothing"
+    _study_and_home(_command(commands, "check", text, _check))
+    _describe_simulate(commands)
+    _describe_add_wave(commands)
     _describe_register(commands)
     copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
@@ -67,13 +70,9 @@ def _command(commands: Any, name: str, text: str, run: Callable[..., int]) -> An
 
 def _describe_run(commands: Any) -> None:
     run = _command(commands, "run", "run what changed of a study, up to the report", _run)
-    run.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        metavar="NOTEBOOK.NAME=VALUE",
-        help="a notebook's parameter, 04.max_profiles=6; may be given more than once",
-    )
+    text = "a notebook's parameter, 04.max_profiles=6; may be given more than once"
+    many: dict[str, Any] = {"action": "append", "default": []}
+    run.add_argument("--param", metavar="NOTEBOOK.NAME=VALUE", help=text, **many)
     run.add_argument("--explain", action="store_true", help="say why each notebook runs")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
@@ -81,40 +80,21 @@ def _describe_run(commands: Any) -> None:
     _study_and_home(run)
 
 
-def _describe_check(commands: Any) -> None:
-    text = "check a study's files, answers and number of units; change nothing"
-    _study_and_home(_command(commands, "check", text, _check))
-
-
 def _describe_simulate(commands: Any) -> None:
     text = "ask beforehand what a study could find"
     simulate = _command(commands, "simulate", text, _simulate)
     simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help=EXPECTED)
     simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
-    simulate.add_argument(
-        "--respondents",
-        type=_positive,
-        default=3,
-        help="respondents per unit (default: %(default)s)",
-    )
-    simulate.add_argument(
-        "--within-sd",
-        type=_points,
-        default=10.0,
-        help="units around their profile, points (default: %(default)s)",
-    )
-    simulate.add_argument(
-        "--respondent-sd",
-        type=_points,
-        default=15.0,
-        help="respondents in a unit, points (default: %(default)s)",
-    )
-    simulate.add_argument(
-        "--reliability", type=_share, help="of a unit's score, 0-1; instead of --respondent-sd"
-    )
-    simulate.add_argument(
-        "--surveys", type=_positive, default=50, help="surveys drawn (default: %(default)s)"
-    )
+    for name, kind, usual, text in (
+        ("--respondents", _positive, 3, "respondents per unit"),
+        ("--within-sd", _points, 10.0, "units around their profile, points"),
+        ("--respondent-sd", _points, 15.0, "respondents in a unit, points"),
+        ("--surveys", _positive, 50, "surveys drawn"),
+    ):
+        told = f"{text} (default: %(default)s)"
+        simulate.add_argument(name, type=kind, default=usual, help=told)
+    text = "of a unit's score, 0-1; instead of --respondent-sd"
+    simulate.add_argument("--reliability", type=_share, help=text)
     _workers(simulate, "surveys at once")
 
 
@@ -148,12 +128,8 @@ def _home(command: argparse.ArgumentParser) -> None:
 
 
 def _workers(command: argparse.ArgumentParser, text: str) -> None:
-    command.add_argument(
-        "--workers",
-        type=_positive,
-        default=os.cpu_count() or 1,
-        help=f"{text} (default: %(default)s)",
-    )
+    told = f"{text} (default: %(default)s)"
+    command.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help=told)
 
 
 def _positive(text: str) -> int:
@@ -185,20 +161,13 @@ def _share(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
-    started = time.perf_counter()
-    home = (options.home or find_home()).resolve()
+    started, home = time.perf_counter(), _home_of(options)
     study = load_study(options.study, home)
     given = _read_given(options.param)
     from cycle_analysis.running.run import run_study, tell_error
 
-    outcome = run_study(
-        study,
-        home,
-        given,
-        force=options.force,
-        dry_run=options.dry_run,
-        n_workers=options.workers,
-    )
+    how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
+    outcome = run_study(study, home, given, **how)
     if options.explain or options.dry_run:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")
@@ -215,7 +184,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    home = (options.home or find_home()).resolve()
+    home = _home_of(options)
     study = load_study(options.study, home)
     from cycle_analysis.responses.study_answers import read_all_responses
     from cycle_analysis.running.feasibility import doubt_study
@@ -283,8 +252,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _add_wave(options: argparse.Namespace) -> int:
-    home = (options.home or find_home()).resolve()
-    study = load_study(options.study, home, without=options.wave)
+    study = load_study(options.study, _home_of(options), without=options.wave)
     from cycle_analysis.drafting.add_wave import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
@@ -306,10 +274,9 @@ def _copy_notebooks(options: argparse.Namespace) -> int:
 
 
 def _fetch_register(options: argparse.Namespace) -> int:
-    home = (options.home or find_home()).resolve()
     from cycle_analysis.units.register_years import fetch_to_file
 
-    path = home / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
+    path = _home_of(options) / "data" / "raw" / f"municipalities_{options.year}_cbs.csv"
     n = fetch_to_file(options.year, path)
     print(f"{n} municipalities of 1 January {options.year} from CBS (CC BY 4.0): {path}")
     print(f"Next: cycle-analysis extend-register STUDY {options.year} {path}")
@@ -317,7 +284,7 @@ def _fetch_register(options: argparse.Namespace) -> int:
 
 
 def _extend_register(options: argparse.Namespace) -> int:
-    study = load_study(options.study, (options.home or find_home()).resolve())
+    study = load_study(options.study, _home_of(options))
     from cycle_analysis.responses.study_answers import study_register
     from cycle_analysis.units.register_years import extend, read_year, write_register
 
@@ -328,6 +295,10 @@ def _extend_register(options: argparse.Namespace) -> int:
     print(f"{len(later.on(f'{year}-01-01'))} municipalities on 1 January {year}.")
     print(f"Next: in study.yaml, under `units`, set register: {names[0]} and events: {names[1]}")
     return CLEAN
+
+
+def _home_of(options: argparse.Namespace) -> Path:
+    return Path(options.home or find_home()).resolve()
 
 
 def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:

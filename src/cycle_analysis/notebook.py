@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.results import (
     ALL_WAVES,
     Origin,
@@ -251,7 +251,7 @@ def begin(step: str, space: dict[str, Any]) -> Here:
     given |= {name: space.get(name) for name in _injected(space) if name not in known[step]}
     if "study_name" not in known[step] or "study_name" not in space:
         problem, allowed = "does not set study_name", 'study_name: str = "example"  # study'
-        raise InputError([Problem(file, "parameters cell", "", problem, allowed)])
+        raise refuse(file, "parameters cell", "", problem, allowed)
     set_by_run = {
         name: str(given.pop(name, known[step][name].default))
         for name in SET_BY_THE_RUN
@@ -284,7 +284,7 @@ def _describe(
         known[step] = read_cell(cells[-1], file, texts)
     if step not in known:
         remedy = "Give it one, with lines as: name: type = default  # meaning, 0-1"
-        raise InputError([Problem(file, "parameters cell", "", "is not there", "", remedy)])
+        raise refuse(file, "parameters cell", "", "is not there", "", remedy)
     return known
 
 

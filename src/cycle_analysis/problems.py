@@ -5,7 +5,7 @@ that carries every problem found; whatever does not is returned as a table besid
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import pandas as pd
@@ -170,13 +170,10 @@ def problem_kinds(table: pd.DataFrame) -> pd.DataFrame:
     """
     order = {done: place for place, done in enumerate((REJECTED, SET_MISSING, KEPT, FIXED))}
     by = ["done", "problem", "rule", "remedy", "file"]
-    groups = table.groupby(by, sort=False)
-    kinds = groups.agg(
-        n=("n", "sum"),
-        columns=("column", _first_five),
-        rows=("row", _first_five),
-        found=("value", _first_five),
-    ).reset_index()
+    groups, places = table.groupby(by, sort=False), ("column", "row", "value")
+    told = groups[list(places)].agg(lambda texts: first_five(texts[texts != ""].unique()))
+    told = told.set_axis(["columns", "rows", "found"], axis=1)
+    kinds = told.assign(n=groups["n"].sum()).reset_index()
     kinds = kinds.sort_values("done", key=lambda done: done.map(order), kind="stable")
     shown = ["done", "problem", "n", "rule", "columns", "rows", "found", "remedy", "file"]
     return kinds[shown].reset_index(drop=True).rename_axis("kind")
@@ -202,9 +199,15 @@ def list_kinds(kinds: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _first_five(texts: "pd.Series[str]") -> str:
-    distinct = texts[texts != ""].unique()
-    return ", ".join(distinct[:5]) + (f" and {len(distinct) - 5} more" * (len(distinct) > 5))
+def first_five(names: Sequence[object]) -> str:
+    """Write the first five names or numbers, and how many more there are.
+
+    Examples
+    --------
+    >>> first_five(range(2, 12))
+    '2, 3, 4, 5, 6 and 5 more'
+    """
+    return ", ".join(map(str, names[:5])) + f" and {len(names) - 5} more" * (len(names) > 5)
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

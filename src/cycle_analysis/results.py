@@ -20,9 +20,9 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis import __version__
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study import Study, find_home, load_study
-from cycle_analysis.study.fingerprints import fingerprint_files, hash_facts
+from cycle_analysis.study.fingerprints import hash_facts, hash_file, hash_study
 from cycle_analysis.whole_files import unwritable, write_whole
 
 Value = str | int | float | bool
@@ -187,10 +187,7 @@ class Results:
             raise InputError([_lacking(step, wave, f"{table}.csv")])
         contents = path.read_bytes()
         if hashlib.sha256(contents).hexdigest() != schema["sha256"]:
-            problem, remedy = "has changed since it was saved", f"{run_notebook(step, wave)} again"
-            raise InputError(
-                [Problem(f"{wave}/{step}/{table}.csv", "file", "", problem, "", remedy)]
-            )
+            raise _spoilt(step, wave, f"{table}.csv", "has changed since it was saved")
         return Saved(contents, schema).table
 
     def tables(self, step: str, wave: str = ALL_WAVES) -> list[str]:
@@ -248,7 +245,10 @@ class Results:
             for name, table in tables.items()
         }
         folder, origin = self.step_folder(step, wave), origin or Origin()
-        earlier = self.tables(step, wave) if self._is_readable(step, wave) else []
+        try:
+            earlier = self.tables(step, wave)
+        except InputError:
+            earlier = []
         for name, saved in written.items():
             write_whole(folder / f"{name}.csv", saved.contents)
         result = {
@@ -283,7 +283,8 @@ class Results:
             differing = sorted(now.keys() ^ then.keys() | {n for n in now if now[n] != then.get(n)})
             changed += [f"{name} has changed" for name in differing]
         for source, fingerprint in result["made_from"]["results"].items():
-            other = _step_and_wave(source)
+            other_step, _, other_wave = source.partition(" ")
+            other = (other_step, other_wave or ALL_WAVES)
             if not self.has(*other):
                 changed.append(f"{source} is gone")
             elif self.fingerprint(*other) != fingerprint:
@@ -325,12 +326,6 @@ class Results:
             return {key: result[key] for key in ("made_from", "parameters", "tables", "version")}
         except (ValueError, KeyError, TypeError):
             raise _spoilt(step, wave, FILE, "cannot be read") from None
-
-    def _is_readable(self, step: str, wave: str) -> bool:
-        try:
-            return bool(self._read(step, wave))
-        except InputError:
-            return False
 
 
 def open_results(name: str, home: Path | None = None) -> Results:
@@ -392,18 +387,17 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Fingerprint by name of file; see `study.fingerprints`.
+        Fingerprint by name of file, such as ``2018/wave.yaml``; see `study.fingerprints`.
     """
-    waves = study.waves if wave == ALL_WAVES else [wave]
-    found = fingerprint_files(study, waves, exports=step == "01_responses")
+    found = {"study.yaml or codebook.csv": hash_study(study)}
+    for one in study.waves if wave == ALL_WAVES else [wave]:
+        mapping = study.wave(one).model_dump(mode="json") | {"label": ""}
+        found[f"{one}/wave.yaml"] = hash_facts(mapping)
+        raw = study.wave_files(one)[1:] if step == "01_responses" else []
+        found |= {f"{one}/{path.name}": hash_file(path) for path in raw}
     if wave == ALL_WAVES:
         found["the list of waves"] = hash_facts([study.waves, study.reference_wave])
     return found
-
-
-def _step_and_wave(name: str) -> tuple[str, str]:
-    step, _, wave = name.partition(" ")
-    return step, wave or ALL_WAVES
 
 
 def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
@@ -413,7 +407,7 @@ def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
 
 def _spoilt(step: str, wave: str, file: str, problem: str) -> InputError:
     remedy = f"{run_notebook(step, wave)} again"
-    return InputError([Problem(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)])
+    return refuse(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)
 
 
 def _delete(paths: Iterable[Path]) -> None:
@@ -476,13 +470,8 @@ def _kind_of_type(table: str, label: object, column: pd.Series) -> str:
 
 def _rounded(table: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
     """Round floats; adding zero turns -0.0 into 0.0."""
-    floats = [name for name in table if pd.api.types.is_float_dtype(table[name])]
     rounded = table.copy()
-    for name in floats:
-        column = table[name]
-        rounded[name] = (column.map(_significant) if exact else column.round(DECIMALS)) + 0.0
+    for name in (name for name in table if pd.api.types.is_float_dtype(table[name])):
+        digits = table[name].map(lambda number: float(f"{number:.{DIGITS}g}")) if exact else None
+        rounded[name] = (table[name].round(DECIMALS) if digits is None else digits) + 0.0
     return rounded
-
-
-def _significant(number: float) -> float:
-    return float(f"{number:.{DIGITS}g}")

@@ -254,21 +254,19 @@ def switching_by_chance(
     return pd.DataFrame([row], index=pd.Index(["switching"], name="quantity"))
 
 
-def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) -> pd.DataFrame:
+def mean_change(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Give the mean change of every phase between successive waves, over units in both.
 
     Parameters
     ----------
     scores : mapping of wave to DataFrame, n units × p phases
         Scores on the common items, 0-100, in the order of the waves.
-    confidence : float
-        Level of the t interval over units.
 
     Returns
     -------
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
-        `high`, all in points.
+        `high` (95% t-interval over units), all in points.
 
     Examples
     --------
@@ -282,7 +280,7 @@ def mean_change(scores: Mapping[str, pd.DataFrame], confidence: float = 0.95) ->
     for (first, before), (second, after) in pairwise(scores.items()):
         change = after - before
         n, mean = change.count(), change.mean()
-        reach = stats.t.ppf((1 + confidence) / 2, (n - 1).clip(lower=1)) * change.sem()
+        reach = stats.t.ppf(0.975, (n - 1).clip(lower=1)) * change.sem()
         tables[first, second] = pd.DataFrame(
             {
                 "n_units": n,

@@ -1,7 +1,7 @@
 """Order of the phases: violations beyond measurement error, and what the evidence supports.
 
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
-of the difference: from the respondents of the unit where there are several (`aggregation`), else
+of the difference: from the respondents of the unit where there are several (`agreement`), else
 from the reliability of the phases. What speaks for and against an order is gathered and read as one
 of six, by a rule that stands in `read_order`; every number it uses is in the evidence beside it.
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
-from cycle_analysis.measurement.aggregation import standard_errors
+from cycle_analysis.measurement.agreement import standard_errors
 from cycle_analysis.measurement.scores import unit_scores
 
 

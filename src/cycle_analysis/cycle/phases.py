@@ -1,25 +1,31 @@
-"""How far the phases are: the phase curve, the leading phase, the development, what goes with them.
+"""How far the phases are, which of them are active at the same time, and what goes with them.
 
 Everything starts from unit scores, units × phases in cycle order, 0-100, and every table says on
-how many units it rests. Which phases run together is in `simultaneity`, whether they follow each
-other in `order` and `scalability`. Preconditions, risks and steering are set beside the phases by
-rank correlation, with intervals; none of it says what causes what, since the same respondents
-answered both.
+how many units it rests. A phase is *active* from a threshold; because shares move with it, each
+statement about activity has its curve over thresholds. Phases that are common are often active
+together by chance alone, so co-activity is set beside what independence would give. Whether phases
+follow each other is in `order` and `scalability`. Preconditions, risks and steering are set beside
+the phases by rank correlation, with intervals; none of it says what causes what, since the same
+respondents answered both.
 """
+
+from collections.abc import Iterable
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import hypergeom, norm
 
-from cycle_analysis.cycle.simultaneity import ACTIVE_FROM
 from cycle_analysis.p_values import holm
+
+ACTIVE_FROM = 50.0
+"""Default threshold, 0-100: on average half way up the answer scale."""
 
 
 def phase_curve(
     scores: pd.DataFrame,
     population: int | None = None,
     replicates: int = 1000,
-    confidence: float = 0.95,
     seed: int = 2018,
 ) -> pd.DataFrame:
     """Give the mean of each phase over units, with a bootstrap interval.
@@ -36,14 +42,13 @@ def phase_curve(
         Number of units there are, N.
     replicates : int
         Number of bootstrap samples; 0 leaves the interval missing.
-    confidence : float
-        Coverage of the interval, 0-1.
     seed : int
 
     Returns
     -------
     DataFrame, indexed by phase
-        n (units with a score), mean, sd, low, high, reason (why a number is missing, else empty).
+        n (units with a score), mean, sd, low, high (95%), reason (why a number is missing, else
+        empty).
 
     Raises
     ------
@@ -64,7 +69,7 @@ def phase_curve(
     n, mean = scores.count(), scores.mean()
     inflation = np.sqrt(n / (n - 1).where(n > 1))
     correction = np.sqrt(1 - n / population) if population is not None else 1.0
-    reach = _bootstrap_quantiles(scores, replicates, confidence, seed) - mean
+    reach = _bootstrap_quantiles(scores, replicates, seed) - mean
     reach *= inflation * correction
     table = pd.DataFrame(
         {
@@ -79,7 +84,7 @@ def phase_curve(
     return table.assign(reason=n.clip(upper=2).map(reasons)).rename_axis("phase")
 
 
-def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
+def leading_phase(scores: pd.DataFrame) -> pd.DataFrame:
     """Find the phase on which each unit scores highest; the later one when scores tie.
 
     To see what a unit does more of than others, pass ``scores - scores.mean()``.
@@ -88,8 +93,6 @@ def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
     ----------
     scores : DataFrame, units × phases
         NaN missing.
-    margin : float
-        Scores within this distance of the highest count as tied, in score points.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def leading_phase(scores: pd.DataFrame, margin: float = 0.0) -> pd.DataFrame:
     {'A': 'AG', 'B': 'none'}
     """
     top, n_known = scores.max(axis=1), scores.count(axis=1)
-    tied = scores.ge(top - margin, axis=0)
+    tied = scores.eq(top, axis=0)
     n_tied = tied.sum(axis=1)
     flat = (n_tied == n_known) & (n_known > 1)
     clear = ~flat & (n_known > 0)
@@ -186,7 +189,149 @@ def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> p
     return table.rename_axis("unit")
 
 
-def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame:
+def activity(scores: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
+    """Say which phases are active: score at or above the threshold.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100, NaN missing.
+    active_from : float
+        Threshold, 0-100.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        1.0 active, 0.0 not, NaN without a score.
+
+    Examples
+    --------
+    >>> activity(pd.DataFrame({"AG": [50.0, 49.0, None]}))["AG"].tolist()
+    [1.0, 0.0, nan]
+    """
+    return (scores >= active_from).astype(float).where(scores.notna())
+
+
+def activity_sensitivity(
+    scores: pd.DataFrame, thresholds: Iterable[float] = range(30, 75, 5)
+) -> pd.DataFrame:
+    """Show how the shares of active units move with the threshold.
+
+    Returns
+    -------
+    DataFrame, indexed by active_from
+        One column for each phase (share of units with a score), two_or_more and none (shares of
+        units with all phases scored), mean_active (number of active phases).
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [60.0, 45.0], "EX": [55.0, 20.0]})
+    >>> activity_sensitivity(scores, [40, 50])["two_or_more"].to_dict()
+    {40.0: 0.5, 50.0: 0.5}
+    """
+    rows = {}
+    for threshold in thresholds:
+        active = activity(scores, threshold)
+        number = active.dropna().sum(axis=1)
+        rows[float(threshold)] = {
+            **active.mean().to_dict(),
+            "two_or_more": (number >= 2).mean(),
+            "none": (number == 0).mean(),
+            "mean_active": number.mean(),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("active_from")
+
+
+def coactivity(active: pd.DataFrame) -> pd.DataFrame:
+    """Count how often two phases are active together, against what independence would give.
+
+    Parameters
+    ----------
+    active : DataFrame, units × phases
+        As `activity` gives it.
+
+    Returns
+    -------
+    DataFrame, rows (earlier, later)
+        n (units with both scores), observed, expected (shares), ratio, phi (correlation), p (of at
+        least as many together by chance, Fisher's exact test, not adjusted for many pairs).
+
+    Examples
+    --------
+    >>> active = pd.DataFrame({"AG": [1.0, 1.0, 0.0, 0.0], "EX": [1.0, 1.0, 0.0, 0.0]})
+    >>> coactivity(active).loc[("AG", "EX"), ["observed", "expected", "ratio"]].tolist()
+    [0.5, 0.25, 2.0]
+    """
+    pairs = pd.MultiIndex.from_tuples(combinations(active, 2), names=["earlier", "later"])
+    first, second = (
+        active[pairs.get_level_values(place)].set_axis(pairs, axis=1) for place in (0, 1)
+    )
+    n, both = (first * second).count(), (first * second).sum()
+    one, two = first.where(second.notna()).sum(), second.where(first.notna()).sum()
+    known = n.where(n > 0)
+    expected = one * two / known**2
+    spread = np.sqrt(one * (n - one) * two * (n - two)) / known**2
+    return pd.DataFrame(
+        {
+            "n": n,
+            "observed": both / known,
+            "expected": expected,
+            "ratio": both / known / expected.where(expected > 0),
+            "phi": (both / known - expected) / spread.where(spread > 0),
+            "p": hypergeom.sf(both - 1, known, one, two),
+        }
+    )
+
+
+def activity_patterns(active: pd.DataFrame) -> pd.DataFrame:
+    """Count every combination of active phases that occurs, the most frequent first.
+
+    Returns
+    -------
+    DataFrame, one row for each combination
+        One boolean column for each phase, then n, share, expected (share under independence) and
+        ratio. Units without all scores are left out: their number is ``len(active) - n.sum()``.
+
+    Examples
+    --------
+    >>> active = pd.DataFrame({"AG": [1.0, 1.0, 0.0], "EX": [1.0, 1.0, 0.0]})
+    >>> activity_patterns(active)["n"].tolist()
+    [2, 1]
+    """
+    complete, phases = active.dropna(), active.columns.tolist()
+    counted = complete.astype(bool).value_counts(subset=phases).rename("n").reset_index()
+    prevalence = complete.mean().to_numpy()
+    on = counted[phases].to_numpy(bool)
+    expected = np.where(on, prevalence, 1 - prevalence).prod(axis=1)
+    share = counted["n"] / max(len(complete), 1)
+    table = counted.assign(share=share, expected=expected, ratio=share / expected)
+    return table.sort_values(["n", *phases], ascending=False, kind="stable", ignore_index=True)
+
+
+def active_counts(active: pd.DataFrame) -> pd.DataFrame:
+    """Count units by their number of active phases, against independence.
+
+    Returns
+    -------
+    DataFrame, indexed by n_active, 0 to the number of phases
+        n, share, expected (share if phases ran independently of each other).
+
+    Examples
+    --------
+    >>> active = pd.DataFrame({"AG": [1.0, 0.0], "EX": [1.0, 0.0]})
+    >>> active_counts(active)[["share", "expected"]].to_numpy().tolist()
+    [[0.5, 0.25], [0.0, 0.5], [0.5, 0.25]]
+    """
+    complete = active.dropna()
+    expected = np.array([1.0])
+    for prevalence in complete.mean().fillna(0.0):
+        expected = np.convolve(expected, [1 - prevalence, prevalence])
+    numbers = pd.RangeIndex(active.shape[1] + 1, name="n_active")
+    n = complete.sum(axis=1).astype(int).value_counts().reindex(numbers, fill_value=0)
+    return pd.DataFrame({"n": n, "share": n / max(len(complete), 1), "expected": expected})
+
+
+def phase_correlations(scores: pd.DataFrame) -> pd.DataFrame:
     """Correlate the phases over units (Pearson), phases × phases.
 
     Positive everywhere: units differ in level. Highest beside the diagonal: an order. Negative far
@@ -198,15 +343,13 @@ def phase_correlations(scores: pd.DataFrame, min_units: int = 3) -> pd.DataFrame
     >>> phase_correlations(scores).loc["AG", "EX"].round(6)
     np.float64(1.0)
     """
-    return scores.corr(min_periods=min_units).rename_axis(index="phase", columns="phase")
+    return scores.corr(min_periods=3).rename_axis(index="phase", columns="phase")
 
 
-def rank_correlations(
-    blocks: pd.DataFrame, phases: pd.DataFrame, confidence: float = 0.95
-) -> pd.DataFrame:
+def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     """Correlate preconditions, risks and steering with the phases, over units.
 
-    Spearman's correlation, with the interval of Bonett & Wright (2000); p by the normal
+    Spearman's correlation, with the 95% interval of Bonett & Wright (2000); p by the normal
     approximation, adjusted for all pairs of the table (Holm 1979).
 
     Parameters
@@ -214,8 +357,6 @@ def rank_correlations(
     blocks : DataFrame, units × items or blocks
         Scores on other subjects.
     phases : DataFrame, units × phases
-    confidence : float
-        Coverage of the interval, 0-1.
 
     Returns
     -------
@@ -235,15 +376,13 @@ def rank_correlations(
     np.float64(0.9)
     """
     pairs = pd.MultiIndex.from_product([blocks.columns, phases.columns], names=["block", "phase"])
-    rows = [_rank_correlation(blocks[block], phases[phase], confidence) for block, phase in pairs]
+    rows = [_rank_correlation(blocks[block], phases[phase]) for block, phase in pairs]
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
     return table.assign(p_holm=holm(table["p"]))
 
 
-def _bootstrap_quantiles(
-    scores: pd.DataFrame, replicates: int, confidence: float, seed: int
-) -> pd.DataFrame:
+def _bootstrap_quantiles(scores: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
     """Percentiles of bootstrapped means, rows low and high."""
     quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
     n, generator = len(scores), np.random.default_rng(seed)
@@ -255,8 +394,7 @@ def _bootstrap_quantiles(
     totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
     sums, counts = np.hsplit(totals, 2)
     means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
-    tail = (1 - confidence) / 2
-    return means.quantile([tail, 1 - tail]).set_axis(["low", "high"])
+    return means.quantile([0.025, 0.975]).set_axis(["low", "high"])
 
 
 def _last_marked(marks: pd.DataFrame) -> pd.Series:
@@ -265,16 +403,14 @@ def _last_marked(marks: pd.DataFrame) -> pd.Series:
     return pd.Series(marks.columns[last], index=marks.index)
 
 
-def _rank_correlation(
-    first: pd.Series, second: pd.Series, confidence: float
-) -> dict[str, float | str]:
+def _rank_correlation(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
     both = pd.concat([first, second], axis=1, join="inner").dropna()
     if len(both) < 5 or (both.nunique() < 2).any():
         return {"n": len(both), "reason": "fewer than five units, or no variance"}
     value = float(both.rank().corr().iloc[0, 1])
     bounded = float(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     centre, n = np.arctanh(bounded), len(both)
-    reach = norm.ppf(0.5 + confidence / 2) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    reach = norm.ppf(0.975) * np.sqrt((1 + value**2 / 2) / (n - 3))
     low, high = np.tanh([centre - reach, centre + reach])
     p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
     return {"n": n, "correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}

@@ -133,7 +133,6 @@ def compare_positions(
     ranges: pd.DataFrame,
     furthest: pd.Series,
     developments: pd.Series,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Compare the development of the furthest and of the middle domain with the measured position.
 
@@ -145,8 +144,6 @@ def compare_positions(
         Furthest active development (`phases.positions`); missing is none.
     developments : Series, indexed by phase, in cycle order
         The development of each phase.
-    confidence : float
-        Coverage of the interval, 0-1.
 
     Returns
     -------
@@ -178,23 +175,19 @@ def compare_positions(
             "stated_further": np.tril(counts, -1).sum() / n,
             "measured_further": np.triu(counts, 1).sum() / n,
         }
-        rows.append(kappa(counts, confidence, weights) | further)
+        rows.append(kappa(counts, weights) | further)
     columns = ["n", "agreement", *further, "kappa", "low", "high", "reason"]
     index = pd.Index(["highest", "middle"], name="domain")
     return pd.DataFrame(rows, index=index, columns=columns)
 
 
-def compare_placements(
-    stated: pd.DataFrame, measured: pd.DataFrame, confidence: float = 0.95
-) -> pd.DataFrame:
+def compare_placements(stated: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """Compare what units say of themselves with what is measured, per development or phase.
 
     Parameters
     ----------
     stated, measured : DataFrame, units × developments (or phases)
         1.0 yes, 0.0 no, NaN unknown; columns of `stated` that `measured` lacks raise.
-    confidence : float
-        Coverage of the interval, 0-1.
 
     Returns
     -------
@@ -217,30 +210,26 @@ def compare_placements(
         counts = _cross(said, found, 2)
         n = counts.sum() or np.nan
         shares = {"stated": counts[1].sum() / n, "measured": counts[:, 1].sum() / n}
-        rows.append(kappa(counts, confidence) | shares)
+        rows.append(kappa(counts) | shares)
     columns = ["n", "stated", "measured", "agreement", "kappa", "low", "high", "reason"]
     table = pd.DataFrame(rows, index=stated.columns, columns=columns)
     return table.rename_axis(stated.columns.name or "development")
 
 
-def kappa(
-    counts: np.ndarray, confidence: float = 0.95, weights: np.ndarray | None = None
-) -> dict[str, float | str]:
+def kappa(counts: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float | str]:
     """Compute Cohen's kappa from a square table of counts.
 
     Parameters
     ----------
     counts : ndarray, categories × categories
-    confidence : float
-        Coverage of the interval, 0-1, by the large-sample variance.
     weights : ndarray, categories × categories, optional
         How far two categories agree, 1 on the diagonal; without it only the same category agrees.
 
     Returns
     -------
     dict
-        n, agreement (share in the same category), kappa, low, high, reason (why kappa is missing,
-        else empty).
+        n, agreement (share in the same category), kappa, low, high (95%, by the large-sample
+        variance), reason (why kappa is missing, else empty).
 
     References
     ----------
@@ -271,7 +260,7 @@ def kappa(
     spread = (shares * (w * (1 - chance) - marginal * (1 - observed)) ** 2).sum()
     centre = observed * chance - 2 * chance + observed
     error = np.sqrt(max(spread - centre**2, 0.0) / n) / (1 - chance) ** 2
-    reach = norm.ppf(0.5 + confidence / 2) * error
+    reach = norm.ppf(0.975) * error
     bounds = {"low": max(value - reach, -1.0), "high": min(value + reach, 1.0)}
     return {"n": int(n), "agreement": alike, "kappa": value, **bounds, "reason": ""}
 

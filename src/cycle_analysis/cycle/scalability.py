@@ -35,7 +35,6 @@ def scalability(
     scores: pd.DataFrame,
     replicates: int = 1000,
     permutations: int = 500,
-    confidence: float = 0.95,
     seed: int = 2018,
 ) -> pd.DataFrame:
     """Compute H of all phases together, of each phase with the others, and of each pair.
@@ -48,16 +47,15 @@ def scalability(
         Bootstrap samples of units for the interval; 0 leaves it missing.
     permutations : int
         Times that every phase is shuffled by itself, which keeps its marginal and breaks all order.
-    confidence : float
-        Coverage of the interval, 0-1.
     seed : int
 
     Returns
     -------
     DataFrame, rows (phase, other)
         First (`ALL`, `ALL`), the scale; then (phase, `ALL`), in cycle order; then the pairs
-        (earlier, later). Columns n (units), H, low, high, chance_high (95th percentile without any
-        order), p (share of shuffles with at least this H), reason (why H is missing, else empty).
+        (earlier, later). Columns n (units), H, low, high (95%), chance_high (95th percentile
+        without any order), p (share of shuffles with at least this H), reason (why H is missing,
+        else empty).
 
     References
     ----------
@@ -89,7 +87,7 @@ def scalability(
     ]
     mixed = (second.permuted(values, axis=0) for _ in range(permutations))
     shuffled = [_coefficients(_covariances(rows), most) for rows in mixed]
-    table = _with_chance(table, samples, shuffled, confidence)
+    table = _with_chance(table, samples, shuffled)
     return table.assign(reason=table["H"].isna().map({True: "a phase does not vary", False: ""}))
 
 
@@ -130,7 +128,6 @@ def two_level_scalability(
     units: pd.Series,
     replicates: int = 1000,
     permutations: int = 500,
-    confidence: float = 0.95,
     seed: int = 2018,
 ) -> pd.DataFrame:
     """Compute H of all phases within respondents, and between respondents of one unit.
@@ -140,7 +137,7 @@ def two_level_scalability(
     scores : DataFrame, respondents × phases
         Respondents with NaN, and those alone in their unit, are left out.
     units : Series, indexed by respondent
-    replicates, permutations, confidence, seed
+    replicates, permutations, seed
         As for `scalability.scalability`; units are drawn, and phases shuffled over respondents.
 
     Returns
@@ -182,7 +179,7 @@ def two_level_scalability(
     samples = [nested.coefficients(np.bincount(units, minlength=n)) for units in drawn]
     mixed = (second.permuted(nested.values, axis=0) for _ in range(permutations))
     shuffled = [_Nested(each, codes).coefficients(np.ones(n)) for each in mixed]
-    table = _with_chance(table, samples, shuffled, confidence)
+    table = _with_chance(table, samples, shuffled)
     table.loc[RATIO, ["chance_high", "p"]] = np.nan
     flat = np.isnan(table.loc[WITHIN, "H"])
     return table.assign(reason="no two phases vary" if flat else "")
@@ -260,12 +257,11 @@ def _with_chance(
     table: pd.DataFrame,
     samples: list[np.ndarray],
     shuffled: list[np.ndarray],
-    confidence: float,
 ) -> pd.DataFrame:
     """Set beside H its interval over samples of units, and what shuffled phases give."""
     if samples:
         drawn = pd.DataFrame(samples, columns=table.index)
-        table[["low", "high"]] = _corrected_percentiles(drawn, table["H"], confidence)
+        table[["low", "high"]] = _corrected_percentiles(drawn, table["H"])
     if shuffled:
         chance = pd.DataFrame(shuffled, columns=table.index)
         reached = (chance >= table["H"] - 1e-12).sum() + 1
@@ -274,9 +270,7 @@ def _with_chance(
     return table
 
 
-def _corrected_percentiles(
-    drawn: pd.DataFrame, observed: pd.Series, confidence: float
-) -> pd.DataFrame:
+def _corrected_percentiles(drawn: pd.DataFrame, observed: pd.Series) -> pd.DataFrame:
     """Bias-corrected percentiles of bootstrap samples, coefficients × (low, high).
 
     Efron (1981), Canadian Journal of Statistics 9(2), 139-158. For pairs of phases it covers
@@ -287,7 +281,7 @@ def _corrected_percentiles(
     known = drawn.notna().sum()
     share = (below / known.where(known > 0)).fillna(0.5)
     shift = 2 * norm.ppf(share.clip(0.5 / len(drawn), 1 - 0.5 / len(drawn)))
-    reach = norm.ppf(0.5 + confidence / 2)
+    reach = norm.ppf(0.975)
     ends = {"low": norm.cdf(shift - reach), "high": norm.cdf(shift + reach)}
     return pd.DataFrame(
         {

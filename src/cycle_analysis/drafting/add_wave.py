@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
-from cycle_analysis.problems import refuse
+from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
@@ -176,6 +176,5 @@ def _one_line(text: str) -> str:
 
 def _first(names: list[str]) -> str:
     """The first names in brackets, long ones cut off."""
-    shown = [name if len(name) <= 30 else name[:29] + "…" for name in names[:5]]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f" ({', '.join(shown)}{more})" if names else ""
+    shown = [name if len(name) <= 30 else name[:29] + "…" for name in names]
+    return f" ({first_five(shown)})" if names else ""

@@ -9,6 +9,7 @@ here once, and returns the axes it drew on.
 """
 
 from cycle_analysis.figures.cycle import (
+    plot_change,
     plot_coactivity,
     plot_order_violations,
     plot_patterns,
@@ -18,6 +19,7 @@ from cycle_analysis.figures.cycle import (
 from cycle_analysis.figures.profiles import (
     plot_course,
     plot_criteria,
+    plot_moves,
     plot_profiles,
     plot_rivals,
     plot_tree,
@@ -31,26 +33,3 @@ from cycle_analysis.figures.responses import (
     plot_spread,
 )
 from cycle_analysis.figures.style import Look
-from cycle_analysis.figures.waves import plot_change, plot_moves
-
-__all__ = [
-    "Look",
-    "plot_answers",
-    "plot_change",
-    "plot_coactivity",
-    "plot_course",
-    "plot_criteria",
-    "plot_moves",
-    "plot_order_violations",
-    "plot_patterns",
-    "plot_phase_curve",
-    "plot_profiles",
-    "plot_reliability",
-    "plot_response",
-    "plot_response_cells",
-    "plot_rivals",
-    "plot_sensitivity",
-    "plot_spread",
-    "plot_tree",
-    "plot_units",
-]

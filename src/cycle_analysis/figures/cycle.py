@@ -1,4 +1,4 @@
-"""Draw the phases of the cycle: how far each is, which are active together, and in which order."""
+"""Draw the phases: how far each is, which are active together, in which order, and their change."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def plot_coactivity(pairs: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None =
     Parameters
     ----------
     pairs : DataFrame, rows (earlier, later)
-        Columns observed, expected (shares), as `simultaneity.coactivity` gives them.
+        Columns observed, expected (shares), as `phases.coactivity` gives them.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def plot_patterns(
     ----------
     patterns : DataFrame, one row for each combination
         Boolean columns for the phases, then n, share, expected, ratio, as
-        `simultaneity.activity_patterns` gives them; all of them are drawn.
+        `phases.activity_patterns` gives them; all of them are drawn.
     rest : int
         Number of units with another combination, told in a note.
 
@@ -149,7 +149,7 @@ def plot_sensitivity(
     Parameters
     ----------
     shares : DataFrame, indexed by active_from
-        Column two_or_more, as `simultaneity.activity_sensitivity` gives it.
+        Column two_or_more, as `phases.activity_sensitivity` gives it.
     chosen : float, optional
         The threshold used elsewhere, marked.
 
@@ -209,3 +209,37 @@ def plot_order_violations(
     style.legend_below(ax)
     violated = style.break_lines(look.word("simultaneity", "violations"), 26)
     return style.finish(ax, look, x=violated, grid="x")
+
+
+def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
+    """Draw the mean change of each phase with its interval; filled where it excludes zero.
+
+    Parameters
+    ----------
+    change : DataFrame, indexed by phase
+        Columns change, low, high, in points, as `waves.mean_change` gives them; and perhaps sure,
+        whether the interval excludes zero, where its ends were rounded since.
+
+    Examples
+    --------
+    >>> change = pd.DataFrame({"change": [4.0, -1.0], "low": [1.0, -3.0], "high": [6.0, 1.0]},
+    ...                       index=["AG", "EX"])
+    >>> [text.get_text() for text in plot_change(change, Look("nl")).texts]
+    ['+4', '−1']
+    """
+    ax = style.start(ax, height=1.1 + 0.36 * len(change))
+    ax.axvline(0, color=style.MUTED, linewidth=1)
+    for place, row in enumerate(change.itertuples()):
+        sure = getattr(row, "sure", row.low > 0 or row.high < 0)
+        ax.plot([row.low, row.high], [place, place], color=style.ACCENT, linewidth=2)
+        filled = style.ACCENT if sure else "white"
+        ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=style.ACCENT)
+        style.say(ax, look.points(row.change), (row.change, place), (0, 7))
+    ends = change[["low", "high", "change"]].to_numpy(float)
+    low, high = np.nanmin(ends, initial=-1.0), np.nanmax(ends, initial=1.0)
+    ax.set_xlim(low - 0.08 * (high - low), high + 0.08 * (high - low))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_ylim(len(change) - 0.5, -0.7)
+    ax.set_yticks(range(len(change)), look.names(change.index.tolist()))
+    look.number_axis(ax.xaxis)
+    return style.finish(ax, look, x=look.word("change", "x"), grid="x")

@@ -1,6 +1,6 @@
-"""Draw how many profiles there are, their means over the cycle, and every unit behind them."""
+"""Draw how many profiles there are, their means, every unit behind them, and who moved."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -282,3 +282,43 @@ def plot_units(
     bar.ax.tick_params(labelsize=style.TEXT_SIZE)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return style.finish(ax, look)
+
+
+def plot_moves(
+    counts: pd.DataFrame,
+    look: Look = ENGLISH,
+    ax: Axes | None = None,
+    *,
+    names: Mapping[int, str] | None = None,
+    axes: tuple[str, str] = ("1", "2"),
+    texts: Sequence[Sequence[str]] = (),
+) -> Axes:
+    """Draw how many units went from each profile to each; who stayed is framed.
+
+    Parameters
+    ----------
+    counts : DataFrame, profiles before × profiles after
+        Number of units.
+    names : mapping from profile number to text, optional
+    axes : pair of text
+        What the rows and the columns are called.
+    texts : row by row a text for each cell, optional
+        What is written in the cells; the numbers themselves when not given.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({1: [8, 0], 2: [5, 9]}, index=[1, 2])
+    >>> [text.get_text() for text in plot_moves(counts, Look("nl")).texts]
+    ['8', '5', '0', '9']
+    """
+    ax = style.start(ax, height=1.2 + 0.5 * len(counts))
+    values = counts.to_numpy(float)
+    told = texts or [[look.number(n) for n in row] for row in values]
+    before = [style.break_lines(style.profile_name(key, names or {}), 16) for key in counts.index]
+    most = np.nanmax(values, initial=1.0)
+    style.draw_cells(ax, values, told, before, [str(key) for key in counts.columns], most)
+    for place in range(min(counts.shape)):
+        left, right = place - 0.46, place + 0.46
+        corners = [(left, right, right, left, left), (left, left, right, right, left)]
+        ax.plot(*corners, color=style.INK, linewidth=1.2)
+    return style.finish(ax, look, x=axes[1], y=axes[0])

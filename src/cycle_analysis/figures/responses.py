@@ -11,98 +11,70 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import ENGLISH, Look
 
-WITHHELD = "×"
-
 
 def plot_response(
-    account: pd.DataFrame,
+    rates: pd.Series,
+    texts: Sequence[str],
     look: Look = ENGLISH,
     ax: Axes | None = None,
     *,
     many: str = "",
-    texts: Sequence[str] = (),
 ) -> Axes:
-    """Draw the response rate of each group, with the number of units.
+    """Draw the response rate of each group.
 
     Parameters
     ----------
-    account : DataFrame, one row per group
-        Columns invited, responded, rate (0-1), as `account.response_account` gives them.
+    rates : Series, one for each group
+        0-1. Groups are named as they are shown.
+    texts : sequence of text
+        What stands beside each bar.
     many : str
         What the units are called, for the axis.
-    texts : sequence of text, optional
-        What stands beside each bar; the rate and both numbers when not given.
 
     Examples
     --------
-    >>> account = pd.DataFrame({"invited": [8, 4], "responded": [4, 3], "rate": [0.5, 0.75]},
-    ...                        index=["small", "large"])
-    >>> [text.get_text() for text in plot_response(account).texts]
-    ['50%  (4 / 8)', '75%  (3 / 4)']
+    >>> rates = pd.Series({"small": 0.5, "large": 0.75})
+    >>> [text.get_text() for text in plot_response(rates, ["50% (4/8)", "75% (3/4)"]).texts]
+    ['50% (4/8)', '75% (3/4)']
     """
-    ax = style.start(ax, height=1.1 + 0.42 * len(account))
-    rates, groups = account["rate"].to_numpy(), account.index.astype(str)
-    sns.barplot(x=rates, y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax)
-    told = texts or [
-        f"{look.percent(row.rate)}  ({row.responded} / {row.invited})"
-        for row in account.itertuples()
-    ]
-    for place, (rate, text) in enumerate(zip(rates, told, strict=True)):
+    ax = style.start(ax, height=1.1 + 0.42 * len(rates))
+    groups = rates.index.astype(str)
+    sns.barplot(x=rates.to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax)
+    for place, (rate, text) in enumerate(zip(rates, texts, strict=True)):
         ax.text(rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
-    ax.set_yticks(range(len(account)), [style.break_lines(name, 18) for name in groups])
+    ax.set_yticks(range(len(rates)), [style.break_lines(name, 18) for name in groups])
     ax.set(xlim=(0, 1.5), xticks=[0, 0.25, 0.5, 0.75, 1])
     look.percent_axis(ax.xaxis)
     return style.finish(ax, look, x=style.break_lines(look.word("response", "rate", many=many), 30))
 
 
 def plot_response_cells(
-    responded: pd.DataFrame,
-    invited: pd.DataFrame,
+    rates: pd.DataFrame,
+    texts: Sequence[Sequence[str | None]],
     look: Look = ENGLISH,
     ax: Axes | None = None,
-    *,
-    texts: Sequence[Sequence[str | None]] = (),
 ) -> Axes:
-    """Draw the response rate of each combination of two backgrounds, with the number of units.
+    r"""Draw the response rate of each combination of two backgrounds.
 
     Parameters
     ----------
-    responded : DataFrame, r groups × c groups
-        Number of units; NaN is withheld, drawn hatched. Groups are named as they are shown.
-    invited : DataFrame, as `responded`
-        Combinations of which no unit was invited stay empty.
-    texts : r × c texts, optional
-        What stands in each cell, None in one that stays empty; the rate and both numbers when not
-        given.
+    rates : DataFrame, r groups × c groups
+        0-1; NaN is withheld, drawn hatched. Groups are named as they are shown.
+    texts : r × c texts
+        What stands in each cell; None in one that stays empty.
 
     Examples
     --------
-    >>> responded = pd.DataFrame({"N": [8.0, np.nan], "Z": [5.0, 0.0]}, index=["small", "large"])
-    >>> invited = pd.DataFrame({"N": [16, 7], "Z": [10, 0]}, index=responded.index)
-    >>> ax = plot_response_cells(responded, invited)
+    >>> rates = pd.DataFrame({"N": [0.5, np.nan], "Z": [0.4, np.nan]}, index=["small", "large"])
+    >>> ax = plot_response_cells(rates, [["50%\n8/16", "40%\n4/10"], ["–\n7", None]])
     >>> [text.get_text().split() for text in ax.texts]
-    [['50%', '8/16'], ['50%', '5/10'], ['×', '7']]
+    [['50%', '8/16'], ['40%', '4/10'], ['–', '7']]
     """
-    ax = style.start(ax, height=0.9 + 0.55 * len(responded))
-    counts, asked = responded.to_numpy(float), invited.to_numpy(float)
-    rates = np.divide(counts, asked, out=np.full(asked.shape, np.nan), where=asked > 0)
-    told = texts or [
-        [_rate_text(n, of, look) for n, of in zip(*rows, strict=True)]
-        for rows in zip(counts, asked, strict=True)
-    ]
-    rows = [style.break_lines(str(name), 18) for name in responded.index]
-    heads = [style.break_lines(str(name), 12) for name in responded.columns]
-    style.draw_cells(ax, rates, told, rows, heads)
+    ax = style.start(ax, height=0.9 + 0.55 * len(rates))
+    rows = [style.break_lines(str(name), 18) for name in rates.index]
+    heads = [style.break_lines(str(name), 12) for name in rates.columns]
+    style.draw_cells(ax, rates.to_numpy(float), texts, rows, heads)
     return style.finish(ax, look)
-
-
-def _rate_text(responded: float, invited: float, look: Look) -> str | None:
-    """Rate and number of a cell; None for one of which no unit was invited."""
-    if not invited:
-        return None
-    if np.isnan(responded):
-        return f"{WITHHELD}\n{invited:.0f}"
-    return f"{look.percent(responded / invited)}\n{responded:.0f}/{invited:.0f}"
 
 
 def plot_answers(
@@ -226,7 +198,7 @@ def plot_spread(
     Parameters
     ----------
     groups : DataFrame, one row for each group of units from low to high
-        Columns level, spread, low, high, as `aggregation.spread_by_level` gives them.
+        Columns level, spread, low, high, as `agreement.spread_by_level` gives them.
     units : DataFrame, one row for each unit, optional
         Columns level (0-100), spread (sd inside the unit, points): a point each, behind.
 

@@ -1,21 +1,31 @@
-"""Whether the respondents of a unit see the same thing, so that their mean stands for the unit.
+"""Whether the respondents of a unit see the same thing, and how exactly their mean is known.
 
 Two questions, two kinds of number. Do respondents of one unit agree: rwg(j) against a uniform null
 (James, Demaree & Wolf 1984), average deviation (Burke & Dunlap 2002). Do units differ: ICC(1) and
 ICC(2) from one-way analysis of variance with unequal groups (Bliese 2000). Agreement is also high
 when everyone everywhere answers alike, so rwg(j) stands beside that of groups put together at
-random, of the same sizes (Woehr et al. 2015).
-Units with one respondent take part where they can, and the reason stands where they cannot.
+random, of the same sizes (Woehr et al. 2015). Units with one respondent take part where they can,
+and the reason stands where they cannot.
+
+What aggregation hides is kept beside it: how many spoke, how far apart they are, how exact the mean
+is. Mean, echelon mean and median of the respondents can give other results (Enticott, Boyne &
+Walker 2009), and units that are further on may be more divided inside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import f as f_distribution
+from scipy import stats
 
-from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
+from cycle_analysis.measurement.scores import (
+    Aggregation,
+    items_by_phase,
+    match_units,
+    turn_items,
+    unit_scores,
+)
 from cycle_analysis.seeds import children
 
 Table = TypeVar("Table", pd.Series, np.ndarray)
@@ -94,7 +104,7 @@ def rwg_j(disagreement: Table, n_items: int) -> Table:
     return n_items * kept / (n_items * kept + 1 - kept)
 
 
-def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95) -> pd.DataFrame:
+def intraclass(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     """Split the variance of each phase between and within units.
 
     ICC(1) is the share of a single answer that the unit explains, with the group size adjusted for
@@ -106,15 +116,13 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     scores : DataFrame, respondents × phases
         NaN missing.
     units : Series, indexed by respondent
-    confidence : float
-        Coverage of the interval of ICC(1), 0-1; exact for equal groups of normal scores.
 
     Returns
     -------
     DataFrame, indexed by phase
         n_units, n_respondents, group_size (adjusted), between, within (mean squares), icc1,
-        icc1_low, icc1_high, icc1_mean_size (with the mean group size, as R multilevel), icc2, p (of
-        no difference between units), reason.
+        icc1_low, icc1_high (95%, exact for equal groups of normal scores), icc1_mean_size (with the
+        mean group size, as R multilevel), icc2, p (of no difference between units), reason.
 
     References
     ----------
@@ -136,8 +144,7 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
     within = ((scores - means) ** 2).sum() / (n - g).where(known)
     size = (n - (sizes**2).sum() / n) / (g - 1).where(known)
     varying = between.where(between + within >= 1e-12)
-    tail = (1 - confidence) / 2
-    low, high = (varying / f_distribution.ppf(q, g - 1, n - g) for q in (1 - tail, tail))
+    low, high = (varying / stats.f.ppf(q, g - 1, n - g) for q in (0.975, 0.025))
     reasons = {
         "fewer than two units": g < 2,
         "one respondent per unit: respondent and unit cannot be told apart": n == g,
@@ -155,7 +162,7 @@ def intraclass(scores: pd.DataFrame, units: pd.Series, confidence: float = 0.95)
             "icc1_high": _icc1(high, within, size),
             "icc1_mean_size": _icc1(varying, within, n / g),
             "icc2": (varying - within) / varying.where(varying > 0),
-            "p": f_distribution.sf(varying / within, g - 1, n - g),
+            "p": stats.f.sf(varying / within, g - 1, n - g),
             "reason": np.select(list(reasons.values()), list(reasons), default=""),
         }
     )
@@ -252,6 +259,172 @@ def random_group_benchmark(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
 
 
+def spread_within(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard deviation of the respondents inside each unit, per phase.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        In score points; NaN where fewer than two respondents have a score.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> spread_within(scores, pd.Series({"r1": "B", "r2": "B", "r3": "A"}))["AG"].round(1).to_dict()
+    {'A': nan, 'B': 35.4}
+    """
+    return unit_scores(scores, units, lambda table, unit: table.groupby(unit).std())
+
+
+def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard error of each unit's mean: pooled spread within units over root n.
+
+    The spread is pooled over units, because the own spread of two to five respondents says little;
+    a unit with one respondent gets the same error per respondent as any other.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+        As `scores.respondent_scores` gives them, NaN missing.
+    units : Series, indexed by respondent
+        The unit of each respondent.
+
+    Returns
+    -------
+    DataFrame, units × phases
+        In score points; a phase is NaN when no unit has two respondents, since then respondent and
+        unit cannot be told apart.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> units = pd.Series({"r1": "B", "r2": "B", "r3": "A"})
+    >>> standard_errors(scores, units)["AG"].round(1).to_dict()
+    {'A': 35.4, 'B': 25.0}
+    """
+    grouped = scores.groupby(match_units(scores, units))
+    counts = grouped.count()
+    freedom = (counts - 1).clip(lower=0).sum()
+    squares = ((scores - grouped.transform("mean")) ** 2).sum()
+    return np.sqrt(squares / freedom.where(freedom > 0)) / np.sqrt(counts.where(counts > 0))
+
+
+def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Lay out what aggregation hides: one row for each unit and phase.
+
+    Returns
+    -------
+    DataFrame, rows (unit, phase)
+        Columns n_respondents, mean, sd, lowest, highest, standard_error, reason (why a number is
+        missing, else empty).
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
+    >>> table = unit_table(scores, pd.Series({"r1": "B", "r2": "B", "r3": "A"}))
+    >>> table.loc[("A", "AG"), "reason"]
+    'one respondent: no spread'
+    """
+    grouped = scores.groupby(match_units(scores, units))
+    parts = {
+        "n_respondents": grouped.count(),
+        "mean": grouped.mean(),
+        "sd": grouped.std(),
+        "lowest": grouped.min(),
+        "highest": grouped.max(),
+        "standard_error": standard_errors(scores, units),
+    }
+    rows = [parts["n_respondents"].index, scores.columns]
+    table = pd.DataFrame(
+        {name: part.to_numpy().ravel() for name, part in parts.items()},
+        index=pd.MultiIndex.from_product(rows, names=["unit", "phase"]),
+    )
+    reasons = {0: "no respondent with a score", 1: "one respondent: no spread", 2: ""}
+    return table.assign(reason=table["n_respondents"].clip(upper=2).map(reasons))
+
+
+def compare_aggregations(
+    scores: pd.DataFrame, units: pd.Series, rules: Mapping[str, Aggregation]
+) -> pd.DataFrame:
+    """Compare every rule of aggregation with the first, per phase.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+    units : Series, indexed by respondent
+    rules : mapping from name to function
+        Two or more; the first is the reference.
+
+    Returns
+    -------
+    DataFrame, rows (rule, phase)
+        n (units with a score under both); shift (mean difference from the reference); difference,
+        difference_95 (mean and 95th percentile of the absolute difference, score points);
+        rank_correlation (Spearman); moved (share of units whose rank moves by a tenth of n or
+        more).
+
+    Examples
+    --------
+    >>> from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
+    >>> scores = pd.DataFrame({"AG": [0.0, 0.0, 90.0, 60.0]}, index=list("abcd"))
+    >>> units = pd.Series(["A", "A", "A", "B"], index=list("abcd"))
+    >>> rules = {"mean": mean_of_respondents, "median": median_of_respondents}
+    >>> compare_aggregations(scores, units, rules).loc[("median", "AG"), "difference"]
+    np.float64(15.0)
+    """
+    if len(rules) < 2:
+        raise ValueError(f"Comparing takes two rules or more, not {list(rules)}.")
+    tables = {name: unit_scores(scores, units, rule) for name, rule in rules.items()}
+    reference = tables.pop(next(iter(rules)))
+    return pd.concat(
+        {name: _compare(reference, table) for name, table in tables.items()},
+        names=["rule", "phase"],
+    )
+
+
+def spread_by_level(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Compare the spread inside units between units that are less and further on.
+
+    Near the ends of the scale respondents cannot differ much, so spread_share divides by the
+    largest spread that the mean allows, ``sqrt(m (100 - m) n / (n - 1))``.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × phases
+    units : Series, indexed by respondent
+
+    Returns
+    -------
+    DataFrame, indexed by group: quarters of the units by their mean score, 1 (lowest) to 4
+        n (units with two respondents or more), level (mean score), spread (mean sd inside units,
+        score points), standard_error (of the spread), low and high (95 % t-interval; a group is a
+        quarter of the units, too few for the normal), spread_share (0-1).
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 10.0, 20.0, 40.0, 50.0, 70.0, 60.0, 90.0]})
+    >>> spread_by_level(scores, pd.Series(list("AABBCCDD")))["spread"].round(1).tolist()
+    [7.1, 14.1, 14.1, 21.2]
+    """
+    spread = spread_within(scores, units)
+    means = unit_scores(scores, units)
+    counts = unit_scores(scores, units, lambda table, unit: table.groupby(unit).count())
+    widest = np.sqrt((means * (100 - means)).clip(lower=0) * counts / (counts - 1).clip(lower=1))
+    inside = pd.DataFrame(
+        {
+            "level": means.mean(axis=1),
+            "spread": spread.mean(axis=1),
+            "spread_share": (spread / widest.where(widest > 1e-9)).mean(axis=1),
+        }
+    ).dropna(subset=["spread", "level"])
+    places = inside["level"].rank(method="first").sub(1) * 4 // max(len(inside), 1)
+    grouped = inside.groupby(places.astype(int).add(1).rename("group"))
+    table = grouped.mean().assign(n=grouped.size(), standard_error=grouped["spread"].sem())
+    reach = stats.t.ppf(0.975, table["n"] - 1) * table["standard_error"]
+    table = table.assign(low=table["spread"] - reach, high=table["spread"] + reach)
+    return table[["n", "level", "spread", "standard_error", "low", "high", "spread_share"]]
+
+
 def _complete_answers(
     answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series
 ) -> Iterator[tuple[str, pd.DataFrame, pd.Series, pd.Series]]:
@@ -303,3 +476,20 @@ def _deal_out(
         "p": float(((draws >= observed - 1e-12).sum() + 1) / (replicates + 1)),
         "reason": "",
     }
+
+
+def _compare(reference: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Compare two tables of scores, units × phases, on the units that both hold."""
+    gap = other - reference
+    n = gap.count()
+    before, after = (table.where(gap.notna()).rank() for table in (reference, other))
+    return pd.DataFrame(
+        {
+            "n": n,
+            "shift": gap.mean(),
+            "difference": gap.abs().mean(),
+            "difference_95": gap.abs().quantile(0.95),
+            "rank_correlation": before.corrwith(after),
+            "moved": ((after - before).abs() >= 0.1 * n).sum() / n.where(n > 0),
+        }
+    )

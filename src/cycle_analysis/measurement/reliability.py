@@ -31,7 +31,6 @@ def scale_statistics(
     answers: pd.DataFrame,
     items: pd.DataFrame,
     units: pd.Series | None = None,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Give the reliability of every phase.
 
@@ -43,14 +42,12 @@ def scale_statistics(
         Columns `phase`, `low`, `high`, `reversed` (bool).
     units : Series, indexed by respondent, optional
         When given, respondents of one unit may resemble each other and the interval allows for it.
-    confidence : float
-        Coverage of the interval, 0-1.
 
     Returns
     -------
     DataFrame, indexed by phase, in cycle order
-        n_items (with variance), n_respondents (with an answer), alpha, alpha_low, alpha_high,
-        omega, mean_correlation (between items), warning.
+        n_items (with variance), n_respondents (with an answer), alpha, alpha_low, alpha_high
+        (95%), omega, mean_correlation (between items), warning.
 
     References
     ----------
@@ -70,7 +67,7 @@ def scale_statistics(
     rows = {}
     for phase, listed in items_by_phase(items).items():
         usable = with_variance(turned[listed])
-        low, high = alpha_interval(usable, units, confidence)
+        low, high = alpha_interval(usable, units)
         correlations = usable.corr().to_numpy(copy=True)
         pairs = pd.Series(correlations[np.tril_indices(len(correlations), k=-1)])
         rows[phase] = {
@@ -96,7 +93,6 @@ def statistics_by_group(
     items: pd.DataFrame,
     groups: pd.Series,
     names: Sequence[str],
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Give the reliability of every phase within each role, wave or other group.
 
@@ -122,11 +118,8 @@ def statistics_by_group(
     {('STR', 'AG'): 4, ('BES', 'AG'): 0}
     """
     group = groups.reindex(answers.index)
-    parts = {
-        name: scale_statistics(answers.loc[group == name], items, confidence=confidence)
-        for name in names
-    }
-    nothing = scale_statistics(answers, items, confidence=confidence).iloc[:0]
+    parts = {name: scale_statistics(answers.loc[group == name], items) for name in names}
+    nothing = scale_statistics(answers, items).iloc[:0]
     return pd.concat(parts or {"": nothing}, names=["group"])
 
 
@@ -236,9 +229,7 @@ def alpha(covariances: np.ndarray) -> float:
     return float(k / (k - 1) * (1 - np.trace(covariances) / total))
 
 
-def alpha_interval(
-    turned: pd.DataFrame, units: pd.Series | None = None, confidence: float = 0.95
-) -> tuple[float, float]:
+def alpha_interval(turned: pd.DataFrame, units: pd.Series | None = None) -> tuple[float, float]:
     """Bound Cronbach's alpha without assuming normal answers or independent respondents.
 
     Each respondent's influence on alpha gives its variance; with `units`, influences add up within
@@ -278,7 +269,7 @@ def alpha_interval(
         influence = influence.groupby(units.reindex(turned.index)).sum()
     clusters = len(influence)
     error = np.sqrt((influence**2).sum() * clusters / max(clusters - 1, 1)) / len(values)
-    reach = norm.ppf(0.5 + confidence / 2) * error / (1 - estimate)
+    reach = norm.ppf(0.975) * error / (1 - estimate)
     return (
         float(1 - (1 - estimate) * np.exp(reach)),
         float(1 - (1 - estimate) * np.exp(-reach)),

@@ -16,14 +16,6 @@ from cycle_analysis.readers.statistical import read_dta, read_sav
 from cycle_analysis.readers.workbooks import read_spreadsheet
 from cycle_analysis.study.files import Source
 
-__all__ = [
-    "READERS",
-    "RawTable",
-    "change_texts",
-    "read_export",
-    "text_column",
-]
-
 READERS: dict[str, Callable[[Path, Source], RawTable]] = {
     "csv": read_csv,
     "tsv": read_csv,

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, REJECTED, Problem, refuse
+from cycle_analysis.problems import FIXED, REJECTED, Problem, first_five, refuse
 
 MOST_COLUMNS = 5_000
 """A survey export with more columns than this is some other file."""
@@ -91,7 +91,7 @@ class RawTable:
         cells when it is not one in each row.
         """
         where = [f"column {column}" + (f" ({item})" if item else "")] if column else []
-        where += [f"rows {list_rows(rows)}"] if len(rows) else []
+        where += [f"rows {first_five(rows)}"] if len(rows) else []
         return Problem(
             *(self.file, ", ".join(where), value, problem, allowed, remedy, done),
             sheet=self.sheet,
@@ -106,18 +106,6 @@ class RawTable:
         rows = self.cells.index[keep]
         flaws = self.flaws[self.flaws["row"].isin(rows)]
         return replace(self, cells=self.cells[keep], flaws=flaws, notes=[*self.notes, *notes])
-
-
-def list_rows(rows: "pd.Index | Sequence[int]") -> str:
-    """Name rows as the user sees them in the file: the first five, and how many more.
-
-    Examples
-    --------
-    >>> list_rows(range(2, 12))
-    '2, 3, 4, 5, 6 and 5 more'
-    """
-    shown = ", ".join(str(row) for row in rows[:5])
-    return shown if len(rows) <= 5 else f"{shown} and {len(rows) - 5} more"
 
 
 def change_texts(cells: pd.Series, change: Callable[[str], str]) -> pd.Series:

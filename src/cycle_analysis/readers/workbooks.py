@@ -20,13 +20,12 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError
 
-from cycle_analysis.problems import KEPT, InputError, Problem, refuse
+from cycle_analysis.problems import KEPT, InputError, Problem, first_five, refuse
 from cycle_analysis.readers.raw_table import (
     FLAW_COLUMNS,
     MOST_COLUMNS,
     RawTable,
     as_text,
-    list_rows,
     name_columns,
     text_column,
     tidy_names,
@@ -113,8 +112,7 @@ def read_spreadsheet(path: Path, source: Source) -> RawTable:
     except InputError:
         raise
     except (CalamineError, OSError, ValueError) as error:
-        remedy = "Open it and save it again as .xlsx, without a password"
-        raise refuse(path.name, "file", "", f"cannot be read: {error}", "", remedy) from None
+        raise _damaged(path.name, error) from None
     first = source.header_row
     if not {"sheet", "header_row"} <= source.model_fields_set and (
         found := _doubt_layout(path.name, name, sheet, facts, first)
@@ -137,6 +135,11 @@ def _parse(path: Path, source: Source) -> tuple[str, SheetFacts, Sheet]:
     name = _sheet_name(path.name, names, source)
     facts = sheet_facts(path, names.index(name))
     return name, facts, parse_sheet(path, name)
+
+
+def _damaged(file: str, error: Exception) -> InputError:
+    remedy = "Open it and save it again as .xlsx, without a password"
+    return refuse(file, "file", "", f"cannot be read: {error}", "", remedy)
 
 
 def _sheet_name(file: str, names: list[str], source: Source) -> str:
@@ -189,7 +192,7 @@ def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts
     filled = np.array([any(text.strip() for text in row) for row in texts])
     flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
     if hidden := [row for row in facts.hidden_rows if row > header_row]:
-        where = f"sheet {sheet}, rows {list_rows(hidden)}"
+        where = f"sheet {sheet}, rows {first_five(hidden)}"
         problem = f"{len(hidden)} rows are hidden in the sheet; they are read like the others"
         said = (file, where, "", problem, "", "Delete them if they should not count", KEPT)
         notes.append(Problem(*said, sheet=sheet, row=str(hidden[0]), n=len(hidden)))
@@ -231,7 +234,7 @@ def check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             unfolded = sum(part.file_size for part in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise refuse(path.name, "file", "", f"is damaged: {error}") from None
+        raise _damaged(path.name, error) from None
     ratio = unfolded / max(path.stat().st_size, 1)
     if unfolded > MOST_UNFOLDED or (unfolded > SURELY_SMALL and ratio > MOST_RATIO):
         problem = "unfolds to far more than a survey: not opened"
@@ -256,7 +259,7 @@ def sheet_facts(path: Path, place: int) -> SheetFacts:
                 part = None if place == ANY else _part(archive, place)
                 facts = _facts_of_xlsx(_pieces(archive, part) if part else [])
     except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, ValueError, KeyError) as error:
-        raise refuse(path.name, "file", "", f"is damaged: {error}") from None
+        raise _damaged(path.name, error) from None
     if facts.n_columns > MOST_COLUMNS:
         problem = f"there are more than {MOST_COLUMNS} columns"
         raise refuse(path.name, "header", str(facts.n_columns), problem)

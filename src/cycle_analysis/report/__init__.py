@@ -39,8 +39,6 @@ from cycle_analysis.report.templates import (
 from cycle_analysis.report.writers.html import to_html, write_html
 from cycle_analysis.study import Study
 
-__all__ = ["assemble", "draw", "open_chapter", "tell", "to_html", "write_html"]
-
 WRITERS_WORDS = ("contents", "figure", "table", "skip", "made_with", "wide")
 
 

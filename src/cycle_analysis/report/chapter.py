@@ -8,28 +8,31 @@ words stand here: which facts are told, in what order and in which words, the te
 
 import datetime
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.style import Look
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.columns import Rows
-from cycle_analysis.report.door import Door, Mean, Units, Weighted, wave_total
-from cycle_analysis.report.language import Language
+from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
+from cycle_analysis.report.language import Group, Language
 from cycle_analysis.study import Study
 
-RESPONSES, SCORES, CYCLE = "01_responses", "02_scores", "03_cycle"
-NUMBER, PROFILES, VALIDITY, WAVES = (
-    *("04_number_of_profiles", "05_profiles", "06_validity", "07_waves"),
+STEPS = (
+    *("01_responses", "02_scores", "03_cycle", "04_number_of_profiles", "05_profiles"),
+    *("06_validity", "07_waves"),
 )
+"""Notebooks whose tables are told."""
+RESPONSES, SCORES, CYCLE, NUMBER, PROFILES, VALIDITY, WAVES = STEPS
 ALL_WAVES = "all_waves"
 PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, dict, datetime.date)
 """What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
+GIVEN = ("one", "many", "population", "synthetic", "round_to", "phases", "wave", "several_waves")
+"""Facts that are set when a chapter is opened."""
 
 
 class Results(Protocol):
@@ -40,39 +43,6 @@ class Results(Protocol):
 
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         """Give the parameters with which a step ran."""
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """A profile, or a level where no profiles were found.
-
-    Attributes
-    ----------
-    number : int
-        From 1, from the lowest to the highest mean.
-    names : mapping of str to str, or None
-        Its name by language; levels have none.
-    n : Units
-        Number of units in it.
-    shown : bool
-        Whether there are units enough to describe it.
-    """
-
-    number: int
-    names: Any
-    n: Units
-    shown: bool
-
-
-@dataclass(frozen=True, eq=False)
-class WaveFacts:
-    """A wave: its code, its days, and how many units were asked and answered."""
-
-    code: str
-    start: datetime.date
-    end: datetime.date
-    asked: Units
-    answered: Units
 
 
 class Chapter:
@@ -88,23 +58,36 @@ class Chapter:
         The language, with the door.
     wave : str, optional
         The wave that the chapter is about; the reference wave when not given.
+
+    Attributes
+    ----------
+    door : Door
+        What is told of true numbers.
+    mark : str
+        What every figure and caption must say of the data; empty for real data.
+    one, many, population : str
+        What one unit is called, and several, and of what units the survey is.
+    synthetic : bool
+        Whether the data are made up.
+    round_to : int
+        The multiple that numbers of units are rounded to.
+    phases : list of str
+        Codes of the phases, in the order of the cycle.
+    wave : str
+        Code of the wave that the chapter is about.
+    several_waves : bool
+        Whether there is more than one wave.
     """
 
     key: ClassVar[str] = ""
 
     def __init__(self, study: Study, results: Results, language: Language, wave: str = "") -> None:
-        self.study, self.results, self.language = study, results, language
-        self._wave = wave or study.reference_wave
-
-    @property
-    def door(self) -> Door:
-        """What is told of true numbers."""
-        return self.language.door
-
-    @property
-    def mark(self) -> str:
-        """What every figure and caption must say of the data; empty for real data."""
-        return str(self.language.words["synthetic"]) if self.study.synthetic else ""
+        self.study, self.results, self.language, self.door = study, results, language, language.door
+        self.one, self.many = study.units.one[language.code], study.units.many[language.code]
+        self.population, self.synthetic = study.population[language.code], study.synthetic
+        self.mark = str(language.words["synthetic"]) if study.synthetic else ""
+        self.phases, self.round_to = study.phase_codes, language.door.round_to
+        self.wave, self.several_waves = wave or study.reference_wave, len(study.waves) > 1
 
     def marked(self, caption: str) -> str:
         """Add the mark of synthetic data to a caption."""
@@ -112,21 +95,16 @@ class Chapter:
 
     def note(self, name: str) -> str:
         """Give a note of words.yaml that explains a mark in a table."""
-        many = self.study.units.many[self.language.code]
-        round_to = self.language.number(self.door.round_to)
-        return str(self.language.words["notes"][name]).format(many=many, round_to=round_to)
+        round_to = self.language.number(self.round_to)
+        return str(self.language.words["notes"][name]).format(many=self.many, round_to=round_to)
 
     def load(self, step: str, table: str, wave: str = "") -> pd.DataFrame:
         """Load a table of the chapter's wave, or of another."""
-        return self.results.load(step, table, wave or self._wave)
-
-    def facts_of(self, chapter: "type[Chapter]") -> "ChapterFacts":
-        """Give the facts of another chapter, to tell them here as well."""
-        return ChapterFacts(chapter(self.study, self.results, self.language, self._wave))
+        return self.results.load(step, table, wave or self.wave)
 
     def parameter(self, step: str, name: str, wave: str = "") -> float:
         """Give a parameter, a number, with which a step ran."""
-        return float(self.results.parameters(step, wave or self._wave)[name])
+        return float(self.results.parameters(step, wave or self.wave)[name])
 
     def table(self, key: str, *names: str) -> Rows:
         """Give what a table can show, by its key in the text."""
@@ -142,44 +120,9 @@ class Chapter:
             return method
         known = ", ".join(n.partition("_")[2] for n in dir(self) if n.startswith(f"{kind}_"))
         file = f"texts/{self.language.code}/{self.key}.md.j2"
-        raise InputError([Problem(file, f"::: {kind} {key}", key, f"is no {kind} here", known)])
+        raise refuse(file, f"::: {kind} {key}", key, f"is no {kind} here", known)
 
     # Facts of every chapter.
-
-    @cached_property
-    def one(self) -> str:
-        """What one unit is called."""
-        return self.study.units.one[self.language.code]
-
-    @cached_property
-    def many(self) -> str:
-        """What units are called."""
-        return self.study.units.many[self.language.code]
-
-    @cached_property
-    def population(self) -> str:
-        """Of what units the survey is."""
-        return self.study.population[self.language.code]
-
-    @cached_property
-    def synthetic(self) -> bool:
-        """Whether the data are made up."""
-        return self.study.synthetic
-
-    @cached_property
-    def round_to(self) -> int:
-        """The multiple that numbers of units are rounded to."""
-        return self.door.round_to
-
-    @cached_property
-    def phases(self) -> list[str]:
-        """Codes of the phases, in the order of the cycle."""
-        return self.study.phase_codes
-
-    @cached_property
-    def wave(self) -> str:
-        """Code of the wave that this chapter is about."""
-        return self._wave
 
     @cached_property
     def reference(self) -> str:
@@ -187,19 +130,19 @@ class Chapter:
         return self.study.reference_wave
 
     @cached_property
-    def waves(self) -> list[WaveFacts]:
-        """All waves, in order."""
-        return [self._wave_facts(wave) for wave in self.study.waves]
-
-    @cached_property
-    def several_waves(self) -> bool:
-        """Whether there is more than one wave."""
-        return len(self.study.waves) > 1
+    def waves(self) -> list[dict[str, Any]]:
+        """All waves, in order: code, days of fieldwork, units asked and answered."""
+        days = {wave: self.study.wave(wave).fieldwork for wave in self.study.waves}
+        return [
+            {"code": wave, "start": of.start, "end": of.end}
+            | {"asked": self.asked_in(wave), "answered": self.answered_in(wave)}
+            for wave, of in days.items()
+        ]
 
     @cached_property
     def answered(self) -> Units:
         """How many units answered in the wave of this chapter."""
-        return self.answered_in(self._wave)
+        return self.answered_in(self.wave)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -246,10 +189,22 @@ class Chapter:
         """What the groups are called: profiles, or levels."""
         return str(self.language.words["groups"][self._kind]["many"])
 
+    def counted(self, n: float) -> Units:
+        """Set a number of units as a part of those that answered in the wave of this chapter."""
+        return Units(int(n), self.answered)
+
+    def asked_in(self, wave: str) -> Units:
+        """How many units were asked in a wave."""
+        return wave_total(self.load(RESPONSES, "response", wave)["invited"].sum())
+
     def answered_in(self, wave: str) -> Units:
         """How many units answered in a wave."""
-        account = self.load(RESPONSES, "response", wave)
-        return wave_total(account["responded"].sum(), wave_total(account["invited"].sum()))
+        responded = self.load(RESPONSES, "response", wave)["responded"].sum()
+        return wave_total(responded, self.asked_in(wave))
+
+    def respondents_in(self, wave: str) -> Units:
+        """How many respondents there are in a wave."""
+        return wave_total(len(self.load(RESPONSES, "respondents", wave)))
 
     @property
     def _kind(self) -> str:
@@ -272,14 +227,9 @@ class Chapter:
         code, word = self.language.code, self.language.words["groups"]["profiles"]["one"]
         return {code: self.language.capital(f"{word} {number}")}
 
-    def _wave_facts(self, wave: str) -> WaveFacts:
-        days, answered = self.study.wave(wave).fieldwork, self.answered_in(wave)
-        asked = wave_total(self.load(RESPONSES, "response", wave)["invited"].sum())
-        return WaveFacts(wave, days.start, days.end, asked, answered)
-
 
 class ChapterFacts(Mapping[str, Any]):
-    """The facts of a chapter by name: its cached properties without an underscore."""
+    """The facts of a chapter by name, see `facts_of`."""
 
     def __init__(self, chapter: Chapter) -> None:
         self.chapter, self.names = chapter, facts_of(type(chapter))
@@ -290,7 +240,10 @@ class ChapterFacts(Mapping[str, Any]):
         value = getattr(self.chapter, name)
         plain = isinstance(value, (*PLAIN, ChapterFacts))
         if not plain and not hasattr(value, "__dataclass_fields__"):
-            _refuse_fact(self.chapter, name, value)
+            raise TypeError(
+                f"fact {name!r} of chapter {self.chapter.key!r} is a {type(value).__name__}; facts "
+                "are plain values, Units, Mean, lists of them, or frozen dataclasses"
+            )
         return value
 
     def __contains__(self, name: object) -> bool:
@@ -303,24 +256,20 @@ class ChapterFacts(Mapping[str, Any]):
         return len(self.names)
 
 
+def facts_from(other: type[Chapter]) -> "cached_property[ChapterFacts]":
+    """Make a fact of all facts of another chapter, to tell them in this one as well."""
+    return cached_property(
+        lambda own: ChapterFacts(other(own.study, own.results, own.language, own.wave))
+    )
+
+
 def facts_of(chapter: type[Chapter]) -> list[str]:
-    """List the names of the facts of a chapter.
+    """List the names of the facts of a chapter: its cached properties, and those of `GIVEN`.
 
     Examples
     --------
     >>> {"n", "groups"} <= set(facts_of(Chapter))
     True
     """
-    return [
-        name
-        for name in dir(chapter)
-        if not name.startswith("_") and isinstance(getattr(chapter, name), cached_property)
-    ]
-
-
-def _refuse_fact(chapter: Chapter, name: str, value: Any) -> NoReturn:
-    kind = type(value).__name__
-    raise TypeError(
-        f"fact {name!r} of chapter {chapter.key!r} is a {kind}; facts are plain values, Units, "
-        "Mean, lists of them, or frozen dataclasses"
-    )
+    public = (name for name in dir(chapter) if not name.startswith("_"))
+    return [*GIVEN, *(n for n in public if isinstance(getattr(chapter, n), cached_property))]

@@ -54,14 +54,43 @@ class Rows:
     families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+def per_wave(
+    first: tuple[str, Column],
+    named: Sequence[Any],
+    values: Mapping[str, Sequence[Any]],
+    **families: Column,
+) -> Rows:
+    """Set the values of each wave in columns of their own, once for each way of writing them.
+
+    Parameters
+    ----------
+    first : pair of str and Column
+        Name and kind of the first column.
+    named : sequence
+        What stands there, a row for each.
+    values : mapping of wave to sequence
+        A value for each row.
+    **families : Column
+        Ways of writing them, by the name of the family.
+
+    Examples
+    --------
+    >>> per_wave(("name", TEXT), ["AG"], {"2018": [3], "2022": [4]}, counts=number()).rows
+    [{'name': 'AG', 'counts_2018': 3, 'counts_2022': 4}]
+    """
+    heads = {family: {f"{family}_{wave}": wave for wave in values} for family in families}
+    rows = [
+        {first[0]: name}
+        | {column: values[w][place] for columns in heads.values() for column, w in columns.items()}
+        for place, name in enumerate(named)
+    ]
+    kinds = {column: families[family] for family, columns in heads.items() for column in columns}
+    return Rows(dict([first]) | kinds, rows, heads)
+
+
 def number(decimals: int = 0) -> Column:
     """Make a column of plain numbers, which rest on no few units; an empty text stays empty."""
     return Column(lambda language, value: _number(language.number, value, decimals))
-
-
-def points(decimals: int = 0) -> Column:
-    """Make a column of differences, with their sign."""
-    return Column(lambda language, value: _number(language.points, value, decimals))
 
 
 def percent(decimals: int = 0) -> Column:
@@ -75,14 +104,9 @@ def percent(decimals: int = 0) -> Column:
     return Column(write)
 
 
-def interval(decimals: int = 0, kind: str = "number") -> Column:
+def interval(decimals: int = 0) -> Column:
     """Make a column of intervals: pairs of a low and a high end."""
-
-    def write(language: Language, ends: tuple[float, float] | None) -> Cell:
-        text = NOTHING if ends is None else language.interval(ends, decimals, kind)
-        return EMPTY if text == NOTHING else Cell(text)
-
-    return Column(write)
+    return _known(lambda language, ends: _unless_nothing(language.interval(ends, decimals)))
 
 
 def code(kind: str) -> Column:
@@ -105,6 +129,15 @@ def starred(decimals: int = 0) -> Column:
     return Column(write)
 
 
+def _known(write: Write) -> Column:
+    """Make a column of numbers that is empty where there is no value."""
+    return Column(lambda language, value: EMPTY if value is None else write(language, value))
+
+
+def _unless_nothing(text: str) -> Cell:
+    return EMPTY if text == NOTHING else Cell(text)
+
+
 def _number(write: Callable[[Any, int], str], value: Any, decimals: int) -> Cell:
     if isinstance(value, str):
         return Cell(value)
@@ -125,9 +158,7 @@ def _text(language: Language, value: Any) -> Cell:
     return Cell(value)
 
 
-def _count(language: Language, units: Units | None, kind: str = "rounded") -> Cell:
-    if units is None:
-        return EMPTY
+def _count(language: Language, units: Units, kind: str = "rounded") -> Cell:
     door = language.door
     note = kind if door.is_rounded(units) else ""
     if note and door.hardly_any(units):
@@ -135,17 +166,9 @@ def _count(language: Language, units: Units | None, kind: str = "rounded") -> Ce
     return Cell(language.number(door.count(units)), door.count(units), "#,##0", note)
 
 
-def _share(language: Language, units: Units | None) -> Cell:
-    if units is None:
-        return EMPTY
-    return _told(language, language.door.share(units))
-
-
-def _rate(language: Language, units: Units | None) -> Cell:
-    if units is None or units._of is None:
-        return EMPTY
-    share, count = _share(language, units), _count(language, units)
-    whole = language.door.count(units._of)
+def _rate(language: Language, units: Units) -> Cell:
+    share, count = SHARE.write(language, units), _count(language, units)
+    whole = language.door.whole(units)
     text = f"{count.text}/{language.number(whole)}"
     if share is not EMPTY:
         note = f"{count.note} {share.note}"
@@ -162,9 +185,7 @@ def _told(language: Language, share: Share) -> Cell:
     return _percent(text, share.value)
 
 
-def _weighted(language: Language, weighted: Weighted | None) -> Cell:
-    if weighted is None:
-        return EMPTY
+def _weighted(language: Language, weighted: Weighted) -> Cell:
     share, low, high = language.door.weighted(weighted)
     cell = _told(language, share)
     ends = language.interval((low, high), 0, "percent")
@@ -173,21 +194,8 @@ def _weighted(language: Language, weighted: Weighted | None) -> Cell:
     return Cell(f"{cell.text} ({ends})", cell.value, cell.pattern, cell.note)
 
 
-def _mean(language: Language, mean: Mean | None) -> Cell:
-    if mean is None:
-        return EMPTY
-    return _number(language.number, language.door.mean(mean)[0], language.decimals(mean))
-
-
-def _mean_points(language: Language, mean: Mean | None) -> Cell:
-    if mean is None:
-        return EMPTY
-    return _number(language.points, language.door.mean(mean)[0], language.decimals(mean))
-
-
-def _mean_interval(language: Language, mean: Mean | None) -> Cell:
-    text = NOTHING if mean is None else language.mean_interval(mean)
-    return EMPTY if text == NOTHING else Cell(text)
+def _mean(write: Callable[[Any, int], str], language: Language, mean: Mean) -> Cell:
+    return _number(write, language.door.mean(mean)[0], language.decimals(mean))
 
 
 TEXT = Column(_text, numeric=False)
@@ -198,21 +206,23 @@ PHASE = Column(lambda language, phase: Cell(language.phase(phase)), numeric=Fals
 """Codes of phases, written by their short name."""
 PHASE_TITLE = Column(lambda language, phase: Cell(language.phase_title(phase)), numeric=False)
 """Codes of phases, written in full."""
+DEVELOPMENT = Column(lambda language, of: Cell(language.development(of)), numeric=False)
+"""Codes of developments, written by their name."""
 WAVE = Column(lambda language, wave: Cell(language.wave(wave)), numeric=False)
 """Codes of waves, written by their name."""
-COUNT = Column(_count)
+COUNT = _known(_count)
 """Numbers of units: `Units`."""
-RESPONDENTS = Column(lambda language, n: _count(language, n, "rounded_respondents"))
+RESPONDENTS = _known(lambda language, n: _count(language, n, "rounded_respondents"))
 """Numbers of respondents, less than all of a wave: `Units`."""
-SHARE = Column(_share)
+SHARE = _known(lambda language, units: _told(language, language.door.share(units)))
 """Shares of units of their whole: `Units` as well."""
-RATE = Column(_rate)
+RATE = _known(_rate)
 """Shares with the number and its whole, 45% (10/22); the two numbers where no share is told."""
-WEIGHTED = Column(_weighted)
+WEIGHTED = _known(_weighted)
 """Weighted shares with their interval: `Weighted`."""
-MEAN = Column(_mean)
+MEAN = _known(lambda language, mean: _mean(language.number, language, mean))
 """Means of units: `Mean`."""
-MEAN_POINTS = Column(_mean_points)
+MEAN_POINTS = _known(lambda language, mean: _mean(language.points, language, mean))
 """Differences between means of units, with their sign: `Mean`."""
-MEAN_INTERVAL = Column(_mean_interval)
+MEAN_INTERVAL = _known(lambda language, m: _unless_nothing(language.mean_interval(m)))
 """Intervals of means of units: `Mean`."""

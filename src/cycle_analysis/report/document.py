@@ -4,11 +4,15 @@ Texts are plain, with emphasis marked: a writer escapes them. Cells carry the nu
 text, so that a workbook holds numbers as numbers.
 """
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
-from cycle_analysis.report.drawing import Drawing
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,59 @@ class Table:
             )
         if not self.rows:
             raise ValueError(f"table {self.key!r} has no rows; leave it out instead")
+
+
+PNG_DOTS = 200
+"""Dots per inch of a drawing for a word processor."""
+FIXED: dict[Any, Any] = {
+    "svg.hashsalt": "cycle_analysis",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "figure.dpi": 100,
+}
+"""Ids that do not change, text that looks alike everywhere, and no mathematics in labels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A drawing that is made when it is asked for: the same bytes for the same drawing.
+
+    Attributes
+    ----------
+    draw : function without arguments
+        Draws in a new figure and returns its axes.
+    mark : str
+        What to write above it, such as that its data are synthetic.
+    """
+
+    draw: Callable[[], Axes]
+    mark: str = ""
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The drawing as SVG."""
+        return self._made(format="svg", metadata={"Date": None, "Creator": None})
+
+    @cached_property
+    def png(self) -> bytes:
+        """The drawing in dots, for writers that know no SVG."""
+        return self._made(format="png", dpi=PNG_DOTS, metadata={"Software": None})
+
+    def _made(self, **form: Any) -> bytes:
+        with plt.rc_context():
+            plt.rcdefaults()
+            plt.rcParams.update(FIXED)
+            figure = self.draw().get_figure(root=True)
+            if figure is None:
+                raise ValueError("the axes belong to no figure; return those that were drawn on")
+            if self.mark:
+                at_the_end: dict[str, Any] = {"ha": "right", "va": "bottom", "fontweight": "bold"}
+                figure.text(0.99, 1.01, self.mark, fontsize=8, color="#8a1c1c", **at_the_end)
+            buffer = io.BytesIO()
+            figure.savefig(buffer, bbox_inches="tight", **form)
+            plt.close(figure)
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -260,7 +317,9 @@ def _numbered(blocks: Sequence[Block]) -> Iterator[Block]:
 
 def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
     """Set blocks under their headings; what stands before the first heading belongs to none."""
-    starts = [i for i, block in enumerate(blocks) if _opens(block, level)]
+    starts = [
+        i for i, block in enumerate(blocks) if isinstance(block, Heading) and block.level == level
+    ]
     sections = []
     for start, end in pairwise([*starts, len(blocks)]):
         heading, *inner = blocks[start:end]
@@ -269,7 +328,3 @@ def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
             parts = _nested(inner[lower:], level + 1)
             sections.append(Section(heading, tuple(inner[:lower]), parts))
     return tuple(sections)
-
-
-def _opens(block: Block, level: int) -> bool:
-    return isinstance(block, Heading) and block.level == level

@@ -14,7 +14,7 @@ import numbers
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
 import pandas as pd
 
@@ -34,11 +34,53 @@ class UntoldError(TypeError):
     """A true number was about to be shown, compared or counted with."""
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class Units:
-    """A true number of units, which only a door can read.
+class Untold:
+    """What only a door can read: it can be neither shown, nor compared, nor counted with.
 
     The sandbox of the texts refuses names that begin with an underscore.
+    """
+
+    _called: ClassVar[str] = "this"
+    _filter: ClassVar[str] = ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(behind the door)"
+
+    def __str__(self) -> NoReturn:
+        self._refuse("shown")
+
+    def __format__(self, pattern: str) -> NoReturn:
+        self._refuse("shown")
+
+    def __bool__(self) -> NoReturn:
+        self._refuse("tested for being there")
+
+    def __int__(self) -> NoReturn:
+        self._refuse("taken as a number")
+
+    __float__ = __index__ = __complex__ = __round__ = __len__ = __iter__ = __int__
+
+    def __eq__(self, other: object) -> NoReturn:
+        self._refuse("compared")
+
+    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
+
+    def __hash__(self) -> NoReturn:
+        self._refuse("hashed")
+
+    def __add__(self, other: object) -> NoReturn:
+        self._refuse("counted with")
+
+    __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __add__
+    __truediv__ = __rtruediv__ = __mod__ = __floordiv__ = __neg__ = __add__
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise UntoldError(f"{self._called} cannot be {what}; write {{{{ {self._filter} }}}}")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Units(Untold):
+    """A true number of units.
 
     Attributes
     ----------
@@ -66,41 +108,7 @@ class Units:
     _of: "Units | None" = None
     _exact: bool = False
     _shown: int | None = None
-
-    def __repr__(self) -> str:
-        return "Units(behind the door)"
-
-    def __str__(self) -> NoReturn:
-        _refuse("shown")
-
-    def __format__(self, pattern: str) -> NoReturn:
-        _refuse("shown")
-
-    def __bool__(self) -> NoReturn:
-        _refuse("tested for being there")
-
-    def __int__(self) -> NoReturn:
-        _refuse("taken as a number")
-
-    __float__ = __index__ = __complex__ = __round__ = __len__ = __iter__ = __int__
-
-    def __eq__(self, other: object) -> NoReturn:
-        _refuse("compared")
-
-    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
-
-    def __hash__(self) -> NoReturn:
-        _refuse("hashed")
-
-    def __add__(self, other: object) -> NoReturn:
-        _refuse("counted with")
-
-    __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __add__
-    __truediv__ = __rtruediv__ = __mod__ = __floordiv__ = __neg__ = __add__
-
-
-def _refuse(what: str) -> NoReturn:
-    raise UntoldError(f"units cannot be {what}; write {{{{ n|units }}}}")
+    _called, _filter = "units", "n|units"
 
 
 def wave_total(n: float, whole: Units | None = None) -> Units:
@@ -116,8 +124,13 @@ def units_of(counts: Iterable[float], whole: Units | None = None) -> list[Units]
     return [Units(int(n), whole) for n in counts]
 
 
+def units_behind(share: float, n: float, whole: Units | None = None) -> Units:
+    """Give the number of units behind a share of `n`; none behind a share of nothing."""
+    return Units(0 if pd.isna(share) else round(share * n), whole)
+
+
 @dataclass(frozen=True, repr=False, eq=False)
-class Mean:
+class Mean(Untold):
     """A mean, or a difference of means, with the units that it rests on.
 
     Attributes
@@ -138,34 +151,18 @@ class Mean:
     _low: float = math.nan
     _high: float = math.nan
     _scale: float = 100.0
-
-    def __repr__(self) -> str:
-        return "Mean(behind the door)"
-
-    def __str__(self) -> NoReturn:
-        raise UntoldError("a mean of units cannot be shown as it is; write {{ m|mean }}")
-
-    def __format__(self, pattern: str) -> NoReturn:
-        str(self)
-        raise AssertionError
-
-    __hash__ = __bool__ = __float__ = __int__ = __str__  # type: ignore[assignment]
-
-    def __eq__(self, other: object) -> NoReturn:
-        str(self)
-        raise AssertionError
-
-    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
+    _called, _filter = "a mean of units", "m|mean"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Weighted:
+class Weighted(Untold):
     """A weighted share of the population with its interval, and the units that were weighted."""
 
     _value: float
     _low: float
     _high: float
     _units: Units
+    _called, _filter = "a weighted share", "n|share"
 
 
 @dataclass(frozen=True)
@@ -219,7 +216,7 @@ class Door:
 
     def whole(self, units: Units) -> int:
         """Give the whole that a share of these units is taken of."""
-        return self.count(_whole_of(units))
+        return self.count(whole_of(units))
 
     def ratio(self, units: Units) -> float:
         """Give what puts shares in order, those that are told as bounds among them."""
@@ -251,7 +248,7 @@ class Door:
             return Share(n / whole if whole else math.nan)
         if whole < LEAST_WHOLE:
             return Share(math.nan)
-        (low, high), (low_whole, high_whole) = self._ends(units), self._ends(_whole_of(units))
+        (low, high), (low_whole, high_whole) = self._ends(units), self._ends(whole_of(units))
         percent = round(100 * n / whole)
         if n == 0 or percent == 0:
             return Share((math.floor(100 * high / low_whole) + 1) / 100, "less")
@@ -442,7 +439,8 @@ class Door:
         return self._meant(shown, top, most)
 
 
-def _whole_of(units: Units) -> Units:
+def whole_of(units: Units) -> Units:
+    """Give the whole that a share of these units is taken of."""
     if units._of is None:
         raise ValueError("a share needs a whole; give `_of` to these units")
     return units._of
@@ -455,4 +453,4 @@ def is_number(value: Any) -> bool:
 
 def is_missing(value: Any) -> bool:
     """Whether there is no value."""
-    return value is None or (not isinstance(value, (Units, Mean)) and bool(pd.isna(value)))
+    return value is None or (not isinstance(value, Untold) and bool(pd.isna(value)))

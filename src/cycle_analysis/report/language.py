@@ -6,12 +6,12 @@ Every filter is a method of `Language`, listed in `FILTERS`; the tests in `TESTS
 import datetime
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2.runtime import LoopContext
 
 from cycle_analysis.problems import refuse
-from cycle_analysis.report.door import Door, Mean, Share, Units, UntoldError, is_number
+from cycle_analysis.report.door import Door, Mean, Units, UntoldError, is_number
 from cycle_analysis.study import Study
 from cycle_analysis.texts import FILE, Words
 
@@ -26,16 +26,26 @@ OPEN = ("backgrounds", "background_groups")
 """Kinds of codes that a study has of its own; those without a word are told as they stand."""
 
 
-class Group(Protocol):
-    """A profile or a level: `number` from 1, and its names by language where it has names."""
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A profile, or a level where no profiles were found.
 
-    @property
-    def number(self) -> int:
-        """From the lowest to the highest mean."""
+    Attributes
+    ----------
+    number : int
+        From 1, from the lowest to the highest mean.
+    names : mapping of str to str, or None
+        Its name by language; levels have none.
+    n : Units
+        Number of units in it.
+    shown : bool
+        Whether there are units enough to describe it.
+    """
 
-    @property
-    def names(self) -> Any:
-        """Names by language, or None."""
+    number: int
+    names: Any
+    n: Units
+    shown: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +71,8 @@ class Language(Words):
     def number(self, value: float | None, decimals: int = 0) -> str:
         """Write a plain number; numbers of units have filters of their own."""
         if value is not None and not is_number(value):
-            kind = type(value).__name__
-            raise UntoldError(
-                f"a {kind} is no plain number; write {{{{ n|units }}}} or {{{{ m|mean }}}}"
-            )
+            told = f"a {type(value).__name__} is no plain number"
+            raise UntoldError(f"{told}; write {{{{ n|units }}}} or {{{{ m|mean }}}}")
         return super().number(value, decimals)
 
     def points(self, value: float | Mean | None, decimals: int = 0) -> str:
@@ -100,15 +108,11 @@ class Language(Words):
     def share(self, units: Units) -> str:
         """Write a share of units: 21%, less than 1%, not shown."""
         self._count(units)
-        return self.told_share(self.door.share(units))
-
-    def told_share(self, share: Share) -> str:
-        """Write a share inside a sentence."""
+        share = self.door.share(units)
         if math.isnan(share.value):
             return self._word("not_shown")
         text = self.percent(share.value)
-        words = {"less": "less_than", "more": "more_than"}
-        return self._word(words[share.bound], value=text) if share.bound else text
+        return self._word(f"{share.bound}_than", value=text) if share.bound else text
 
     def mean(self, mean: Mean) -> str:
         """Write a mean of units in whole points; a dash where it rests on few."""
@@ -156,8 +160,7 @@ class Language(Words):
 
     def development(self, code: str) -> str:
         """Write the name of a development."""
-        known = {found.code: found.label[self.code] for found in self.study.developments}
-        return known[code]
+        return next(of.label[self.code] for of in self.study.developments if of.code == code)
 
     def wave(self, code: str) -> str:
         """Write the name of a wave: its label, and its code where the label does not hold it."""
@@ -200,9 +203,8 @@ class Language(Words):
 
     def _count(self, units: Units) -> int:
         if not isinstance(units, Units):
-            raise UntoldError(
-                f"a {type(units).__name__} is no number of units; write {{{{ x|number }}}}"
-            )
+            told = f"a {type(units).__name__} is no number of units"
+            raise UntoldError(f"{told}; write {{{{ x|number }}}}")
         return self.door.count(units)
 
     def _word(self, key: str, **values: str) -> str:

@@ -12,20 +12,20 @@ Rows and drawings come from the chapter, by key; words after the key go to it to
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.columns import Column, Rows
 from cycle_analysis.report.document import (
     Block,
     Bullets,
-    Cell,
+    Drawing,
     Figure,
     Heading,
     Paragraph,
@@ -34,7 +34,6 @@ from cycle_analysis.report.document import (
     Text,
     words_of,
 )
-from cycle_analysis.report.drawing import Drawing
 from cycle_analysis.report.templates import SUFFIX, unescape
 
 SET_APART = ("finding", "summary")
@@ -124,13 +123,8 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
     for place, token in enumerate(tokens):
         if token.type.removesuffix("_open").removesuffix("_close") not in _KNOWN:
             told = next((t.content for t in tokens[place:] if t.content), "")
-            _refuse(
-                chapter,
-                told,
-                "is no heading, paragraph or bullet",
-                "",
-                "Do not begin with a number",
-            )
+            problem, remedy = "is no heading, paragraph or bullet", "Do not begin with a number"
+            _refuse(chapter, told, problem, "", remedy)
         if token.type == "bullet_list_open":
             items = []
         elif token.type == "bullet_list_close":
@@ -239,9 +233,11 @@ def _table(container: Container, chapter: Chapter) -> Table:
         for row in rows.rows
     )
     caption, *notes = texts
+    marks = {note for row in cells for cell in row for note in cell.note.split()}
+    explained = (chapter.note(n) for n in chapter.language.words["notes"] if n in marks)
     return Table(
         key, chapter.marked(caption), tuple(head for _, head, _ in columns),
-        tuple(kind.numeric for _, _, kind in columns), cells, (*notes, *_explained(cells, chapter)),
+        tuple(kind.numeric for _, _, kind in columns), cells, (*notes, *explained),
     )  # fmt: skip
 
 
@@ -260,14 +256,8 @@ def _columns(
         yield member, head.replace("*", title) if star else head, rows.columns[member]
 
 
-def _explained(cells: Sequence[Sequence[Cell]], chapter: Chapter) -> Iterator[str]:
-    """Explain what the marks in the cells mean."""
-    present = {note for row in cells for cell in row for note in cell.note.split()}
-    return (chapter.note(name) for name in chapter.language.words["notes"] if name in present)
-
-
 def _refuse(
     chapter: Chapter, where: str, problem: str, allowed: str = "", remedy: str = ""
 ) -> NoReturn:
     file = f"texts/{chapter.language.code}/{chapter.key}{SUFFIX}"
-    raise InputError([Problem(file, where, "", problem, allowed, remedy)])
+    raise refuse(file, where, "", problem, allowed, remedy)

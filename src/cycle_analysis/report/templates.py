@@ -24,7 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, Language
 
@@ -194,15 +194,10 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
         When the chapter has no such block.
     """
     with explained():
-        context, known = None, set[str]()
-        for template in _ancestry(sandbox, f"{chapter}{SUFFIX}"):
-            context = context or template.new_context({FACTS: facts})
-            known |= template.blocks.keys()
-            for name, function in template.blocks.items():
-                if function not in (functions := context.blocks.setdefault(name, [])):
-                    functions.append(function)
-        if context is None or block not in known:
-            raise ValueError(f"{chapter!r} has no block {block!r}; choose from {sorted(known)}")
+        context = _with_blocks(sandbox, chapter, facts)
+        if block not in context.blocks:
+            known = sorted(context.blocks)
+            raise ValueError(f"{chapter!r} has no block {block!r}; choose from {known}")
         try:
             return "".join(context.blocks[block][0](context)).strip()
         except Exception:
@@ -212,16 +207,17 @@ def render_block(sandbox: Sandbox, chapter: str, block: str, facts: Mapping[str,
 def has_block(sandbox: Sandbox, chapter: str, block: str) -> bool:
     """Whether a chapter has a block of this name."""
     with explained():
-        templates = _ancestry(sandbox, f"{chapter}{SUFFIX}")
-        return any(block in template.blocks for template in templates)
+        return block in _with_blocks(sandbox, chapter, {}).blocks
 
 
-def _ancestry(sandbox: Sandbox, name: str) -> Iterator[jinja2.Template]:
-    """Give a template and those that it replaces parts of."""
-    while name:
-        template = sandbox.get_template(name)
-        yield template
-        name = _extended(sandbox.loader.get_source(sandbox, name)[0] if sandbox.loader else "")
+def _with_blocks(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> Context:
+    """Open a chapter with its blocks, and those of the templates that it replaces parts of."""
+    name = f"{chapter}{SUFFIX}"
+    context = sandbox.get_template(name).new_context({FACTS: facts})
+    while sandbox.loader and (name := _extended(sandbox.loader.get_source(sandbox, name)[0])):
+        for block, function in sandbox.get_template(name).blocks.items():
+            context.blocks.setdefault(block, []).append(function)
+    return context
 
 
 @cache  # a notebook tells many blocks of one chapter
@@ -240,18 +236,15 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        told = isinstance(error, InputError)  # says already what is wrong, and where
-        if told or (not isinstance(error, jinja2.TemplateError) and not _in_template(error)):
+        known = isinstance(error, InputError)  # says already what is wrong, and where
+        if known or (not isinstance(error, jinja2.TemplateError) and not _in_template(error)):
             raise
         file, line = _place(error)
-        where = f"line {line}" if line else "template"
-        raise InputError([Problem(_known_as(file), where, "", _told(error))]) from None
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, jinja2.TemplateNotFound):
-        return f"the template {error.name!r} does not exist"
-    return str(error).rstrip(".") or type(error).__name__
+        named = "/".join(("texts", *Path(file).parts[-2:])) if file else "texts"
+        told = str(error).rstrip(".") or type(error).__name__
+        if isinstance(error, jinja2.TemplateNotFound):
+            told = f"the template {error.name!r} does not exist"
+        raise refuse(named, f"line {line}" if line else "template", "", told) from None
 
 
 def _in_template(error: Exception) -> bool:
@@ -269,8 +262,3 @@ def _place(error: Exception) -> tuple[str, int]:
         if frame.filename.endswith(SUFFIX):
             return frame.filename, frame.lineno or 0
     return "", 0
-
-
-def _known_as(file: str) -> str:
-    """Give the name by which a user knows a template: texts/nl/profiles.md.j2."""
-    return "/".join(("texts", *Path(file).parts[-2:])) if file else "texts"

@@ -163,19 +163,6 @@ def response_account(
     )
 
 
-def cross_groups(counts: pd.Series) -> pd.DataFrame:
-    """Set counts by two backgrounds as a matrix, the second in columns, 0 where no unit is.
-
-    Examples
-    --------
-    >>> groups = pd.MultiIndex.from_tuples([("s", "N"), ("s", "Z"), ("l", "Z")])
-    >>> cross_groups(pd.Series([4, 2, 1], groups)).to_numpy().tolist()
-    [[4, 2], [0, 1]]
-    """
-    first, second = (counts.index.get_level_values(level).unique() for level in (0, 1))
-    return counts.unstack(fill_value=0).reindex(index=first, columns=second)
-
-
 def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
     """Test for each background of a response account whether response depends on it.
 

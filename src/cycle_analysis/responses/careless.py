@@ -22,7 +22,6 @@ from cycle_analysis.responses.coded import Responses
 from cycle_analysis.study import Study
 from cycle_analysis.words import ANSWERED, normalise
 
-FLAGS = ["straight_line", "too_fast", "mostly_empty", "test_row"]
 SHORTEST_RUN = 12
 """Within one block of five, honest respondents give one answer too; fewer items tell nothing."""
 TEST_WORDS = {"test", "testrespondent", "test respondent", "testen", "proef", "dummy"}

@@ -6,7 +6,6 @@ understood as a whole) is raised with everything else that stops it. What does n
 problem table.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from cycle_analysis.problems import (
     Problem,
     as_shown,
     problem_table,
+    refuse,
 )
 from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.responses.checks import (
@@ -34,6 +34,7 @@ from cycle_analysis.responses.checks import (
 from cycle_analysis.responses.privacy import EMAIL, find_same_person, scan_columns
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Wave
+from cycle_analysis.study.fingerprints import hash_file
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
 from cycle_analysis.units.identification import CODE, NAME, identify
 from cycle_analysis.units.register import Register
@@ -114,14 +115,10 @@ def check_checksum(path: Path, recorded: str, where: str) -> None:
     InputError
         If a checksum is recorded and the file has another.
     """
-    if not recorded:
-        return
-    with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != recorded:
+    if recorded and (found := hash_file(path)) != recorded:
         remedy = f"If the new file is right, write source.sha256: {found} in wave.yaml"
         problem = "the file changed since its checksum was recorded"
-        raise InputError([Problem(where, "source.sha256", recorded, problem, found, remedy)])
+        raise refuse(where, "source.sha256", recorded, problem, found, remedy)
 
 
 def code_responses(

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.results import Value
 from cycle_analysis.texts import find_languages
 
@@ -99,18 +99,13 @@ class Parameter:
         ValueError: a number with a decimal point
         """
         try:
-            if isinstance(given, str):
-                return self._read_text(given)
-            if self._takes(given):
+            if isinstance(given, str) and self.kind == "bool":
+                return {"true": True, "false": False}[given.lower()]
+            if isinstance(given, str) or self._takes(given):
                 return TYPES[self.kind](given)
         except (ValueError, KeyError, OverflowError):
             pass
         raise ValueError(WORDS[self.kind])
-
-    def _read_text(self, text: str) -> Value:
-        if self.kind == "bool":
-            return {"true": True, "false": False}[text.lower()]
-        return TYPES[self.kind](text)
 
     def _takes(self, value: object) -> bool:
         """Whether a value is of this type, or a whole number where a text or number is asked."""
@@ -202,7 +197,7 @@ def _read_line(file: str, node: ast.stmt, line: str) -> Parameter:
 
 def _unreadable(file: str, line: str, problem: str) -> InputError:
     remedy = "Take the notebook anew from the project, or correct it"
-    return InputError([Problem(file, "parameters cell", line, problem, "", remedy)])
+    return refuse(file, "parameters cell", line, problem, "", remedy)
 
 
 def check_parameters(
@@ -273,7 +268,7 @@ def check_together(values: Mapping[str, Mapping[str, Value]], file: str = "param
     if number(asked) > number(most):
         where, problem = "parameter 04_number_of_profiles.n_profiles", "is more than max_profiles"
         told = (where, f"{asked}", problem, f"0-{most}", "Ask for fewer, or raise max_profiles")
-        raise InputError([Problem(file, *told)])
+        raise refuse(file, *told)
 
 
 def number(value: Value) -> float:

@@ -7,7 +7,7 @@ per wave, 04-06 on the reference wave, 07 over all waves, then those of the stud
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.results import ALL_WAVES
 from cycle_analysis.running.parameters import read_parameters
 from cycle_analysis.study import Study
@@ -117,5 +117,5 @@ def copy_notebooks(folder: Path) -> list[Path]:
     if present := [path.name for path in sources if (folder / path.name).exists()]:
         shown = ", ".join(present[:5])
         remedy = "Name another folder, or move what stands there"
-        raise InputError([Problem(str(folder), "notebooks", shown, "is there already", "", remedy)])
+        raise refuse(str(folder), "notebooks", shown, "is there already", "", remedy)
     return [write_whole(folder / path.name, path.read_bytes()) for path in sources]

@@ -1,11 +1,8 @@
-"""Run the notebooks of a study as a graph, one run at a time.
-
-Let one run at a time work on the results of a study.
-
-Run the notebooks of a study as a graph: what changed, and what depends on it.
+"""Run the notebooks of a study as a graph: what changed, and what depends on it.
 
 pytask decides what must run, from the contents of files and the values of parameters, and runs
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
+One run at a time works on the results of a study.
 """
 
 import contextlib
@@ -17,6 +14,7 @@ import time
 import tomllib
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any, BinaryIO
 
 import pytask
 from pytask import TaskOutcome
+from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.running.parameters import (
@@ -34,8 +33,7 @@ from cycle_analysis.running.parameters import (
     read_parameters,
 )
 from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
-from cycle_analysis.running.prompt_threads import use_prompt_threads
-from cycle_analysis.running.tasks import NotebookError, Progress, Tasks
+from cycle_analysis.running.tasks import NotebookError, Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
@@ -43,6 +41,19 @@ FILE = ".run"
 """File that a run keeps locked. It stays behind and means nothing by itself."""
 PAUSE = 0.2
 """Seconds between two attempts."""
+FIXED_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "1514764800",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+}
+"""What kernels run with: the same bytes twice, and no threads that wait for each other."""
+FORKED_KERNELS = "cycle-analysis-fork"
+"""Entry point of `kernels.ForkProvisioner`."""
+PATIENCE = 1.0
+"""Seconds that a question to a thread waits at most, so that Ctrl-C is heard on every system."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -97,19 +108,6 @@ def _is_ours(stream: BinaryIO) -> bool:
     return True
 
 
-FIXED_ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "SOURCE_DATE_EPOCH": "1514764800",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-}
-"""What kernels run with: the same bytes twice, and no threads that wait for each other."""
-FORKED_KERNELS = "cycle-analysis-fork"
-"""Entry point of `kernels.ForkProvisioner`."""
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What a run did.
@@ -142,13 +140,8 @@ class Outcome:
         )
 
     def __str__(self) -> str:
-        counts = {
-            "run": self.done,
-            "would run": self.pending,
-            "up to date": self.up_to_date,
-            "stopped": self.failed,
-            "not run": self.skipped,
-        }
+        counts = {"run": self.done, "would run": self.pending, "up to date": self.up_to_date}
+        counts |= {"stopped": self.failed, "not run": self.skipped}
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
@@ -215,29 +208,18 @@ def run_study(
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    _set_environment(home)
-    makers = Tasks(study, home, notebooks, parameters, Progress(tell))
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+    makers = Tasks(study, home, notebooks, parameters, tell)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
     _forget_what_is_damaged(folder / "pytask.lock", tell)
+    tasks = [makers.task(step) for step in plan(study)]
+    how = {"force": force, "dry_run": dry_run, "n_workers": 1 if dry_run else n_workers}
     with contextlib.nullcontext() if dry_run else only_run(folder, tell):
-        session = _build(
-            tasks=[makers.task(step) for step in plan(study)],
-            paths=folder,
-            config=config,
-            force=force,
-            dry_run=dry_run,
-            n_workers=1 if dry_run else n_workers,
-        )
-    return _outcome(session)
-
-
-def _set_environment(home: Path) -> None:
-    """Set what kernels find in their environment."""
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+        return _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
 
 
 def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
@@ -254,7 +236,8 @@ def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
 def _build(**options: Any) -> pytask.Session:
     """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
     pytask.console.file = io.StringIO()
-    threads = use_prompt_threads()
+    threads = ParallelBackend.CUSTOM
+    registry.register_parallel_backend(threads, PromptThreads, worker_type=WorkerType.THREADS)
     session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
     if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
         raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
@@ -264,6 +247,36 @@ def _build(**options: Any) -> pytask.Session:
     if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
         raise KeyboardInterrupt
     return session
+
+
+class PromptThreads(ThreadPoolExecutor):
+    """Threads whose futures wait for one of them before they say that they are not done.
+
+    pytask-parallel asks each running task whether it is done, and sleeps up to a second before it
+    asks again: a fifth of a run of short notebooks. Here the first question of a round waits.
+    """
+
+    def __init__(self, n_workers: int):
+        super().__init__(n_workers)
+        self._running: set[Future[Any]] = set()
+        self._one_was_done = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function in a thread."""
+        future = super().submit(fn, *args, **kwargs)
+        self._running.add(future)
+        is_done = future.done
+
+        def done() -> bool:
+            if not self._one_was_done:  # else what follows from it must not wait for the others
+                wait(self._running, PATIENCE, FIRST_COMPLETED)
+            self._one_was_done = is_done()
+            if self._one_was_done:
+                self._running.discard(future)
+            return self._one_was_done
+
+        future.done = done  # type: ignore[method-assign]
+        return future
 
 
 def _outcome(session: pytask.Session) -> Outcome:
@@ -278,13 +291,13 @@ def _outcome(session: pytask.Session) -> Outcome:
         if report.outcome == TaskOutcome.FAIL and error:
             errors.append(_told(error))
     return Outcome(
-        done=groups[TaskOutcome.SUCCESS],
-        pending=groups[TaskOutcome.WOULD_BE_EXECUTED],
-        up_to_date=groups[TaskOutcome.SKIP_UNCHANGED],
-        failed=groups[TaskOutcome.FAIL],
-        skipped=groups[TaskOutcome.SKIP_PREVIOUS_FAILED],
-        reasons=reasons,
-        errors=errors,
+        groups[TaskOutcome.SUCCESS],
+        groups[TaskOutcome.WOULD_BE_EXECUTED],
+        groups[TaskOutcome.SKIP_UNCHANGED],
+        groups[TaskOutcome.FAIL],
+        groups[TaskOutcome.SKIP_PREVIOUS_FAILED],
+        reasons,
+        errors,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
-from cycle_analysis.problems import REJECTED, InputError, Problem
+from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
@@ -113,28 +113,8 @@ class Explanation:
     reasons: list[Any] = field(default_factory=list)
 
 
-class Progress:
-    """Say which notebook starts, and how long it took."""
-
-    def __init__(self, tell: Callable[[str], None]):
-        self.tell = tell
-
-    def start(self, step: Step) -> float:
-        """Tell that a step starts; give the moment."""
-        self.tell(f"  …   {step}")
-        return time.perf_counter()
-
-    def warn(self, text: str) -> None:
-        """Tell what makes a study weak, though it runs."""
-        self.tell(f"  !   {text}")
-
-    def end(self, step: Step, started: float) -> None:
-        """Tell that a step is done."""
-        self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
-
-
 class Tasks:
-    """Turn the steps of one study into pytask's tasks."""
+    """Turn the steps of one study into pytask's tasks; `tell` is told how far they are."""
 
     def __init__(
         self,
@@ -142,10 +122,10 @@ class Tasks:
         home: Path,
         notebooks: Path,
         parameters: Mapping[str, Mapping[str, Value]],
-        progress: Progress,
+        tell: Callable[[str], None],
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.progress = parameters, progress
+        self.parameters, self.tell = parameters, tell
         self.results = Results(home / "data" / "processed" / study.name)
         self.code = _fingerprint(Path(__file__).parents[1])
 
@@ -186,13 +166,14 @@ class Tasks:
         """Run one notebook; leave its files, or on failure none."""
         output = self.output(step)
         output.clear()
-        started = self.progress.start(step)
+        self.tell(f"  …   {step}")
+        started = time.perf_counter()
         try:
             self.check(output) if step.notebook == CHECK else self.run_notebook(step)
         except BaseException:
             output.clear()
             raise
-        self.progress.end(step, started)
+        self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
@@ -206,7 +187,7 @@ class Tasks:
         if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
             raise InputError(rejected)
         for doubt in doubts:
-            self.progress.warn(str(doubt))
+            self.tell(f"  !   {doubt}")
         write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
 
     def run_notebook(self, step: Step) -> None:
@@ -221,7 +202,7 @@ class Tasks:
         if not self.output(step).files:
             remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
             problem = "has saved no result of its name"
-            raise InputError([Problem(source.name, "notebook", "", problem, "", remedy)])
+            raise refuse(source.name, "notebook", "", problem, "", remedy)
 
 
 def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:

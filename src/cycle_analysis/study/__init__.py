@@ -8,5 +8,3 @@ from cycle_analysis.study.loading import (
     find_home,
     load_study,
 )
-
-__all__ = ["HOME", "Study", "check_raw_files", "check_unlisted_waves", "find_home", "load_study"]

@@ -168,7 +168,9 @@ def read_model(model: type[Model], text: YamlText, languages: Sequence[str] | No
 
 def _explain(text: YamlText, mistake: Any) -> Problem:
     key: Key = mistake["loc"]
-    value = "" if mistake["type"] == "missing" else _shorten(mistake["input"])
+    shown = str(mistake["input"])
+    value = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    value = "" if mistake["type"] == "missing" else value
     problem, allowed, remedy = mistake["msg"].removeprefix("Value error, "), "", ""
     if mistake["type"] == "missing":
         problem, remedy = f"the key {key[-1]!r} is missing", "Add it"
@@ -186,11 +188,6 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
     elif "expected" in mistake.get("ctx", {}):
         problem, allowed = "is not allowed here", str(mistake["ctx"]["expected"])
     return text.problem(key, value, problem, allowed, remedy)
-
-
-def _shorten(value: object, length: int = 60) -> str:
-    shown = str(value)
-    return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:

@@ -6,7 +6,6 @@ makes nothing out of date.
 
 import hashlib
 import json
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -19,35 +18,8 @@ def hash_facts(facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
 
 
-def fingerprint_files(
-    study: Study, waves: Sequence[str], *, exports: bool = False
-) -> dict[str, str]:
-    """Fingerprint what decides about results in the files of a study.
-
-    Parameters
-    ----------
-    study : Study
-    waves : sequence of str
-        Waves whose files count.
-    exports : bool
-        Whether the exports and lists of the invited count, not their wave.yaml alone.
-
-    Returns
-    -------
-    dict of str to str
-        Fingerprint by name of file, such as ``2018/wave.yaml``.
-    """
-    found = {"study.yaml or codebook.csv": _study_facts(study)}
-    for wave in waves:
-        mapping = study.wave(wave).model_dump(mode="json") | {"label": ""}
-        found[f"{wave}/wave.yaml"] = hash_facts(mapping)
-        raw = study.wave_files(wave)[1:] if exports else []
-        found |= {f"{wave}/{path.name}": _file_hash(path) for path in raw}
-    return found
-
-
-def _study_facts(study: Study) -> str:
-    """Fingerprint what every step may use of a study."""
+def hash_study(study: Study) -> str:
+    """Fingerprint what every step may use of study.yaml and codebook.csv."""
     items = study.codebook.items[["block", "phase", "scale", "reversed"]]
     own = {study.units.register_file, study.units.events} - {"", BUNDLED}
     return hash_facts(
@@ -57,12 +29,12 @@ def _study_facts(study: Study) -> str:
             [(role, text.model_dump()) for role, text in study.roles.items()],  # exports hold both
             [list(study.off_topic_blocks), list(study.self_placement.items()), list(study.domains)],
             items.to_csv(lineterminator="\n"),
-            [_file_hash(study.folder / name) for name in sorted(own)],
+            [hash_file(study.folder / name) for name in sorted(own)],
         ]
     )
 
 
-def _file_hash(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Hash a file; read once for as long as it stays the same."""
     if not path.is_file():
         return ""

@@ -78,11 +78,6 @@ class Study(StudyFile):
         return {phase.code: phase.short[language] for phase in self.phases}
 
     @property
-    def phase_labels(self) -> dict[str, dict[str, str]]:
-        """Short label of each phase, by language."""
-        return {language: self.phase_names(language) for language in self.languages}
-
-    @property
     def developments_of_phases(self) -> pd.Series:
         """Code of the development of each phase, indexed by phase, in the order of the cycle."""
         codes = {phase.code: phase.development for phase in self.phases}
@@ -204,7 +199,9 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     phases = [phase.code for phase in file.phases] if file else []
     scales = list(file.scales) if file else []
     languages = file.languages if file else _languages_asked(folder)
-    codebook = _gather(gathered, lambda: _read_codebook(folder, phases, scales, languages))
+    codebook = _gather(
+        gathered, lambda: read_codebook(_open(folder, CODEBOOK_FILE), phases, scales, languages)
+    )
     waves = {}
     for wave in (wave for wave in (file.waves if file else []) if wave != without):
         waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
@@ -301,12 +298,6 @@ def _languages_asked(folder: Path) -> list[str]:
     path = folder / CODEBOOK_FILE
     head = path.read_bytes().split(b"\n", 1)[0].decode("utf-8", "replace") if path.is_file() else ""
     return re.findall(rf"{QUESTION}([\w-]+)", head) or LANGUAGES
-
-
-def _read_codebook(
-    folder: Path, phases: list[str], scales: list[str], languages: list[str]
-) -> Codebook:
-    return read_codebook(_open(folder, CODEBOOK_FILE), phases, scales, languages)
 
 
 def check_unlisted_waves(study: Study) -> None:

@@ -6,7 +6,7 @@ words or chapters.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,11 +35,8 @@ def find_languages(*more: Path) -> list[str]:
     >>> {"en", "nl"} <= set(find_languages())
     True
     """
-    return sorted({file.parent.name for folder in (*FOLDERS, *more) for file in _files(folder)})
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    return folder.glob(f"*/{FILE}")
+    files = (file for folder in (*FOLDERS, *more) for file in folder.glob(f"*/{FILE}"))
+    return sorted({file.parent.name for file in files})
 
 
 @dataclass(frozen=True, eq=False)

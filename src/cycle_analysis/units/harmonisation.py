@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cycle_analysis.problems import first_five
 from cycle_analysis.units.register import Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
@@ -91,9 +92,8 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
     rows = []
     for day in days:
         there = pd.Index(register.in_force(day)["unit"].unique())
-        lacking = known.difference(there)
-        listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" * (len(lacking) > 5))
-        rows.append((len(there), len(known) - len(lacking), len(there.difference(known)), listed))
+        lacking, absent = known.difference(there), there.difference(known)
+        rows.append((len(there), len(known) - len(lacking), len(absent), first_five(lacking)))
     columns = ["n_units", "n_fitting", "n_absent", "not_fitting"]
     divisions = pd.DataFrame(rows, columns=columns, index=pd.Index(days, name="valid_from"))
     divisions.insert(0, "valid_until", [*days[1:], pd.NaT])

@@ -3,12 +3,13 @@
 Surveys name municipalities by code, with or without its zeros, by name, former name or habit.
 `identify` brings all of these to the register's code by exact rules after equalising spelling
 (case, accents, apostrophes, hyphens, spaces). It never guesses: what fits nothing, or two units,
-gets no code but the nearest three by edit distance (Levenshtein 1966) as a suggestion.
+gets no code but the three that are most alike as a suggestion.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from cycle_analysis.words import missing_reason
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
+ALIKE = 0.4
+"""Likeness of two names, 0-1, under which it no longer matters how unlike they are."""
 PROVINCE_ALIASES = {"friesland": "fryslan", "brabant": "noord brabant"}
 """Other names of provinces, both in equalised spelling."""
 _CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:\.0)?")
@@ -58,12 +61,7 @@ def identify(
             alias, name and province; with "former" before it when not in force on the day.
         problem : what is wrong, empty when nothing is. A code that was found but is not in force on
             the day has a problem too; `harmonise` maps it.
-        suggestions : for a value without code, the nearest three, or those it could mean.
-
-    References
-    ----------
-    Levenshtein, V. I. (1966). Binary codes capable of correcting deletions, insertions, and
-    reversals. Soviet Physics Doklady, 10, 707-710.
+        suggestions : for a value without code, the three most alike, or those it could mean.
 
     Examples
     --------
@@ -75,7 +73,7 @@ def identify(
     >>> found["rule"].tolist()
     ['code in another shape', 'alias', '', '']
     >>> found.loc[3, "suggestions"]
-    'Amsterdam (GM0363), Castricum (GM0383), Rotterdam (GM0599)'
+    'Amsterdam (GM0363), Schiedam (GM0606), Alblasserdam (GM0482)'
     """
     numbers, distinct = pd.factorize(values.astype("object"), use_na_sentinel=False)
     texts = np.array([_text(value) for value in distinct], dtype="object")[numbers]
@@ -86,43 +84,6 @@ def identify(
     rows = [finder.find(*pair) for pair in pairs.drop_duplicates().itertuples(index=False)]
     found = pd.DataFrame(rows, columns=["unit", "rule", "problem", "suggestions"]).astype("str")
     return found.iloc[number].set_index(values.index)
-
-
-def _edit_distances(text: str, others: list[str]) -> np.ndarray:
-    """Levenshtein distance from one text to each of the others; at most 1 when it begins a word.
-
-    The row of the dynamic programme is computed for all others at once; insertions, which run
-    along the row, are a running minimum.
-
-    Parameters
-    ----------
-    text : str
-    others : list of n str
-
-    Returns
-    -------
-    ndarray, n
-        Number of insertions, deletions, and replacements.
-
-    Examples
-    --------
-    >>> _edit_distances("almeer", ["almere", "alphen", "almeerderhout"]).tolist()
-    [2.0, 3.0, 1.0]
-    """
-    width = max(map(len, others), default=0)
-    padded = "".join(other.ljust(width, "\0") for other in others).encode("utf-32-le")
-    codes = np.frombuffer(padded, dtype=np.uint32).reshape(len(others), width)
-    steps = np.arange(width + 1)
-    costs: np.ndarray = np.tile(steps, (len(others), 1))
-    for character in text[:60]:
-        best = costs + 1
-        best[:, 1:] = np.minimum(best[:, 1:], costs[:, :-1] + (codes != ord(character)))
-        costs = np.minimum.accumulate(best - steps, axis=1) + steps
-    distance = costs[np.arange(len(others)), [len(other) for other in others]].astype(float)
-    if len(text) >= 4:
-        begins = np.array([f" {text}" in f" {other}" for other in others], dtype=bool)
-        distance = np.where(begins, np.minimum(distance, 1), distance)
-    return distance
 
 
 class _Finder:
@@ -198,23 +159,28 @@ class _Finder:
         return f"{said}: ended {ended:%Y-%m-%d}{where}"
 
     def _nearest(self, text: str) -> str:
-        """Tell the three units nearest by name, alias, or code; of equals, those in force.
+        """Tell the three units most alike by name, alias, or code; of equals, those in force.
 
-        A text in the shape of a code is compared with codes only.
+        A text in the shape of a code is compared with codes only. One that begins a word is alike.
         """
         pool = [(unit.casefold(), unit) for unit in self.names]
-        part = _CODE.fullmatch(text) if self.numbered else None
-        if part:
+        if self.numbered and (part := _CODE.fullmatch(text)):
             prefix = max(prefix for prefix, _ in self.numbered).casefold()
-            width = max(map(len, self.names)) - len(prefix)
-            sought = prefix + part[2].zfill(width)
+            sought = prefix + part[2].zfill(max(map(len, self.names)) - len(prefix))
         else:
-            sought = _key(text)
+            sought = _key(text)[:60]
             pool = [(key, unit) for key, units in self.keys.items() for unit in units] + pool
-        late = np.array([unit not in self.current for _, unit in pool])
-        distance = _edit_distances(sought, [key for key, _ in pool]) + 0.1 * late
-        order = np.argsort(distance, kind="stable")
-        return self._listed(list(dict.fromkeys(pool[place][1] for place in order))[:3])
+        matcher = SequenceMatcher(None, "", sought, autojunk=False)
+
+        def distance(named: tuple[str, str]) -> tuple[float, bool]:
+            key, unit = named
+            matcher.set_seq1(key)
+            begins = len(sought) >= 4 and f" {sought}" in f" {key}"
+            alike = matcher.ratio() if not begins and matcher.quick_ratio() > ALIKE else begins
+            return -alike, unit not in self.current
+
+        ordered = dict.fromkeys(unit for _, unit in sorted(pool, key=distance))
+        return self._listed(list(ordered)[:3])
 
     def _listed(self, units: Iterable[str]) -> str:
         """Units with their last names, as ``Almere (GM0034), Almelo (GM0141)``."""

@@ -11,7 +11,6 @@ files that a study names in study.yaml, so that its results rest on files of its
 
 import csv
 import io
-import zipfile
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -22,7 +21,9 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.readers.delimited import read_text
 from cycle_analysis.readers.raw_table import as_text
+from cycle_analysis.readers.workbooks import check_archive
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import SIZE, Register, read_events, read_table
 
@@ -39,8 +40,6 @@ HEADINGS = {
 """How the columns that are read are headed."""
 _CODE = r"GM\d{4}"
 _YEAR = r"^((?:19|20)\d\d)(?:JJ00|\*+)?$"
-_LARGEST = 200_000_000
-"""Bytes that a workbook may hold when unpacked."""
 _OFFLINE = (
     "Download the municipalities elsewhere (StatLine as csv, 'Gemeenten alfabetisch' as xlsx) "
     "and name that file to extend-register"
@@ -248,26 +247,17 @@ def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
 
 
 def _rows(file: Path) -> list[list[str]]:
-    """Cells of a csv, or of a workbook's first sheet after a check of what the zip would unfold."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise refuse(file.name, "file", "", f"cannot be read ({error.strerror})") from error
+    """Cells of a csv, or of a workbook's first sheet."""
+    if not file.is_file():
+        raise refuse(file.name, "file", "", "does not exist")
     if file.suffix.lower() == ".xlsx":
+        check_archive(file)
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                size = sum(part.file_size for part in archive.infolist())
-            if size > _LARGEST:
-                raise refuse(file.name, "file", str(size), "bytes is too large")
-            sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
-        except (zipfile.BadZipFile, CalamineError) as error:
-            what, remedy = f"is no workbook ({error})", "Save it again as .xlsx"
-            raise refuse(file.name, "file", "", what, "", remedy) from error
+            sheet = CalamineWorkbook.from_path(file).get_sheet_by_index(0)
+        except CalamineError as error:
+            raise refuse(file.name, "file", "", f"is no workbook ({error})") from error
         return [[as_text(cell) for cell in row] for row in sheet.to_python()]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
+    text = read_text(file)[0].decode("utf-8")
     delimiter = ";" if text.count(";") > text.count(",") else ","
     return list(csv.reader(io.StringIO(text), delimiter=delimiter))
 

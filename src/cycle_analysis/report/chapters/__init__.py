@@ -3,26 +3,18 @@
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.chapters.annex import AnnexChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.chapters.limits import LimitsChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
-from cycle_analysis.report.chapters.summary import SummaryChapter
+from cycle_analysis.report.chapters.summary import LimitsChapter, SummaryChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
 
 CHAPTERS: dict[str, type[Chapter]] = {
     chapter.key: chapter
     for chapter in (
-        SummaryChapter,
-        ResponseChapter,
-        CycleChapter,
-        ProfilesChapter,
-        ValidityChapter,
-        WavesChapter,
-        LimitsChapter,
-        MeasurementChapter,
-        AnnexChapter,
+        *(SummaryChapter, ResponseChapter, CycleChapter, ProfilesChapter, ValidityChapter),
+        *(WavesChapter, LimitsChapter, MeasurementChapter, AnnexChapter),
     )
 }
 """Chapters by their name, in the order of the report."""

@@ -9,18 +9,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cycle_analysis.report.chapter import (
-    ALL_WAVES,
-    CYCLE,
-    NUMBER,
-    PROFILES,
-    RESPONSES,
-    SCORES,
-    VALIDITY,
-    WAVES,
-    Chapter,
-    ChapterFacts,
-)
+from cycle_analysis.report import chapter as steps
+from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.columns import PHASE, TEXT, Column, Rows, code
@@ -31,7 +21,6 @@ from cycle_analysis.responses.study_answers import has_municipalities
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 """Libraries whose version is told."""
-NOTEBOOKS = (RESPONSES, SCORES, CYCLE, NUMBER, PROFILES, VALIDITY, WAVES)
 NOT_TOLD = ("study_name", "wave", "language")
 """Parameters that change no table."""
 CRITERIA = ("aic", "sabic", "icl")
@@ -59,14 +48,14 @@ class AnnexChapter(Chapter):
     @cached_property
     def scoring(self) -> dict[str, Any]:
         """How answers became scores."""
-        return dict(self.results.parameters(SCORES, self.reference))
+        return dict(self.results.parameters(steps.SCORES, self.reference))
 
     # Models and tests.
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Parameters of notebook 04."""
-        return dict(self.results.parameters(NUMBER, self.reference))
+        return dict(self.results.parameters(steps.NUMBER, self.reference))
 
     @cached_property
     def has_register(self) -> bool:
@@ -76,40 +65,31 @@ class AnnexChapter(Chapter):
     @cached_property
     def references(self) -> list[str]:
         """What is cited: the methods, and the phase model of the study."""
-        file = resources.files("cycle_analysis.texts").joinpath("references.yaml")
+        file = resources.files("cycle_analysis.texts") / "references.yaml"
         own = [self.study.model.reference] if self.study.model else []
         return sorted([*yaml.safe_load(file.read_text("utf-8")), *own])
 
     # What a reviewer asks, after Van Lissa, Garnier-Villarreal & Anadria (2024, Structural Equation
     # Modeling 31(3), 526-534) and Brusco et al. (2017).
 
-    @cached_property
-    def profiles(self) -> ChapterFacts:
-        """Facts of the chapter on profiles."""
-        return self.facts_of(ProfilesChapter)
-
-    @cached_property
-    def validity(self) -> ChapterFacts:
-        """Facts of the chapter on validity."""
-        return self.facts_of(ValidityChapter)
+    profiles = facts_from(ProfilesChapter)
+    validity = facts_from(ValidityChapter)
 
     @cached_property
     def data(self) -> dict[str, Any]:
         """Units, respondents, reliability, floor and ceiling, and what is missing."""
-        scores = self.load(SCORES, "scores", self.reference)
-        kept = scores.dropna(how="all")
-        items = self.load(SCORES, "items", self.reference)
-        alpha = self.load(SCORES, "reliability", self.reference)["alpha"]
-        n_respondents = len(self.load(RESPONSES, "respondents", self.reference))
+        scores, items, reliability = (
+            self.load(steps.SCORES, name, self.reference)
+            for name in ("scores", "items", "reliability")
+        )
+        n = Units(len(scores.dropna(how="all")), self.answered_in(self.reference))
+        n_respondents = len(self.load(steps.RESPONSES, "respondents", self.reference))
+        alpha, shares = reliability["alpha"], ("floor", "ceiling", "missing", "dont_know")
         return {
-            "n": (n := Units(len(kept), self.answered_in(self.reference))),
-            "respondents": n_respondents,
+            **{"n": n, "respondents": n_respondents, "phases": scores.shape[1]},
             "per_unit": n_respondents / max(self.door.count(n), 1),
-            "phases": scores.shape[1],
-            "alpha_known": bool(alpha.notna().any()),
-            "alpha": (alpha.min(), alpha.max()),
-            **{name: float(items[name].mean()) for name in ("floor", "ceiling", "missing")},
-            "dont_know": float(items["dont_know"].mean()),
+            **{"alpha_known": bool(alpha.notna().any()), "alpha": (alpha.min(), alpha.max())},
+            **{name: float(items[name].mean()) for name in shares},
         }
 
     @cached_property
@@ -124,7 +104,7 @@ class AnnexChapter(Chapter):
             "flags": [flag for flag in ("not_converged", "at_floor") if flag in row["flags"]],
             **{n: int(row[n]) for n in ("n_parameters", "n_finished", "n_replicated")},
             "fits": [{"k": int(j), "bic": table.loc[j, "bic"]} for j in near],
-            "lowest": [{"criterion": name, "k": self._lowest(name)} for name in CRITERIA],
+            "lowest": [{"criterion": n, "k": int(table[n].idxmin())} for n in CRITERIA],
             "ratios": [{"k": int(j), "before": int(j) - 1, "p": p} for j, p in ratios.items()],
         }
 
@@ -143,7 +123,7 @@ class AnnexChapter(Chapter):
     @cached_property
     def power(self) -> dict[str, Any]:
         """How often surveys of about this size, with and without groups, are told to have them."""
-        table = self.load(NUMBER, "rates", self.reference)
+        table = self.load(steps.NUMBER, "rates", self.reference)
         without = table["distance"].isna()
         distances = [
             {
@@ -165,24 +145,24 @@ class AnnexChapter(Chapter):
     @cached_property
     def n_rivals(self) -> int:
         """Number of forms without groups that were fitted."""
-        return len(self.load(NUMBER, "rivals", self.reference))
+        return len(self.load(steps.NUMBER, "rivals", self.reference))
 
     @cached_property
     def placing(self) -> dict[str, Any]:
         """How surely units belong, where a model says so: entropy, the least certain group."""
-        members = self.load(PROFILES, "members", self.reference)
+        members = self.load(steps.PROFILES, "members", self.reference)
         if members["certainty"].isna().all():
             return {}
         own = members["certainty"].groupby(members["profile"]).mean()
         return {
             "entropy": float(self._of_model["entropy"].get(self.k, math.nan)),
-            "least": Mean(float(own.min()), self._n_of(int(own.idxmin())), _scale=1),
+            "least": Mean(float(own.min()), self._n_of(own.idxmin()), _scale=1),
         }
 
     @cached_property
     def smallest(self) -> Units:
         """The size of the smallest group."""
-        return min(self.groups, key=lambda group: self._sizes[group.number]).n
+        return self._n_of(self._sizes.idxmin())
 
     @cached_property
     def versions(self) -> list[str]:
@@ -193,19 +173,18 @@ class AnnexChapter(Chapter):
 
     def table_questions(self) -> Rows:
         """The questions on the phases."""
-        texts = self._questions[f"question_{self.language.code}"]
-        rows = [
-            {"item": str(item), "question": texts[item], "phase": self._questions["phase"][item]}
-            for item in texts.index
-        ]
+        asked = self._questions.rename(columns={f"question_{self.language.code}": "question"})
+        rows = asked.reset_index().to_dict("records")
         return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
 
     def table_parameters(self) -> Rows:
         """The parameters with which the notebooks ran."""
         rows = [
             {"notebook": step, "parameter": name, "value": value, "meaning": name}
-            for step in NOTEBOOKS
-            for name, value in self.results.parameters(step, self._wave_of(step)).items()
+            for step in steps.STEPS
+            for name, value in self.results.parameters(
+                step, steps.ALL_WAVES if step == steps.WAVES else self.reference
+            ).items()
             if name not in NOT_TOLD
         ]
         kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
@@ -234,24 +213,17 @@ class AnnexChapter(Chapter):
             "missing": [text[language] for text in scale.missing.values()],
         }
 
-    def _n_of(self, number: int) -> Units:
+    def _n_of(self, number: Any) -> Units:
         return next(group.n for group in self.groups if group.number == number)
-
-    def _wave_of(self, step: str) -> str:
-        return ALL_WAVES if step == WAVES else self.reference
-
-    def _lowest(self, criterion: str) -> int:
-        """Give the number of groups at which the model taken has the lowest value."""
-        return int(self._of_model[criterion].idxmin())
 
     @cached_property
     def _choice(self) -> pd.Series:
-        return self.load(NUMBER, "choice", self.reference).iloc[0]
+        return self.load(steps.NUMBER, "choice", self.reference).iloc[0]
 
     @cached_property
     def _of_model(self) -> pd.DataFrame:
         """Criteria of the model taken, by number of groups."""
-        criteria = self.load(NUMBER, "criteria", self.reference).reset_index()
+        criteria = self.load(steps.NUMBER, "criteria", self.reference).reset_index()
         of_model = criteria[criteria["method"] == self._choice["method"]]
         return of_model.fillna({"flags": ""}).set_index("k")
 

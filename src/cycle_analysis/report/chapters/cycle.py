@@ -10,29 +10,11 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
-from cycle_analysis.figures.cycle import (
-    plot_coactivity,
-    plot_patterns,
-    plot_phase_curve,
-    plot_sensitivity,
-)
-from cycle_analysis.report.chapter import CYCLE, RESPONSES, SCORES, Chapter
-from cycle_analysis.report.columns import (
-    COUNT,
-    MEAN,
-    MEAN_INTERVAL,
-    MEAN_POINTS,
-    PHASE_TITLE,
-    RESPONDENTS,
-    SHARE,
-    TEXT,
-    Rows,
-    code,
-    interval,
-    number,
-    percent,
-)
-from cycle_analysis.report.door import Mean, Units, wave_total
+from cycle_analysis.figures import cycle as figures
+from cycle_analysis.report import columns as kinds
+from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter
+from cycle_analysis.report.columns import Rows, interval, number, per_wave, percent
+from cycle_analysis.report.door import Mean, Units, units_behind, whole_of
 from cycle_analysis.report.sums import Sum
 
 THRESHOLDS = (40.0, 50.0, 60.0)
@@ -44,6 +26,8 @@ AGREEMENT = ((0.81, "nearly_full"), (0.61, "much"), (0.41, "moderate"), (0.21, "
 """How a kappa reads (Landis & Koch 1977)."""
 UNKNOWN = "unknown"
 """How it reads where it is not known, or would tell too much."""
+PLACED = ("stated", "measured", "agreement")
+"""Units that place themselves in a development, that score it, and of which both agree."""
 
 
 class CycleChapter(Chapter):
@@ -54,25 +38,20 @@ class CycleChapter(Chapter):
     # How far the phases are.
 
     @cached_property
-    def highest(self) -> dict[str, Any]:
-        """The phase with the highest mean."""
-        return self._phase_mean(self._known_means.idxmax())
-
-    @cached_property
-    def lowest(self) -> dict[str, Any]:
-        """The phase with the lowest mean."""
-        return self._phase_mean(self._known_means.idxmin())
-
-    @cached_property
-    def apart(self) -> bool:
-        """Whether the intervals of these two do not meet."""
-        curve, means = self._curve(self.wave), self._known_means
-        return bool(curve.loc[means.idxmax(), "low"] > curve.loc[means.idxmin(), "high"])
+    def ends(self) -> dict[str, Any]:
+        """The phases with the highest and the lowest mean; whether their intervals do not meet."""
+        curve = self.load(CYCLE, "curve").dropna(subset=["mean"])
+        high, low = curve["mean"].idxmax(), curve["mean"].idxmin()
+        told = {fact["phase"]: fact for fact in self.phase_means}
+        return {
+            **{"highest": told[high], "lowest": told[low]},
+            "apart": bool(curve.loc[high, "low"] > curve.loc[low, "high"]),
+        }
 
     @cached_property
     def phase_means(self) -> list[dict[str, Any]]:
         """Mean of each phase, in the order of the cycle."""
-        return [self._phase_mean(phase) for phase in self.phases]
+        return [{"phase": phase, "mean": self._mean(phase, self.wave)} for phase in self.phases]
 
     @cached_property
     def leader(self) -> dict[str, Any] | None:
@@ -85,14 +64,14 @@ class CycleChapter(Chapter):
     # What runs at the same time.
 
     @cached_property
-    def active_from(self) -> float:
-        """Score from which a phase counts as active."""
-        return self.parameter(CYCLE, "active_from")
+    def settings(self) -> dict[str, Any]:
+        """Parameters of notebook 03."""
+        return dict(self.results.parameters(CYCLE, self.wave))
 
     @cached_property
     def scored(self) -> Units:
         """How many units have a score on every phase."""
-        return Units(int(self._active_counts.sum()), self.answered)
+        return self.counted(self._active_counts.sum())
 
     @cached_property
     def several(self) -> dict[str, Any]:
@@ -103,21 +82,14 @@ class CycleChapter(Chapter):
         return {"n": n, "expected": sum(self._expected[2:])}
 
     @cached_property
-    def inactive(self) -> dict[str, Any]:
-        """Units without an active phase."""
-        return {"n": self._with_active[0], "expected": self._expected[0]}
-
-    @cached_property
-    def all_active(self) -> dict[str, Any]:
-        """Units with all phases active."""
-        return {"n": self._with_active[-1], "expected": self._expected[-1]}
-
-    @cached_property
-    def beyond_chance(self) -> bool:
-        """Whether both ends hold more units than unrelated phases would give, as both are told."""
-        return all(
-            self.door.ratio(end["n"]) > end["expected"] for end in (self.inactive, self.all_active)
-        )
+    def extremes(self) -> dict[str, Any]:
+        """Units with no phase active, and with all; whether both are more than expected."""
+        ends: dict[str, dict[str, Any]] = {
+            name: {"n": self._with_active[place], "expected": self._expected[place]}
+            for name, place in (("none", 0), ("all", -1))
+        }
+        beyond = all(self.door.ratio(end["n"]) > end["expected"] for end in ends.values())
+        return {**ends, "beyond_chance": beyond}
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:
@@ -137,8 +109,7 @@ class CycleChapter(Chapter):
         for _, row in self.load(CYCLE, "patterns").iterrows():
             active = [phase for phase in self.phases if row[phase]]
             none_or_all = len(active) in (0, len(self.phases))
-            n = Units(int(row["n"]), self.scored)
-            n = self._with_active[len(active)] if none_or_all else n
+            n = self._with_active[len(active)] if none_or_all else Units(int(row["n"]), self.scored)
             found.append({"phases": active, "n": n})
         listed = [pattern for pattern in found if self.door.lists(pattern["n"])]
         listed.sort(key=lambda pattern: (-self.door.count(pattern["n"]), len(pattern["phases"])))
@@ -147,11 +118,8 @@ class CycleChapter(Chapter):
     @cached_property
     def thresholds(self) -> list[dict[str, Any]]:
         """Units with two or more active phases at other thresholds."""
-        return [
-            {"from_score": score, "n": self._several_from[score]}
-            for score in THRESHOLDS
-            if score in self._several_from
-        ]
+        found = self._several_from
+        return [{"from_score": score, "n": found[score]} for score in THRESHOLDS if score in found]
 
     # In what order.
 
@@ -165,7 +133,7 @@ class CycleChapter(Chapter):
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
             **{part: row[part] for part in ("near", "far", "style")},
-            **{"corrected": bool(row["corrected"]), "n": Units(int(row["n"]), self.answered)},
+            **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
             **{part: int(row[part]) for part in ("steps", "steps_down")},
         }
 
@@ -174,11 +142,6 @@ class CycleChapter(Chapter):
         """How many of all comparisons of two phases of a unit break the order."""
         table = self._violations
         return Units(int(table["violations"].sum()), Units(int(table["n"].sum())))
-
-    @cached_property
-    def beyond(self) -> float:
-        """How many measurement errors make a violation."""
-        return self.parameter(CYCLE, "beyond")
 
     @cached_property
     def order_known(self) -> bool:
@@ -255,30 +218,22 @@ class CycleChapter(Chapter):
         row = self.load(CYCLE, "domain_positions").loc["highest"]
         if apart.empty or np.isnan(row["kappa"]):
             return {"known": False}
-        n = Units(len(apart), self.answered)
-        of = Units(int(row["n"]), self.answered)
-        further = {
-            name: Units(round(row[f"{name}_further"] * row["n"]), of)
-            for name in ("stated", "measured")
-        }
-        wide = Units(int((apart >= 2).sum()), n)
+        n, of = self.counted(len(apart)), self.counted(row["n"])
         mean = Mean(float(apart.mean()), n, _scale=10)  # told to a tenth of a phase
+        further = {who: units_behind(row[f"{who}_further"], row["n"], of) for who in PLACED[:2]}
         reading = _agreement(row["kappa"] if self.language.is_told(further["stated"]) else np.nan)
+        wide = Units(int((apart >= 2).sum()), n)
         return {"known": True, "apart": mean, "wide": wide, "reading": reading} | further
 
     @cached_property
     def subjects(self) -> list[dict[str, Any]]:
         """The phase that each of the other subjects goes with most."""
-        names = self.study.off_topic_blocks
+        names = {block: self.language.named(t) for block, t in self.study.off_topic_blocks.items()}
         best = self._blocks["correlation"].groupby(level="block", sort=False).idxmax()
-        rows = [(str(block), str(phase), self._blocks.loc[(block, phase)]) for block, phase in best]
         return [
-            {
-                "subject": names[block][self.language.code] if block in names else block,
-                **{"phase": phase, "correlation": row["correlation"]},
-                "interval": (row["low"], row["high"]),
-            }
-            for block, phase, row in rows
+            {"subject": names.get(block, block), "phase": phase}
+            | {"correlation": row["correlation"], "interval": (row["low"], row["high"])}
+            for (block, phase), row in self._blocks.loc[list(best)].iterrows()
         ]
 
     @cached_property
@@ -290,28 +245,25 @@ class CycleChapter(Chapter):
 
     def table_curve(self) -> Rows:
         """Mean of each phase in every wave."""
-        waves = self.study.waves
-        rows = [
-            {"phase": phase}
-            | {f"mean_{wave}": self._mean(phase, wave) for wave in waves}
-            | {f"interval_{wave}": self._mean(phase, wave) for wave in waves}
-            for phase in self.phases
-        ]
-        means, intervals = ({f"{kind}_{w}": w for w in waves} for kind in ("mean", "interval"))
-        columns = {"phase": PHASE_TITLE} | dict.fromkeys(means, MEAN)
-        columns |= dict.fromkeys(intervals, MEAN_INTERVAL)
-        return Rows(columns, rows, {"means": means, "intervals": intervals})
+        means = {w: [self._mean(phase, w) for phase in self.phases] for w in self.study.waves}
+        told = {"means": kinds.MEAN, "intervals": kinds.MEAN_INTERVAL}
+        return per_wave(("phase", kinds.PHASE_TITLE), self.phases, means, **told)
 
     def table_leading(self) -> Rows:
         """How often each phase is ahead, in every wave."""
-        return self._per_wave(self.phases, self._counts("leading_counts", self.phases), PHASE_TITLE)
+        counts = {w: self._counts(w, "leading_counts", self.phases) for w in self.study.waves}
+        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
+        return per_wave(("name", kinds.PHASE_TITLE), self.phases, counts, **told)
 
     def table_position(self) -> Rows:
         """The furthest development, in every wave."""
         names = [development.code for development in self.study.developments]
         labels = [f"{name} {self.language.development(name)}" for name in names]
         labels.append(str(self.language.words["no_development"]))
-        return self._per_wave(labels, self._counts("position_counts", [*names, "none"]), TEXT)
+        places = [*names, NONE]
+        counts = {w: self._counts(w, "position_counts", places) for w in self.study.waves}
+        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
+        return per_wave(("name", kinds.TEXT), labels, counts, **told)
 
     def table_active(self) -> Rows:
         """Number of phases active at the same time."""
@@ -319,67 +271,65 @@ class CycleChapter(Chapter):
             {"active": n_active, "n": n, "share": n, "expected": self._expected[n_active]}
             for n_active, n in enumerate(self._with_active)
         ]
-        columns = {"active": number(), "n": COUNT, "share": SHARE, "expected": percent()}
-        return Rows(columns, rows)
+        columns = {"active": number(), "n": kinds.COUNT, "share": kinds.SHARE}
+        return Rows(columns | {"expected": percent()}, rows)
 
     def table_order(self) -> Rows:
         """How often a later phase is further than an earlier one."""
-        rows = []
-        for pair, row in self._violations.iterrows():
-            n = self._violating[pair]
-            of = Units(int(row["n"]), self.answered)
-            difference, error = (Mean(row[name], of) for name in ("difference", "error"))
-            told = {"difference": difference, "error": error, "by_chance": row["by_chance"]}
-            rows.append({"pair": self._pair_name(*pair), "violations": n, "share": n} | told)
-        columns = {"pair": TEXT, "difference": MEAN_POINTS, "error": MEAN, "violations": COUNT}
-        return Rows(columns | {"share": SHARE, "by_chance": percent(1)}, rows)
+        found = self._violating
+        rows = [
+            {"pair": self._pair_name(*pair), "by_chance": row["by_chance"]}
+            | {name: Mean(row[name], whole_of(n)) for name in ("difference", "error")}
+            | {"violations": n, "share": n}
+            for (pair, n), (_, row) in zip(found.items(), self._violations.iterrows(), strict=True)
+        ]
+        columns = {"pair": kinds.TEXT, "difference": kinds.MEAN_POINTS, "error": kinds.MEAN}
+        columns |= {"violations": kinds.COUNT, "share": kinds.SHARE, "by_chance": percent(1)}
+        return Rows(columns, rows)
 
     def table_scalability(self) -> Rows:
         """H of the scale, the phases and the pairs, raw and without style of answering."""
-        raw, corrected = (self.load(CYCLE, f"scalability{end}") for end in ("", "_corrected"))
-        rows = []
-        for place in raw.index:
-            row = {"part": self._part_name(*place)} | _strength(raw.loc[place], "")
-            rows.append(
-                row | ({} if corrected.empty else _strength(corrected.loc[place], "_style"))
-            )
-        kinds = {f"H{end}": number(2) for end in ("", "_style")}
-        kinds |= {f"interval{end}": interval(2) for end in ("", "_style")}
-        return Rows({"part": TEXT} | kinds, rows)
+        tables = {"": self.load(CYCLE, "scalability")}
+        if self.style_corrected:
+            tables["_style"] = self.load(CYCLE, "scalability_corrected")
+        columns = {"part": kinds.TEXT}
+        rows: list[dict[str, Any]] = [{"part": self._part_name(*p)} for p in tables[""].index]
+        for end, table in tables.items():
+            columns |= {f"H{end}": number(2), f"interval{end}": interval(2)}
+            for row, (_, told) in zip(rows, table.iterrows(), strict=True):
+                row |= {f"H{end}": told["H"], f"interval{end}": (told["low"], told["high"])}
+        return Rows(columns, rows)
 
     def table_correlations(self) -> Rows:
         """Correlations between the phases."""
         table, phases = self.load(CYCLE, "correlations"), self.phases
         rows = [
-            {"phase": self.language.phase(phase)}
+            {"phase": phase}
             | {other: table.loc[phase, other] for other in phases[:place]}
             | dict.fromkeys(phases[place:-1], "")
             for place, phase in enumerate(phases)
             if place
         ]
-        heads = {phase: self.language.phase(phase) for phase in phases[:-1]}
-        return Rows({"phase": TEXT} | dict.fromkeys(heads, number(2)), rows, {"phases": heads})
+        heads = {phase: self._heads[phase] for phase in phases[:-1]}
+        columns = {"phase": kinds.PHASE} | dict.fromkeys(heads, number(2))
+        return Rows(columns, rows, {"phases": heads})
 
     def table_placements(self) -> Rows:
         """Where units place themselves and where they score."""
-        names = ("stated", "measured", "agreement")
-        table = self.load(CYCLE, "placements").fillna(dict.fromkeys(names, 0))
-        rows = [self._placement(str(name), row) for name, row in table.iterrows()]
-        for row in rows:
-            row["development"] = self.language.development(row["development"])
-        columns = {"development": TEXT} | dict.fromkeys(names, SHARE)
-        return Rows(columns | {"reading": code("agreement")}, rows)
+        rows = [self._placement(*found) for found in self.load(CYCLE, "placements").iterrows()]
+        columns = {"development": kinds.DEVELOPMENT} | dict.fromkeys(PLACED, kinds.SHARE)
+        return Rows(columns | {"reading": kinds.code("agreement")}, rows)
 
     def table_domains(self) -> Rows:
         """Phase of each policy domain."""
         steps = [NONE, *self.phases]
         rows = []
         for item, row in self.load(CYCLE, "domains").iterrows():
-            parts = self.door.parts(row[steps], Units(int(row["n"]), self.answered))
+            parts = self.door.parts(row[steps], self.counted(row["n"]))
             name = self.study.domains[str(item)][self.language.code]
             rows.append({"domain": name} | dict(zip(steps, parts, strict=True)))
-        heads = {phase: self.language.phase(phase) for phase in self.phases}
-        return Rows({"domain": TEXT} | dict.fromkeys(steps, COUNT), rows, {"phases": heads})
+        columns = {"domain": kinds.TEXT} | dict.fromkeys(steps, kinds.COUNT)
+        return Rows(columns, rows, {"phases": self._heads})
 
     def table_conditions(self) -> Rows:
         """Other subjects: mean, and correlation with the phases."""
@@ -388,10 +338,10 @@ class CycleChapter(Chapter):
         for block, text in self.study.off_topic_blocks.items():
             mean = _mean_of(means.loc[block], self.answered)
             told = {"subject": text[self.language.code], "mean": mean, "interval": mean}
-            rows.append(told | {phase: table[(block, phase)] for phase in self.phases})
-        heads = {phase: self.language.phase(phase) for phase in self.phases}
-        columns = {"subject": TEXT, "mean": MEAN, "interval": MEAN_INTERVAL}
-        return Rows(columns | dict.fromkeys(heads, number(2)), rows, {"phases": heads})
+            rows.append(told | table.loc[block].to_dict())
+        columns = {"subject": kinds.TEXT, "mean": kinds.MEAN, "interval": kinds.MEAN_INTERVAL}
+        columns |= dict.fromkeys(self.phases, number(2))
+        return Rows(columns, rows, {"phases": self._heads})
 
     def table_condition_items(self) -> Rows:
         """Questions on the other subjects."""
@@ -400,12 +350,12 @@ class CycleChapter(Chapter):
         for item, row in self.load(CYCLE, "block_items").iterrows():
             n = Units(int(row["n"]), self.respondents)
             rows.append({"question": str(questions[item]), "n": n, "mean": Mean(row["mean"], n)})
-        return Rows({"question": TEXT, "n": RESPONDENTS, "mean": MEAN}, rows)
+        return Rows({"question": kinds.TEXT, "n": kinds.RESPONDENTS, "mean": kinds.MEAN}, rows)
 
     @cached_property
     def respondents(self) -> Units:
         """How many respondents there are in this wave."""
-        return wave_total(len(self.load(RESPONSES, "respondents")))
+        return self.respondents_in(self.wave)
 
     # Figures.
 
@@ -415,74 +365,54 @@ class CycleChapter(Chapter):
             fact["phase"]: (*self.door.mean(fact["mean"]), self.door.count(fact["mean"]._units))
             for fact in self.phase_means
         }
-        columns = ["mean", "low", "high", "n"]
-        curve = pd.DataFrame.from_dict(told, orient="index", columns=columns)
-        return partial(plot_phase_curve, curve)
+        curve = pd.DataFrame.from_dict(told, "index", columns=["mean", "low", "high", "n"])
+        return partial(figures.plot_phase_curve, curve)
 
     def figure_together(self) -> Callable[..., Axes]:
         """Share in which two phases are active together."""
         observed = {pair: self.door.share(n).value for pair, n in self._together.items()}
-        pairs = pd.DataFrame({"observed": observed}, self._pairs.index)
+        pairs = pd.DataFrame({"observed": observed}, self.load(CYCLE, "coactivity").index)
         pairs["expected"] = [self._expected_of(pair) for pair in pairs.index]
-        return partial(plot_coactivity, pairs)
+        return partial(figures.plot_coactivity, pairs)
 
     def figure_patterns(self) -> Callable[..., Axes]:
         """Combinations of active phases."""
-        counts = [self.door.count(pattern["n"]) for pattern in self.patterns]
-        rest = max(self.door.count(self.scored) - sum(counts), 0)
-        shown = pd.DataFrame(
-            [{p: p in pattern["phases"] for p in self.phases} for pattern in self.patterns],
-            columns=self.phases,  # also when no combination may be listed
+        told = (
+            {phase: phase in pattern["phases"] for phase in self.phases}
+            | {"n": self.door.count(pattern["n"])}
+            | {"expected": self._expected_of(pattern["phases"], of=self.phases)}
+            for pattern in self.patterns
         )
-        expected = [self._expected_of(p["phases"], of=self.phases) for p in self.patterns]
-        shown = shown.assign(n=counts, expected=expected)
-        return partial(plot_patterns, shown, rest=rest)
+        shown = pd.DataFrame(told, columns=[*self.phases, "n", "expected"])
+        rest = max(self.door.count(self.scored) - shown["n"].sum(), 0)
+        return partial(figures.plot_patterns, shown, rest=rest)
 
     def figure_sensitivity(self) -> Callable[..., Axes]:
         """Share with two or more active phases for every threshold."""
         told = {score: self.door.share(n).value for score, n in self._several_from.items()}
         table = pd.DataFrame({"two_or_more": told})
-        return partial(plot_sensitivity, table, chosen=self.active_from)
+        return partial(figures.plot_sensitivity, table, chosen=self.settings["active_from"])
 
     # What facts are made of.
 
-    def _curve(self, wave: str) -> pd.DataFrame:
-        return self.load(CYCLE, "curve", wave)
-
     @cached_property
-    def _known_means(self) -> pd.Series:
-        return self._curve(self.wave)["mean"].dropna()
+    def _heads(self) -> dict[str, str]:
+        """Short names of the phases, to stand above columns."""
+        return self.study.phase_names(self.language.code)
 
     def _mean(self, phase: str, wave: str) -> Mean:
-        return _mean_of(self._curve(wave).loc[phase], self.answered_in(wave))
-
-    def _phase_mean(self, phase: str) -> dict[str, Any]:
-        return {"phase": phase, "mean": self._mean(phase, self.wave)}
-
-    def _counts(self, table: str, names: list[str]) -> dict[str, list[Units]]:
-        return {wave: self._counts_in(wave, table, names) for wave in self.study.waves}
+        return _mean_of(self.load(CYCLE, "curve", wave).loc[phase], self.answered_in(wave))
 
     @cached_property
     def _ahead(self) -> list[Units]:
         """How often each phase is ahead in the wave of this chapter."""
-        return self._counts_in(self.wave, "leading_counts", self.phases)
+        return self._counts(self.wave, "leading_counts", self.phases)
 
-    def _counts_in(self, wave: str, table: str, names: list[str]) -> list[Units]:
+    def _counts(self, wave: str, table: str, names: list[str]) -> list[Units]:
         """Count units by name, as parts of those that are counted."""
         counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
         whole = Units(int(counts.sum()), self.answered_in(wave))
         return self.door.parts(counts, whole)
-
-    def _per_wave(self, names: list[str], counts: dict[str, list[Units]], kind: Any) -> Rows:
-        numbers, shares = ({f"{part}_{w}": w for w in counts} for part in ("n", "share"))
-        rows = [
-            {"name": name}
-            | {f"n_{wave}": parts[place] for wave, parts in counts.items()}
-            | {f"share_{wave}": parts[place] for wave, parts in counts.items()}
-            for place, name in enumerate(names)
-        ]
-        columns = {"name": kind} | dict.fromkeys(numbers, COUNT) | dict.fromkeys(shares, SHARE)
-        return Rows(columns, rows, {"counts": numbers, "shares": shares})
 
     @cached_property
     def _active_counts(self) -> pd.Series:
@@ -494,22 +424,16 @@ class CycleChapter(Chapter):
         return self.door.parts(self._active_counts, self.scored)
 
     @cached_property
-    def _active_in(self) -> dict[str, float]:
-        """Share of units in which each phase is active, as it is told.
+    def _active_units(self) -> dict[str, Units]:
+        """Units in which each phase is active, of those with all scores.
 
-        What is expected of unrelated phases is worked out from these: from the true shares, it
-        would give them back.
+        What is expected of unrelated phases is worked out from their shares as they are told: from
+        the true ones, it would give them back.
         """
-        shares = map(self.door.ratio, self._active_units)
-        return dict(zip(self.phases, shares, strict=True))
-
-    @cached_property
-    def _active_units(self) -> list[Units]:
-        """Units in which each phase is active, of those with all scores."""
         counts = self.load(CYCLE, "active").dropna()[self.phases].sum()
-        return self._fitted(
-            [(phase,) for phase in self.phases], counts, [self.scored] * len(counts)
-        )
+        alone = [(phase,) for phase in self.phases]
+        fitted = self._fitted(alone, counts, [self.scored] * len(alone))
+        return dict(zip(self.phases, fitted, strict=True))
 
     def _fitted(
         self, active: Sequence[Sequence[str]], counts: Iterable[float], wholes: Sequence[Units]
@@ -529,13 +453,13 @@ class CycleChapter(Chapter):
     def _expected(self) -> list[float]:
         """Share of units with no, one, … all phases active, were phases unrelated."""
         shares = np.array([1.0])
-        for share in self._active_in.values():
+        for share in map(self.door.ratio, self._active_units.values()):
             shares = np.convolve(shares, [1 - share, share])
         return [float(share) for share in shares]
 
     def _expected_of(self, active: Iterable[str], of: Iterable[str] = ()) -> float:
         """Give the share in which phases are active, and others idle, were they unrelated."""
-        shares = self._active_in
+        shares = {phase: self.door.ratio(n) for phase, n in self._active_units.items()}
         idle = [1 - shares[phase] for phase in of if phase not in active]
         return float(np.prod([*(shares[phase] for phase in active), *idle]))
 
@@ -543,24 +467,19 @@ class CycleChapter(Chapter):
     def _several_from(self) -> dict[float, Units]:
         """Units with two or more active phases, by the score from which a phase is active."""
         shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
+        whole, chosen = self.scored, float(self.settings["active_from"])
         return {
-            float(score): Units(round(share * self.scored._n), self.scored)
-            if score != self.active_from
-            else self.several["n"]
-            for score, share in shares.items()
+            float(at): self.several["n"] if at == chosen else units_behind(share, whole._n, whole)
+            for at, share in shares.items()
         }
-
-    @cached_property
-    def _pairs(self) -> pd.DataFrame:
-        return self.load(CYCLE, "coactivity")
 
     @cached_property
     def _together(self) -> dict[Any, Units]:
         """Units in which both phases of a pair are active, of those with a score on both."""
-        wholes = [Units(int(n), self.answered) for n in self._pairs["n"]]
-        counts = (self._pairs["observed"] * self._pairs["n"]).fillna(0).round()
-        pairs = list(self._pairs.index)
-        return dict(zip(pairs, self._fitted(pairs, counts, wholes), strict=True))
+        table = self.load(CYCLE, "coactivity")
+        pairs, counts = list(table.index), (table["observed"] * table["n"]).fillna(0).round()
+        fitted = self._fitted(pairs, counts, [self.counted(n) for n in table["n"]])
+        return dict(zip(pairs, fitted, strict=True))
 
     @cached_property
     def _violations(self) -> pd.DataFrame:
@@ -570,29 +489,26 @@ class CycleChapter(Chapter):
     def _violating(self) -> dict[Any, Units]:
         """For each pair of phases the units of which the later phase is ahead beyond error."""
         return {
-            pair: Units(int(row["violations"]), Units(int(row["n"]), self.answered))
+            pair: Units(int(row["violations"]), self.counted(row["n"]))
             for pair, row in self._violations.iterrows()
         }
 
     def _pair_name(self, earlier: str, later: str) -> str:
-        return f"{self.language.phase(earlier)} → {self.language.phase(later)}"
+        return f"{self._heads[earlier]} → {self._heads[later]}"
 
     def _part_name(self, phase: str, other: str) -> str:
         if phase == ALL:
             return str(self.language.words["all_phases"])
-        return self.language.phase(phase) if other == ALL else self._pair_name(phase, other)
+        return self._heads[phase] if other == ALL else self._pair_name(phase, other)
 
     @cached_property
     def _placements(self) -> list[dict[str, Any]]:
         table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
-        return [self._placement(str(name), row) for name, row in table.iterrows()]
+        return [self._placement(*found) for found in table.iterrows()]
 
-    def _placement(self, development: str, row: pd.Series) -> dict[str, Any]:
-        n = Units(int(row["n"]), self.answered)
-        counts = {
-            name: Units(round(row[name] * row["n"]), n)
-            for name in ("stated", "measured", "agreement")
-        }
+    def _placement(self, development: Any, row: pd.Series) -> dict[str, Any]:
+        n = self.counted(row["n"])
+        counts = {name: units_behind(row[name], row["n"], n) for name in PLACED}
         reading = _agreement(self._kappa(*counts.values()))
         return {"development": development, "reading": reading} | counts
 
@@ -614,10 +530,6 @@ class CycleChapter(Chapter):
 
 def _mean_of(row: pd.Series, answered: Units) -> Mean:
     return Mean(row["mean"], Units(int(row["n"]), answered), row["low"], row["high"])
-
-
-def _strength(row: pd.Series, end: str) -> dict[str, Any]:
-    return {f"H{end}": row["H"], f"interval{end}": (row["low"], row["high"])}
 
 
 def _agreement(kappa: float) -> str:

@@ -14,7 +14,7 @@ from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
 from cycle_analysis.report.columns import Rows, number
-from cycle_analysis.report.door import Mean, Units, units_of, wave_total
+from cycle_analysis.report.door import Mean, Units, units_behind, units_of
 
 CHANCE = 0.05
 """p-value under which respondents agree more than groups put together at random."""
@@ -67,7 +67,7 @@ class MeasurementChapter(Chapter):
     @cached_property
     def respondents(self) -> dict[str, Units]:
         """How many respondents there are in each wave."""
-        return {wave: self._asked(wave) for wave in self.study.waves}
+        return {wave: self.respondents_in(wave) for wave in self.study.waves}
 
     @cached_property
     def alphas(self) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ class MeasurementChapter(Chapter):
     def aggregation(self) -> dict[str, Any]:
         """What other rules of aggregation change, over phases and where the order changes most."""
         table = self.load(SCORES, "aggregations")
-        n = Units(int(table["n"].max()), self.answered)
+        n = self.counted(table["n"].max())
         told = [self._rule(str(rule), part, n) for rule, part in table.groupby("rule", sort=False)]
         return {"differs": bool(table["difference"].max() > 0), "n": n, "rules": told}
 
@@ -123,7 +123,7 @@ class MeasurementChapter(Chapter):
         quarter is too small.
         """
         table = self.load(SCORES, "spread")
-        whole = Units(int(table["n"].sum()), self.answered)
+        whole = self.counted(table["n"].sum())
         if len(table) < 2 or not all(map(self.door.lists, units_of(table["n"], whole))):
             return None
         parts = self.door.parts(table["n"], whole)
@@ -139,12 +139,12 @@ class MeasurementChapter(Chapter):
 
     def table_items(self) -> Rows:
         """Answers to each item."""
-        n_asked, asked = len(self.load(RESPONSES, "respondents")), self._asked(self.wave)
+        n_asked, asked = len(self.load(RESPONSES, "respondents")), self.respondents_in(self.wave)
         rows = self._items.reset_index().to_dict("records")
         for row in rows:
             n, row["missing"] = self._answered[row["item"]]
             row |= {"answers": n, "mean": Mean(row["mean"], n)} | self._ends(row)
-            row["dont_know"] = _part(row["dont_know"], n_asked, asked)
+            row["dont_know"] = units_behind(row["dont_know"], n_asked, asked)
         columns = {"item": kinds.TEXT, "answers": kinds.RESPONDENTS, "mean": kinds.MEAN}
         shares = dict.fromkeys((*MISSING, *ENDS), kinds.SHARE)
         return Rows(columns | shares | {"item_rest": number(2)}, rows)
@@ -158,7 +158,7 @@ class MeasurementChapter(Chapter):
         table = self._of_phases("reliability", wave)
         rows = table.reset_index().to_dict("records")
         for row in rows:
-            row["respondents"] = Units(int(row["n_respondents"]), self._asked(wave))
+            row["respondents"] = Units(int(row["n_respondents"]), self.respondents_in(wave))
             row["interval"] = (row["alpha_low"], row["alpha_high"])
         columns = dict.fromkeys(table.select_dtypes("float"), number(2))  # all that 02 saves
         columns |= {"phase": kinds.PHASE_TITLE, "respondents": kinds.RESPONDENTS}
@@ -175,7 +175,7 @@ class MeasurementChapter(Chapter):
         rows = self._of_phases("agreement", wave).reset_index().to_dict("records")
         for row in rows:
             row["n"] = Units(int(row["n_units_of_two"]), self.answered_in(wave))
-            row["agreed"] = _part(row["rwg_over_70"], row["n_units_of_two"], row["n"])
+            row["agreed"] = units_behind(row["rwg_over_70"], row["n_units_of_two"], row["n"])
             row |= {name: Mean(row[name], row["n"], _scale=1) for name in MEASURES}
         columns = dict.fromkeys(MEASURES, kinds.MEAN)
         columns |= {"phase": kinds.PHASE_TITLE, "n": kinds.COUNT, "agreed": kinds.SHARE}
@@ -229,7 +229,7 @@ class MeasurementChapter(Chapter):
     def _answered(self) -> dict[str, list[Units]]:
         """For each item how many respondents answered it, and how many did not."""
         asked, n = len(self.load(RESPONSES, "respondents")), self._items["n"]
-        whole = self._asked(self.wave)
+        whole = self.respondents_in(self.wave)
         return {str(item): self.door.parts([k, asked - k], whole) for item, k in n.items()}
 
     def _ends(self, row: dict[str, Any]) -> dict[str, Units]:
@@ -244,16 +244,13 @@ class MeasurementChapter(Chapter):
         if self.study.phase_items(self.wave).loc[item, "reversed"]:
             names.reverse()
         for name, step in zip(ENDS, (names[0], names[-1]), strict=True):
-            n = 0 if pd.isna(row[name]) else round(row[name] * row["n"])
-            ends[name] = steps[step] if n == counts[step] else Units(n, self._answered[item][0])
+            other = units_behind(row[name], row["n"], self._answered[item][0])
+            ends[name] = steps[step] if other._n == counts[step] else other
         return ends
 
     @cached_property
     def _scale_of(self) -> pd.Series:
         return self.study.codebook.items["scale"].reindex(self._items.index)
-
-    def _asked(self, wave: str) -> Units:
-        return wave_total(len(self.load(RESPONSES, "respondents", wave)))
 
     def _of_phases(self, table: str, wave: str) -> pd.DataFrame:
         known = self.load(SCORES, table, wave)
@@ -278,18 +275,13 @@ class MeasurementChapter(Chapter):
 
     def _rule(self, rule: str, table: pd.DataFrame, n: Units) -> dict[str, Any]:
         worst = table.loc[table["rank_correlation"].fillna(1).idxmin()]
-        means, n_worst = table.mean(), Units(int(worst["n"]), self.answered)
+        means, n_worst = table.mean(), self.counted(worst["n"])
         return {
             "rule": rule,
             **{name: Mean(means[name], n) for name in ("shift", "difference")},
             "correlation": means["rank_correlation"],
-            "moved": _part(means["moved"], table["n"].max(), n),
+            "moved": units_behind(means["moved"], table["n"].max(), n),
             "far": Mean(table["difference_95"].max(), n),
             "worst_correlation": worst["rank_correlation"],
-            "worst_moved": _part(worst["moved"], worst["n"], n_worst),
+            "worst_moved": units_behind(worst["moved"], worst["n"], n_worst),
         }
-
-
-def _part(share: float, n: float, whole: Units) -> Units:
-    """Give the number behind a share of `n`; none of nothing."""
-    return Units(0 if pd.isna(share) else round(share * n), whole)

@@ -20,7 +20,7 @@ from cycle_analysis.figures.profiles import (
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group
+from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.columns import (
     COUNT,
@@ -183,7 +183,7 @@ class ProfilesChapter(Chapter):
     @cached_property
     def reading(self) -> str:
         """What the order of the phases reads as, by its code."""
-        return str(self.facts_of(CycleChapter)["order"]["reading"])
+        return str(self._cycle["order"]["reading"])
 
     @cached_property
     def told_reading(self) -> bool:
@@ -445,7 +445,7 @@ class ProfilesChapter(Chapter):
         drawn = [portrait.group for portrait in self.portraits if portrait.shown]
         numbers = [group.number for group in drawn]
         centroids = self._means["mean"].unstack().loc[numbers, self.phases].round()
-        sizes = pd.Series([self.door.count(group.n) for group in drawn], index=numbers)
+        sizes = pd.Series([self.door.count(group.n) for group in drawn], numbers, dtype=float)
         edges = pd.DataFrame(self.edges)
         return partial(plot_tree, Told(centroids, sizes), edges, least_p=self.least_p)
 
@@ -473,6 +473,8 @@ class ProfilesChapter(Chapter):
         )
 
     # What facts are made of.
+
+    _cycle = facts_from(CycleChapter)
 
     def _association(self, name: str, row: pd.Series) -> dict[str, Any]:
         """Give how strongly a background goes with the groups, where no group is small."""

@@ -75,23 +75,19 @@ class ResponseChapter(Chapter):
     def table_waves(self) -> Rows:
         """Fieldwork, population and response of each wave."""
         rows = []
-        for wave in self.waves:
-            respondents = len(self.load(RESPONSES, "respondents", wave.code))
-            n = self._account(wave.code)["responded"].sum()
+        for told in self.waves:
+            account, wave = self._account(told["code"]), told["code"]
+            days = map(self.language.date, (told["start"], told["end"]))
+            n, n_units = len(self.load(RESPONSES, "respondents", wave)), account["responded"].sum()
             rows.append(
-                {
-                    "wave": wave.code,
-                    "fieldwork": " – ".join(map(self.language.date, (wave.start, wave.end))),
-                    "population": wave_total(self._account(wave.code)["population"].sum()),
-                    "invited": wave.asked,
-                    "responded": wave.answered,
-                    "respondents": respondents,
-                    "mean": respondents / max(n, 1),
-                }
+                {"wave": wave, "fieldwork": " – ".join(days), "invited": told["asked"]}
+                | {"population": wave_total(account["population"].sum())}
+                | {"responded": told["answered"], "rate": told["answered"]}
+                | {"respondents": n, "mean": n / max(n_units, 1)}
             )
         kinds = dict.fromkeys(("population", "invited", "responded"), COUNT)
         kinds |= {"wave": WAVE, "fieldwork": TEXT, "respondents": number(), "mean": number(1)}
-        return Rows(kinds | {"rate": SHARE}, [row | {"rate": row["responded"]} for row in rows])
+        return Rows(kinds | {"rate": SHARE}, rows)
 
     def table_response_waves(self) -> Rows:
         """How many units answered in each wave, as they are divided in the last, and again."""
@@ -121,16 +117,14 @@ class ResponseChapter(Chapter):
         if crossed := told.families["crossed"]:
             cells = [[self._cell(row[name]) for name in crossed] for row in told.rows]
             names, heads = [self._named(row["group"]) for row in told.rows], list(crossed.values())
-            counts = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
-            asked = pd.DataFrame([[cell[1] for cell in row] for row in cells], names, heads)
-            texts = [[cell[2] for cell in row] for row in cells]
-            return partial(plot_response_cells, counts, asked, texts=texts)
-        rows = [row for row in told.rows if language.is_told(row["answered"])]
+            rates = pd.DataFrame([[cell[0] for cell in row] for row in cells], names, heads)
+            return partial(plot_response_cells, rates, [[cell[1] for cell in r] for r in cells])
+        groups = told.rows if len(self._account(wave)) > 1 else told.rows[:1]  # of one, all is it
+        rows = [row for row in groups if language.is_told(row["answered"])]
         names = [self._named(row["group"]) for row in rows]
-        rates = [self.door.share(row["answered"]).value for row in rows]
-        table = pd.DataFrame({"rate": rates}, names)
-        beside = [RATE.write(language, row["answered"]).text for row in rows]
-        return partial(plot_response, table, many=self.many, texts=beside)
+        rates = pd.Series([self.door.share(row["answered"]).value for row in rows], names)
+        texts = [RATE.write(language, row["answered"]).text for row in rows]
+        return partial(plot_response, rates, texts, many=self.many)
 
     @cached_property
     def _by_wave(self) -> pd.DataFrame:
@@ -142,13 +136,13 @@ class ResponseChapter(Chapter):
     def _named(self, group: str) -> str:
         return self.language.code_word(group, GROUPS)
 
-    def _cell(self, n: Units | None) -> tuple[float, int, str | None]:
-        """Give what is drawn of a cell: answered, asked, and its text; nothing where none was."""
+    def _cell(self, n: Units | None) -> tuple[float, str | None]:
+        """Give what is drawn of a cell: its rate and its text; nothing where none was asked."""
         if n is None:
-            return 0, 0, None
+            return math.nan, None
         text = RATE.write(self.language, n).text
-        count = math.nan if text == NOTHING else self.door.count(n)
-        return count, self.door.whole(n), text.replace(" (", "\n").rstrip(")")
+        rate = math.nan if text == NOTHING else self.door.ratio(n)
+        return rate, text.replace(" (", "\n").rstrip(")")
 
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
@@ -159,8 +153,7 @@ class ResponseChapter(Chapter):
         told = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
         return {
             "wave": wave,
-            "asked": wave_total(account["invited"].sum()),
-            "answered": answered,
+            **{"asked": self.asked_in(wave), "answered": answered},
             "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
             "single": Units(int((sizes == 1).sum()), answered),
             "by": [str(name) for name in account.index.names],
@@ -234,10 +227,8 @@ class ResponseChapter(Chapter):
         self, wave: str, cells: dict[Any, Units], margins: list[list[dict[str, Any]]]
     ) -> list[dict[str, Any]]:
         """Give the groups of the first background, and all; with those of a second besides."""
-        answered = self.answered_in(wave)
-        asked = wave_total(self._account(wave)["invited"].sum())
-        rows = [dict(row) for row in margins[0]]
-        rows.append({"group": ALL, "asked": asked, "answered": answered})
+        whole = {"group": ALL, "asked": self.asked_in(wave), "answered": self.answered_in(wave)}
+        rows = [dict(row) for row in (*margins[0], whole)]
         if len(margins) > 1:
             columns = margins[1]
             for row in rows[:-1]:

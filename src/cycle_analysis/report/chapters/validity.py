@@ -24,14 +24,9 @@ class ValidityChapter(Chapter):
     def jaccard(self) -> dict[str, Any]:
         """Lowest and highest stability of the groups, and how the lowest reads."""
         values = self._jaccard["jaccard"].dropna()
-        least = values.min()
-        return {
-            "known": not values.empty,
-            "low": least,
-            "high": values.max(),
-            "one": bool(least == values.max()),
-            "reading": _reading(least),
-        }
+        low, high = values.min(), values.max()
+        told = {"low": low, "high": high, "reading": _reading(low)}
+        return {"known": not values.empty, "one": bool(low == high), **told}
 
     @cached_property
     def replicates(self) -> float:
@@ -52,13 +47,7 @@ class ValidityChapter(Chapter):
         """How stable each group is."""
         groups = {group.number: group for group in self.groups}
         rows = [
-            {
-                "group": groups[int(str(place))],
-                "jaccard": row["jaccard"],
-                "reading": _reading(row["jaccard"]),
-                "recovered": row["recovered"],
-                "dissolved": row["dissolved"],
-            }
+            {"group": groups[int(str(place))], "reading": _reading(row["jaccard"]), **row}
             for place, row in self._jaccard.iterrows()
         ]
         kinds = {"group": GROUP, "jaccard": number(2), "reading": code("stability")}

@@ -9,21 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.waves import plot_change, plot_moves
+from cycle_analysis.figures.cycle import plot_change
+from cycle_analysis.figures.profiles import plot_moves
+from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, SCORES, WAVES, Chapter
-from cycle_analysis.report.columns import (
-    COUNT,
-    GROUP,
-    MEAN,
-    MEAN_INTERVAL,
-    MEAN_POINTS,
-    PHASE_TITLE,
-    SHARE,
-    WAVE,
-    Rows,
-    number,
-)
-from cycle_analysis.report.door import Mean, Units
+from cycle_analysis.report.columns import Rows, number, per_wave
+from cycle_analysis.report.door import Mean, Units, units_behind
 from cycle_analysis.report.sums import Sum
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -53,19 +44,12 @@ class WavesChapter(Chapter):
     @cached_property
     def left_out(self) -> list[dict[str, Any]]:
         """The others: code, question, and what each wave did with it."""
-        questions = self.study.codebook.items[f"question_{self.language.code}"]
-        return [
-            {
-                "item": str(item),
-                "question": questions[item].rstrip("."),
-                "states": [
-                    {"wave": wave, "state": str(row[wave])}
-                    for wave in self.study.waves
-                    if row[wave] not in COMPARABLE
-                ],
-            }
-            for item, row in self._items[~self._items["common"]].iterrows()
-        ]
+        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+        found = []
+        for item, states in self._items.loc[~self._items["common"], self.study.waves].iterrows():
+            odd = [{"wave": w, "state": s} for w, s in states.items() if s not in COMPARABLE]
+            found.append({"item": item, "question": questions[item], "states": odd})
+        return found
 
     @cached_property
     def min_covered(self) -> float:
@@ -77,7 +61,7 @@ class WavesChapter(Chapter):
         """How near the division on common questions comes to that of the chapter before."""
         row = self.load(WAVES, "comparability", ALL_WAVES).iloc[0]
         n = Units(int(row["n_units"]), self.answered_in(self.reference))
-        moved = Units(round(row["moved_share"] * row["n_units"]), n)
+        moved = units_behind(row["moved_share"], row["n_units"], n)
         return {"n": n, "moved": moved, "near": self.door.ratio(moved) <= SAME}
 
     @cached_property
@@ -109,44 +93,28 @@ class WavesChapter(Chapter):
     def table_items_compared(self) -> Rows:
         """Comparable questions per phase."""
         correlations = self.load(WAVES, "common_items", ALL_WAVES)["correlation"]
-        common = self._items["common"].groupby(self._items["phase"])
-        rows = [
-            {
-                "phase": phase,
-                "items": int(common.size()[phase]),
-                "common": int(common.sum()[phase]),
-                "correlation": correlations.get(phase, np.nan),
-            }
-            for phase in self.phases
-        ]
-        kinds = {"phase": PHASE_TITLE, "items": number(), "common": number()}
-        return Rows(kinds | {"correlation": number(3)}, rows)
+        common = self._items.groupby("phase")["common"].agg(items="size", common="sum")
+        table = common.loc[self.phases].assign(correlation=correlations)
+        columns = {"phase": kinds.PHASE_TITLE, "items": number(), "common": number()}
+        return Rows(columns | {"correlation": number(3)}, table.reset_index().to_dict("records"))
 
     def table_units_compared(self) -> Rows:
         """Units per wave, by what happened to their territory."""
         counts = self.load(WAVES, "link_counts", ALL_WAVES)["n_units"].unstack(fill_value=0)
-        kinds = [kind for kind in TERRITORY if kind in counts]
+        found = [kind for kind in TERRITORY if kind in counts]
         rows = []
         for wave in self.study.waves:
             total = self.answered_in(wave)
-            parts = self.door.parts(counts.loc[wave, kinds], total)
-            rows.append({"wave": wave, "total": total, **dict(zip(kinds, parts, strict=True))})
+            parts = self.door.parts(counts.loc[wave, found], total)
+            rows.append({"wave": wave, "total": total, **dict(zip(found, parts, strict=True))})
         words = self.language.words["territory"]
-        columns = {"wave": WAVE, "total": COUNT} | dict.fromkeys(kinds, COUNT)
-        return Rows(columns, rows, {"territory": {kind: words[kind] for kind in kinds}})
+        columns = {"wave": kinds.WAVE, "total": kinds.COUNT} | dict.fromkeys(found, kinds.COUNT)
+        return Rows(columns, rows, {"territory": {kind: words[kind] for kind in found}})
 
     def table_profile_shares(self) -> Rows:
         """How large each group is in every wave."""
-        rows = [
-            {"group": group}
-            | {f"n_{wave}": parts[place] for wave, parts in self._placed.items()}
-            | {f"share_{wave}": parts[place] for wave, parts in self._placed.items()}
-            for place, group in enumerate(self.groups)
-        ]
-        counts = {f"n_{wave}": wave for wave in self.study.waves}
-        shares = {f"share_{wave}": wave for wave in self.study.waves}
-        columns = {"group": GROUP} | dict.fromkeys(counts, COUNT) | dict.fromkeys(shares, SHARE)
-        return Rows(columns, rows, {"counts": counts, "shares": shares})
+        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
+        return per_wave(("group", kinds.GROUP), self.groups, self._placed, **told)
 
     def table_moves(self, first: str, second: str) -> Rows:
         """How many units went from each group to each."""
@@ -155,23 +123,22 @@ class WavesChapter(Chapter):
             {"group": group, **dict(zip(heads, moved, strict=True))}
             for group, moved in zip(self.groups, self._moves[first, second], strict=True)
         ]
-        return Rows({"group": GROUP} | dict.fromkeys(heads, COUNT), rows, {"to": heads})
+        return Rows({"group": kinds.GROUP} | dict.fromkeys(heads, kinds.COUNT), rows, {"to": heads})
 
     def table_change(self, first: str, second: str) -> Rows:
         """Mean score per phase in both waves, and the change."""
-        rows = [
-            {
-                "phase": str(phase),
-                "n": (n := self._in_both(row["n_units"], first, second)),
-                "before": Mean(row["before"], n),
-                "after": Mean(row["after"], n),
-                "change": (change := Mean(row["change"], n, row["low"], row["high"])),
-                "interval": change,
-            }
-            for phase, row in self._change(first, second).iterrows()
-        ]
-        columns = {"phase": PHASE_TITLE, "n": COUNT, "before": MEAN, "after": MEAN}
-        return Rows(columns | {"change": MEAN_POINTS, "interval": MEAN_INTERVAL}, rows)
+        rows = []
+        for phase, row in self._change(first, second).iterrows():
+            n = (change := self._mean(row, first, second))._units
+            told = {name: Mean(row[name], n) for name in ("before", "after")}
+            rows.append({"phase": phase, "n": n, "change": change, "interval": change} | told)
+        columns = {
+            "phase": kinds.PHASE_TITLE,
+            "n": kinds.COUNT,
+            "before": kinds.MEAN,
+            "after": kinds.MEAN,
+        }
+        return Rows(columns | {"change": kinds.MEAN_POINTS, "interval": kinds.MEAN_INTERVAL}, rows)
 
     def figure_moves(self, first: str, second: str) -> Callable[..., Axes]:
         """From group to group."""
@@ -184,7 +151,7 @@ class WavesChapter(Chapter):
             pd.DataFrame(told, numbers, numbers, dtype=float),
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
-            texts=[[COUNT.write(self.language, n).text for n in row] for row in moves],
+            texts=[[kinds.COUNT.write(self.language, n).text for n in row] for row in moves],
         )
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
@@ -218,36 +185,30 @@ class WavesChapter(Chapter):
         return placed
 
     def _pair(self, first: str, second: str) -> dict[str, Any]:
-        counts = self._counts(first, second).to_numpy()
+        counts, moves = self._counts(first, second).to_numpy(), self._moves[first, second]
         panel = self._in_both(counts.sum(), first, second)
-        moved = int(counts.sum() - np.trace(counts))
+        stayed = [{"group": group, "n": moves[i][i]} for i, group in enumerate(self.groups)]
+        sums = [Sum([*(row["n"] for row in stayed), 0], panel)]
+        (moved,) = self.door.fit([counts.sum() - np.trace(counts)], [panel], sums)
         change = self._change(first, second)
         sure = change[(change["low"] > 0) | (change["high"] < 0)]
-        stayed = [row[place] for place, row in enumerate(self._moves[first, second])]
-        (told,) = self.door.fit([moved], [panel], [Sum([*stayed, 0], panel)])
         return {
-            "first": first,
-            "second": second,
-            "panel": panel,
-            "few": self.door.few(panel),
-            "moved": told,
-            "more": self.door.ratio(told) > self.chance["high"],
-            "stayed": [
-                {"group": group, "n": n} for group, n in zip(self.groups, stayed, strict=True)
-            ],
+            **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
+            **{"moved": moved, "more": self.door.ratio(moved) > self.chance["high"]},
+            "stayed": stayed,
             "changes": self._means(change, first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
         }
 
     def _means(self, change: pd.DataFrame, first: str, second: str) -> list[dict[str, Any]]:
         return [
-            {
-                "phase": str(phase),
-                "mean": Mean(row["change"], n, row["low"], row["high"]),
-            }
+            {"phase": phase, "mean": self._mean(row, first, second)}
             for phase, row in change.iterrows()
-            for n in [self._in_both(row["n_units"], first, second)]
         ]
+
+    def _mean(self, row: pd.Series, first: str, second: str) -> Mean:
+        n = self._in_both(row["n_units"], first, second)
+        return Mean(row["change"], n, row["low"], row["high"])
 
     def _in_both(self, n: float, first: str, second: str) -> Units:
         """Set a number of units that answered in both waves: a part of the smaller of the two.

@@ -25,7 +25,7 @@ def to_html(document: Document) -> str:
         finalize=_visible,
     )
     environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["data"] = _data
+    environment.filters["data"] = _as_address
     style = Markup((HERE / "style.css").read_text("utf-8"))
     return environment.get_template("layout.html.j2").render(document=document, style=style) + "\n"
 
@@ -46,6 +46,6 @@ def _visible(value: object) -> object:
     return value.translate(OVERRIDES) if type(value) is str else value
 
 
-def _data(svg: bytes) -> str:
+def _as_address(svg: bytes) -> str:
     """Give a drawing as an address that holds it."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"

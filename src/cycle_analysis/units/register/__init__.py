@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import InputError, Problem, refuse
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
@@ -86,7 +86,7 @@ class Register:
             what = "no unit was in force on this day"
             remedy = "Use a later fieldwork date, or a register that reaches further"
             place = ("register", "valid_from, valid_until", f"{day:%Y-%m-%d}")
-            raise InputError([Problem(*place, what, allowed, remedy)])
+            raise refuse(*place, what, allowed, remedy)
         if self.size_classes.columns.empty:
             return there
         if day.year > self.last_year:
@@ -191,10 +191,10 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         place = (name, "file", "", f"cannot be read ({error.strerror})", "")
-        raise InputError([Problem(*place, "Check its name and where it stands")]) from error
+        raise refuse(*place, "Check its name and where it stands") from error
     except UnicodeDecodeError as error:
         place = (name, "file", "", f"is not UTF-8 text (byte {error.start})", "csv in UTF-8")
-        raise InputError([Problem(*place, "Save the file as csv in UTF-8")]) from error
+        raise refuse(*place, "Save the file as csv in UTF-8") from error
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     lines = list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
     columns = [column.strip() for column in lines[0]]

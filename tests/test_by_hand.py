@@ -52,7 +52,8 @@ def test_notebook_03_with_another_threshold_is_told_with_it_everywhere(by_hand):
     assert "of at least 50" in before
     assert "of at least 50" not in after
     told = called("run", "small", "--dry-run", home=run.home).stdout
-    assert "2 would run" in told, "the next run puts 03 and 08 right again"
+    assert "03_cycle 2010: " in told, "the next run puts 03 right again, and what comes after it"
+    assert "6 would run, 3 up to date" in told
 
 
 def test_waves_with_different_thresholds_are_refused(by_hand):
@@ -78,8 +79,8 @@ def test_what_rests_on_a_notebook_that_ran_anew_is_refused_in_the_order_to_run_i
     for notebook, wave in (("05_profiles", "2010"), ("06_validity", "2010"), ("07_waves", None)):
         execute(notebook, wave or "all_waves")
     execute("08_report")
-    assert "simulates 19 surveys" in before
-    assert "simulates 25 surveys" in report_of(run)
+    assert "For chance, 19 surveys" in before
+    assert "For chance, 25 surveys" in report_of(run)
     assert annex(report_of(run), "04_number_of_profiles", "n_replicates") == "25"
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.results import (
     ALL_WAVES,
+    PARAMETERS,
     Origin,
     Results,
     Saved,
@@ -59,7 +60,7 @@ class Open(Results):
         Its parameters.
     kept : dict of str to Saved
         Its own tables, before they are saved.
-    sources : dict of str to str
+    sources : dict of result to dict of part to fingerprint
         Fingerprint of each result that was loaded.
     """
 
@@ -67,29 +68,30 @@ class Open(Results):
     wave: str = ALL_WAVES
     used: dict[str, Value] = field(default_factory=dict)
     kept: dict[str, Saved] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def load(self, step: str, table: str, wave: str = ALL_WAVES) -> pd.DataFrame:
         """Load one table of a step; of this one, as it will be saved."""
         if (step, wave) == (self.step, self.wave) and table in self.kept:
             return self.kept[table].table
-        self._remember(step, wave)
+        self._remember(step, table, wave)
         return super().load(step, table, wave)
 
     def parameters(self, step: str, wave: str = ALL_WAVES) -> dict[str, Value]:
         """Give the parameters that a step ran with; of this one, those it runs with now."""
         if (step, wave) == (self.step, self.wave):
             return dict(self.used)
-        self._remember(step, wave)
+        self._remember(step, PARAMETERS, wave)
         return super().parameters(step, wave)
 
-    def _remember(self, step: str, wave: str) -> None:
-        """Remember a source, and say so when it is out of date."""
+    def _remember(self, step: str, part: str, wave: str) -> None:
+        """Remember what was loaded of a source, and say so when that is out of date."""
         source = result_name(step, wave)
-        if (step, wave) == (self.step, self.wave) or source in self.sources:
+        if (step, wave) == (self.step, self.wave):
             return
-        self.sources[source] = self.fingerprint(step, wave)
-        if changed := self.stale(step, wave):
+        first = source not in self.sources
+        self.sources.setdefault(source, {})[part] = self.fingerprint(step, part, wave)
+        if first and (changed := self.stale(step, wave)):
             remedy = f"{run_notebook(step, wave)} again"
             print(f"OUT OF DATE: {source}: {'; '.join(changed)}. {remedy}.")
 

@@ -31,6 +31,7 @@ DECIMALS = 6
 DIGITS = 12
 """Significant digits of a fit that others go on from, such as the covariances of a division."""
 FILE = "result.json"
+PARAMETERS = "parameters"
 ALL_WAVES = "all_waves"
 """Folder of the steps that compare waves."""
 KINDS = {
@@ -139,14 +140,15 @@ class Origin:
     ----------
     parameters : mapping of name to value
         Those of the notebook, in its order, without the study, the wave and the language.
-    results : mapping of result to fingerprint
-        The results it was made from: ``02_scores 2018``.
+    results : mapping of result to mapping of part to fingerprint
+        The results it was made from, ``02_scores 2018``: the tables of each that were loaded, and
+        `PARAMETERS` where these were asked for.
     files : mapping of name to fingerprint
         The study's own files, as far as they decide about results; see `study_files`.
     """
 
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    results: Mapping[str, str] = field(default_factory=dict)
+    results: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -210,8 +212,8 @@ class Results:
         """
         return dict(self._read(step, wave)["parameters"])
 
-    def fingerprint(self, step: str, wave: str = ALL_WAVES) -> str:
-        """Give what tells this result from another: a hash of its tables and parameters.
+    def fingerprint(self, step: str, part: str, wave: str = ALL_WAVES) -> str:
+        """Give what tells a table of a result, or its `PARAMETERS`, from others: a hash.
 
         Raises
         ------
@@ -219,7 +221,9 @@ class Results:
             If the step has not run.
         """
         result = self._read(step, wave)
-        return hash_facts([result["parameters"], result["tables"]])
+        return hash_facts(
+            [result[PARAMETERS] if part == PARAMETERS else result["tables"].get(part)]
+        )
 
     def save(
         self,
@@ -282,14 +286,14 @@ class Results:
             now, then = study_files(self.study, step, wave), result["made_from"]["files"]
             differing = sorted(now.keys() ^ then.keys() | {n for n in now if now[n] != then.get(n)})
             changed += [f"{name} has changed" for name in differing]
-        for source, fingerprint in result["made_from"]["results"].items():
-            other_step, _, other_wave = source.partition(" ")
-            other = (other_step, other_wave or ALL_WAVES)
-            if not self.has(*other):
+        for source, parts in result["made_from"]["results"].items():
+            made, _, of = source.partition(" ")
+            of = of or ALL_WAVES
+            if not self.has(made, of):
                 changed.append(f"{source} is gone")
-            elif self.fingerprint(*other) != fingerprint:
+            elif any(self.fingerprint(made, name, of) != parts[name] for name in parts):
                 changed.append(f"{source} has changed")
-            elif self.stale(*other):
+            elif self.stale(made, of):
                 changed.append(f"{source} is out of date")
         return changed
 

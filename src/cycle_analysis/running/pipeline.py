@@ -63,7 +63,7 @@ def plan(study: Study) -> list[Step]:
         steps += [responses[wave], scores[wave], cycles[wave]]
     answered = (responses[reference], scores[reference])
     number = Step("04_number_of_profiles", reference, (*answered, cycles[reference]))
-    profiles = Step("05_profiles", reference, (*answered, number))
+    profiles = Step("05_profiles", reference, (*answered, cycles[reference], number))
     validity = Step("06_validity", reference, (*answered, number, profiles))
     needs = (*responses.values(), scores[reference], number, profiles)
     waves = Step("07_waves", ALL_WAVES, needs, tuple(study.waves))

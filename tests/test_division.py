@@ -102,3 +102,14 @@ def test_a_division_of_other_units_is_refused():
     tables = saved(division, divide(SCORES, division, FITS))
     with pytest.raises(InputError, match=r"GM0000.*holds other units.*Run notebook 04 again"):
         read_partition(SCORES.iloc[1:], tables)
+
+
+def test_another_method_in_the_headline_is_one_name_and_its_function(monkeypatch):
+    monkeypatch.setattr("cycle_analysis.profiles.division.HEADLINE", "Ward + k-means")
+    scores = SCORES.dropna()
+    division = choose_division("", 4, Verdict.SEPARATE)
+    partition = divide(scores, division, {})
+    assert partition.method == "Ward + k-means"
+    again = read_partition(scores, division_tables(division, partition))
+    assert again.labels.equals(partition.labels)
+    assert division.method()(scores, 4).labels.equals(partition.labels)

@@ -15,18 +15,18 @@ import pandas as pd
 from cycle_analysis.mixtures import Mixture, Outcome, classify, named_model
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.partitions import (
+    HEADLINE,
+    LEVELS,
+    METHODS,
     Method,
     Partition,
     by_mixture,
     latent_profiles,
-    levels,
 )
 from cycle_analysis.profiles.selection import Fits
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.seeds import Seed
 
-PROFILES, LEVELS = "latent profiles", "levels"
-"""Kinds of division."""
 TABLES = ("division", "placed", "shares", "means", "covariances")
 """Tables in which a division is saved; see `division_tables`."""
 
@@ -38,7 +38,7 @@ class Division:
     Attributes
     ----------
     kind : str
-        `PROFILES` or `LEVELS`.
+        `partitions.PROFILES`, or a name of `partitions.METHODS`.
     model : str
         Covariance model of the profiles; empty for levels.
     k : int
@@ -51,8 +51,8 @@ class Division:
 
     def method(self, n_starts: int = 50, seed: Seed = 2018) -> Method:
         """Give the method, to divide other scores in the same way: a resample, another wave."""
-        if self.kind == LEVELS:
-            return levels
+        if self.kind in METHODS:
+            return METHODS[self.kind]
         model = named_model(self.model)
         return partial(latent_profiles, models=[model], n_starts=n_starts, seed=seed)
 
@@ -80,10 +80,10 @@ def choose_division(
     1
     """
     if n_profiles:
-        return Division(PROFILES, model, n_profiles)
+        return Division(HEADLINE, model, n_profiles)
     if verdict == Verdict.CONTINUUM:
         return Division(LEVELS, "", n_levels)
-    return Division(PROFILES, model, k if verdict.found else 1)
+    return Division(HEADLINE, model, k if verdict.found else 1)
 
 
 def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:
@@ -111,8 +111,8 @@ def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:
     >>> divide(scores, Division("latent profiles", "EEI", 2), fits).labels.tolist()
     [1, 1, 1, 2, 2, 2]
     """
-    if division.kind == LEVELS:
-        return levels(scores, division.k)
+    if division.kind in METHODS:
+        return METHODS[division.kind](scores, division.k)
     if (division.model, division.k) not in fits:
         most = max(k for _, k in fits)
         problem = "is more than units with different scores can be divided in"
@@ -177,7 +177,8 @@ def read_partition(scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> 
     Examples
     --------
     >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [5, 9, 50, 52]}, index=list("abcd"))
-    >>> tables = division_tables(Division("levels", "", 2), levels(scores, 2))
+    >>> two = Division("levels", "", 2)
+    >>> tables = division_tables(two, divide(scores, two, {}))
     >>> read_partition(scores, tables).labels.tolist()
     [1, 1, 2, 2]
     """

@@ -8,7 +8,7 @@ score, which ends label switching. `assign` puts the units of another wave in th
 Without profiles, a continuum can be cut into levels: no more than a help to the reader.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -360,3 +360,11 @@ def levels(scores: pd.DataFrame, k: int = 3) -> Partition:
     cut = np.minimum((share * k).astype(int), k - 1)
     labels = pd.Series(pd.factorize(cut, sort=True)[0] + 1, index=scores.index, name="profile")
     return Partition(scores, labels, method="levels of the mean score")
+
+
+PROFILES, LEVELS = "latent profiles", "levels"
+"""Kinds of division: profiles by a mixture, and levels of a continuum."""
+HEADLINE = PROFILES
+"""Kind of division where there are profiles: this, or one of `METHODS`."""
+METHODS: Mapping[str, Method] = {LEVELS: levels, "Ward + k-means": ward_kmeans}
+"""Methods that need no model, by their kind of division."""

@@ -1,4 +1,4 @@
-"""A survey of one continuum, and one without any structure: nothing may announce profiles."""
+"""A continuum, a window, and phases without structure: nothing may announce profiles."""
 
 import contextlib
 import io
@@ -13,10 +13,11 @@ from small_studies import run_notebooks, write_surveys
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, to_html
 from cycle_analysis.simulate import EXAMPLE, PHASES, Continuum, Profiles
-from cycle_analysis.simulate.worlds import straight
+from cycle_analysis.simulate.worlds import even, straight, window
 from cycle_analysis.study import HOME, load_study
 
 LINE = Continuum(partial(straight, means=[45, 40, 35, 30, 20], points=20.0), spread=3.0)
+WINDOW = Continuum(window, even, spread=5.0)
 UNRELATED = Profiles(pd.DataFrame([[45.0, 40.0, 35.0, 30.0, 20.0]], columns=PHASES), spread=20.0)
 NAMES = [("Kamille", "Chamomile"), ("mogen", "must"), ("niet", "not show")]
 PARAMETERS = {"04_number_of_profiles": {"max_profiles": 5, "n_starts": 20, "n_replicates": 99}}
@@ -24,7 +25,12 @@ PARAMETERS = {"04_number_of_profiles": {"max_profiles": 5, "n_starts": 20, "n_re
 
 # These answers have no roles, no background and no off-topic blocks: nothing may depend on them.
 @pytest.mark.parametrize(
-    ("world", "verdict", "k"), [(LINE, Verdict.CONTINUUM, 3), (UNRELATED, Verdict.NO_STRUCTURE, 1)]
+    ("world", "verdict", "k"),
+    [
+        (LINE, Verdict.CONTINUUM, 3),
+        (WINDOW, Verdict.BENT, 1),
+        (UNRELATED, Verdict.NO_STRUCTURE, 1),
+    ],
 )
 def test_what_is_no_profile_is_not_reported_as_one(tmp_path, monkeypatch, world, verdict, k):
     rng = np.random.default_rng(11)
@@ -43,5 +49,7 @@ def test_what_is_no_profile_is_not_reported_as_one(tmp_path, monkeypatch, world,
         results = run_notebooks(tmp_path, study, given=PARAMETERS)
     assert results.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
     assert len(results.load("05_profiles", "sizes", "1")) == k
+    if world is WINDOW:  # what is told of the order agrees
+        assert results.load("03_cycle", "order", "1")["reading"].item() == "window"
     for language, name in (("nl", "Kamille"), ("en", "Chamomile")):
         assert name not in to_html(assemble(study, results, language))

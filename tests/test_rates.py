@@ -15,12 +15,12 @@ FAST = {"n_replicates": 39, "n_starts": 10}
 
 def test_clear_profiles_would_be_found_and_neither_one_cloud_nor_a_path_be_divided():
     clear = replace(FOUR, spread=4.0)
-    found = recovery(clear, in_points(6, 5), 100, 4, 5, **FAST)
+    found = recovery(clear, in_points(6, 5), 100, 2, 5, **FAST)
     assert set(found["verdict"]) == {"separate"}
     assert (found["k"] == 4).all()
     assert found["adjusted_rand"].min() > 0.9
     for world in (SINGLE, along(FOUR)):
-        none = recovery(world, in_points(3), 100, 3, 5, **FAST)
+        none = recovery(world, in_points(3), 100, 2, 4, **FAST)
         assert set(none["verdict"]).isdisjoint({"separate", "overlapping"})
 
 
@@ -40,8 +40,8 @@ def test_rates_are_looked_up_at_the_nearest_number_of_units():
 
 def test_rates_of_a_study_itself_rise_with_the_distance_of_its_profiles():
     rng = np.random.default_rng(3)
-    scores = in_points(6, 5)(replace(FOUR, spread=4.0)(100, rng), rng).scores
-    table = try_rates(scores, fit_models(scores, 4, n_starts=5), 2, max_profiles=4)
+    scores = in_points(6, 5)(replace(FOUR, spread=4.0)(60, rng), rng).scores
+    table = try_rates(scores, fit_models(scores, 4, n_starts=5), 1, max_profiles=4)
     assert table.index.tolist() == ["line", "curve", "profiles 2", "profiles 3", "profiles 4"]
     assert table.loc[["line", "curve"], "found"].max() == 0
     assert table.loc["profiles 4", "found"] >= table.loc["profiles 2", "found"]

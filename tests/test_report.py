@@ -15,6 +15,7 @@ from small_studies import FAST, Truth, make_study, run_notebooks
 from told import PACKAGE, Page, Saved, saved, table_of, words_in
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, to_html
 from cycle_analysis.report.document import Bullets, Document, words_of
 from cycle_analysis.results import Results
@@ -126,21 +127,22 @@ def test_a_study_that_names_no_phase_model_cites_none(frozen_run):
 def test_profiles_that_were_found_are_named_with_number_and_share(frozen_run):
     document = document_of(frozen_run("four_waves"), "en")
     told = words_in(document)
-    assert told.startswith("There are profiles: ")
+    assert told.startswith("There are profiles, but they overlap: ")
     assert re.search(r"Name A \(\d+%\), Name B \(\d+%\)", told)
     sections = [part for chapter in document.sections for part in chapter.sections]
     assert {"1 Name A", "4 Name D"} <= {section.heading.text for section in sections}
 
 
-@pytest.mark.parametrize("verdict", ["structure", "continuum", "no_structure"])
+@pytest.mark.parametrize("verdict", ["structure", "bent", "continuum", "no_structure"])
 def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run, verdict):
     results = with_verdict(saved(frozen_run("four_waves")), verdict=verdict)
     document = assemble(results.study, results, "en")
     html = to_html(document)
-    assert words_in(document).startswith("There are no ")
+    assert re.match("There are no profiles|No profiles can be told", words_in(document))
     assert "Name A" not in html
     assert "Level 1" in html
-    assert "arbitrary" in html
+    # groups that nobody found are there because somebody asked for so many
+    assert ("arbitrary" if verdict == "continuum" else "asked for by the researcher") in html
 
 
 def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(frozen_run):
@@ -154,7 +156,7 @@ def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(frozen_run):
     assert not [figure for figure in document.figures if figure.key.startswith("figure-moves")]
 
 
-VERDICTS = ("profiles", "structure", "continuum", "no_structure")
+VERDICTS = [verdict.value for verdict in Verdict if verdict is not Verdict.IDENTICAL]
 
 
 @BOTH
@@ -194,8 +196,8 @@ def test_parameters_are_told_as_they_were_used(frozen_run, name):
     results, wave = saved(run), run.study.reference_wave
     replicates = results.parameters("04_number_of_profiles", wave)["n_replicates"]
     for language, said in {
-        "en": r"simulates (\d+) surveys",
-        "nl": r"bootst (\d+) enquêtes",
+        "en": r"For chance, (\d+) surveys",
+        "nl": r"Voor het toeval zijn (\d+) enquêtes",
     }.items():
         table = table_of(document_of(run, language), "table-parameters")
         own = table.loc["04_number_of_profiles"].set_index(table.columns[0]).iloc[:, 0]

@@ -45,8 +45,13 @@ def test_four_clear_profiles_are_separate_and_valleys_divide_all_of_them(clear):
     assert str(clear).startswith("separate: k = 4 (EEI), 4 apart (p = 0.010), BIC lead ")
 
 
+@pytest.fixture(scope="module")
+def windowed() -> Evidence:
+    """Phases that rise and fall along one course."""
+    return weigh(scores_of(Continuum(window, even, spread=6), CLOSE, 200, 5), 6, **QUICK)
+
+
 BENT = {
-    "window": (Continuum(window, even, spread=6), CLOSE, Verdict.BENT),
     "achieved": (Continuum(partial(window, current=2), even, spread=8), ASK, None),
     "arch": (Continuum(partial(arch, bend=20.0), even, spread=6), ASK, None),
     "steep": (Continuum(cumulative, even, spread=5), CLOSE, Verdict.CONTINUUM),
@@ -63,18 +68,16 @@ def test_no_continuum_is_taken_for_profiles_however_bent(name):
     assert verdict in (None, evidence.verdict)
 
 
-def test_bic_alone_announces_profiles_on_a_window():
-    evidence = weigh(scores_of(BENT["window"][0], CLOSE, 200, 5), 6, **QUICK)
-    assert evidence.choice.k > 2
-    assert evidence.lead < -20
-    assert evidence.rivals["form"].iloc[0] == "curve"
+def test_a_window_is_one_bent_course_though_bic_alone_announces_profiles(windowed):
+    assert windowed.verdict is Verdict.BENT
+    assert windowed.choice.k > 2
+    assert windowed.lead < -20
+    assert windowed.form == "curve"
 
 
-def test_the_course_of_a_window_tells_each_phase_where_it_peaks():
-    evidence = weigh(scores_of(BENT["window"][0], CLOSE, 200, 5), 6, **QUICK)
-    peaks = evidence.course[list(PHASES)].idxmax()
-    assert peaks.is_monotonic_increasing
-    assert evidence.course["share"].sum() == pytest.approx(1)
+def test_the_course_of_a_window_tells_each_phase_where_it_peaks(windowed):
+    assert windowed.course[list(PHASES)].idxmax().is_monotonic_increasing
+    assert windowed.course["share"].sum() == pytest.approx(1)
 
 
 def test_independent_phases_have_no_structure():
@@ -114,7 +117,8 @@ GRADES = [
     ({"lead": -30.0, "form": "curve", "ascent": 0.95}, Verdict.CONTINUUM),
     ({"lead": -30.0, "form": "plane", "n_dimensions": 2}, Verdict.STRUCTURE),
     ({"lead": 5.0, "held_out": -1.0, "p": 0.3}, Verdict.CONTINUUM),
-    ({"lead": -30.0, "steps_lead": 3.0}, Verdict.SEPARATE),
+    ({"lead": -30.0, "steps_lead": 8.0}, Verdict.SEPARATE),
+    ({"lead": 5.0}, Verdict.STRUCTURE),
     ({"lead": -30.0, "steps_lead": 30.0, "p": 0.3}, Verdict.CONTINUUM),
     ({"lead": -30.0, "n_dimensions": 0}, Verdict.NO_STRUCTURE),
     ({"warnings": ("heaped",)}, Verdict.OVERLAPPING),
@@ -128,6 +132,16 @@ GRADES = [
 @pytest.mark.parametrize(("changed", "verdict"), GRADES)
 def test_the_grade_follows_the_evidence(clear, changed, verdict):
     assert graded(clear, **dict(changed)) is verdict
+
+
+def test_what_lowers_a_verdict_is_told_and_nothing_where_nothing_was_lowered(clear):
+    doubtful = replace(clear, warnings=("heaped",), window=True)
+    assert doubtful.lowered_by == ("heaped",)  # there are valleys to show for it
+    shades = replace(doubtful, valleys=replace(clear.valleys, p=0.3))
+    assert shades.lowered_by == ("heaped", "window")
+    line = replace(doubtful, choice=Choice(1, "EEE"))
+    assert line.lowered_by == ()
+    assert verdict_table(line).loc["verdict", ["warnings", "lowered_by"]].tolist() == ["heaped", ""]
 
 
 def test_a_line_is_told_unless_another_form_is_clearly_better(clear):
@@ -184,6 +198,13 @@ def test_groups_far_apart_are_apart_and_one_cloud_cut_in_two_is_not():
     assert valleys.k_apart == 2
     assert valleys.p == pytest.approx(1 / 200)
     assert valleys.edges["ratio"].item() < 0.05
+
+
+def test_units_that_are_all_alike_within_their_groups_have_a_valley_that_cannot_be_tested():
+    scores = pd.DataFrame(np.repeat([[10.0, 20.0], [80.0, 70.0]], 20, axis=0))
+    valleys = find_valleys(scores, pd.Series(np.repeat([1, 2], 20)))
+    assert valleys.edges["depth"].item() > 50
+    assert 0 < valleys.p <= 1  # on two values a filled valley looks the same
 
 
 def test_two_of_three_groups_that_shade_into_each_other_stay_together():

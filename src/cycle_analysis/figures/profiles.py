@@ -62,7 +62,7 @@ def plot_rivals(leads: pd.Series, look: Look = ENGLISH, ax: Axes | None = None) 
     colours = [style.ACCENT if lead > 0 else "0.6" for lead in leads]
     ax.barh(places, leads.to_numpy(), color=colours, height=0.6)
     ax.axvline(0, color=style.INK, linewidth=1)
-    ax.set(yticks=places, yticklabels=list(leads.index), ylim=(len(leads) - 0.5, -0.5))
+    ax.set(yticks=places, yticklabels=list(leads.index), ylim=(max(len(leads), 1) - 0.5, -0.5))
     look.number_axis(ax.xaxis, 0)
     return style.finish(ax, look, look.word("number_of_profiles", "lead"), "", grid="x")
 

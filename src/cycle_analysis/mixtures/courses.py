@@ -108,6 +108,11 @@ class Course:
         """The covariance model of the nodes, once fitted."""
         return EEE if self.full else VVI
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is no variant of another course, so that orders of units are tried as well."""
+        return self.full or not (self.spread or self.normal or self.degree == 4)
+
     def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalCourse | FullCourse":
         """Give the family that fits it to values, n × p, with the smallest variances, p."""
         return (FullCourse if self.full else DiagonalCourse)(values, self, floor)
@@ -328,16 +333,9 @@ def _solve(
 ) -> em.Batch:
     """Climb from the orders of the units and from courses within this one; keep the best."""
     kin = [_adapted(solved[other], other, course, family) for other in _within(course, solved)]
-    if (
-        not kin
-        or course.full
-        or (
-            course.dimensions == 1
-            and course.degree in (2, 3)
-            and not (course.spread or course.normal)
-        )
-    ):
-        placed = np.exp(-((_distances(orders, course.nodes) / SHARPNESS) ** 2) / 2)
+    if not kin or course.is_plain:
+        away = np.array([cdist(order, course.nodes) for order in orders])
+        placed = np.exp(-((np.moveaxis(away, 0, -1) / SHARPNESS) ** 2) / 2)
         placed = placed / placed.sum(axis=1, keepdims=True)
         starts = em.from_responsibilities(family, placed, weights[:, None])
         starts = em.climb(family, starts, weights[:, None], max_steps=SHORT_STEPS, tolerance=0.0)
@@ -345,11 +343,6 @@ def _solve(
     batch = em.joined(kin)
     batch = em.climb(family, batch, weights[:, None], max_steps=LONG_STEPS, tolerance=TOLERANCE)
     return batch.take(np.array([batch.log_likelihood.argmax()]))
-
-
-def _distances(orders: np.ndarray, nodes: np.ndarray) -> np.ndarray:
-    """Distances of positions, S × n × dimensions, to the nodes: n × M × S."""
-    return np.moveaxis(np.array([cdist(order, nodes) for order in orders]), 0, -1)
 
 
 def _within(course: Course, solved: Iterable[Course]) -> list[Course]:

@@ -173,7 +173,8 @@ def _neighbours(values: np.ndarray, member: np.ndarray) -> list[tuple[int, int]]
     rest = values - means[member]
     within = rest.T @ rest / max(len(values) - len(sizes), 1)
     p = values.shape[1]
-    metric = np.linalg.inv(within + 1e-6 * np.trace(within) / p * np.eye(p))
+    # units of a group may be all alike: some of the spread of all keeps the metric defined
+    metric = np.linalg.inv(within + 1e-6 * values.var(axis=0).mean() * np.eye(p))
     gaps = means[:, None] - means
     squared = np.einsum("abp,pq,abq->ab", gaps, metric, gaps)
     large = np.flatnonzero(sizes >= LEAST)
@@ -243,8 +244,8 @@ def _divide(values: np.ndarray, right: np.ndarray) -> _Division:
         m1, m0 = sum1 / n1, (total - sum1) / (n - n1)
         within = squares - n1[..., None] * m1[:, :, None] * m1[:, None]
         within = (within - (n - n1)[..., None] * m0[:, :, None] * m0[:, None]) / (n - 2)
-        ridge = 1e-3 * np.einsum("bpp->b", within)[:, None, None] / p
-        within = within + ridge * np.eye(p)
+        ridge = 1e-3 * np.einsum("bpp->b", within) / p + 1e-9 * values.var(axis=1).mean(axis=1)
+        within = within + ridge[:, None, None] * np.eye(p)
         gap = m1 - m0
         w = np.linalg.solve(within, gap[..., None])[..., 0]
         w /= np.sqrt(np.einsum("bp,bp->b", w, gap).clip(1e-12))[:, None]

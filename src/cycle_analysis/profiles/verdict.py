@@ -2,9 +2,9 @@
 
 Any cloud of units can be cut into profiles, and any criterion prefers profiles to a form that does
 not fit. So profiles must beat every form that units without groups may take - a line, a curve, a
-plane, straight or bent (`mixtures.courses`) - on BIC and on units that were left out of the fit;
-and profiles are called separate only where the valleys between them are deeper than a filled
-valley gives by chance (`valleys`). What beats every form but shows no valley is called overlapping.
+plane, straight or bent (`mixtures.courses`) - on BIC; and profiles are called separate only where
+the valleys between them are deeper than a filled valley gives by chance (`valleys`). What shows no
+valley is called overlapping where it beats every form clearly, on units left out of the fit too.
 Where a form without groups wins, the verdict says which. Each test alone fails in some world, both
 together held in all that benchmarks/verdict.py draws; README.md there tells the rates.
 
@@ -55,14 +55,16 @@ class Verdict(StrEnum):
 
 ALPHA = 0.05
 """Level of the tests."""
-CLEAR_LEAD = 10.0
-"""BIC points from which evidence is very strong (Raftery 1995)."""
+STRONG_LEAD, CLEAR_LEAD = 6.0, 10.0
+"""BIC points from which evidence is strong, and very strong (Raftery 1995)."""
 PATHS = ("line", "curve")
 """Forms of one dimension."""
 FEW_UNITS, UNITS_PER_PROFILE = 30, 10
 """Units from which a test is of use; units for each profile that is tried."""
-WARNINGS = ("most_profiles", "at_floor", "few_values", "heaped")
-"""Codes of `warnings_of`."""
+LOWER = {Verdict.SEPARATE: Verdict.OVERLAPPING, Verdict.OVERLAPPING: Verdict.STRUCTURE}
+"""One grade lower."""
+OF_PROFILES, OF_SCORES, WINDOW = ("most_profiles", "at_floor"), ("few_values", "heaped"), "window"
+"""Codes of `warnings_of`, about the profiles and about the scores, and one more of `lowered_by`."""
 LARGEST = 3000
 """Units that are weighed at most; of more a sample is, which tells as much and takes no hours."""
 RIVALS_LEFT_OUT = 4
@@ -96,7 +98,7 @@ class Evidence:
     n_dimensions : int
         Eigenvalues of the correlations beyond chance (parallel analysis, Horn 1965).
     warnings : tuple of str
-        What makes the verdict one grade lower; see `warnings_of`.
+        What makes profiles doubtful; see `warnings_of`.
     window : bool
         Whether the phases read as a window, which overlapping profiles cannot be told from.
     n_units : int
@@ -130,11 +132,20 @@ class Evidence:
         if self.rivals.empty:
             return Verdict.IDENTICAL
         grade = self._grade
-        if grade is Verdict.SEPARATE:
-            return Verdict.OVERLAPPING if self.warnings else grade
-        if grade is Verdict.OVERLAPPING and not (self.warnings or self.window):
-            return grade
-        return Verdict.STRUCTURE if grade else self._without_profiles
+        if grade is not None and self.lowered_by:
+            return LOWER[grade]
+        return grade or self._without_profiles
+
+    @property
+    def lowered_by(self) -> tuple[str, ...]:
+        """Codes of what makes the verdict one grade lower than the figures alone would.
+
+        The `warnings`; and a window, from which overlapping profiles cannot be told.
+        """
+        grade = None if self.rivals.empty else self._grade
+        if grade is Verdict.OVERLAPPING and self.window:
+            return (*self.warnings, WINDOW)
+        return self.warnings if grade in LOWER else ()
 
     @property
     def form(self) -> str:
@@ -151,7 +162,7 @@ class Evidence:
         """The grade of the profiles, before warnings; none where a form without groups wins."""
         if self.choice.k == 1:
             return None
-        if self.valleys.p <= ALPHA and max(self.lead, self.steps_lead) > 0:
+        if self.valleys.p <= ALPHA and max(self.lead, self.steps_lead) > STRONG_LEAD:
             return Verdict.SEPARATE
         if self.lead <= 0 or self.lead_held_out <= 0:
             return None
@@ -336,7 +347,7 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
 
     Columns verdict (a code), k_apart (groups that valleys divide), p (of the valleys), lead (BIC
     points on the best form without groups), steps_lead (of profiles on one line), lead_held_out,
-    form, ascent, warnings (codes, space between), window, n_units.
+    form, ascent, warnings and lowered_by (codes, space between), n_units.
     """
     known = not evidence.rivals.empty
     row = {
@@ -349,7 +360,7 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
         "form": evidence.form if known else "",
         "ascent": evidence.ascent,
         "warnings": " ".join(evidence.warnings),
-        "window": evidence.window,
+        "lowered_by": " ".join(evidence.lowered_by),
         "n_units": evidence.n_units,
     }
     return pd.DataFrame([row], pd.Index(["verdict"], name="finding"))

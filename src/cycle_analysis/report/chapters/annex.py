@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -78,16 +79,14 @@ class AnnexChapter(Chapter):
     @cached_property
     def data(self) -> dict[str, Any]:
         """Units, respondents, reliability, floor and ceiling, and what is missing."""
-        scores, items, reliability = (
-            self.load(steps.SCORES, name, self.reference)
-            for name in ("scores", "items", "reliability")
+        items, reliability = (
+            self.load(steps.SCORES, name, self.reference) for name in ("items", "reliability")
         )
-        n = Units(len(scores.dropna(how="all")), self.answered_in(self.reference))
         n_respondents = len(self.load(steps.RESPONSES, "respondents", self.reference))
         alpha, shares = reliability["alpha"], ("floor", "ceiling", "missing", "dont_know")
         return {
-            **{"n": n, "respondents": n_respondents, "phases": scores.shape[1]},
-            "per_unit": n_respondents / max(self.door.count(n), 1),
+            **{"n": self.divided, "respondents": n_respondents, "phases": len(self.phases)},
+            "per_unit": n_respondents / max(self.door.count(self.divided), 1),
             **{"alpha_known": bool(alpha.notna().any()), "alpha": (alpha.min(), alpha.max())},
             **{name: float(items[name].mean()) for name in shares},
         }
@@ -123,22 +122,21 @@ class AnnexChapter(Chapter):
     @cached_property
     def power(self) -> dict[str, Any]:
         """How often surveys of about this size, with and without groups, are told to have them."""
-        table = self.load(steps.NUMBER, "rates", self.reference)
+        own, n = bool(self.settings["n_trials"]), self.door.count(self.n)
+        table = self.load(steps.NUMBER, "rates", self.reference) if own else known_rates(n)
         without = table["distance"].isna()
         distances = [
-            {
-                "d": d,
-                **{name: (rows[name].min(), rows[name].max()) for name in ("found", "separate")},
-            }
+            {"d": d, **{of: (rows[of].min(), rows[of].max()) for of in ("found", "separate")}}
             for d, rows in table[~without].groupby("distance")
         ]
         return {
-            "own": bool(self.settings["n_trials"]),
-            "n_units": self.door.count(self.n)
-            if self.settings["n_trials"]
-            else int(table["n_units"].iloc[0]),
+            **{"own": own, "n_units": n if own else int(table["n_units"].iloc[0])},
             "n_surveys": int(table["n_surveys"].min()),
-            "false": float(table.loc[without, "found"].max()),
+            "false": {
+                "n": int((table["found"] * table["n_surveys"])[without].round().sum()),
+                "of": int(table.loc[without, "n_surveys"].sum()),
+                "worst": float(table.loc[without, "found"].max()),
+            },
             "distances": distances,
         }
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.cycle.order import Reading
 from cycle_analysis.figures.profiles import (
     plot_course,
     plot_criteria,
@@ -19,7 +18,7 @@ from cycle_analysis.figures.profiles import (
 )
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.typology import height_of
-from cycle_analysis.profiles.verdict import Verdict
+from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Chapter, Group, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.columns import (
@@ -176,9 +175,15 @@ class ProfilesChapter(Chapter):
         return str(self._verdict_row["form"])
 
     @cached_property
+    def lowered(self) -> bool:
+        """Whether the verdict is one grade lower than the figures alone would give."""
+        return bool(self._codes("lowered_by"))
+
+    @cached_property
     def warnings(self) -> list[str]:
-        """Codes of what makes the verdict one grade lower."""
-        return str(self._verdict_row["warnings"] or "").split()
+        """Codes of what lowers the verdict, or else of what makes any verdict doubtful."""
+        told = self._codes("lowered_by") or self._codes("warnings")
+        return [code for code in told if self.lowered or self.found or code in OF_SCORES]
 
     @cached_property
     def reading(self) -> str:
@@ -186,10 +191,9 @@ class ProfilesChapter(Chapter):
         return str(self._cycle["order"]["reading"])
 
     @cached_property
-    def told_reading(self) -> bool:
-        """Whether the verdict is told with the order: units are on a line or a curve."""
-        on_course = self.verdict in (Verdict.CONTINUUM, Verdict.BENT)
-        return on_course and self.reading != Reading.UNKNOWN
+    def on_course(self) -> bool:
+        """Whether units lie along a line or a curve: then the verdict is told with the order."""
+        return self.verdict in (Verdict.CONTINUUM, Verdict.BENT)
 
     @cached_property
     def rivals(self) -> list[dict[str, Any]]:
@@ -203,7 +207,7 @@ class ProfilesChapter(Chapter):
     @cached_property
     def edges(self) -> list[dict[str, Any]]:
         """Neighbouring groups and the valley between them, deepest first."""
-        if self.k != self.best.k:
+        if self.k == 1 or self.k != self.best.k or not self.has_shown:
             return []
         return [
             {
@@ -216,7 +220,7 @@ class ProfilesChapter(Chapter):
     @cached_property
     def course(self) -> dict[str, Any] | None:
         """The best line or curve, told where units are found to lie along it."""
-        if self.verdict not in (Verdict.CONTINUUM, Verdict.BENT):
+        if not self.on_course:
             return None
         table = self._course
         ends = table.iloc[[0, len(table) // 2, -1]]
@@ -487,6 +491,9 @@ class ProfilesChapter(Chapter):
         sure = str(bool(row["p_holm"] < SURE)) if told else NOTHING
         about = {"variable": name, "measure": str(row["measure"]), "told": told}
         return about | {"effect": effect, "interval": tuple(ends), "sure": sure}
+
+    def _codes(self, column: str) -> list[str]:
+        return str(self._verdict_row[column] or "").split()
 
     @cached_property
     def _clearly_or_not(self) -> list[Units]:

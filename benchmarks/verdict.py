@@ -2,6 +2,7 @@
 
     python benchmarks/verdict.py run 200 100 200 350 [FIRST]  # surveys a cell, numbers of units
     python benchmarks/verdict.py show                         # table, verdict.png, and rates.csv
+    python benchmarks/verdict.py scores 20 200 FOLDER         # the same surveys, for mclust.R
 
 Appends one row per survey to verdict.csv, so it can be stopped and resumed; several may run beside
 each other, each from another FIRST survey. Cells are the truths of surveys.py; the seeds are not
@@ -37,6 +38,9 @@ def main(argv):
     if argv[0] == "show":
         show()
         return
+    if argv[0] == "scores":
+        write_scores(int(argv[1]), int(argv[2]), Path(argv[3]))
+        return
     n_surveys, *sizes = map(int, argv[1:])
     first = sizes.pop() if sizes[-1] < 60 else 0
     done = set()
@@ -55,10 +59,23 @@ def main(argv):
                 file.flush()
 
 
+def write_scores(n_surveys, n, folder):
+    """Write the scores of the first surveys of every truth, a file for each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for truth in SURVEYS:
+        for survey in range(n_surveys):
+            name = f"{truth.replace('/', '-')};{survey}.csv"
+            scores_of(truth, n, survey).to_csv(folder / name, index=False)
+
+
+def scores_of(truth, n, survey):
+    seed = [2026, n, survey, list(SURVEYS).index(truth)]
+    return draw_scores(truth, n, np.random.default_rng(seed)).dropna()
+
+
 def one_survey(truth, n, survey):
     start = time.process_time()
-    seed = [2026, n, survey, list(SURVEYS).index(truth)]
-    scores = draw_scores(truth, n, np.random.default_rng(seed)).dropna()
+    scores = scores_of(truth, n, survey)
     fits = fit_models(scores, MAX_PROFILES, n_starts=20, seed=survey)
     choice = choose(criteria_of(fits, scores))
     row = {"truth": truth, "n": n, "survey": survey, "verdict": "no_structure", "k": choice.k}

@@ -1,13 +1,13 @@
 """Count verdicts that announce profiles which are not there, or miss those that are.
 
-    python benchmarks/verdict.py run 200 100 200 350 [FIRST]  # surveys a cell, numbers of units
+    python benchmarks/verdict.py run 0-200 100 200 350        # surveys of a cell, numbers of units
     python benchmarks/verdict.py show                         # table, verdict.png, and rates.csv
     python benchmarks/verdict.py scores 20 200 FOLDER         # the same surveys, for mclust.R
 
-Appends one row per survey to verdict.csv, so it can be stopped and resumed; several may run beside
-each other, each from another FIRST survey. Cells are the truths of surveys.py; the seeds are not
-those on which the rules were chosen. What cannot change a verdict any more is not computed: with a
-single profile by BIC nothing is weighed, and `show` counts that as no profiles.
+Appends one row per survey to verdict.csv, so it can be stopped and resumed. Cells are the truths of
+surveys.py; the seeds are not those on which the rules were chosen. What cannot change a verdict any
+more is not computed: with a single profile by BIC nothing is weighed, and `show` counts that as no
+profiles.
 """
 
 import csv
@@ -41,8 +41,8 @@ def main(argv):
     if argv[0] == "scores":
         write_scores(int(argv[1]), int(argv[2]), Path(argv[3]))
         return
-    n_surveys, *sizes = map(int, argv[1:])
-    first = sizes.pop() if sizes[-1] < 60 else 0
+    first, last = map(int, argv[1].split("-"))
+    sizes = [int(n) for n in argv[2:]]
     done = set()
     if RESULTS.exists():
         table = pd.read_csv(RESULTS)
@@ -51,7 +51,7 @@ def main(argv):
         writer = csv.DictWriter(file, FIELDS)
         if not done:
             writer.writeheader()
-        for survey in range(first, n_surveys):
+        for survey in range(first, last):
             for n in sizes:
                 for truth in SURVEYS:
                     if (truth, n, survey) not in done:

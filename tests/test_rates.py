@@ -53,3 +53,10 @@ def test_no_rate_of_wrongly_announced_profiles_is_over_a_twentieth(n_units):
     false = table.loc[table["distance"].isna()]
     room = 2 * (0.05 * 0.95 / false["n_surveys"]) ** 0.5
     assert (false["found"] <= 0.05 + room).all(), false["found"].nlargest(3)
+
+
+def test_units_too_few_for_a_curve_are_tried_on_a_line_alone():
+    rng = np.random.default_rng(4)
+    scores = in_points(3)(FOUR(24, rng), rng).scores
+    fits = fit_models(scores, 2, n_starts=3)
+    assert "curve" not in try_rates(scores, fits, 1, max_profiles=2).index

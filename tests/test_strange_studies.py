@@ -15,7 +15,7 @@ import pytest
 import yaml
 from commands import command, finished
 from markdown_it import MarkdownIt
-from small_studies import QUICK, Truth, make_study, run_notebooks
+from small_studies import FAST, QUICK, Truth, make_study, run_notebooks
 from told import words_in
 
 from cycle_analysis.cli import main
@@ -166,6 +166,20 @@ def test_rows_26_and_40_units_that_hardly_differ_run_to_the_report(tmp_path, cha
     make_study(tmp_path, Truth(["2010"], "profiles", n_units=40))
     change_answers(tmp_path, change, ["2010"])
     assert "countries" in report_of(tmp_path)
+
+
+def all_alike(wave, table):
+    """All units answer the same to every question of a phase."""
+    return table.assign(**{name: "2" for name in table if name.startswith("P")})
+
+
+def test_rates_cannot_be_tried_on_units_that_are_all_alike_and_are_looked_up(tmp_path, monkeypatch):
+    monkeypatch.setitem(FAST, "n_trials", 1)
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=40))
+    change_answers(tmp_path, all_alike, ["2010"])
+    told = report_of(tmp_path)
+    assert "nothing to divide" in told
+    assert "more simulated surveys of 100 units" in told
 
 
 def units_from(first, last):

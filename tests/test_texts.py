@@ -214,14 +214,14 @@ VARIANTS = {
     "on a line": {"verdict": "separate", "lowered_by": "", "steps_lead": 200.0},
     "overlapping": {"verdict": "overlapping", "lowered_by": "", "p": 0.3},
     "lowered": {"verdict": "overlapping", "lowered_by": "heaped at_floor"},
-    "structure": {"verdict": "structure", "lead": 4.0},
-    "like a window": {"verdict": "structure", "lead": 40.0, "lowered_by": "window"},
-    "plane": {"verdict": "structure", "lead": -40.0, "form": "plane"},
-    "continuum": {"verdict": "continuum", "lead": -40.0, "form": "line"},
-    "level with it": {"verdict": "continuum", "lead": 3.0, "form": "line"},
-    "bent": {"verdict": "bent", "lead": -40.0},
+    "structure": {"verdict": "structure", "form_lead": 4.0, "lowered_by": ""},
+    "like a window": {"verdict": "structure", "form_lead": 40.0, "lowered_by": "window"},
+    "plane": {"verdict": "structure", "form_lead": -40.0, "form": "plane", "lowered_by": ""},
+    "continuum": {"verdict": "continuum", "form_lead": -40.0, "form": "line"},
+    "level with it": {"verdict": "continuum", "form_lead": 3.0, "form": "line"},
+    "bent": {"verdict": "bent", "form_lead": -40.0},
     "no structure": {"verdict": "no_structure"},
-    "identical": {"verdict": "identical", "p": float("nan"), "lead": float("nan")},
+    "identical": {"verdict": "identical", "p": float("nan"), "form_lead": float("nan")},
 }
 
 

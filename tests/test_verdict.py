@@ -146,7 +146,8 @@ def test_what_lowers_a_verdict_is_told_and_nothing_where_nothing_was_lowered(cle
 
 def test_a_line_is_told_unless_another_form_is_clearly_better(clear):
     rivals = pd.DataFrame({"form": ["plane", "line"], "bic_lead": [-40.0, -33.0]})
-    assert replace(clear, rivals=rivals.assign(held_out=0.0)).form == "line"
+    near = replace(clear, rivals=rivals.assign(held_out=0.0))
+    assert (near.form, near.form_lead) == ("line", -33.0)  # not the lead on the plane
     rivals["bic_lead"] = [-40.0, -20.0]
     assert replace(clear, rivals=rivals.assign(held_out=0.0)).form == "plane"
 

@@ -25,7 +25,7 @@ from cycle_analysis.mixtures.courses import shortest_path
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.selection import Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import step_of
-from cycle_analysis.profiles.verdict import Verdict, fit_rivals, profiles_of, weigh
+from cycle_analysis.profiles.verdict import PATHS, Verdict, fit_rivals, form_of, profiles_of, weigh
 from cycle_analysis.seeds import Seed, children
 from cycle_analysis.simulate.answers import Answering, steps
 from cycle_analysis.simulate.worlds import Continuum, Profiles, World, even
@@ -77,7 +77,8 @@ def try_rates(
     Parameters
     ----------
     scores : DataFrame, n units × p phases
-        The study's own scores: their number, step and ends are those of the surveys drawn.
+        The study's own scores: the number of complete units, their step and ends are those of the
+        surveys drawn.
     fits : mapping of (str, int) to Mixture
         What `selection.fit_models` gave for them.
     n_surveys : int
@@ -92,21 +93,23 @@ def try_rates(
     Returns
     -------
     DataFrame, index truth
-        As `known_rates`: line and curve (the study's own best), profiles at each of `DISTANCES`.
+        As `known_rates`: line and curve (the study's own best; no curve of fewer units than it
+        takes), profiles at each of `DISTANCES`.
     """
     profiles = profiles_of(fits, choose(criteria_of(fits, scores)))
     rivals = fit_rivals(scores, fits, profiles)
-    truths = {
-        form: next(rival for rival in rivals if _form(rival) == form) for form in ("line", "curve")
-    }
+    best: dict[str, Mixture] = {}
+    for rival in rivals:
+        best.setdefault(form_of(rival), rival)
+    truths = {form: best[form] for form in PATHS if form in best}  # few units allow no curve
     apart = {f"profiles {d:g}": d for d in DISTANCES}
     truths |= {name: _at_distance(profiles, d) for name, d in apart.items()}
-    rows = []
+    rows, complete = [], scores.dropna()
     for (name, truth), child in zip(truths.items(), children(seed, len(truths)), strict=True):
-        draw = partial(_draw_like, truth, scores.dropna())
+        draw = partial(_draw_like, truth, complete)
         found = _verdicts(draw, n_surveys, max_profiles, child, n_jobs=n_jobs)
         rows.append({"truth": name, "distance": apart.get(name, np.nan), **rates_of(found)})
-    return pd.DataFrame(rows).assign(n_units=len(scores)).set_index("truth")
+    return pd.DataFrame(rows).assign(n_units=len(complete)).set_index("truth")
 
 
 def rates_of(found: pd.DataFrame) -> dict[str, float]:
@@ -345,10 +348,6 @@ def _draw_like(
         values = np.round(values / step) * step
     values = np.clip(values, scores.min().to_numpy(), scores.max().to_numpy())
     return pd.DataFrame(values, columns=scores.columns), member
-
-
-def _form(rival: Mixture) -> str:
-    return getattr(rival.model, "form", "cloud")
 
 
 def _at_distance(profiles: Mixture, d: float) -> Mixture:

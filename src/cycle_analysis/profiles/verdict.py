@@ -5,8 +5,9 @@ not fit. So profiles must beat every form that units without groups may take - a
 plane, straight or bent (`mixtures.courses`) - on BIC; and profiles are called separate only where
 the valleys between them are deeper than a filled valley gives by chance (`valleys`). What shows no
 valley is called overlapping where it beats every form clearly, on units left out of the fit too.
-Where a form without groups wins, the verdict says which. Each test alone fails in some world, both
-together held in all that benchmarks/verdict.py draws; README.md there tells the rates.
+Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
+often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
+tells.
 
 References
 ----------
@@ -153,9 +154,18 @@ class Evidence:
 
         A line or a curve, unless another form is clearly better than the best of these.
         """
-        near = self.rivals.loc[self.rivals["bic_lead"] <= self.lead + CLEAR_LEAD, "form"]
-        paths = near[near.isin(PATHS)]
-        return str((paths if len(paths) else near).iloc[0])
+        return str(self._form_row["form"])
+
+    @property
+    def form_lead(self) -> float:
+        """BIC points by which profiles beat that form; negative where they do not."""
+        return float(self._form_row["bic_lead"])
+
+    @property
+    def _form_row(self) -> pd.Series:
+        near = self.rivals[self.rivals["bic_lead"] <= self.lead + CLEAR_LEAD]
+        paths = near[near["form"].isin(PATHS)]
+        return (paths if len(paths) else near).iloc[0]
 
     @property
     def _grade(self) -> Verdict | None:
@@ -347,7 +357,8 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
 
     Columns verdict (a code), k_apart (groups that valleys divide), p (of the valleys), lead (BIC
     points on the best form without groups), steps_lead (of profiles on one line), lead_held_out,
-    form, ascent, warnings and lowered_by (codes, space between), n_units.
+    form (of units without profiles), form_lead, ascent, warnings and lowered_by (codes, space
+    between), n_units.
     """
     known = not evidence.rivals.empty
     row = {
@@ -358,6 +369,7 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
         "steps_lead": evidence.steps_lead,
         "lead_held_out": evidence.lead_held_out if known else np.nan,
         "form": evidence.form if known else "",
+        "form_lead": evidence.form_lead if known else np.nan,
         "ascent": evidence.ascent,
         "warnings": " ".join(evidence.warnings),
         "lowered_by": " ".join(evidence.lowered_by),
@@ -378,7 +390,8 @@ def _is_path(rival: Mixture) -> bool:
     return isinstance(rival.model, Course) and rival.model.dimensions == 1
 
 
-def _form_of(rival: Mixture) -> str:
+def form_of(rival: Mixture) -> str:
+    """Give the form of a rival by its code: that of its course, or cloud."""
     return rival.model.form if isinstance(rival.model, Course) else "cloud"
 
 
@@ -388,7 +401,7 @@ def _compare_rivals(
     """Set the rivals beside the profiles, the best of them also on units left out."""
     table = pd.DataFrame(
         {
-            "form": [_form_of(rival) for rival in rivals],
+            "form": [form_of(rival) for rival in rivals],
             "bic_lead": [rival.bic - profiles.bic for rival in rivals],
         },
         pd.Index([rival.model.name for rival in rivals], name="rival"),
@@ -396,9 +409,8 @@ def _compare_rivals(
     first_of_form = ~table["form"].duplicated().to_numpy()
     places = np.flatnonzero(first_of_form | (np.arange(len(rivals)) < RIVALS_LEFT_OUT))
     left_out = held_out([profiles, *(rivals[i] for i in places)], scores, seed=seed).sum()
-    table["held_out"] = np.nan
-    table.iloc[places, 2] = left_out[0] - left_out.iloc[1:].to_numpy()
-    return table
+    gained = pd.Series(left_out[0] - left_out.iloc[1:].to_numpy(), table.index[places])
+    return table.assign(held_out=gained)
 
 
 def _turned(places: np.ndarray, scores: pd.DataFrame) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from cycle_analysis.profiles.rates import known_rates
+from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -122,7 +123,8 @@ class AnnexChapter(Chapter):
     @cached_property
     def power(self) -> dict[str, Any]:
         """How often surveys of about this size, with and without groups, are told to have them."""
-        own, n = bool(self.settings["n_trials"]), self.door.count(self.n)
+        own = bool(self.settings["n_trials"]) and self.verdict is not Verdict.IDENTICAL
+        n = self.door.count(self.n)
         table = self.load(steps.NUMBER, "rates", self.reference) if own else known_rates(n)
         without = table["distance"].isna()
         distances = [

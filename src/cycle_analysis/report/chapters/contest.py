@@ -1,0 +1,228 @@
+"""Whether there are profiles, and how many: facts of notebook 04 in the chapter on profiles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.profiles import plot_course, plot_criteria, plot_rivals
+from cycle_analysis.profiles.selection import BARRING, TIE, WARD
+from cycle_analysis.profiles.verdict import CLEAR_LEAD, OF_SCORES, STRONG_LEAD, Verdict
+from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from
+from cycle_analysis.report.chapters.cycle import CycleChapter
+from cycle_analysis.report.columns import Rows, code, number, starred
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A number of groups with a model, and the flags that speak against it."""
+
+    k: int
+    model: str
+    bic: float
+    flags: list[str]
+
+
+class ContestFacts(Chapter):
+    """Profiles against each other, and against forms without groups."""
+
+    @cached_property
+    def reference(self) -> str:
+        """Code of the wave in which the groups were found: the one that is told."""
+        return self.wave
+
+    @cached_property
+    def p(self) -> float:
+        """Chance of valleys as deep where they are filled."""
+        return float(self._verdict_row["p"])
+
+    @cached_property
+    def least_p(self) -> float:
+        """The smallest that p can be, with so many draws."""
+        return 1 / (self.parameter(NUMBER, "n_replicates", self.reference) + 1)
+
+    @cached_property
+    def k_apart(self) -> int:
+        """Number of groups that valleys divide."""
+        return int(self._verdict_row["k_apart"])
+
+    @cached_property
+    def lead(self) -> float:
+        """BIC points by which groups beat the form without groups that is told, in whole points.
+
+        Where profiles are found that is the best of all forms; else the one that units have.
+        """
+        row = self._verdict_row
+        of = "lead" if self.verdict.found else "form_lead"
+        return round(float(row["steps_lead" if self.on_one_line else of]), 0)
+
+    @cached_property
+    def on_one_line(self) -> bool:
+        """Whether profiles are found that win as steps on one line."""
+        row = self._verdict_row
+        return self.verdict.found and bool(row["steps_lead"] > max(row["lead"], 0))
+
+    @cached_property
+    def wins_left_out(self) -> bool:
+        """Whether groups also describe units better that were left out of the fit."""
+        return bool(self._verdict_row["lead_held_out"] > 0)
+
+    @cached_property
+    def asked_lead(self) -> dict[str, float]:
+        """BIC points that separate, and overlapping, profiles have to win by."""
+        return {"separate": STRONG_LEAD, "overlapping": CLEAR_LEAD}
+
+    @cached_property
+    def form(self) -> str:
+        """The best form without groups, by its code."""
+        return str(self._verdict_row["form"])
+
+    @cached_property
+    def lowered(self) -> bool:
+        """Whether the verdict is one grade lower than the figures alone would give."""
+        return bool(self._codes("lowered_by"))
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """Codes of what lowers the verdict, or else of what makes any verdict doubtful."""
+        told = self._codes("lowered_by") or self._codes("warnings")
+        return [code for code in told if self.lowered or self.found or code in OF_SCORES]
+
+    @cached_property
+    def reading(self) -> str:
+        """What the order of the phases reads as, by its code."""
+        return str(self._cycle["order"]["reading"])
+
+    @cached_property
+    def on_course(self) -> bool:
+        """Whether units lie along a line or a curve: then the verdict is told with the order."""
+        return self.verdict in (Verdict.CONTINUUM, Verdict.BENT)
+
+    @cached_property
+    def rivals(self) -> list[dict[str, Any]]:
+        """The best of each form without groups, best first."""
+        table = self._rivals.reset_index().drop_duplicates("form")
+        return [
+            {"form": row.form, "lead": float(row.bic_lead), "held_out": float(row.held_out)}
+            for row in table.itertuples()
+        ]
+
+    @cached_property
+    def course(self) -> dict[str, Any] | None:
+        """The best line or curve, told where units are found to lie along it."""
+        if not self.on_course:
+            return None
+        table = self._course
+        ends = table.iloc[[0, len(table) // 2, -1]]
+        names = ("start", "middle", "end")
+        phases = [
+            {"phase": phase, **dict(zip(names, ends[phase].round(), strict=True))}
+            for phase in self.phases
+        ]
+        return {"form": self.form, "phases": phases}
+
+    @cached_property
+    def best(self) -> Solution:
+        """The solution that BIC takes."""
+        row = self._choice
+        return Solution(int(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
+
+    @cached_property
+    def near(self) -> list[str]:
+        """Solutions whose BIC is close."""
+        return [told.strip() for told in str(self._choice["alternatives"]).split(",") if told]
+
+    @cached_property
+    def has_criteria(self) -> bool:
+        """Whether any model could be weighed."""
+        return bool(self._criteria["bic"].notna().any())
+
+    @cached_property
+    def lowest(self) -> Solution:
+        """The solution with the lowest BIC of all, whether it takes part or not."""
+        row = self._criteria.loc[self._criteria["bic"].idxmin()]
+        barring = [flag for flag in str(row["flags"]).split() if flag in BARRING]
+        return Solution(int(row["k"]), row["method"], float(row["bic"]), barring)
+
+    @cached_property
+    def barred(self) -> Solution | None:
+        """The solution with the lowest BIC, where it does not take part."""
+        table, best = self._criteria, self.best
+        own = table.loc[(table["method"] == best.model) & (table["k"] == best.k), "bic"]
+        takes_part = len(own) and own.iloc[0] <= self.lowest.bic + TIE
+        return None if takes_part else self.lowest
+
+    @cached_property
+    def has_flags(self) -> bool:
+        """Whether something speaks against any of the solutions."""
+        table = self._criteria
+        return bool((table["flags"].fillna("").ne("") & (table["method"] != WARD)).any())
+
+    # Tables and figures.
+
+    def table_criteria(self) -> Rows:
+        """BIC of each model and number of groups, beside what Ward gives."""
+        table = self._criteria
+        models = [str(model) for model in table["method"].unique() if model != WARD]
+        cells = table.assign(starred=table["flags"].fillna("").ne("")).set_index(["method", "k"])
+        none = pd.Series({name: np.nan for name in cells} | {"starred": False}, dtype=object)
+        rows: list[dict[str, Any]] = []
+        for k in sorted(table["k"].unique()):
+            of_model = {m: cells.loc[(m, k)] if (m, k) in cells.index else none for m in models}
+            ward = cells.loc[(WARD, k)] if (WARD, k) in cells.index else none
+            taken = of_model.get(self.best.model, none)
+            rows.append(
+                {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
+                | {"k": int(k), "ratio_p": taken["ratio_p"]}
+                | {"silhouette": ward["silhouette"], "jaccard": ward["jaccard"]}
+            )
+        kinds = {"k": number(), "ratio_p": number(3), "silhouette": number(2), "jaccard": number(2)}
+        families = {"models": {model: model for model in models}}
+        return Rows(kinds | dict.fromkeys(models, starred()), rows, families)
+
+    def figure_criteria(self) -> Callable[..., Axes]:
+        """BIC over the number of groups."""
+        return partial(plot_criteria, self._criteria)
+
+    def table_rivals(self) -> Rows:
+        """The best of each form without groups."""
+        kinds = {"form": code("forms"), "lead": number(), "held_out": number()}
+        return Rows(kinds, self.rivals)
+
+    def figure_rivals(self) -> Callable[..., Axes]:
+        """BIC points by which groups beat the best of each form."""
+        leads = {
+            self.language.code_word(rival["form"], "forms"): rival["lead"] for rival in self.rivals
+        }
+        return partial(plot_rivals, pd.Series(leads, dtype=float))
+
+    def figure_course(self) -> Callable[..., Axes]:
+        """Expected score of each phase along the course."""
+        return partial(plot_course, self._course[self.phases])
+
+    # What facts are made of.
+
+    _cycle = facts_from(CycleChapter)
+
+    def _codes(self, column: str) -> list[str]:
+        return str(self._verdict_row[column] or "").split()
+
+    @cached_property
+    def _choice(self) -> pd.Series:
+        return self.load(NUMBER, "choice", self.reference).fillna("").iloc[0]
+
+    @cached_property
+    def _criteria(self) -> pd.DataFrame:
+        return self.load(NUMBER, "criteria", self.reference).reset_index()
+
+    @cached_property
+    def _rivals(self) -> pd.DataFrame:
+        return self.load(NUMBER, "rivals", self.reference)
+
+    @cached_property
+    def _course(self) -> pd.DataFrame:
+        return self.load(NUMBER, "course", self.reference)

@@ -1,0 +1,167 @@
+"""In what order the phases come, as notebook 03 found: facts of the chapter on the cycle."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
+from cycle_analysis.report import columns as kinds
+from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter
+from cycle_analysis.report.columns import Rows, interval, number, percent
+from cycle_analysis.report.door import Mean, Units, whole_of
+
+TOO_CLOSE = 0.8
+"""Correlation with the phases from which what was taken out as style is too close to correct by."""
+
+
+class OrderFacts(Chapter):
+    """Whether phases follow each other, and how surely."""
+
+    @cached_property
+    def order(self) -> dict[str, Any]:
+        """What the evidence says of the order, with its figures."""
+        row = self.load(CYCLE, "order").loc["order"].to_dict()
+        name = "H_corrected" if row["corrected"] else "H"
+        high = row["reading"] == "parallel" and row[name] >= WEAK
+        return {
+            **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
+            **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
+            **{part: row[part] for part in ("near", "far", "style")},
+            "too_close": bool(row["corrected"] and row["style"] >= TOO_CLOSE),
+            **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
+            **{part: int(row[part]) for part in ("steps", "steps_down")},
+        }
+
+    @cached_property
+    def breaks(self) -> Units:
+        """How many of all comparisons of two phases of a unit break the order."""
+        table = self._violations
+        return Units(int(table["violations"].sum()), Units(int(table["n"].sum())))
+
+    @cached_property
+    def order_known(self) -> bool:
+        """Whether the measurement error is known well enough to test the order."""
+        return not self._violations.empty
+
+    @cached_property
+    def violated(self) -> list[dict[str, Any]]:
+        """Pairs of which the later phase is ahead clearly more often than by chance."""
+        by_chance = self._violations["by_chance"]
+        found = [
+            {"earlier": pair[0], "later": pair[1], "n": n}
+            for pair, n in self._violating.items()
+            if self.door.ratio(n) > 2 * by_chance[pair]
+        ]
+        return sorted(found, key=lambda pair: -self.door.ratio(pair["n"]))
+
+    @cached_property
+    def one_respondent(self) -> bool:
+        """Whether no unit has two respondents."""
+        return not self.load(SCORES, "agreement")["n_units_of_two"].max()
+
+    @cached_property
+    def scale(self) -> dict[str, Any] | None:
+        """The phases that fit the order least and best, and the pairs without any order."""
+        table = self.load(CYCLE, "scalability")["H"]
+        phases, others = (table.index.get_level_values(level) for level in (0, 1))
+        of_phases = table[(others == ALL) & (phases != ALL)].droplevel(1).dropna()
+        if of_phases.empty:
+            return None
+        of_pairs = table[others != ALL].dropna()
+        return {
+            "worst": {"phase": of_phases.idxmin(), "H": of_phases.min()},
+            "best": {"phase": of_phases.idxmax(), "H": of_phases.max()},
+            **{"n_weak": int((of_pairs < WEAK).sum()), "n_pairs": len(of_pairs)},
+        }
+
+    @cached_property
+    def weak(self) -> float:
+        """H under which there is no scale."""
+        return WEAK
+
+    @cached_property
+    def two_level(self) -> dict[str, Any] | None:
+        """Whether the order is one of units, or a style of respondents."""
+        table = self.load(CYCLE, "two_level")
+        within, between, ratio = (table.loc[level] for level in (WITHIN, BETWEEN, RATIO))
+        if np.isnan(between["H"]):
+            return None
+        return {
+            **{"within": within["H"], "between": between["H"], "ratio": ratio["H"]},
+            "interval": (between["low"], between["high"]),
+            "beyond_chance": bool(between["H"] > between["chance_high"]),
+        }
+
+    @cached_property
+    def style_corrected(self) -> bool:
+        """Whether H is also known without the style of answering."""
+        return not self.load(CYCLE, "scalability_corrected").empty
+
+    def table_order(self) -> Rows:
+        """How often a later phase is further than an earlier one."""
+        found = self._violating
+        rows = [
+            {"pair": self._pair_name(*pair), "by_chance": row["by_chance"]}
+            | {name: Mean(row[name], whole_of(n)) for name in ("difference", "error")}
+            | {"violations": n, "share": n}
+            for (pair, n), (_, row) in zip(found.items(), self._violations.iterrows(), strict=True)
+        ]
+        columns = {"pair": kinds.TEXT, "difference": kinds.MEAN_POINTS, "error": kinds.MEAN}
+        columns |= {"violations": kinds.COUNT, "share": kinds.SHARE, "by_chance": percent(1)}
+        return Rows(columns, rows)
+
+    def table_scalability(self) -> Rows:
+        """H of the scale, the phases and the pairs, raw and without style of answering."""
+        tables = {"": self.load(CYCLE, "scalability")}
+        if self.style_corrected:
+            tables["_style"] = self.load(CYCLE, "scalability_corrected")
+        columns = {"part": kinds.TEXT}
+        rows: list[dict[str, Any]] = [{"part": self._part_name(*p)} for p in tables[""].index]
+        for end, table in tables.items():
+            columns |= {f"H{end}": number(2), f"interval{end}": interval(2)}
+            for row, (_, told) in zip(rows, table.iterrows(), strict=True):
+                row |= {f"H{end}": told["H"], f"interval{end}": (told["low"], told["high"])}
+        return Rows(columns, rows)
+
+    def table_correlations(self) -> Rows:
+        """Correlations between the phases."""
+        table, phases = self.load(CYCLE, "correlations"), self.phases
+        rows = [
+            {"phase": phase}
+            | {other: table.loc[phase, other] for other in phases[:place]}
+            | dict.fromkeys(phases[place:-1], "")
+            for place, phase in enumerate(phases)
+            if place
+        ]
+        heads = {phase: self._heads[phase] for phase in phases[:-1]}
+        columns = {"phase": kinds.PHASE} | dict.fromkeys(heads, number(2))
+        return Rows(columns, rows, {"phases": heads})
+
+    # What facts are made of.
+
+    @cached_property
+    def _heads(self) -> dict[str, str]:
+        """Short names of the phases, to stand above columns."""
+        return self.study.phase_names(self.language.code)
+
+    @cached_property
+    def _violations(self) -> pd.DataFrame:
+        return self.load(CYCLE, "violations").dropna(subset=["share"])
+
+    @cached_property
+    def _violating(self) -> dict[Any, Units]:
+        """For each pair of phases the units of which the later phase is ahead beyond error."""
+        return {
+            pair: Units(int(row["violations"]), self.counted(row["n"]))
+            for pair, row in self._violations.iterrows()
+        }
+
+    def _pair_name(self, earlier: str, later: str) -> str:
+        return f"{self._heads[earlier]} → {self._heads[later]}"
+
+    def _part_name(self, phase: str, other: str) -> str:
+        if phase == ALL:
+            return str(self.language.words["all_phases"])
+        return self._heads[phase] if other == ALL else self._pair_name(phase, other)

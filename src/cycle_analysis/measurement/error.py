@@ -8,7 +8,7 @@ add none, and borrow it from the others. With too few nothing is claimed: a pair
 one unit says nothing about the precision of all others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -39,17 +39,26 @@ class MeasurementError:
     within : DataFrame, p phases × p phases
         W: covariance of respondents within units, in squared points; NaN where no unit has two
         respondents.
-    freedom : int
-        Degrees of freedom of W, on the phase with the fewest.
+    freedoms : array, p × p
+        Degrees of freedom of W, for each pair of phases.
     counts : array, n units × p × p
         Respondents with a score on both phases; on the diagonal, on the phase.
+    scatter : array, n units × p × p, or None
+        Sums of squares and products of respondents around their unit, of which W is made; None
+        when W is borrowed from other respondents.
     units : Index, n units
     """
 
     within: pd.DataFrame
-    freedom: int
+    freedoms: np.ndarray
     counts: np.ndarray
+    scatter: np.ndarray | None
     units: pd.Index
+
+    @property
+    def freedom(self) -> int:
+        """Degrees of freedom of W, on the phase with the fewest."""
+        return int(min(np.diag(self.freedoms), default=0))
 
     @property
     def standing(self) -> Standing:
@@ -69,8 +78,41 @@ class MeasurementError:
 
         W / n for a unit whose respondents all have all scores, otherwise W_jk n_jk / (n_j n_k).
         """
+        return self.within.to_numpy() * self.factors
+
+    @property
+    def factors(self) -> np.ndarray:
+        """What W is multiplied by to give the error of each unit, n × p × p."""
         own = np.maximum(np.einsum("npp->np", self.counts), 1)
-        return self.within.to_numpy() * self.counts / (own[:, :, None] * own[:, None, :])
+        return self.counts / (own[:, :, None] * own[:, None, :])
+
+    def remade(self, scatter: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """W when these units had other respondents, B × p × p; what W rests on besides stays.
+
+        Parameters
+        ----------
+        scatter : array, B × p × p
+            Sums over the units of squares and products of respondents around their unit.
+        counts : array, B × p × p or 1 × p × p
+            Degrees of freedom of those.
+        """
+        if self.scatter is None:
+            return np.repeat(self.within.to_numpy()[None], len(scatter), axis=0)
+        degrees = (self.counts - 1).clip(min=0).sum(axis=0)
+        total = self.within.to_numpy() * self.freedoms - self.scatter.sum(axis=0) + scatter
+        return _possible(total / np.maximum(self.freedoms - degrees + counts, 1))
+
+    def resampled(self, weights: np.ndarray) -> np.ndarray:
+        """W of samples of the units, B × p × p, by how often each was drawn, n × B."""
+        n, p, _ = self.counts.shape
+        scatter = np.zeros_like(self.counts) if self.scatter is None else self.scatter
+        degrees = weights.T @ (self.counts - 1).clip(min=0).reshape(n, -1)
+        drawn = weights.T @ scatter.reshape(n, -1)
+        return self.remade(drawn.reshape(-1, p, p), degrees.reshape(-1, p, p))
+
+    def borrow(self, other: "MeasurementError") -> "MeasurementError":
+        """Take W from a wave that knows it; the respondents of each unit stay."""
+        return replace(self, within=other.within, freedoms=other.freedoms, scatter=None)
 
     def standard_errors(self) -> pd.DataFrame:
         """Standard error of each unit's scores, n units × p phases, in points.
@@ -83,9 +125,9 @@ class MeasurementError:
 
     def only(self, units: pd.Index) -> "MeasurementError":
         """Keep these units, in this order; W stays that of all."""
-        return MeasurementError(
-            self.within, self.freedom, self.counts[self.units.get_indexer(units)], units
-        )
+        rows = self.units.get_indexer(units)
+        scatter = None if self.scatter is None else self.scatter[rows]
+        return replace(self, counts=self.counts[rows], scatter=scatter, units=units)
 
 
 def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementError:
@@ -118,7 +160,7 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
     codes, names = pd.factorize(match_units(scores, units), sort=True)
     values, n, p = scores.to_numpy(dtype=float), len(names), scores.shape[1]
     seen = np.isfinite(values)
-    counts, within, freedoms = np.zeros((n, p, p)), np.full((p, p), np.nan), np.zeros(p)
+    counts, scatter = np.zeros((n, p, p)), np.zeros((n, p, p))
     for j in range(p):
         for k in range(j + 1):
             both = seen[:, j] & seen[:, k]
@@ -126,21 +168,22 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
             size = np.bincount(member, minlength=n)
             sums = [np.bincount(member, column, n) for column in pair.T]
             gaps = pair - np.stack(sums, axis=1)[member] / size[member, None]
-            freedom = (size - 1).clip(min=0).sum()
-            if freedom:
-                within[j, k] = within[k, j] = (gaps[:, 0] * gaps[:, 1]).sum() / freedom
             counts[:, j, k] = counts[:, k, j] = size
-            freedoms[j] = freedom  # the last of the row is the phase itself
-    phases = scores.columns
-    table = pd.DataFrame(_possible(within), phases, phases)
-    return MeasurementError(table, int(freedoms.min()), counts, pd.Index(names, name="unit"))
+            squares = np.bincount(member, gaps[:, 0] * gaps[:, 1], n)
+            scatter[:, j, k] = scatter[:, k, j] = squares
+    freedom = (counts - 1).clip(min=0).sum(axis=0)
+    within = np.full((p, p), np.nan)
+    np.divide(scatter.sum(axis=0), freedom, out=within, where=freedom > 0)
+    if np.isfinite(within).all():
+        within = _possible(within)
+    table = pd.DataFrame(within, scores.columns, scores.columns)
+    index = pd.Index(names, name="unit")
+    return MeasurementError(table, freedom, counts, scatter, index)
 
 
 def _possible(within: np.ndarray) -> np.ndarray:
     """Give the nearest covariance matrix; pairs of phases with other respondents may not be one."""
-    if np.isnan(within).any():
-        return within
     values, vectors = np.linalg.eigh(within)
-    if values[0] >= 0:
+    if (values >= -1e-9 * values[..., -1:]).all():
         return within
-    return (vectors * np.maximum(values, 0)) @ vectors.T
+    return (vectors * np.maximum(values, 0)[..., None, :]) @ np.swapaxes(vectors, -1, -2)

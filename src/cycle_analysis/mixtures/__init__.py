@@ -21,6 +21,7 @@ from cycle_analysis.mixtures.gaussian import (
     ALL_MODELS,
     EEE,
     EEI,
+    EFE,
     EII,
     VII,
     VVI,
@@ -33,6 +34,7 @@ __all__ = [
     "ALL_MODELS",
     "EEE",
     "EEI",
+    "EFE",
     "EII",
     "VII",
     "VVI",
@@ -63,4 +65,4 @@ def named_model(name: str) -> CovarianceModel:
     >>> named_model("EEI") is EEI
     True
     """
-    return {model.name: model for model in ALL_MODELS}[name]
+    return {model.name: model for model in (*ALL_MODELS, EFE)}[name]

@@ -30,6 +30,7 @@ from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardise
 from cycle_analysis.mixtures.gaussian import EEE, EEI, VVI, CovarianceModel, Diagonal, Full
 from cycle_analysis.mixtures.search import Outcome
+from cycle_analysis.mixtures.triangles import floored_factors
 
 N_NODES = {1: 31, 2: 11}
 """Nodes of the grid along each dimension, by number of dimensions."""
@@ -275,7 +276,7 @@ class FullCourse(_Bound, Full):
         scatter = squares - cross - np.swapaxes(cross, -1, -2)
         scatter = scatter + counts[..., None, None] * means[..., :, None] * means[..., None, :]
         pooled = scatter.sum(axis=0, keepdims=True) / counts.sum(axis=0)[None, :, None, None]
-        return self.theta(means, self.floored_factors(pooled))
+        return self.theta(means, floored_factors(pooled, self.floor))
 
 
 def fit_courses(

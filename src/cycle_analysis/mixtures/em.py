@@ -11,7 +11,7 @@ the log-likelihood never decreases. Problems that have converged leave the batch
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -19,6 +19,9 @@ LOG_SHARE_FLOOR = -30.0
 """Smallest log share of a profile: an emptied profile stays finite, and is flagged later."""
 CHUNK_CELLS = 2**18
 """Rows are taken in chunks of about this many responsibilities (2 MB), so memory stays flat."""
+
+Numbers = Any
+"""An array, or a list of arrays in families that handle parts of it apart; the last is for ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,39 @@ class Block:
         """The statistics as q × n_b, laid out row by row."""
         return np.ascontiguousarray(self.statistics.T)
 
+    def parts(self, n_columns: int) -> Iterator[slice]:
+        """Take the rows in chunks, so that memory stays flat."""
+        step = max(256, CHUNK_CELLS // n_columns)
+        for start in range(0, len(self.rows), step):
+            yield slice(start, start + step)
+
+    def places(self, part: slice) -> np.ndarray:
+        """Positions, in the data, of the rows of a chunk."""
+        return self.rows[part]
+
+    def weigh(self, weights: np.ndarray, part: slice) -> np.ndarray:
+        """Case weights of the rows of a chunk, 1 × m or B × m."""
+        return weights[self.rows[part]].T
+
+    def joint(self, natural: Numbers, part: slice) -> np.ndarray:
+        """Joint log densities, k × B × m, for natural parameters q × k × B."""
+        flat = natural.reshape(len(natural), -1).T
+        return (flat @ self.transposed[:, part]).reshape(*natural.shape[1:], -1)
+
+    def collect(self, joint: np.ndarray, part: slice) -> Numbers:
+        """Sum the statistics by responsibilities, k × B × m: (k B) × q."""
+        return joint.reshape(-1, joint.shape[-1]) @ self.statistics[part]
+
+    def total(self, members: np.ndarray) -> Numbers:
+        """Sum the statistics of all rows by memberships, n × k × B: q × k × B."""
+        own = members[self.rows]
+        return (self.statistics.T @ own.reshape(len(own), -1)).reshape(-1, *own.shape[1:])
+
+    def gather(self, collected: list[Numbers], k: int) -> Numbers:
+        """Add up what `collect` gave for the chunks: q × k × B."""
+        total = np.asarray(sum(collected[1:], start=collected[0]))
+        return np.ascontiguousarray(total.T).reshape(total.shape[1], k, -1)
+
 
 class Family(Protocol):
     """A family of component distributions, in the form the engine needs.
@@ -56,10 +92,10 @@ class Family(Protocol):
     def blocks(self) -> tuple[Block, ...]:
         """The data as sufficient statistics."""
 
-    def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
+    def natural(self, theta: np.ndarray, block: Any) -> Numbers:
         """Natural parameters, q × k × B, for the statistics of `block`, log shares left 0."""
 
-    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+    def maximise(self, sums: list[Any], theta: np.ndarray | None) -> np.ndarray:
         """Give the theta that maximises the expected log-likelihood for the summed statistics."""
 
     def log_shares(self, counts: np.ndarray) -> np.ndarray:
@@ -67,6 +103,9 @@ class Family(Protocol):
 
     def settle(self, theta: np.ndarray) -> np.ndarray:
         """Mend what an extrapolation may have put out of order."""
+
+    def take(self, problems: np.ndarray) -> Self:
+        """Keep what belongs to these problems, if problems have data of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +160,9 @@ def from_responsibilities(
     family: Family, responsibilities: np.ndarray, weights: np.ndarray
 ) -> Batch:
     """Start from memberships, n × k × B, by one maximisation step."""
-    _, k, n_problems = responsibilities.shape
+    n_problems = responsibilities.shape[-1]
     members = responsibilities * weights[:, None, :]
-    sums = [
-        (block.statistics.T @ members[block.rows].reshape(len(block.rows), -1)).reshape(
-            -1, k, n_problems
-        )
-        for block in family.blocks
-    ]
+    sums = [block.total(members) for block in family.blocks]
     none = np.zeros(n_problems, dtype=int)
     low = np.full(n_problems, -np.inf)
     theta = family.maximise(sums, None)
@@ -180,19 +214,21 @@ def climb(
             batch = replace(batch, converged=small)
             finished.append((active[stop], batch.take(stop)))
             active, batch, reach = active[~stop], batch.take(~stop), reach[~stop]
+            family = family.take(~stop)
     return _in_order(finished)
 
 
 def memberships(family: Family, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Give each row's membership probabilities, n × k, and log density, n, of the first problem."""
-    n, first = sum(len(block.rows) for block in family.blocks), batch.take(np.array([0]))
+    n = sum(len(block.places(slice(None))) for block in family.blocks)
+    first = batch.take(np.array([0]))
     probabilities, densities = np.empty((n, len(batch.log_shares))), np.empty(n)
     for block in family.blocks:
-        natural = _natural(family, first.theta, first.log_shares, block)[..., 0].T
-        for chunk in _chunks(block, len(natural)):
-            joint = natural @ block.transposed[:, chunk]
-            densities[block.rows[chunk]] = _normalise(joint, np.ones(1))
-            probabilities[block.rows[chunk]] = joint.T
+        natural = _natural(family, first.theta, first.log_shares, block)
+        for part in block.parts(len(first.log_shares)):
+            joint = block.joint(natural, part)[:, 0]
+            densities[block.places(part)] = _normalise(joint, np.ones(1))
+            probabilities[block.places(part)] = joint.T
     return probabilities, densities
 
 
@@ -252,14 +288,14 @@ def _step(
     log_likelihood = np.zeros(n_problems)
     sums = []
     for block in family.blocks:
-        natural = _natural(family, theta, log_shares, block).reshape(-1, k * n_problems).T
-        total = np.zeros(natural.shape)
-        for chunk in _chunks(block, k * n_problems):
-            case_weights = weights[block.rows[chunk]].T
-            joint = (natural @ block.transposed[:, chunk]).reshape(k, n_problems, -1)
+        natural = _natural(family, theta, log_shares, block)
+        collected = []
+        for part in block.parts(k * n_problems):
+            case_weights = block.weigh(weights, part)
+            joint = block.joint(natural, part)
             log_likelihood += (case_weights * _normalise(joint, case_weights)).sum(axis=1)
-            total += joint.reshape(k * n_problems, -1) @ block.statistics[chunk]
-        sums.append(np.ascontiguousarray(total.T).reshape(-1, k, n_problems))
+            collected.append(block.collect(joint, part))
+        sums.append(block.gather(collected, k))
     return (family.maximise(sums, theta), family.log_shares(_counts(sums))), log_likelihood
 
 
@@ -273,30 +309,30 @@ def _normalise(joint: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.log(total) + top
 
 
-def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: Block) -> np.ndarray:
+def _natural(family: Family, theta: np.ndarray, log_shares: np.ndarray, block: Block) -> Numbers:
     natural = family.natural(theta, block)
-    natural[-1] += log_shares
+    constants = natural[-1]
+    constants += log_shares.reshape(*log_shares.shape, *(1,) * (constants.ndim - 2))
     return natural
 
 
-def _counts(sums: list[np.ndarray]) -> np.ndarray:
+def _counts(sums: list[Numbers]) -> np.ndarray:
     """Expected counts, k × B, from the sums of the blocks, whose last statistic is 1."""
-    return np.sum([total[-1] for total in sums], axis=0)
+    counts = [total[-1] for total in sums]
+    return np.sum([n.reshape(*n.shape[:2], -1).sum(axis=-1) for n in counts], axis=0)
 
 
 class FreeShares:
-    """A family whose profiles may have any shares."""
+    """A family whose profiles may have any shares, and whose problems share their data."""
+
+    def take(self, problems: np.ndarray) -> Self:
+        """Give itself: all problems have the same data."""
+        return self
 
     def log_shares(self, counts: np.ndarray) -> np.ndarray:
         """Give the logarithms of the shares that the counts have."""
         # A floor before the logarithm: an emptied profile has no logarithm
         return np.log(np.maximum(counts / counts.sum(axis=0), np.exp(LOG_SHARE_FLOOR)))
-
-
-def _chunks(block: Block, n_columns: int) -> Iterator[slice]:
-    step = max(256, CHUNK_CELLS // n_columns)
-    for start in range(0, len(block.rows), step):
-        yield slice(start, start + step)
 
 
 def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:

@@ -17,6 +17,7 @@ from pandas.api.types import is_numeric_dtype
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
+from cycle_analysis.mixtures.measured import Measured, Noise
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 from cycle_analysis.seeds import Seed
 
@@ -32,13 +33,15 @@ class Model(Protocol):
     def components(self) -> CovarianceModel:
         """The covariance model of the components, once fitted."""
 
-    def family(self, values: np.ndarray, floor: np.ndarray) -> Diagonal | Full:
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "Components":
         """Give the family that fits it to values, n × p, with the smallest variances, p."""
 
     def n_parameters(self, k: int, p: int) -> int:
         """Count the free parameters of k components on p phases."""
 
 
+Components = Diagonal | Full | Measured
+"""Normal components, as the engine takes them."""
 HELD_OUT_TOLERANCE = 2e-5
 """Gain per unit and cycle at which a fit without some units has converged."""
 
@@ -122,6 +125,7 @@ def fit_mixture(
     k: int,
     model: CovarianceModel = EEI,
     *,
+    error: Noise | None = None,
     weights: pd.Series | None = None,
     variance_floor: float = 0.01,
     search: Search = Search(),  # noqa: B008 (frozen)
@@ -136,6 +140,9 @@ def fit_mixture(
         Number of profiles, 1 or more.
     model : CovarianceModel
         How (co)variances are shared.
+    error : Noise, optional
+        Error covariance of each unit's scores, in the order of `scores`. The profiles are then
+        those of the true scores.
     weights : Series, n units, optional
         Case weights on the index of `scores`.
     variance_floor : float
@@ -165,7 +172,7 @@ def fit_mixture(
     """
     check_scores(scores, k)
     data = standardise(scores, weights, variance_floor)
-    family = model.family(data.z, data.floor)
+    family = model.family(data.z, data.floor, standardised_noise(error, scores, data))
     best, outcome = best_of_starts(family, data.z, k, data.weights, search)
     return as_mixture(model, data, family, best, outcome)
 
@@ -208,10 +215,20 @@ def standardise(
     return Standardised(ordered, values, case_weights, centre, scale, floor)
 
 
+def standardised_noise(
+    error: Noise | None, scores: pd.DataFrame, data: Standardised
+) -> Noise | None:
+    """Bring an error on the scale and in the order of the scores; none where it is 0."""
+    if error is None or not error.within.any():
+        return None
+    order = scores.index.get_indexer(data.scores.index)
+    return error.take(order).scaled(data.scale)
+
+
 def as_mixture(
     model: Model,
     data: Standardised,
-    family: Diagonal | Full,
+    family: Components,
     best: em.Batch,
     outcome: Outcome,
     *,
@@ -237,7 +254,7 @@ def as_mixture(
     )
 
 
-def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
+def classify(mixture: Mixture, scores: pd.DataFrame, error: Noise | None = None) -> pd.DataFrame:
     """Give each unit's membership probabilities under a fitted mixture.
 
     Parameters
@@ -246,6 +263,8 @@ def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
         Fitted on these or other scores of the same phases.
     scores : DataFrame, n units × p phases
         Phase scores; a missing score leaves the judgement to the others.
+    error : Noise, optional
+        Error covariance of each unit's scores, for a mixture of true scores.
 
     Returns
     -------
@@ -260,7 +279,8 @@ def classify(mixture: Mixture, scores: pd.DataFrame) -> pd.DataFrame:
     known = scores.notna().any(axis=1)
     result = pd.DataFrame(np.nan, index=scores.index, columns=mixture.means.index)
     if known.any():
-        result.loc[known], _ = em.memberships(*_fixed(mixture, scores.loc[known]))
+        own = error.take(known.to_numpy()) if error is not None else None
+        result.loc[known], _ = em.memberships(*_fixed(mixture, scores.loc[known], own))
     return result
 
 
@@ -390,7 +410,9 @@ def n_distinct(values: np.ndarray) -> int:
     return 1 + int((ordered[1:] != ordered[:-1]).any(axis=1).sum())
 
 
-def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]:
+def _fixed(
+    mixture: Mixture, scores: pd.DataFrame, error: Noise | None = None
+) -> tuple[em.Family, em.Batch]:
     """Set the mixture's parameters as a batch of one problem on these scores."""
     if absent := [phase for phase in mixture.means.columns if phase not in scores.columns]:
         raise ValueError(
@@ -398,7 +420,6 @@ def _fixed(mixture: Mixture, scores: pd.DataFrame) -> tuple[em.Family, em.Batch]
             "Give all phases of the fitted profiles."
         )
     values = scores[list(mixture.means.columns)].to_numpy(dtype=float)
-    model = mixture.model.components
-    family = model.family(values, np.full(values.shape[1], 1e-12))
+    family = mixture.model.components.family(values, np.full(values.shape[1], 1e-12), error)
     theta = family.coordinates(mixture.means.to_numpy(), mixture.covariances)
     return family, em.fixed(theta, mixture.shares.to_numpy())

@@ -9,7 +9,11 @@ EEI  one per phase (Mplus' default)        p
 VVI  one per phase and profile             k p
 EEE  one full matrix for all profiles      p (p + 1) / 2
 VVV  one full matrix per profile           k p (p + 1) / 2
+EFE  one common factor for all profiles    2 p
 ==== ===================================== =========================
+
+EFE is not mclust's: phases go together by one factor, l l' + ψ. It is fitted beside the others when
+the error of measurement is known, since without it halo and level are taken for profiles.
 
 Missing scores: likelihood of what was observed (missing at random). Without covariances a missing
 score simply adds nothing; with covariances the rows are grouped by pattern of missing scores and
@@ -21,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cycle_analysis.mixtures.em import Block, FreeShares
-
-LOG_2PI = float(np.log(2 * np.pi))
+from cycle_analysis.mixtures.measured import Measured, Mend, Noise, OneFactor, Triangle
+from cycle_analysis.mixtures.triangles import LOG_2PI, coordinates_of, factors_of, floored_factors
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,15 @@ class CovarianceModel:
         Whether all profiles share their (co)variances.
     pooled_phases : bool
         Whether all phases share one variance.
+    one_factor : bool
+        Whether phases covary by one common factor only.
     """
 
     name: str
     full: bool
     pooled_profiles: bool
     pooled_phases: bool
+    one_factor: bool = False
 
     def n_parameters(self, k: int, p: int) -> int:
         """Count shares, means and (co)variances of k profiles on p phases.
@@ -55,16 +62,34 @@ class CovarianceModel:
         28
         """
         each = p * (p + 1) // 2 if self.full else 1 if self.pooled_phases else p
+        each = 2 * p if self.one_factor else each
         return (k - 1) + k * p + each * (1 if self.pooled_profiles else k)
 
     @property
     def components(self) -> "CovarianceModel":
-        """The model itself: its components are free."""
-        return self
+        """The model itself, whose components are free; EEE for a common factor once found."""
+        return EEE if self.one_factor else self
 
-    def family(self, values: np.ndarray, floor: np.ndarray) -> "Diagonal | Full":
-        """Give the family that fits it to values, n × p, with the smallest variances, p."""
-        return (Full if self.full else Diagonal)(values, self, floor)
+    def family(
+        self, values: np.ndarray, floor: np.ndarray, noise: Noise | None = None
+    ) -> "Diagonal | Full | Measured":
+        """Give the family that fits it to values, n × p, with the smallest variances, p.
+
+        With an error of measurement, `noise`, the components are those of the true scores.
+        """
+        if noise is None and not self.one_factor:
+            return (Full if self.full else Diagonal)(values, self, floor)
+        p = values.shape[1]
+        noise = noise or Noise(np.zeros((1, p, p)), np.ones((len(values), p, p)))
+        shape = OneFactor(floor) if self.one_factor else Triangle(floor, self._mend)
+        return Measured(values, noise, shape, pooled=self.pooled_profiles)
+
+    @property
+    def _mend(self) -> Mend:
+        """Give expected covariances the structure of the model."""
+        if self.full:
+            return _as_they_are
+        return _spheres if self.pooled_phases else _diagonals
 
     def __str__(self) -> str:
         return self.name
@@ -77,7 +102,10 @@ VVI = CovarianceModel("VVI", full=False, pooled_profiles=False, pooled_phases=Fa
 EEE = CovarianceModel("EEE", full=True, pooled_profiles=True, pooled_phases=False)
 VVV = CovarianceModel("VVV", full=True, pooled_profiles=False, pooled_phases=False)
 
+EFE = CovarianceModel("EFE", full=True, pooled_profiles=True, pooled_phases=False, one_factor=True)
+
 ALL_MODELS = (EII, VII, EEI, VVI, EEE, VVV)
+"""Those of mclust."""
 
 
 class Diagonal(FreeShares):
@@ -188,7 +216,7 @@ class Full(FreeShares):
         scatter = squares - totals[..., :, None] * means[..., None, :]
         if self.model.pooled_profiles:
             scatter, counts = (part.sum(axis=0, keepdims=True) for part in (scatter, counts))
-        return self.theta(means, self.floored_factors(scatter / counts[..., None, None]))
+        return self.theta(means, floored_factors(scatter / counts[..., None, None], self.floor))
 
     def settle(self, theta: np.ndarray) -> np.ndarray:
         """Leave theta as it is: every value is possible."""
@@ -211,35 +239,17 @@ class Full(FreeShares):
 
     def theta(self, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
         """Theta of means, k × B × p, and Cholesky factors, k (or 1) × B × p × p."""
-        logs = factors[..., self.lower[0], self.lower[1]]
-        on_diagonal = self.lower[0] == self.lower[1]
-        logs[..., on_diagonal] = np.log(logs[..., on_diagonal])
-        logs = np.broadcast_to(logs, (*means.shape[:-1], logs.shape[-1]))
-        return np.ascontiguousarray(np.moveaxis(np.concatenate([means, logs], axis=-1), -1, 0))
+        logs = coordinates_of(factors)
+        logs = np.broadcast_to(logs, (len(logs), *means.shape[:-1]))
+        return np.concatenate([np.moveaxis(means, -1, 0), logs])
 
     def _factors(self, theta: np.ndarray) -> np.ndarray:
         """Cholesky factors, k × B × p × p."""
-        factors = np.zeros((*theta.shape[1:], self.p, self.p))
-        logs = np.moveaxis(theta[self.p :], 0, -1).copy()
-        on_diagonal = self.lower[0] == self.lower[1]
-        logs[..., on_diagonal] = np.exp(logs[..., on_diagonal])
-        factors[..., self.lower[0], self.lower[1]] = logs
-        return factors
+        return factors_of(theta[self.p :], self.p)
 
     def _covariances(self, theta: np.ndarray) -> np.ndarray:
         factors = self._factors(theta)
         return factors @ np.swapaxes(factors, -1, -2)
-
-    def floored_factors(self, covariances: np.ndarray) -> np.ndarray:
-        """Cholesky factors of the covariances with eigenvalues (in floor units) of at least 1."""
-        scale = np.sqrt(np.outer(self.floor, self.floor))
-        try:
-            np.linalg.cholesky(covariances - np.diag(self.floor))
-        except np.linalg.LinAlgError:
-            values, vectors = np.linalg.eigh(covariances / scale)
-            values = np.maximum(values, 1.0)
-            covariances = scale * (vectors * values[..., None, :] @ np.swapaxes(vectors, -1, -2))
-        return np.linalg.cholesky(covariances)
 
     def complete(
         self, sums: list[np.ndarray], theta: np.ndarray | None
@@ -294,3 +304,20 @@ def _products(values: np.ndarray) -> np.ndarray:
     """Statistics x_a x_b (a ≥ b), x_a, 1 of complete rows."""
     rows, columns = np.tril_indices(values.shape[1])
     return np.hstack([values[:, rows] * values[:, columns], values, np.ones((len(values), 1))])
+
+
+def _as_they_are(covariances: np.ndarray) -> np.ndarray:
+    """No structure."""
+    return covariances
+
+
+def _diagonals(covariances: np.ndarray) -> np.ndarray:
+    """Variances alone."""
+    return covariances * np.eye(covariances.shape[-1])
+
+
+def _spheres(covariances: np.ndarray) -> np.ndarray:
+    """The mean variance for every phase."""
+    p = covariances.shape[-1]
+    means = np.einsum("...pp->...", covariances) / p
+    return means[..., None, None] * np.eye(p)

@@ -1,0 +1,263 @@
+"""Count changes between waves that are announced but did not happen, and measure those that did.
+
+    python benchmarks/changes.py run 0-200 150        # studies of a cell, numbers of units
+    python benchmarks/changes.py show                 # table for the README, changes.png
+
+Appends one row per study to changes.csv, so it can be stopped and resumed. A study is two waves of
+the same units, each asked with respondents of its own. `unchanged` cells keep every unit in its
+profile; in some, units drift within it. In `changed` cells a known share of units moves.
+"""
+
+import csv
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.measurement.error import measurement_error
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.mixtures import EEE, Search, fit_mixture
+from cycle_analysis.mixtures.measured import Noise
+from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
+from cycle_analysis.simulate.worlds import heavy_tailed, skewed, states_of, straight
+from cycle_analysis.transitions import estimate_change, estimate_level_change, wave_scores
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "changes.csv"
+N_DRAWS, N_REFITS, FEW_REFITS = 99, 100, 24
+"""Surveys without change; samples for intervals that are checked, and for those that are not."""
+FIELDS = [
+    *("truth", "n", "study", "finding", "p", "true", "moved", "low", "high", "up", "down"),
+    *("tau_held", "tau_bias", "shares_held", "seconds"),
+]
+
+ASKED = Answering(range(4, 7), 18.0)
+"""Four to six respondents, who err independently in each phase."""
+FEW, ONE_TO_SIX = replace(ASKED, respondents=(1, 2)), replace(ASKED, respondents=range(1, 7))
+HALO = replace(ASKED, halo=0.6)
+FEW_HALO = replace(HALO, respondents=(1, 2))
+THREE = Profiles(
+    pd.DataFrame(
+        [[30.0] * 5, [50.0, 60.0, 45.0, 55.0, 40.0], [70.0] * 5], columns=FOUR.centroids.columns
+    ),
+    spread=8.0,
+    shares=[5, 3, 2],
+)
+"""Three profiles on a bent line, unequal, away from the ends of the scale."""
+
+
+def stay(states, rng):
+    """Nothing happens."""
+    return states
+
+
+def drift(states, rng, part=0.5, world=FOUR):
+    """Every unit keeps its profile; a part of its own deviation is drawn anew."""
+    member = states["profile"].to_numpy() - 1
+    middle = world.centroids.to_numpy()[member]
+    own = states.drop(columns="profile").to_numpy() - middle
+    anew = world.deviate(member, rng)
+    both = np.sqrt(1 - part) * own + np.sqrt(part) * anew
+    return states_of(middle + both, member + 1, world.centroids.columns)
+
+
+def rise(states, rng, points=6.0):
+    """All units rise alike."""
+    return states.assign(**states.drop(columns="profile").add(points).to_dict("series"))
+
+
+def move(states, rng, chances, world=FOUR):
+    """Units go from profile to profile by these chances, k × k, and keep their own deviation."""
+    before = states["profile"].to_numpy() - 1
+    after = (np.cumsum(chances, axis=1)[before] < rng.random((len(before), 1))).sum(axis=1)
+    after = after.clip(max=len(chances) - 1)
+    centroids = world.centroids.to_numpy()
+    true = states.drop(columns="profile").to_numpy() + centroids[after] - centroids[before]
+    return states_of(true, after + 1, world.centroids.columns)
+
+
+def upward(share, k=4):
+    """Chances by which that share of all units goes one profile up, of equal profiles."""
+    chances = np.eye(k) * (1 - share * k / (k - 1))
+    chances[-1, -1] = 1.0
+    return chances + np.eye(k, k=1) * share * k / (k - 1)
+
+
+def both_ways(share, k=4):
+    """Chances by which that share of all units goes to any other profile, of equal profiles."""
+    return np.full((k, k), share / (k - 1)) + np.eye(k) * (1 - share - share / (k - 1))
+
+
+NEAR = FOUR.at_distance(2.5)
+PROFILES = {
+    "independent errors": (FOUR, stay, ASKED, ASKED),
+    "halo": (FOUR, stay, HALO, HALO),
+    "falling response": (FOUR, stay, ASKED, FEW),
+    "halo, falling response": (FOUR, stay, HALO, FEW_HALO),
+    "profiles near each other": (NEAR, stay, HALO, FEW_HALO),
+    "three profiles, unequal": (THREE, stay, HALO, FEW_HALO),
+    "drift within profiles": (FOUR, drift, HALO, FEW_HALO),
+    "15% careless in wave two": (FOUR, stay, HALO, replace(FEW_HALO, careless=0.15)),
+    "three answers": (FOUR, stay, HALO, replace(FEW_HALO, cuts=steps(3))),
+    "all rise by 6 points": (FOUR, rise, HALO, FEW_HALO),
+}
+"""Nothing changes: no unit leaves its profile."""
+LEVELS = {
+    "level, independent errors": (Continuum(), stay, ASKED, ASKED),
+    "level, halo": (Continuum(), stay, HALO, HALO),
+    "level, falling response": (Continuum(), stay, ASKED, FEW),
+    "level, halo, falling response": (Continuum(), stay, HALO, FEW_HALO),
+    "level, heavy tails": (Continuum(position=heavy_tailed), stay, HALO, FEW_HALO),
+    "level, skewed": (Continuum(position=skewed), stay, HALO, FEW_HALO),
+    "level, at the ceiling": (Continuum(partial(straight, means=75.0)), stay, HALO, FEW_HALO),
+}
+"""Nothing changes on a continuum."""
+CHANGED = {
+    "20% up": (FOUR, partial(move, chances=upward(0.2)), ONE_TO_SIX, ONE_TO_SIX),
+    "20% up, halo, falling response": (FOUR, partial(move, chances=upward(0.2)), HALO, FEW_HALO),
+    "5% up": (FOUR, partial(move, chances=upward(0.05)), ONE_TO_SIX, ONE_TO_SIX),
+    "5% up, halo, falling response": (FOUR, partial(move, chances=upward(0.05)), HALO, FEW_HALO),
+    "15% any way": (FOUR, partial(move, chances=both_ways(0.15)), HALO, ONE_TO_SIX),
+}
+CELLS = PROFILES | LEVELS | CHANGED
+
+
+def main(argv):
+    if argv[0] == "show":
+        show()
+        return
+    first, last = map(int, argv[1].split("-"))
+    done = set()
+    if RESULTS.exists():
+        table = pd.read_csv(RESULTS)
+        done = set(zip(table["truth"], table["n"], table["study"], strict=True))
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if not done:
+            writer.writeheader()
+        for study in range(first, last):
+            for n in map(int, argv[2:]):
+                for truth in CELLS:
+                    if (truth, n, study) not in done:
+                        writer.writerow(one_study(truth, n, study))
+                file.flush()
+
+
+def one_study(truth, n, study):
+    start = time.process_time()
+    world, change, *answerings = CELLS[truth]
+    rng = np.random.default_rng([2026, n, study, list(CELLS).index(truth)])
+    states = world(n, rng)
+    later = change(states, rng)
+    waves = [answering(s, rng) for answering, s in zip(answerings, (states, later), strict=True)]
+    row = {"truth": truth, "n": n, "study": study}
+    row |= levels(waves, study) if truth in LEVELS else profiles(waves, world, change, study)
+    return row | {"seconds": round(time.process_time() - start, 2)}
+
+
+def profiles(waves, world, change, study):
+    told = [
+        of_wave(respondent_scores(survey.answers, survey.items), survey.units) for survey in waves
+    ]
+    first = told[0]
+    reference = fit_mixture(
+        first.scores,
+        len(world.centroids),
+        EEE,
+        error=Noise(first.error.within.to_numpy()[None], first.error.factors),
+        search=Search(n_starts=20, seed=study),
+    )
+    k, moving = len(world.centroids), isinstance(change, partial)
+    options = {"n_draws": N_DRAWS, "n_refits": N_REFITS if moving else FEW_REFITS, "seed": study}
+    found = estimate_change(*told, reference, **options)
+    chances = change.keywords["chances"] if moving else np.eye(k)
+    true = world.chances @ (1 - np.diag(chances))
+    moves, shares = found.moves, found.shares
+    tau = chances.ravel()
+    held = (moves["probability_low"] <= tau + 1e-9) & (moves["probability_high"] >= tau - 1e-9)
+    margins = np.concatenate([world.chances, world.chances @ chances])
+    kept = (shares["low"] <= margins) & (shares["high"] >= margins)
+    staying = moves["probability"].to_numpy().reshape(k, k).diagonal()
+    return told_of(found, true) | {
+        "tau_held": round(held.mean(), 4),
+        "tau_bias": round((staying - chances.diagonal()).mean(), 4),
+        "shares_held": round(kept.mean(), 4),
+    }
+
+
+def levels(waves, study):
+    told = []
+    for survey in waves:
+        persons = respondent_scores(survey.answers, survey.items).mean(axis=1).to_frame("mean")
+        told.append(of_wave(persons, survey.units))
+    cuts = told[0].scores["mean"].quantile([1 / 3, 2 / 3]).tolist()
+    options = {"n_draws": N_DRAWS, "n_refits": FEW_REFITS, "seed": study}
+    return told_of(estimate_level_change(*told, cuts, **options), 0.0)
+
+
+def of_wave(persons, units):
+    return wave_scores(
+        unit_scores(persons, units), persons, units, measurement_error(persons, units)
+    )
+
+
+def told_of(found, true):
+    any_way = found.moved.loc["any"]
+    return {
+        "finding": str(found.finding),
+        **{"p": round(found.p, 4), "true": round(float(true), 4)},
+        **{"moved": any_way["share"].round(4), "low": any_way["low"].round(4)},
+        "high": any_way["high"].round(4),
+        **{way: found.moved.loc[way, "share"].round(4) for way in ("up", "down")},
+    }
+
+
+def summary():
+    """One row per truth and number of units."""
+    table = pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "study"])
+    table["changed"] = table["finding"].eq("changed")
+    table["at_01"], table["at_05"] = table["p"] <= 0.01, table["p"] <= 0.05
+    table["held"] = (table["low"] <= table["true"]) & (table["high"] >= table["true"])
+    table["bias"] = table["moved"] - table["true"]
+    kept = [
+        "changed",
+        "at_01",
+        "at_05",
+        "moved",
+        "bias",
+        "up",
+        "down",
+        "held",
+        "tau_held",
+        "tau_bias",
+    ]
+    grouped = table.groupby(["truth", "n"], sort=False)
+    result = grouped[[*kept, "shares_held", "seconds"]].mean()
+    result.insert(0, "n_studies", grouped.size())
+    return result
+
+
+def show():
+    table = summary()
+    print(table.round(3).to_string())
+    figure, axes = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
+    for ax, truths, column in ((axes[0], PROFILES | LEVELS, "changed"), (axes[1], CHANGED, "held")):
+        for n, marker in zip(sorted(table.index.unique("n")), "os^", strict=False):
+            own = table.xs(n, level="n").reindex(list(truths))
+            ax.plot(own[column], list(truths), marker, label=n, color="C0")
+        ax.invert_yaxis()
+        ax.grid(alpha=0.3)
+    axes[0].axvline(0.05, color="C3", linewidth=1)
+    axes[0].set(xlim=(-0.005, 0.2), xlabel="announced as changed; nothing changed")
+    axes[1].set(xlim=(0, 1.02), xlabel="intervals that hold the share that moved")
+    axes[1].legend(title="units")
+    figure.savefig(HERE / "changes.png", dpi=110)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

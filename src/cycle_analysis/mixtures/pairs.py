@@ -1,0 +1,184 @@
+"""Fit profiles to two waves at once: each unit has a pair of profiles, and a deviation that stays.
+
+A unit's true scores in two waves are the means of its two profiles plus its own deviations, of
+covariance T = [[S, C], [C, S]]: what sets a unit apart from its profile persists as far as C goes,
+so that a unit near a border does not switch each time (random-intercept latent transition analysis,
+Muthén & Asparouhov 2022). They are seen with the error of each wave's own respondents. Pairs with
+twice the same profile alone are *no change*.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures.em import Batch
+from cycle_analysis.mixtures.measured import Measured, Mend, Noise, Triangle
+
+TOLERANCE = 1e-5
+"""Gain per unit and cycle of EM under which a fit has converged; data and draws alike."""
+MAX_STEPS = 600
+"""EM steps after which a fit stops."""
+STAYING, PERSISTING = 0.85, 0.7
+"""At the start: share that keeps its profile, and part of a unit's deviation that persists."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairModel:
+    """Which pairs of profiles there are, and how means and deviations of the waves hang together.
+
+    Attributes
+    ----------
+    cells : array, c × 2
+        Profile in the first and in the second wave, 0..k-1, of each pair.
+    design : array, c × 2p × d
+        Means of each pair, first and second wave, by d free parameters.
+    mend : function
+        Gives T, B × 2p × 2p, its structure.
+    """
+
+    cells: np.ndarray
+    design: np.ndarray
+    mend: Mend
+
+    @property
+    def k(self) -> int:
+        """Number of profiles."""
+        return int(self.cells.max()) + 1
+
+    def family(self, values: np.ndarray, noise: Noise, floor: np.ndarray) -> "Pairs":
+        """Give the family that fits it to values, n × 2p or B × n × 2p."""
+        return Pairs(values, noise, Triangle(floor, self.mend), self.design)
+
+    def theta(self, means: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Where a fit may start: means, k × p, for both waves, and T, 2p × 2p."""
+        both = np.concatenate([means[self.cells[:, 0]], means[self.cells[:, 1]]], axis=1)
+        floor = np.full(len(covariance), 1e-12)
+        coordinates = Triangle(floor, self.mend).coordinates(covariance[None, None], None)
+        return np.concatenate(
+            [both.T[..., None], np.broadcast_to(coordinates, (len(coordinates), len(both), 1))]
+        )
+
+    def table(self, log_shares: np.ndarray) -> np.ndarray:
+        """Shares of the pairs, B × k × k, from the logarithms, c × B."""
+        table = np.zeros((log_shares.shape[1], self.k, self.k))
+        table[:, self.cells[:, 0], self.cells[:, 1]] = np.exp(log_shares).T
+        return table
+
+
+class Pairs(Measured):
+    """True scores in two waves, the means of pairs bound together; parameters as `Measured`.
+
+    Parameters
+    ----------
+    design : array, c × 2p × d
+        As `PairModel`.
+    """
+
+    def __init__(self, values: np.ndarray, noise: Noise, shape: Triangle, design: np.ndarray):
+        super().__init__(values, noise, shape, pooled=True)
+        self.design = design
+
+    def _means(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Means, 1 × c × B × 2p, by generalised least squares on the design."""
+        design = self.design[:, None]
+        turned = np.swapaxes(design, -1, -2)
+        normal = (turned @ left[0] @ design).sum(axis=0)
+        target = (turned @ right[0][..., None]).sum(axis=0)
+        ridge = 1e-12 * np.einsum("bdd->b", normal)[:, None, None] * np.eye(normal.shape[-1])
+        return (design @ np.linalg.solve(normal + ridge, target))[None, ..., 0]
+
+
+def all_pairs(k: int) -> np.ndarray:
+    """Every pair of k profiles, k² × 2."""
+    return np.stack(np.divmod(np.arange(k * k), k), axis=1)
+
+
+def same_pairs(k: int) -> np.ndarray:
+    """Pairs of twice the same profile, k × 2."""
+    return np.stack([np.arange(k)] * 2, axis=1)
+
+
+def equal_means(cells: np.ndarray, p: int) -> np.ndarray:
+    """Design in which a profile has the same means in both waves, c × 2p × k p."""
+    k = int(cells.max()) + 1
+    picks = np.eye(k)[cells]  # c, 2, k
+    return np.einsum("cwk,pq->cwpkq", picks, np.eye(p)).reshape(len(cells), 2 * p, k * p)
+
+
+def shifted_means(cells: np.ndarray, p: int) -> np.ndarray:
+    """Design in which all profiles shift alike between the waves, c × 2p × (k p + p)."""
+    shift = np.concatenate([np.zeros((p, p)), np.eye(p)])
+    return np.concatenate(
+        [equal_means(cells, p), np.broadcast_to(shift, (len(cells), 2 * p, p))], axis=2
+    )
+
+
+def same_spread(covariances: np.ndarray) -> np.ndarray:
+    """Make T that of deviations which are alike in both waves: [[S, C], [C, S]]."""
+    first, second, between = _quarters(covariances)
+    spread = (first + second) / 2
+    both = (between + np.swapaxes(between, -1, -2)) / 2
+    return _joined(spread, both, spread)
+
+
+def lasting(covariances: np.ndarray) -> np.ndarray:
+    """Make T that of deviations which last entirely: [[S, S], [S, S]]."""
+    first, second, between = _quarters(covariances)
+    both = (first + second + between + np.swapaxes(between, -1, -2)) / 4
+    return _joined(both, both, both)
+
+
+def free_spread(covariances: np.ndarray) -> np.ndarray:
+    """Leave T as it is."""
+    return (covariances + np.swapaxes(covariances, -1, -2)) / 2
+
+
+def climb_pairs(family: Pairs, start: Batch, weights: np.ndarray) -> Batch:
+    """Carry pairs to convergence from a start, one problem for each column of weights or data.
+
+    Parameters
+    ----------
+    family : Pairs
+        The data, from `PairModel.family`.
+    start : Batch
+        One problem, or as many as there are to be.
+    weights : array, n × 1 or n × B
+        Case weights.
+    """
+    data = len(family.blocks[0].statistics)
+    n_problems = max(weights.shape[1], data, len(family.within), start.log_likelihood.size)
+    repeats = n_problems // start.log_likelihood.size
+    batch = em.joined([start] * repeats) if repeats > 1 else start
+    none = np.zeros(n_problems, dtype=int)
+    batch = replace(batch, n_steps=none, log_likelihood=np.full(n_problems, -np.inf))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return em.climb(family, batch, weights, max_steps=MAX_STEPS, tolerance=TOLERANCE)
+
+
+def started(theta: np.ndarray, shares: np.ndarray) -> Batch:
+    """Set a start of one problem, to climb from.
+
+    Parameters
+    ----------
+    theta : array, m × c × 1
+        From `PairModel.theta`.
+    shares : array, c
+        Shares of the pairs.
+    """
+    begun = em.fixed(theta, shares / shares.sum())
+    low = np.array([-np.inf])
+    return Batch(
+        begun.theta, begun.log_shares, low, np.zeros(1, dtype=bool), np.zeros(1, dtype=int)
+    )
+
+
+def _quarters(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    p = covariances.shape[-1] // 2
+    return covariances[..., :p, :p], covariances[..., p:, p:], covariances[..., :p, p:]
+
+
+def _joined(first: np.ndarray, between: np.ndarray, second: np.ndarray) -> np.ndarray:
+    upper = np.concatenate([first, between], axis=-1)
+    lower = np.concatenate([np.swapaxes(between, -1, -2), second], axis=-1)
+    return np.concatenate([upper, lower], axis=-2)

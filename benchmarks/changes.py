@@ -19,10 +19,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.measurement.scores import respondent_scores, unit_scores
-from cycle_analysis.mixtures import EEE, Search, fit_mixture
-from cycle_analysis.mixtures.measured import Noise
+from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.profiles.partitions import latent_profiles
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
 from cycle_analysis.simulate.worlds import heavy_tailed, skewed, states_of, straight
 from cycle_analysis.transitions import estimate_change, estimate_level_change, wave_scores
@@ -162,17 +160,12 @@ def one_study(truth, n, study):
 
 def profiles(waves, world, change, study):
     told = [
-        of_wave(respondent_scores(survey.answers, survey.items), survey.units) for survey in waves
+        wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
+        for survey in waves
     ]
-    first = told[0]
-    reference = fit_mixture(
-        first.scores,
-        len(world.centroids),
-        EEE,
-        error=Noise(first.error.within.to_numpy()[None], first.error.factors),
-        search=Search(n_starts=20, seed=study),
-    )
-    k, moving = len(world.centroids), isinstance(change, partial)
+    k = len(world.centroids)
+    reference = latent_profiles(told[0].scores, k, n_starts=20, seed=study)
+    moving = isinstance(change, partial)
     options = {"n_draws": N_DRAWS, "n_refits": N_REFITS if moving else FEW_REFITS, "seed": study}
     found = estimate_change(*told, reference, **options)
     chances = change.keywords["chances"] if moving else np.eye(k)
@@ -194,16 +187,10 @@ def levels(waves, study):
     told = []
     for survey in waves:
         persons = respondent_scores(survey.answers, survey.items).mean(axis=1).to_frame("mean")
-        told.append(of_wave(persons, survey.units))
+        told.append(wave_scores(persons, survey.units))
     cuts = told[0].scores["mean"].quantile([1 / 3, 2 / 3]).tolist()
     options = {"n_draws": N_DRAWS, "n_refits": FEW_REFITS, "seed": study}
     return told_of(estimate_level_change(*told, cuts, **options), 0.0)
-
-
-def of_wave(persons, units):
-    return wave_scores(
-        unit_scores(persons, units), persons, units, measurement_error(persons, units)
-    )
 
 
 def told_of(found, true):

@@ -20,8 +20,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
 
-from cycle_analysis.measurement.error import MeasurementError, Standing
-from cycle_analysis.mixtures import Mixture
+from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
+from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.mixtures.em import Batch, memberships
 from cycle_analysis.mixtures.measured import Noise, Triangle
 from cycle_analysis.mixtures.pairs import (
@@ -38,6 +38,7 @@ from cycle_analysis.mixtures.pairs import (
     shifted_means,
     started,
 )
+from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 
 ALPHA = 0.01
@@ -91,6 +92,15 @@ class WaveScores:
     deviations: pd.DataFrame
     units: pd.Series
 
+    def only(self, units: pd.Index) -> "WaveScores":
+        """Keep these units, in this order; what is known of errors stays."""
+        return replace(self, scores=self.scores.loc[units], error=self.error.only(units))
+
+    def borrow(self, other: "WaveScores") -> "WaveScores":
+        """Take what is known of errors from another wave."""
+        error = self.error.borrow(other.error)
+        return replace(self, error=error, deviations=other.deviations, units=other.units)
+
 
 @dataclass(frozen=True, eq=False)
 class Change:
@@ -125,31 +135,34 @@ class Change:
     shift: pd.Series
 
 
-def wave_scores(
-    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, error: MeasurementError
-) -> WaveScores:
-    """Gather what a wave says of the units of `scores`; parameters as `WaveScores`, `persons` raw.
+def wave_scores(persons: pd.DataFrame, units: pd.Series) -> WaveScores:
+    """Gather what the respondents of a wave say of their units.
 
     Parameters
     ----------
-    scores : DataFrame, n units × p phases
     persons : DataFrame, m respondents × p phases
-        Their scores, of all units of the wave.
+        Their scores, NaN missing; one column, the mean score, for levels.
     units : Series, m respondents
-    error : MeasurementError
-        From these respondents, or borrowed from a wave that knows it.
+        Unit of each respondent.
+
+    Returns
+    -------
+    WaveScores
+        Of all units that have a score on some phase.
     """
+    scores = unit_scores(persons, units).dropna(how="all")
     grouped = persons.groupby(units)
     counts = grouped.transform("count")
     enlarged = (persons - grouped.transform("mean")) * np.sqrt(counts / (counts - 1).clip(lower=1))
     several = (counts > 1).all(axis=1) & persons.notna().all(axis=1)
+    error = measurement_error(persons, units).only(scores.index)
     return WaveScores(scores, error, enlarged[several], units[several])
 
 
 def estimate_change(
     first: WaveScores,
     second: WaveScores,
-    reference: Mixture,
+    reference: Partition,
     *,
     n_draws: int = 199,
     n_refits: int = 200,
@@ -160,8 +173,8 @@ def estimate_change(
     Parameters
     ----------
     first, second : WaveScores
-        Of the same units, in the same order.
-    reference : Mixture
+        Those units are compared that have both.
+    reference : Partition
         Profiles to start from; both waves together say where they are.
     n_draws : int
         Surveys drawn without change.
@@ -177,14 +190,26 @@ def estimate_change(
     ----------
     Muthén & Asparouhov (2022), Structural Equation Modeling 29(1), 1-16.
     Bovy, Hogg & Roweis (2011), Annals of Applied Statistics 5(2B), 1657-1677.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> rng = np.random.default_rng(1)
+    >>> units = pd.Series(np.repeat(np.arange(60), 4))
+    >>> true = pd.DataFrame({"AG": 30.0 + 40 * (units % 2), "EX": 20.0 + 40 * (units % 2)})
+    >>> waves = [wave_scores(true + rng.normal(0, 10, true.shape), units) for _ in range(2)]
+    >>> found = estimate_change(*waves, ward_kmeans(waves[0].scores, 2), n_draws=24, n_refits=12)
+    >>> str(found.finding), found.n_units
+    ('unchanged', 60)
     """
     study = _Waves.of(first, second)
     if (finding := study.obstacle()) is not None:
         return _nothing(finding, study, reference.k)
-    k, p = reference.means.shape
-    means = (reference.means.to_numpy() - study.centre) / study.scale
-    shares = reference.shares.to_numpy()
-    spread = np.einsum("k,kpq->pq", shares, reference.covariances) / study.scale**2
+    k, p = reference.centroids.shape
+    means = (reference.centroids.to_numpy() - study.centre) / study.scale
+    shares = (reference.sizes / reference.sizes.sum()).to_numpy()
+    around = reference.scores - reference.centroids.loc[reference.labels].to_numpy()
+    spread = np.diag(around.var(ddof=0) / study.scale**2 + FLOOR)
     both = np.block([[spread, PERSISTING * spread], [PERSISTING * spread, spread]])
     models = _profile_models(k, p, equal_means)
     begin = started(models.same.theta(means, both), shares)
@@ -210,7 +235,7 @@ def estimate_level_change(
     Parameters
     ----------
     first, second : WaveScores
-        Of the mean score alone, one column; the same units in the same order.
+        Of the mean score alone, one column.
     cuts : sequence of float, k - 1
         Mean scores at which a level ends.
     n_draws, n_refits, seed
@@ -244,6 +269,12 @@ class _Waves:
 
     @classmethod
     def of(cls, first: WaveScores, second: WaveScores) -> "_Waves":
+        both = first.scores.index.intersection(second.scores.index)
+        first, second = first.only(both), second.only(both)
+        if second.error.standing == Standing.UNKNOWN:
+            second = second.borrow(first)
+        if first.error.standing == Standing.UNKNOWN:
+            first = first.borrow(second)
         tables = [wave.scores.to_numpy(dtype=float) for wave in (first, second)]
         stacked = np.concatenate(tables)
         centre, variance = np.nanmean(stacked, axis=0), np.nanvar(stacked, axis=0).mean()

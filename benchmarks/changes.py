@@ -99,10 +99,11 @@ PROFILES = {
     "halo, falling response": (FOUR, stay, HALO, FEW_HALO),
     "profiles near each other": (NEAR, stay, HALO, FEW_HALO),
     "three profiles, unequal": (THREE, stay, HALO, FEW_HALO),
-    "drift within profiles": (FOUR, drift, HALO, FEW_HALO),
-    "15% careless in wave two": (FOUR, stay, HALO, replace(FEW_HALO, careless=0.15)),
+    "drift within profiles": (FOUR, drift, HALO, HALO),
+    "drift, falling response": (FOUR, drift, HALO, FEW_HALO),
+    "15% careless in wave two": (FOUR, stay, HALO, replace(ONE_TO_SIX, careless=0.15)),
     "three answers": (FOUR, stay, HALO, replace(FEW_HALO, cuts=steps(3))),
-    "all rise by 6 points": (FOUR, rise, HALO, FEW_HALO),
+    "all rise by 6 points": (FOUR, rise, HALO, ONE_TO_SIX),
 }
 """Nothing changes: no unit leaves its profile."""
 LEVELS = {

@@ -35,7 +35,7 @@ QUICK = {
         **{"n_replicates": "19", "n_ratio_replicates": "9"},
     },
     "06_validity": {"n_replicates": "4", "n_starts": "2"},
-    "07_waves": {"n_starts": "4", "n_replicates": "9"},
+    "07_waves": {"n_starts": "4", "n_draws": "99", "n_refits": "20"},
 }
 """The same for study.yaml, for runs in processes of their own."""
 SHAPES = pd.DataFrame([[15.0] * 4, [80.0, 25.0] * 2, [25.0, 80.0] * 2, [85.0] * 4])

@@ -16,7 +16,7 @@ how many profiles?      `compare_models`, `choose_profiles`, `weigh_profiles`
 the profiles            `fit_profiles`, `assign`, `members`, `profile_means`, `shape_shares`,
                         `associate` (with a background)
 would others come?      `stability` (of samples), `compare_choices` (of methods)
-waves                   `transitions`, `mean_change`
+waves                   `estimate_change` (of two `wave_scores`), `mean_change`
 figures                 `plot_phase_curve`, `plot_profiles`, `plot_units`; `Look` (language, title)
 ======================  ===========================================================================
 
@@ -88,8 +88,9 @@ if TYPE_CHECKING:
     from cycle_analysis.robustness import compare_choices as compare_choices
     from cycle_analysis.simulate.surveys import draw_survey as draw_survey
     from cycle_analysis.study.loading import load_study as load_study
+    from cycle_analysis.transitions import estimate_change as estimate_change
+    from cycle_analysis.transitions import wave_scores as wave_scores
     from cycle_analysis.waves import mean_change as mean_change
-    from cycle_analysis.waves import transitions as transitions
 
 __version__ = "0.1.0"
 ROOMS = {
@@ -121,7 +122,8 @@ ROOMS = {
     "associate": "profiles.background",
     "stability": "profiles.stability:bootstrap_jaccard",
     "compare_choices": "robustness",
-    "transitions": "waves",
+    "estimate_change": "transitions",
+    "wave_scores": "transitions",
     "mean_change": "waves",
     "plot_phase_curve": "figures.cycle",
     "plot_profiles": "figures.profiles",

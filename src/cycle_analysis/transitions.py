@@ -11,7 +11,7 @@ its levels are bands of one normal distribution, of which the two waves are esti
 way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.mixtures.em import Batch, memberships
 from cycle_analysis.mixtures.measured import Noise, Triangle
 from cycle_analysis.mixtures.pairs import (
+    MAX_STEPS,
     PERSISTING,
     STAYING,
     PairModel,
@@ -51,6 +52,8 @@ FEWEST_DEVIATIONS = 50
 """Respondents of a profile from which its errors are drawn; of fewer, from all."""
 FLOOR = 0.002
 """Smallest variance of true scores within a profile, as a share of the phase's variance."""
+OWN_STEPS = 60
+"""EM steps in which each profile finds a spread of its own, for the surveys without change."""
 TOGETHER = 12
 """Surveys or samples fitted in one batch."""
 PLAINLY_USUAL = 5
@@ -256,6 +259,63 @@ def estimate_level_change(
     return _tested(study, models, same, free, n_draws, n_refits, seed)
 
 
+def level_cuts(scores: pd.Series, labels: pd.Series) -> list[float]:
+    """Give the mean scores at which levels end, from the units of each.
+
+    Parameters
+    ----------
+    scores : Series, n units
+        Mean score of each unit.
+    labels : Series, n units
+        Level, 1..k.
+
+    Examples
+    --------
+    >>> level_cuts(pd.Series([10.0, 20.0, 40.0, 60.0]), pd.Series([1, 1, 2, 2]))
+    [30.0]
+    """
+    shares = labels.value_counts(normalize=True).sort_index().cumsum()[:-1]
+    return np.quantile(scores, shares, method="hazen").tolist()
+
+
+def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.DataFrame]:
+    """Set changes between pairs of waves under each other, in tables that can be saved.
+
+    Parameters
+    ----------
+    changes : mapping of pair of waves to Change
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Index `wave_from`, `wave_to`, and what each table of `Change` has: `change_tests` (finding,
+        n_units, likelihood_ratio, p), `moves`, `moved`, `panel_shares`, `shift`.
+    """
+    tests = {
+        pair: pd.DataFrame(
+            [
+                {
+                    **{"finding": str(change.finding), "n_units": change.n_units},
+                    **{"likelihood_ratio": change.likelihood_ratio, "p": change.p},
+                }
+            ]
+        )
+        for pair, change in changes.items()
+    }
+    names = ["wave_from", "wave_to"]
+    if not changes:
+        return {}
+    return {
+        "change_tests": pd.concat(tests, names=names).droplevel(-1),
+        "moves": pd.concat({pair: c.moves for pair, c in changes.items()}, names=names),
+        "moved": pd.concat({pair: c.moved for pair, c in changes.items()}, names=names),
+        "panel_shares": pd.concat({pair: c.shares for pair, c in changes.items()}, names=names),
+        "shift": pd.concat(
+            {pair: c.shift.rename_axis("phase") for pair, c in changes.items()}, names=names
+        ).to_frame(),
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class _Waves:
     """Two waves as the engine takes them: centred, on one scale, side by side."""
@@ -319,13 +379,17 @@ class _Models:
         return same, self.climb(self.free, study, self.begin_free(same))
 
     def climb(
-        self, model: PairModel, study: _Waves, begin: Batch, weights: np.ndarray | None = None
+        self,
+        model: PairModel,
+        study: _Waves,
+        begin: Batch,
+        weights: np.ndarray | None = None,
+        max_steps: int = MAX_STEPS,
     ) -> Batch:
         """Fit one of the two."""
         family = model.family(study.values, study.noise, study.floor)
-        return climb_pairs(
-            family, begin, np.ones((study.n_units, 1)) if weights is None else weights
-        )
+        weights = np.ones((study.n_units, 1)) if weights is None else weights
+        return climb_pairs(family, begin, weights, max_steps)
 
 
 def _profile_models(k: int, p: int, design: Callable[[np.ndarray, int], np.ndarray]) -> _Models:
@@ -398,16 +462,20 @@ def _null_ratios(
 ) -> np.ndarray:
     """Likelihood ratios of surveys in which nothing changed.
 
-    The first two batches alone when many of those are as large as `ratio` (Besag & Clifford 1991,
+    Their units vary within each profile as far as those of that profile do, which the models under
+    test take as alike: else wide profiles that drift would be taken for profiles that are left. The
+    first two batches alone when many of those are as large as `ratio` (Besag & Clifford 1991,
     Biometrika 78(2), 301-304): no more draws could make it unusual.
     """
-    family = models.same.family(study.values, study.noise, study.floor)
-    posteriors, _ = memberships(family, same)
-    means, covariances = family.moments(same.theta)
-    factor = np.linalg.cholesky(covariances[0])
+    model = replace(models.same, pooled=False)
+    family = model.family(study.values, study.noise, study.floor)
+    own = models.climb(model, study, same, max_steps=OWN_STEPS)
+    posteriors, _ = memberships(family, own)
+    means, covariances = family.moments(own.theta)
+    factors = np.linalg.cholesky(covariances)
 
     def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
-        drawn = [_unchanged(study, posteriors, means, factor, child) for child in seeds]
+        drawn = [_unchanged(study, posteriors, means, factors, child) for child in seeds]
         surveys = replace(study, values=np.stack([values for values, *_ in drawn]))
         withins = [
             wave.error.remade(np.stack([each[1 + i] for each in drawn]), degrees[None])
@@ -432,14 +500,15 @@ def _unchanged(
     study: _Waves,
     posteriors: np.ndarray,
     means: np.ndarray,
-    factor: np.ndarray,
+    factors: np.ndarray,
     seed: np.random.SeedSequence,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw a survey without change: scores, n × 2p, and the scatter of respondents in each wave."""
     rng = np.random.default_rng(seed)
     n, k = posteriors.shape
     profile = (posteriors.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    true = means[profile] + rng.standard_normal((n, len(factor))) @ factor.T
+    noise = rng.standard_normal((n, means.shape[1], 1))
+    true = means[profile] + (factors[profile] @ noise)[..., 0]
     own = posteriors.argmax(axis=1)
     errors, scatters = zip(*(_errors(wave, profile, own, rng) for wave in study.waves), strict=True)
     values = true + np.hstack(errors) / study.scale
@@ -502,18 +571,19 @@ def _change(
     directions["down"] = directions["up"].T
     low_end = finding != Finding.CHANGED
     stay = np.eye(k, dtype=bool)
-    share = _told(shares, samples, low_end & ~stay)
-    chances = _told(_conditional(shares), _conditional(samples), low_end & ~stay)
+    n, profile = study.n_units, shares.sum(axis=1, keepdims=True)
+    share = _told(shares, samples, low_end & ~stay, n)
+    chances = _told(_conditional(shares), _conditional(samples), low_end & ~stay, n * profile)
     if low_end:
         chances.loc[stay.ravel(), "high"] = 1.0
     index = pd.MultiIndex.from_product([profiles, profiles], names=["profile_from", "profile_to"])
     moves = share.join(chances.rename(columns=_AS_PROBABILITY)).set_axis(index)
     moved = [
-        _told(shares[cells].sum(), samples[:, cells].sum(axis=1), np.array(low_end))
+        _told(shares[cells].sum(), samples[:, cells].sum(axis=1), np.array(low_end), n)
         for cells in directions.values()
     ]
     waves = [
-        _told(shares.sum(axis=axis), samples.sum(axis=axis + 1), np.zeros(k, dtype=bool))
+        _told(shares.sum(axis=axis), samples.sum(axis=axis + 1), np.zeros(k, dtype=bool), n)
         for axis in (1, 0)
     ]
     return Change(
@@ -533,11 +603,21 @@ def _change(
 _AS_PROBABILITY = {"share": "probability", "low": "probability_low", "high": "probability_high"}
 
 
-def _told(value: np.ndarray, samples: np.ndarray, from_zero: np.ndarray) -> pd.DataFrame:
-    """A row for each value with its 95 % interval over samples, from 0 where asked."""
+def _told(
+    value: np.ndarray, samples: np.ndarray, from_zero: np.ndarray, n: float | np.ndarray
+) -> pd.DataFrame:
+    """A row for each share with its 95 % interval over samples, from 0 where asked.
+
+    Never narrower than if the profiles of `n` units were known (Wilson 1927): where nobody was
+    found to move, no sample knows better.
+    """
     with np.errstate(all="ignore"):
         low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
-    low = np.where(from_zero, 0.0, low)
+        z = stats.norm.ppf(0.975)
+        middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low = np.where(from_zero, 0.0, np.minimum(low, np.maximum(middle - half, 0)))
+    high = np.maximum(high, np.minimum(middle + half, 1))
     return pd.DataFrame({"share": np.ravel(value), "low": np.ravel(low), "high": np.ravel(high)})
 
 

@@ -1,22 +1,18 @@
-"""Compare waves: the same items, the same units, the same profiles, and change beyond noise.
+"""Compare waves: the same items, the same units, and how the mean of each phase changed.
 
 Only items that every wave asked alike count. Units are carried forward over mergers to the day of
-the last wave. Profiles keep the meaning they have in the reference wave: later waves are placed in
-them. Because few respondents speak for a unit, some units switch profile although nothing changed;
-`switching_by_chance` says how many, and belongs beside every transition table.
+the last wave. Who moved from profile to profile is estimated in `transitions`.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles.partitions import Partition, assign
 from cycle_analysis.study import Study
 from cycle_analysis.units.harmonisation import (
     assign_heirs,
@@ -180,78 +176,21 @@ def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
 
 
-def transitions(labels: Mapping[str, pd.Series], k: int) -> pd.DataFrame:
-    """Count how many units went from each profile to each profile, wave by wave.
-
-    Parameters
-    ----------
-    labels : mapping of wave to Series, n units
-        Profile numbers 1..k, in the order of the waves.
-    k : int
-        Number of profiles.
-
-    Returns
-    -------
-    DataFrame, one row per pair of successive waves and pair of profiles
-        Index `wave_from`, `wave_to`, `profile_from`, `profile_to`; `n_units`, and `share` of the
-        units in `profile_from` (missing when there are none).
+def units_in_both(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Count the units that two successive waves share: index `wave_from`, `wave_to`; n_units.
 
     Examples
     --------
-    >>> labels = {"2018": pd.Series({"Ede": 1, "Epe": 1}), "2022": pd.Series({"Ede": 2, "Epe": 1})}
-    >>> transitions(labels, k=2)["share"].tolist()
-    [0.5, 0.5, nan, nan]
+    >>> waves = {"2018": pd.DataFrame(index=["Ede", "Epe"]), "2022": pd.DataFrame(index=["Epe"])}
+    >>> units_in_both(waves)["n_units"].tolist()
+    [1]
     """
-    numbers = range(1, k + 1)
-    profiles = pd.MultiIndex.from_product([numbers, numbers], names=["profile_from", "profile_to"])
-    tables = {}
-    for (first, before), (second, after) in pairwise(labels.items()):
-        pairs = pd.concat([before, after], axis=1, join="inner", keys=profiles.names)
-        counts = pairs.value_counts().reindex(profiles, fill_value=0)
-        total = counts.groupby("profile_from").transform("sum")
-        tables[first, second] = pd.DataFrame(
-            {"n_units": counts, "share": counts / total.where(total > 0)}
-        )
-    return _wave_by_wave(tables, profiles.names, ["n_units", "share"])
-
-
-def switching_by_chance(
-    reference: Partition, errors: pd.DataFrame, n_replicates: int = 200, seed: int = 2018
-) -> pd.DataFrame:
-    """Count how many units would switch profile between two waves although nothing changed.
-
-    Every unit keeps its score; two waves are drawn around it, each with the standard error that
-    its respondents leave, and placed in the reference profiles.
-
-    Parameters
-    ----------
-    reference : Partition
-        Profiles of the reference wave.
-    errors : DataFrame, n units × p phases
-        Standard error of each unit's scores; 0 is used where it is unknown, so the count is then
-        a lower bound.
-    n_replicates : int
-        Pairs of waves drawn.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    DataFrame, one row
-        Index `quantity` = switching; `mean`, `low`, `high` (95 % of the replicates) as shares 0-1
-        of units, and `n_units`.
-    """
-    rng = np.random.default_rng(seed)
-    scores = reference.scores
-    spread = errors.reindex_like(scores).fillna(0.0).to_numpy()
-    shares = []
-    for _ in range(n_replicates):
-        drawn = [scores + spread * rng.standard_normal(scores.shape) for _ in range(2)]
-        first, second = (assign(reference, wave).labels for wave in drawn)
-        shares.append(float((first != second).mean()))
-    low, high = np.quantile(shares, [0.025, 0.975])
-    row = {"mean": np.mean(shares), "low": low, "high": high, "n_units": len(scores)}
-    return pd.DataFrame([row], index=pd.Index(["switching"], name="quantity"))
+    counts = {
+        (first, second): len(before.index.intersection(after.index))
+        for (first, before), (second, after) in pairwise(scores.items())
+    }
+    index = pd.MultiIndex.from_tuples(counts, names=["wave_from", "wave_to"])
+    return pd.DataFrame({"n_units": list(counts.values())}, index, dtype=int)
 
 
 def mean_change(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -293,11 +232,6 @@ def mean_change(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
     columns = ["n_units", "before", "after", "change", "low", "high"]
     return _wave_by_wave(tables, ["phase"], columns)
-
-
-def as_table(labels: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Set the profiles of all waves side by side, units × waves, missing where not in a wave."""
-    return pd.DataFrame(dict(labels)).rename_axis("unit").sort_index().astype("Int64")
 
 
 def _wave_by_wave(

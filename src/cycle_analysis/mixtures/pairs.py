@@ -35,11 +35,14 @@ class PairModel:
         Means of each pair, first and second wave, by d free parameters.
     mend : function
         Gives T, B × 2p × 2p, its structure.
+    pooled : bool
+        Whether all pairs share T.
     """
 
     cells: np.ndarray
     design: np.ndarray
     mend: Mend
+    pooled: bool = True
 
     @property
     def k(self) -> int:
@@ -48,7 +51,8 @@ class PairModel:
 
     def family(self, values: np.ndarray, noise: Noise, floor: np.ndarray) -> "Pairs":
         """Give the family that fits it to values, n × 2p or B × n × 2p."""
-        return Pairs(values, noise, Triangle(floor, self.mend), self.design)
+        shape = Triangle(floor, self.mend)
+        return Pairs(values, noise, shape, self.design, pooled=self.pooled)
 
     def theta(self, means: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         """Where a fit may start: means, k × p, for both waves, and T, 2p × 2p."""
@@ -75,18 +79,27 @@ class Pairs(Measured):
         As `PairModel`.
     """
 
-    def __init__(self, values: np.ndarray, noise: Noise, shape: Triangle, design: np.ndarray):
-        super().__init__(values, noise, shape, pooled=True)
+    def __init__(
+        self,
+        values: np.ndarray,
+        noise: Noise,
+        shape: Triangle,
+        design: np.ndarray,
+        *,
+        pooled: bool,
+    ):
+        super().__init__(values, noise, shape, pooled=pooled)
         self.design = design
 
     def _means(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Means, 1 × c × B × 2p, by generalised least squares on the design."""
+        """Means, a × j × B × 2p, by generalised least squares on the design."""
         design = self.design[:, None]
         turned = np.swapaxes(design, -1, -2)
-        normal = (turned @ left[0] @ design).sum(axis=0)
-        target = (turned @ right[0][..., None]).sum(axis=0)
+        by_pair = left.reshape(-1, *left.shape[2:]), right.reshape(-1, *right.shape[2:])
+        normal = (turned @ by_pair[0] @ design).sum(axis=0)
+        target = (turned @ by_pair[1][..., None]).sum(axis=0)
         ridge = 1e-12 * np.einsum("bdd->b", normal)[:, None, None] * np.eye(normal.shape[-1])
-        return (design @ np.linalg.solve(normal + ridge, target))[None, ..., 0]
+        return (design @ np.linalg.solve(normal + ridge, target))[..., 0].reshape(right.shape)
 
 
 def all_pairs(k: int) -> np.ndarray:
@@ -134,7 +147,9 @@ def free_spread(covariances: np.ndarray) -> np.ndarray:
     return (covariances + np.swapaxes(covariances, -1, -2)) / 2
 
 
-def climb_pairs(family: Pairs, start: Batch, weights: np.ndarray) -> Batch:
+def climb_pairs(
+    family: Pairs, start: Batch, weights: np.ndarray, max_steps: int = MAX_STEPS
+) -> Batch:
     """Carry pairs to convergence from a start, one problem for each column of weights or data.
 
     Parameters
@@ -153,7 +168,7 @@ def climb_pairs(family: Pairs, start: Batch, weights: np.ndarray) -> Batch:
     none = np.zeros(n_problems, dtype=int)
     batch = replace(batch, n_steps=none, log_likelihood=np.full(n_problems, -np.inf))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return em.climb(family, batch, weights, max_steps=MAX_STEPS, tolerance=TOLERANCE)
+        return em.climb(family, batch, weights, max_steps=max_steps, tolerance=TOLERANCE)
 
 
 def started(theta: np.ndarray, shares: np.ndarray) -> Batch:

@@ -1,21 +1,20 @@
 """What changed between the waves, and was it more than noise: facts of notebook 07."""
 
+import math
 from collections.abc import Callable
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_change
 from cycle_analysis.figures.profiles import plot_moves
 from cycle_analysis.report import columns as kinds
-from cycle_analysis.report.chapter import ALL_WAVES, SCORES, WAVES, Chapter
+from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave
-from cycle_analysis.report.door import Mean, Units, units_behind
-from cycle_analysis.report.sums import Sum
+from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
@@ -64,11 +63,6 @@ class WavesChapter(Chapter):
         moved = units_behind(row["moved_share"], row["n_units"], n)
         return {"n": n, "moved": moved, "near": self.door.ratio(moved) <= SAME}
 
-    @cached_property
-    def linked(self) -> list[dict[str, Any]]:
-        """How many units of each wave were placed in the groups."""
-        return [{"wave": wave, "n": n} for wave, n in self._linked.items()]
-
     # Who moved, and how much phases changed.
 
     @cached_property
@@ -77,16 +71,9 @@ class WavesChapter(Chapter):
         return [self._pair(*pair) for pair in pairwise(self.study.waves)]
 
     @cached_property
-    def chance_known(self) -> bool:
-        """Whether the error of most units is known, so that chance can be told."""
-        errors = self.load(SCORES, "standard_errors", self.reference)
-        return bool(errors.isna().any(axis=1).mean() < 0.5)
-
-    @cached_property
-    def chance(self) -> dict[str, float]:
-        """Share that would switch although nothing changed: mean, low, high."""
-        row = self.load(WAVES, "chance", ALL_WAVES).loc["switching"]
-        return {name: float(row[name]) for name in ("mean", "low", "high")}
+    def least_p(self) -> float:
+        """Smallest p that the surveys drawn without change can give."""
+        return 1 / (1 + self.parameter(WAVES, "n_draws", ALL_WAVES))
 
     # Tables and figures.
 
@@ -111,19 +98,23 @@ class WavesChapter(Chapter):
         columns = {"wave": kinds.WAVE, "total": kinds.COUNT} | dict.fromkeys(found, kinds.COUNT)
         return Rows(columns, rows, {"territory": {kind: words[kind] for kind in found}})
 
-    def table_profile_shares(self) -> Rows:
-        """How large each group is in every wave."""
-        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
-        return per_wave(("group", kinds.GROUP), self.groups, self._placed, **told)
+    def table_panel_shares(self, first: str, second: str) -> Rows:
+        """How large each group is in both waves."""
+        shares = self._between("panel_shares", first, second).set_index(["wave", "profile"])
+        panel = self._panel(first, second)
+        waves = [[Weighted(*row, panel) for row in self._ends(shares.loc[w])] for w in (0, 1)]
+        told = {wave: group for wave, group in zip((first, second), waves, strict=True)}
+        return per_wave(("group", kinds.GROUP), self.groups, told, shares=kinds.WEIGHTED)
 
     def table_moves(self, first: str, second: str) -> Rows:
-        """How many units went from each group to each."""
+        """Which part of each group goes to each group."""
         heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
         rows = [
-            {"group": group, **dict(zip(heads, moved, strict=True))}
-            for group, moved in zip(self.groups, self._moves[first, second], strict=True)
+            {"group": group, **dict(zip(heads, row, strict=True))}
+            for group, row in zip(self.groups, self._moves(first, second), strict=True)
         ]
-        return Rows({"group": kinds.GROUP} | dict.fromkeys(heads, kinds.COUNT), rows, {"to": heads})
+        kinds_of = {"group": kinds.GROUP} | dict.fromkeys(heads, kinds.WEIGHTED)
+        return Rows(kinds_of, rows, {"to": heads})
 
     def table_change(self, first: str, second: str) -> Rows:
         """Mean score per phase in both waves, and the change."""
@@ -143,15 +134,16 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[..., Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        moves = self._moves[first, second]
-        told = [[self.door.count(n) for n in row] for row in moves]
+        told = [[self.door.weighted(m)[0].value for m in row] for row in self._moves(first, second)]
         axis = str(self.language.words["group_in_wave"])
         return partial(
             plot_moves,
             pd.DataFrame(told, numbers, numbers, dtype=float),
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
-            texts=[[kinds.COUNT.write(self.language, n).text for n in row] for row in moves],
+            texts=[
+                ["" if math.isnan(v) else self.language.percent(v) for v in row] for row in told
+            ],
         )
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
@@ -167,38 +159,54 @@ class WavesChapter(Chapter):
     def _items(self) -> pd.DataFrame:
         return self.load(WAVES, "items", ALL_WAVES)
 
-    @cached_property
-    def _linked(self) -> dict[str, Units]:
-        """For each wave how many of its units were placed in the groups."""
-        n = self.load(WAVES, "labels", ALL_WAVES)[self.study.waves].count()
-        return {wave: Units(int(n[wave]), self.answered_in(wave)) for wave in n.index}
-
-    @cached_property
-    def _placed(self) -> dict[str, list[Units]]:
-        """For each wave its linked units by group."""
-        labels = self.load(WAVES, "labels", ALL_WAVES)
-        numbers = [group.number for group in self.groups]
-        placed = {}
-        for wave in self.study.waves:
-            counts = labels[wave].dropna().value_counts().reindex(numbers, fill_value=0)
-            placed[wave] = self.door.parts(counts, self._linked[wave])
-        return placed
-
     def _pair(self, first: str, second: str) -> dict[str, Any]:
-        counts, moves = self._counts(first, second).to_numpy(), self._moves[first, second]
-        panel = self._in_both(counts.sum(), first, second)
-        stayed = [{"group": group, "n": moves[i][i]} for i, group in enumerate(self.groups)]
-        sums = [Sum([*(row["n"] for row in stayed), 0], panel)]
-        (moved,) = self.door.fit([counts.sum() - np.trace(counts)], [panel], sums)
-        change = self._change(first, second)
+        panel, change = self._panel(first, second), self._change(first, second)
         sure = change[(change["low"] > 0) | (change["high"] < 0)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
-            **{"moved": moved, "more": self.door.ratio(moved) > self.chance["high"]},
-            "stayed": stayed,
+            **(self._test(first, second) if self.k > 1 else {"finding": ""}),
             "changes": self._means(change, first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
         }
+
+    def _test(self, first: str, second: str) -> dict[str, Any]:
+        """Whether units moved between groups: what was found, its p, and how many as told."""
+        (test,) = self._between("change_tests", first, second).to_dict("records")
+        moved = self._between("moved", first, second).set_index("direction")
+        panel = self._panel(first, second)
+        ways = zip(moved.index, self._ends(moved), strict=True)
+        told = {str(way): self.door.weighted(Weighted(*row, panel)) for way, row in ways}
+        shift = self._between("shift", first, second).set_index("phase")["shift"]
+        untold = math.isnan(told["any"][0].value) and test["finding"] in ("changed", "unchanged")
+        return {
+            **{"finding": "few_units" if untold else test["finding"], "p": float(test["p"])},
+            "moved": {
+                way: {"share": share.value, "bound": share.bound, "low": low, "high": high}
+                for way, (share, low, high) in told.items()
+            },
+            "shifted": bool((shift.abs() > 0).any()),
+        }
+
+    def _moves(self, first: str, second: str) -> list[list[Weighted]]:
+        """For each group which part goes to each group, groups × groups."""
+        table = self._between("moves", first, second)
+        names = ["share", "probability", "probability_low", "probability_high"]
+        panel, k = self._panel(first, second), self.k
+        cells = table[names].to_numpy(dtype=float).reshape(k, k, 4)
+        return [
+            [Weighted(value, low, high, group) for _, value, low, high in row.tolist()]
+            for row in cells
+            for group in [Units(round(row[:, 0].sum() * panel._n), panel)]
+        ]
+
+    def _panel(self, first: str, second: str) -> Units:
+        (row,) = self._between("panel", first, second).to_dict("records")
+        return self._in_both(row["n_units"], first, second)
+
+    @staticmethod
+    def _ends(table: pd.DataFrame) -> list[tuple[float, float, float]]:
+        rows = table[["share", "low", "high"]].to_numpy(dtype=float).tolist()
+        return [(value, low, high) for value, low, high in rows]
 
     def _means(self, change: pd.DataFrame, first: str, second: str) -> list[dict[str, Any]]:
         return [
@@ -222,31 +230,6 @@ class WavesChapter(Chapter):
         table = self._between("change", first, second).set_index("phase")
         known = table.reindex(self.phases).dropna(subset=["change"])
         return known[known["n_units"] >= self.door.round_to]
-
-    def _counts(self, first: str, second: str) -> pd.DataFrame:
-        """True numbers of units from each group to each, groups × groups."""
-        table = self._between("transitions", first, second)
-        wide = table.pivot(index="profile_from", columns="profile_to", values="n_units")
-        numbers = [group.number for group in self.groups]
-        return wide.reindex(index=numbers, columns=numbers, fill_value=0)
-
-    @cached_property
-    def _moves(self) -> dict[tuple[str, str], list[list[Units]]]:
-        """For each pair of waves how many units went from each group to each."""
-        moves = {}
-        for first, second in pairwise(self.study.waves):
-            counts = self._counts(first, second).to_numpy()
-            panel, k = self._in_both(counts.sum(), first, second), len(counts)
-            places = np.arange(k * k).reshape(k, k)
-            sums = [
-                Sum(line.tolist(), group, leaves=True)
-                for wave, lines in ((first, places), (second, places.T))
-                for line, group in zip(lines, self._placed[wave], strict=True)
-            ]
-            sums += [Sum(self._placed[wave], self._linked[wave]) for wave in (first, second)]
-            parts = self.door.parts(counts.ravel(), panel, sums=sums)
-            moves[first, second] = [parts[k * place : k * (place + 1)] for place in range(k)]
-        return moves
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
         table = self.load(WAVES, name, ALL_WAVES).reset_index()

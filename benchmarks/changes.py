@@ -23,7 +23,8 @@ from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.profiles.partitions import latent_profiles
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
 from cycle_analysis.simulate.worlds import heavy_tailed, skewed, states_of, straight
-from cycle_analysis.transitions import estimate_change, estimate_level_change, wave_scores
+from cycle_analysis.waves.transitions import estimate_change, estimate_level_change
+from cycle_analysis.waves.two_waves import wave_scores
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "changes.csv"

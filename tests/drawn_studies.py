@@ -30,7 +30,7 @@ from cycle_analysis.representation.account import (
 from cycle_analysis.representation.weights import shares
 from cycle_analysis.responses.study_answers import population
 from cycle_analysis.study import Study
-from cycle_analysis.waves import transitions
+from cycle_analysis.waves.transitions import Change, Finding, change_tables
 
 
 class Drawn:
@@ -222,9 +222,10 @@ class Drawn:
         kept = pd.concat(
             [links[(links["wave"] == w) & links["from_unit"].isin(units[w])] for w in units]
         )
-        labels = {wave: self._labels(kept[kept["wave"] == wave]) for wave in units}
+        there = {wave: self._linked(kept[kept["wave"] == wave]) for wave in units}
         whole = kept.groupby("to_unit")["kind"].agg(lambda kinds: set(kinds) == {"unchanged"})
-        panel = {w: found[found.index.isin(whole.index[whole])] for w, found in labels.items()}
+        panel = {w: found[found.isin(whole.index[whole])] for w, found in there.items()}
+        both = {pair: len(panel[pair[0]].intersection(panel[pair[1]])) for pair in pairwise(panel)}
         last = population(self.study, self.study.waves[-1])[0]
         n = int(self.rng.integers(5, len(units[self.study.reference_wave]) + 1))
         moved, same = (
@@ -235,23 +236,27 @@ class Drawn:
             WAVES,
             ALL_WAVES,
             link_counts=kept.groupby(["wave", "kind"]).size().to_frame("n_units"),
-            response_by_wave=response_by_wave({w: s.index for w, s in labels.items()}, last),
-            labels=pd.DataFrame(labels),
-            transitions=transitions(panel, self.k),
+            response_by_wave=response_by_wave(there, last),
+            panel=pd.Series(both, name="n_units").rename_axis(["wave_from", "wave_to"]).to_frame(),
+            **change_tables({pair: self._moved(n) for pair, n in both.items()}),
             change=pd.concat([self._change(*pair, panel) for pair in pairwise(panel)]),
             comparability=same.assign(n_units=n, moved_share=moved),
         )
 
-    def _labels(self, links: pd.DataFrame) -> pd.Series:
-        """Give the groups of the units of a wave: those of the reference wave, and some strays."""
+    def _linked(self, links: pd.DataFrame) -> pd.Index:
+        """Units of a wave that can be followed to the last."""
         there = links.loc[links["to_unit"].fillna("") != "", "to_unit"].unique()
-        drawn = pd.Series(self.rng.integers(1, self.k + 1, len(there)), there)
-        label = self.load(PROFILES, "members", self.study.reference_wave)["profile"]
-        known = label.reindex(there).fillna(drawn).astype(int)
-        return known.mask(self.rng.random(len(there)) < 0.3, drawn).sort_index()
+        return pd.Index(sorted(there), name="unit")
 
-    def _change(self, first: str, second: str, panel: dict[str, pd.Series]) -> pd.DataFrame:
-        both = panel[first].index.intersection(panel[second].index)
+    def _moved(self, n_units: int) -> Change:
+        """Some estimate of who moved, as if few or many did."""
+        shares = self.rng.dirichlet(np.full(self.k**2, 0.4)).reshape(self.k, self.k)
+        samples = self.rng.dirichlet(200 * shares.ravel() + 1e-3, 50).reshape(50, self.k, self.k)
+        shift = pd.Series(0.0, self.study.phase_codes, name="shift")
+        return Change.of(Finding.CHANGED, n_units, 30.0, 0.005, shares, samples, shift)
+
+    def _change(self, first: str, second: str, panel: dict[str, pd.Index]) -> pd.DataFrame:
+        both = panel[first].intersection(panel[second])
         known = self.load(SCORES, "scores", first).reindex(both).count()
         old = self.large.load(WAVES, "change", ALL_WAVES).reset_index()
         old = old[(old["wave_from"] == first) & (old["wave_to"] == second)]

@@ -360,20 +360,11 @@ def _of_validity(chapter: Any) -> Named:
 def _of_waves(chapter: Any) -> Named:
     for told in _facts(chapter, "same"):
         yield told["moved"], ("moved again",), ("divided again",)
-    for wave, units in _facts(chapter, "_linked"):
-        yield units, ("in groups", wave)
-    for wave, parts in _facts(chapter, "_placed"):
-        for group, units in zip(chapter.groups, parts, strict=True):
-            yield units, ("in group", wave, group.number)
     for pair in _facts(chapter, "pairs"):
         of = (pair["first"], pair["second"])
-        yield pair["moved"], ("moved", *of), ("panel", *of)
+        yield pair["panel"], ("panel", *of)
         for change in (*pair["changes"], *pair["sure"]):
             yield change["mean"]._units, ("changed", *of, change["phase"])
-    for of, moves in _facts(chapter, "_moves"):
-        for before, row in zip(chapter.groups, moves, strict=True):
-            for after, units in zip(chapter.groups, row, strict=True):
-                yield units, ("move", *of, before.number, after.number), ("panel", *of)
     for of, _, row in _rows(chapter, "change"):
         yield row["n"], ("changed", *of, row["phase"])
     for _, _, row in _rows(chapter, "units_compared"):

@@ -202,18 +202,11 @@ def _meant_mean(told: float) -> tuple[float, float]:
 
 
 def _link_waves(model: Model, published: Published) -> None:
-    """Moves between two waves add up by group, and all of them were there in both."""
-    for first, second in dict.fromkeys(name[1:3] for name in published.has("move")):
-        moves, panel = published.has("move", first, second), ("panel", first, second)
-        stayed = [name for name in moves if name[3] == name[4]]
-        if (moved := ("moved", first, second)) in model:
-            model.adds_up([*stayed, moved], panel)
-        for place, wave in ((3, first), (4, second)):
+    """Who is followed from wave to wave was there in both, and kept its territory."""
+    for panel in published.has("panel"):
+        _, first, second = panel
+        for wave in (first, second):
             model.at_most(panel, ("territory", wave, "unchanged"))
-            for group in dict.fromkeys(name[place] for name in moves):
-                if (whole := ("in group", wave, group)) in model:
-                    own = [(name, -1.0) for name in moves if name[place] == group]
-                    model.row([*own, (whole, 1.0)])
         for part in (panel, *published.has("changed", first, second)):
             model.at_most(part, ("again", second))
 

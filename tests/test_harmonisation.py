@@ -17,7 +17,7 @@ from cycle_analysis.units.harmonisation import (
     recode_units,
 )
 from cycle_analysis.units.register import load_register, read_register
-from cycle_analysis.waves import link_units, pooling_differences, unchanged_units
+from cycle_analysis.waves.comparison import link_units, pooling_differences, unchanged_units
 
 REGISTER = load_register()
 YEARS = range(2017, 2027)

@@ -51,9 +51,9 @@ def test_four_waves_of_countries_run_end_to_end(tmp_path):
     results = Results(tmp_path / "data" / "processed" / "odb")
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
-    moves = results.load("07_waves", "transitions").reset_index()
-    assert moves.groupby("wave_to")["n_units"].sum().tolist() == [77, 77, 77]
-    assert set(moves["wave_from"]) == set(WAVES[:-1])
+    panel = results.load("07_waves", "panel").reset_index()
+    assert panel["n_units"].tolist() == [77, 77, 77]
+    assert panel["wave_from"].tolist() == WAVES[:-1]
     report = (tmp_path / "reports" / "odb" / "report_nl.html").read_text("utf-8")
     assert "landen" in report
     assert "gemeente" not in report.lower().replace("bij gemeenten", "")

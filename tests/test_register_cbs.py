@@ -26,7 +26,7 @@ from cycle_analysis.units.register_years import (
     read_year,
     write_register,
 )
-from cycle_analysis.waves import link_units
+from cycle_analysis.waves.comparison import link_units
 
 REGISTER = load_register()
 NOW = REGISTER.on("2026-01-01")

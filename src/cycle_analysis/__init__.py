@@ -88,9 +88,9 @@ if TYPE_CHECKING:
     from cycle_analysis.robustness import compare_choices as compare_choices
     from cycle_analysis.simulate.surveys import draw_survey as draw_survey
     from cycle_analysis.study.loading import load_study as load_study
-    from cycle_analysis.transitions import estimate_change as estimate_change
-    from cycle_analysis.transitions import wave_scores as wave_scores
-    from cycle_analysis.waves import mean_change as mean_change
+    from cycle_analysis.waves.comparison import mean_change as mean_change
+    from cycle_analysis.waves.transitions import estimate_change as estimate_change
+    from cycle_analysis.waves.two_waves import wave_scores as wave_scores
 
 __version__ = "0.1.0"
 ROOMS = {
@@ -122,9 +122,9 @@ ROOMS = {
     "associate": "profiles.background",
     "stability": "profiles.stability:bootstrap_jaccard",
     "compare_choices": "robustness",
-    "estimate_change": "transitions",
-    "wave_scores": "transitions",
-    "mean_change": "waves",
+    "estimate_change": "waves.transitions",
+    "wave_scores": "waves.two_waves",
+    "mean_change": "waves.comparison",
     "plot_phase_curve": "figures.cycle",
     "plot_profiles": "figures.profiles",
     "plot_units": "figures.profiles",

@@ -15,8 +15,10 @@ from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import Batch
 from cycle_analysis.mixtures.measured import Measured, Mend, Noise, Triangle
 
-TOLERANCE = 1e-5
+TOLERANCE = 3e-5
 """Gain per unit and cycle of EM under which a fit has converged; data and draws alike."""
+ROUGHLY = 1e-4
+"""The same for samples, of which only the shares are used."""
 MAX_STEPS = 600
 """EM steps after which a fit stops."""
 STAYING, PERSISTING = 0.85, 0.7
@@ -148,7 +150,12 @@ def free_spread(covariances: np.ndarray) -> np.ndarray:
 
 
 def climb_pairs(
-    family: Pairs, start: Batch, weights: np.ndarray, max_steps: int = MAX_STEPS
+    family: Pairs,
+    start: Batch,
+    weights: np.ndarray,
+    *,
+    max_steps: int = MAX_STEPS,
+    tolerance: float = TOLERANCE,
 ) -> Batch:
     """Carry pairs to convergence from a start, one problem for each column of weights or data.
 
@@ -168,7 +175,7 @@ def climb_pairs(
     none = np.zeros(n_problems, dtype=int)
     batch = replace(batch, n_steps=none, log_likelihood=np.full(n_problems, -np.inf))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return em.climb(family, batch, weights, max_steps=max_steps, tolerance=TOLERANCE)
+        return em.climb(family, batch, weights, max_steps=max_steps, tolerance=tolerance)
 
 
 def started(theta: np.ndarray, shares: np.ndarray) -> Batch:

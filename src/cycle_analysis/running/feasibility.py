@@ -16,7 +16,7 @@ from cycle_analysis.responses.coded import Responses
 from cycle_analysis.responses.study_answers import study_register
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.study import Study
-from cycle_analysis.waves import item_status, link_units, unchanged_units
+from cycle_analysis.waves.comparison import item_status, link_units, unchanged_units
 
 
 def doubt_study(

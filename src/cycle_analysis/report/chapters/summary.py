@@ -16,12 +16,12 @@ class SummaryChapter(Chapter):
 
     profiles = facts_from(ProfilesChapter)
     cycle = facts_from(CycleChapter)
-    change = facts_from(WavesChapter)
+    _change = facts_from(WavesChapter)
 
     @cached_property
     def last(self) -> dict[str, Any] | None:
         """The last pair of waves; earlier ones stand in their chapter."""
-        return self.change["pairs"][-1] if self.several_waves else None
+        return self._change["pairs"][-1] if self.several_waves else None
 
 
 class LimitsChapter(Chapter):

@@ -1,0 +1,355 @@
+"""Estimate who moved from profile to profile between two waves, knowing the error of both.
+
+Placing units in each wave and counting who moved counts the error of few respondents as change:
+with nothing changed, a third of the units may switch. Here both waves are fitted at once
+(`mixtures.pairs`): shares of pairs of profiles, with the error of each wave's own respondents taken
+off. *No change* is the same model with pairs of twice the same profile only. Whether more than that
+is there is a likelihood ratio, set beside surveys drawn without change, in which respondents err as
+these did: their own deviations, within their profile, for as many respondents as each unit has.
+Intervals come from refits to samples of units, respondents and all. A continuum has no profiles:
+its levels are bands of one normal distribution, of which the two waves are estimated in the same
+way.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cycle_analysis.measurement.error import Standing
+from cycle_analysis.mixtures.em import Batch
+from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means, started
+from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.seeds import Seed, children
+from cycle_analysis.waves.two_waves import (
+    FLOOR,
+    Models,
+    TwoWaves,
+    WaveScores,
+    gain,
+    level_models,
+    null_ratios,
+    profile_models,
+    refits,
+)
+
+ALPHA = 0.01
+"""Chance of announcing change where there is none: higher would need the model to be exact."""
+SHIFT_ALPHA = 0.01
+"""Chance under which a common shift of all profiles is let into the model."""
+FEWEST_UNITS = 30
+"""Units in both waves under which nothing is estimated."""
+AS_PROBABILITY = {"share": "probability", "low": "probability_low", "high": "probability_high"}
+"""Columns of shares of all units, and of those of one profile."""
+
+
+class Finding(StrEnum):
+    """What can be said of change between two waves."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    ROUGH = "rough"
+    UNKNOWN_ERROR = "unknown_error"
+    FEW_UNITS = "few_units"
+    IDENTICAL = "identical"
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What changed between two waves.
+
+    Attributes
+    ----------
+    finding : Finding
+        `changed` or `unchanged` by the test; otherwise why no verdict is given.
+    n_units : int
+        Units in both waves.
+    likelihood_ratio, p : float
+        Of no change, and how often surveys without change have one as large.
+    moves : DataFrame, k² rows
+        Index `profile_from`, `profile_to`; `share` of all units and `probability` to go there from
+        that profile, each with `low` and `high` (`probability_low`, …), 0-1.
+    moved : DataFrame
+        Index `direction` (any, up, down); share, low, high.
+    shares : DataFrame
+        Index `wave` (0 first, 1 second), `profile`; share, low, high.
+    shift : Series, p phases
+        Points by which all profiles shifted alike; 0 when that is not beyond chance.
+    """
+
+    finding: Finding
+    n_units: int
+    likelihood_ratio: float
+    p: float
+    moves: pd.DataFrame
+    moved: pd.DataFrame
+    shares: pd.DataFrame
+    shift: pd.Series
+
+    @classmethod
+    def of(
+        cls,
+        finding: Finding,
+        n_units: int,
+        likelihood_ratio: float,
+        p: float,
+        shares: np.ndarray,
+        samples: np.ndarray,
+        shift: pd.Series,
+    ) -> "Change":
+        """Set shares of pairs, k × k, and of samples, B × k × k, in tables with intervals.
+
+        Unless there is a verdict of change, nobody may have moved: intervals begin at 0.
+        """
+        k = len(shares)
+        profiles, stay = pd.RangeIndex(1, k + 1), np.eye(k, dtype=bool)
+        upward = np.triu(np.ones((k, k), bool), 1)
+        ways = {"any": ~stay, "up": upward, "down": upward.T}
+        from_zero = ~stay & (finding != Finding.CHANGED)
+        share = _told(shares, samples, from_zero, n_units)
+        of_profile = n_units * shares.sum(axis=1, keepdims=True)
+        chances = _told(_conditional(shares), _conditional(samples), from_zero, of_profile)
+        if finding != Finding.CHANGED:
+            chances.loc[stay.ravel(), "high"] = 1.0
+        index = pd.MultiIndex.from_product([profiles] * 2, names=["profile_from", "profile_to"])
+        moved = [
+            _told(
+                shares[c].sum(), samples[:, c].sum(axis=1), np.array(bool(from_zero.any())), n_units
+            )
+            for c in ways.values()
+        ]
+        waves = [
+            _told(shares.sum(axis=a), samples.sum(axis=a + 1), np.zeros(k, bool), n_units)
+            for a in (1, 0)
+        ]
+        return cls(
+            finding,
+            n_units,
+            likelihood_ratio,
+            p,
+            moves=share.join(chances.rename(columns=AS_PROBABILITY)).set_axis(index),
+            moved=pd.concat(moved).set_axis(pd.Index(ways, name="direction")),
+            shares=pd.concat(
+                [wave.set_axis(profiles) for wave in waves], keys=[0, 1], names=["wave", "profile"]
+            ),
+            shift=shift,
+        )
+
+
+def estimate_change(
+    first: WaveScores,
+    second: WaveScores,
+    reference: Partition,
+    *,
+    n_draws: int = 199,
+    n_refits: int = 200,
+    seed: Seed = 2018,
+) -> Change:
+    """Estimate how units moved between the profiles of a reference wave.
+
+    Parameters
+    ----------
+    first, second : WaveScores
+        Those units are compared that have both.
+    reference : Partition
+        Profiles to start from; both waves together say where they are.
+    n_draws : int
+        Surveys drawn without change.
+    n_refits : int
+        Samples of units, for the intervals.
+    seed : int or SeedSequence
+
+    Returns
+    -------
+    Change
+
+    References
+    ----------
+    Muthén & Asparouhov (2022), Structural Equation Modeling 29(1), 1-16.
+    Bovy, Hogg & Roweis (2011), Annals of Applied Statistics 5(2B), 1657-1677.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> rng = np.random.default_rng(1)
+    >>> units = pd.Series(np.repeat(np.arange(60), 4))
+    >>> true = pd.DataFrame({"AG": 30.0 + 40 * (units % 2), "EX": 20.0 + 40 * (units % 2)})
+    >>> waves = [wave_scores(true + rng.normal(0, 10, true.shape), units) for _ in range(2)]
+    >>> found = estimate_change(*waves, ward_kmeans(waves[0].scores, 2), n_draws=24, n_refits=12)
+    >>> str(found.finding), found.n_units
+    ('unchanged', 60)
+    """
+    study = TwoWaves.of(first, second)
+    if (finding := _obstacle(study)) is not None:
+        return _nothing(finding, study, reference.k)
+    k, p = reference.centroids.shape
+    means = (reference.centroids.to_numpy() - study.centre) / study.scale
+    shares = (reference.sizes / reference.sizes.sum()).to_numpy()
+    around = reference.scores - reference.centroids.loc[reference.labels].to_numpy()
+    spread = np.diag(around.var(ddof=0) / study.scale**2 + FLOOR)
+    both = np.block([[spread, PERSISTING * spread], [PERSISTING * spread, spread]])
+    models = profile_models(k, p, equal_means)
+    begin = started(models.same.theta(means, both), shares)
+    same, free = models.fit(study, begin)
+    shifted = profile_models(k, p, shifted_means)
+    other = shifted.fit(study, begin)
+    if stats.chi2.sf(2 * gain(free, other[1]), p) < SHIFT_ALPHA:
+        models, (same, free) = shifted, other
+    return _tested(study, models, same, free, n_draws, n_refits, seed)
+
+
+def estimate_level_change(
+    first: WaveScores,
+    second: WaveScores,
+    cuts: Sequence[float],
+    *,
+    n_draws: int = 199,
+    n_refits: int = 200,
+    seed: Seed = 2018,
+) -> Change:
+    """Estimate how units moved between levels of a continuum.
+
+    Parameters
+    ----------
+    first, second : WaveScores
+        Of the mean score alone, one column.
+    cuts : sequence of float, k - 1
+        Mean scores at which a level ends.
+    n_draws, n_refits, seed
+        As `estimate_change`.
+
+    Returns
+    -------
+    Change
+    """
+    study = TwoWaves.of(first, second)
+    if (finding := _obstacle(study)) is not None:
+        return _nothing(finding, study, len(cuts) + 1)
+    bands = (np.asarray(cuts, dtype=float) - study.centre) / study.scale
+    models = level_models(bands)
+    halves = np.array([[1.0, PERSISTING], [PERSISTING, 1.0]])
+    begin = started(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
+    same, free = models.fit(study, begin)
+    return _tested(study, models, same, free, n_draws, n_refits, seed)
+
+
+def level_cuts(scores: pd.Series, labels: pd.Series) -> list[float]:
+    """Give the mean scores at which levels end, from the units of each.
+
+    Parameters
+    ----------
+    scores : Series, n units
+        Mean score of each unit.
+    labels : Series, n units
+        Level, 1..k.
+
+    Examples
+    --------
+    >>> level_cuts(pd.Series([10.0, 20.0, 40.0, 60.0]), pd.Series([1, 1, 2, 2]))
+    [30.0]
+    """
+    shares = labels.value_counts(normalize=True).sort_index().cumsum()[:-1]
+    return np.quantile(scores, shares, method="hazen").tolist()
+
+
+def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.DataFrame]:
+    """Set changes between pairs of waves under each other, in tables that can be saved.
+
+    Parameters
+    ----------
+    changes : mapping of pair of waves to Change
+
+    Returns
+    -------
+    dict of str to DataFrame
+        Index `wave_from`, `wave_to`, and what each table of `Change` has: `change_tests` (finding,
+        n_units, likelihood_ratio, p), `moves`, `moved`, `panel_shares`, `shift`.
+    """
+    tests = {
+        pair: pd.DataFrame(
+            [
+                {
+                    **{"finding": str(change.finding), "n_units": change.n_units},
+                    **{"likelihood_ratio": change.likelihood_ratio, "p": change.p},
+                }
+            ]
+        )
+        for pair, change in changes.items()
+    }
+    names = ["wave_from", "wave_to"]
+    if not changes:
+        return {}
+    return {
+        "change_tests": pd.concat(tests, names=names).droplevel(-1),
+        "moves": pd.concat({pair: c.moves for pair, c in changes.items()}, names=names),
+        "moved": pd.concat({pair: c.moved for pair, c in changes.items()}, names=names),
+        "panel_shares": pd.concat({pair: c.shares for pair, c in changes.items()}, names=names),
+        "shift": pd.concat(
+            {pair: c.shift.rename_axis("phase") for pair, c in changes.items()}, names=names
+        ).to_frame(),
+    }
+
+
+def _tested(
+    study: TwoWaves,
+    models: Models,
+    same: Batch,
+    free: Batch,
+    n_draws: int,
+    n_refits: int,
+    seed: Seed,
+) -> Change:
+    """Test no change on surveys drawn without, and refit to samples for the intervals."""
+    draw_seed, refit_seed = children(seed, 2)
+    ratio = float(2 * gain(same, free)[0])
+    ratios = null_ratios(study, models, same, ratio, n_draws, draw_seed)
+    p = float((1 + (ratios >= ratio).sum()) / (1 + len(ratios)))
+    finding = Finding.CHANGED if p <= ALPHA else Finding.UNCHANGED
+    if any(wave.error.standing == Standing.ROUGH for wave in study.waves):
+        finding = Finding.ROUGH
+    samples = refits(study, models, free, n_refits, refit_seed)
+    told = models.table(free)[0], samples, study.shift(free)
+    return Change.of(finding, study.n_units, ratio, p, *told)
+
+
+def _told(
+    value: np.ndarray, samples: np.ndarray, from_zero: np.ndarray, n: float | np.ndarray
+) -> pd.DataFrame:
+    """A row for each share with its 95 % interval over samples, from 0 where asked.
+
+    Never narrower than if the profiles of `n` units were known (Wilson 1927): where nobody was
+    found to move, no sample knows better.
+    """
+    with np.errstate(all="ignore"):
+        low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
+        z = stats.norm.ppf(0.975)
+        middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    low = np.where(from_zero, 0.0, np.minimum(low, np.maximum(middle - half, 0)))
+    high = np.maximum(high, np.minimum(middle + half, 1))
+    return pd.DataFrame({"share": np.ravel(value), "low": np.ravel(low), "high": np.ravel(high)})
+
+
+def _conditional(shares: np.ndarray) -> np.ndarray:
+    total = shares.sum(axis=-1, keepdims=True)
+    return shares / np.where(total > 0, total, np.nan)
+
+
+def _obstacle(study: TwoWaves) -> Finding | None:
+    """What stands in the way of estimating change, if anything."""
+    if study.n_units < FEWEST_UNITS:
+        return Finding.FEW_UNITS
+    if any(wave.error.standing == Standing.UNKNOWN for wave in study.waves):
+        return Finding.UNKNOWN_ERROR
+    before, after = np.hsplit(study.values, 2)
+    return Finding.IDENTICAL if np.array_equal(before, after, equal_nan=True) else None
+
+
+def _nothing(finding: Finding, study: TwoWaves, k: int) -> Change:
+    """Tables without numbers, with the reason."""
+    shares = np.full((k, k), np.nan)
+    shift = pd.Series(np.nan, study.waves[0].scores.columns, name="shift")
+    return Change.of(finding, study.n_units, np.nan, np.nan, shares, shares[None], shift)

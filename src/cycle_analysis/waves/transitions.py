@@ -323,13 +323,14 @@ def _told(
     Never narrower than if the profiles of `n` units were known (Wilson 1927): where nobody was
     found to move, no sample knows better.
     """
+    # a profile that is empty in a sample has no chances there, and counts as none
     with np.errstate(all="ignore"):
-        low, high = np.nanquantile(samples, [0.025, 0.975], axis=0)
+        low, high = np.quantile(np.nan_to_num(samples), [0.025, 0.975], axis=0)
         z = stats.norm.ppf(0.975)
         middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
         half = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    low = np.where(from_zero, 0.0, np.minimum(low, np.maximum(middle - half, 0)))
-    high = np.maximum(high, np.minimum(middle + half, 1))
+    low = np.where(from_zero & np.isfinite(value), 0.0, np.minimum(low, middle - half))
+    low, high = np.maximum(low, 0), np.minimum(np.maximum(high, middle + half), 1)
     return pd.DataFrame({"share": np.ravel(value), "low": np.ravel(low), "high": np.ravel(high)})
 
 

@@ -1,0 +1,181 @@
+"""Change between waves: known truths, and what cannot be said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.profiles.partitions import levels, ward_kmeans
+from cycle_analysis.simulate import FOUR, Answering, Continuum
+from cycle_analysis.simulate.worlds import states_of
+from cycle_analysis.waves.transitions import (
+    Change,
+    Finding,
+    change_tables,
+    estimate_change,
+    estimate_level_change,
+    level_cuts,
+)
+from cycle_analysis.waves.two_waves import wave_scores
+
+QUICK = {"n_draws": 99, "n_refits": 48, "seed": 1}
+HALO = Answering((4, 5, 6), 18.0, halo=0.6)
+FEW = Answering((2, 3), 18.0, halo=0.6)
+
+
+def asked(states, answering, rng):
+    survey = answering(states, rng)
+    return wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
+
+
+def moved_up(states, share, rng):
+    """A share of the units of every profile but the last goes one profile up."""
+    before = states["profile"].to_numpy() - 1
+    after = np.where((before < 3) & (rng.random(len(before)) < share), before + 1, before)
+    centroids = FOUR.centroids.to_numpy()
+    true = states.drop(columns="profile").to_numpy() + centroids[after] - centroids[before]
+    return states_of(true, after + 1, FOUR.centroids.columns)
+
+
+@pytest.fixture(scope="module")
+def unchanged():
+    rng = np.random.default_rng(11)
+    states = FOUR(150, rng)
+    return [asked(states, HALO, rng), asked(states, FEW, rng)]
+
+
+def test_with_nothing_changed_and_response_falling_nothing_is_announced(unchanged):
+    reference = ward_kmeans(unchanged[0].scores, 4)
+    found = estimate_change(*unchanged, reference, **QUICK)
+    assert found.finding == Finding.UNCHANGED
+    assert found.moved.loc["any", "low"] == 0
+    assert found.moved.loc["any", "high"] < 0.2
+    # placing units in each wave instead moves many: what the estimate is for
+    nearest = [
+        ((w.scores.to_numpy()[:, None] - reference.centroids.to_numpy()) ** 2).sum(2).argmin(1)
+        for w in unchanged
+    ]
+    assert (nearest[0] != nearest[1]).mean() > 0.1
+
+
+def test_the_share_that_moved_up_is_found_and_nobody_is_said_to_have_moved_down():
+    rng = np.random.default_rng(12)
+    states = FOUR(200, rng)
+    waves = [asked(states, HALO, rng), asked(moved_up(states, 0.25, rng), FEW, rng)]
+    found = estimate_change(*waves, ward_kmeans(waves[0].scores, 4), **QUICK)
+    assert found.finding == Finding.CHANGED
+    moved = found.moved
+    assert moved.loc["up", "low"] < 0.75 * 0.25 < moved.loc["up", "high"]
+    assert moved.loc["up", "share"] == pytest.approx(0.1875, abs=0.06)  # two standard errors
+    assert moved.loc["down", "share"] < 0.03
+    rows = found.moves["probability"].groupby("profile_from").sum()
+    assert rows.to_numpy() == pytest.approx(np.ones(4))
+    assert found.moves["share"].sum() == pytest.approx(1)
+
+
+def test_levels_of_a_continuum_that_did_not_move_did_not_move():
+    rng = np.random.default_rng(13)
+    states = Continuum()(150, rng)
+    waves = []
+    for answering in (HALO, FEW):
+        survey = answering(states, rng)
+        persons = respondent_scores(survey.answers, survey.items).mean(axis=1).to_frame("mean")
+        waves.append(wave_scores(persons, survey.units))
+    divided = levels(waves[0].scores, 3)
+    cuts = level_cuts(waves[0].scores["mean"], divided.labels)
+    found = estimate_level_change(*waves, cuts, **QUICK)
+    assert found.finding == Finding.UNCHANGED
+    assert found.shares.loc[0, "share"].to_numpy() == pytest.approx([1 / 3] * 3, abs=0.08)
+    placed = np.searchsorted(cuts, waves[0].scores["mean"]) + 1
+    assert placed.tolist() == divided.labels.tolist()
+
+
+def test_the_same_seed_gives_the_same_numbers(unchanged):
+    reference = ward_kmeans(unchanged[0].scores, 4)
+    first, second = (estimate_change(*unchanged, reference, **QUICK) for _ in range(2))
+    pd.testing.assert_frame_equal(first.moves, second.moves, check_exact=True)
+    assert first.p == second.p
+
+
+def only(wave, n):
+    return wave.only(wave.scores.index[:n])
+
+
+def test_what_stands_in_the_way_is_said(unchanged):
+    first, second = unchanged
+    reference = ward_kmeans(first.scores, 4)
+    few = estimate_change(only(first, 5), only(second, 5), reference, **QUICK)
+    assert few.finding == Finding.FEW_UNITS
+    assert few.n_units == 5
+    assert few.moves["probability"].isna().all()
+    same = estimate_change(first, first, reference, **QUICK)
+    assert same.finding == Finding.IDENTICAL
+    rng = np.random.default_rng(14)
+    alone = Answering((1,), 18.0)
+    ones = [asked(FOUR(60, rng), alone, rng) for _ in range(2)]
+    unknown = estimate_change(*ones, ward_kmeans(ones[0].scores, 4), **QUICK)
+    assert unknown.finding == Finding.UNKNOWN_ERROR
+
+
+def test_a_wave_with_one_respondent_each_borrows_the_error_of_the_other(unchanged):
+    rng = np.random.default_rng(15)
+    states = FOUR(150, rng)
+    first, second = asked(states, HALO, rng), asked(states, Answering((1,), 18.0, halo=0.6), rng)
+    assert second.error.freedom == 0
+    found = estimate_change(first, second, ward_kmeans(first.scores, 4), **QUICK)
+    assert found.finding == Finding.UNCHANGED
+
+
+def test_a_roughly_known_error_gives_no_verdict():
+    rng = np.random.default_rng(16)
+    states = FOUR(60, rng)
+    waves = [asked(states, HALO, rng), asked(moved_up(states, 0.5, rng), FEW, rng)]
+    waves[1] = waves[1].only(waves[1].scores.index)
+    short = asked(states.iloc[:40], Answering((2,), 18.0), rng)
+    found = estimate_change(waves[0], short, ward_kmeans(waves[0].scores, 4), **QUICK)
+    assert short.error.freedom == 40
+    assert found.finding == Finding.ROUGH
+
+
+def test_a_profile_that_empties_in_wave_two_is_found_empty():
+    rng = np.random.default_rng(17)
+    states = FOUR(160, rng)
+    later = states.copy()
+    gone = states["profile"] == 1
+    shift = FOUR.centroids.iloc[1] - FOUR.centroids.iloc[0]
+    later.loc[gone, list(shift.index)] += shift.to_numpy()
+    waves = [asked(states, HALO, rng), asked(later, HALO, rng)]
+    found = estimate_change(*waves, ward_kmeans(waves[0].scores, 4), **QUICK)
+    assert found.finding == Finding.CHANGED
+    assert found.shares.loc[(1, 1), "share"] < 0.04
+    assert found.moves.loc[(1, 2), "probability"] > 0.85
+
+
+def test_many_respondents_and_missing_phases_are_taken_as_they_come():
+    rng = np.random.default_rng(18)
+    states = FOUR(80, rng)
+    waves = []
+    for answering in (Answering((2, 200), 18.0, halo=0.6), FEW):
+        survey = answering(states, rng)
+        persons = respondent_scores(survey.answers, survey.items)
+        persons = persons.mask(rng.random(persons.shape) < 0.05)
+        persons.loc[survey.units == survey.units.iloc[0], "AG"] = np.nan
+        waves.append(wave_scores(persons, survey.units))
+    assert waves[0].scores.isna().any(axis=None)
+    found = estimate_change(*waves, ward_kmeans(waves[0].scores.dropna(), 4), **QUICK)
+    assert found.finding == Finding.UNCHANGED
+
+
+def test_tables_of_pairs_of_waves_stand_under_each_other():
+    shares = np.array([[0.4, 0.1], [0.0, 0.5]])
+    samples = np.repeat(shares[None], 20, axis=0)
+    shift = pd.Series({"AG": 0.0})
+    change = Change.of(Finding.UNCHANGED, 50, 1.0, 0.5, shares, samples, shift)
+    tables = change_tables({("2018", "2022"): change, ("2022", "2026"): change})
+    assert tables["change_tests"].loc[("2022", "2026"), "finding"] == "unchanged"
+    assert len(tables["moves"]) == 8
+    row = tables["moves"].loc[("2018", "2022", 2, 1)]
+    # nobody was found to move, of 25: still as many may have as Wilson's interval says
+    z2 = 1.959964**2
+    assert row["probability_high"] == pytest.approx(z2 / (25 + z2), abs=1e-4)
+    assert change_tables({}) == {}

@@ -349,7 +349,7 @@ def _of_profiles(chapter: Any) -> Named:
         yield units, (name,)
     for _, _, row in _rows(chapter, "certainty"):
         yield row["n"], ("by respondents", row["respondents"])
-        yield row["placed_given_error"], ("sure by respondents", row["respondents"])
+        yield row["placed"], ("sure by respondents", row["respondents"])
 
 
 def _of_validity(chapter: Any) -> Named:

@@ -16,6 +16,7 @@ from cycle_analysis.mixtures.fit import (
     log_likelihoods,
     n_distinct,
     race,
+    refit_mixture,
 )
 from cycle_analysis.mixtures.gaussian import (
     ALL_MODELS,
@@ -54,6 +55,7 @@ __all__ = [
     "log_likelihoods",
     "n_distinct",
     "race",
+    "refit_mixture",
 ]
 
 

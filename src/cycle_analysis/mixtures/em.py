@@ -232,6 +232,18 @@ def memberships(family: Family, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     return probabilities, densities
 
 
+def log_joint(family: Family, batch: Batch) -> np.ndarray:
+    """Give the joint log density of each row and profile in every problem, k × B × n."""
+    k, n_problems = batch.log_shares.shape
+    n = sum(len(block.places(slice(None))) for block in family.blocks)
+    result = np.empty((k, n_problems, n))
+    for block in family.blocks:
+        natural = _natural(family, batch.theta, batch.log_shares, block)
+        for part in block.parts(k * n_problems):
+            result[..., block.places(part)] = block.joint(natural, part)
+    return result
+
+
 def _cycle(
     family: Family, batch: Batch, weights: np.ndarray, reach: np.ndarray
 ) -> tuple[Batch, np.ndarray]:

@@ -177,6 +177,50 @@ def fit_mixture(
     return as_mixture(model, data, family, best, outcome)
 
 
+def refit_mixture(
+    scores: pd.DataFrame,
+    memberships: pd.DataFrame,
+    model: CovarianceModel,
+    error: Noise,
+    variance_floor: float = 0.01,
+) -> Mixture:
+    """Fit profiles of true scores from the memberships of a mixture already fitted; no search.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+    memberships : DataFrame, n units × k profiles
+        Probabilities to start from, on the index of `scores`.
+    model : CovarianceModel
+        How the (co)variances of the true scores are shared.
+    error : Noise
+        Error covariance of each unit's scores, in the order of `scores`.
+    variance_floor : float
+        As `fit_mixture`.
+
+    Returns
+    -------
+    Mixture
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [10.0, 30.0, 20.0, 70.0, 50.0, 60.0]})
+    >>> near = pd.DataFrame({1: [1.0] * 3 + [0.0] * 3, 2: [0.0] * 3 + [1.0] * 3})
+    >>> error = Noise(np.array([[[60.0]]]), np.ones((6, 1, 1)))
+    >>> refit_mixture(scores, near, EEI, error).covariances.ravel().round().tolist()
+    [7.0, 7.0]
+    """
+    data = standardise(scores, None, variance_floor)
+    family = model.family(data.z, data.floor, standardised_noise(error, scores, data))
+    members = memberships.loc[data.scores.index].to_numpy()[..., None]
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        best = em.from_responsibilities(family, members, data.weights[:, None])
+        best = em.climb(family, best, data.weights[:, None], max_steps=2000, tolerance=1e-8)
+    log_likelihood = float(best.log_likelihood[0])
+    outcome = Outcome(log_likelihood, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
+    return as_mixture(model, data, family, best, outcome)
+
+
 @dataclass(frozen=True, eq=False)
 class Standardised:
     """Scores as the engine takes them: in order of their values, centred, on one common scale.

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.mixtures import Mixture, Outcome, classify, named_model
+from cycle_analysis.mixtures import Mixture, Outcome, named_model
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.partitions import (
     HEADLINE,
@@ -129,9 +129,9 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     -------
     dict of str to DataFrame
         division: one row, index `finding`: kind, model, k (asked), method, and for profiles how
-        the search ended. placed: n units, `profile`. shares: k profiles, `share` of the population.
-        means: k profiles × p phases. covariances: index (profile, phase) × p phases, without rows
-        where the method has none.
+        the search ended. placed: n units, `profile`, and the probability of each profile where
+        there is one. shares: k profiles, `share` of the population. means: k profiles × p phases.
+        covariances: index (profile, phase) × p phases, without rows where the method has none.
     """
     mixture = partition.mixture
     row = {**asdict(division), "method": mixture.name if mixture else partition.method}
@@ -146,7 +146,7 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     rows = pd.MultiIndex.from_product([shares.index, phases], names=["profile", "phase"])
     return {
         "division": pd.DataFrame([row], index=pd.Index(["division"], name="finding")),
-        "placed": partition.labels.to_frame("profile"),
+        "placed": partition.labels.to_frame("profile").join(_named(partition.posteriors)),
         "shares": shares.to_frame("share"),
         "means": means,
         "covariances": pd.DataFrame(covariances, rows[: len(covariances)], phases),
@@ -196,8 +196,14 @@ def read_partition(scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> 
     labels, row = placed.loc[scores.index].rename("profile"), tables["division"].loc["division"]
     if tables["covariances"].empty:
         return Partition(scores, labels, n_profiles=k, method=str(row["method"]))
-    mixture = _read_mixture(row, tables)
-    return Partition(scores, labels, classify(mixture, scores), mixture)
+    posteriors = tables["placed"].loc[scores.index].iloc[:, 1:]
+    posteriors = posteriors.set_axis(pd.RangeIndex(1, k + 1, name="profile"), axis=1)
+    return Partition(scores, labels, posteriors, _read_mixture(row, tables))
+
+
+def _named(posteriors: pd.DataFrame | None) -> pd.DataFrame:
+    """Probabilities by columns that can be saved."""
+    return pd.DataFrame() if posteriors is None else posteriors.rename(columns="profile {}".format)
 
 
 def _read_mixture(row: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Mixture:

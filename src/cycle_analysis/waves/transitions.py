@@ -168,7 +168,7 @@ def estimate_change(
 
     References
     ----------
-    Muthén & Asparouhov (2022), Structural Equation Modeling 29(1), 1-16.
+    Muthén & Asparouhov (2022), Psychological Methods 27(1), 1-16.
     Bovy, Hogg & Roweis (2011), Annals of Applied Statistics 5(2B), 1657-1677.
 
     Examples

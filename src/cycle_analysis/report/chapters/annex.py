@@ -15,7 +15,7 @@ from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
-from cycle_analysis.report.columns import PHASE, TEXT, Column, Rows, code
+from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
@@ -160,6 +160,19 @@ class AnnexChapter(Chapter):
         }
 
     @cached_property
+    def corrected(self) -> str:
+        """Covariance model of the true scores, where the error of measurement was taken off."""
+        if self._estimates.empty:
+            return ""
+        method = self.load(steps.NUMBER, "division", self.reference)["method"].iloc[0]
+        return str(method).split()[-1]
+
+    @cached_property
+    def n_refits(self) -> float:
+        """Samples of units to which profiles were refitted."""
+        return self.parameter(steps.PROFILES, "n_refits", self.reference)
+
+    @cached_property
     def smallest(self) -> Units:
         """The size of the smallest group."""
         return self._n_of(self._sizes.idxmin())
@@ -190,6 +203,27 @@ class AnnexChapter(Chapter):
         kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
         return Rows(kinds | {"meaning": code("parameters")}, rows)
 
+    def table_classification(self) -> Rows:
+        """Mean probability of each group among the units placed in each."""
+        table = self.load(steps.PROFILES, "classification", self.reference)
+        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
+        rows = []
+        for group in self.groups:
+            chances = (Mean(float(x), group.n, _scale=1) for x in table.loc[group.number])
+            rows.append({"group": group, **dict(zip(heads, chances, strict=True))})
+        return Rows({"group": GROUP} | dict.fromkeys(heads, MEAN), rows, {"to": heads})
+
+    def table_standard_errors(self) -> Rows:
+        """Standard errors of the mean true scores of each group."""
+        errors = self._estimates["se"].unstack()[self.phases]
+        rows = [
+            {"group": group}
+            | {p: Mean(float(errors.loc[group.number, p]), group.n) for p in self.phases}
+            for group in self.groups
+        ]
+        kinds = {"group": GROUP} | dict.fromkeys(self.phases, MEAN)
+        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+
     def table_software(self) -> Rows:
         """Python and libraries."""
         versions = {"Python": platform.python_version()}
@@ -212,6 +246,10 @@ class AnnexChapter(Chapter):
             "labels": [{"code": c, "text": text[language]} for c, text in scale.labels.items()],
             "missing": [text[language] for text in scale.missing.values()],
         }
+
+    @cached_property
+    def _estimates(self) -> pd.DataFrame:
+        return self.load(steps.PROFILES, "estimates", self.reference)
 
     def _n_of(self, number: Any) -> Units:
         return next(group.n for group in self.groups if group.number == number)

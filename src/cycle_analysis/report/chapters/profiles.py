@@ -242,13 +242,12 @@ class ProfilesChapter(ContestFacts):
                 "respondents": str(name).replace("-", "–"),
                 "n": n,
                 "certainty": Mean(row["certainty"], n, _scale=1),
-                "certainty_given_error": Mean(row["certainty_given_error"], n, _scale=1),
-                "placed_given_error": Units(int(row["n_placed_given_error"]), n),
+                "placed": Units(int(row["n_placed"]), n),
             }
             for (name, row), n in zip(table.iterrows(), parts, strict=True)
         ]
-        kinds = {"respondents": TEXT, "n": COUNT, "placed_given_error": SHARE}
-        return Rows(kinds | {"certainty": MEAN, "certainty_given_error": MEAN}, rows)
+        kinds = {"respondents": TEXT, "n": COUNT, "certainty": MEAN, "placed": SHARE}
+        return Rows(kinds, rows)
 
     def table_background(self) -> Rows:
         """What the groups go with, strongest first."""

@@ -1,0 +1,226 @@
+"""Describe profiles by true scores: the error of measurement taken off, unit by unit.
+
+A profile that was found on unit scores holds two things, how its units differ and how far a few
+respondents are from their unit. `of_true_scores` starts from the profiles found and fits what is
+left when each unit's own error is taken off (Bovy, Hogg & Roweis 2011): shares are then shares of
+units, not of units seen through error, and a unit's probabilities rest on its own respondents.
+Covariance models race by BIC, a common factor (EFE) among them: without it, units that are higher
+on everything are taken for more profiles. Intervals come from refits to samples of units with their
+respondents, so that they hold sampling, classification and measurement error.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.measurement.error import MeasurementError, Standing
+from cycle_analysis.mixtures import EEE, EEI, EFE, VVI, CovarianceModel, Mixture, em, named_model
+from cycle_analysis.mixtures.fit import classify, race, refit_mixture, standardise
+from cycle_analysis.mixtures.measured import Noise
+from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.seeds import Seed
+
+MODELS: tuple[CovarianceModel, ...] = (EEI, VVI, EEE, EFE)
+"""Covariance models of true scores that race."""
+TOLERANCE, MAX_STEPS = 1e-5, 400
+"""Gain per unit and cycle at which a refit has converged; EM steps at most."""
+SHARE_STEPS = 200
+"""EM steps by which weighted shares follow from the profiles of a sample."""
+
+NO_SHARES = pd.DataFrame(index=pd.RangeIndex(0, name="profile"))
+NO_PARAMETERS = pd.DataFrame(
+    {"estimate": pd.Series(dtype=float), "se": pd.Series(dtype=float)},
+    pd.MultiIndex.from_arrays([[], []], names=["profile", "parameter"]),
+)
+
+
+def of_true_scores(partition: Partition, error: MeasurementError) -> Partition:
+    """Take the error of measurement off the profiles of a division.
+
+    Parameters
+    ----------
+    partition : Partition
+        Profiles of unit scores.
+    error : MeasurementError
+        Of the same units at least.
+
+    Returns
+    -------
+    Partition
+        Of the same scores, each unit in its most probable profile given its own respondents; the
+        division itself where there is no mixture to refit, or the error is not known.
+
+    References
+    ----------
+    Bovy, J., Hogg, D. W. & Roweis, S. T. (2011). Annals of Applied Statistics 5(2B), 1657-1677.
+
+    Examples
+    --------
+    >>> from cycle_analysis.measurement.error import measurement_error
+    >>> from cycle_analysis.profiles.partitions import latent_profiles
+    >>> rng = np.random.default_rng(1)
+    >>> units = pd.Series(np.repeat(np.arange(60), 3))
+    >>> persons = pd.DataFrame({"AG": 30 + 30 * (units % 2) + rng.normal(0, 12, 180)})
+    >>> found = latent_profiles(persons.groupby(units).mean(), 2, models=[EEI])
+    >>> true = of_true_scores(found, measurement_error(persons, units))
+    >>> bool(true.mixture.covariances[0, 0, 0] < found.mixture.covariances[0, 0, 0])
+    True
+    """
+    found, scores = partition.mixture, partition.scores
+    if not isinstance(found, Mixture) or partition.k < 2 or not is_known(error):
+        return partition
+    noise = _noise(error, scores)
+    near = partition.probabilities
+    mixture = race([refit_mixture(scores, near, model, noise) for model in MODELS])
+    n_finished, n_replicated = found.outcome.n_finished, found.outcome.n_replicated
+    outcome = replace(mixture.outcome, n_finished=n_finished, n_replicated=n_replicated)
+    mixture = replace(mixture, outcome=outcome)
+    posteriors = classify(mixture, scores, noise)
+    labels = pd.Series(posteriors.to_numpy().argmax(axis=1) + 1, scores.index, name="profile")
+    return Partition(scores, labels, posteriors, mixture)
+
+
+def is_known(error: MeasurementError) -> bool:
+    """Whether the error is known well enough to be taken off, if only roughly."""
+    return error.standing != Standing.UNKNOWN
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Profiles of the population, with what sampling and measurement leave unknown.
+
+    Attributes
+    ----------
+    shares : DataFrame, index `profile`
+        share, low, high : mixing weights, 0-1; weighted_share, weighted_low, weighted_high : those
+        of the population, by survey weights. Intervals are of 95%.
+    parameters : DataFrame, index `profile`, `parameter`
+        estimate and se of the share (0-1) and of the mean of each phase (points).
+    """
+
+    shares: pd.DataFrame
+    parameters: pd.DataFrame
+
+
+def estimate(
+    partition: Partition,
+    error: MeasurementError,
+    weights: pd.Series,
+    population: int,
+    *,
+    n_refits: int = 200,
+    seed: Seed = 2018,
+) -> Estimates:
+    """Estimate shares and means of profiles of true scores, with intervals from refits.
+
+    Parameters
+    ----------
+    partition : Partition
+        From `of_true_scores`.
+    error : MeasurementError
+        Of the same units at least.
+    weights : Series, n units
+        Survey weights. The profiles themselves are fitted without.
+    population : int
+        Units there are. Sampling error shrinks by the share of them that answered; the rest of the
+        variance is error of measurement and of classification, which does not.
+    n_refits : int
+        Samples of units.
+    seed : int or SeedSequence
+
+    Returns
+    -------
+    Estimates
+        Without rows where there is no mixture, or no error is known.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley, chapter 10.
+    """
+    mixture, scores = partition.mixture, partition.scores
+    if partition.k < 2 or not is_known(error) or not isinstance(mixture, Mixture):
+        return Estimates(NO_SHARES, NO_PARAMETERS)
+    model = named_model(mixture.model.name)
+    data = standardise(scores)
+    own = error.only(data.scores.index)
+    n = len(scores)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_refits).T
+    counted = np.column_stack([np.ones(n), drawn]).astype(float)
+    noise = Noise(own.resampled(counted) / data.scale**2, own.factors)
+    family = model.family(data.z, data.floor, noise)
+    centred = (mixture.means.to_numpy() - data.centre) / data.scale
+    start = em.fixed(
+        family.coordinates(centred, mixture.covariances / data.scale**2), mixture.shares.to_numpy()
+    )
+    batch = em.joined([start] * counted.shape[1])
+    batch = replace(batch, n_steps=np.zeros(counted.shape[1], dtype=int))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        batch = em.climb(family, batch, counted, max_steps=MAX_STEPS, tolerance=TOLERANCE)
+    given = weights.loc[data.scores.index].to_numpy(dtype=float)
+    weighted = _shares_given(em.log_joint(family, batch), batch, counted * given[:, None])
+    told = [
+        _told(found, n, n / population, name)
+        for found, name in ((np.exp(batch.log_shares), ""), (weighted, "weighted_"))
+    ]
+    p = scores.shape[1]
+    means = batch.theta[:p] * data.scale + data.centre[:, None, None]
+    return Estimates(
+        pd.concat(told, axis=1).set_index(mixture.shares.index),
+        _parameters(np.exp(batch.log_shares), means, mixture),
+    )
+
+
+def classification(partition: Partition) -> pd.DataFrame:
+    """Give the mean probability of each profile among the units placed in each, k × k.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import latent_profiles
+    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
+    >>> classification(latent_profiles(scores, 2, models=[EEI])).round(2).to_numpy().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    table = partition.probabilities.groupby(partition.labels).mean()
+    return table.reindex(partition.probabilities.columns).rename_axis("profile")
+
+
+def _noise(error: MeasurementError, scores: pd.DataFrame) -> Noise:
+    own = error.only(scores.index)
+    return Noise(own.within.to_numpy()[None], own.factors)
+
+
+def _shares_given(joint: np.ndarray, batch: em.Batch, weights: np.ndarray) -> np.ndarray:
+    """Shares, k × B, under case weights, n × B, when the profiles themselves are as they are."""
+    densities = joint - batch.log_shares[..., None]
+    densities = np.exp(densities - densities.max(axis=0))
+    shares = np.exp(batch.log_shares)
+    for _ in range(SHARE_STEPS):
+        members = densities * shares[..., None]
+        members /= members.sum(axis=0)
+        shares = np.einsum("kbn,nb->kb", members, weights) / weights.sum(axis=0)
+    return shares
+
+
+def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame:
+    """Shares of the first column, k, with the interval of the others, for a finite population."""
+    share, samples = found[:, 0], found[:, 1:]
+    variance = samples.var(axis=1, ddof=1)
+    sampling = fraction * share * (1 - share) / n
+    shrunk = np.sqrt(np.maximum(variance - sampling, 0) / np.maximum(variance, 1e-300))
+    low, high = np.quantile(samples, [0.025, 0.975], axis=1)
+    ends = share + shrunk * (low - share), share + shrunk * (high - share)
+    return pd.DataFrame(
+        {f"{name}share": share, f"{name}low": ends[0], f"{name}high": ends[1]}
+    ).clip(0, 1)
+
+
+def _parameters(shares: np.ndarray, means: np.ndarray, mixture: Mixture) -> pd.DataFrame:
+    """Estimates and standard errors of shares, k × B, and means, p × k × B."""
+    both = np.concatenate([shares[None], means])
+    names = ["share", *mixture.means.columns]
+    index = pd.MultiIndex.from_product(
+        [mixture.shares.index, names], names=["profile", "parameter"]
+    )
+    estimates, errors = both[..., 0].T, both[..., 1:].std(axis=-1, ddof=1).T
+    return pd.DataFrame({"estimate": estimates.ravel(), "se": errors.ravel()}, index)

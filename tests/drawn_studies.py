@@ -10,6 +10,7 @@ import pandas as pd
 from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.measurement import agreement, item_analysis, scores
 from cycle_analysis.profiles.membership import certainty_by_respondents
+from cycle_analysis.profiles.true_scores import NO_PARAMETERS
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     CYCLE,
@@ -187,7 +188,6 @@ class Drawn:
             profile=label,
             certainty=sure,
             clearly_placed=sure >= 0.7,
-            certainty_given_error=sure * rng.uniform(0.8, 1, len(own)),
             n_respondents=self.load(RESPONSES, "respondents", wave)["unit"].value_counts(),
         )
         wide, groups = own.groupby(label), range(1, k + 1)
@@ -203,6 +203,8 @@ class Drawn:
             sizes=label.value_counts().reindex(groups, fill_value=0).to_frame("n_units"),
             by_respondents=certainty_by_respondents(members, 0.7),
             weighted_shares=shares(label, int(everyone)).reindex(groups).fillna(0.0),
+            classification=pd.get_dummies(label, dtype=float).groupby(label).mean(),
+            estimates=NO_PARAMETERS,
             names=self.large.load(PROFILES, "names", wave).reindex(groups),
             crossings=crossings[crossings["higher"] <= k],
         )

@@ -1,0 +1,86 @@
+"""Profiles of true scores: shares that intervals hold, and probabilities of a unit's own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cycle_analysis.measurement.error import measurement_error
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.mixtures import EEI
+from cycle_analysis.profiles.partitions import latent_profiles, levels
+from cycle_analysis.profiles.true_scores import classification, estimate, of_true_scores
+from cycle_analysis.simulate import FOUR, Answering, Profiles
+
+UNEQUAL = Profiles(FOUR.centroids.iloc[[0, 2, 3]], spread=7.0, shares=[5, 3, 2])
+
+
+@pytest.fixture(scope="module")
+def study():
+    rng = np.random.default_rng(21)
+    survey = Answering((1, 2, 4), 20.0, halo=0.5)(UNEQUAL(200, rng), rng)
+    persons = respondent_scores(survey.answers, survey.items)
+    scores, error = unit_scores(persons, survey.units), measurement_error(persons, survey.units)
+    found = latent_profiles(scores, 3, n_starts=10, seed=1)
+    return found, error, of_true_scores(found, error)
+
+
+def test_profiles_of_true_scores_are_narrower_and_the_same_profiles(study):
+    found, _, true = study
+    assert true.k == found.k
+    assert (true.labels == found.labels).mean() > 0.9
+    seen, left = (np.einsum("kpp->kp", p.mixture.covariances).mean() for p in (found, true))
+    # of unit scores: 49 and an error of (400 + items) / n; of true ones near 49
+    assert left < 0.6 * seen
+    assert left == pytest.approx(49, rel=0.5)
+    assert true.mixture.outcome.n_finished == found.mixture.outcome.n_finished
+
+
+def test_a_unit_with_one_respondent_is_placed_less_surely_than_with_four(study):
+    _, error, true = study
+    n = error.n_respondents["AG"].loc[true.labels.index]
+    sure = true.certainty
+    assert sure[n == 1].mean() < sure[n == 4].mean() - 0.01
+
+
+def test_intervals_of_shares_hold_the_truth_and_shrink_with_the_population(study):
+    _, error, true = study
+    equal = pd.Series(1.0, true.labels.index)
+    wide = estimate(true, error, equal, 10_000, n_refits=60, seed=1).shares
+    narrow = estimate(true, error, equal, 220, n_refits=60, seed=1).shares
+    for share, (low, high) in zip([0.5, 0.3, 0.2], wide[["low", "high"]].to_numpy(), strict=True):
+        assert low < share < high
+    widths = [(table["high"] - table["low"]).to_numpy() for table in (wide, narrow)]
+    assert (widths[1] < widths[0]).all()
+    assert (widths[1] > 0.01).all()  # who belongs where is not known better for having asked all
+    columns = ["share", "low", "high"]
+    weighted = wide[["weighted_" + name for name in columns]].to_numpy()
+    assert weighted == pytest.approx(wide[columns].to_numpy(), abs=2e-3)
+
+
+def test_survey_weights_move_the_shares_and_not_the_profiles(study):
+    _, error, true = study
+    doubled = 1.0 + (true.labels == 1)
+    found = estimate(true, error, doubled, 400, n_refits=20, seed=1)
+    even = estimate(true, error, doubled * 0 + 1, 400, n_refits=20, seed=1)
+    assert found.shares.loc[1, "weighted_share"] > found.shares.loc[1, "share"] + 0.1
+    pd.testing.assert_frame_equal(found.parameters, even.parameters)
+    means = found.parameters["estimate"].unstack()[list(true.mixture.means)]
+    assert means.to_numpy() == pytest.approx(true.mixture.means.to_numpy(), abs=0.2)
+
+
+def test_without_a_known_error_or_without_profiles_nothing_is_taken_off(study):
+    found, error, _ = study
+    lone = measurement_error(found.scores, pd.Series(found.scores.index, found.scores.index))
+    assert of_true_scores(found, lone) is found
+    divided = levels(found.scores, 3)
+    assert of_true_scores(divided, error) is divided
+    weights = pd.Series(1.0, found.scores.index)
+    assert estimate(found, lone, weights, 300).shares.empty
+    one = latent_profiles(found.scores, 1, models=[EEI])
+    assert of_true_scores(one, error) is one
+
+
+def test_the_classification_table_has_rows_that_add_up(study):
+    table = classification(study[2])
+    assert table.sum(axis=1).to_numpy() == pytest.approx(np.ones(3))
+    assert (np.diag(table) > 0.7).all()

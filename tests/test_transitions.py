@@ -1,5 +1,7 @@
 """Change between waves: known truths, and what cannot be said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from cycle_analysis.waves.transitions import (
     estimate_change,
     estimate_level_change,
     level_cuts,
+    reliable_changes,
 )
 from cycle_analysis.waves.two_waves import wave_scores
 
@@ -164,6 +167,20 @@ def test_many_respondents_and_missing_phases_are_taken_as_they_come():
     assert waves[0].scores.isna().any(axis=None)
     found = estimate_change(*waves, ward_kmeans(waves[0].scores.dropna(), 4), **QUICK)
     assert found.finding == Finding.UNCHANGED
+
+
+def test_single_units_are_said_to_have_changed_only_beyond_their_respondents(unchanged):
+    first, second = unchanged
+    assert reliable_changes(first, second)["reliable"].sum() <= 1
+    later = second.scores.copy()
+    later.iloc[:20, 0] += 60.0
+    found = reliable_changes(first, replace(second, scores=later))
+    told = found[found["reliable"]]
+    assert set(told.index.get_level_values("phase")) == {first.scores.columns[0]}
+    # an error of about 13 points: half of the changes of 60 or more clear the false discovery rate
+    assert 10 <= len(told) <= 20
+    alone = wave_scores(first.scores, pd.Series(first.scores.index, first.scores.index))
+    assert reliable_changes(alone, alone).empty
 
 
 def test_tables_of_pairs_of_waves_stand_under_each_other():

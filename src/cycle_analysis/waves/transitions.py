@@ -174,6 +174,7 @@ def estimate_change(
     Examples
     --------
     >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.waves.two_waves import wave_scores
     >>> rng = np.random.default_rng(1)
     >>> units = pd.Series(np.repeat(np.arange(60), 4))
     >>> true = pd.DataFrame({"AG": 30.0 + 40 * (units % 2), "EX": 20.0 + 40 * (units % 2)})
@@ -234,6 +235,50 @@ def estimate_level_change(
     begin = started(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
     same, free = models.fit(study, begin)
     return _tested(study, models, same, free, n_draws, n_refits, seed)
+
+
+def reliable_changes(first: WaveScores, second: WaveScores, rate: float = 0.05) -> pd.DataFrame:
+    """Say of single units whether a score changed by more than its respondents leave unknown.
+
+    The reliable change index (Jacobson & Truax 1991) with the error of each unit's own respondents
+    in both waves, and the false discovery rate held over all units and phases (Benjamini &
+    Yekutieli 2001, since errors of one unit's phases go together).
+
+    Parameters
+    ----------
+    first, second : WaveScores
+        Those units are compared that have both.
+    rate : float
+        Share of the changes called reliable that may be none.
+
+    Returns
+    -------
+    DataFrame, index `unit`, `phase`
+        change, se (points), p (two-sided, adjusted), reliable. Empty where no error is known.
+
+    Examples
+    --------
+    >>> from cycle_analysis.waves.two_waves import wave_scores
+    >>> rng = np.random.default_rng(1)
+    >>> units = pd.Series(np.repeat(np.arange(60), 4))
+    >>> waves = [wave_scores(pd.DataFrame({"AG": 50 + 40 * (units == 7) * late
+    ...                                    + rng.normal(0, 8, 240)}), units) for late in (0, 1)]
+    >>> found = reliable_changes(*waves)
+    >>> found.index[found["reliable"]].tolist()
+    [(7, 'AG')]
+    """
+    study = TwoWaves.of(first, second)
+    first, second = study.waves
+    squares = first.error.standard_errors() ** 2 + second.error.standard_errors() ** 2
+    change = pd.concat(
+        [(second.scores - first.scores).stack(), np.sqrt(squares).stack()],
+        axis=1,
+        keys=["change", "se"],
+    ).dropna()
+    change = change.rename_axis(["unit", "phase"])
+    p = 2 * stats.norm.sf((change["change"] / change["se"]).abs())
+    adjusted = stats.false_discovery_control(p, method="by") if len(p) else p
+    return change.assign(p=adjusted, reliable=adjusted <= rate)
 
 
 def level_cuts(scores: pd.Series, labels: pd.Series) -> list[float]:

@@ -1,0 +1,90 @@
+"""Measure how often the intervals of profile shares hold the shares of a finite population.
+
+    python benchmarks/profile_shares.py run 0-200     # studies of a cell
+    python benchmarks/profile_shares.py show          # table for the README
+
+Appends one row per study to profile_shares.csv. A population of 342 units falls into three or four
+profiles, the nearest two so many spreads apart (of true scores); 150 or 300 of them answer, each
+with some respondents whose errors are partly shared over phases. The number of profiles is given.
+"""
+
+import csv
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.measurement.error import measurement_error
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.profiles.partitions import latent_profiles
+from cycle_analysis.profiles.true_scores import estimate, of_true_scores
+from cycle_analysis.representation.weights import shares
+from cycle_analysis.simulate import FOUR, Answering, Profiles
+
+RESULTS = Path(__file__).parent / "profile_shares.csv"
+POPULATION, N_REFITS = 342, 100
+WORLDS = {
+    "four": FOUR,
+    "three, 50/30/20": Profiles(FOUR.centroids.iloc[[0, 2, 3]], spread=10.0, shares=[5, 3, 2]),
+}
+ASKED = {"1 to 6": range(1, 7), "3": (3,), "1, of two in five 2": (1, 1, 1, 2, 2)}
+CELLS = [*product(WORLDS, (2.0, 2.5, 3.0, 4.0), ASKED, (150, 300))]
+FIELDS = ["truth", "distance", "respondents", "n", "study", "held", "counted", "bias", "width"]
+
+
+def main(argv):
+    if argv[0] == "show":
+        show()
+        return
+    first, last = map(int, argv[1].split("-"))
+    done = set()
+    if RESULTS.exists():
+        done = set(pd.read_csv(RESULTS)[FIELDS[:5]].itertuples(index=False, name=None))
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if not done:
+            writer.writeheader()
+        for study in range(first, last):
+            for cell in CELLS:
+                if (*cell, study) not in done:
+                    writer.writerow(
+                        dict(zip(FIELDS, (*cell, study), strict=False)) | one(cell, study)
+                    )
+            file.flush()
+
+
+def one(cell, study):
+    truth, distance, asked, n = cell
+    rng = np.random.default_rng([2026, study, CELLS.index(cell)])
+    world = WORLDS[truth].at_distance(distance)
+    everyone = world(POPULATION, rng)
+    true = everyone["profile"].value_counts(normalize=True).sort_index().to_numpy()
+    answered = everyone.loc[rng.choice(everyone.index, n, replace=False)]
+    survey = Answering(ASKED[asked], 18.0, halo=0.5)(answered, rng)
+    persons = respondent_scores(survey.answers, survey.items)
+    scores, error = unit_scores(persons, survey.units), measurement_error(persons, survey.units)
+    found = latent_profiles(scores, len(true), n_starts=20, seed=study)
+    equal = pd.Series(1.0, scores.index)
+    options = {"n_refits": N_REFITS, "seed": study}
+    told = estimate(of_true_scores(found, error), error, equal, POPULATION, **options).shares
+    placed = shares(found.labels, POPULATION)
+    return {
+        "held": ((told["low"] <= true) & (told["high"] >= true)).mean().round(3),
+        "counted": ((placed["low"] <= true) & (placed["high"] >= true)).mean().round(3),
+        "bias": (told["share"] - true).abs().mean().round(4),
+        "width": (told["high"] - told["low"]).mean().round(4),
+    }
+
+
+def show():
+    table = pd.read_csv(RESULTS)
+    grouped = table.groupby(["truth", "distance", "respondents", "n"])
+    result = grouped[["held", "counted", "bias", "width"]].mean().round(3)
+    result.insert(0, "n_studies", grouped.size())
+    print(result.to_string())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

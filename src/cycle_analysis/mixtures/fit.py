@@ -18,7 +18,13 @@ from pandas.api.types import is_numeric_dtype
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
 from cycle_analysis.mixtures.measured import Measured, Noise
-from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
+from cycle_analysis.mixtures.search import (
+    Outcome,
+    Search,
+    best_of_starts,
+    checked_weights,
+    mixed,
+)
 from cycle_analysis.seeds import Seed
 
 
@@ -182,9 +188,12 @@ def refit_mixture(
     memberships: pd.DataFrame,
     model: CovarianceModel,
     error: Noise,
+    *,
+    n_starts: int = 10,
+    seed: Seed = 1,
     variance_floor: float = 0.01,
 ) -> Mixture:
-    """Fit profiles of true scores from the memberships of a mixture already fitted; no search.
+    """Fit profiles of true scores, from the memberships of a mixture of scores and some starts.
 
     Parameters
     ----------
@@ -195,6 +204,9 @@ def refit_mixture(
         How the (co)variances of the true scores are shared.
     error : Noise
         Error covariance of each unit's scores, in the order of `scores`.
+    n_starts, seed : int, int or SeedSequence
+        Starts besides, and where they come from: with much error the profiles of scores may be
+        others than those of true scores.
     variance_floor : float
         As `fit_mixture`.
 
@@ -212,12 +224,14 @@ def refit_mixture(
     """
     data = standardise(scores, None, variance_floor)
     family = model.family(data.z, data.floor, standardised_noise(error, scores, data))
-    members = memberships.loc[data.scores.index].to_numpy()[..., None]
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        best = em.from_responsibilities(family, members, data.weights[:, None])
-        best = em.climb(family, best, data.weights[:, None], max_steps=2000, tolerance=1e-8)
-    log_likelihood = float(best.log_likelihood[0])
-    outcome = Outcome(log_likelihood, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
+    given = memberships.loc[data.scores.index].to_numpy()[..., None]
+
+    def start(values: np.ndarray, k: int, n: int, rng: np.random.Generator) -> np.ndarray:
+        return np.concatenate([given, mixed(values, k, n - 1, rng)], axis=2)
+
+    search = Search(n_starts + 1, n_starts + 1, 2000, 1e-8, seed)
+    k = memberships.shape[1]
+    best, outcome = best_of_starts(family, data.z, k, data.weights, search, start)
     return as_mixture(model, data, family, best, outcome)
 
 

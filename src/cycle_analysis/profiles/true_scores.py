@@ -1,9 +1,9 @@
 """Describe profiles by true scores: the error of measurement taken off, unit by unit.
 
 A profile that was found on unit scores holds two things, how its units differ and how far a few
-respondents are from their unit. `of_true_scores` starts from the profiles found and fits what is
-left when each unit's own error is taken off (Bovy, Hogg & Roweis 2011): shares are then shares of
-units, not of units seen through error, and a unit's probabilities rest on its own respondents.
+respondents are from their unit. `of_true_scores` fits, from the profiles found and some starts
+besides, what is left when each unit's own error is taken off (Bovy, Hogg & Roweis 2011): shares are
+then of units, not of units seen through error, and probabilities rest on a unit's own respondents.
 Covariance models race by BIC, a common factor (EFE) among them: without it, units that are higher
 on everything are taken for more profiles. Intervals come from refits to samples of units with their
 respondents, so that they hold sampling, classification and measurement error.
@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 
 from cycle_analysis.measurement.error import MeasurementError, Standing
 from cycle_analysis.mixtures import EEE, EEI, EFE, VVI, CovarianceModel, Mixture, em, named_model
 from cycle_analysis.mixtures.fit import classify, race, refit_mixture, standardise
 from cycle_analysis.mixtures.measured import Noise
+from cycle_analysis.mixtures.search import mixed
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed
 
@@ -25,6 +27,8 @@ MODELS: tuple[CovarianceModel, ...] = (EEI, VVI, EEE, EFE)
 """Covariance models of true scores that race."""
 TOLERANCE, MAX_STEPS = 1e-5, 400
 """Gain per unit and cycle at which a refit has converged; EM steps at most."""
+OTHER_STARTS = 3
+"""Starts of every sample besides the profiles found."""
 SHARE_STEPS = 200
 """EM steps by which weighted shares follow from the profiles of a sample."""
 
@@ -73,9 +77,6 @@ def of_true_scores(partition: Partition, error: MeasurementError) -> Partition:
     noise = _noise(error, scores)
     near = partition.probabilities
     mixture = race([refit_mixture(scores, near, model, noise) for model in MODELS])
-    n_finished, n_replicated = found.outcome.n_finished, found.outcome.n_replicated
-    outcome = replace(mixture.outcome, n_finished=n_finished, n_replicated=n_replicated)
-    mixture = replace(mixture, outcome=outcome)
     posteriors = classify(mixture, scores, noise)
     labels = pd.Series(posteriors.to_numpy().argmax(axis=1) + 1, scores.index, name="profile")
     return Partition(scores, labels, posteriors, mixture)
@@ -153,10 +154,7 @@ def estimate(
     start = em.fixed(
         family.coordinates(centred, mixture.covariances / data.scale**2), mixture.shares.to_numpy()
     )
-    batch = em.joined([start] * counted.shape[1])
-    batch = replace(batch, n_steps=np.zeros(counted.shape[1], dtype=int))
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        batch = em.climb(family, batch, counted, max_steps=MAX_STEPS, tolerance=TOLERANCE)
+    batch = _refitted(family, start, data.z, counted, seed)
     given = weights.loc[data.scores.index].to_numpy(dtype=float)
     weighted = _shares_given(em.log_joint(family, batch), batch, counted * given[:, None])
     told = [
@@ -188,6 +186,45 @@ def classification(partition: Partition) -> pd.DataFrame:
 def _noise(error: MeasurementError, scores: pd.DataFrame) -> Noise:
     own = error.only(scores.index)
     return Noise(own.within.to_numpy()[None], own.factors)
+
+
+def _refitted(
+    family: em.Family, start: em.Batch, values: np.ndarray, weights: np.ndarray, seed: Seed
+) -> em.Batch:
+    """Fit every sample from the profiles found and from other starts, and keep its best.
+
+    From the profiles found alone, a sample in which quite others fit better would not tell so.
+    """
+    n_problems, k = weights.shape[1], len(start.log_shares)
+    starts = mixed(values, k, OTHER_STARTS, np.random.default_rng(seed))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        fits = [_climbed(family, em.joined([start] * n_problems), weights)]
+        for other in np.moveaxis(starts, -1, 0):
+            members = np.repeat(other[..., None], n_problems, axis=2)
+            begun = em.from_responsibilities(family, members, weights)
+            fits.append(_climbed(family, begun, weights))
+    best = np.argmax([fit.log_likelihood for fit in fits], axis=0)
+    best[0] = 0  # the study itself is as it was found
+    both = em.joined(fits).take(best * n_problems + np.arange(n_problems))
+    return _alike(both, values.shape[1])
+
+
+def _climbed(family: em.Family, batch: em.Batch, weights: np.ndarray) -> em.Batch:
+    none = np.zeros(weights.shape[1], dtype=int)
+    batch = replace(batch, n_steps=none)
+    return em.climb(family, batch, weights, max_steps=MAX_STEPS, tolerance=TOLERANCE)
+
+
+def _alike(batch: em.Batch, p: int) -> em.Batch:
+    """Give profiles of all problems the order of those they are nearest to in the first."""
+    means = batch.theta[:p]
+    theta, log_shares = batch.theta.copy(), batch.log_shares.copy()
+    for problem in range(1, means.shape[2]):
+        gaps = ((means[:, :, None, 0] - means[:, None, :, problem]) ** 2).sum(axis=0)
+        order = linear_sum_assignment(gaps)[1]
+        theta[..., problem] = batch.theta[:, order, problem]
+        log_shares[:, problem] = batch.log_shares[order, problem]
+    return replace(batch, theta=theta, log_shares=log_shares)
 
 
 def _shares_given(joint: np.ndarray, batch: em.Batch, weights: np.ndarray) -> np.ndarray:

@@ -1,10 +1,16 @@
 """Simulate how often the 95% intervals of the measures hold the truth.
 
-Run: python benchmarks/coverage.py [SAMPLES]   Writes coverage.csv and coverage.png beside it.
+That of means of phases, and of their changes, is the true value of a finite population: the mean of
+what its units would score if everybody in them were asked, on the answer scale.
+
+Run: python benchmarks/coverage.py [SAMPLES] [STUDIES]   Writes coverage.csv and coverage.png beside
+it, from so many samples for the measures, and so many studies for the means.
 """
 
 import sys
+from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,17 +21,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from scipy.special import ndtr
 
 from cycle_analysis.cycle.order import phase_differences
 from cycle_analysis.cycle.phases import phase_curve, rank_correlations
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
-from cycle_analysis.measurement.agreement import intraclass, spread_by_level, standard_errors
+from cycle_analysis.measurement.agreement import intraclass, spread_by_level
+from cycle_analysis.measurement.error import standard_errors
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
-from cycle_analysis.measurement.scores import unit_scores
+from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 from cycle_analysis.simulate import Answering, Continuum
-from cycle_analysis.simulate.worlds import cumulative, straight
+from cycle_analysis.simulate.worlds import cumulative, skewed, straight
+from cycle_analysis.waves.comparison import mean_change
 
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
@@ -33,6 +42,22 @@ SIZES = (100, 340)
 """Units of a survey."""
 REPLICATES = 500
 """Bootstrap samples of each interval, half of the default."""
+POPULATION = 342
+ANSWERED = (150, 200, 300)
+"""Units of a finite population, and those of it that answer."""
+LOW = partial(straight, means=25.0)
+WORLDS = {
+    "errors apart": (Continuum(phases=PHASES), Answering(respondent_sd=20.0)),
+    "halo": (Continuum(phases=PHASES), Answering(respondent_sd=20.0, halo=0.6)),
+    "skewed": (Continuum(LOW, skewed, own=skewed, phases=PHASES), Answering(respondent_sd=20.0)),
+}
+"""Skewed: most units are low on the scale, where respondents cannot differ much."""
+ASKED = {
+    "3 respondents": (3,),
+    "1 to 6 respondents": range(1, 7),
+    "1, of one in five 2": (1, 1, 1, 1, 2),
+    "1 respondent": (1,),
+}
 
 
 def answers_of_one_phase(n: int, draw: np.random.Generator) -> tuple[pd.DataFrame, pd.Series]:
@@ -82,7 +107,6 @@ def truths() -> dict[str, float]:
     order = scalability(table, 0, 0)["H"]
     nested, unit, _ = scores_of_respondents(100_000, draw)
     return {
-        "mean": table["EX"].mean(),
         "alpha": alpha(answers.cov().to_numpy()),
         "icc1": 0.3,
         "H": order[(ALL, ALL)],
@@ -107,14 +131,9 @@ def held(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
 def held_by_units(n: int, seed: int, truth: dict[str, float]) -> dict[str, float]:
     """Which intervals from scores of n units hold the truth."""
     table = scores_of_units(n, np.random.default_rng([seed, n]))
-    sample = table.sample(n * 2 // 3, random_state=seed)
-    curve = phase_curve(table, replicates=REPLICATES, seed=seed).loc["EX"]
-    finite = phase_curve(sample, population=n, replicates=REPLICATES, seed=seed).loc["EX"]
     order = scalability(table, REPLICATES, 0, seed=seed)
     counts = categories(table)
     return {
-        "mean of a phase": within(truth["mean"], curve),
-        "mean, two thirds of a finite population": within(table["EX"].mean(), finite),
         "H of the scale": within(truth["H"], order.loc[(ALL, ALL)]),
         "H of a pair": within(truth["H of a pair"], order.loc[PAIR]),
         "rank correlation": within(
@@ -154,26 +173,82 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     }
 
 
-def draw_coverage(table: pd.DataFrame, samples: int, file: Path) -> None:
-    ax = style.start(None, height=5.4)
+def true_scores(states: pd.DataFrame, answering: Answering) -> pd.DataFrame:
+    """What each unit would score on the answer scale if very many respondents were asked."""
+    sd, true = np.hypot(answering.respondent_sd, answering.item_sd), states[PHASES]
+    beyond = [ndtr((true - cut) / sd) for cut in answering.cuts]
+    return 100 * sum(beyond) / len(beyond)
+
+
+def means_held(world: str, asked: str, n: int, seed: int) -> dict[str, float]:
+    """Share of the phases of which intervals hold the true mean, and the true mean change.
+
+    Beside it the same by intervals that shrink measurement error with the population too.
+    """
+    names = [[*WORLDS].index(world), [*ASKED].index(asked)]
+    draw = np.random.default_rng([seed, n, *names])
+    units, answering = WORLDS[world]
+    answering = replace(answering, respondents=ASKED[asked])
+    before = units(POPULATION, draw)
+    after = before.copy()
+    after[PHASES] += draw.normal(5, 6, (POPULATION, len(PHASES)))
+    truth = {name: true_scores(states, answering).mean() for name, states in
+             (("before", before), ("after", after))}  # fmt: skip
+    answered = draw.permutation(POPULATION)[:n]
+    scores, errors = {}, {}
+    for name, states in (("before", before), ("after", after)):
+        survey = answering(states.iloc[answered], draw)
+        persons = respondent_scores(survey.answers, survey.items)
+        scores[name] = unit_scores(persons, survey.units)
+        errors[name] = standard_errors(persons, survey.units)
+    told = {}
+    for way, known in (("", errors), (" ignored", {name: 0 * scores[name] for name in scores})):
+        curve = phase_curve(scores["after"], POPULATION, known["after"])
+        change = mean_change(scores, POPULATION, known).loc[("before", "after")]
+        true_change = truth["after"] - truth["before"]
+        told[f"mean{way}"] = _share_within(truth["after"], curve)
+        told[f"change{way}"] = _share_within(true_change, change)
+    return told
+
+
+def _share_within(truth: pd.Series, intervals: pd.DataFrame) -> float:
+    return float(truth.between(intervals["low"], intervals["high"]).mean())
+
+
+def cover_means(studies: int) -> pd.DataFrame:
+    """Coverage in every cell; `error_ignored` where the correction shrinks the error too."""
+    rows = {}
+    for world, asked, n in product(WORLDS, ASKED, ANSWERED):
+        held_in = Parallel(n_jobs=-1)(
+            delayed(means_held)(world, asked, n, seed) for seed in range(studies)
+        )
+        means = pd.DataFrame(held_in).mean()
+        for of in ("mean", "change"):
+            row = {"coverage": means[of], "error_ignored": means[f"{of} ignored"]}
+            rows[n, f"{of}: {world}, {asked}"] = row
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["n_units", "interval"])
+
+
+def draw_coverage(table: pd.DataFrame, file: Path) -> None:
+    ax = style.start(None, height=9.6)
     names = table.index.get_level_values("interval").unique()
     for rank, n in enumerate(table.index.get_level_values("n_units").unique()):
-        values = table.xs(n, level="n_units").loc[names, "coverage"]
+        values = table.xs(n, level="n_units")["coverage"].reindex(names)
         sign = style.profile_style(rank + 1) | {"linestyle": "none"}
-        ax.plot(values, np.arange(len(names)) + 0.2 * rank - 0.1, label=f"{n} units", **sign)
+        ax.plot(values, np.arange(len(names)) + 0.1 * rank - 0.2, label=f"{n} units", **sign)
     ax.axvspan(0.93, 0.97, color=style.FAINT, alpha=0.6, zorder=0)
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0.9, 1)
     look = style.Look("en", "How often the 95% intervals hold the truth (band: 93-97%)")
     look.percent_axis(ax.xaxis)
-    style.legend_below(ax, columns=2)
-    style.finish(ax, look, x=f"Of {samples} samples")
+    style.legend_below(ax, columns=3)
+    style.finish(ax, look, x="Share of samples")
     plt.savefig(file, dpi=110)
 
 
 def main() -> None:
-    samples = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    samples, studies = (int(n) for n in (*sys.argv[1:], *(1000, 1000)[len(sys.argv) - 1 :]))
     truth = truths()
     surveys = Parallel(n_jobs=-1)(
         delayed(held)(n, seed, truth) for n in SIZES for seed in range(samples)
@@ -182,11 +257,13 @@ def main() -> None:
     rows = {
         n: pd.DataFrame(part).astype(float).mean() for n, part in zip(SIZES, parts, strict=True)
     }
-    table = pd.concat(rows, names=["n_units", "interval"]).to_frame("coverage").round(4)
+    measures = pd.concat(rows, names=["n_units", "interval"]).to_frame("coverage")
+    tables = [measures.assign(samples=samples), cover_means(studies).assign(samples=studies)]
+    table = pd.concat(tables).round(4)
     here = Path(__file__).parent
-    table.assign(samples=samples).to_csv(here / "coverage.csv")
-    draw_coverage(table, samples, here / "coverage.png")
-    print(table.unstack("n_units").to_string())
+    table.to_csv(here / "coverage.csv")
+    draw_coverage(table, here / "coverage.png")
+    print(table.to_string())
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def measure_cycle(
     clean = scoring.unit_scores(subtract_style(persons, off_topic), units)
     errors = order.errors_of_differences(table, persons, units, pd.Series(dtype=float))
     half = replicates // 2
-    phases.phase_curve(table, replicates=replicates)
+    phases.phase_curve(table)
     phases.leading_phase(table)
     developments = phases.development_scores(table, DEVELOPMENTS)
     furthest = phases.positions(developments)["furthest"]

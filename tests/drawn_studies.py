@@ -9,6 +9,7 @@ import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.measurement import agreement, item_analysis, scores
+from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.profiles.true_scores import NO_PARAMETERS
 from cycle_analysis.report.chapter import (
@@ -108,6 +109,7 @@ class Drawn:
             phase: int(answers[listed].notna().any(axis=1).sum())
             for phase, listed in scores.items_by_phase(items).items()
         }
+        error = measurement_error(persons, units)
         rules, reliability = (
             scores.aggregation_rules(respondents["role"]),
             self.large.load(SCORES, "reliability", wave),
@@ -121,7 +123,8 @@ class Drawn:
             answer_counts=item_analysis.answer_counts(answers, items),
             agreement=agreement.agreement_summary(answers, items, persons, units),
             spread=agreement.spread_by_level(persons, units),
-            standard_errors=agreement.standard_errors(persons, units),
+            error=error.table,
+            standard_errors=error.standard_errors(),
             aggregations=agreement.compare_aggregations(persons, units, rules),
             reliability=reliability.assign(n_respondents=pd.Series(answered)),
         )
@@ -143,7 +146,7 @@ class Drawn:
         self._keep(
             CYCLE,
             wave,
-            curve=phases.phase_curve(own, None, 20),
+            curve=phases.phase_curve(own),
             leading_counts=leading.reindex(own.columns, fill_value=0).to_frame("n_units"),
             active=active,
             active_counts=phases.active_counts(active),
@@ -153,7 +156,7 @@ class Drawn:
             violations=violations,
             order=told.assign(n=len(own.dropna()), violations=broken),
             block_items=item_analysis.item_statistics(answers, off_topic),
-            block_curve=phases.phase_curve(blocks, None, 20),
+            block_curve=phases.phase_curve(blocks),
         )
 
     def _placements(

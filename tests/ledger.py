@@ -254,8 +254,8 @@ def _of_measurement(chapter: Any) -> Named:
     for spread in _facts(chapter, "spread"):
         for quarter in spread["quarters"]:
             yield quarter["n"], ("quarter", quarter["number"]), ("in quarters",)
-    for errors in _facts(chapter, "errors"):
-        yield from ((mean._units, ("with error",)) for mean in errors.values())
+    for units in _facts(chapter, "_with_two"):
+        yield units, ("two respondents", wave, chapter._fewest)
     for told in _facts(chapter, "aggregation"):
         for rule in told["rules"]:
             yield rule["moved"], ("moved by rule", rule["rule"]), ("aggregated",)

@@ -76,6 +76,11 @@ def response_tables(table=None):
     }
 
 
+def error_table(freedom):
+    within = pd.DataFrame(np.diag([100.0, 144, 196, 225, 256]), PHASES, PHASES)
+    return within.assign(freedom=freedom)
+
+
 def measurement_tables(study):
     codes = study.codebook.items.index[study.codebook.items["phase"] != ""]
     n = len(codes)
@@ -119,6 +124,7 @@ def measurement_tables(study):
         ),
         "agreement": agreement,
         "random_groups": pd.DataFrame({"p": [0.01, 0.01, 0.01, 0.2, 0.01]}, index=phases),
+        "error": error_table(160),
         "standard_errors": pd.DataFrame({phase: [8.3, 10.2, 14.4] * 5 for phase in PHASES}),
         "aggregations": pd.DataFrame(
             changed | {"rank_correlation": 0.95, "moved": 0.2}, index=rules

@@ -6,6 +6,7 @@ import io
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 from small_studies import Truth, make_study, run_notebooks
 
 from cycle_analysis.report import open_chapter, tell
@@ -52,12 +53,39 @@ class Survey:
 def test_one_respondent_per_unit_runs_and_says_what_is_lost(tmp_path):
     survey = Survey(tmp_path, n_respondents=1).run()
     assert survey.table("standard_errors").isna().all().all()
+    opening = "There is one respondent per country, so how exact a score is cannot be known"
+    assert survey.said("measurement", "precision").startswith(opening)
+    assert "too few countries have two respondents" in survey.said("measurement", "errors")
+    assert "too wide rather than too narrow" in survey.said("cycle", "curve")
     assert "country and respondent cannot be told apart" in survey.said("measurement", "agreed")
     assert "too few countries have two respondents" in survey.said("measurement", "differing")
     assert "too few countries have two respondents" in survey.said("cycle", "two_level")
     violations = survey.table("violations", "03_cycle")
     assert violations["error"].notna().all()
     assert survey.table("two_level", "03_cycle")["H"].isna().all()
+
+
+def test_one_unit_with_two_respondents_makes_no_score_exact(tmp_path):
+    survey = Survey(tmp_path, n_respondents=2)
+    survey.alter(lambda table: pd.concat([table.iloc[:1], table.iloc[1::2]]))
+    survey.run()
+    assert survey.table("error")["freedom"].tolist() == [1] * 4
+    assert survey.table("standard_errors").isna().all(axis=None)
+    told = survey.said("measurement", "precision")
+    assert told.startswith("How exact the score of a country is cannot be known: too few countries")
+    assert "measurement error is that of the questions only" in survey.said("cycle", "violations")
+    curve, scores = survey.table("curve", "03_cycle"), survey.table("scores")
+    reach = (curve["high"] - curve["low"]) / 2
+    t = stats.t.ppf(0.975, len(scores) - 1)
+    assert reach.tolist() == pytest.approx((t * scores.sem()).tolist(), rel=1e-4)
+
+
+def test_an_error_from_few_respondents_is_told_to_be_rough(tmp_path):
+    survey = Survey(tmp_path, n_respondents=2).run()
+    assert survey.table("error")["freedom"].between(30, 99).all()
+    assert "known roughly only" in survey.said("measurement", "precision")
+    assert "30 to 100 degrees of freedom, so roughly" in survey.said("measurement", "errors")
+    assert "too wide" not in survey.said("cycle", "curve")
 
 
 def test_a_phase_that_nobody_answered_stays_missing_and_is_never_zero(tmp_path):

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from cycle_analysis.figures.profiles import plot_units as plot_units
     from cycle_analysis.figures.style import Look as Look
     from cycle_analysis.measurement.agreement import agreement_summary as agreement
-    from cycle_analysis.measurement.agreement import standard_errors as standard_errors
+    from cycle_analysis.measurement.error import standard_errors as standard_errors
     from cycle_analysis.measurement.reliability import scale_statistics as reliability
     from cycle_analysis.measurement.scores import phase_scores as phase_scores
     from cycle_analysis.measurement.scores import respondent_scores as respondent_scores
@@ -103,7 +103,7 @@ ROOMS = {
     "unit_scores": "measurement.scores",
     "reliability": "measurement.reliability:scale_statistics",
     "agreement": "measurement.agreement:agreement_summary",
-    "standard_errors": "measurement.agreement",
+    "standard_errors": "measurement.error",
     "phase_curve": "cycle.phases",
     "activity": "cycle.phases",
     "coactivity": "cycle.phases",

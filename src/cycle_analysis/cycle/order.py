@@ -1,9 +1,10 @@
 """Order of the phases: violations beyond measurement error, and what the evidence supports.
 
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
-of the difference: from the respondents of the unit where there are several (`agreement`), else
-from the reliability of the phases. What speaks for and against an order is gathered and read as one
-of six, by a rule that stands in `read_order`; every number it uses is in the evidence beside it.
+of the difference: from how respondents of one unit differ (`measurement.error`) where that is
+known, else from the reliability of the phases. What speaks for and against an order is gathered and
+read as one of six, by a rule that stands in `read_order`; every number it uses is in the evidence
+beside it.
 """
 
 from enum import StrEnum
@@ -13,7 +14,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
-from cycle_analysis.measurement.agreement import standard_errors
+from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
 from cycle_analysis.measurement.scores import unit_scores
 
 
@@ -90,12 +91,12 @@ def order_violations(
 def errors_of_differences(
     scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, reliability: pd.Series
 ) -> pd.DataFrame:
-    """Give the standard error of differences: from respondents, or where all are alone from items.
+    """Give the standard error of differences: from respondents, or where they are few from items.
 
     From respondents it is that of the differences within them: a respondent who is mild on all
-    phases moves both alike, and that does not blur their difference. From items it is
-    ``sqrt(SEM_a² + SEM_b²)`` with ``SEM = sd sqrt(1 - reliability)``, the same for every unit; it
-    covers error between items, not between respondents.
+    phases moves both alike, and that does not blur their difference. Where too few units have two
+    respondents to know it, it is ``sqrt(SEM_a² + SEM_b²)`` from items, with ``SEM = sd sqrt(1 -
+    reliability)``, the same for every unit; it covers error between items, not between respondents.
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ def errors_of_differences(
     >>> errors_of_differences(scores, persons, units, reliability).iloc[0].tolist()
     [10.0]
     """
-    errors = standard_errors(phase_differences(persons), units)
-    if errors.notna().to_numpy().any():
-        return errors
+    error = measurement_error(persons, units)
+    if error.standing != Standing.UNKNOWN:
+        return _from_respondents(error)
     unreliable = 1 - reliability.reindex(scores.columns).clip(0, 1)
     variances = (scores.var() * unreliable).to_numpy()
     first, second = np.triu_indices(scores.shape[1], k=1)
@@ -281,7 +282,7 @@ def phase_order(
     DataFrame, one row `order`
         reading (a `Reading`; see `read_order`), then the
         evidence as `gather_evidence` describes it: H with interval and chance level, steps_down,
-        violations (share beyond error; NaN where every unit has one respondent), and so on.
+        violations (share beyond error; NaN where the error is not known), and so on.
 
     References
     ----------
@@ -297,11 +298,21 @@ def phase_order(
     [['partly', 3]]
     """
     scores = unit_scores(persons, units)
-    errors = standard_errors(phase_differences(persons), units)
+    errors = _from_respondents(measurement_error(persons, units))
     corrected = None
     if off_topic is not None:
         corrected = unit_scores(subtract_style(persons, off_topic), units)
     return order_table(gather_evidence(scores, errors, corrected, replicates, seed=seed))
+
+
+def _from_respondents(error: MeasurementError) -> pd.DataFrame:
+    """Standard errors of differences, units × pairs of phases; NaN where they are not known."""
+    known = error.standard_errors()
+    gaps = phase_differences(known)
+    first, second = np.triu_indices(known.shape[1], k=1)
+    common = error.covariances()[:, first, second]
+    variances = known.to_numpy()[:, first] ** 2 + known.to_numpy()[:, second] ** 2 - 2 * common
+    return pd.DataFrame(np.sqrt(variances.clip(min=0)), gaps.index, gaps.columns)
 
 
 def _taken_out(scores: pd.DataFrame, corrected: pd.DataFrame) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom, norm
 
+from cycle_analysis.measurement.error import mean_intervals
 from cycle_analysis.p_values import holm
 
 ACTIVE_FROM = 50.0
@@ -23,16 +24,13 @@ ACTIVE_FROM = 50.0
 
 
 def phase_curve(
-    scores: pd.DataFrame,
-    population: int | None = None,
-    replicates: int = 1000,
-    seed: int = 2018,
+    scores: pd.DataFrame, population: int | None = None, errors: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Give the mean of each phase over units, with a bootstrap interval.
+    """Give the mean of each phase over units, with its interval.
 
-    Units are drawn with replacement. With a `population` the interval shrinks by the finite
-    population correction, ``sqrt(1 - n / N)``: right for statements about these units this year,
-    wrong for statements about the process behind them.
+    With a `population` it is about these units this year, and closes as more of them answer, but
+    for the error with which respondents tell the scores of their units; without, it is about the
+    process behind the units. See `measurement.error.mean_intervals`.
 
     Parameters
     ----------
@@ -40,9 +38,9 @@ def phase_curve(
         0-100, NaN missing.
     population : int, optional
         Number of units there are, N.
-    replicates : int
-        Number of bootstrap samples; 0 leaves the interval missing.
-    seed : int
+    errors : DataFrame, units × phases
+        Standard errors of the scores, as `standard_errors` gives them; needed with a population.
+        Where one is not known the interval takes none of the population as known.
 
     Returns
     -------
@@ -53,35 +51,18 @@ def phase_curve(
     Raises
     ------
     ValueError
-        When the population is smaller than the number of units.
+        When the population is smaller than the number of units, or comes without errors.
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"AG": [40.0, 60.0], "EX": [20.0, 20.0]})
-    >>> phase_curve(scores, replicates=100)["mean"].to_dict()
-    {'AG': 50.0, 'EX': 20.0}
+    >>> scores = pd.DataFrame({"AG": [40.0, 60.0, 50.0], "EX": [20.0, 20.0, 20.0]})
+    >>> phase_curve(scores)[["mean", "low", "high"]].round().values.tolist()
+    [[50.0, 25.0, 75.0], [20.0, 20.0, 20.0]]
     """
-    if population is not None and population < len(scores):
-        raise ValueError(
-            f"The population has {population} units, but {len(scores)} have scores. "
-            "Give the number of units in the register at the date of fieldwork, or None."
-        )
-    n, mean = scores.count(), scores.mean()
-    inflation = np.sqrt(n / (n - 1).where(n > 1))
-    correction = np.sqrt(1 - n / population) if population is not None else 1.0
-    reach = _bootstrap_quantiles(scores, replicates, seed) - mean
-    reach *= inflation * correction
-    table = pd.DataFrame(
-        {
-            "n": n,
-            "mean": mean,
-            "sd": scores.std(),
-            "low": (mean + reach.loc["low"]).clip(0, 100),
-            "high": (mean + reach.loc["high"]).clip(0, 100),
-        }
-    )
+    table = mean_intervals(scores, population, errors)
+    table[["low", "high"]] = table[["low", "high"]].clip(0, 100)
     reasons = {0: "no unit has a score", 1: "one unit: no interval", 2: ""}
-    return table.assign(reason=n.clip(upper=2).map(reasons)).rename_axis("phase")
+    return table.assign(reason=table["n"].clip(upper=2).map(reasons)).rename_axis("phase")
 
 
 def leading_phase(scores: pd.DataFrame) -> pd.DataFrame:
@@ -380,21 +361,6 @@ def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFram
     columns = ["n", "correlation", "low", "high", "p", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
     return table.assign(p_holm=holm(table["p"]))
-
-
-def _bootstrap_quantiles(scores: pd.DataFrame, replicates: int, seed: int) -> pd.DataFrame:
-    """Percentiles of bootstrapped means, rows low and high."""
-    quantiles = pd.DataFrame(np.nan, index=["low", "high"], columns=scores.columns)
-    n, generator = len(scores), np.random.default_rng(seed)
-    if replicates < 1 or n < 2:
-        return quantiles
-    values = scores.to_numpy(float)
-    both = np.hstack([np.nan_to_num(values), ~np.isnan(values)])
-    drawn = (generator.integers(0, n, n) for _ in range(replicates))
-    totals = np.array([np.bincount(units, minlength=n) @ both for units in drawn])
-    sums, counts = np.hsplit(totals, 2)
-    means = pd.DataFrame(sums / np.where(counts > 0, counts, np.nan), columns=scores.columns)
-    return means.quantile([0.025, 0.975]).set_axis(["low", "high"])
 
 
 def _last_marked(marks: pd.DataFrame) -> pd.Series:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.measurement.error import standard_errors
 from cycle_analysis.measurement.scores import (
     Aggregation,
     items_by_phase,
@@ -274,39 +275,6 @@ def spread_within(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     {'A': nan, 'B': 35.4}
     """
     return unit_scores(scores, units, lambda table, unit: table.groupby(unit).std())
-
-
-def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
-    """Give the standard error of each unit's mean: pooled spread within units over root n.
-
-    The spread is pooled over units, because the own spread of two to five respondents says little;
-    a unit with one respondent gets the same error per respondent as any other.
-
-    Parameters
-    ----------
-    scores : DataFrame, respondents × phases
-        As `scores.respondent_scores` gives them, NaN missing.
-    units : Series, indexed by respondent
-        The unit of each respondent.
-
-    Returns
-    -------
-    DataFrame, units × phases
-        In score points; a phase is NaN when no unit has two respondents, since then respondent and
-        unit cannot be told apart.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [0.0, 50.0, 80.0]}, index=["r1", "r2", "r3"])
-    >>> units = pd.Series({"r1": "B", "r2": "B", "r3": "A"})
-    >>> standard_errors(scores, units)["AG"].round(1).to_dict()
-    {'A': 35.4, 'B': 25.0}
-    """
-    grouped = scores.groupby(match_units(scores, units))
-    counts = grouped.count()
-    freedom = (counts - 1).clip(lower=0).sum()
-    squares = ((scores - grouped.transform("mean")) ** 2).sum()
-    return np.sqrt(squares / freedom.where(freedom > 0)) / np.sqrt(counts.where(counts > 0))
 
 
 def unit_table(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:

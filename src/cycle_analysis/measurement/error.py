@@ -6,6 +6,10 @@ who is positive about everything (halo) makes the errors of the phases go togeth
 known depends on its degrees of freedom, the respondents less the units; units with one respondent
 add none, and borrow it from the others. With too few nothing is claimed: a pair of respondents in
 one unit says nothing about the precision of all others.
+
+A mean over units has two errors: not all units of the population were asked, and those that were
+speak through a few respondents. Only the first goes away as more of them answer (Cochran 1977,
+chapter 10).
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from cycle_analysis.measurement.scores import match_units
 
@@ -28,6 +33,19 @@ class Standing(StrEnum):
     KNOWN = "known"
     ROUGH = "rough"
     UNKNOWN = "unknown"
+
+
+def standing_of(freedom: float) -> Standing:
+    """Tell how well an error with these degrees of freedom is known.
+
+    Examples
+    --------
+    >>> [str(standing_of(freedom)) for freedom in (100, 30, 29)]
+    ['known', 'rough', 'unknown']
+    """
+    if freedom >= ENOUGH:
+        return Standing.KNOWN
+    return Standing.ROUGH if freedom >= TOO_FEW else Standing.UNKNOWN
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +75,19 @@ class MeasurementError:
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom of W, on the phase with the fewest."""
-        return int(min(np.diag(self.freedoms), default=0))
+        """Degrees of freedom of W, on the phase with the fewest of those that anybody scored."""
+        scored = np.einsum("npp->p", self.counts) > 0
+        return int(min(np.diag(self.freedoms)[scored], default=0))
 
     @property
     def standing(self) -> Standing:
         """Whether W is known, known roughly, or not known."""
-        if self.freedom >= ENOUGH:
-            return Standing.KNOWN
-        return Standing.ROUGH if self.freedom >= TOO_FEW else Standing.UNKNOWN
+        return standing_of(self.freedom)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """W, p phases × p phases, and beside it `freedom`, its degrees of freedom."""
+        return self.within.assign(freedom=self.freedom).rename_axis(index="phase", columns=None)
 
     @property
     def n_respondents(self) -> pd.DataFrame:
@@ -179,6 +201,110 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
     table = pd.DataFrame(within, scores.columns, scores.columns)
     index = pd.Index(names, name="unit")
     return MeasurementError(table, freedom, counts, scatter, index)
+
+
+def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """Give the standard error of each unit's mean: pooled spread within units over root n.
+
+    The spread is pooled over units, because the own spread of two to five respondents says little;
+    a unit with one respondent gets the same error per respondent as any other.
+
+    Parameters
+    ----------
+    scores : DataFrame, m respondents × p phases
+        As `scores.respondent_scores` gives them, NaN missing.
+    units : Series, m respondents
+        The unit of each respondent.
+
+    Returns
+    -------
+    DataFrame, n units × p phases
+        In score points; NaN where the unit has no score, and everywhere when respondents less
+        units are fewer than `TOO_FEW`: respondent and unit cannot be told apart then. Below
+        `ENOUGH` they are rough.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [0.0, 50.0] * 30 + [80.0]})
+    >>> units = pd.Series([*np.arange(30).repeat(2), 30])
+    >>> standard_errors(scores, units)["AG"].iloc[[0, -1]].round(1).tolist()
+    [25.0, 35.4]
+    >>> standard_errors(scores[-3:], units[-3:])["AG"].tolist()
+    [nan, nan]
+    """
+    return measurement_error(scores, units).standard_errors()
+
+
+def mean_intervals(
+    scores: pd.DataFrame, population: int | None = None, errors: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Give the mean of each phase over units, with an interval for all units that there are.
+
+    With f = n / N the share of the population that has a score, the variance of the mean is
+    ``(1 - f) s² / n + f mean(e²) / n``, s² the variance of the scores, which holds the measurement
+    error too, and e their standard errors: that of two stages, each unit with its own number of
+    respondents out of many. Without a population, f = 0: a statement about the process behind these
+    units. So it is where an error is not known, which makes the interval too wide, never too short.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Scores or differences of scores, in points, NaN missing.
+    population : int, optional
+        Number of units there are, N.
+    errors : DataFrame, n units × p phases
+        Standard errors of the scores; needed with a population, 0 for what is measured exactly.
+
+    Returns
+    -------
+    DataFrame, p phases
+        n (units with a score), mean, sd, low, high (95%, by t), all in points; no interval with
+        fewer than two units.
+
+    Raises
+    ------
+    ValueError
+        When the population is smaller than the number of units, or comes without errors.
+
+    References
+    ----------
+    Cochran, W. G. (1977). Sampling Techniques, 3rd ed., chapter 10. Wiley.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [40.0, 50.0, 60.0]})
+    >>> intervals = mean_intervals(scores, population=3, errors=scores * 0 + 6)
+    >>> intervals.loc["AG", ["low", "high"]].round(1).tolist()  # 50 ± 4.30 · 6 / √3
+    [35.1, 64.9]
+    """
+    n, mean = scores.count(), scores.mean()
+    share, measured = 0.0 * n, 0.0 * n
+    if population is not None:
+        errors = _fit_for(scores, population, errors)
+        known = (errors.notna() | scores.isna()).all()
+        share = (n / population).where(known, 0.0)
+        measured = (errors**2).where(scores.notna()).mean().where(known, 0.0)
+    variance = ((1 - share) * scores.var() + share * measured) / n.where(n > 1)
+    reach = stats.t.ppf(0.975, (n - 1).clip(lower=1)) * np.sqrt(variance)
+    return pd.DataFrame(
+        {"n": n, "mean": mean, "sd": scores.std(), "low": mean - reach, "high": mean + reach}
+    )
+
+
+def _fit_for(scores: pd.DataFrame, population: int, errors: pd.DataFrame | None) -> pd.DataFrame:
+    """Check the population, and give the errors the rows and columns of the scores."""
+    if (n := len(scores.dropna(how="all"))) > population:
+        raise ValueError(
+            f"The population has {population} units, but {n} have scores. "
+            "Give the number of units in the register at the date of fieldwork, or None."
+        )
+    if errors is None:
+        raise ValueError(
+            f"A population of {population} units comes without errors of the scores: these do not "
+            "shrink as more units answer. Give standard_errors(respondent_scores, units), or None "
+            "for the population."
+        )
+    return errors.reindex(index=scores.index, columns=scores.columns)
 
 
 def _possible(within: np.ndarray) -> np.ndarray:

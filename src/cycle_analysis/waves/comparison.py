@@ -7,10 +7,11 @@ the last wave. Who moved from profile to profile is estimated in `transitions`.
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.measurement.error import mean_intervals
 from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import Study
@@ -193,19 +194,28 @@ def units_in_both(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame({"n_units": list(counts.values())}, index, dtype=int)
 
 
-def mean_change(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def mean_change(
+    scores: Mapping[str, pd.DataFrame],
+    population: int | None = None,
+    errors: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Give the mean change of every phase between successive waves, over units in both.
 
     Parameters
     ----------
     scores : mapping of wave to DataFrame, n units × p phases
         Scores on the common items, 0-100, in the order of the waves.
+    population : int, optional
+        Number of units there are in both waves; see `measurement.error.mean_intervals`.
+    errors : mapping of wave to DataFrame, n units × p phases
+        Standard errors of the scores; needed with a population. Respondents of one wave err
+        independently of those of another.
 
     Returns
     -------
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
-        `high` (95% t-interval over units), all in points.
+        `high` (95%), all in points.
 
     Examples
     --------
@@ -218,17 +228,10 @@ def mean_change(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     tables = {}
     for (first, before), (second, after) in pairwise(scores.items()):
         change = after - before
-        n, mean = change.count(), change.mean()
-        reach = stats.t.ppf(0.975, (n - 1).clip(lower=1)) * change.sem()
-        tables[first, second] = pd.DataFrame(
-            {
-                "n_units": n,
-                "before": before.where(change.notna()).mean(),
-                "after": after.where(change.notna()).mean(),
-                "change": mean,
-                "low": mean - reach,
-                "high": mean + reach,
-            }
+        error = None if errors is None else np.hypot(errors[first], errors[second])
+        table = mean_intervals(change, population, error)
+        tables[first, second] = table.rename(columns={"n": "n_units", "mean": "change"}).assign(
+            before=before.where(change.notna()).mean(), after=after.where(change.notna()).mean()
         )
     columns = ["n_units", "before", "after", "change", "low", "high"]
     return _wave_by_wave(tables, ["phase"], columns)

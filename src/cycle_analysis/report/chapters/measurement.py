@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 from cycle_analysis.measurement.agreement import AGREED
+from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
@@ -96,15 +97,35 @@ class MeasurementChapter(Chapter):
         return None if known.empty else {"limit": AGREED, **n, **ranges}
 
     @cached_property
+    def precision(self) -> dict[str, Any]:
+        """How well the measurement error is known, by its degrees of freedom, and if all are alone.
+
+        Both numbers behind the latter are exact elsewhere: respondents and units of a wave.
+        """
+        n = len(self.load(RESPONSES, "respondents"))
+        return {"standing": self._standing(self.wave), "one_each": n == self.answered._n}
+
+    @cached_property
+    def other_waves(self) -> list[dict[str, str]]:
+        """How well the measurement error of each other wave is known."""
+        others = (wave for wave in self.study.waves if wave != self.wave)
+        return [{"wave": wave, "standing": self._standing(wave)} for wave in others]
+
+    @cached_property
     def errors(self) -> dict[str, Mean] | None:
-        """Standard errors of the scores of units, in points; None where they are not known."""
+        """Standard errors of one respondent and of the scores of units, in points.
+
+        None where they are not known, or rest on few units.
+        """
         known = self.load(SCORES, "standard_errors").stack().dropna()
-        if known.empty:
+        if known.empty or self.door.few(self._with_two):
             return None
+        table = self.load(SCORES, "error")
+        alone = pd.Series(np.diag(table[table.index])) ** 0.5
         median, low, high = known.quantile([0.5, 0.05, 0.95])
-        n = Units(known.index.get_level_values(0).nunique())
         told = {"median": median, "low": low, "high": high, "reach": 1.96 * median}
-        return {name: Mean(value, n) for name, value in told.items()}
+        told |= {"least": alone.min(), "most": alone.max()}
+        return {name: Mean(value, self._with_two) for name, value in told.items()}
 
     @cached_property
     def aggregation(self) -> dict[str, Any]:
@@ -255,6 +276,18 @@ class MeasurementChapter(Chapter):
     def _of_phases(self, table: str, wave: str) -> pd.DataFrame:
         known = self.load(SCORES, table, wave)
         return known.loc[[phase for phase in self.phases if phase in known.index]]
+
+    @cached_property
+    def _with_two(self) -> Units:
+        """Units with two respondents or more, on the phase with the fewest that has any."""
+        return self.counted(self.load(SCORES, "agreement").loc[self._fewest, "n_units_of_two"])
+
+    @cached_property
+    def _fewest(self) -> Any:
+        return self.load(SCORES, "agreement")["n_units_of_two"].replace(0, np.inf).idxmin()
+
+    def _standing(self, wave: str) -> str:
+        return str(standing_of(self.load(SCORES, "error", wave)["freedom"].min()))
 
     def _steps(self, scale: str) -> dict[str, str]:
         (low, high), labels = self.study.scales[scale].ends, self.study.scales[scale].labels

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
+from cycle_analysis.measurement.error import Standing, standing_of
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter
 from cycle_analysis.report.columns import Rows, interval, number, percent
@@ -57,9 +58,9 @@ class OrderFacts(Chapter):
         return sorted(found, key=lambda pair: -self.door.ratio(pair["n"]))
 
     @cached_property
-    def one_respondent(self) -> bool:
-        """Whether no unit has two respondents."""
-        return not self.load(SCORES, "agreement")["n_units_of_two"].max()
+    def error_known(self) -> bool:
+        """Whether respondents tell the measurement error, be it roughly."""
+        return standing_of(self.load(SCORES, "error")["freedom"].min()) != Standing.UNKNOWN
 
     @cached_property
     def scale(self) -> dict[str, Any] | None:

@@ -9,10 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.measurement.error import mean_intervals
 from cycle_analysis.measurement.scores import unit_scores
+from cycle_analysis.p_values import holm
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import Study
 from cycle_analysis.units.harmonisation import (
@@ -215,7 +217,7 @@ def mean_change(
     -------
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
-        `high` (95%), all in points.
+        `high` (95%), all in points; `p_holm`, of no change, adjusted for the number of phases.
 
     Examples
     --------
@@ -228,12 +230,17 @@ def mean_change(
     tables = {}
     for (first, before), (second, after) in pairwise(scores.items()):
         change = after - before
-        error = None if errors is None else np.hypot(errors[first], errors[second])
-        table = mean_intervals(change, population, error)
+        both = None if errors is None else np.hypot(errors[first], errors[second])
+        table = mean_intervals(change, population, both)
+        freedom = (table["n"] - 1).clip(lower=1)
+        error = (table["high"] - table["low"]) / 2 / stats.t.ppf(0.975, freedom)
+        p = pd.Series(2 * stats.t.sf((table["mean"] / error).abs(), freedom), table.index)
         tables[first, second] = table.rename(columns={"n": "n_units", "mean": "change"}).assign(
-            before=before.where(change.notna()).mean(), after=after.where(change.notna()).mean()
+            before=before.where(change.notna()).mean(),
+            after=after.where(change.notna()).mean(),
+            p_holm=holm(p),
         )
-    columns = ["n_units", "before", "after", "change", "low", "high"]
+    columns = ["n_units", "before", "after", "change", "low", "high", "p_holm"]
     return _wave_by_wave(tables, ["phase"], columns)
 
 

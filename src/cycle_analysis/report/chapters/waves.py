@@ -19,6 +19,8 @@ from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
 COMPARABLE = ("full", "partial")
+SURE = 0.05
+"""Adjusted p of the mean change of a phase up to which it is told as change."""
 SAME = 0.10
 """Share of units in another group up to which two divisions are nearly the same."""
 
@@ -149,7 +151,7 @@ class WavesChapter(Chapter):
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
         change = self._change(first, second)
-        sure = (change["low"] > 0) | (change["high"] < 0)
+        sure = change["p_holm"] <= SURE
         rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
         return partial(plot_change, rounded)
 
@@ -161,7 +163,7 @@ class WavesChapter(Chapter):
 
     def _pair(self, first: str, second: str) -> dict[str, Any]:
         panel, change = self._panel(first, second), self._change(first, second)
-        sure = change[(change["low"] > 0) | (change["high"] < 0)]
+        sure = change[change["p_holm"] <= SURE]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
@@ -172,16 +174,19 @@ class WavesChapter(Chapter):
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
         (test,) = self._between("change_tests", first, second).to_dict("records")
+        if test["finding"] not in ("changed", "unchanged"):
+            return {"finding": test["finding"]}
         moved = self._between("moved", first, second).set_index("direction")
         panel = self._panel(first, second)
         ways = zip(moved.index, self._ends(moved), strict=True)
         told = {str(way): self.door.weighted(Weighted(*row, panel)) for way, row in ways}
+        if math.isnan(told["any"][0].value):
+            return {"finding": "few_units"}
         shift = self._between("shift", first, second).set_index("phase")["shift"]
-        untold = math.isnan(told["any"][0].value) and test["finding"] in ("changed", "unchanged")
         return {
-            **{"finding": "few_units" if untold else test["finding"], "p": float(test["p"])},
+            **{"finding": test["finding"], "p": float(test["p"])},
             "moved": {
-                way: {"share": share.value, "bound": share.bound, "low": low, "high": high}
+                way: {"share": share.value, "low": low, "high": high}
                 for way, (share, low, high) in told.items()
             },
             "shifted": bool((shift.abs() > 0).any()),

@@ -172,7 +172,8 @@ def profiles(waves, world, change, study):
     found = estimate_change(*told, reference, **options)
     chances = change.keywords["chances"] if moving else np.eye(k)
     true = world.chances @ (1 - np.diag(chances))
-    moves, shares = found.moves, found.shares
+    moves = found.moves.loc[1:].drop(0, level="profile_to")
+    shares = pd.concat([found.moves.loc[1:].xs(0, level="profile_to"), found.moves.loc[0].loc[1:]])
     tau = chances.ravel()
     held = (moves["probability_low"] <= tau + 1e-9) & (moves["probability_high"] >= tau - 1e-9)
     margins = np.concatenate([world.chances, world.chances @ chances])

@@ -11,7 +11,6 @@ from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.measurement import agreement, item_analysis, scores
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.membership import certainty_by_respondents
-from cycle_analysis.profiles.true_scores import NO_PARAMETERS
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     CYCLE,
@@ -195,7 +194,7 @@ class Drawn:
         )
         wide, groups = own.groupby(label), range(1, k + 1)
         means = pd.concat({"mean": wide.mean().stack(), "n_units": wide.count().stack()}, axis=1)
-        means = means.assign(low=means["mean"] - 4, high=means["mean"] + 4)
+        means = means.assign(low=means["mean"] - 4, high=means["mean"] + 4, se=1.6)
         everyone = self.load(RESPONSES, "response", wave)["population"].sum()
         crossings = self.large.load(PROFILES, "crossings", wave)
         self._keep(
@@ -203,11 +202,12 @@ class Drawn:
             wave,
             members=members,
             means=means.rename_axis(["profile", "phase"]),
-            sizes=label.value_counts().reindex(groups, fill_value=0).to_frame("n_units"),
+            sizes=label.value_counts()
+            .reindex(groups, fill_value=0)
+            .to_frame("n_units")
+            .join(pd.get_dummies(label, dtype=float).groupby(label).mean()),
             by_respondents=certainty_by_respondents(members, 0.7),
             weighted_shares=shares(label, int(everyone)).reindex(groups).fillna(0.0),
-            classification=pd.get_dummies(label, dtype=float).groupby(label).mean(),
-            estimates=NO_PARAMETERS,
             names=self.large.load(PROFILES, "names", wave).reindex(groups),
             crossings=crossings[crossings["higher"] <= k],
         )
@@ -242,7 +242,6 @@ class Drawn:
             ALL_WAVES,
             link_counts=kept.groupby(["wave", "kind"]).size().to_frame("n_units"),
             response_by_wave=response_by_wave(there, last),
-            panel=pd.Series(both, name="n_units").rename_axis(["wave_from", "wave_to"]).to_frame(),
             **change_tables({pair: self._moved(n) for pair, n in both.items()}),
             change=pd.concat([self._change(*pair, panel) for pair in pairwise(panel)]),
             comparability=same.assign(n_units=n, moved_share=moved),

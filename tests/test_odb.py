@@ -51,7 +51,7 @@ def test_four_waves_of_countries_run_end_to_end(tmp_path):
     results = Results(tmp_path / "data" / "processed" / "odb")
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
-    panel = results.load("07_waves", "panel").reset_index()
+    panel = results.load("07_waves", "change_tests").reset_index()
     assert panel["n_units"].tolist() == [77, 77, 77]
     assert panel["wave_from"].tolist() == WAVES[:-1]
     report = (tmp_path / "reports" / "odb" / "report_nl.html").read_text("utf-8")

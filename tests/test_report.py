@@ -331,5 +331,5 @@ def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_p
         patch.setitem(FAST, "n_profiles", 4)  # divided whatever the verdict
         results = run_notebooks(tmp_path, study)
     told = words_in(assemble(study, results, "en"))
-    assert "how much of that is chance cannot be said" in told
+    assert "Whether countries moved between groups cannot be told" in told
     assert "was to be expected by chance" not in told

@@ -18,6 +18,7 @@ from cycle_analysis.waves.transitions import (
     estimate_level_change,
     level_cuts,
     reliable_changes,
+    undivided,
 )
 from cycle_analysis.waves.two_waves import wave_scores
 
@@ -71,9 +72,11 @@ def test_the_share_that_moved_up_is_found_and_nobody_is_said_to_have_moved_down(
     assert moved.loc["up", "low"] < 0.75 * 0.25 < moved.loc["up", "high"]
     assert moved.loc["up", "share"] == pytest.approx(0.1875, abs=0.06)  # two standard errors
     assert moved.loc["down", "share"] < 0.03
-    rows = found.moves["probability"].groupby("profile_from").sum()
-    assert rows.to_numpy() == pytest.approx(np.ones(4))
-    assert found.moves["share"].sum() == pytest.approx(1)
+    moves = found.moves
+    rows = moves["probability"].drop(0, level="profile_to").groupby("profile_from").sum()
+    assert rows.to_numpy() == pytest.approx(np.ones(5))
+    assert moves.loc[(0, 0), "share"] == pytest.approx(1)
+    assert moves["share"].loc[1:, 1:].sum() == pytest.approx(1)
 
 
 def test_levels_of_a_continuum_that_did_not_move_did_not_move():
@@ -88,7 +91,8 @@ def test_levels_of_a_continuum_that_did_not_move_did_not_move():
     cuts = level_cuts(waves[0].scores["mean"], divided.labels)
     found = estimate_level_change(*waves, cuts, **QUICK)
     assert found.finding == Finding.UNCHANGED
-    assert found.shares.loc[0, "share"].to_numpy() == pytest.approx([1 / 3] * 3, abs=0.08)
+    before = found.moves["share"].loc[1:, 0]
+    assert before.to_numpy() == pytest.approx([1 / 3] * 3, abs=0.08)
     placed = np.searchsorted(cuts, waves[0].scores["mean"]) + 1
     assert placed.tolist() == divided.labels.tolist()
 
@@ -150,7 +154,7 @@ def test_a_profile_that_empties_in_wave_two_is_found_empty():
     waves = [asked(states, HALO, rng), asked(later, HALO, rng)]
     found = estimate_change(*waves, ward_kmeans(waves[0].scores, 4), **QUICK)
     assert found.finding == Finding.CHANGED
-    assert found.shares.loc[(1, 1), "share"] < 0.04
+    assert found.moves.loc[(0, 1), "share"] < 0.04
     assert found.moves.loc[(1, 2), "probability"] > 0.85
 
 
@@ -191,9 +195,17 @@ def test_tables_of_pairs_of_waves_stand_under_each_other():
     change = Change.of(Finding.UNCHANGED, 50, 1.0, 0.5, shares, samples, shift)
     tables = change_tables({("2018", "2022"): change, ("2022", "2026"): change})
     assert tables["change_tests"].loc[("2022", "2026"), "finding"] == "unchanged"
-    assert len(tables["moves"]) == 8
+    assert len(tables["moves"]) == 2 * 9
+    assert tables["change_tests"].loc[("2018", "2022"), "any"] == pytest.approx(0.1)
     row = tables["moves"].loc[("2018", "2022", 2, 1)]
     # nobody was found to move, of 25: still as many may have as Wilson's interval says
     z2 = 1.959964**2
     assert row["probability_high"] == pytest.approx(z2 / (25 + z2), abs=1e-4)
     assert change_tables({}) == {}
+
+
+def test_units_that_were_not_divided_have_nowhere_to_move(unchanged):
+    found = undivided(*unchanged, n_draws=99)
+    assert found.finding == Finding.UNDIVIDED
+    assert found.n_units == 150
+    assert not found.moved["share"].any()

@@ -62,8 +62,8 @@ def test_survey_weights_move_the_shares_and_not_the_profiles(study):
     found = estimate(true, error, doubled, 400, n_refits=20, seed=1)
     even = estimate(true, error, doubled * 0 + 1, 400, n_refits=20, seed=1)
     assert found.shares.loc[1, "weighted_share"] > found.shares.loc[1, "share"] + 0.1
-    pd.testing.assert_frame_equal(found.parameters, even.parameters)
-    means = found.parameters["estimate"].unstack()[list(true.mixture.means)]
+    pd.testing.assert_frame_equal(found.errors, even.errors)
+    means = found.errors["true_mean"].unstack()[list(true.mixture.means)]
     assert means.to_numpy() == pytest.approx(true.mixture.means.to_numpy(), abs=0.2)
 
 

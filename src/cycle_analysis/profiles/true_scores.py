@@ -32,11 +32,7 @@ OTHER_STARTS = 3
 SHARE_STEPS = 200
 """EM steps by which weighted shares follow from the profiles of a sample."""
 
-NO_SHARES = pd.DataFrame(index=pd.RangeIndex(0, name="profile"))
-NO_PARAMETERS = pd.DataFrame(
-    {"estimate": pd.Series(dtype=float), "se": pd.Series(dtype=float)},
-    pd.MultiIndex.from_arrays([[], []], names=["profile", "parameter"]),
-)
+NOTHING = pd.DataFrame(index=pd.RangeIndex(0, name="profile"))
 
 
 def of_true_scores(partition: Partition, error: MeasurementError) -> Partition:
@@ -96,12 +92,12 @@ class Estimates:
     shares : DataFrame, index `profile`
         share, low, high : mixing weights, 0-1; weighted_share, weighted_low, weighted_high : those
         of the population, by survey weights. Intervals are of 95%.
-    parameters : DataFrame, index `profile`, `parameter`
-        estimate and se of the share (0-1) and of the mean of each phase (points).
+    errors : DataFrame, index `profile`, `phase`
+        true_mean, and its standard error `se`, in points.
     """
 
     shares: pd.DataFrame
-    parameters: pd.DataFrame
+    errors: pd.DataFrame
 
 
 def estimate(
@@ -133,7 +129,7 @@ def estimate(
     Returns
     -------
     Estimates
-        Without rows where there is no mixture, or no error is known.
+        Without shares and numbers where there is no mixture, or no error is known.
 
     References
     ----------
@@ -141,7 +137,8 @@ def estimate(
     """
     mixture, scores = partition.mixture, partition.scores
     if partition.k < 2 or not is_known(error) or not isinstance(mixture, Mixture):
-        return Estimates(NO_SHARES, NO_PARAMETERS)
+        none = _errors(np.full((scores.shape[1], partition.k, 3), np.nan), partition)
+        return Estimates(NOTHING, none)
     model = named_model(mixture.model.name)
     data = standardise(scores)
     own = error.only(data.scores.index)
@@ -165,7 +162,7 @@ def estimate(
     means = batch.theta[:p] * data.scale + data.centre[:, None, None]
     return Estimates(
         pd.concat(told, axis=1).set_index(mixture.shares.index),
-        _parameters(np.exp(batch.log_shares), means, mixture),
+        _errors(means, partition),
     )
 
 
@@ -252,12 +249,10 @@ def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame
     ).clip(0, 1)
 
 
-def _parameters(shares: np.ndarray, means: np.ndarray, mixture: Mixture) -> pd.DataFrame:
-    """Estimates and standard errors of shares, k × B, and means, p × k × B."""
-    both = np.concatenate([shares[None], means])
-    names = ["share", *mixture.means.columns]
+def _errors(means: np.ndarray, partition: Partition) -> pd.DataFrame:
+    """Means of the study and their standard errors over samples, p × k × B."""
     index = pd.MultiIndex.from_product(
-        [mixture.shares.index, names], names=["profile", "parameter"]
+        [partition.probabilities.columns, partition.scores.columns], names=["profile", "phase"]
     )
-    estimates, errors = both[..., 0].T, both[..., 1:].std(axis=-1, ddof=1).T
-    return pd.DataFrame({"estimate": estimates.ravel(), "se": errors.ravel()}, index)
+    found, errors = means[..., 0].T, means[..., 1:].std(axis=-1, ddof=1).T
+    return pd.DataFrame({"true_mean": found.ravel(), "se": errors.ravel()}, index)

@@ -179,23 +179,6 @@ def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
 
 
-def units_in_both(scores: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Count the units that two successive waves share: index `wave_from`, `wave_to`; n_units.
-
-    Examples
-    --------
-    >>> waves = {"2018": pd.DataFrame(index=["Ede", "Epe"]), "2022": pd.DataFrame(index=["Epe"])}
-    >>> units_in_both(waves)["n_units"].tolist()
-    [1]
-    """
-    counts = {
-        (first, second): len(before.index.intersection(after.index))
-        for (first, before), (second, after) in pairwise(scores.items())
-    }
-    index = pd.MultiIndex.from_tuples(counts, names=["wave_from", "wave_to"])
-    return pd.DataFrame({"n_units": list(counts.values())}, index, dtype=int)
-
-
 def mean_change(
     scores: Mapping[str, pd.DataFrame],
     population: int | None = None,

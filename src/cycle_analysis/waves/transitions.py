@@ -55,6 +55,7 @@ class Finding(StrEnum):
     UNKNOWN_ERROR = "unknown_error"
     FEW_UNITS = "few_units"
     IDENTICAL = "identical"
+    UNDIVIDED = "undivided"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +70,12 @@ class Change:
         Units in both waves.
     likelihood_ratio, p : float
         Of no change, and how often surveys without change have one as large.
-    moves : DataFrame, k² rows
-        Index `profile_from`, `profile_to`; `share` of all units and `probability` to go there from
-        that profile, each with `low` and `high` (`probability_low`, …), 0-1.
+    moves : DataFrame, (k + 1)² rows
+        Index `profile_from`, `profile_to`, 0 for all profiles; `share` of all units and
+        `probability` to go there from that profile, each with `low` and `high`
+        (`probability_low`, …), 0-1.
     moved : DataFrame
         Index `direction` (any, up, down); share, low, high.
-    shares : DataFrame
-        Index `wave` (0 first, 1 second), `profile`; share, low, high.
     shift : Series, p phases
         Points by which all profiles shifted alike; 0 when that is not beyond chance.
     """
@@ -86,7 +86,6 @@ class Change:
     p: float
     moves: pd.DataFrame
     moved: pd.DataFrame
-    shares: pd.DataFrame
     shift: pd.Series
 
     @classmethod
@@ -104,39 +103,27 @@ class Change:
 
         Unless there is a verdict of change, nobody may have moved: intervals begin at 0.
         """
-        k = len(shares)
-        profiles, stay = pd.RangeIndex(1, k + 1), np.eye(k, dtype=bool)
-        upward = np.triu(np.ones((k, k), bool), 1)
+        k, changed = len(shares), finding == Finding.CHANGED
+        stay, upward = np.eye(k, dtype=bool), np.triu(np.ones((k, k), bool), 1)
         ways = {"any": ~stay, "up": upward, "down": upward.T}
-        from_zero = ~stay & (finding != Finding.CHANGED)
-        share = _told(shares, samples, from_zero, n_units)
-        of_profile = n_units * shares.sum(axis=1, keepdims=True)
-        chances = _told(_conditional(shares), _conditional(samples), from_zero, of_profile)
-        if finding != Finding.CHANGED:
-            chances.loc[stay.ravel(), "high"] = 1.0
-        index = pd.MultiIndex.from_product([profiles] * 2, names=["profile_from", "profile_to"])
         moved = [
-            _told(
-                shares[c].sum(), samples[:, c].sum(axis=1), np.array(bool(from_zero.any())), n_units
-            )
+            _told(shares[c].sum(), samples[:, c].sum(axis=1), np.array(not changed), n_units)
             for c in ways.values()
         ]
-        waves = [
-            _told(shares.sum(axis=a), samples.sum(axis=a + 1), np.zeros(k, bool), n_units)
-            for a in (1, 0)
-        ]
-        return cls(
-            finding,
-            n_units,
-            likelihood_ratio,
-            p,
-            moves=share.join(chances.rename(columns=AS_PROBABILITY)).set_axis(index),
-            moved=pd.concat(moved).set_axis(pd.Index(ways, name="direction")),
-            shares=pd.concat(
-                [wave.set_axis(profiles) for wave in waves], keys=[0, 1], names=["wave", "profile"]
-            ),
-            shift=shift,
+        share, drawn = _with_margins(shares), _with_margins(samples)
+        may_be_none = np.zeros((k + 1, k + 1), dtype=bool)
+        may_be_none[1:, 1:] = ~stay & (not changed)
+        of_profile = n_units * share[:, :1]
+        chances = _told(_conditional(share), _conditional(drawn), may_be_none, of_profile)
+        if not changed:
+            chances.loc[np.flatnonzero(np.eye(k + 1).ravel())[1:], "high"] = 1.0
+        index = pd.MultiIndex.from_product(
+            [range(k + 1), range(k + 1)], names=["profile_from", "profile_to"]
         )
+        moves = _told(share, drawn, may_be_none, n_units)
+        moves = moves.join(chances.rename(columns=AS_PROBABILITY)).set_axis(index)
+        told = pd.concat(moved).set_axis(pd.Index(ways, name="direction"))
+        return cls(finding, n_units, likelihood_ratio, p, moves, told, shift)
 
 
 def estimate_change(
@@ -237,6 +224,14 @@ def estimate_level_change(
     return _tested(study, models, same, free, n_draws, n_refits, seed)
 
 
+def undivided(first: WaveScores, second: WaveScores, **options: object) -> Change:
+    """Say that units which were not divided have nowhere to move; parameters as the others."""
+    both = first.scores.index.intersection(second.scores.index)
+    none = np.ones((1, 1))
+    shift = pd.Series(dtype=float, name="shift")
+    return Change.of(Finding.UNDIVIDED, len(both), np.nan, np.nan, none, none[None], shift)
+
+
 def reliable_changes(first: WaveScores, second: WaveScores, rate: float = 0.05) -> pd.DataFrame:
     """Say of single units whether a score changed by more than its respondents leave unknown.
 
@@ -310,31 +305,22 @@ def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.Dat
     Returns
     -------
     dict of str to DataFrame
-        Index `wave_from`, `wave_to`, and what each table of `Change` has: `change_tests` (finding,
-        n_units, likelihood_ratio, p), `moves`, `moved`, `panel_shares`, `shift`.
+        Index `wave_from`, `wave_to`. `change_tests`: finding, n_units, likelihood_ratio, p, the
+        shares that moved (`any`, `any_low`, `any_high`, `up`, …), and the shift of each phase
+        (`shift AG`, …). `moves`: those of each `Change`.
     """
-    tests = {
-        pair: pd.DataFrame(
-            [
-                {
-                    **{"finding": str(change.finding), "n_units": change.n_units},
-                    **{"likelihood_ratio": change.likelihood_ratio, "p": change.p},
-                }
-            ]
-        )
-        for pair, change in changes.items()
-    }
-    names = ["wave_from", "wave_to"]
     if not changes:
         return {}
+    names, rows = ["wave_from", "wave_to"], {}
+    for pair, change in changes.items():
+        row = {"finding": str(change.finding), "n_units": change.n_units}
+        row |= {"likelihood_ratio": change.likelihood_ratio, "p": change.p}
+        for way, ends in change.moved.iterrows():
+            row |= {f"{way}": ends["share"], f"{way}_low": ends["low"], f"{way}_high": ends["high"]}
+        rows[pair] = row | change.shift.rename("shift {}".format).to_dict()
     return {
-        "change_tests": pd.concat(tests, names=names).droplevel(-1),
-        "moves": pd.concat({pair: c.moves for pair, c in changes.items()}, names=names),
-        "moved": pd.concat({pair: c.moved for pair, c in changes.items()}, names=names),
-        "panel_shares": pd.concat({pair: c.shares for pair, c in changes.items()}, names=names),
-        "shift": pd.concat(
-            {pair: c.shift.rename_axis("phase") for pair, c in changes.items()}, names=names
-        ).to_frame(),
+        "change_tests": pd.DataFrame.from_dict(rows, orient="index").rename_axis(names),
+        "moves": pd.concat({pair: change.moves for pair, change in changes.items()}, names=names),
     }
 
 
@@ -379,8 +365,15 @@ def _told(
     return pd.DataFrame({"share": np.ravel(value), "low": np.ravel(low), "high": np.ravel(high)})
 
 
+def _with_margins(shares: np.ndarray) -> np.ndarray:
+    """Shares of pairs, … × k × k, with those of each profile in row and column 0."""
+    rows = np.concatenate([shares.sum(axis=-1, keepdims=True), shares], axis=-1)
+    return np.concatenate([rows.sum(axis=-2, keepdims=True), rows], axis=-2)
+
+
 def _conditional(shares: np.ndarray) -> np.ndarray:
-    total = shares.sum(axis=-1, keepdims=True)
+    """Shares of each row of a table with margins."""
+    total = shares[..., :1]
     return shares / np.where(total > 0, total, np.nan)
 
 

@@ -160,12 +160,9 @@ class AnnexChapter(Chapter):
         }
 
     @cached_property
-    def corrected(self) -> str:
-        """Covariance model of the true scores, where the error of measurement was taken off."""
-        if self._estimates.empty:
-            return ""
-        method = self.load(steps.NUMBER, "division", self.reference)["method"].iloc[0]
-        return str(method).split()[-1]
+    def corrected(self) -> bool:
+        """Whether the error of measurement was taken off the groups."""
+        return bool(self._errors.notna().any())
 
     @cached_property
     def n_refits(self) -> float:
@@ -205,7 +202,7 @@ class AnnexChapter(Chapter):
 
     def table_classification(self) -> Rows:
         """Mean probability of each group among the units placed in each."""
-        table = self.load(steps.PROFILES, "classification", self.reference)
+        table = self.load(steps.PROFILES, "sizes", self.reference).drop(columns="n_units")
         heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
         rows = []
         for group in self.groups:
@@ -215,7 +212,7 @@ class AnnexChapter(Chapter):
 
     def table_standard_errors(self) -> Rows:
         """Standard errors of the mean true scores of each group."""
-        errors = self._estimates["se"].unstack()[self.phases]
+        errors = self._errors.unstack()[self.phases]
         rows = [
             {"group": group}
             | {p: Mean(float(errors.loc[group.number, p]), group.n) for p in self.phases}
@@ -248,8 +245,8 @@ class AnnexChapter(Chapter):
         }
 
     @cached_property
-    def _estimates(self) -> pd.DataFrame:
-        return self.load(steps.PROFILES, "estimates", self.reference)
+    def _errors(self) -> pd.Series:
+        return self.load(steps.PROFILES, "means", self.reference)["se"]
 
     def _n_of(self, number: Any) -> Units:
         return next(group.n for group in self.groups if group.number == number)

@@ -102,10 +102,14 @@ class WavesChapter(Chapter):
 
     def table_panel_shares(self, first: str, second: str) -> Rows:
         """How large each group is in both waves."""
-        shares = self._between("panel_shares", first, second).set_index(["wave", "profile"])
-        panel = self._panel(first, second)
-        waves = [[Weighted(*row, panel) for row in self._ends(shares.loc[w])] for w in (0, 1)]
-        told = {wave: group for wave, group in zip((first, second), waves, strict=True)}
+        table = self._between("moves", first, second)
+        ways = [("profile_from", "profile_to", first), ("profile_to", "profile_from", second)]
+        told = {}
+        for own, other, wave in ways:
+            shares = table[(table[own] > 0) & (table[other] == 0)][["share", "low", "high"]]
+            panel = self._panel(first, second)
+            rows = shares.to_numpy(dtype=float).tolist()
+            told[wave] = [Weighted(value, low, high, panel) for value, low, high in rows]
         return per_wave(("group", kinds.GROUP), self.groups, told, shares=kinds.WEIGHTED)
 
     def table_moves(self, first: str, second: str) -> Rows:
@@ -176,20 +180,23 @@ class WavesChapter(Chapter):
         (test,) = self._between("change_tests", first, second).to_dict("records")
         if test["finding"] not in ("changed", "unchanged"):
             return {"finding": test["finding"]}
-        moved = self._between("moved", first, second).set_index("direction")
         panel = self._panel(first, second)
-        ways = zip(moved.index, self._ends(moved), strict=True)
-        told = {str(way): self.door.weighted(Weighted(*row, panel)) for way, row in ways}
+        told = {
+            way: self.door.weighted(
+                Weighted(test[way], test[f"{way}_low"], test[f"{way}_high"], panel)
+            )
+            for way in ("any", "up", "down")
+        }
         if math.isnan(told["any"][0].value):
             return {"finding": "few_units"}
-        shift = self._between("shift", first, second).set_index("phase")["shift"]
+        shift = [value for name, value in test.items() if str(name).startswith("shift ")]
         return {
             **{"finding": test["finding"], "p": float(test["p"])},
             "moved": {
                 way: {"share": share.value, "low": low, "high": high}
                 for way, (share, low, high) in told.items()
             },
-            "shifted": bool((shift.abs() > 0).any()),
+            "shifted": any(abs(points) > 0 for points in shift),
         }
 
     def _moves(self, first: str, second: str) -> list[list[Weighted]]:
@@ -197,7 +204,8 @@ class WavesChapter(Chapter):
         table = self._between("moves", first, second)
         names = ["share", "probability", "probability_low", "probability_high"]
         panel, k = self._panel(first, second), self.k
-        cells = table[names].to_numpy(dtype=float).reshape(k, k, 4)
+        own = table[(table["profile_from"] > 0) & (table["profile_to"] > 0)]
+        cells = own[names].to_numpy(dtype=float).reshape(k, k, 4)
         return [
             [Weighted(value, low, high, group) for _, value, low, high in row.tolist()]
             for row in cells
@@ -205,13 +213,8 @@ class WavesChapter(Chapter):
         ]
 
     def _panel(self, first: str, second: str) -> Units:
-        (row,) = self._between("panel", first, second).to_dict("records")
+        (row,) = self._between("change_tests", first, second).to_dict("records")
         return self._in_both(row["n_units"], first, second)
-
-    @staticmethod
-    def _ends(table: pd.DataFrame) -> list[tuple[float, float, float]]:
-        rows = table[["share", "low", "high"]].to_numpy(dtype=float).tolist()
-        return [(value, low, high) for value, low, high in rows]
 
     def _means(self, change: pd.DataFrame, first: str, second: str) -> list[dict[str, Any]]:
         return [

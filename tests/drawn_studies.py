@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements
-from cycle_analysis.measurement import agreement, item_analysis, scores
+from cycle_analysis.measurement import agreement, item_analysis, missing, scores
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (
@@ -109,6 +109,9 @@ class Drawn:
             for phase, listed in scores.items_by_phase(items).items()
         }
         error = measurement_error(persons, units)
+        own = scores.unit_scores(persons, units)
+        expected = scores.unit_scores(missing.expected_scores(answers, items), units)
+        little = missing.little_test(answers, items).rename(columns={"n": "n_respondents"})
         rules, reliability = (
             scores.aggregation_rules(respondents["role"]),
             self.large.load(SCORES, "reliability", wave),
@@ -116,10 +119,12 @@ class Drawn:
         self._keep(
             SCORES,
             wave,
-            scores=scores.unit_scores(persons, units),
+            scores=own,
             respondent_scores=persons,
             items=item_analysis.item_statistics(answers, items, reasons),
             answer_counts=item_analysis.answer_counts(answers, items),
+            missing_by_reason=missing.missing_by_level(answers, items, reasons, units),
+            missing_in_scores=little.join(agreement.compare_scores(own, expected)),
             agreement=agreement.agreement_summary(answers, items, persons, units),
             spread=agreement.spread_by_level(persons, units),
             error=error.table,

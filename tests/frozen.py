@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from commands import command
@@ -34,9 +35,9 @@ FOUR_PROFILES = QUICK | {
 }
 
 
-def _copy_example(home: Path) -> None:
-    """The study that comes with the package: 5 phases, roles, domains, 2 waves, its defaults."""
-    shutil.copytree(ROOT / "data" / "raw" / "example", home / "data" / "raw" / "example")
+def _copy(name: str, home: Path) -> None:
+    """A bundled study. `example`: 5 phases, roles, domains, 2 waves, its defaults."""
+    shutil.copytree(ROOT / "data" / "raw" / name, home / "data" / "raw" / name)
 
 
 def _make_continuum(home: Path) -> None:
@@ -58,7 +59,7 @@ def _make_four_waves(home: Path) -> None:
 
 
 MAKERS: dict[str, Callable[[Path], None]] = {
-    "example": _copy_example,
+    "example": partial(_copy, "example"),
     "continuum": _make_continuum,
     "one_wave": _make_one_wave,
     "four_waves": _make_four_waves,

@@ -256,6 +256,13 @@ def _of_measurement(chapter: Any) -> Named:
             yield quarter["n"], ("quarter", quarter["number"]), ("in quarters",)
     for units in _facts(chapter, "_with_two"):
         yield units, ("two respondents", wave, chapter._fewest)
+    for told in _facts(chapter, "missing"):
+        yield told["far"]._units, ("with expected scores",)
+        yield told["shift"]._units, ("with expected scores",)
+        for row in told["reasons"]:
+            yield row["share"]._units, ("respondents with a level", wave)
+            for third in ("low", "middle", "high"):
+                yield row[third]._units, ("third of respondents", wave)
     for told in _facts(chapter, "aggregation"):
         for rule in told["rules"]:
             yield rule["moved"], ("moved by rule", rule["rule"]), ("aggregated",)

@@ -109,9 +109,20 @@ def measurement_tables(study):
          "standard_error": 0.7, "spread_share": 0.4, "low": 11.0, "high": 19.0},
         index=pd.Index([1, 2, 3, 4], name="group"),
     )  # fmt: skip
+    by_reason = pd.DataFrame(
+        {"share": [0.1, 0.06, 0.04], "low": [0.16, 0.06, 0.1], "middle": 0.06, "high": 0.05,
+         "n": 230, "slope": -0.001, "standard_error": 0.0004, "p": [0.01, 0.8, 0.001]},
+        index=pd.Index(["any", "dont_know", "not_applicable"], name="reason"),
+    )  # fmt: skip
+    little = {"n_respondents": 230, "n_patterns": 6, "statistic": 40.0, "df": 20.0, "p": 0.005}
+    in_scores = pd.DataFrame(
+        changed | little | {"p_adjusted": [0.02, 0.02, 0.2, 0.3, np.nan]}, index=phases
+    )
     return {
         "items": items,
         "answer_counts": counts,
+        "missing_by_reason": by_reason,
+        "missing_in_scores": in_scores,
         "reliability": reliability,
         "factor_models": pd.DataFrame(
             {
@@ -240,3 +251,16 @@ def test_no_group_of_those_asked_is_told_by_the_others(asked):
                 values.add(n)
     assert meant
     assert all(len(values) > 1 for groups in meant.values() for values in groups)
+
+
+def test_what_is_missing_is_told_with_the_scores_that_it_goes_with(saved):
+    told = saved.tell("measurement", "unanswered")
+    assert "leaves 10% unanswered" in told
+    assert "‘not applicable’ goes with low scores." in told
+    assert "rejected for 2 of the 5 phases" in told
+    assert "move by 10 of 100 points at most, and the mean of no phase by more than 1." in told
+    by_chance = saved.tables["missing_by_reason"].assign(p=0.4)
+    told = Saved(missing_by_reason=by_chance).tell("measurement", "unanswered")
+    assert "No reason goes with low or with high scores" in told
+    nothing = Saved(missing_by_reason=by_chance.iloc[:0]).tell("measurement", "unanswered")
+    assert nothing.strip() == "Every question on the phases was answered."

@@ -345,8 +345,31 @@ def compare_aggregations(
     tables = {name: unit_scores(scores, units, rule) for name, rule in rules.items()}
     reference = tables.pop(next(iter(rules)))
     return pd.concat(
-        {name: _compare(reference, table) for name, table in tables.items()},
+        {name: compare_scores(reference, table) for name, table in tables.items()},
         names=["rule", "phase"],
+    )
+
+
+def compare_scores(reference: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Compare two tables of scores, units × phases, on the units that both hold.
+
+    Returns
+    -------
+    DataFrame, indexed by phase
+        The columns of `compare_aggregations`.
+    """
+    gap = other - reference
+    n = gap.count()
+    before, after = (table.where(gap.notna()).rank() for table in (reference, other))
+    return pd.DataFrame(
+        {
+            "n": n,
+            "shift": gap.mean(),
+            "difference": gap.abs().mean(),
+            "difference_95": gap.abs().quantile(0.95),
+            "rank_correlation": before.corrwith(after),
+            "moved": ((after - before).abs() >= 0.1 * n).sum() / n.where(n > 0),
+        }
     )
 
 
@@ -444,20 +467,3 @@ def _deal_out(
         "p": float(((draws >= observed - 1e-12).sum() + 1) / (replicates + 1)),
         "reason": "",
     }
-
-
-def _compare(reference: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Compare two tables of scores, units × phases, on the units that both hold."""
-    gap = other - reference
-    n = gap.count()
-    before, after = (table.where(gap.notna()).rank() for table in (reference, other))
-    return pd.DataFrame(
-        {
-            "n": n,
-            "shift": gap.mean(),
-            "difference": gap.abs().mean(),
-            "difference_95": gap.abs().quantile(0.95),
-            "rank_correlation": before.corrwith(after),
-            "moved": ((after - before).abs() >= 0.1 * n).sum() / n.where(n > 0),
-        }
-    )

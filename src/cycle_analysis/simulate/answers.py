@@ -148,7 +148,9 @@ class Answering:
         seen = self.see(true.to_numpy().repeat(count, axis=0), rng)
         phase_of = np.arange(true.shape[1]).repeat(self.items)
         given = np.searchsorted(self.cuts, self.rate(seen, phase_of, rng)).astype(float)
-        self._spoil(given, rng)
+        self.spoil(given, 0, len(self.cuts), rng)
+        if self.blank:
+            given[rng.random(given.shape) < self.blank] = np.nan
         items = self._table(true.columns)
         respondents = pd.RangeIndex(1, len(given) + 1, name="respondent")
         answers = pd.DataFrame(given, index=respondents, columns=items.index)
@@ -174,17 +176,17 @@ class Answering:
         points = seen[:, phase_of] + self.item_spread * (0.5 - place.to_numpy())
         return points + self.item_sd * rng.standard_normal(points.shape) if self.item_sd else points
 
-    def _spoil(self, given: np.ndarray, rng: Generator) -> None:
-        """Overwrite answers of the careless and the straight-liners, and leave some out."""
+    def spoil(
+        self, given: np.ndarray, low: int | np.ndarray, high: int | np.ndarray, rng: Generator
+    ) -> None:
+        """Overwrite codes, m × q, of the careless and the straight-liners, from `low` to `high`."""
         if self.careless:
             at_random = rng.random(len(given)) < self.careless
-            ticked = rng.integers(0, len(self.cuts) + 1, (at_random.sum(), given.shape[1]))
-            given[at_random] = ticked
+            size = (at_random.sum(), given.shape[1])
+            given[at_random] = rng.integers(low, high + 1, size)
         if self.straight:
             in_line = rng.random(len(given)) < self.straight
-            given[in_line] = given[in_line, :1]
-        if self.blank:
-            given[rng.random(given.shape) < self.blank] = np.nan
+            given[in_line] = np.clip(given[in_line, :1], low, high)
 
     def _table(self, phases: Sequence[str]) -> pd.DataFrame:
         rows = {f"{phase}{i}": phase for phase in phases for i in range(1, self.items + 1)}

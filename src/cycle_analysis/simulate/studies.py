@@ -125,7 +125,8 @@ def draw_waves(
         parts += [_begin(truth, new, rng)] if len(new) else []
         states = units[["name", "size_class"]].join(pd.concat(parts), validate="1:1")
         states = states.reindex(columns=states.columns.union(BEFORE, sort=False))
-        drawn.append(_take_part(truth, states, generator(seed, PARTICIPATION, number)))
+        there = _take_part(truth, states, number, generator(seed, PARTICIPATION, number))
+        drawn.append(there)
     return drawn
 
 
@@ -233,7 +234,7 @@ def _place(
     return states
 
 
-def _take_part(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFrame:
+def _take_part(truth: Truth, states: pd.DataFrame, wave: int, rng: Generator) -> pd.DataFrame:
     """Draw who takes part, and how many respondents: 1 to the length of `Truth.role_order`."""
     before = states["inclination_before"]
     memory = truth.response_memory * before.notna()
@@ -243,6 +244,7 @@ def _take_part(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.DataFra
     rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
     most = len(truth.role_order)
     chance = (size_class.map(truth.mean_respondents) - 1) / (most - 1)
+    chance = chance * truth.respondents_kept**wave
     count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
     count = np.where(rng.random(len(states)) < truth.single_share, 1, count)
     taking_part = inclination < ndtri(rate)
@@ -276,9 +278,10 @@ def _draw_phase_items(
     """Draw the answers on the items of the phases, respondents × items, as if all had answered."""
     seen = respondents[truth.phases].to_numpy() + respondents[["style"]].to_numpy()
     percent = truth.answering.rate(seen, pd.Index(truth.phases).get_indexer(items["phase"]), rng)
-    low, high = items["low"].to_numpy(float), items["high"].to_numpy(float)
+    low, high = items["low"].to_numpy(int), items["high"].to_numpy(int)
     codes = np.clip(np.rint(low + (high - low) * percent / 100), low, high)
     codes = np.where(items["reversed"].to_numpy(bool), low + high - codes, codes)
+    truth.answering.spoil(codes, low, high, rng)
     return pd.DataFrame(codes, index=respondents.index, columns=items.index)
 
 

@@ -1,4 +1,4 @@
-"""What is true of a whole synthetic study, over its waves; the bundled example among them.
+"""What is true of a whole synthetic study, over its waves; the bundled studies among them.
 
 Levels are percent of the maximum possible, before answers are rounded to the steps of the answer
 scale and cut off at its ends. A mean near 0 therefore shows as a floor effect in the answers, and
@@ -67,7 +67,9 @@ class Truth:
     role_order : tuple of tuple of str
         For the first, second, ... respondent of a unit: the roles, each as likely.
     mean_respondents : mapping of size class to float
-        Mean number of respondents of a unit that takes part, 1-`len(role_order)`.
+        Mean number of respondents of a unit that takes part, 1-`len(role_order)`, in wave one.
+    respondents_kept : float
+        Share of the respondents beyond a unit's first that is left with every further wave, 0-1.
     single_share : float
         Share of units that in spite of this have one respondent only, 0-1.
     response_rate : mapping of size class to float
@@ -104,6 +106,7 @@ class Truth:
     response_memory: float
     dont_know_rate: float
     not_applicable_rate: float
+    respondents_kept: float = 1.0
     reached: float = 25.0
     follows: Mapping[str, Follows] = field(default_factory=dict)
     coordinator_blocks: tuple[str, ...] = ()
@@ -202,3 +205,47 @@ EXAMPLE = Truth(
         "[synthetisch] Onzekerheid over wat volgens de privacyregels mag.",
     ),
 )
+
+UNKIND_SEED = 2118
+
+UNKIND_PROFILES = pd.DataFrame(
+    [
+        (32.0, 26.0, 22.0, 18.0, 14.0),
+        (58.0, 54.0, 46.0, 28.0, 24.0),
+        (70.0, 64.0, 64.0, 58.0, 50.0),
+    ],
+    columns=list(PHASES),
+)
+"""Means of the unkind study: neighbours lie five spreads apart, on nearly one line. Along it
+also runs what respondents share over all phases, so that scores of units hide the groups."""
+
+UNKIND = Truth(
+    profiles=Profiles(UNKIND_PROFILES, spread=9.0, shares=(0.35, 0.35, 0.30)),
+    size_slopes=(0.0, 0.0, 0.0),
+    respondent_spreads=(1.0, 1.0, 1.0),
+    transitions=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    unit_memory=1.0,
+    answering=Answering(
+        respondent_sd=22, halo=0.65, item_sd=20, careless=0.02, straight=0.03, blank=0.02
+    ),
+    style_sd=0.0,
+    role_effects={"STR": (0,) * 5, "DAT": (0,) * 5},
+    role_order=(("STR", "DAT"),) * 6,
+    mean_respondents=dict.fromkeys(range(1, 9), 5.0),
+    respondents_kept=0.1,
+    single_share=0.03,
+    response_rate={1: 0.26, 2: 0.29, 3: 0.32, 4: 0.37, 5: 0.43, 6: 0.51, 7: 0.60, 8: 0.68},
+    response_memory=0.95,
+    dont_know_rate=0.02,
+    not_applicable_rate=0.10,
+)
+"""Nothing changes, and everything that makes it look so is there: respondents who answer from one
+general impression (half of their error is the same in all phases), five of them in the first wave
+and one or two in the second, units that lie apart within their profile and stay there, and some who
+do not read the questions."""
+
+BUNDLED: Mapping[str, tuple[Truth, int]] = {
+    "example": (EXAMPLE, EXAMPLE_SEED),
+    "unkind": (UNKIND, UNKIND_SEED),
+}
+"""Truth and seed of the studies in data/raw, by the name of their folder."""

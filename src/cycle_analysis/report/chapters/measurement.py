@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 from cycle_analysis.measurement.agreement import AGREED
 from cycle_analysis.measurement.error import standing_of
+from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
@@ -18,7 +19,8 @@ from cycle_analysis.report.columns import Rows, number
 from cycle_analysis.report.door import Mean, Units, units_behind, units_of
 
 CHANCE = 0.05
-"""p-value under which respondents agree more than groups put together at random."""
+"""p-value under which respondents agree more than groups put together at random, and under which
+missing answers go with scores or are not missing completely at random."""
 MISSING, ENDS = ("missing", "dont_know"), ("floor", "ceiling")
 """Columns of items with a share of all respondents, and of those who answered."""
 MEASURES = ("rwg_median", "icc1", "icc2")
@@ -157,6 +159,43 @@ class MeasurementChapter(Chapter):
         reach = 1.96 * np.hypot(*table["standard_error"].iloc[[0, -1]])
         inside = "more" if gap > reach else "less" if gap < -reach else "same"
         return {"n": whole, "quarters": quarters, "inside": inside}
+
+    @cached_property
+    def missing(self) -> dict[str, Any] | None:
+        """Why answers are missing, with which scores, and what it does to scores; None if none is.
+
+        `share`, and that of each reason (over all, and in the thirds of the respondents by level),
+        in percent; `tells`: whether a reason goes with ``low`` or ``high`` scores, or ``neither``.
+        `tested` and `rejected`: phases with Little's test, and those where chance is rejected.
+        `far`, `shift`: points that bound 95 % of the changes of scores of units, and the change of
+        every mean of a phase, if missing answers are expected from the others.
+        """
+        table = self.load(SCORES, "missing_by_reason")
+        if table.empty:
+            return None
+        scores, n_respondents = self.load(SCORES, "missing_in_scores"), int(table["n"].iloc[0])
+        whole, third = self.counted(scores["n"].max()), Units(n_respondents // len(THIRDS))
+        n = Units(n_respondents, self.respondents_in(self.wave))
+        told = [
+            {"reason": str(reason), "share": Mean(100 * row["share"], n), "tells": _tells(row)}
+            | {name: Mean(100 * row[name], third) for name in THIRDS}
+            for reason, row in table.iterrows()
+        ]
+        bounds = {"far": scores["difference_95"].max(), "shift": scores["shift"].abs().max()}
+        return {
+            **{"share": told[0]["share"], "reasons": told},
+            "linked": [row for row in told[1:] if row["tells"] != "neither"],
+            "tested": int(scores["p"].notna().sum()),
+            "rejected": int((scores["p_adjusted"] < CHANCE).sum()),
+            **{name: Mean(np.ceil(value), whole) for name, value in bounds.items()},
+        }
+
+    def table_missing(self) -> Rows:
+        """Why answers are missing, by level of the respondents."""
+        columns = dict.fromkeys(("share", *THIRDS), kinds.MEAN)
+        rows = self.missing["reasons"] if self.missing else []
+        words = {"reason": kinds.code("reasons"), "tells": kinds.code("tells")}
+        return Rows(columns | words, rows)
 
     def table_items(self) -> Rows:
         """Answers to each item."""
@@ -318,3 +357,10 @@ class MeasurementChapter(Chapter):
             "worst_correlation": worst["rank_correlation"],
             "worst_moved": units_behind(worst["moved"], worst["n"], n_worst),
         }
+
+
+def _tells(row: pd.Series) -> str:
+    """Whether missing answers go with low or high scores, by more than chance."""
+    if not row["p"] < CHANCE:
+        return "neither"
+    return "low" if row["slope"] < 0 else "high"

@@ -176,7 +176,8 @@ def _rate(language: Language, units: Units) -> Cell:
     return EMPTY if whole < language.door.round_to else Cell(text, note=count.note)
 
 
-def _told(language: Language, share: Share) -> Cell:
+def told_share(language: Language, share: Share) -> Cell:
+    """Write a share as the door tells it, a bound with its sign."""
     if math.isnan(share.value):
         return EMPTY
     text = language.percent(share.value)
@@ -187,7 +188,7 @@ def _told(language: Language, share: Share) -> Cell:
 
 def _weighted(language: Language, weighted: Weighted) -> Cell:
     share, low, high = language.door.weighted(weighted)
-    cell = _told(language, share)
+    cell = told_share(language, share)
     ends = language.interval((low, high), 0, "percent")
     if NOTHING in {cell.text, ends}:
         return cell
@@ -214,7 +215,7 @@ COUNT = _known(_count)
 """Numbers of units: `Units`."""
 RESPONDENTS = _known(lambda language, n: _count(language, n, "rounded_respondents"))
 """Numbers of respondents, less than all of a wave: `Units`."""
-SHARE = _known(lambda language, units: _told(language, language.door.share(units)))
+SHARE = _known(lambda language, units: told_share(language, language.door.share(units)))
 """Shares of units of their whole: `Units` as well."""
 RATE = _known(_rate)
 """Shares with the number and its whole, 45% (10/22); the two numbers where no share is told."""

@@ -140,16 +140,15 @@ class WavesChapter(Chapter):
     def figure_moves(self, first: str, second: str) -> Callable[..., Axes]:
         """From group to group."""
         numbers = [group.number for group in self.groups]
-        told = [[self.door.weighted(m)[0].value for m in row] for row in self._moves(first, second)]
+        told = [[self.door.weighted(m)[0] for m in row] for row in self._moves(first, second)]
         axis = str(self.language.words["group_in_wave"])
+        values = [[share.value for share in row] for row in told]
         return partial(
             plot_moves,
-            pd.DataFrame(told, numbers, numbers, dtype=float),
+            pd.DataFrame(values, numbers, numbers, dtype=float),
             names={g.number: self.language.named(g.names) for g in self.groups if g.names},
             axes=(axis.format(wave=first), axis.format(wave=second)),
-            texts=[
-                ["" if math.isnan(v) else self.language.percent(v) for v in row] for row in told
-            ],
+            texts=[[kinds.told_share(self.language, s).text for s in row] for row in told],
         )
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:

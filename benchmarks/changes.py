@@ -114,6 +114,12 @@ LEVELS = {
     "level, halo, falling response": (Continuum(), stay, HALO, FEW_HALO),
     "level, heavy tails": (Continuum(position=heavy_tailed), stay, HALO, FEW_HALO),
     "level, skewed": (Continuum(position=skewed), stay, HALO, FEW_HALO),
+    "level, 10% careless": (
+        Continuum(),
+        stay,
+        replace(HALO, careless=0.05, straight=0.05),
+        replace(FEW_HALO, careless=0.05, straight=0.05),
+    ),
     "level, at the ceiling": (Continuum(partial(straight, means=75.0)), stay, HALO, FEW_HALO),
 }
 """Nothing changes on a continuum."""

@@ -12,7 +12,7 @@ way.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -221,7 +221,8 @@ def estimate_level_change(
     halves = np.array([[1.0, PERSISTING], [PERSISTING, 1.0]])
     begin = started(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
     same, free = models.fit(study, begin)
-    return _tested(study, models, same, free, n_draws, n_refits, seed)
+    found = _tested(study, models, same, free, n_draws, n_refits, seed)
+    return replace(found, shift=0 * found.shift)  # part of the change itself, and not tested apart
 
 
 def undivided(first: WaveScores, second: WaveScores, **options: object) -> Change:

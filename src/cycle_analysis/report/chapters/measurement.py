@@ -155,9 +155,14 @@ class MeasurementChapter(Chapter):
             | {"level": Mean(row["level"], n), "spread": Mean(row["spread"], n)}
             for (group, row), n in zip(table.iterrows(), parts, strict=True)
         ]
-        gap = table["spread"].iloc[-1] - table["spread"].iloc[0]
-        reach = 1.96 * np.hypot(*table["standard_error"].iloc[[0, -1]])
-        inside = "more" if gap > reach else "less" if gap < -reach else "same"
+        ends = table.iloc[[0, -1]]
+        # in points and of the room: near an end of the scale respondents cannot differ much
+        room = ends["spread_share"] / ends["spread"].where(ends["spread"] > 0)
+        gaps = [np.diff(ends["spread"] * scale)[0] for scale in (1.0, room)]
+        reaches = [1.96 * np.hypot(*(ends["standard_error"] * scale)) for scale in (1.0, room)]
+        pairs = list(zip(gaps, reaches, strict=True))
+        more, less = (all(way * g > r for g, r in pairs) for way in (1, -1))
+        inside = "more" if more else "less" if less else "same"
         return {"n": whole, "quarters": quarters, "inside": inside}
 
     @cached_property

@@ -114,12 +114,6 @@ LEVELS = {
     "level, halo, falling response": (Continuum(), stay, HALO, FEW_HALO),
     "level, heavy tails": (Continuum(position=heavy_tailed), stay, HALO, FEW_HALO),
     "level, skewed": (Continuum(position=skewed), stay, HALO, FEW_HALO),
-    "level, 10% careless": (
-        Continuum(),
-        stay,
-        replace(HALO, careless=0.05, straight=0.05),
-        replace(FEW_HALO, careless=0.05, straight=0.05),
-    ),
     "level, at the ceiling": (Continuum(partial(straight, means=75.0)), stay, HALO, FEW_HALO),
 }
 """Nothing changes on a continuum."""
@@ -130,7 +124,16 @@ CHANGED = {
     "5% up, halo, falling response": (FOUR, partial(move, chances=upward(0.05)), HALO, FEW_HALO),
     "15% any way": (FOUR, partial(move, chances=both_ways(0.15)), HALO, ONE_TO_SIX),
 }
-CELLS = PROFILES | LEVELS | CHANGED
+CARELESS = {
+    "level, 10% careless": (
+        Continuum(),
+        stay,
+        replace(HALO, careless=0.05, straight=0.05),
+        replace(FEW_HALO, careless=0.05, straight=0.05),
+    ),
+}
+"""As `LEVELS`."""
+CELLS = PROFILES | LEVELS | CHANGED | CARELESS
 
 
 def main(argv):
@@ -162,7 +165,11 @@ def one_study(truth, n, study):
     later = change(states, rng)
     waves = [answering(s, rng) for answering, s in zip(answerings, (states, later), strict=True)]
     row = {"truth": truth, "n": n, "study": study}
-    row |= levels(waves, study) if truth in LEVELS else profiles(waves, world, change, study)
+    row |= (
+        levels(waves, study)
+        if truth in LEVELS | CARELESS
+        else profiles(waves, world, change, study)
+    )
     return row | {"seconds": round(time.process_time() - start, 2)}
 
 
@@ -242,7 +249,10 @@ def show():
     table = summary()
     print(table.round(3).to_string())
     figure, axes = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
-    for ax, truths, column in ((axes[0], PROFILES | LEVELS, "changed"), (axes[1], CHANGED, "held")):
+    for ax, truths, column in (
+        (axes[0], PROFILES | LEVELS | CARELESS, "changed"),
+        (axes[1], CHANGED, "held"),
+    ):
         for n, marker in zip(sorted(table.index.unique("n")), "os^", strict=False):
             own = table.xs(n, level="n").reindex(list(truths))
             ax.plot(own[column], list(truths), marker, label=n, color="C0")

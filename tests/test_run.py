@@ -39,14 +39,23 @@ def test_the_run_finds_the_true_number_of_profiles_and_the_true_profiles(run_hom
     assert agreement >= 0.8
 
 
-def test_most_of_the_units_that_truly_moved_are_found_to_have_moved(run_home):
+def test_the_share_that_truly_moved_lies_in_the_interval_and_few_are_said_to_have_gone_down(
+    run_home,
+):
     results = Results(run_home / "data" / "processed" / "example")
-    labels = results.load("07_waves", "labels").dropna()
+    test = results.load("07_waves", "change_tests").loc[("2018", "2022")]
+    links = results.load("07_waves", "links").reset_index()
+    kept = links[links["kind"] == "unchanged"].groupby("to_unit")["wave"].nunique()
     truth = pd.read_csv(EXAMPLE / "truth.csv", dtype={"wave": str})
-    later = truth[truth["wave"] == "2022"].set_index("unit").loc[labels.index]
-    moved = labels["2018"] != labels["2022"]
-    assert moved[later["profile"] != later["profile_before"]].mean() > 0.8
-    assert moved[later["profile"] == later["profile_before"]].mean() < 0.25
+    later = truth[(truth["wave"] == "2022") & truth["unit"].isin(kept.index[kept == 2])]
+    assert test["n_units"] == len(later)
+    assert test["finding"] == "changed"
+    ways = {"up": later["profile"] > later["profile_before"]}
+    ways["down"] = later["profile"] < later["profile_before"]
+    for way, moved in ways.items():
+        assert test[f"{way}_low"] <= moved.mean() <= test[f"{way}_high"]
+        # of 123 units some ten are not surely placed; counting who was placed elsewhere gave 12 % down
+        assert test[way] == pytest.approx(moved.mean(), abs=0.05)
 
 
 def test_the_report_is_one_file_per_language_and_says_that_it_is_synthetic(run_home):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from astroML.density_estimation import XDGMM
 
 HERE = Path(__file__).parent
 WITHIN = np.array([[0.5, 0.2, 0.1], [0.2, 0.4, 0.1], [0.1, 0.1, 0.3]])
@@ -16,6 +15,8 @@ WITHIN = np.array([[0.5, 0.2, 0.1], [0.2, 0.4, 0.1], [0.1, 0.1, 0.3]])
 
 
 def main():
+    from astroML.density_estimation import XDGMM
+
     rng = np.random.default_rng(2018)
     n, means = 160, np.array([[-1.0, -0.8, -1.2], [1.0, 0.4, 0.9]])
     respondents = rng.integers(1, 6, n)

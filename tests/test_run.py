@@ -54,7 +54,7 @@ def test_the_share_that_truly_moved_lies_in_the_interval_and_few_are_said_to_hav
     ways["down"] = later["profile"] < later["profile_before"]
     for way, moved in ways.items():
         assert test[f"{way}_low"] <= moved.mean() <= test[f"{way}_high"]
-        # of 123 units some ten are not surely placed; counting who was placed elsewhere gave 12 % down
+        # of 123 units some ten are not surely placed
         assert test[way] == pytest.approx(moved.mean(), abs=0.05)
 
 

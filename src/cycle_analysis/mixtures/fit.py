@@ -48,6 +48,8 @@ class Model(Protocol):
 
 Components = Diagonal | Full | Measured
 """Normal components, as the engine takes them."""
+FINISHED = 4
+"""Runs that are carried to convergence where profiles are refitted to true scores."""
 HELD_OUT_TOLERANCE = 2e-5
 """Gain per unit and cycle at which a fit without some units has converged."""
 
@@ -229,7 +231,7 @@ def refit_mixture(
     def start(values: np.ndarray, k: int, n: int, rng: np.random.Generator) -> np.ndarray:
         return np.concatenate([given, mixed(values, k, n - 1, rng)], axis=2)
 
-    search = Search(n_starts + 1, n_starts + 1, 2000, 1e-8, seed)
+    search = Search(n_starts + 1, FINISHED, 2000, 1e-8, seed)
     k = memberships.shape[1]
     best, outcome = best_of_starts(family, data.z, k, data.weights, search, start)
     return as_mixture(model, data, family, best, outcome)

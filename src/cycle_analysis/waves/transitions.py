@@ -131,7 +131,7 @@ def estimate_change(
     second: WaveScores,
     reference: Partition,
     *,
-    n_draws: int = 199,
+    n_draws: int = 99,
     n_refits: int = 200,
     seed: Seed = 2018,
 ) -> Change:
@@ -194,7 +194,7 @@ def estimate_level_change(
     second: WaveScores,
     cuts: Sequence[float],
     *,
-    n_draws: int = 199,
+    n_draws: int = 99,
     n_refits: int = 200,
     seed: Seed = 2018,
 ) -> Change:

@@ -115,6 +115,8 @@ def test_what_stands_in_the_way_is_said(unchanged):
     assert few.finding == Finding.FEW_UNITS
     assert few.n_units == 5
     assert few.moves["probability"].isna().all()
+    none = estimate_change(only(first, 0), second, reference, **QUICK)
+    assert (none.finding, none.n_units) == (Finding.FEW_UNITS, 0)
     same = estimate_change(first, first, reference, **QUICK)
     assert same.finding == Finding.IDENTICAL
     rng = np.random.default_rng(14)

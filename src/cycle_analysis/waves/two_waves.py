@@ -134,7 +134,7 @@ class TwoWaves:
         if first.error.standing == Standing.UNKNOWN:
             first = first.borrow(second)
         tables = [wave.scores.to_numpy(dtype=float) for wave in (first, second)]
-        stacked = np.concatenate(tables)
+        stacked = np.concatenate(tables) if len(both) else np.zeros((1, tables[0].shape[1]))
         centre, variance = np.nanmean(stacked, axis=0), np.nanvar(stacked, axis=0).mean()
         scale = float(np.sqrt(variance)) or 1.0
         values = np.hstack([(table - centre) / scale for table in tables])

@@ -1,0 +1,244 @@
+"""Ask whether single items changed between two waves by more than their phase did.
+
+That a phase rose by 7 points says something of units only if its items still measure the same. In a
+model of one factor for each phase, when the factor moves, the mean of item j moves by its loading
+λ_j times that move; what it moves besides is a change of its intercept. Loadings are those of the
+respondents of both waves together, each wave around its own means (maximum likelihood, Lawley &
+Maxwell 1971). The move is the median of Δ_j / λ_j over the items of the phase, Δ_j the change of
+the mean of item j, so that fewer than half of the items can move on their own without pulling it
+along: drift_j = Δ_j - λ_j median(Δ / λ). How far that is known a bootstrap of units tells, all
+respondents of a unit together.
+
+Items are not set against their rest scores. A rest score holds error, so that of two respondents
+with the same one the wave with the higher level truly stands higher; the regression then flags
+items that did nothing as soon as the level moves (in .70 of studies), and differences from a
+respondent's own mean do so when loadings differ (.38).
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cycle_analysis.measurement.reliability import factor_loadings
+from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
+from cycle_analysis.p_values import holm
+from cycle_analysis.seeds import Seed, children
+
+LEVEL = 0.05
+"""Adjusted p up to which an item is said to have drifted."""
+FEWEST_ITEMS = 3
+"""Items of a phase with which one factor is identified."""
+LEAST_SHARE = 0.9
+"""Share of the samples of units in which the drift of an item must be known."""
+COLUMNS = (
+    *("phase", "n_before", "n_after", "loading", "change", "drift", "standard_error"),
+    *("low", "high", "p", "p_holm", "drifted", "without"),
+)
+
+
+class Sums(NamedTuple):
+    """What the respondents of each unit add up to, n units × q items × q, over who answered both.
+
+    Their number, the sum of the answers to the first of the two items, and that of the products.
+    """
+
+    counts: np.ndarray
+    totals: np.ndarray
+    products: np.ndarray
+
+
+def item_drift(
+    answers: Mapping[str, pd.DataFrame],
+    items: pd.DataFrame,
+    units: Mapping[str, pd.Series],
+    n_samples: int = 200,
+    seed: Seed = 1,
+) -> pd.DataFrame:
+    """Tell which items changed between successive waves by more than their phase did.
+
+    Parameters
+    ----------
+    answers : mapping of wave to DataFrame, respondents × items
+        Coded numbers, NaN missing, in the order of the waves.
+    items : DataFrame, indexed by item
+        Columns `phase`, `low`, `high`, `reversed` (bool), of the items that all waves asked alike.
+    units : mapping of wave to Series, indexed by respondent
+        Units in two waves are drawn for both at once, others apart.
+    n_samples : int
+        Samples of units, 20 or more.
+    seed : int or SeedSequence
+
+    Returns
+    -------
+    DataFrame, one row for each pair of waves and item
+        Index `wave_from`, `wave_to`, `item`; `phase`; `n_before`, `n_after` (answers); `loading`,
+        `change` and `drift`, in points of 0-100, `standard_error`, `low`, `high` (95%); `p` of no
+        drift, and `p_holm`, adjusted over the items of the pair of waves; `drifted`; `without`, the
+        same for all items of a phase: how many points more or less the mean of its items would
+        change without those that drifted, NaN when none would be left. No drift where fewer than
+        three items of the phase vary, or where these have nothing in common.
+
+    Raises
+    ------
+    ValueError
+        When respondents stand twice or have no unit, or with too few samples.
+
+    References
+    ----------
+    Lawley, D. N. & Maxwell, A. E. (1971). Factor analysis as a statistical method, 2nd ed.
+    Butterworths.
+    Meredith, W. (1993). Measurement invariance, factor analysis and factorial invariance.
+    Psychometrika 58(4), 525-543.
+
+    Examples
+    --------
+    >>> from cycle_analysis.simulate import Answering, Continuum
+    >>> rng = np.random.default_rng(1)
+    >>> states = Continuum()(100, rng)
+    >>> one, two = Answering()(states, rng), Answering()(states, rng)
+    >>> one.answers["AG1"] = (one.answers["AG1"] - 1).clip(lower=0)
+    >>> waves = {"2018": one, "2022": two}
+    >>> answers = {wave: survey.answers for wave, survey in waves.items()}
+    >>> units = {wave: survey.units for wave, survey in waves.items()}
+    >>> table = item_drift(answers, one.items, units).droplevel([0, 1])
+    >>> table.index[table["drifted"]].tolist(), table.loc["AG1", "drift"].round()
+    (['AG1'], np.float64(22.0))
+    """
+    if n_samples < 20:
+        raise ValueError(f"{n_samples} samples of units tell no standard error; take 20 or more.")
+    pairs = list(pairwise(answers))
+    names = ["wave_from", "wave_to", "item"]
+    if not pairs:
+        return pd.DataFrame(columns=[*names, *COLUMNS]).set_index(names)
+    turned = {wave: turn_items(answers[wave], items) for wave in answers}
+    matched = {wave: match_units(turned[wave], units[wave]) for wave in answers}
+    tables = {}
+    for pair, own in zip(pairs, children(seed, len(pairs)), strict=True):
+        both = [(turned[wave], matched[wave]) for wave in pair]
+        tables[pair] = _drift_between(both, items, n_samples, own)
+    return pd.concat(tables, names=names[:2])[[*COLUMNS]]
+
+
+def drift_of(changes: np.ndarray, loadings: np.ndarray) -> np.ndarray:
+    """Take from the changes of items what their phase explains: Δ_j - λ_j median(Δ / λ).
+
+    Parameters
+    ----------
+    changes, loadings : array, … × q items
+        NaN where an item cannot take part.
+
+    Examples
+    --------
+    >>> drift_of(np.array([4.0, 8.0, 18.0]), np.array([10.0, 20.0, 15.0]))
+    array([ 0.,  0., 12.])
+    """
+    apart = np.where(np.abs(loadings) > 1e-9, loadings, np.nan)
+    move = np.median(changes / apart, axis=-1, keepdims=True)
+    return np.asarray(changes - loadings * move)
+
+
+def _drift_between(
+    waves: list[tuple[pd.DataFrame, pd.Series]],
+    items: pd.DataFrame,
+    n_samples: int,
+    seed: np.random.SeedSequence,
+) -> pd.DataFrame:
+    """Make the table of one pair of waves, each its answers and the unit of each respondent."""
+    names = pd.Index(sorted(set(waves[0][1]) | set(waves[1][1])))
+    before, after = (names.isin(units) for _, units in waves)
+    weights = _draw_units(before, after, n_samples, np.random.default_rng(seed))
+    codes = [names.get_indexer(units) for _, units in waves]
+    tables = []
+    for phase, listed in items_by_phase(items).items():
+        values = [turned[listed].to_numpy() for turned, _ in waves]
+        sums = [_add_up(v, code, len(names)) for v, code in zip(values, codes, strict=True)]
+        table = pd.DataFrame({"phase": phase}, index=pd.Index(listed, name="item"))
+        table["n_before"], table["n_after"] = (np.isfinite(v).sum(axis=0) for v in values)
+        tables.append(table.assign(**_test_items(sums, weights)))
+    result = pd.concat(tables)
+    result["p_holm"] = holm(result["p"])
+    result["drifted"] = result["p_holm"] <= LEVEL
+    staying, phases = result["change"].mask(result["drifted"]), result["phase"]
+    means = [part.groupby(phases).transform("mean") for part in (staying, result["change"])]
+    return result.assign(without=means[0] - means[1])
+
+
+def _draw_units(
+    before: np.ndarray, after: np.ndarray, n_samples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Say how often each unit stands in a sample, n units × (1 + B); first as it is.
+
+    Units of both waves, of the first only and of the second only are drawn from their own kind.
+    """
+    weights = np.ones((len(before), 1 + n_samples))
+    for kind in (before & after, before & ~after, ~before & after):
+        if n := int(kind.sum()):
+            weights[kind, 1:] = rng.multinomial(n, np.full(n, 1 / n), n_samples).T
+    return weights
+
+
+def _add_up(values: np.ndarray, codes: np.ndarray, n_units: int) -> Sums:
+    seen = np.isfinite(values).astype(float)
+    filled = np.where(seen > 0, values, 0.0)
+    pairs = (seen, seen), (filled, seen), (filled, filled)
+    added = [np.zeros((n_units, values.shape[1], values.shape[1])) for _ in pairs]
+    for sums, (left, right) in zip(added, pairs, strict=True):
+        np.add.at(sums, codes, left[:, :, None] * right[:, None, :])
+    return Sums(*added)
+
+
+def _test_items(waves: list[Sums], weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Give drift and its test for the items of a phase; q numbers under each column's name."""
+    drawn = [Sums(*(_weighed(sums, weights) for sums in wave)) for wave in waves]
+    before, after = (_own(wave.totals) / _positive(_own(wave.counts)) for wave in drawn)
+    changes, covariances = after - before, _covariances(drawn)
+    usable = np.isfinite(changes[0]) & (_own(covariances)[0] > 1e-9)
+    loadings, drift = np.full_like(changes, np.nan), np.full_like(changes, np.nan)
+    if usable.sum() >= FEWEST_ITEMS:
+        loadings[:, usable] = factor_loadings(covariances[:, usable][:, :, usable])
+        drift[:, usable] = drift_of(changes[:, usable], loadings[:, usable])
+    known = np.isfinite(drift[1:])
+    gaps = np.where(known, drift[1:], 0.0)
+    gaps = np.where(known, gaps - gaps.sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
+    error = np.sqrt((gaps**2).sum(axis=0) / np.maximum(known.sum(axis=0) - 1, 1))
+    told = np.isfinite(drift[0]) & (known.mean(axis=0) >= LEAST_SHARE)
+    error = np.where(told, error, np.nan)
+    freedom = max(len(weights) - 1, 1)
+    ratio = np.where(error > 0, np.abs(drift[0]) / np.where(error > 0, error, 1.0), 0.0)
+    reach = stats.t.ppf(0.975, freedom) * error
+    return {
+        **{"loading": loadings[0], "change": changes[0], "drift": np.where(told, drift[0], np.nan)},
+        **{"standard_error": error, "low": drift[0] - reach, "high": drift[0] + reach},
+        "p": np.where(told, 2 * stats.t.sf(ratio, freedom), np.nan),
+    }
+
+
+def _covariances(waves: list[Sums]) -> np.ndarray:
+    """Covariances of both waves together, each around its own means, of pairs of items, B × q × q.
+
+    NaN in a sample in which nobody answered two items both.
+    """
+    scatter, counts = np.zeros_like(waves[0].counts), np.zeros_like(waves[0].counts)
+    for wave in waves:
+        number = np.maximum(wave.counts, 1)
+        scatter += wave.products - wave.totals * np.swapaxes(wave.totals, 1, 2) / number
+        counts += wave.counts
+    return scatter / _positive(counts)
+
+
+def _weighed(sums: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Add up over the units of each sample, B × q × q."""
+    return (weights.T @ sums.reshape(len(sums), -1)).reshape(-1, *sums.shape[1:])
+
+
+def _own(squares: np.ndarray) -> np.ndarray:
+    return np.asarray(np.einsum("bqq->bq", squares))
+
+
+def _positive(counts: np.ndarray) -> np.ndarray:
+    """Counts to divide by, NaN for none."""
+    return np.where(counts > 0, counts, np.nan)

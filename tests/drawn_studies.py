@@ -9,6 +9,7 @@ import pandas as pd
 
 from cycle_analysis.cycle import order, phases, placements
 from cycle_analysis.measurement import agreement, item_analysis, missing, scores
+from cycle_analysis.measurement.drift import item_drift
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.membership import certainty_by_respondents
 from cycle_analysis.report.chapter import (
@@ -248,6 +249,7 @@ class Drawn:
             link_counts=kept.groupby(["wave", "kind"]).size().to_frame("n_units"),
             response_by_wave=response_by_wave(there, last),
             **change_tables({pair: self._moved(n) for pair, n in both.items()}),
+            item_drift=self._drift(list(units)),
             change=pd.concat([self._change(*pair, panel) for pair in pairwise(panel)]),
             comparability=same.assign(n_units=n, moved_share=moved),
         )
@@ -263,6 +265,16 @@ class Drawn:
         samples = self.rng.dirichlet(200 * shares.ravel() + 1e-3, 50).reshape(50, self.k, self.k)
         shift = pd.Series(0.0, self.study.phase_codes, name="shift")
         return Change.of(Finding.CHANGED, n_units, 30.0, 0.005, shares, samples, shift)
+
+    def _drift(self, waves: list[str]) -> pd.DataFrame:
+        """Items that changed by more than their phase, as if some did."""
+        items = self.study.phase_items(self.study.reference_wave)
+        listed = self.large.load(WAVES, "items", ALL_WAVES)
+        common = items[items.index.isin(listed.index[listed["common"]])]
+        answers = {w: self.load(RESPONSES, "answers", w)[common.index].astype(float) for w in waves}
+        units = {wave: self.load(RESPONSES, "respondents", wave)["unit"] for wave in waves}
+        table = item_drift(answers, common, units, 20, int(self.rng.integers(1000)))
+        return table.assign(drifted=table["p"] < self.rng.choice([0.05, 0.3, 0.8]))
 
     def _change(self, first: str, second: str, panel: dict[str, pd.Index]) -> pd.DataFrame:
         both = panel[first].intersection(panel[second])

@@ -372,6 +372,12 @@ def _of_waves(chapter: Any) -> Named:
         yield pair["panel"], ("panel", *of)
         for change in (*pair["changes"], *pair["sure"]):
             yield change["mean"]._units, ("changed", *of, change["phase"])
+    drifts = [((p["first"], p["second"]), p["drift"]) for p in _facts(chapter, "pairs")]
+    moved = [(of, row) for of, drift in drifts if drift for row in drift["moved"]]
+    moved += [(of, row) for of, _, row in _rows(chapter, "item_drift")]
+    for of, row in moved:
+        for name in ("drift", "change", "without"):
+            yield row[name]._units, ("answers in both", *of, row["item"])
     for of, _, row in _rows(chapter, "change"):
         yield row["n"], ("changed", *of, row["phase"])
     for _, _, row in _rows(chapter, "units_compared"):

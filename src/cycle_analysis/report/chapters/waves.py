@@ -122,6 +122,14 @@ class WavesChapter(Chapter):
         kinds_of = {"group": kinds.GROUP} | dict.fromkeys(heads, kinds.WEIGHTED)
         return Rows(kinds_of, rows, {"to": heads})
 
+    def table_item_drift(self, first: str, second: str) -> Rows:
+        """Questions that changed by more than their phase did."""
+        drift = self._drift(first, second)
+        columns = {"item": kinds.TEXT, "question": kinds.TEXT, "phase": kinds.PHASE}
+        columns |= dict.fromkeys(("change", "drift", "without"), kinds.MEAN_POINTS)
+        rows = drift["moved"] if drift else []
+        return Rows(columns | {"interval": kinds.MEAN_INTERVAL}, rows)
+
     def table_change(self, first: str, second: str) -> Rows:
         """Mean score per phase in both waves, and the change."""
         rows = []
@@ -171,6 +179,7 @@ class WavesChapter(Chapter):
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
             "changes": self._means(change, first, second),
+            "drift": self._drift(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
         }
 
@@ -197,6 +206,36 @@ class WavesChapter(Chapter):
             },
             "shifted": any(abs(points) > 0 for points in shift),
         }
+
+    def _drift(self, first: str, second: str) -> dict[str, Any] | None:
+        """Which questions changed by more than their phase; None where none could be tested.
+
+        `n`: questions tested. `moved`: those that did, the furthest first. `phases`: theirs, and
+        how many points more or less the mean of their questions changes `without` them.
+        """
+        table = self._between("item_drift", first, second)
+        n = table[["n_before", "n_after"]].min(axis=1)
+        tested = table.assign(n=n)[n >= self.door.round_to].dropna(subset="p")
+        if tested.empty:
+            return None
+        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+        moved = []
+        for row in tested[tested["drifted"]].to_dict("records"):
+            units = Units(int(row["n"]), self._fewest_respondents(first, second))
+            drift = Mean(row["drift"], units, row["low"], row["high"])
+            told = {name: Mean(row[name], units) for name in ("change", "without")}
+            about = {"item": str(row["item"]), "question": questions[row["item"]]}
+            moved.append(about | {"phase": row["phase"], "drift": drift, "interval": drift} | told)
+        moved.sort(key=lambda row: -abs(row["drift"]._value))
+        left = {row["phase"]: row for row in moved if not math.isnan(row["without"]._value)}
+        return {
+            "n": len(tested),
+            "moved": moved,
+            "phases": [left[phase] for phase in self.phases if phase in left],
+        }
+
+    def _fewest_respondents(self, first: str, second: str) -> Units:
+        return min(map(self.respondents_in, (first, second)), key=self.door.count)
 
     def _moves(self, first: str, second: str) -> list[list[Weighted]]:
         """For each group which part goes to each group, groups × groups."""

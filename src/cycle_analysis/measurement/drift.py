@@ -7,7 +7,10 @@ respondents of both waves together, each wave around its own means (maximum like
 Maxwell 1971). The move is the median of Δ_j / λ_j over the items of the phase, Δ_j the change of
 the mean of item j, so that fewer than half of the items can move on their own without pulling it
 along: drift_j = Δ_j - λ_j median(Δ / λ). How far that is known a bootstrap of units tells, all
-respondents of a unit together.
+respondents of a unit together. Its p is how often items lie as far, in their own standard
+deviations, in samples from which the drift of every item is taken off. Such deviations have long
+tails, for the median lies on one of the items: a normal p announced an item in .10 to .20 of
+studies without any.
 
 Items are not set against their rest scores. A rest score holds error, so that of two respondents
 with the same one the wave with the higher level truly stands higher; the regression then flags
@@ -34,6 +37,8 @@ FEWEST_ITEMS = 3
 """Items of a phase with which one factor is identified."""
 LEAST_SHARE = 0.9
 """Share of the samples of units in which the drift of an item must be known."""
+SMALL = 1e-9
+"""Points, or loading, that are as good as none."""
 COLUMNS = (
     *("phase", "n_before", "n_after", "loading", "change", "drift", "standard_error"),
     *("low", "high", "p", "p_holm", "drifted", "without"),
@@ -136,7 +141,7 @@ def drift_of(changes: np.ndarray, loadings: np.ndarray) -> np.ndarray:
     >>> drift_of(np.array([4.0, 8.0, 18.0]), np.array([10.0, 20.0, 15.0]))
     array([ 0.,  0., 12.])
     """
-    apart = np.where(np.abs(loadings) > 1e-9, loadings, np.nan)
+    apart = np.where(np.abs(loadings) > SMALL, loadings, np.nan)
     move = np.median(changes / apart, axis=-1, keepdims=True)
     return np.asarray(changes - loadings * move)
 
@@ -152,14 +157,17 @@ def _drift_between(
     before, after = (names.isin(units) for _, units in waves)
     weights = _draw_units(before, after, n_samples, np.random.default_rng(seed))
     codes = [names.get_indexer(units) for _, units in waves]
-    tables = []
+    tables, by_chance = [], []
     for phase, listed in items_by_phase(items).items():
         values = [turned[listed].to_numpy() for turned, _ in waves]
         sums = [_add_up(v, code, len(names)) for v, code in zip(values, codes, strict=True)]
         table = pd.DataFrame({"phase": phase}, index=pd.Index(listed, name="item"))
         table["n_before"], table["n_after"] = (np.isfinite(v).sum(axis=0) for v in values)
-        tables.append(table.assign(**_test_items(sums, weights)))
-    result = pd.concat(tables)
+        columns, samples = _drift_of_phase(sums, weights)
+        tables.append(table.assign(**columns))
+        by_chance.append(samples)
+    freedom = 1 / (1 / max(len(names) - 1, 1) + 1 / (n_samples - 1))
+    result = pd.concat(tables).assign(p=_chances(np.hstack(by_chance), freedom))
     result["p_holm"] = holm(result["p"])
     result["drifted"] = result["p_holm"] <= LEVEL
     staying, phases = result["change"].mask(result["drifted"]), result["phase"]
@@ -191,30 +199,53 @@ def _add_up(values: np.ndarray, codes: np.ndarray, n_units: int) -> Sums:
     return Sums(*added)
 
 
-def _test_items(waves: list[Sums], weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Give drift and its test for the items of a phase; q numbers under each column's name."""
-    drawn = [Sums(*(_weighed(sums, weights) for sums in wave)) for wave in waves]
-    before, after = (_own(wave.totals) / _positive(_own(wave.counts)) for wave in drawn)
-    changes, covariances = after - before, _covariances(drawn)
-    usable = np.isfinite(changes[0]) & (_own(covariances)[0] > 1e-9)
+def _drift_of_phase(
+    waves: list[Sums], weights: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Give the columns of the items of a phase, q numbers each, and drift by chance.
+
+    That is drift in standard deviations, (1 + B) × q: as found, and in samples of units from which
+    the drift found is taken off; NaN where it is not known.
+    """
+    added = [Sums(*(_weighed(sums, weights) for sums in wave)) for wave in waves]
+    before, after = (_own(wave.totals) / _positive(_own(wave.counts)) for wave in added)
+    changes, covariances = after - before, _covariances(added)
+    usable = np.isfinite(changes[0]) & (_own(covariances)[0] > SMALL)
     loadings, drift = np.full_like(changes, np.nan), np.full_like(changes, np.nan)
     if usable.sum() >= FEWEST_ITEMS:
         loadings[:, usable] = factor_loadings(covariances[:, usable][:, :, usable])
         drift[:, usable] = drift_of(changes[:, usable], loadings[:, usable])
-    known = np.isfinite(drift[1:])
-    gaps = np.where(known, drift[1:], 0.0)
-    gaps = np.where(known, gaps - gaps.sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
-    error = np.sqrt((gaps**2).sum(axis=0) / np.maximum(known.sum(axis=0) - 1, 1))
-    told = np.isfinite(drift[0]) & (known.mean(axis=0) >= LEAST_SHARE)
-    error = np.where(told, error, np.nan)
-    freedom = max(len(weights) - 1, 1)
-    ratio = np.where(error > 0, np.abs(drift[0]) / np.where(error > 0, error, 1.0), 0.0)
-    reach = stats.t.ppf(0.975, freedom) * error
-    return {
-        **{"loading": loadings[0], "change": changes[0], "drift": np.where(told, drift[0], np.nan)},
-        **{"standard_error": error, "low": drift[0] - reach, "high": drift[0] + reach},
-        "p": np.where(told, 2 * stats.t.sf(ratio, freedom), np.nan),
-    }
+    told = np.isfinite(drift[0]) & (np.isfinite(drift[1:]).mean(axis=0) >= LEAST_SHARE)
+    error = np.where(told, _spread(drift[1:]), np.nan)
+    reach = stats.t.ppf(0.975, max(len(weights) - 1, 1)) * error
+    own = np.where(told, drift[0], np.nan)
+    table = {"loading": loadings[0], "change": changes[0], "drift": own, "standard_error": error}
+    innocent = drift_of(changes[1:] - drift[:1], loadings[1:])
+    scale = np.where(told, np.maximum(_spread(innocent), SMALL), np.nan)
+    return table | {"low": own - reach, "high": own + reach}, np.vstack([own, innocent]) / scale
+
+
+def _chances(by_chance: np.ndarray, freedom: float) -> np.ndarray:
+    """Give p of each item, Q, by how often any item lies as far in samples without drift.
+
+    Items share their samples, 1 + B × Q, the first as found: so p can be as small as 1 / (1 + BQ).
+    What was found is brought nearer, as t is to the normal: its standard deviation is an estimate,
+    from so many units and so many samples, and that of the samples is their own.
+    """
+    found, *samples = np.abs(by_chance)
+    found = stats.norm.isf(np.maximum(stats.t.sf(found, freedom), 1e-300))
+    known = np.sort(np.ravel(samples)[np.isfinite(np.ravel(samples))])
+    further = len(known) - np.searchsorted(known, found - SMALL)
+    return np.where(np.isfinite(found), (1 + further) / (1 + len(known)), np.nan)
+
+
+def _spread(samples: np.ndarray) -> np.ndarray:
+    """Standard deviation over the samples in which a number is known, B × q."""
+    known = np.isfinite(samples)
+    n = known.sum(axis=0)
+    gaps = np.where(known, samples, 0.0)
+    gaps = np.where(known, gaps - gaps.sum(axis=0) / np.maximum(n, 1), 0.0)
+    return np.asarray(np.sqrt((gaps**2).sum(axis=0) / np.maximum(n - 1, 1)))
 
 
 def _covariances(waves: list[Sums]) -> np.ndarray:

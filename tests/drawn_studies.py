@@ -273,7 +273,7 @@ class Drawn:
         common = items[items.index.isin(listed.index[listed["common"]])]
         answers = {w: self.load(RESPONSES, "answers", w)[common.index].astype(float) for w in waves}
         units = {wave: self.load(RESPONSES, "respondents", wave)["unit"] for wave in waves}
-        table = item_drift(answers, common, units, 20, int(self.rng.integers(1000)))
+        table = item_drift(answers, common, units, 100, int(self.rng.integers(1000)))
         return table.assign(drifted=table["p"] < self.rng.choice([0.05, 0.3, 0.8]))
 
     def _change(self, first: str, second: str, panel: dict[str, pd.Index]) -> pd.DataFrame:

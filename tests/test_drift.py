@@ -155,5 +155,5 @@ def test_the_same_answers_twice_do_not_drift_and_one_wave_gives_no_rows():
 
 def test_too_few_samples_are_refused():
     first, second = surveys()
-    with pytest.raises(ValueError, match="19 samples of units tell no standard error"):
-        weighed(first, second, n_samples=19)
+    with pytest.raises(ValueError, match="99 samples of units tell no chance"):
+        weighed(first, second, n_samples=99)

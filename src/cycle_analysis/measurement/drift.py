@@ -33,6 +33,7 @@ from cycle_analysis.seeds import Seed, children
 
 LEVEL = 0.05
 """Adjusted p up to which an item is said to have drifted."""
+FEWEST_SAMPLES = 100
 FEWEST_ITEMS = 3
 """Items of a phase with which one factor is identified."""
 LEAST_SHARE = 0.9
@@ -74,7 +75,7 @@ def item_drift(
     units : mapping of wave to Series, indexed by respondent
         Units in two waves are drawn for both at once, others apart.
     n_samples : int
-        Samples of units, 20 or more.
+        Samples of units, 100 or more: with 20, items are announced twice as often by chance.
     seed : int or SeedSequence
 
     Returns
@@ -113,8 +114,10 @@ def item_drift(
     >>> table.index[table["drifted"]].tolist(), table.loc["AG1", "drift"].round()
     (['AG1'], np.float64(22.0))
     """
-    if n_samples < 20:
-        raise ValueError(f"{n_samples} samples of units tell no standard error; take 20 or more.")
+    if n_samples < FEWEST_SAMPLES:
+        raise ValueError(
+            f"{n_samples} samples of units tell no chance; take {FEWEST_SAMPLES} or more."
+        )
     pairs = list(pairwise(answers))
     names = ["wave_from", "wave_to", "item"]
     if not pairs:

@@ -27,8 +27,8 @@ LANGUAGES = ("nl", "en")
 EVERY = pytest.mark.parametrize("name", MAKERS)
 BOTH = pytest.mark.parametrize("language", LANGUAGES)
 MOST_LOADS = 74
-"""Tables that a report on two waves in one language may load: 70, and those of the error, of missing
-answers and of items that drift."""
+"""Tables that a report on two waves in one language may load: 70, and those of the error, of
+missing answers and of items that drift."""
 LOADS_OF_A_WAVE = 12
 """Tables that it may load for every wave more: those that stand beside one another by wave."""
 

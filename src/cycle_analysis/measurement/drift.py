@@ -34,6 +34,7 @@ from cycle_analysis.seeds import Seed, children
 LEVEL = 0.05
 """Adjusted p up to which an item is said to have drifted."""
 FEWEST_SAMPLES = 100
+"""Samples of units with which p is told."""
 FEWEST_ITEMS = 3
 """Items of a phase with which one factor is identified."""
 LEAST_SHARE = 0.9

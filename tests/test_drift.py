@@ -138,9 +138,21 @@ def test_phases_of_two_items_and_items_without_variance_or_answers_are_not_teste
     table = weighed(first, second, items=first.items.drop(index=["AG1", "AG2", "AG3"]))
     untested = table.index[table["p"].isna()]
     assert untested.tolist() == ["AG4", "AG5", "EX1", "VB1"]
-    assert not table.loc[untested, "drifted"].any()
+    assert not table["drifted"].any()
+    assert table["p"].median() > 0.2
     assert table.loc["EX1", "change"] == 0
     assert table.loc["VB1", "n_after"] == 0
+
+
+def test_an_item_without_variance_does_not_hide_that_another_drifted():
+    first, second = surveys()
+    for survey in (first, second):
+        survey.answers["EX1"] = 2.0
+    second.answers["EX2"] = (second.answers["EX2"] + 1).clip(upper=4)
+    table = weighed(first, second)
+    assert table.index[table["drifted"]].tolist() == ["EX2"]
+    own = table[table["phase"] == "EX"]["change"]
+    assert table.loc["EX3", "without"] == pytest.approx(own.drop("EX2").mean() - own.mean())
 
 
 def test_the_same_answers_twice_do_not_drift_and_one_wave_gives_no_rows():

@@ -224,7 +224,8 @@ def _drift_of_phase(
     reach = stats.t.ppf(0.975, max(len(weights) - 1, 1)) * error
     own = np.where(told, drift[0], np.nan)
     table = {"loading": loadings[0], "change": changes[0], "drift": own, "standard_error": error}
-    innocent = drift_of(changes[1:] - drift[:1], loadings[1:])
+    innocent = np.full_like(drift[1:], np.nan)
+    innocent[:, usable] = drift_of((changes[1:] - drift[:1])[:, usable], loadings[1:, usable])
     scale = np.where(told, np.maximum(_spread(innocent), SMALL), np.nan)
     return table | {"low": own - reach, "high": own + reach}, np.vstack([own, innocent]) / scale
 

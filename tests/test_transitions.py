@@ -171,6 +171,12 @@ def test_many_respondents_and_missing_phases_are_taken_as_they_come():
         persons.loc[survey.units == survey.units.iloc[0], "AG"] = np.nan
         waves.append(wave_scores(persons, survey.units))
     assert waves[0].scores.isna().any(axis=None)
+    lacking = waves[0].scores.copy()
+    divided = ward_kmeans(lacking.dropna(), 4)
+    lacking.loc[divided.labels.index[divided.labels == 1], "AG"] = np.nan
+    hollow = replace(divided, scores=lacking.loc[divided.labels.index])
+    assert hollow.centroids.isna().any(axis=None)
+    assert estimate_change(*waves, hollow, **QUICK).finding == Finding.UNCHANGED
     found = estimate_change(*waves, ward_kmeans(waves[0].scores.dropna(), 4), **QUICK)
     assert found.finding == Finding.UNCHANGED
 

@@ -174,9 +174,10 @@ def estimate_change(
     if (finding := _obstacle(study)) is not None:
         return _nothing(finding, study, reference.k)
     k, p = reference.centroids.shape
-    means = (reference.centroids.to_numpy() - study.centre) / study.scale
+    centroids = reference.centroids.fillna(reference.scores.mean())
+    means = (centroids.to_numpy() - study.centre) / study.scale
     shares = (reference.sizes / reference.sizes.sum()).to_numpy()
-    around = reference.scores - reference.centroids.loc[reference.labels].to_numpy()
+    around = reference.scores - centroids.loc[reference.labels].to_numpy()
     spread = np.diag(around.var(ddof=0) / study.scale**2 + FLOOR)
     both = np.block([[spread, PERSISTING * spread], [PERSISTING * spread, spread]])
     models = profile_models(k, p, equal_means)

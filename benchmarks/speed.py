@@ -1,7 +1,7 @@
 """Time the engine against StepMix and R, with equal starts and equal best likelihood.
 
     pip install stepmix
-    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows in_r]
+    OMP_NUM_THREADS=1 python benchmarks/speed.py [classes missing profiles ratio rows in_r ...]
 
 CPU seconds. Both carry all starts to convergence; StepMix with its tolerances set to 1e-10 on the
 log-likelihood per unit, as ours is 1e-9 per cycle of three steps. Data: 350 units, 30 five-point
@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 from surveys import draw_scores
 
-from cycle_analysis.mixtures import VVI, Search, fit_classes, fit_mixture
+from cycle_analysis.mixtures import VVI, VVV, Search, fit_classes, fit_mixture
+from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.stability import jaccard_by_k
 from cycle_analysis.simulate import Answering, Continuum
@@ -130,6 +131,26 @@ def rows():
     print(f"time per row and step: {per_row[100_000] / per_row[10_000]:.2f} x")
 
 
+def deconvolution():
+    """Profiles of true scores beside astroML's extreme deconvolution (pip install astroML)."""
+    from astroML.density_estimation import XDGMM
+
+    rng = np.random.default_rng(1)
+    within, n = 150.0 * (np.eye(5) + 1), rng.integers(1, 7, 350)
+    error = Noise(within[None], np.broadcast_to((1 / n)[:, None, None], (350, 5, 5)))
+    scores = draw_scores("four clear", 350, rng)
+    seen = scores + rng.multivariate_normal(np.zeros(5), within, 350) / np.sqrt(n)[:, None]
+    search = Search(1, 1, 4000, 1e-9)
+    mine, mixture = timed(lambda: fit_mixture(seen, 4, VVV, error=error, search=search))
+    errors = within / n[:, None, None]
+    model = XDGMM(4, max_iter=4000, tol=1e-7, random_state=1)
+    theirs, _ = timed(model.fit, seen.to_numpy(), errors)
+    print(
+        f"deconvolution: {mine:.2f} s, {mixture.log_likelihood:.3f}; astroML {theirs:.2f} s, "
+        f"{model.logL(seen.to_numpy(), errors):.3f}, {theirs / mine:.0f} x"
+    )
+
+
 def in_r():
     """Bootstrap Jaccard and latent profiles beside R's fpc and mclust (peers.R)."""
     scores = draw_scores("four clear", 350, np.random.default_rng(1))
@@ -149,6 +170,8 @@ def in_r():
     print([round(mixture.log_likelihood, 3) for mixture in result], "mclust", likelihoods)
 
 
+ALL = ["classes", "missing", "profiles", "ratio", "rows", "in_r", "deconvolution"]
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["classes", "missing", "profiles", "ratio", "rows", "in_r"]:
+    for name in sys.argv[1:] or ALL:
         globals()[name]()

@@ -8,16 +8,17 @@ the same units, each asked with respondents of its own. `unchanged` cells keep e
 profile; in some, units drift within it. In `changed` cells a known share of units moves.
 """
 
-import csv
 import sys
 import time
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from studies import append_missing
 
 from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.profiles.partitions import latent_profiles
@@ -141,20 +142,9 @@ def main(argv):
         show()
         return
     first, last = map(int, argv[1].split("-"))
-    done = set()
-    if RESULTS.exists():
-        table = pd.read_csv(RESULTS)
-        done = set(zip(table["truth"], table["n"], table["study"], strict=True))
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if not done:
-            writer.writeheader()
-        for study in range(first, last):
-            for n in map(int, argv[2:]):
-                for truth in CELLS:
-                    if (truth, n, study) not in done:
-                        writer.writerow(one_study(truth, n, study))
-                file.flush()
+    keys = product(range(first, last), map(int, argv[2:]), CELLS)
+    rows = (((truth, n, study), one_study) for study, n, truth in keys)
+    append_missing(RESULTS, FIELDS, ("truth", "n", "study"), rows)
 
 
 def one_study(truth, n, study):

@@ -9,7 +9,6 @@ when it moves each item moves by its loading times that. In some cells the first
 8 points more.
 """
 
-import csv
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from studies import append_missing
 
 from cycle_analysis.measurement.drift import item_drift
 from cycle_analysis.simulate import Answering, Continuum
@@ -134,19 +134,8 @@ def main(argv):
         show()
         return
     first, last = map(int, argv[1].split("-"))
-    done = set()
-    if RESULTS.exists():
-        table = pd.read_csv(RESULTS)
-        done = set(zip(table["truth"], table["study"], strict=True))
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if not done:
-            writer.writeheader()
-        for study in range(first, last):
-            for truth in CELLS:
-                if (truth, study) not in done:
-                    writer.writerow(one_study(truth, study))
-            file.flush()
+    rows = (((truth, study), one_study) for study in range(first, last) for truth in CELLS)
+    append_missing(RESULTS, FIELDS, ("truth", "study"), rows)
 
 
 def show():

@@ -8,13 +8,13 @@ profiles, the nearest two so many spreads apart (of true scores); 150 or 300 of 
 with some respondents whose errors are partly shared over phases. The number of profiles is given.
 """
 
-import csv
 import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from studies import append_missing
 
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
@@ -39,25 +39,12 @@ def main(argv):
         show()
         return
     first, last = map(int, argv[1].split("-"))
-    done = set()
-    if RESULTS.exists():
-        done = set(pd.read_csv(RESULTS)[FIELDS[:5]].itertuples(index=False, name=None))
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if not done:
-            writer.writeheader()
-        for study in range(first, last):
-            for cell in CELLS:
-                if (*cell, study) not in done:
-                    writer.writerow(
-                        dict(zip(FIELDS, (*cell, study), strict=False)) | one(cell, study)
-                    )
-            file.flush()
+    rows = (((*cell, study), one) for study, cell in product(range(first, last), CELLS))
+    append_missing(RESULTS, FIELDS, FIELDS[:5], rows)
 
 
-def one(cell, study):
-    truth, distance, asked, n = cell
-    rng = np.random.default_rng([2026, study, CELLS.index(cell)])
+def one(truth, distance, asked, n, study):
+    rng = np.random.default_rng([2026, study, CELLS.index((truth, distance, asked, n))])
     world = WORLDS[truth].at_distance(distance)
     everyone = world(POPULATION, rng)
     true = everyone["profile"].value_counts(normalize=True).sort_index().to_numpy()
@@ -71,6 +58,7 @@ def one(cell, study):
     told = estimate(of_true_scores(found, error), error, equal, POPULATION, **options).shares
     placed = shares(found.labels, POPULATION)
     return {
+        **dict(zip(FIELDS, (truth, distance, asked, n, study), strict=False)),
         "held": ((told["low"] <= true) & (told["high"] >= true)).mean().round(3),
         "counted": ((placed["low"] <= true) & (placed["high"] >= true)).mean().round(3),
         "bias": (told["share"] - true).abs().mean().round(4),

@@ -10,14 +10,15 @@ more is not computed: with a single profile by BIC nothing is weighed, and `show
 profiles.
 """
 
-import csv
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from studies import append_missing
 from surveys import DIPS, DISTANCES, SURVEYS, UNTUNED, WITH_GROUPS, WITHOUT_GROUPS, draw_scores
 
 from cycle_analysis.profiles.rates import rates_of
@@ -42,21 +43,9 @@ def main(argv):
         write_scores(int(argv[1]), int(argv[2]), Path(argv[3]))
         return
     first, last = map(int, argv[1].split("-"))
-    sizes = [int(n) for n in argv[2:]]
-    done = set()
-    if RESULTS.exists():
-        table = pd.read_csv(RESULTS)
-        done = set(zip(table["truth"], table["n"], table["survey"], strict=True))
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if not done:
-            writer.writeheader()
-        for survey in range(first, last):
-            for n in sizes:
-                for truth in SURVEYS:
-                    if (truth, n, survey) not in done:
-                        writer.writerow(one_survey(truth, n, survey))
-                file.flush()
+    keys = product(range(first, last), map(int, argv[2:]), SURVEYS)
+    rows = (((truth, n, survey), one_survey) for survey, n, truth in keys)
+    append_missing(RESULTS, FIELDS, ("truth", "n", "survey"), rows)
 
 
 def write_scores(n_surveys, n, folder):

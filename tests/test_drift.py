@@ -1,7 +1,8 @@
 """Items that change on their own between waves: seldom seen where none did, found where one did."""
 
-import importlib.util
+import sys
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -9,15 +10,11 @@ import pytest
 from conftest import ROOT
 from sklearn.decomposition import FactorAnalysis
 
-from cycle_analysis.measurement.drift import drift_of, item_drift
-from cycle_analysis.measurement.reliability import factor_loadings
+from cycle_analysis.measurement.drift import drift_of, factor_loadings, item_drift
 from cycle_analysis.simulate import Answering, Continuum
 
-SPEC = importlib.util.spec_from_file_location(
-    "item_drift_benchmark", ROOT / "benchmarks" / "item_drift.py"
-)
-BENCHMARK = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(BENCHMARK)
+sys.path.append(str(ROOT / "benchmarks"))
+BENCHMARK = import_module("item_drift")
 """Its studies of 150 units are drawn here too, fewer of them."""
 
 

@@ -31,7 +31,6 @@ from cycle_analysis.mixtures.pairs import (
     same_pairs,
     same_spread,
     shifted_means,
-    started,
 )
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -131,7 +130,7 @@ def test_many_problems_with_their_own_error_and_data_are_each_their_own_fit():
     factors[:, :3, :3] = factors[:, 3:, 3:] = ONE_OVER_N
     cells = all_pairs(2)
     model = PairModel(cells, equal_means(cells, 3), same_spread)
-    begin = started(model.theta(np.array([[-1.0] * 3, [1.0] * 3]), np.eye(6)), np.full(4, 0.25))
+    begin = em.fixed(model.theta(np.array([[-1.0] * 3, [1.0] * 3]), np.eye(6)), np.full(4, 0.25))
     floor, ones = np.full(6, 0.002), np.ones((160, 1))
     together = climb_pairs(model.family(stacked, Noise(within, factors), floor), begin, ones)
     for j in range(2):
@@ -150,7 +149,7 @@ def test_no_change_is_change_with_nobody_moving():
         model = PairModel(cells, shifted_means(cells, 3), same_spread)
         family = model.family(values, noise, floor)
         shares = np.where(cells[:, 0] == cells[:, 1], 0.5, 1e-13)
-        begin = started(model.theta(np.array([[-1.0] * 3, [1.0] * 3]), np.eye(6) * 0.3), shares)
+        begin = em.fixed(model.theta(np.array([[-1.0] * 3, [1.0] * 3]), np.eye(6) * 0.3), shares)
         density = em.memberships(family, begin)[1].sum()
         fits.append((density, climb_pairs(family, begin, np.ones((160, 1)))))
     assert fits[0][0] == pytest.approx(fits[1][0], abs=1e-6)

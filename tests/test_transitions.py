@@ -138,10 +138,8 @@ def test_a_wave_with_one_respondent_each_borrows_the_error_of_the_other(unchange
 def test_a_roughly_known_error_gives_no_verdict():
     rng = np.random.default_rng(16)
     states = FOUR(60, rng)
-    waves = [asked(states, HALO, rng), asked(moved_up(states, 0.5, rng), FEW, rng)]
-    waves[1] = waves[1].only(waves[1].scores.index)
-    short = asked(states.iloc[:40], Answering((2,), 18.0), rng)
-    found = estimate_change(waves[0], short, ward_kmeans(waves[0].scores, 4), **QUICK)
+    first, short = asked(states, HALO, rng), asked(states.iloc[:40], Answering((2,), 18.0), rng)
+    found = estimate_change(first, short, ward_kmeans(first.scores, 4), **QUICK)
     assert short.error.freedom == 40
     assert found.finding == Finding.ROUGH
 

@@ -293,12 +293,12 @@ def plot_moves(
     axes: tuple[str, str] = ("1", "2"),
     texts: Sequence[Sequence[str]] = (),
 ) -> Axes:
-    """Draw how many units went from each profile to each; who stayed is framed.
+    """Draw how many units went from each profile to each, or which share; who stayed is framed.
 
     Parameters
     ----------
     counts : DataFrame, profiles before × profiles after
-        Number of units.
+        Number of units, or share of the row.
     names : mapping from profile number to text, optional
     axes : pair of text
         What the rows and the columns are called.

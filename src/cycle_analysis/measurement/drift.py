@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cycle_analysis.measurement.reliability import factor_loadings
+from cycle_analysis.measurement.reliability import LEAST_UNIQUE
 from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
 from cycle_analysis.p_values import holm
 from cycle_analysis.seeds import Seed, children
@@ -39,6 +39,8 @@ FEWEST_ITEMS = 3
 """Items of a phase with which one factor is identified."""
 LEAST_SHARE = 0.9
 """Share of the samples of units in which the drift of an item must be known."""
+TOLERANCE, MOST_STEPS = 1e-6, 1000
+"""Change of unique shares at which loadings stand still, and the largest number of steps."""
 SMALL = 1e-9
 """Points, or loading, that are as good as none."""
 COLUMNS = (
@@ -148,6 +150,55 @@ def drift_of(changes: np.ndarray, loadings: np.ndarray) -> np.ndarray:
     apart = np.where(np.abs(loadings) > SMALL, loadings, np.nan)
     move = np.median(changes / apart, axis=-1, keepdims=True)
     return np.asarray(changes - loadings * move)
+
+
+def factor_loadings(covariances: np.ndarray) -> np.ndarray:
+    """Load items on one factor by maximum likelihood, for many covariance matrices at once.
+
+    Given the unique variances, the loadings follow from the first eigenvector of the covariances
+    scaled by them; given the loadings, the unique variances are the rest of the diagonal. Both in
+    turn, until they stand still (Lawley & Maxwell 1971, chapter 4).
+
+    Parameters
+    ----------
+    covariances : array, B × q × q
+        Of three items or more.
+
+    Returns
+    -------
+    array, B × q
+        In the unit of the items, mostly positive; NaN where a covariance is not known or an item
+        has no variance.
+
+    Examples
+    --------
+    >>> loadings = np.array([10.0, 12.0, 16.0])
+    >>> covariances = np.outer(loadings, loadings) + np.diag([100.0, 256.0, 144.0])
+    >>> factor_loadings(covariances[None]).round(3)
+    array([[10., 12., 16.]])
+    """
+    spread = np.sqrt(np.einsum("bqq->bq", covariances))
+    known = np.isfinite(covariances).all(axis=(1, 2)) & (spread > 0).all(axis=1)
+    loadings = np.full_like(spread, np.nan)
+    if covariances.shape[1] < 3 or not known.any():
+        return loadings
+    scale = spread[known]
+    observed = covariances[known] / (scale[:, :, None] * scale[:, None, :])
+    unique, fitted = np.full_like(scale, 0.5), np.zeros_like(scale)
+    open_ = np.arange(len(scale))
+    for _ in range(MOST_STEPS):
+        root = np.sqrt(unique[open_])
+        values, vectors = np.linalg.eigh(observed[open_] / (root[:, :, None] * root[:, None, :]))
+        fitted[open_] = root * vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:] - 1, 0))
+        rest = np.clip(1 - fitted[open_] ** 2, LEAST_UNIQUE, 1)
+        moves = np.abs(rest - unique[open_]).max(axis=1)
+        unique[open_] = rest
+        open_ = open_[moves > TOLERANCE]
+        if not len(open_):
+            break
+    fitted *= np.where(fitted.sum(axis=1, keepdims=True) < 0, -1, 1)
+    loadings[known] = fitted * scale
+    return loadings
 
 
 def _drift_between(

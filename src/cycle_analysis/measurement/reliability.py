@@ -27,8 +27,6 @@ from cycle_analysis.measurement.scores import items_by_phase, turn_items
 ONE, PHASES = "one factor", "a factor for each phase"
 LEAST_UNIQUE = 0.005
 """Share of an item's variance that is its own, at least."""
-TOLERANCE, MOST_STEPS = 1e-6, 1000
-"""Change of these shares at which loadings stand still, and the largest number of steps."""
 
 
 def scale_statistics(
@@ -296,55 +294,6 @@ def omega_total(correlations: np.ndarray) -> float:
         return float("nan")
     common = loadings.sum() ** 2
     return float(common / (common + np.sum(1 - loadings**2)))
-
-
-def factor_loadings(covariances: np.ndarray) -> np.ndarray:
-    """Load items on one factor by maximum likelihood, for many covariance matrices at once.
-
-    Given the unique variances, the loadings follow from the first eigenvector of the covariances
-    scaled by them; given the loadings, the unique variances are the rest of the diagonal. Both in
-    turn, until they stand still (Lawley & Maxwell 1971, chapter 4).
-
-    Parameters
-    ----------
-    covariances : array, B × q × q
-        Of three items or more.
-
-    Returns
-    -------
-    array, B × q
-        In the unit of the items, mostly positive; NaN where a covariance is not known or an item
-        has no variance.
-
-    Examples
-    --------
-    >>> loadings = np.array([10.0, 12.0, 16.0])
-    >>> covariances = np.outer(loadings, loadings) + np.diag([100.0, 256.0, 144.0])
-    >>> factor_loadings(covariances[None]).round(3)
-    array([[10., 12., 16.]])
-    """
-    spread = np.sqrt(np.einsum("bqq->bq", covariances))
-    known = np.isfinite(covariances).all(axis=(1, 2)) & (spread > 0).all(axis=1)
-    loadings = np.full_like(spread, np.nan)
-    if covariances.shape[1] < 3 or not known.any():
-        return loadings
-    scale = spread[known]
-    observed = covariances[known] / (scale[:, :, None] * scale[:, None, :])
-    unique, fitted = np.full_like(scale, 0.5), np.zeros_like(scale)
-    open_ = np.arange(len(scale))
-    for _ in range(MOST_STEPS):
-        root = np.sqrt(unique[open_])
-        values, vectors = np.linalg.eigh(observed[open_] / (root[:, :, None] * root[:, None, :]))
-        fitted[open_] = root * vectors[:, :, -1] * np.sqrt(np.maximum(values[:, -1:] - 1, 0))
-        rest = np.clip(1 - fitted[open_] ** 2, LEAST_UNIQUE, 1)
-        moves = np.abs(rest - unique[open_]).max(axis=1)
-        unique[open_] = rest
-        open_ = open_[moves > TOLERANCE]
-        if not len(open_):
-            break
-    fitted *= np.where(fitted.sum(axis=1, keepdims=True) < 0, -1, 1)
-    loadings[known] = fitted * scale
-    return loadings
 
 
 def polychoric(turned: pd.DataFrame) -> pd.DataFrame:

@@ -44,10 +44,8 @@ SHORT_STEPS, LONG_STEPS, TOLERANCE = 21, 300, 2e-5
 """EM steps of short and long runs; gain per unit and cycle under which a run has converged."""
 NEIGHBOURS = 12
 """Of a unit, that its place in an order by neighbours keeps near."""
-WIDEST = 2.0
-"""Logarithm of how many times a variance may exceed that of the phase."""
-FURTHEST = 0.7
-"""Largest step of a coefficient of log variances."""
+WIDEST, FURTHEST = 2.0, 0.7
+"""Logarithm of how many times a variance may exceed that of the phase; largest step towards it."""
 LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.0)
 """Parts of a step that are tried; the last keeps the likelihood from falling."""
 

@@ -150,6 +150,13 @@ def fixed(theta: np.ndarray, shares: np.ndarray) -> Batch:
     return Batch(theta, log_shares, none, none.astype(bool), none)
 
 
+def begun(theta: np.ndarray, log_shares: np.ndarray) -> Batch:
+    """Set parameters to climb from, m × k × B and k × B: nothing is known of them yet."""
+    n_problems = log_shares.shape[1]
+    none = np.zeros(n_problems, dtype=int)
+    return Batch(theta, log_shares, np.full(n_problems, -np.inf), none.astype(bool), none)
+
+
 def joined(batches: Sequence[Batch]) -> Batch:
     """Set batches of one family side by side."""
     parts = zip(*(vars(batch).values() for batch in batches), strict=True)
@@ -160,14 +167,9 @@ def from_responsibilities(
     family: Family, responsibilities: np.ndarray, weights: np.ndarray
 ) -> Batch:
     """Start from memberships, n × k × B, by one maximisation step."""
-    n_problems = responsibilities.shape[-1]
     members = responsibilities * weights[:, None, :]
     sums = [block.total(members) for block in family.blocks]
-    none = np.zeros(n_problems, dtype=int)
-    low = np.full(n_problems, -np.inf)
-    theta = family.maximise(sums, None)
-    log_shares = family.log_shares(_counts(sums))
-    return Batch(theta, log_shares, low, none.astype(bool), none)
+    return begun(family.maximise(sums, None), family.log_shares(_counts(sums)))
 
 
 def climb(

@@ -7,7 +7,7 @@ Muthén & Asparouhov 2022). They are seen with the error of each wave's own resp
 twice the same profile alone are *no change*.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -172,27 +172,9 @@ def climb_pairs(
     n_problems = max(weights.shape[1], data, len(family.within), start.log_likelihood.size)
     repeats = n_problems // start.log_likelihood.size
     batch = em.joined([start] * repeats) if repeats > 1 else start
-    none = np.zeros(n_problems, dtype=int)
-    batch = replace(batch, n_steps=none, log_likelihood=np.full(n_problems, -np.inf))
+    batch = em.begun(batch.theta, batch.log_shares)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return em.climb(family, batch, weights, max_steps=max_steps, tolerance=tolerance)
-
-
-def started(theta: np.ndarray, shares: np.ndarray) -> Batch:
-    """Set a start of one problem, to climb from.
-
-    Parameters
-    ----------
-    theta : array, m × c × 1
-        From `PairModel.theta`.
-    shares : array, c
-        Shares of the pairs.
-    """
-    begun = em.fixed(theta, shares / shares.sum())
-    low = np.array([-np.inf])
-    return Batch(
-        begun.theta, begun.log_shares, low, np.zeros(1, dtype=bool), np.zeros(1, dtype=int)
-    )
 
 
 def _quarters(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -207,8 +207,7 @@ def _refitted(
 
 
 def _climbed(family: em.Family, batch: em.Batch, weights: np.ndarray) -> em.Batch:
-    none = np.zeros(weights.shape[1], dtype=int)
-    batch = replace(batch, n_steps=none)
+    batch = em.begun(batch.theta, batch.log_shares)
     return em.climb(family, batch, weights, max_steps=MAX_STEPS, tolerance=TOLERANCE)
 
 

@@ -20,8 +20,8 @@ import pandas as pd
 from scipy import stats
 
 from cycle_analysis.measurement.error import Standing
-from cycle_analysis.mixtures.em import Batch
-from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means, started
+from cycle_analysis.mixtures.em import Batch, fixed
+from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 from cycle_analysis.waves.two_waves import (
@@ -181,7 +181,7 @@ def estimate_change(
     spread = np.diag(around.var(ddof=0) / study.scale**2 + FLOOR)
     both = np.block([[spread, PERSISTING * spread], [PERSISTING * spread, spread]])
     models = profile_models(k, p, equal_means)
-    begin = started(models.same.theta(means, both), shares)
+    begin = fixed(models.same.theta(means, both), shares)
     same, free = models.fit(study, begin)
     shifted = profile_models(k, p, shifted_means)
     other = shifted.fit(study, begin)
@@ -220,7 +220,7 @@ def estimate_level_change(
     bands = (np.asarray(cuts, dtype=float) - study.centre) / study.scale
     models = level_models(bands)
     halves = np.array([[1.0, PERSISTING], [PERSISTING, 1.0]])
-    begin = started(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
+    begin = fixed(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
     same, free = models.fit(study, begin)
     found = _tested(study, models, same, free, n_draws, n_refits, seed)
     return replace(found, shift=0 * found.shift)  # part of the change itself, and not tested apart

@@ -18,7 +18,7 @@ from scipy import stats
 
 from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
 from cycle_analysis.measurement.scores import unit_scores
-from cycle_analysis.mixtures.em import Batch, memberships
+from cycle_analysis.mixtures.em import Batch, begun, memberships
 from cycle_analysis.mixtures.measured import Noise, Triangle
 from cycle_analysis.mixtures.pairs import (
     PERSISTING,
@@ -205,7 +205,7 @@ def profile_models(k: int, p: int, design: Callable[[np.ndarray, int], np.ndarra
         shares = np.exp(same.log_shares)
         shares = (1 - STAYING) * shares[cells[:, 0]] * shares[cells[:, 1]]
         shares[cells[:, 0] == cells[:, 1]] += STAYING * np.exp(same.log_shares)
-        return _unfinished(theta, np.log(shares / shares.sum(axis=0)))
+        return begun(theta, np.log(shares / shares.sum(axis=0)))
 
     return Models(
         PairModel(twice, design(twice, p), same_spread),
@@ -224,7 +224,7 @@ def level_models(bands: np.ndarray) -> Models:
         theta = same.theta.copy()
         theta[3] *= PERSISTING  # log-Cholesky: from wave one to two
         theta[4] = theta[2] + 0.5 * np.log(1 - PERSISTING**2)
-        return _unfinished(theta, same.log_shares)
+        return begun(theta, same.log_shares)
 
     def table(found: Batch) -> np.ndarray:
         shape = Triangle(np.full(2, FLOOR), free_spread)
@@ -357,12 +357,6 @@ def _bands(means: np.ndarray, covariances: np.ndarray, bands: np.ndarray) -> np.
         [np.einsum("lbg,bg,g->bl", there, (before == j).astype(float), weight) for j in range(k)],
         axis=1,
     )
-
-
-def _unfinished(theta: np.ndarray, log_shares: np.ndarray) -> Batch:
-    n_problems = log_shares.shape[1]
-    low, none = np.full(n_problems, -np.inf), np.zeros(n_problems, dtype=int)
-    return Batch(theta, log_shares, low, none.astype(bool), none)
 
 
 def _apart(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from cycle_analysis.measurement.error import ENOUGH, TOO_FEW
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import chapter as steps
@@ -20,6 +21,7 @@ from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
 from cycle_analysis.responses.study_answers import has_municipalities
+from cycle_analysis.waves.transitions import ALPHA
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 """Libraries whose version is told."""
@@ -163,6 +165,16 @@ class AnnexChapter(Chapter):
     def corrected(self) -> bool:
         """Whether the error of measurement was taken off the groups."""
         return bool(self._errors.notna().any())
+
+    @cached_property
+    def announced_at(self) -> float:
+        """Largest p at which moves between groups are announced."""
+        return ALPHA
+
+    @cached_property
+    def known_from(self) -> dict[str, int]:
+        """Degrees of freedom from which the measurement error is known, and roughly known."""
+        return {"known": ENOUGH, "rough": TOO_FEW}
 
     @cached_property
     def n_refits(self) -> float:

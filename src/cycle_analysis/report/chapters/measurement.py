@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 from cycle_analysis.measurement.agreement import AGREED
-from cycle_analysis.measurement.error import standing_of
+from cycle_analysis.measurement.error import ENOUGH, TOO_FEW, standing_of
 from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
@@ -105,7 +105,8 @@ class MeasurementChapter(Chapter):
         Both numbers behind the latter are exact elsewhere: respondents and units of a wave.
         """
         n = len(self.load(RESPONSES, "respondents"))
-        return {"standing": self._standing(self.wave), "one_each": n == self.answered._n}
+        told = {"standing": self._standing(self.wave), "one_each": n == self.answered._n}
+        return told | {"rough_from": TOO_FEW, "known_from": ENOUGH}
 
     @cached_property
     def other_waves(self) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -14,7 +15,8 @@ from cycle_analysis.figures.profiles import plot_moves
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave
-from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
+from cycle_analysis.report.door import LEAST_WHOLE, Mean, Units, Weighted, units_behind
+from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
@@ -73,6 +75,16 @@ class WavesChapter(Chapter):
         return [self._pair(*pair) for pair in pairwise(self.study.waves)]
 
     @cached_property
+    def announced_at(self) -> float:
+        """Largest p at which moves between groups are announced."""
+        return ALPHA
+
+    @cached_property
+    def least_whole(self) -> int:
+        """Smallest group of which shares are told."""
+        return LEAST_WHOLE
+
+    @cached_property
     def least_p(self) -> float:
         """Smallest p that the surveys drawn without change can give."""
         return 1 / (1 + self.parameter(WAVES, "n_draws", ALL_WAVES))
@@ -102,14 +114,11 @@ class WavesChapter(Chapter):
 
     def table_panel_shares(self, first: str, second: str) -> Rows:
         """How large each group is in both waves."""
-        table = self._between("moves", first, second)
-        ways = [("profile_from", "profile_to", first), ("profile_to", "profile_from", second)]
-        told = {}
-        for own, other, wave in ways:
-            shares = table[(table[own] > 0) & (table[other] == 0)][["share", "low", "high"]]
-            panel = self._panel(first, second)
-            rows = shares.to_numpy(dtype=float).tolist()
-            told[wave] = [Weighted(value, low, high, panel) for value, low, high in rows]
+        table = self._table_of_moves(first, second)
+        panel, told = self._panel(first, second), {}
+        for wave, cells in ((first, table[1:, 0]), (second, table[0, 1:])):
+            ends = cells[:, :3].tolist()
+            told[wave] = [Weighted(value, low, high, panel) for value, low, high in ends]
         return per_wave(("group", kinds.GROUP), self.groups, told, shares=kinds.WEIGHTED)
 
     def table_moves(self, first: str, second: str) -> Rows:
@@ -186,7 +195,7 @@ class WavesChapter(Chapter):
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
         (test,) = self._between("change_tests", first, second).to_dict("records")
-        if test["finding"] not in ("changed", "unchanged"):
+        if test["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
             return {"finding": test["finding"]}
         panel = self._panel(first, second)
         told = {
@@ -196,7 +205,7 @@ class WavesChapter(Chapter):
             for way in ("any", "up", "down")
         }
         if math.isnan(told["any"][0].value):
-            return {"finding": "few_units"}
+            return {"finding": Finding.FEW_UNITS.value}
         shift = [value for name, value in test.items() if str(name).startswith("shift ")]
         return {
             **{"finding": test["finding"], "p": float(test["p"])},
@@ -239,16 +248,23 @@ class WavesChapter(Chapter):
 
     def _moves(self, first: str, second: str) -> list[list[Weighted]]:
         """For each group which part goes to each group, groups × groups."""
-        table = self._between("moves", first, second)
-        names = ["share", "probability", "probability_low", "probability_high"]
-        panel, k = self._panel(first, second), self.k
-        own = table[(table["profile_from"] > 0) & (table["profile_to"] > 0)]
-        cells = own[names].to_numpy(dtype=float).reshape(k, k, 4)
+        panel, table = self._panel(first, second), self._table_of_moves(first, second)
+        groups = [Units(round(row[0, 0] * panel._n), panel) for row in table[1:]]
         return [
-            [Weighted(value, low, high, group) for _, value, low, high in row.tolist()]
-            for row in cells
-            for group in [Units(round(row[:, 0].sum() * panel._n), panel)]
+            [Weighted(value, low, high, group) for value, low, high in row[1:, 3:].tolist()]
+            for group, row in zip(groups, table[1:], strict=True)
         ]
+
+    def _table_of_moves(self, first: str, second: str) -> np.ndarray:
+        """Shares and chances with their ends, from group × to group × 6; all groups stand first.
+
+        Levels may be fewer on the questions compared than in the chapter before: then 0.
+        """
+        table = self._between("moves", first, second).set_index(["profile_from", "profile_to"])
+        numbers = [0, *(group.number for group in self.groups)]
+        every = pd.MultiIndex.from_product([numbers, numbers])
+        values = table[["share", "low", "high", *AS_PROBABILITY.values()]].reindex(every)
+        return values.fillna(0.0).to_numpy().reshape(len(numbers), len(numbers), -1)
 
     def _panel(self, first: str, second: str) -> Units:
         (row,) = self._between("change_tests", first, second).to_dict("records")

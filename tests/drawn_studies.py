@@ -252,6 +252,10 @@ class Drawn:
             item_drift=self._drift(list(units)),
             change=pd.concat([self._change(*pair, panel) for pair in pairwise(panel)]),
             comparability=same.assign(n_units=n, moved_share=moved),
+            **{
+                name: self.large.load(WAVES, name, ALL_WAVES)
+                for name in ("similarity", "moved_alike")
+            },
         )
 
     def _linked(self, links: pd.DataFrame) -> pd.Index:

@@ -7,6 +7,7 @@ Muthén & Asparouhov 2022). They are seen with the error of each wave's own resp
 twice the same profile alone are *no change*.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ MAX_STEPS = 600
 """EM steps after which a fit stops."""
 STAYING, PERSISTING = 0.85, 0.7
 """At the start: share that keeps its profile, and part of a unit's deviation that persists."""
+NEWTON_STEPS = 30
+"""Steps in which counts of pairs are given equal margins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,15 @@ class PairModel:
         Gives T, B × 2p × 2p, its structure.
     pooled : bool
         Whether all pairs share T.
+    balance : function, optional
+        Gives counts of pairs, c × B, what holds of their shares.
     """
 
     cells: np.ndarray
     design: np.ndarray
     mend: Mend
     pooled: bool = True
+    balance: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def k(self) -> int:
@@ -53,8 +59,7 @@ class PairModel:
 
     def family(self, values: np.ndarray, noise: Noise, floor: np.ndarray) -> "Pairs":
         """Give the family that fits it to values, n × 2p or B × n × 2p."""
-        shape = Triangle(floor, self.mend)
-        return Pairs(values, noise, shape, self.design, pooled=self.pooled)
+        return Pairs(values, noise, floor, self)
 
     def theta(self, means: np.ndarray, covariance: np.ndarray) -> np.ndarray:
         """Where a fit may start: means, k × p, for both waves, and T, 2p × 2p."""
@@ -77,21 +82,20 @@ class Pairs(Measured):
 
     Parameters
     ----------
-    design : array, c × 2p × d
-        As `PairModel`.
+    values, noise
+        As `Measured`.
+    floor : array, 2p
+        Smallest variances.
+    model : PairModel
     """
 
-    def __init__(
-        self,
-        values: np.ndarray,
-        noise: Noise,
-        shape: Triangle,
-        design: np.ndarray,
-        *,
-        pooled: bool,
-    ):
-        super().__init__(values, noise, shape, pooled=pooled)
-        self.design = design
+    def __init__(self, values: np.ndarray, noise: Noise, floor: np.ndarray, model: PairModel):
+        super().__init__(values, noise, Triangle(floor, model.mend), pooled=model.pooled)
+        self.design, self.balance = model.design, model.balance
+
+    def log_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Give the logarithms of the shares that go with the counts, c × B."""
+        return super().log_shares(counts if self.balance is None else self.balance(counts))
 
     def _means(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Means, a × j × B × 2p, by generalised least squares on the design."""
@@ -127,6 +131,38 @@ def shifted_means(cells: np.ndarray, p: int) -> np.ndarray:
     return np.concatenate(
         [equal_means(cells, p), np.broadcast_to(shift, (len(cells), 2 * p, p))], axis=2
     )
+
+
+def own_means(cells: np.ndarray, p: int) -> np.ndarray:
+    """Design in which each wave has means of its own, c × 2p × 2 k p."""
+    k = int(cells.max()) + 1
+    own = np.einsum("cwk,pq,wv->cwpvkq", np.eye(k)[cells], np.eye(p), np.eye(2))
+    return own.reshape(len(cells), 2 * p, 2 * k * p)
+
+
+def equal_margins(counts: np.ndarray) -> np.ndarray:
+    """Give counts of all pairs, k² × B, the likeliest ones of which both waves have equal shares.
+
+    Counts n become n / (N + λ_j - λ_l), λ by Newton (a Lagrange multiplier for each profile).
+    """
+    k = round(np.sqrt(len(counts)))
+    table = np.moveaxis(counts.reshape(k, k, -1), -1, 0)  # B, k, k
+    table = np.maximum(table, 1e-9 * table.sum(axis=(1, 2), keepdims=True))
+    total = table.sum(axis=(1, 2), keepdims=True)
+    gaps = np.ones_like(table)
+    for _ in range(NEWTON_STEPS):
+        found, slopes = table / gaps, table / gaps**2
+        excess = found.sum(axis=2) - found.sum(axis=1)
+        slopes = slopes + np.swapaxes(slopes, 1, 2)
+        uphill = slopes.sum(axis=2)[:, :, None] * np.eye(k) - slopes
+        uphill += slopes.mean(axis=(1, 2), keepdims=True)  # multipliers that add up to 0
+        step = np.linalg.solve(uphill, excess[..., None])
+        change = step - np.swapaxes(step, 1, 2)
+        inside = 0.9 / np.maximum(-change / gaps, 0.9).max(axis=(1, 2), keepdims=True)
+        gaps = gaps + inside * change
+    balanced = table / gaps
+    balanced *= total / balanced.sum(axis=(1, 2), keepdims=True)
+    return np.moveaxis(balanced, 0, -1).reshape(counts.shape)
 
 
 def same_spread(covariances: np.ndarray) -> np.ndarray:

@@ -168,6 +168,13 @@ def unchanged_units(links: pd.DataFrame) -> pd.Index:
     return waves.index[(waves == table["wave"].nunique()) & ~changed].rename("unit")
 
 
+def territory(links: pd.DataFrame) -> pd.Series:
+    """Say of each unit that is followed whether its territory ever changed: same or changed."""
+    table = links.reset_index().dropna(subset="to_unit")
+    same = (table["kind"] == "unchanged").groupby(table["to_unit"]).all()
+    return same.map({True: "same", False: "changed"}).rename_axis("unit").rename("territory")
+
+
 def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     """Compare two divisions on the units that both hold: one row, index `finding`."""
     both = first.index.intersection(second.index)

@@ -20,13 +20,13 @@ import pandas as pd
 from scipy import stats
 
 from cycle_analysis.measurement.error import Standing
-from cycle_analysis.mixtures.em import Batch, fixed
+from cycle_analysis.mixtures.em import fixed
 from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed, children
 from cycle_analysis.waves.two_waves import (
     FLOOR,
-    Models,
+    Fitted,
     TwoWaves,
     WaveScores,
     gain,
@@ -78,6 +78,8 @@ class Change:
         Index `direction` (any, up, down); share, low, high.
     shift : Series, p phases
         Points by which all profiles shifted alike; 0 when that is not beyond chance.
+    fitted : Fitted, optional
+        The models themselves, where there are any.
     """
 
     finding: Finding
@@ -87,6 +89,7 @@ class Change:
     moves: pd.DataFrame
     moved: pd.DataFrame
     shift: pd.Series
+    fitted: Fitted | None = None
 
     @classmethod
     def of(
@@ -171,8 +174,19 @@ def estimate_change(
     ('unchanged', 60)
     """
     study = TwoWaves.of(first, second)
-    if (finding := _obstacle(study)) is not None:
+    if (finding := obstacle(study)) is not None:
         return _nothing(finding, study, reference.k)
+    return _tested(fit_change(study, reference), n_draws, n_refits, seed)
+
+
+def fit_change(study: TwoWaves, reference: Partition) -> Fitted:
+    """Fit pairs of profiles to two waves, from the profiles of a reference wave.
+
+    Returns
+    -------
+    Fitted
+        With a common shift of all profiles where that is beyond chance.
+    """
     k, p = reference.centroids.shape
     centroids = reference.centroids.fillna(reference.scores.mean())
     means = (centroids.to_numpy() - study.centre) / study.scale
@@ -187,7 +201,7 @@ def estimate_change(
     other = shifted.fit(study, begin)
     if stats.chi2.sf(2 * gain(free, other[1]), p) < SHIFT_ALPHA:
         models, (same, free) = shifted, other
-    return _tested(study, models, same, free, n_draws, n_refits, seed)
+    return Fitted(study, models, same, free)
 
 
 def estimate_level_change(
@@ -215,14 +229,13 @@ def estimate_level_change(
     Change
     """
     study = TwoWaves.of(first, second)
-    if (finding := _obstacle(study)) is not None:
+    if (finding := obstacle(study)) is not None:
         return _nothing(finding, study, len(cuts) + 1)
     bands = (np.asarray(cuts, dtype=float) - study.centre) / study.scale
     models = level_models(bands)
     halves = np.array([[1.0, PERSISTING], [PERSISTING, 1.0]])
     begin = fixed(models.free.theta(np.zeros((1, 1)), halves), np.ones(1))
-    same, free = models.fit(study, begin)
-    found = _tested(study, models, same, free, n_draws, n_refits, seed)
+    found = _tested(Fitted(study, models, *models.fit(study, begin)), n_draws, n_refits, seed)
     return replace(found, shift=0 * found.shift)  # part of the change itself, and not tested apart
 
 
@@ -326,26 +339,19 @@ def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.Dat
     }
 
 
-def _tested(
-    study: TwoWaves,
-    models: Models,
-    same: Batch,
-    free: Batch,
-    n_draws: int,
-    n_refits: int,
-    seed: Seed,
-) -> Change:
+def _tested(fitted: Fitted, n_draws: int, n_refits: int, seed: Seed) -> Change:
     """Test no change on surveys drawn without, and refit to samples for the intervals."""
+    study, models, free = fitted.study, fitted.models, fitted.free
     draw_seed, refit_seed = children(seed, 2)
-    ratio = float(2 * gain(same, free)[0])
-    ratios = null_ratios(study, models, same, ratio, n_draws, draw_seed)
+    ratio = float(2 * gain(fitted.same, free)[0])
+    ratios = null_ratios(study, models, fitted.same, ratio, n_draws, draw_seed)
     p = float((1 + (ratios >= ratio).sum()) / (1 + len(ratios)))
     finding = Finding.CHANGED if p <= ALPHA else Finding.UNCHANGED
     if any(wave.error.standing == Standing.ROUGH for wave in study.waves):
         finding = Finding.ROUGH
     samples = refits(study, models, free, n_refits, refit_seed)
     told = models.table(free)[0], samples, study.shift(free)
-    return Change.of(finding, study.n_units, ratio, p, *told)
+    return replace(Change.of(finding, study.n_units, ratio, p, *told), fitted=fitted)
 
 
 def _told(
@@ -379,7 +385,7 @@ def _conditional(shares: np.ndarray) -> np.ndarray:
     return shares / np.where(total > 0, total, np.nan)
 
 
-def _obstacle(study: TwoWaves) -> Finding | None:
+def obstacle(study: TwoWaves) -> Finding | None:
     """What stands in the way of estimating change, if anything."""
     if study.n_units < FEWEST_UNITS:
         return Finding.FEW_UNITS

@@ -154,6 +154,13 @@ class TwoWaves:
         points = (found.theta[p : 2 * p] - found.theta[:p])[:, 0, 0] * self.scale
         return pd.Series(points, self.waves[0].scores.columns, name="shift")
 
+    def only(self, units: pd.Index) -> "TwoWaves":
+        """Keep these units, in this order, on the same scale."""
+        rows = self.waves[0].scores.index.get_indexer(units)
+        first, second = (wave.only(units) for wave in self.waves)
+        kept = replace(self, noise=self.noise.take(rows), waves=(first, second))
+        return replace(kept, values=self.values[..., rows, :])
+
     def with_error(self, withins: Sequence[np.ndarray]) -> "TwoWaves":
         """The same with another W for each problem, two of B × p × p in squared points."""
         noise = Noise(_apart(*withins) / self.scale**2, self.noise.factors)
@@ -186,6 +193,16 @@ class Models:
         family = model.family(study.values, study.noise, study.floor)
         weights = np.ones((study.n_units, 1)) if weights is None else weights
         return climb_pairs(family, begin, weights, **limits)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Two waves with the models that were set against each other, as they fit."""
+
+    study: TwoWaves
+    models: Models
+    same: Batch
+    free: Batch
 
 
 def profile_models(k: int, p: int, design: Callable[[np.ndarray, int], np.ndarray]) -> Models:
@@ -292,12 +309,14 @@ def _unchanged(
     noise = rng.standard_normal((n, means.shape[1], 1))
     true = means[profile] + (factors[profile] @ noise)[..., 0]
     own = posteriors.argmax(axis=1)
-    errors, scatters = zip(*(_errors(wave, profile, own, rng) for wave in study.waves), strict=True)
+    errors, scatters = zip(
+        *(respondents_errors(wave, profile, own, rng) for wave in study.waves), strict=True
+    )
     values = true + np.hstack(errors) / study.scale
     return np.where(np.isfinite(study.values), values, np.nan), *scatters
 
 
-def _errors(
+def respondents_errors(
     wave: WaveScores, profile: np.ndarray, own: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean error of each unit, n × p, and the scatter of its respondents, p × p.

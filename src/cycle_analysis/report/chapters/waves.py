@@ -75,6 +75,16 @@ class WavesChapter(Chapter):
         return [self._pair(*pair) for pair in pairwise(self.study.waves)]
 
     @cached_property
+    def periods(self) -> dict[str, Any] | None:
+        """Whether units moved alike between all successive waves; None where not tested."""
+        ends = self.study.waves[0], self.study.waves[-1]
+        table = _of_pair(self._alike, *ends).set_index("between")
+        if "waves" not in table.index:
+            return None
+        p = float(table.loc["waves", "p"])
+        return {"alike": p > ALPHA, "p": p}
+
+    @cached_property
     def announced_at(self) -> float:
         """Largest p at which moves between groups are announced."""
         return ALPHA
@@ -139,6 +149,11 @@ class WavesChapter(Chapter):
         rows = drift["moved"] if drift else []
         return Rows(columns | {"interval": kinds.MEAN_INTERVAL}, rows)
 
+    def table_similarity(self, first: str, second: str) -> Rows:
+        """In what the profiles of both waves are alike, step by step."""
+        columns = {"step": kinds.code("similarity"), "holds": kinds.code("yes_no"), "p": number(3)}
+        return Rows(columns, self._steps(first, second))
+
     def table_change(self, first: str, second: str) -> Rows:
         """Mean score per phase in both waves, and the change."""
         rows = []
@@ -178,6 +193,10 @@ class WavesChapter(Chapter):
     # What facts are made of.
 
     @cached_property
+    def _alike(self) -> pd.DataFrame:
+        return self.load(WAVES, "moved_alike", ALL_WAVES)
+
+    @cached_property
     def _items(self) -> pd.DataFrame:
         return self.load(WAVES, "items", ALL_WAVES)
 
@@ -189,6 +208,9 @@ class WavesChapter(Chapter):
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
             "changes": self._means(change, first, second),
             "drift": self._drift(first, second),
+            "steps": bool(self._steps(first, second)),
+            "differing": [s["step"] for s in self._steps(first, second) if s["holds"] != "True"],
+            "groups": self._groups(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
         }
 
@@ -214,6 +236,20 @@ class WavesChapter(Chapter):
                 for way, (share, low, high) in told.items()
             },
             "shifted": any(abs(points) > 0 for points in shift),
+        }
+
+    def _steps(self, first: str, second: str) -> list[dict[str, Any]]:
+        """Whether profiles are alike in number, means, spread and shares; none for levels."""
+        table = self._between("similarity", first, second)[["step", "p", "holds"]]
+        return table.assign(holds=table["holds"].astype(str)).to_dict("records")
+
+    def _groups(self, first: str, second: str) -> dict[str, list[str]]:
+        """By which variables moves were compared, and by which they differ."""
+        table = _of_pair(self._alike, first, second).dropna(subset="p").set_index("between")
+        table = table.drop("waves", errors="ignore")
+        return {
+            "compared": list(table.index),
+            "differ": list(table.index[table["p_holm"] <= ALPHA]),
         }
 
     def _drift(self, first: str, second: str) -> dict[str, Any] | None:
@@ -294,5 +330,9 @@ class WavesChapter(Chapter):
         return known[known["n_units"] >= self.door.round_to]
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
-        table = self.load(WAVES, name, ALL_WAVES).reset_index()
-        return table[(table["wave_from"] == first) & (table["wave_to"] == second)]
+        return _of_pair(self.load(WAVES, name, ALL_WAVES), first, second)
+
+
+def _of_pair(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    table = table.reset_index()
+    return table[(table["wave_from"] == first) & (table["wave_to"] == second)]

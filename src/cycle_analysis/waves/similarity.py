@@ -1,0 +1,397 @@
+"""Tell what is alike: profiles in two waves, moves in successive waves, moves of groups of units.
+
+Moves between profiles mean most where the profiles themselves are the same. `similarity_steps` asks
+that step by step (Morin et al. 2016): their number, their means but for a shift of all, their
+means, how units vary within them, their shares. Each step adds one restriction to the model of two
+waves; its likelihood ratio is set beside chi-square, with BIC beside it.
+
+Whether units moved in the same way from wave two to three as from one to two, or in large units as
+in small ones, is whether the chances to go from profile to profile are equal. The profiles are held
+as they were found, so that only chances and shares are estimated, once with equal chances and once
+without. The ratio is set beside surveys drawn with equal chances, in which a unit keeps its
+deviation and respondents err as these did.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy import stats
+
+from cycle_analysis.mixtures import EEE, EEI, VVI, Search, em, fit_mixture, race
+from cycle_analysis.mixtures.em import Batch
+from cycle_analysis.mixtures.pairs import (
+    STAYING,
+    PairModel,
+    all_pairs,
+    equal_margins,
+    equal_means,
+    free_spread,
+    own_means,
+    same_spread,
+    shifted_means,
+)
+from cycle_analysis.p_values import holm
+from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.seeds import Seed, children
+from cycle_analysis.waves.transitions import ALPHA, Change, Finding, fit_change, obstacle
+from cycle_analysis.waves.two_waves import (
+    TOGETHER,
+    Fitted,
+    TwoWaves,
+    WaveScores,
+    respondents_errors,
+)
+
+VERDICTS = (Finding.CHANGED, Finding.UNCHANGED)
+"""What was found where moves were tested."""
+STEP_COLUMNS = ["likelihood_ratio", "df", "p", "bic", "holds"]
+GROUP_COLUMNS = ["n_units", "n_groups", "likelihood_ratio", "p", "p_holm"]
+MODELS = (EEI, VVI, EEE)
+"""Covariance models of the second wave alone."""
+FEWEST_OF_GROUP = 20
+"""Units of a group under which its moves are not compared."""
+EQUAL_TOLERANCE = 1e-3
+"""Gain in log-likelihood under which chances have converged; data and draws alike."""
+MAX_STEPS = 300
+"""Steps after which they stop."""
+
+
+class Step(StrEnum):
+    """What can be alike in two waves, each step on top of those before."""
+
+    NUMBER = "number"
+    SHAPES = "shapes"
+    MEANS = "means"
+    SPREADS = "spreads"
+    SHARES = "shares"
+
+
+def similarity_steps(change: Change, *, n_starts: int = 50, seed: Seed = 2018) -> pd.DataFrame:
+    """Say how far profiles are alike in two waves.
+
+    Parameters
+    ----------
+    change : Change
+        From `transitions.estimate_change`.
+    n_starts : int
+        Random starts of the profiles of the second wave alone.
+    seed : int or SeedSequence
+
+    Returns
+    -------
+    DataFrame, index `step`
+        likelihood_ratio, df, p (chi-square), bic (by how much BIC prefers *alike*; of the number,
+        k over k - 1 and k + 1 in the second wave alone), holds (p > `ALPHA`; of the number, by
+        BIC). A step rests on the restrictions before it that hold, but a shift of all profiles is
+        allowed for where they are alike only so. Empty where no profiles were compared.
+
+    References
+    ----------
+    Morin, Meyer, Creusier & Biétry (2016), Organizational Research Methods 19(2), 231-254.
+
+    Examples
+    --------
+    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.waves.transitions import estimate_change
+    >>> from cycle_analysis.waves.two_waves import wave_scores
+    >>> rng = np.random.default_rng(2)
+    >>> units = pd.Series(np.repeat(np.arange(60), 4))
+    >>> true = pd.DataFrame({"AG": 30.0 + 40 * (units % 2), "EX": 20.0 + 40 * (units % 2)})
+    >>> waves = [wave_scores(true + rng.normal(0, 10, true.shape), units) for _ in range(2)]
+    >>> found = estimate_change(*waves, ward_kmeans(waves[0].scores, 2), n_draws=24, n_refits=12)
+    >>> similarity_steps(found, n_starts=5)["holds"].to_dict()
+    {'number': True, 'shapes': True, 'means': True, 'spreads': True, 'shares': True}
+    """
+    fitted = change.fitted
+    if fitted is None or fitted.models.free.k < 2:
+        return pd.DataFrame(columns=STEP_COLUMNS, index=pd.Index([], name="step"))
+    p = len(fitted.study.centre)
+    cells = all_pairs(k := fitted.models.free.k)
+    own, shifted, equal = (design(cells, p) for design in (own_means, shifted_means, equal_means))
+    rows = {str(Step.NUMBER): _number(fitted, n_starts, seed)}
+    free = _climbed(fitted, PairModel(cells, own, free_spread), fitted.free)
+
+    def test(step: Step, model: PairModel, df: int, less: Batch) -> Batch:
+        found = _climbed(fitted, model, less)
+        ratio = max(float(2 * (less.log_likelihood - found.log_likelihood)[0]), 0.0)
+        chance = float(stats.chi2.sf(ratio, df))
+        bic = df * np.log(fitted.study.n_units) - ratio
+        told = (ratio, df, chance, bic, chance > ALPHA)
+        rows[str(step)] = dict(zip(STEP_COLUMNS, told, strict=True))
+        return found if chance > ALPHA else less
+
+    found = test(Step.SHAPES, PairModel(cells, shifted, free_spread), (k - 1) * p, free)
+    means = shifted if found is not free else own
+    before, found = found, test(Step.MEANS, PairModel(cells, equal, free_spread), p, found)
+    means = equal if found is not before else means
+    before, found = found, test(Step.SPREADS, PairModel(cells, means, same_spread), p * p, found)
+    spread = same_spread if found is not before else free_spread
+    test(Step.SHARES, PairModel(cells, means, spread, balance=equal_margins), k - 1, found)
+    return pd.DataFrame.from_dict(rows, orient="index")[STEP_COLUMNS].rename_axis("step")
+
+
+def all_steps(
+    changes: Mapping[tuple[str, str], Change], *, n_starts: int = 50, seed: Seed = 2018
+) -> pd.DataFrame:
+    """Set the steps of several pairs of waves under each other.
+
+    Returns
+    -------
+    DataFrame
+        Index `wave_from`, `wave_to`, `step`; columns as `similarity_steps`.
+    """
+    tables = {
+        pair: similarity_steps(change, n_starts=n_starts, seed=seed)
+        for pair, change in changes.items()
+    }
+    return _wave_by_wave(tables, "step", STEP_COLUMNS)
+
+
+def compare_moves(
+    changes: Mapping[tuple[str, str], Change],
+    waves: Mapping[str, WaveScores],
+    reference: Partition | None,
+    groups: pd.DataFrame,
+    *,
+    n_draws: int = 99,
+    seed: Seed = 2018,
+) -> pd.DataFrame:
+    """Test whether units moved alike between all successive waves, and in several groups.
+
+    Parameters
+    ----------
+    changes : mapping of pair of waves to Change
+        Successive pairs, in order.
+    waves : mapping of wave to WaveScores
+        In order, of all units among which groups are compared.
+    reference : Partition, optional
+        Profiles to start from; None where there are only levels, which are not compared.
+    groups : DataFrame, units × variables
+        Group of each unit by each variable, missing where unknown.
+    n_draws : int
+        Surveys drawn with equal chances.
+    seed : int or SeedSequence
+
+    Returns
+    -------
+    DataFrame
+        Index `wave_from`, `wave_to`, `between`: a variable, or `waves` for all pairs of successive
+        waves; n_units, n_groups (of `FEWEST_OF_GROUP` units or more, others are left out; for
+        waves, of pairs), likelihood_ratio, p, and p_holm, adjusted for the variables of two waves;
+        without numbers where fewer than two groups are large enough. Empty without a reference,
+        and where the error is not known.
+    """
+    if reference is None or reference.k < 2:
+        return _wave_by_wave({}, "between", GROUP_COLUMNS)
+    tables = {}
+    for first, second in pairwise(waves):
+        study = TwoWaves.of(waves[first], waves[second])
+        if obstacle(study) is None:
+            tables[first, second] = _groups_of(fit_change(study, reference), groups, n_draws, seed)
+    names = list(waves)
+    periods = _periods(changes, n_draws, seed)
+    if len(periods):
+        tables[names[0], names[-1]] = periods
+    return _wave_by_wave(tables, "between", GROUP_COLUMNS)
+
+
+def _periods(changes: Mapping[tuple[str, str], Change], n_draws: int, seed: Seed) -> pd.DataFrame:
+    """Compare moves between all successive waves: a row, or none where a pair has no verdict."""
+    fits = [change.fitted for change in changes.values() if change.finding in VERDICTS]
+    known = [fit for fit in fits if fit is not None]
+    none = pd.DataFrame(columns=GROUP_COLUMNS, index=pd.Index([], name="between", dtype=str))
+    if len(known) < max(len(changes), 2):
+        return none
+    units = known[0].study.waves[0].scores.index
+    for fit in known:
+        units = units.intersection(fit.study.waves[1].scores.index)
+    if len(units) < FEWEST_OF_GROUP:
+        return none
+    chain = [_only(fit, units) for fit in known]
+    found = _equal(chain, np.zeros(len(units), dtype=int), n_draws, seed)
+    row = {"n_units": len(units), "n_groups": len(known), **found, "p_holm": found["p"]}
+    return pd.DataFrame([row], index=none.index.insert(0, "waves"))
+
+
+def _groups_of(fitted: Fitted, groups: pd.DataFrame, n_draws: int, seed: Seed) -> pd.DataFrame:
+    """Compare groups between two waves, a row for each variable."""
+    units = fitted.study.waves[0].scores.index
+    rows = {}
+    for name, child in zip(groups, children(seed, groups.shape[1]), strict=True):
+        group = groups[name].reindex(units).dropna()
+        sizes = group.value_counts()
+        group = group[group.isin(sizes.index[sizes >= FEWEST_OF_GROUP])]
+        row = {"n_units": len(group), "n_groups": group.nunique()}
+        if row["n_groups"] > 1:
+            codes = pd.factorize(group, sort=True)[0]
+            row |= _equal([_only(fitted, group.index)], codes, n_draws, child)
+        rows[str(name)] = row
+    table = pd.DataFrame.from_dict(rows, orient="index").reindex(columns=GROUP_COLUMNS)
+    return table.assign(p_holm=holm(table["p"]))
+
+
+def _wave_by_wave(
+    tables: Mapping[tuple[str, str], pd.DataFrame], index: str, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Set tables under each other; a table without rows when there is none."""
+    names = ["wave_from", "wave_to", index]
+    if not any(len(table) for table in tables.values()):
+        return pd.DataFrame(columns=[*names, *columns]).set_index(names)
+    return pd.concat(tables, names=names)[list(columns)]
+
+
+def _number(fitted: Fitted, n_starts: int, seed: Seed) -> dict[str, object]:
+    """Whether the second wave alone has as many profiles, beside one fewer and one more."""
+    scores, k = fitted.study.waves[1].scores, fitted.models.free.k
+    scores = scores.loc[:, scores.max() > scores.min()].dropna(how="all")
+    search = Search(n_starts=n_starts, seed=seed)
+    tried = [n for n in (k - 1, k, k + 1) if n <= len(scores.drop_duplicates())]
+    bic = {
+        n: race([fit_mixture(scores, n, model, search=search) for model in MODELS]).bic
+        for n in tried
+    }
+    lead = min(bic[n] for n in tried if n != k) - bic[k] if k in bic else np.nan
+    return {"likelihood_ratio": np.nan, "df": 0, "p": np.nan, "bic": lead, "holds": lead > 0}
+
+
+def _climbed(fitted: Fitted, model: PairModel, start: Batch) -> Batch:
+    return fitted.models.climb(model, fitted.study, start)
+
+
+def _only(fitted: Fitted, units: pd.Index) -> Fitted:
+    """The same models, held beside fewer units."""
+    return Fitted(fitted.study.only(units), fitted.models, fitted.same, fitted.free)
+
+
+def _equal(fits: Sequence[Fitted], group: np.ndarray, n_draws: int, seed: Seed) -> dict[str, float]:
+    """`likelihood_ratio` and `p` of equal chances over pairs of waves and groups of units."""
+    densities = [_densities(fit, fit.study.values) for fit in fits]
+    known, starts, chances = _chances(densities, group, equal=True)
+    ratio = float(2 * (_chances(densities, group, equal=False)[0] - known)[0])
+    first = np.stack(starts[: group.max() + 1])[group, 0]
+    paths = _Paths.of(fits, densities, first, chances[0][0])
+
+    def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
+        surveys = [paths.draw(np.random.default_rng(child)) for child in seeds]
+        drawn = [
+            _densities(fit, np.stack(values))
+            for fit, values in zip(fits, zip(*surveys, strict=True), strict=True)
+        ]
+        less, more = (_chances(drawn, group, equal=equal)[0] for equal in (True, False))
+        return 2 * (more - less)
+
+    seeds = children(seed, n_draws)
+    parts = [seeds[i : i + TOGETHER] for i in range(0, n_draws, TOGETHER)]
+    found = np.concatenate(Parallel()(delayed(ratios)(part) for part in parts))
+    p = float((1 + (found >= ratio).sum()) / (1 + n_draws))
+    return {"likelihood_ratio": ratio, "p": p}
+
+
+def _densities(fit: Fitted, values: np.ndarray) -> np.ndarray:
+    """Densities of each unit under each pair of profiles, up to a factor, B × n × k × k."""
+    model, values = fit.models.free, values if values.ndim == 3 else values[None]
+    family = model.family(values, fit.study.noise, fit.study.floor)
+    batch = em.joined([fit.free] * len(values))
+    joint = em.log_joint(family, batch) - batch.log_shares[..., None]
+    found = np.exp(joint - joint.max(axis=0))
+    return np.moveaxis(found.reshape(model.k, model.k, *found.shape[1:]), (0, 1), (2, 3))
+
+
+def _chances(
+    densities: Sequence[np.ndarray], group: np.ndarray, *, equal: bool
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Estimate chances and shares in every pair of waves and group, the profiles as they are.
+
+    Returns
+    -------
+    log-likelihood, B; for each pair of waves and group, shares in the first, B × k, and chances to
+    go from profile to profile, B × k × k.
+    """
+    parts = [table[:, group == one] for table in densities for one in range(group.max() + 1)]
+    n_problems, _, k, _ = parts[0].shape
+    starts = [np.full((n_problems, k), 1 / k)] * len(parts)
+    chances = [np.full((n_problems, k, k), (1 - STAYING) / k) + STAYING * np.eye(k)] * len(parts)
+    reached = np.full(n_problems, -np.inf)
+    for _ in range(MAX_STEPS):
+        before, reached, counts = reached, np.zeros(n_problems), []
+        for part, start, chance in zip(parts, starts, chances, strict=True):
+            members = part * (start[:, :, None] * chance)[:, None]
+            total = members.sum(axis=(2, 3))
+            reached = reached + np.log(total).sum(axis=1)
+            counts.append((members / total[..., None, None]).sum(axis=1))
+        if (reached - before).max() < EQUAL_TOLERANCE:
+            break
+        starts = [count.sum(axis=2) / count.sum(axis=(1, 2))[:, None] for count in counts]
+        pooled = [np.sum(counts, axis=0)] * len(counts) if equal else counts
+        chances = [count / np.maximum(count.sum(axis=2), 1e-12)[..., None] for count in pooled]
+    return reached, starts, chances
+
+
+@dataclass(frozen=True, eq=False)
+class _Paths:
+    """What draws surveys in which units go from profile to profile by the same chances."""
+
+    fits: Sequence[Fitted]
+    first: np.ndarray  # n × k: shares in the first wave, of each unit's group
+    chances: np.ndarray  # k × k
+    profiles: list[np.ndarray]  # the likeliest of each unit in each wave, n
+    means: list[tuple[np.ndarray, np.ndarray]]  # of each pair's waves, k × p, in points
+    spreads: list[np.ndarray]  # of each pair, 2p × 2p, in squared points
+
+    @classmethod
+    def of(
+        cls,
+        fits: Sequence[Fitted],
+        densities: Sequence[np.ndarray],
+        first: np.ndarray,
+        chances: np.ndarray,
+    ) -> "_Paths":
+        """Set what draws need in points."""
+        k = len(chances)
+        own = [
+            table[0] * np.exp(fit.free.log_shares[:, 0]).reshape(k, k)
+            for table, fit in zip(densities, fits, strict=True)
+        ]
+        profiles = [own[0].sum(axis=2).argmax(axis=1)]
+        profiles += [table.sum(axis=1).argmax(axis=1) for table in own]
+        means, spreads = [], []
+        for fit in fits:
+            study, p = fit.study, len(fit.study.centre)
+            family = fit.models.free.family(study.values, study.noise, study.floor)
+            both, spread = family.moments(fit.free.theta)
+            same = both[:: k + 1] * study.scale + np.tile(study.centre, 2)
+            means.append((same[:, :p], same[:, p:]))
+            spreads.append(spread[0] * study.scale**2)
+        return cls(fits, first, chances, profiles, means, spreads)
+
+    def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
+        """Draw a survey: for each pair of waves the values of its units, n × 2p."""
+        n, p = len(self.first), self.means[0][0].shape[1]
+        profile, own = _drawn(self.first, rng), rng.standard_normal((n, p))
+        waves = [self.fits[0].study.waves[0], *(fit.study.waves[1] for fit in self.fits)]
+        error = respondents_errors(waves[0], profile, self.profiles[0], rng)[0]
+        found = []
+        for fit, wave, likeliest, means, spread in zip(
+            self.fits, waves[1:], self.profiles[1:], self.means, self.spreads, strict=True
+        ):
+            later, factor = _drawn(self.chances[profile], rng), np.linalg.cholesky(spread)
+            both = np.hstack([own, rng.standard_normal((n, p))]) @ factor.T
+            late = respondents_errors(wave, later, likeliest, rng)[0]
+            true = np.hstack([means[0][profile], means[1][later]]) + both
+            values = true + np.hstack([error, late]) - np.tile(fit.study.centre, 2)
+            values = values / fit.study.scale
+            found.append(np.where(np.isfinite(fit.study.values), values, np.nan))
+            own = both[:, p:] @ np.linalg.inv(np.linalg.cholesky(spread[p:, p:])).T
+            profile, error = later, late
+        return found
+
+
+def _drawn(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw one of k for each row of chances, n × k."""
+    reached = chances.cumsum(axis=1) < rng.random((len(chances), 1))
+    return reached.sum(axis=1).clip(max=chances.shape[1] - 1)

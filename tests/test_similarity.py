@@ -1,0 +1,171 @@
+"""What is alike: profiles in two waves, moves in successive waves, moves of groups."""
+
+import sys
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+from scipy.optimize import minimize
+
+from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.mixtures.pairs import equal_margins
+from cycle_analysis.profiles.partitions import Partition, latent_profiles
+from cycle_analysis.simulate import FOUR, Answering
+from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
+from cycle_analysis.waves.transitions import Change, Finding, estimate_change
+from cycle_analysis.waves.two_waves import WaveScores, wave_scores
+
+sys.path.append(str(ROOT / "benchmarks"))
+CHANGES = import_module("changes")
+HALO = Answering(range(3, 7), 18.0, halo=0.6)
+QUICK = {"n_draws": 24, "n_refits": 12, "seed": 3}
+
+
+def asked(states: pd.DataFrame, rng: np.random.Generator) -> WaveScores:
+    survey = HALO(states, rng)
+    return wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
+
+
+def reference(wave: WaveScores) -> Partition:
+    return latent_profiles(wave.scores, 4, n_starts=10, seed=1)
+
+
+def up(states: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
+    return CHANGES.move(states, rng, CHANGES.upward(share))
+
+
+def nothing(states: pd.DataFrame) -> pd.DataFrame:
+    return states
+
+
+def all_higher(states: pd.DataFrame) -> pd.DataFrame:
+    return CHANGES.rise(states, None, 8.0)
+
+
+def one_elsewhere(states: pd.DataFrame) -> pd.DataFrame:
+    """The third profile is 20 points higher on its second phase."""
+    found = states.copy()
+    found.loc[found["profile"] == 3, found.columns[1]] += 20
+    return found
+
+
+def wider(states: pd.DataFrame) -> pd.DataFrame:
+    noise = np.random.default_rng(5).normal(0, 12, (len(states), 5))
+    return states.assign(**(states.drop(columns="profile") + noise))
+
+
+MEANS_MOVED = pytest.mark.parametrize(
+    ("change", "differing"),
+    [
+        (nothing, []),
+        (all_higher, [Step.MEANS]),
+        (one_elsewhere, [Step.SHAPES]),
+        (wider, [Step.SPREADS]),
+    ],
+)
+
+
+@MEANS_MOVED
+def test_the_step_at_which_profiles_differ_is_the_one_at_which_they_were_made_to(change, differing):
+    rng = np.random.default_rng(21)
+    states = FOUR(200, rng)
+    waves = [asked(states, rng), asked(change(states), rng)]
+    found = similarity_steps(estimate_change(*waves, reference(waves[0]), **QUICK), n_starts=5)
+    assert list(found.index) == [str(step) for step in Step]
+    tested = found.drop("number")
+    # a shape that differs leaves its difference to the means as well
+    assert [s for s in tested.index[~tested["holds"].astype(bool)] if s in differing] == differing
+    if not differing:
+        assert found["holds"].all()
+    assert (tested["likelihood_ratio"] >= 0).all()
+    assert found["df"].tolist() == [0, 15, 5, 25, 3]
+
+
+def test_shares_that_changed_are_told_and_profiles_stay_the_same():
+    rng = np.random.default_rng(22)
+    states = FOUR(250, rng)
+    waves = [asked(states, rng), asked(up(states, 0.3, rng), rng)]
+    found = similarity_steps(estimate_change(*waves, reference(waves[0]), **QUICK), n_starts=5)
+    assert found.index[~found["holds"].astype(bool)].tolist() == ["shares"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equal_margins_are_the_likeliest_by_another_program(seed):
+    rng = np.random.default_rng(seed)
+    k = int(rng.integers(2, 5))
+    counts = 10 * np.eye(k) + rng.gamma(0.3, 1, (k, k)) * (rng.random((k, k)) < 0.7)
+    found = equal_margins(counts.ravel()[:, None])[:, 0].reshape(k, k)
+    assert found.sum(axis=0) == pytest.approx(found.sum(axis=1), rel=1e-6)
+    assert found.sum() == pytest.approx(counts.sum())
+
+    def minus(shares):
+        return -(counts.ravel() * np.log(shares)).sum() / counts.sum()
+
+    def excess(shares):
+        table = shares.reshape(k, k)
+        return np.append((table.sum(axis=0) - table.sum(axis=1))[:-1], shares.sum() - 1)
+
+    start = np.maximum((counts + counts.T).ravel() / 2 / counts.sum(), 1e-6)
+    bounds, options = [(1e-9, 1)] * k**2, {"maxiter": 500, "ftol": 1e-12}
+    there = {"type": "eq", "fun": excess}
+    other = minimize(minus, start, bounds=bounds, constraints=there, options=options)
+    # SLSQP stays 1e-9 from 0, which costs it up to 1e-6
+    assert minus(found.ravel() / counts.sum()) <= other.fun + 1e-6
+
+
+def three_waves(shares: list[float], seed: int) -> tuple[dict, dict, Partition]:
+    rng = np.random.default_rng(seed)
+    states = [FOUR(160, rng)]
+    for share in shares:
+        states.append(up(states[-1], share, rng))
+    waves = {str(place): asked(one, rng) for place, one in enumerate(states)}
+    profiles = reference(waves["0"])
+    estimate = partial(estimate_change, reference=profiles, **QUICK)
+    pairs = [("0", "1"), ("1", "2")]
+    return {(a, b): estimate(waves[a], waves[b]) for a, b in pairs}, waves, profiles
+
+
+@pytest.mark.parametrize(("shares", "alike"), [([0.2, 0.2], True), ([0.3, 0.0], False)])
+def test_periods_in_which_other_shares_moved_are_told_apart(shares, alike):
+    changes, waves, profiles = three_waves(shares, 23)
+    none = pd.DataFrame(index=waves["0"].scores.index)
+    found = compare_moves(changes, waves, profiles, none, seed=4)
+    row = found.loc[("0", "2", "waves")]
+    assert (row["n_units"], row["n_groups"]) == (160, 2)
+    assert (row["p"] > 0.01) == alike
+
+
+def test_groups_that_moved_otherwise_are_told_and_a_group_by_lot_is_not():
+    rng = np.random.default_rng(24)
+    states = FOUR(160, rng)
+    later = up(states, 0.35, rng)
+    large = np.arange(160) < 80
+    later.loc[~large] = states.loc[~large]
+    waves = {"a": asked(states, rng), "b": asked(later, rng)}
+    units = waves["a"].scores.index
+    groups = pd.DataFrame(
+        {
+            "size": np.where(large, "large", "small"),
+            "lot": rng.choice(["x", "y"], 160),
+            "few": ["one"] * 10 + ["other"] * 150,
+        },
+        units,
+    )
+    found = compare_moves({}, waves, reference(waves["a"]), groups, seed=4).loc[("a", "b")]
+    assert found.loc["size", "p_holm"] <= 0.02
+    assert found.loc["lot", "p_holm"] > 0.05
+    assert found.loc["few", "n_groups"] == 1
+    assert np.isnan(found.loc["few", "p"])
+
+
+def test_levels_and_waves_without_a_verdict_are_not_compared():
+    changes, waves, profiles = three_waves([0.0, 0.0], 25)
+    groups = pd.DataFrame(index=waves["0"].scores.index)
+    assert compare_moves(changes, waves, None, groups).empty
+    pair = ("0", "1")
+    nothing_found = Change(Finding.FEW_UNITS, 3, np.nan, np.nan, *[changes[pair].moves] * 2, None)
+    assert similarity_steps(nothing_found).empty
+    assert compare_moves(changes | {pair: nothing_found}, waves, profiles, groups).empty

@@ -164,3 +164,14 @@ def test_intervals_hold_the_true_mean_of_the_population_and_its_true_change(n_re
     coverage = np.mean(held)
     assert coverage >= 0.92
     assert coverage <= 0.98 or n_respondents == 1
+
+
+def test_many_respondents_of_one_unit_do_not_tell_of_all_others():
+    rng = np.random.default_rng(8)
+    units = pd.Series([0] * 150 + list(range(1, 100)))
+    one = measurement_error(pd.DataFrame({"AG": rng.normal(50, 10, 249)}), units)
+    assert (one.freedoms[0, 0], one.freedom, one.standing) == (149, 10, Standing.UNKNOWN)
+    spread = measurement_error(
+        pd.DataFrame({"AG": rng.normal(50, 10, 150)}), units[:150] * 0 + np.arange(150) // 3
+    )
+    assert (spread.freedom, spread.standing) == (100, Standing.KNOWN)

@@ -124,6 +124,10 @@ def test_what_stands_in_the_way_is_said(unchanged):
     ones = [asked(FOUR(60, rng), alone, rng) for _ in range(2)]
     unknown = estimate_change(*ones, ward_kmeans(ones[0].scores, 4), **QUICK)
     assert unknown.finding == Finding.UNKNOWN_ERROR
+    apart = (ones[1].scores - ones[0].scores).std().max() / np.sqrt(2)
+    assert apart < unknown.error_at_most < 1.3 * apart
+    assert unknown.error_at_most > 18  # what each respondent is off by, in every phase
+    assert np.isnan(few.error_at_most)
 
 
 def test_a_wave_with_one_respondent_each_borrows_the_error_of_the_other(unchanged):

@@ -25,6 +25,8 @@ ENOUGH = 100
 """Degrees of freedom from which the error is taken as known."""
 TOO_FEW = 30
 """Degrees of freedom below which the error is not known at all."""
+MOST_OF_ONE = 10
+"""Degrees of freedom of one unit that count: many respondents of one unit tell of that unit."""
 
 
 class Standing(StrEnum):
@@ -59,6 +61,8 @@ class MeasurementError:
         respondents.
     freedoms : array, p × p
         Degrees of freedom of W, for each pair of phases.
+    told_by : array, p
+        Those of each phase by which W is known or not, at most `MOST_OF_ONE` of one unit.
     counts : array, n units × p × p
         Respondents with a score on both phases; on the diagonal, on the phase.
     scatter : array, n units × p × p, or None
@@ -69,15 +73,16 @@ class MeasurementError:
 
     within: pd.DataFrame
     freedoms: np.ndarray
+    told_by: np.ndarray
     counts: np.ndarray
     scatter: np.ndarray | None
     units: pd.Index
 
     @property
     def freedom(self) -> int:
-        """Degrees of freedom of W, on the phase with the fewest of those that anybody scored."""
+        """Degrees of freedom that count, on the phase with the fewest of those anybody scored."""
         scored = np.einsum("npp->p", self.counts) > 0
-        return int(min(np.diag(self.freedoms)[scored], default=0))
+        return int(min(self.told_by[scored], default=0))
 
     @property
     def standing(self) -> Standing:
@@ -134,7 +139,8 @@ class MeasurementError:
 
     def borrow(self, other: "MeasurementError") -> "MeasurementError":
         """Take W from a wave that knows it; the respondents of each unit stay."""
-        return replace(self, within=other.within, freedoms=other.freedoms, scatter=None)
+        lent = {name: getattr(other, name) for name in ("within", "freedoms", "told_by")}
+        return replace(self, scatter=None, **lent)
 
     def standard_errors(self) -> pd.DataFrame:
         """Standard error of each unit's scores, n units × p phases, in points.
@@ -193,14 +199,15 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
             counts[:, j, k] = counts[:, k, j] = size
             squares = np.bincount(member, gaps[:, 0] * gaps[:, 1], n)
             scatter[:, j, k] = scatter[:, k, j] = squares
-    freedom = (counts - 1).clip(min=0).sum(axis=0)
+    each = (counts - 1).clip(min=0)
+    freedom, told_by = each.sum(axis=0), np.einsum("npp->np", each).clip(max=MOST_OF_ONE)
     within = np.full((p, p), np.nan)
     np.divide(scatter.sum(axis=0), freedom, out=within, where=freedom > 0)
     if np.isfinite(within).all():
         within = _possible(within)
     table = pd.DataFrame(within, scores.columns, scores.columns)
     index = pd.Index(names, name="unit")
-    return MeasurementError(table, freedom, counts, scatter, index)
+    return MeasurementError(table, freedom, told_by.sum(axis=0), counts, scatter, index)
 
 
 def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:

@@ -80,6 +80,9 @@ class Change:
         Points by which all profiles shifted alike; 0 when that is not beyond chance.
     fitted : Fitted, optional
         The models themselves, where there are any.
+    error_at_most : float
+        Where the error is not known: the largest standard error that a unit's score can have, since
+        the waves do not differ by more, in points, of the phase with the largest (95% limit).
     """
 
     finding: Finding
@@ -90,6 +93,7 @@ class Change:
     moved: pd.DataFrame
     shift: pd.Series
     fitted: Fitted | None = None
+    error_at_most: float = np.nan
 
     @classmethod
     def of(
@@ -320,9 +324,9 @@ def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.Dat
     Returns
     -------
     dict of str to DataFrame
-        Index `wave_from`, `wave_to`. `change_tests`: finding, n_units, likelihood_ratio, p, the
-        shares that moved (`any`, `any_low`, `any_high`, `up`, …), and the shift of each phase
-        (`shift AG`, …). `moves`: those of each `Change`.
+        Index `wave_from`, `wave_to`. `change_tests`: finding, n_units, likelihood_ratio, p,
+        error_at_most, the shares that moved (`any`, `any_low`, `any_high`, `up`, …), and the shift
+        of each phase (`shift AG`, …). `moves`: those of each `Change`.
     """
     if not changes:
         return {}
@@ -330,6 +334,7 @@ def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.Dat
     for pair, change in changes.items():
         row = {"finding": str(change.finding), "n_units": change.n_units}
         row |= {"likelihood_ratio": change.likelihood_ratio, "p": change.p}
+        row["error_at_most"] = change.error_at_most
         for way, ends in change.moved.iterrows():
             row |= {f"{way}": ends["share"], f"{way}_low": ends["low"], f"{way}_high": ends["high"]}
         rows[pair] = row | change.shift.rename("shift {}".format).to_dict()
@@ -399,4 +404,15 @@ def _nothing(finding: Finding, study: TwoWaves, k: int) -> Change:
     """Tables without numbers, with the reason."""
     shares = np.full((k, k), np.nan)
     shift = pd.Series(np.nan, study.waves[0].scores.columns, name="shift")
-    return Change.of(finding, study.n_units, np.nan, np.nan, shares, shares[None], shift)
+    told = Change.of(finding, study.n_units, np.nan, np.nan, shares, shares[None], shift)
+    limit = _largest_error(study) if finding == Finding.UNKNOWN_ERROR else np.nan
+    return replace(told, error_at_most=limit)
+
+
+def _largest_error(study: TwoWaves) -> float:
+    """Upper limit of the standard error of a score: two waves differ by √2 of it or more."""
+    before, after = (wave.scores.to_numpy() for wave in study.waves)
+    change = after - before
+    n = np.isfinite(change).sum(axis=0)
+    variance = np.nanvar(change, axis=0, ddof=1) * (n - 1) / stats.chi2.ppf(0.05, n - 1)
+    return float(np.sqrt(np.nanmax(variance) / 2))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy import stats
 
 from cycle_analysis.figures.profiles import (
     plot_profiles,
@@ -335,8 +336,19 @@ class ProfilesChapter(ContestFacts):
         return members.assign(clearly_placed=members["clearly_placed"].fillna(False).astype(bool))
 
     @cached_property
+    def has_true_means(self) -> bool:
+        """Whether means are of true scores: a model made the groups, and the error is known."""
+        return bool(self.load(PROFILES, "means", self.reference)["true_mean"].notna().any())
+
+    @cached_property
     def _means(self) -> pd.DataFrame:
-        return self.load(PROFILES, "means", self.reference)
+        """Means of true scores with their interval, of unit scores where no error is known."""
+        table = self.load(PROFILES, "means", self.reference)
+        if not self.has_true_means:
+            return table
+        mean, reach = table["true_mean"], stats.norm.ppf(0.975) * table["se"]
+        ends = {"low": (mean - reach).clip(lower=0), "high": (mean + reach).clip(upper=100)}
+        return table.assign(mean=mean, **ends)
 
     @cached_property
     def _names(self) -> pd.DataFrame:

@@ -218,7 +218,7 @@ class WavesChapter(Chapter):
         """Whether units moved between groups: what was found, its p, and how many as told."""
         (test,) = self._between("change_tests", first, second).to_dict("records")
         if test["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
-            return {"finding": test["finding"]}
+            return {"finding": test["finding"], "error_at_most": test["error_at_most"]}
         panel = self._panel(first, second)
         told = {
             way: self.door.weighted(

@@ -103,9 +103,9 @@ class WavesChapter(Chapter):
 
     def table_items_compared(self) -> Rows:
         """Comparable questions per phase."""
-        correlations = self.load(WAVES, "common_items", ALL_WAVES)["correlation"]
-        common = self._items.groupby("phase")["common"].agg(items="size", common="sum")
-        table = common.loc[self.phases].assign(correlation=correlations)
+        of_phase = self._items.groupby("phase")
+        table = of_phase["common"].agg(items="size", common="sum").loc[self.phases]
+        table["correlation"] = of_phase["correlation"].first()
         columns = {"phase": kinds.PHASE_TITLE, "items": number(), "common": number()}
         return Rows(columns | {"correlation": number(3)}, table.reset_index().to_dict("records"))
 

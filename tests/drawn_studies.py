@@ -207,7 +207,7 @@ class Drawn:
             PROFILES,
             wave,
             members=members,
-            means=means.rename_axis(["profile", "phase"]),
+            means=means.assign(true_mean=means["mean"]).rename_axis(["profile", "phase"]),
             sizes=label.value_counts()
             .reindex(groups, fill_value=0)
             .to_frame("n_units")

@@ -1,4 +1,4 @@
-"""The commands: ``run``, ``check``, ``add-wave``, ``simulate``, ``notebooks``, and for registers.
+"""The commands: ``run``, ``check``, ``sheets``, ``add-wave``, ``simulate``, and for registers.
 
 Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
 arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
@@ -56,6 +56,14 @@ def _parser() -> argparse.ArgumentParser:
     _describe_simulate(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
+    sheets = _command(
+        commands, "sheets", "write a private page for each unit, after a run", _sheets
+    )
+    _study_and_home(sheets)
+    text = "code of a unit; may be given more than once (default: all that answered)"
+    sheets.add_argument("--unit", action="append", default=[], help=text)
+    sheets.add_argument("--wave", help="the wave they are about (default: the last)")
+    _workers(sheets, "pages at once")
     copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
     return parser
@@ -261,6 +269,28 @@ def _add_wave(options: argparse.Namespace) -> int:
         f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
         f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
     )
+    return CLEAN
+
+
+def _sheets(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from cycle_analysis.report.sheets import write_sheets
+    from cycle_analysis.results import open_results
+
+    home = _home_of(options)
+    study = load_study(options.study, home)
+    results, wave = open_results(study.name, home), options.wave or study.waves[-1]
+    if wave not in study.waves:
+        problem = Problem("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
+        raise InputError([problem])
+    folder = results.folder / "sheets"
+    n_pages = 0
+    with tqdm(unit=" pages") as progress:
+        for paths in write_sheets(study, results, folder, wave, options.unit, options.workers):
+            n_pages += len(paths)
+            progress.update(len(paths))
+    print(f"{n_pages} private pages: {folder}")
     return CLEAN
 
 

@@ -227,6 +227,34 @@ def plot_profiles(
     return style.finish(ax, look, y=look.word("scores", "score"), grid="y")
 
 
+def plot_own_scores(scores: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
+    """Draw the scores of one unit with their interval, and the mean of all units as a bar.
+
+    Parameters
+    ----------
+    scores : DataFrame, indexed by phase
+        Columns score, error (half the interval, NaN where not known) and everyone, 0-100.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"score": [40.0, 55.0], "error": [8.0, None],
+    ...                        "everyone": [50.0, 45.0]}, index=["AG", "EX"])
+    >>> [text.get_text() for text in plot_own_scores(scores).texts]
+    ['40', '55']
+    """
+    ax = style.start(ax, height=1.1 + 0.36 * len(scores))
+    for place, row in enumerate(scores.itertuples()):
+        ax.plot([row.everyone] * 2, [place - 0.3, place + 0.3], color=style.MUTED, linewidth=3)
+        ends = [max(row.score - row.error, 0), min(row.score + row.error, 100)]
+        ax.plot(ends, [place, place], color=style.ACCENT, linewidth=2)
+        ax.plot(row.score, place, "o", markersize=7, color=style.ACCENT)
+        style.say(ax, look.number(row.score), (row.score, place), (0, 7))
+    ax.set_xlim(0, 100)
+    ax.set_ylim(len(scores) - 0.5, -0.7)
+    ax.set_yticks(range(len(scores)), look.names(scores.index.tolist()))
+    return style.finish(ax, look, x=look.word("scores", "score"), grid="x")
+
+
 def _number_line_ends(ax: Axes, centroids: pd.DataFrame) -> None:
     """Put the number of each profile at the end of its line: found without colour."""
     known = centroids.iloc[:, -1].astype(float).dropna()

@@ -20,7 +20,7 @@ from cycle_analysis.mixtures import EEE, EEI, EFE, VVI, CovarianceModel, Mixture
 from cycle_analysis.mixtures.fit import classify, race, refit_mixture, standardise
 from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.mixtures.search import mixed
-from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.profiles.partitions import Partition, assign
 from cycle_analysis.seeds import Seed
 
 MODELS: tuple[CovarianceModel, ...] = (EEI, VVI, EEE, EFE)
@@ -76,6 +76,33 @@ def of_true_scores(partition: Partition, error: MeasurementError) -> Partition:
     posteriors = classify(mixture, scores, noise)
     labels = pd.Series(posteriors.to_numpy().argmax(axis=1) + 1, scores.index, name="profile")
     return Partition(scores, labels, posteriors, mixture)
+
+
+def given_error(
+    partition: Partition, scores: pd.DataFrame, error: MeasurementError
+) -> pd.DataFrame:
+    """Give the probability of each profile for units of any wave, given their own respondents.
+
+    Parameters
+    ----------
+    partition : Partition
+        Of the reference wave, as it was saved.
+    scores : DataFrame, m units × p phases
+        On the same phases.
+    error : MeasurementError
+        Of the same units.
+
+    Returns
+    -------
+    DataFrame, m units × k profiles
+        1 for the group that a unit is put in where no model gives probabilities.
+    """
+    mixture = partition.mixture
+    if isinstance(mixture, Mixture) and partition.k > 1:
+        noise = _noise(error, scores) if is_known(error) else None
+        return classify(mixture, scores, noise)
+    found = assign(partition, scores)
+    return pd.get_dummies(found.labels).reindex(columns=range(1, partition.k + 1)).fillna(0.0)
 
 
 def is_known(error: MeasurementError) -> bool:

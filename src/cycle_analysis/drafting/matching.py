@@ -14,13 +14,21 @@ from difflib import SequenceMatcher
 
 import pandas as pd
 
+from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import find_shift
 from cycle_analysis.responses.coding import decode
 from cycle_analysis.responses.privacy import find_personal
+from cycle_analysis.responses.respondents import (
+    LABEL,
+    NUMBERS,
+    find_meanings,
+    may_be_a_list,
+    read_units,
+    stripped,
+)
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale
-from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reason, normalise
 
@@ -197,7 +205,9 @@ def match_fields(export: Export) -> Iterator[Match]:
         yield from (match for match in matches if match)
     for column in columns:
         if 1 < len(export.raw.cells[column].cat.categories) < MOST_UNITS:
-            wordy = export.texts(column).str.contains(r"[A-Za-z]").mean() > MOSTLY
+            labels = export.raw.labels.get(column, {})
+            texts = export.texts(column).map(lambda text, known=labels: known.get(text, text))
+            wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
             if wordy and (match := _unit(export, column)):
                 yield match
     for column in columns:
@@ -224,26 +234,37 @@ def _field(export: Export, name: str, column: str) -> Match | None:
 
 
 def _unit(export: Export, column: str) -> Match | None:
-    texts = export.texts(column)
-    distinct = pd.Series(texts[texts != ""].unique(), dtype="str")
-    if distinct.empty or len(distinct) > MOST_UNITS:
+    """Match a column to the units as the reader understands it, labels and missing codes too."""
+    given = stripped(export.raw, column)
+    meanings = find_meanings(export.raw, given, Column(source=column))
+    n_texts = int(((meanings["reason"] == "") & (meanings.index != "")).sum())
+    if not 0 < n_texts <= MOST_UNITS:
         return None
-    units = identify(distinct, export.register, export.day, suggest=False)["unit"]
-    found = units.notna().mean()
+    where = (export.register, export.day)
+    units, told = read_units(export.raw, given, Column(source=column), *where, suggest=False)
+    found = given[units != ""].nunique() / n_texts
+    if found <= 0.5:
+        return None
     reason = f"{found:.0%} of its values are units of the register"
-    return Match("unit", column, reason, sure=bool(found > MOSTLY)) if found > 0.5 else None
+    doubts = [one for one in told if one.done == REJECTED and one.rule in (LABEL, NUMBERS)]
+    if not doubts and may_be_a_list(meanings, *where):
+        return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
+    return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
 
 
 def _role(export: Export, column: str) -> Match | None:
-    values = sorted(text for text in export.texts(column).unique() if not missing_reason(text))
-    if not 1 < len(values) <= MOST_ROLES:
+    given = stripped(export.raw, column)
+    meanings = find_meanings(export.raw, given, Column(source=column))
+    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
+    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
+    if not 1 < len(named) <= MOST_ROLES:
         return None
     roles = export.study.roles
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
     known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
-    told = {value: known.get(normalise(value), "") for value in values}
-    if all(normalise(value) in words for value in values):
+    told = {text: known.get(normalise(name), "") for text, name in named.items()}
+    if all(normalise(name) in words for name in named):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
     if all(told.values()):
         return Match("role", column, "as in the last wave", sure=True, recode=told)

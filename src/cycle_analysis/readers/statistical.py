@@ -78,6 +78,10 @@ def _read(path: Path, reader: Reader, kind: str, source: Source, **options: bool
         missing={
             column: [(_end(part["lo"]), _end(part["hi"])) for part in ranges]
             for column, ranges in (meta.missing_ranges or {}).items()
+        }
+        | {
+            column: [(letter, letter) for letter in letters]
+            for column, letters in (meta.missing_user_values or {}).items()
         },
         notes=notes,
     )

@@ -732,7 +732,7 @@ def careless(home, edit):
     sources = [mapping.columns[item].source for item in items]
     table.loc[0, sources] = "3"
     table.loc[0, mapping.columns["EX1"].source] = "4"  # asked on 1-5
-    table.loc[1, [mapping.columns[item].source for item in mapping.items]] = ""
+    table.loc[1, [mapping.columns[item].source for item in mapping.items[1:]]] = ""
     table["Tijd"] = "900"
     table.loc[2, "Tijd"] = "20"
     table.loc[3, "RespondentID"] = "Test"

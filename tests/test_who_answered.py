@@ -3,14 +3,16 @@
 import pandas as pd
 import pyreadstat
 import pytest
-from tiny_study import STUDY, answers, load, read, read_table, refused, told, write_study
+from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, told, write_study
 
 from cycle_analysis.drafting.matching import match_columns
-from cycle_analysis.problems import FIXED, KEPT
+from cycle_analysis.problems import FIXED, KEPT, InputError
 from cycle_analysis.readers import read_export
 from cycle_analysis.study.files import Source
+from cycle_analysis.units.harmonisation import harmonise
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import load_register, read_register
+from cycle_analysis.waves.comparison import unchanged_units
 
 ROLES = STUDY.replace(
     "  STR: {nl: Strategisch, en: Strategic}\n",
@@ -299,3 +301,163 @@ def test_row_105_regained_zeros_are_logged_once(tmp_path):
     assert units(responses)[:3] == ["04101", "04102", "13101"]
     logged = responses.problems[responses.problems["rule"] == "code in another shape"]
     assert logged["value"].tolist() == ["4101 as 04101, 4102 as 04102"]
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_row_106_a_doubled_code_that_a_column_of_names_contradicts_is_told(tmp_path, ignored):
+    names = load_register().on("2022-03-01")["name"].iloc[:12]
+    codes = names.index.tolist()
+    codes[4] = codes[3]
+    table = answers(gemeente=codes, naam=names.tolist())
+    responses = read_table(tmp_path, table, **({"ignore": ["naam"]} if ignored else {}))
+    said = told(responses, KEPT)
+    assert f"{names.iloc[4]} beside {codes[3]}" in said
+    assert f"{codes[3]} stands in more than one row, where others have one" in said
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        ["GM0363", "GM0344", "GM0034", "GM0599"] * 3,
+        ["Utrecht", "Almere", "Rotterdam", "Amsterdam"] * 3,
+        ["noord", "zuid", "oost", "west"] * 3,
+        [""] * 12,
+    ],
+    ids=["the same", "of another question", "no units", "empty"],
+)
+def test_row_106_a_column_that_names_the_same_or_asks_something_else_is_no_contradiction(
+    tmp_path, beside
+):
+    responses = read_table(tmp_path, answers(naam=beside), ignore=["naam"])
+    assert "names another unit" not in told(responses)
+
+
+RECODED = "unit,name,valid_from,valid_until\nROM,Romania,,2020-01-01\nROU,Romania,2020-01-01,\n"
+RECODED += "BUL,Bulgaria,,2021-01-01\nBGR,Bulgaria,2021-01-01,2022-01-01\nBG,Bulgaria,2022-01-01,\n"
+RECODED += "MOL,Moldavia,,2020-06-01\nSRB,Serbia,,\n"
+EVENTS = "date,from_unit,to_unit,share,kind\n2020-01-01,ROM,ROU,1,recode\n"
+EVENTS += "2021-01-01,BUL,BGR,1,recode\n2022-01-01,BGR,BG,1,recode\n"
+
+
+def read_recoded(folder, events, units=RECODED):
+    (folder / "units.csv").write_text(units)
+    (folder / "events.csv").write_text(EVENTS + events)
+    return read_register(folder / "units.csv", folder / "events.csv")
+
+
+@pytest.mark.parametrize(
+    ("absorbed", "kind"), [("SRB", "unchanged"), ("ROM", None), ("ROU", "grown"), ("BG", None)]
+)
+def test_row_107_a_new_code_alone_leaves_a_unit_unchanged(tmp_path, absorbed, kind):
+    heir = absorbed if kind == "grown" else "SRB"
+    event = f"2020-06-01,MOL,{heir},1,\n"
+    crosswalk = harmonise(["ROM", "BUL"], "2019-05-01", "2023-05-01", read_recoded(tmp_path, event))
+    assert crosswalk["to_unit"].tolist() == ["ROU", "BG"]
+    assert crosswalk["weight"].tolist() == [1, 1]
+    assert crosswalk["kind"].tolist() == ["grown" if kind == "grown" else "unchanged", "unchanged"]
+
+
+def test_row_107_a_unit_that_grew_before_its_new_code_has_grown(tmp_path):
+    units = RECODED.replace("MOL,Moldavia,,2020-06-01", "MOL,Moldavia,,2020-06-01")
+    register = read_recoded(tmp_path, "2020-06-01,MOL,BUL,1,\n", units)
+    found = harmonise(["BUL", "MOL"], "2019-05-01", "2023-05-01", register)
+    assert found["kind"].tolist() == ["grown", "merged"]
+
+
+def test_row_107_a_recoded_unit_stays_in_the_headline(tmp_path):
+    register = read_recoded(tmp_path, "2020-06-01,MOL,SRB,1,\n")
+    first = harmonise(["ROM", "SRB"], "2019-05-01", "2023-05-01", register).assign(wave="a")
+    last = harmonise(["ROU", "SRB"], "2023-05-01", "2023-05-01", register).assign(wave="b")
+    assert unchanged_units(pd.concat([first, last])).tolist() == ["ROU"]
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ("2020-06-01,MOL,SRB,1,recode\n", "'MOL': is no mere change of code"),
+        ("2020-06-01,MOL,SRB,1,rename\n", "'rename': is no kind of event. Allowed: merger"),
+    ],
+)
+def test_row_107_a_change_that_is_more_than_a_code_is_refused(tmp_path, event, message):
+    with pytest.raises(InputError, match=message):
+        read_recoded(tmp_path, event)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("gem. Utrecht", "GM0344"),
+        ("Gem Utrecht", "GM0344"),
+        ("Utrecht (stad)", "GM0344"),
+        ("Utrecht stad", "GM0344"),
+        ("Stad Groningen", "GM0014"),
+        ("City of Groningen", "GM0014"),
+        ("Groningen (gem.)", "GM0014"),
+        ("gemeente  's Gravenhage", "GM0518"),
+        ("Capelle aan den I Jssel", "GM0502"),
+        ("Noord Oost Polder", "GM0171"),
+        ("BergenopZoom", "GM0748"),
+    ],
+)
+def test_row_107_names_with_their_kind_or_in_other_spaces_are_names(text, unit):
+    found = identify(pd.Series([text]), load_register(), "2022-03-01")
+    assert found["unit"].tolist() == [unit]
+
+
+@pytest.mark.parametrize(("name", "text"), [("Concón", "CON CON"), ("Con-cón", "concon")])
+def test_row_107_names_that_differ_in_spaces_or_hyphens_are_one(tmp_path, name, text):
+    path = tmp_path / "r.csv"
+    path.write_text(f"unit,name\nA,{name}\nB,Kansas\nC,Kansas City\n", "utf-8")
+    texts = pd.Series([text, "Kansas City", "kansas", "Kansas-city"])
+    assert identify(texts, read_register(path), "2022-01-01")["unit"].tolist() == list("ACBC")
+
+
+WINTER = {"fieldwork": {"start": "2021-11-01", "end": "2022-02-01"}}
+
+
+def test_row_108_answers_of_both_divisions_are_told_the_day_that_makes_all_valid(tmp_path):
+    table = answers(gemeente=["Langedijk", "Heerhugowaard", "Dijk en Waard"])
+    message = refused(tmp_path, table, **WINTER)
+    assert "'Dijk en Waard': is not in force on 2021-11-01: begins 2022-01-01" in message
+    assert "Write `units_on: 2022-01-01` under `fieldwork` in wave.yaml" in message
+    days = {"fieldwork": WINTER["fieldwork"] | {"units_on": "2022-01-01"}}
+    assert units(read_table(tmp_path, table, **days))[:3] == ["GM1980"] * 3
+
+
+@pytest.mark.parametrize("end", ["2021-12-31", "2021-11-30"])
+def test_row_108_a_unit_that_begins_after_the_fieldwork_is_not_helped_by_another_day(tmp_path, end):
+    days = {"fieldwork": {"start": "2021-11-01", "end": end}}
+    message = refused(tmp_path, answers(gemeente=["Dijk en Waard"]), **days)
+    assert "units_on" not in message
+
+
+def test_row_108_a_day_outside_the_fieldwork_is_refused(tmp_path):
+    days = {"fieldwork": WINTER["fieldwork"] | {"units_on": "2023-01-01"}}
+    assert "units_on 2023-01-01 lies outside" in refused(tmp_path, answers(), **days)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["", "weet niet", "8", "n.v.t.", "-"], ids=["blank", "word", "code", "nvt", "dash"]
+)
+def test_row_109_rows_without_one_answer_are_in_no_count_and_told(tmp_path, nothing):
+    table = answers(gemeente=["Almere", "Zwolle"])
+    table.loc[[1, 5], list(ITEMS)] = nothing
+    responses = read_table(tmp_path, table)
+    assert len(responses.respondents) == len(responses.answers) == len(responses.reasons) == 10
+    assert "GM0193" not in units(responses)
+    said = told(responses, KEPT)
+    assert "2 rows hold no answer to any item and are left out; with them 1 units" in said
+
+
+def test_row_109_an_open_answer_is_an_answer_and_one_of_a_column_that_is_no_item_is_none(tmp_path):
+    table = answers(O1=["alles goed"], extra="x")
+    table.loc[[0, 1], list(ITEMS)] = ""
+    responses = read_table(tmp_path, table, columns={"O1": "O1"}, ignore=["extra"])
+    assert len(responses.respondents) == 11
+    assert responses.open_answers["O1"].iloc[0] == "alles goed"
+
+
+def test_row_109_a_file_without_any_answer_is_refused(tmp_path):
+    table = answers()
+    table[list(ITEMS)] = ""
+    assert "no row holds an answer" in refused(tmp_path, table)

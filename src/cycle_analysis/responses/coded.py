@@ -161,9 +161,38 @@ def code_responses(
     found = [replace(problem, sheet=raw.sheet) for problem in found]
     if rejected := [problem for problem in found if problem.done == REJECTED]:
         raise InputError(rejected)
+    kept, told = _who_answered(asked, kept, raw)
+    asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
+    found += told
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
     found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
+
+
+def _who_answered(
+    asked: Mapping[str, Asked], respondents: pd.DataFrame, raw: RawTable
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Keep the respondents with an answer to any item, and count the others.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    answered = pd.Series(False, respondents.index)
+    for one in asked.values():
+        answered |= (one.decoded.reasons == ANSWERED).to_numpy()
+    silent = respondents[~answered]
+    if silent.empty:
+        return respondents, []
+    if not answered.any():
+        remedy = "Is this the export with the answers?"
+        raise InputError([raw.problem("", (), "", "no row holds an answer", "", remedy)])
+    units = silent.loc[~silent["unit"].isin(respondents["unit"][answered]), "unit"].nunique()
+    problem = f"{len(silent)} rows hold no answer to any item and are left out"
+    problem += f"; with them {units} units of which nobody else answered" if units else ""
+    told = raw.problem("", silent.index, "", problem, done=KEPT, rule="no answers")
+    return respondents[answered], [told]
 
 
 def _shares(reasons: pd.DataFrame) -> pd.DataFrame:

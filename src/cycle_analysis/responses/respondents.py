@@ -7,6 +7,7 @@ that cannot be such a number name different units, nobody is guessed; and where 
 no code, all others of its column are doubted.
 """
 
+import datetime
 import re
 from collections.abc import Callable
 
@@ -20,13 +21,15 @@ from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Wave
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
 from cycle_analysis.units.identification import CODE, NAME, find_provinces, identify
-from cycle_analysis.units.register import Register
+from cycle_analysis.units.register import Register, lifespans
 from cycle_analysis.words import BLANK, codes_by_label, missing_reason, normalise
 
 MOST_SPELLINGS = 5
 """More different texts than so many times the units of the register name no units."""
 LABEL, NUMBERS = "label in the file", "bare numbers"
 """Rules by which a whole column is understood or doubted."""
+ALIKE, WORD = 0.8, re.compile(r"[^\W\d_]{2}")
+"""Share of texts that name units where a column does so, and what all names have."""
 BARE = re.compile(r"[1-9]\d*(?:[.,]0{1,2})?", re.ASCII)
 """A number that may be one of a list; a code with its zeros is none."""
 
@@ -52,7 +55,9 @@ def read_respondents(
     day = str(mapping.fieldwork.day)
     readers: dict[str, Callable[[pd.Series], tuple[pd.Series, list[Problem]]]] = {
         "respondent": lambda given: _names(raw, given),
-        "unit": lambda given: read_units(raw, given, columns["unit"], register, day, province),
+        "unit": lambda given: read_units(
+            *(raw, given, columns["unit"], register, day, province), last=mapping.fieldwork.end
+        ),
         "role": lambda given: _roles(raw, given, columns["role"], study),
         "seconds": lambda given: _seconds(raw, given),
     }
@@ -62,7 +67,7 @@ def read_respondents(
     for field in (field for field in readers if field in fields):
         table[field], more = readers[field](fields[field])
         found += more
-    return table, found
+    return table, found + _doubt_by_names(raw, mapping, table["unit"], register)
 
 
 def _fields(raw: RawTable, mapping: Wave) -> dict[str, pd.Series]:
@@ -225,6 +230,7 @@ def read_units(
     province: "pd.Series[str] | None" = None,
     *,
     suggest: bool = True,
+    last: datetime.date | None = None,
 ) -> tuple["pd.Series[str]", list[Problem]]:
     """Read the unit of each row: its code on a day, ``""`` where there is none.
 
@@ -242,6 +248,8 @@ def read_units(
         The register's name of each row's province.
     suggest : bool
         Whether the nearest units are looked up for what is none.
+    last : date, optional
+        The last day of fieldwork, by which a unit may have begun to exist.
     """
     name = str(given.name)
     given = given.cat.remove_unused_categories()
@@ -262,7 +270,8 @@ def read_units(
     )
     decided = _decide(table, by_said, by_label, register, day)
     decided["now"] = decided["now"].where(decided["reason"] == "", "")
-    problems = _doubt_units(raw, name, decided, number)
+    better = _day_for_all(decided, register, day, last or pd.Timestamp(day))
+    problems = _doubt_units(raw, name, decided, number, better)
     problems += _doubt_numbers(raw, name, decided, by_text, register, day)
     problems += _doubt_provinces(raw, name, decided, register)
     problems += _mixed_vintage(raw, name, decided, register)
@@ -340,8 +349,21 @@ def _n_units(register: Register, day: str) -> int:
     return int(register.in_force(pd.Timestamp(day))["unit"].nunique())
 
 
+def _day_for_all(found: pd.DataFrame, register: Register, day: str, last: datetime.date) -> str:
+    """Day within the fieldwork on which all units exist or have an heir, ``""`` without such a day.
+
+    Only where one of them begins later than the day whose units count.
+    """
+    units = found["unit"][found["unit"] != ""].unique()
+    begin = lifespans(register.units)[0].reindex(units).max()
+    if not pd.Timestamp(day) < begin <= pd.Timestamp(last):
+        return ""
+    heirs = assign_heirs(harmonise(units, begin, begin, register))["to_unit"]
+    return "" if heirs.isna().any() else f"{begin:%Y-%m-%d}"
+
+
 def _doubt_units(
-    raw: RawTable, column: str, found: pd.DataFrame, number: "pd.Series[int]"
+    raw: RawTable, column: str, found: pd.DataFrame, number: "pd.Series[int]", better: str
 ) -> list[Problem]:
     """Tell of texts without unit one by one; of those that were not plain, rule by rule."""
     problems = []
@@ -355,6 +377,9 @@ def _doubt_units(
         remedy = "Correct it with a `map` under columns.unit in wave.yaml"
         if "name of" in problem:
             remedy += ", or map the province as columns.province"
+        if row.unit and better:
+            remedy = f"Write `units_on: {better}` under `fieldwork` in wave.yaml: on that day all "
+            remedy += "answers name units, or what became of them"
         problem = problem or "is no unit of the register"
         said = (text, problem, str(row.suggestions), remedy)
         problems.append(raw.problem(column, rows, *said, rule=str(row.rule)))
@@ -415,6 +440,33 @@ def _doubt_provinces(
     problem = f"{len(odd)} units do not lie in the province that the file gives"
     remedy = "Look which of the two is meant"
     return [raw.problem(column, (), shown, problem, "", remedy, done=KEPT, n=len(odd))]
+
+
+def _doubt_by_names(
+    raw: RawTable, mapping: Wave, units: "pd.Series[str]", register: Register
+) -> list[Problem]:
+    """Warn of rows in which a column that is not mapped names another unit than they count for."""
+    day, most = str(mapping.fieldwork.day), MOST_SPELLINGS * len(register.units)
+    found = []
+    for column in raw.cells.columns.difference([c.source for c in mapping.columns.values()]):
+        given = stripped(raw, column)
+        wordy = pd.Series([text for text in given.cat.categories if WORD.search(text)])
+        if not ALIKE * len(given.cat.categories) <= len(wordy) <= most or len(wordy) < 2:
+            continue
+        if identify(wordy[:20], register, day, suggest=False)["unit"].notna().mean() < ALIKE:
+            continue
+        named = read_units(raw, given, Column(source=column), register, day, suggest=False)[0]
+        both = (named != "") & (units != "")
+        odd = named.index[both & (named != units)]
+        if 0 < len(odd) < 0.5 * both.sum():
+            shown = "; ".join(f"{given[row]} beside {units[row]}" for row in odd[:5])
+            problem = "names another unit than these rows count for"
+            twice = units[odd][units[odd].map(units.value_counts()) > 1]
+            if len(twice) and units[units != ""].nunique() > 0.9 * both.sum():
+                problem += f"; {twice.iloc[0]} stands in more than one row, where others have one"
+            remedy = "Look which of the two is meant, and correct the other"
+            found.append(raw.problem(column, odd, shown, problem, "", remedy, done=KEPT))
+    return found
 
 
 def _mixed_vintage(

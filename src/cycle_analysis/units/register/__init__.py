@@ -21,6 +21,9 @@ BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
 SIZE = "size_"
 """Begins the columns of size classes: size_2022."""
+RECODE = "recode"
+KINDS = ("merger", "split", "kept", "border", RECODE)
+"""What an event may be."""
 FOLDER = Path(__file__).parent
 """Where its csv files stand."""
 
@@ -36,7 +39,8 @@ class Register:
     events : DataFrame, one row per transfer between two units
         Columns `date`, `from_unit`, `to_unit`, `kind`, `share` of the persons of `from_unit`,
         `persons`. Kind `kept` is what a unit itself keeps when it takes in others; kind `border`
-        is a border correction, too small to count as a change of the unit.
+        is a border correction, too small to count as a change of the unit; kind `recode` gives a
+        unit another code and nothing else.
     aliases : DataFrame
         Columns `alias`, `unit`. An alias of two units is ambiguous and identifies neither.
     size_classes : DataFrame, units × years
@@ -143,7 +147,8 @@ def read_register(
         that was renamed has one row per period. Values are read as text: NA is Namibia.
     events_csv : path, optional
         Columns `date`, `from_unit`, `to_unit`; optionally `share` (of the persons of `from_unit`
-        that went to `to_unit`; 1 when absent), `persons`, `kind`.
+        that went to `to_unit`; 1 when absent), `persons`, `kind` (one of `KINDS`; told from the
+        shares when empty).
     aliases_csv : path, optional
         Columns `alias`, `unit`.
 
@@ -285,7 +290,12 @@ def _event_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> lis
         found += _found(file, wrong, column, "is no such amount", limits)
     twice = events[events.duplicated(["date", "from_unit", "to_unit"])]
     found += _found(file, twice, "from_unit", "repeats an earlier row")
-    return found or [*_share_problems(events, file), *_timing_problems(events, units, file)]
+    odd = events[~events["kind"].isin(["", *KINDS])]
+    found += _found(file, odd, "kind", "is no kind of event", ", ".join(KINDS))
+    if found:
+        return found
+    found = [*_share_problems(events, file), *_timing_problems(events, units, file)]
+    return found or _recode_problems(events, units, file)
 
 
 def _found(
@@ -316,6 +326,17 @@ def _share_problems(events: pd.DataFrame, file: str) -> list[Problem]:
         Problem(file, f"{unit} on {date}", f"{share:.5f}", "is the sum of its shares", "1", remedy)
         for (unit, date), share in total[(total - 1).abs() > 5e-5].items()
     ]
+
+
+def _recode_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
+    """Events that are called a change of code, but where more happens."""
+    recodes, date = events[events["kind"] == RECODE], pd.to_datetime(events["date"])
+    first, last = lifespans(units)
+    alone = ~events.duplicated(["date", "to_unit"], keep=False)
+    alone &= ~events.duplicated(["date", "from_unit"], keep=False)
+    alone &= (events["from_unit"].map(last) == date) & (events["to_unit"].map(first) == date)
+    what = "is no mere change of code: one unit ends, and one begins, on that day"
+    return _found(file, recodes[~alone[recodes.index]], "from_unit", what, "", "Leave `kind` empty")
 
 
 def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import cached_property
 
 import pandas as pd
 
@@ -126,10 +127,14 @@ class Export:
         """Names of its columns."""
         return list(self.raw.cells.columns)
 
-    @property
+    @cached_property
     def last(self) -> Mapping[str, Column]:
         """Columns of the last wave that the study has."""
-        return list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+        columns = list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+        return {
+            name: column.model_copy(update={"source": self.raw.column(column.source)})
+            for name, column in columns.items()
+        }
 
     def texts(self, column: str) -> "pd.Series[str]":
         """What stands in the cells of a column."""

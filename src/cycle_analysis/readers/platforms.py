@@ -58,12 +58,6 @@ def _by_folded_name(table: RawTable) -> dict[str, str]:
     return {name.casefold(): name for name in table.cells.columns}
 
 
-def _renamed(table: RawTable, names: dict[str, str]) -> RawTable:
-    """Give columns other names, also where flaws point at them."""
-    flaws = table.flaws.assign(column=table.flaws["column"].replace(names))
-    return replace(table, cells=table.cells.rename(columns=names), flaws=flaws)
-
-
 def _qualtrics(table: RawTable) -> RawTable:
     n_headers = _qualtrics_headers(table.cells)
     if not n_headers:
@@ -73,7 +67,7 @@ def _qualtrics(table: RawTable) -> RawTable:
     table = replace(table, cells=table.cells.iloc[n_headers:], how=how, platform="Qualtrics")
     if n_headers == 1:  # the legacy layout hides its own fields behind V1, V2, ...
         names = {n: questions[n] for n in questions if re.fullmatch(r"V\d+", n) and questions[n]}
-        table = _renamed(table, names)
+        table = table.renamed(names)
         questions = {names.get(name, name): text for name, text in questions.items()}
     return _without_previews(replace(table, questions=questions))
 
@@ -106,7 +100,7 @@ def _limesurvey(table: RawTable) -> RawTable:
     codes = {name: part[1] for name, part in split.items() if part}
     questions = {part[1]: part[2] for part in split.values() if part}
     if codes and len(set(codes.values())) == len(codes):
-        table = _renamed(table, codes)
+        table = table.renamed(codes)
     questions = questions or {name: name for name in table.cells.columns}
     how = f"{table.how}, LimeSurvey"
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")

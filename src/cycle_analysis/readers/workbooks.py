@@ -13,7 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,9 @@ from cycle_analysis.readers.raw_table import (
     MOST_COLUMNS,
     RawTable,
     as_text,
+    check_width,
     name_columns,
     text_column,
-    tidy_names,
 )
 from cycle_analysis.readers.sheets import Sheet, parse_apart, parse_sheet, sheet_names
 from cycle_analysis.study.files import Source
@@ -183,12 +183,12 @@ def _doubt_layout(
 
 
 def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts) -> RawTable:
-    names = tidy_names(file, [as_text(cell) for cell in rows[0]])
+    headings = [as_text(cell) for cell in rows[0]]
+    check_width(file, len(headings))
     texts = [[as_text(cell) for cell in row] for row in rows[1:]]
     columns = [text_column(list(column)) for column in zip(*texts, strict=True)]
-    found, notes = name_columns(file, names, columns)
     numbers = pd.RangeIndex(header_row + 1, header_row + len(rows), name="row")
-    cells = pd.DataFrame(found, index=numbers)
+    cells, names, notes = name_columns(file, headings, columns, numbers)
     filled = np.array([any(text.strip() for text in row) for row in texts])
     flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
     if hidden := [row for row in facts.hidden_rows if row > header_row]:
@@ -197,14 +197,15 @@ def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts
         said = (file, where, "", problem, "", "Delete them if they should not count", KEPT)
         notes.append(Problem(*said, sheet=sheet, row=str(hidden[0]), n=len(hidden)))
     how = f"sheet {sheet!r}"
-    return RawTable(file, cells[filled], how, sheet=sheet, flaws=flaws, notes=notes)
+    known = dict(zip(headings, names, strict=True))
+    table = RawTable(file, cells[filled], how, sheet=sheet, flaws=flaws)
+    return replace(table, notes=notes, headings=known)
 
 
 def _flaws(
     rows: Rows, names: list[str], header_row: int, facts: SheetFacts
 ) -> list[tuple[int, str, str, str]]:
     """Formulas, error cells and dates, with their place."""
-    names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     found = []
     for number, row in enumerate(rows, header_row + 1):
         for place, cell in enumerate(row):

@@ -139,7 +139,7 @@ def code_responses(
     InputError
         With everything that makes the export unusable.
     """
-    mapping = study.wave(wave)
+    mapping = _as_named(study.wave(wave), raw)
     found = raw.notes + _check_columns(raw, mapping)
     respondents, more = read_respondents(raw, study, mapping, register)
     found += more
@@ -216,6 +216,16 @@ def _as_tables(
     return Responses(closed, reasons, respondents, problems, texts)
 
 
+def _as_named(mapping: Wave, raw: RawTable) -> Wave:
+    """Give the columns of a mapping the names that the table has for them."""
+    columns = {
+        name: column.model_copy(update={"source": raw.column(column.source)})
+        for name, column in mapping.columns.items()
+    }
+    ignore = [raw.column(heading) for heading in mapping.ignore]
+    return mapping.model_copy(update={"columns": columns, "ignore": ignore})
+
+
 def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
     header = raw.cells.columns
@@ -229,6 +239,13 @@ def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
         Problem(raw.file, f"header, for {name}", source, "no such column", "", remedy)
         for name, source in sources.items()
         if source not in header
+    ]
+    given = list(sources.values())
+    problem, remedy = "this column is mapped twice", "Map it once in wave.yaml"
+    found += [
+        Problem(raw.file, f"header, for {name}", source, problem, "", remedy)
+        for place, (name, source) in enumerate(sources.items())
+        if source in given[:place]
     ]
     problem = "this column is neither mapped nor ignored; it is left out"
     remedy = "Map it in wave.yaml, or name it under `ignore`"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.readers import delimited, read_export, sheets
+from cycle_analysis.readers import delimited, read_export, workbooks
 from cycle_analysis.study.files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]
@@ -222,7 +222,7 @@ def test_a_good_file_with_random_edits_is_read_or_refused_in_words(
     columns = {"respondent": "ID", "unit": "GEMEENTE"} if kind == "por" else {}
     write_study(home, f"r.{kind}", columns).write_bytes(bytes(content))
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(InputError):
-        patch.setattr(sheets, "MOST_SECONDS", 3)  # some edits of an .xls make the library run on
+        patch.setattr(workbooks, "MOST_SECONDS", 3)  # some edits of an .xls make the library run on
         assert len(read(home).answers) > 0
 
 
@@ -239,7 +239,7 @@ def test_an_xls_on_which_the_library_breaks_down_or_never_ends_is_refused(
     library = tmp_path / "python_calamine.py"
     library.write_text(f"{line}\n")  # stands for what a damaged file makes of the real one
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(sheets, "MOST_SECONDS", 3)
+    monkeypatch.setattr(workbooks, "MOST_SECONDS", 3)
     write_study(tmp_path, "r.xls").write_bytes(good_files["r.xls"])
     with pytest.raises(InputError, match=said):
         read(tmp_path)

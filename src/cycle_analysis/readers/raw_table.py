@@ -55,6 +55,8 @@ class RawTable:
         The survey tool that wrote it, when its shape tells.
     duration : str
         Column with the seconds that a respondent took, empty when there is none.
+    percents : set of str
+        Columns of which the file shows values as percentages: 0.05 as 5 %.
     headings : dict of str to str
         Each heading as it stands in the file, and the name that its column has here.
     """
@@ -72,6 +74,7 @@ class RawTable:
     notes: list[Problem] = field(default_factory=list)
     platform: str = ""
     duration: str = ""
+    percents: frozenset[str] = frozenset()
     headings: dict[str, str] = field(default_factory=dict)
 
     def column(self, heading: str) -> str:
@@ -93,8 +96,9 @@ class RawTable:
         headings = {n: names.get(n, n) for n in old}
         headings |= {heading: names.get(n, n) for heading, n in self.headings.items()}
         flaws = self.flaws.assign(column=self.flaws["column"].replace(names))
-        cells = self.cells.rename(columns=names)
-        return replace(self, cells=cells, flaws=flaws, headings=headings)
+        changed = {"cells": self.cells.rename(columns=names), "flaws": flaws}
+        percents = frozenset(names.get(name, name) for name in self.percents)
+        return replace(self, **changed, percents=percents, headings=headings)
 
     def problem(
         self,

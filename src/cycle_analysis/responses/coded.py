@@ -24,9 +24,11 @@ from cycle_analysis.problems import (
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import (
     Asked,
+    check_fields,
     check_item,
     doubt_items,
     doubt_respondents,
+    doubt_shares,
     doubt_unrecoded,
 )
 from cycle_analysis.responses.privacy import find_same_person, scan_columns
@@ -36,6 +38,9 @@ from cycle_analysis.study.files import Wave
 from cycle_analysis.study.fingerprints import hash_file
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import ANSWERED
+
+WHO = ("respondent", "unit", "role", "province")
+"""Fields that say who answered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +147,8 @@ def code_responses(
     mapping = _as_named(study.wave(wave), raw)
     found = raw.notes + _check_columns(raw, mapping)
     respondents, more = read_respondents(raw, study, mapping, register)
-    found += more
+    named = {name: mapping.columns[name] for name in WHO if name in mapping.columns}
+    found += more + check_fields(raw, named)
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
     kept = respondents[respondents["unit"] != ""]
@@ -165,6 +171,7 @@ def code_responses(
     asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
+    found += doubt_shares(asked)
     found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
 

@@ -115,5 +115,6 @@ def test_row_117_a_header_that_is_one_cell_short_is_told_as_what_it_is(tmp_path,
     named = [f'"{i}",{line}' for i, line in enumerate(lines[1:], start=1)]
     path.write_text("\n".join([lines[0], *named, *lines[1:2] * extra]))
     message = refused(tmp_path)
+    assert "this line has another number of cells than the header" in message
     assert ("R's write.table" in message) == (not extra)
     assert ("col.names = NA" in message) == (not extra)

@@ -39,6 +39,7 @@ SHORT, LONG = 15, 25
 MOST_ROLES, MOST_UNITS = 60, 1000
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
+WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
 MARKS = (" - ", ": ", "? ")
 USUAL_NAMES = {
     "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
@@ -281,6 +282,7 @@ def match_items(export: Export) -> Iterator[Match]:
     """Match each item by the last wave, by code, by question, or by a similar question."""
     columns, last = export.columns, export.last
     folded = {_fold(column): column for column in columns}
+    folded = {way: column for column in columns for way in _within_question(column)} | folded
     asked = {column: _parts(export.question(column)) for column in columns}
     by_question: dict[str, list[str]] = {}
     for column, parts in asked.items():
@@ -351,6 +353,15 @@ def _fold(name: str) -> str:
     return re.sub(r"\.\s.*$", "", name).casefold()
 
 
+def _within_question(column: str) -> Iterator[str]:
+    """Ways to write LimeSurvey's ``SIG[SQ001]`` and ``SIG_SQ001`` as the code of an item."""
+    if part := WITHIN.fullmatch(column.strip()):
+        question, number = part[1].casefold(), part[2].casefold()
+        plain = number.lstrip("0") or "0"
+        yield from (f"{question}{mark}{n}" for mark in ("", "_") for n in (number, plain))
+        yield from (f"{question}{mark}sq{number}" for mark in ("", "_"))
+
+
 def _fitting(export: Export, item: str, column: str, why: str, last: Column | None = None) -> Match:
     """Sure when the answers fit the scale; likely, with a recode to look at, when not."""
     raw, scale, asked = export.raw, export.scale(item), last or Column(source=column)
@@ -413,20 +424,35 @@ def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
 
 
 def match_by_place(export: Export, found: Mapping[str, Match], taken: set[str]) -> Iterator[Match]:
-    """Items without column that stand between the same neighbours as a column without item."""
-    items, columns = list(export.study.codebook.items.index), export.columns
-    for place, item in enumerate(items):
-        before, after = items[:place][-1:], items[place + 1 :][:1]
-        if item in found or not all(near in found for near in before + after):
-            continue
-        start = columns.index(found[before[0]].source) + 1 if before else 0
-        stop = columns.index(found[after[0]].source) if after else len(columns)
+    """Items without column that stand between the same neighbours as as many columns without item.
+
+    An open question may be the first of several.
+    """
+    columns = export.columns
+    for before, items, after in _runs(list(export.study.codebook.items.index), found):
+        start = columns.index(found[before].source) + 1 if before else 0
+        stop = columns.index(found[after].source) if after else len(columns)
         free = [column for column in columns[start:stop] if column not in taken]
-        if not free:
+        is_text = len(items) == 1 and export.scale(items[0]).kind == "text"
+        closed = [item for item in items if export.scale(item).kind != "text"]
+        items = closed if len(free) == len(closed) else items
+        if not free or (len(free) != len(items) and not is_text):
             continue
-        between = [*(before or ["the start"]), *(after or ["the end"])]
-        why = f"stands between {' and '.join(between)}, as in the codebook"
-        match = _fitting(export, item, free[0], why)
-        is_text = export.scale(item).kind == "text"
-        if is_text or (len(free) == 1 and (match.sure or match.recode)):
-            yield replace(match, sure=False)
+        between = f"{before or 'the start'} and {after or 'the end'}"
+        for item, column in zip(items, free, strict=False):
+            why = f"stands between {between}, as in the codebook"
+            match = _fitting(export, item, column, why)
+            if is_text or match.sure or match.recode:
+                yield replace(match, sure=False)
+
+
+def _runs(items: list[str], found: Mapping[str, Match]) -> Iterator[tuple[str, list[str], str]]:
+    """Runs of items without column, each with the item before and after it that has one."""
+    before, run = "", list[str]()
+    for item in [*items, ""]:
+        if item in found or not item:
+            if run:
+                yield before, run, item
+            before, run = item, []
+        else:
+            run.append(item)

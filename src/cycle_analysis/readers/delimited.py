@@ -193,13 +193,11 @@ def _told_ragged(
     """Refuse lines with another number of cells than the header."""
     commas = delimiter == "," and ragged[0][1] > width
     semicolons = ", or export with semicolons when numbers have decimal commas" if commas else ""
-    if not n_others and {n_cells for _, n_cells in ragged} == {width + 1}:
-        problem = "all lines have another number of cells than the header: one more, as R's "
-        problem += "write.table writes"
-        remedy = f"Write it with col.names = NA or row.names = FALSE{semicolons}"
-        return refuse(file, "header", f"{width} cells", problem, f"{width + 1} cells", remedy)
     first = ragged[:5]
     remedy = f"Put texts that hold {delimiter!r} between double quotes{semicolons}"
+    if not n_others and {n_cells for _, n_cells in ragged} == {width + 1}:
+        remedy = "All lines have one cell more, as R's write.table writes: write it with "
+        remedy += f"col.names = NA or row.names = FALSE{semicolons}"
     problem = "this line has another number of cells than the header"
     if more := len(ragged) - len(first):
         problem += f" (as {more} more)"

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.problems import FIXED, Problem, refuse
+from cycle_analysis.problems import FIXED, KEPT, Problem, refuse
 from cycle_analysis.readers.raw_table import RawTable, as_text, check_width, name_columns
 from cycle_analysis.study.files import Source
 
 MOST_CELLS = 500_000_000
 """A compressed file may not unfold to more cells than this."""
 FALLBACK = "WINDOWS-1252"
-UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError)
+UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, TypeError)
 """What pyreadstat raises on a file that it cannot read."""
 Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
@@ -79,9 +79,25 @@ def _read(path: Path, reader: Reader, kind: str, source: Source, **options: bool
             column: [(letter, letter) for letter in letters]
             for column, letters in (meta.missing_user_values or {}).items()
         },
-        notes=notes + more,
+        notes=notes + more + _states(path, names),
         headings=dict(zip(names, tidied, strict=True)),
     )
+
+
+def _states(path: Path, names: list[str]) -> list[Problem]:
+    """Tell of a weight or a filter that the file has set, neither of which is applied here."""
+    found = []
+    if "filter_$" in names:
+        problem = "a filter was set in this file; rows that it leaves out are read like the others"
+        remedy = "Delete them first if they should not count"
+        found.append(Problem(path.name, "file", "filter_$", problem, "", remedy, KEPT))
+    with path.open("rb") as stream:
+        head = stream.read(80)
+    if head[:4] in (b"$FL2", b"$FL3") and any(head[76:80]):
+        problem = "a weight is set in this file; it is not applied"
+        remedy = "Survey weights of respondents are not used: units are weighted by the population"
+        found.append(Problem(path.name, "file", "", problem, "", remedy, KEPT))
+    return found
 
 
 def _check_size(file: str, meta: Any) -> None:

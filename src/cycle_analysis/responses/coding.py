@@ -161,7 +161,9 @@ class _Rules:
         self.recode = {normalise(old): new for old, new in column.map.items()}
         reasons = {code: entry.reason for code, entry in scale.missing.items()}
         words = codes_by_label(scale.missing)
-        self.reasons = reasons | {word: reasons[code] for word, code in words.items()}
+        self.reasons = {normalise(code): reason for code, reason in reasons.items()} | reasons
+        self.reasons |= {word: reasons[code] for word, code in words.items()}
+        self.of_code = {normalise(code): code for code in scale.labels}
         self.in_codebook = codes_by_label(scale.labels)
         self.codes = {normalise(label): code for code, label in labels.items()} | self.in_codebook
 
@@ -171,6 +173,8 @@ class _Rules:
             return Answer(None, BLANK) if normalise(text) in NO_TEXT else Answer(text.strip())
         study, of_file, word = self._of_study(text), self._of_file(text), _missing_word(text)
         label = self._by_label(normalise(text))
+        if self.scale.kind == "category" and text.strip() in self.scale.labels:
+            return self._recoded(text) or Answer(text.strip())
         if self.column.map:
             known = self._recoded(text) or study or of_file or word or label
             return known or _invalid(f"is not recoded in wave.yaml ({', '.join(self.column.map)})")
@@ -236,8 +240,8 @@ class _Rules:
         """Read a code; None if the text is no code at all, invalid if it lies off the scale."""
         scale = self.scale
         if scale.kind == "category":
-            code = text if text in scale.labels else plain_number(text)
-            return Answer(code, rule=rule) if code in scale.labels else None
+            code = self.of_code.get(normalise(text)) or self.of_code.get(plain_number(text))
+            return None if code is None else Answer(code, rule=rule)
         if not NUMBER.fullmatch(text):
             return None
         value = float(text.replace(",", "."))

@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.whole_files import check_plain
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
@@ -192,6 +193,7 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         When the file cannot be read, lacks a column of `required`, or has rows of another width.
     """
     name = Path(path).name
+    check_plain(Path(path))
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -201,7 +203,7 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         place = (name, "file", "", f"is not UTF-8 text (byte {error.start})", "csv in UTF-8")
         raise refuse(*place, "Save the file as csv in UTF-8") from error
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    lines = list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
+    lines = _lines(name, text, delimiter) or [[]]
     columns = [column.strip() for column in lines[0]]
     rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
     what = "is not a column, or more than one"
@@ -218,6 +220,19 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         raise InputError(found)
     table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
     return table.apply(lambda column: column.str.strip())
+
+
+def _lines(file: str, text: str, delimiter: str) -> list[list[str]]:
+    """Cells of each line; a quote that is not closed is told by the line where it opens."""
+    reader, lines, line = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [], 1
+    try:
+        for cells in reader:
+            lines.append(cells)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        remedy = "Look for a double quote that is not closed or stands within a text"
+        raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
+    return lines
 
 
 def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:

@@ -438,12 +438,18 @@ def match_by_place(export: Export, found: Mapping[str, Match], taken: set[str]) 
         items = closed if len(free) == len(closed) else items
         if not free or (len(free) != len(items) and not is_text):
             continue
-        between = f"{before or 'the start'} and {after or 'the end'}"
-        for item, column in zip(items, free, strict=False):
-            why = f"stands between {between}, as in the codebook"
-            match = _fitting(export, item, column, why)
-            if is_text or match.sure or match.recode:
-                yield replace(match, sure=False)
+        why = f"stands between {before or 'the start'} and {after or 'the end'}, as in the codebook"
+        pairs = [_fitting(export, *pair, why) for pair in zip(items, free, strict=False)]
+        if all(_may_hold(export, match) for match in pairs):
+            yield from (replace(match, sure=False) for match in pairs)
+
+
+def _may_hold(export: Export, match: Match) -> bool:
+    """Whether a column can hold the item: words for an open question, else answers that fit."""
+    if export.scale(match.name).kind == "text":
+        texts = export.texts(match.source)
+        return not (texts != "").any() or bool(texts.str.contains(r"[^\W\d_]").any())
+    return match.sure or bool(match.recode)
 
 
 def _runs(items: list[str], found: Mapping[str, Match]) -> Iterator[tuple[str, list[str], str]]:

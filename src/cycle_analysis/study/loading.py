@@ -257,10 +257,10 @@ def _study_folder(name: str, home: Path) -> Path:
 
 def _open(folder: Path, file: str) -> Path:
     path = folder / file
-    check_plain(path)
-    if link := next((p for p in (folder, path.parent) if p.is_symlink()), None):
+    if link := next((p for p in (folder, path.parent, path) if os.path.islink(p)), None):
         remedy = "Put the folder or file itself there: a link may lead to other data"
         raise refuse(file, "file", link.name, "is a link", "", remedy)
+    check_plain(path)
     if not path.is_file():
         raise refuse(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")
     return path

@@ -5,6 +5,7 @@ arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its tr
 """
 
 import argparse
+import io
 import math
 import os
 import sys
@@ -30,6 +31,9 @@ ROUND = 4
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; give its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console of another alphabet shows ? instead
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))

@@ -3,17 +3,49 @@
 import contextlib
 import errno
 import os
+import re
 from pathlib import Path
 
 from cycle_analysis.problems import InputError, refuse
 
 PART = ".part"
 """Last letters of a file that is being written; one that stays was left by a killed process."""
+LONGEST = 60
+"""Letters of a name that messages show."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 DISK = FULL | FORBIDDEN | IN_THE_WAY
 """What goes wrong with a disk or its permissions, and is no bug."""
+
+
+def check_plain(path: Path, remedy: str = "Put the file itself there") -> None:
+    r"""Refuse what is no plain file: a link, folder, pipe or device, or a name that none can have.
+
+    Raises
+    ------
+    InputError
+        If it is one of these; not if there is nothing of this name.
+
+    Examples
+    --------
+    >>> check_plain(Path("a\0b"), "Rename it")
+    Traceback (most recent call last):
+    cycle_analysis.problems.InputError: a?b, file: is no name that a file can have. Rename it.
+    """
+    name = re.sub(r"[\x00-\x1f]", "?", path.name)
+    name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    try:
+        can_be, is_link = "\0" not in path.name, path.is_symlink()
+        is_file, is_there = path.is_file(), path.exists()
+    except (OSError, ValueError):
+        can_be = False
+    if not can_be:
+        raise refuse(name, "file", "", "is no name that a file can have", "", remedy)
+    if is_link:
+        raise refuse(name, "file", "", "is a link to another place", "", remedy)
+    if is_there and not is_file:
+        raise refuse(name, "file", "", "is a folder, pipe or device", "a file", remedy)
 
 
 def write_whole(path: Path, contents: bytes) -> Path:

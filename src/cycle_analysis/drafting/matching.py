@@ -11,16 +11,25 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import cached_property
 
 import pandas as pd
 
+from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import find_shift
 from cycle_analysis.responses.coding import decode
 from cycle_analysis.responses.privacy import find_personal
+from cycle_analysis.responses.respondents import (
+    LABEL,
+    NUMBERS,
+    find_meanings,
+    may_be_a_list,
+    read_units,
+    stripped,
+)
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale
-from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reason, normalise
 
@@ -30,6 +39,7 @@ SHORT, LONG = 15, 25
 MOST_ROLES, MOST_UNITS = 60, 1000
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
+WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
 MARKS = (" - ", ": ", "? ")
 USUAL_NAMES = {
     "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
@@ -118,10 +128,14 @@ class Export:
         """Names of its columns."""
         return list(self.raw.cells.columns)
 
-    @property
+    @cached_property
     def last(self) -> Mapping[str, Column]:
         """Columns of the last wave that the study has."""
-        return list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+        columns = list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+        return {
+            name: column.model_copy(update={"source": self.raw.column(column.source)})
+            for name, column in columns.items()
+        }
 
     def texts(self, column: str) -> "pd.Series[str]":
         """What stands in the cells of a column."""
@@ -197,7 +211,9 @@ def match_fields(export: Export) -> Iterator[Match]:
         yield from (match for match in matches if match)
     for column in columns:
         if 1 < len(export.raw.cells[column].cat.categories) < MOST_UNITS:
-            wordy = export.texts(column).str.contains(r"[A-Za-z]").mean() > MOSTLY
+            labels = export.raw.labels.get(column, {})
+            texts = export.texts(column).map(lambda text, known=labels: known.get(text, text))
+            wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
             if wordy and (match := _unit(export, column)):
                 yield match
     for column in columns:
@@ -224,26 +240,37 @@ def _field(export: Export, name: str, column: str) -> Match | None:
 
 
 def _unit(export: Export, column: str) -> Match | None:
-    texts = export.texts(column)
-    distinct = pd.Series(texts[texts != ""].unique(), dtype="str")
-    if distinct.empty or len(distinct) > MOST_UNITS:
+    """Match a column to the units as the reader understands it, labels and missing codes too."""
+    given = stripped(export.raw, column)
+    meanings = find_meanings(export.raw, given, Column(source=column))
+    n_texts = int(((meanings["reason"] == "") & (meanings.index != "")).sum())
+    if not 0 < n_texts <= MOST_UNITS:
         return None
-    units = identify(distinct, export.register, export.day, suggest=False)["unit"]
-    found = units.notna().mean()
+    where = (export.register, export.day)
+    units, told = read_units(export.raw, given, Column(source=column), *where, suggest=False)
+    found = given[units != ""].nunique() / n_texts
+    if found <= 0.5:
+        return None
     reason = f"{found:.0%} of its values are units of the register"
-    return Match("unit", column, reason, sure=bool(found > MOSTLY)) if found > 0.5 else None
+    doubts = [one for one in told if one.done == REJECTED and one.rule in (LABEL, NUMBERS)]
+    if not doubts and may_be_a_list(meanings, *where):
+        return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
+    return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
 
 
 def _role(export: Export, column: str) -> Match | None:
-    values = sorted(text for text in export.texts(column).unique() if not missing_reason(text))
-    if not 1 < len(values) <= MOST_ROLES:
+    given = stripped(export.raw, column)
+    meanings = find_meanings(export.raw, given, Column(source=column))
+    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
+    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
+    if not 1 < len(named) <= MOST_ROLES:
         return None
     roles = export.study.roles
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
     known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
-    told = {value: known.get(normalise(value), "") for value in values}
-    if all(normalise(value) in words for value in values):
+    told = {text: known.get(normalise(name), "") for text, name in named.items()}
+    if all(normalise(name) in words for name in named):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
     if all(told.values()):
         return Match("role", column, "as in the last wave", sure=True, recode=told)
@@ -255,6 +282,7 @@ def match_items(export: Export) -> Iterator[Match]:
     """Match each item by the last wave, by code, by question, or by a similar question."""
     columns, last = export.columns, export.last
     folded = {_fold(column): column for column in columns}
+    folded = {way: column for column in columns for way in _within_question(column)} | folded
     asked = {column: _parts(export.question(column)) for column in columns}
     by_question: dict[str, list[str]] = {}
     for column, parts in asked.items():
@@ -325,6 +353,15 @@ def _fold(name: str) -> str:
     return re.sub(r"\.\s.*$", "", name).casefold()
 
 
+def _within_question(column: str) -> Iterator[str]:
+    """Ways to write LimeSurvey's ``SIG[SQ001]`` and ``SIG_SQ001`` as the code of an item."""
+    if part := WITHIN.fullmatch(column.strip()):
+        question, number = part[1].casefold(), part[2].casefold()
+        plain = number.lstrip("0") or "0"
+        yield from (f"{question}{mark}{n}" for mark in ("", "_") for n in (number, plain))
+        yield from (f"{question}{mark}sq{number}" for mark in ("", "_"))
+
+
 def _fitting(export: Export, item: str, column: str, why: str, last: Column | None = None) -> Match:
     """Sure when the answers fit the scale; likely, with a recode to look at, when not."""
     raw, scale, asked = export.raw, export.scale(item), last or Column(source=column)
@@ -387,20 +424,41 @@ def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
 
 
 def match_by_place(export: Export, found: Mapping[str, Match], taken: set[str]) -> Iterator[Match]:
-    """Items without column that stand between the same neighbours as a column without item."""
-    items, columns = list(export.study.codebook.items.index), export.columns
-    for place, item in enumerate(items):
-        before, after = items[:place][-1:], items[place + 1 :][:1]
-        if item in found or not all(near in found for near in before + after):
-            continue
-        start = columns.index(found[before[0]].source) + 1 if before else 0
-        stop = columns.index(found[after[0]].source) if after else len(columns)
+    """Items without column that stand between the same neighbours as as many columns without item.
+
+    An open question may be the first of several.
+    """
+    columns = export.columns
+    for before, items, after in _runs(list(export.study.codebook.items.index), found):
+        start = columns.index(found[before].source) + 1 if before else 0
+        stop = columns.index(found[after].source) if after else len(columns)
         free = [column for column in columns[start:stop] if column not in taken]
-        if not free:
+        is_text = len(items) == 1 and export.scale(items[0]).kind == "text"
+        closed = [item for item in items if export.scale(item).kind != "text"]
+        items = closed if len(free) == len(closed) else items
+        if not free or (len(free) != len(items) and not is_text):
             continue
-        between = [*(before or ["the start"]), *(after or ["the end"])]
-        why = f"stands between {' and '.join(between)}, as in the codebook"
-        match = _fitting(export, item, free[0], why)
-        is_text = export.scale(item).kind == "text"
-        if is_text or (len(free) == 1 and (match.sure or match.recode)):
-            yield replace(match, sure=False)
+        why = f"stands between {before or 'the start'} and {after or 'the end'}, as in the codebook"
+        pairs = [_fitting(export, *pair, why) for pair in zip(items, free, strict=False)]
+        if all(_may_hold(export, match) for match in pairs):
+            yield from (replace(match, sure=False) for match in pairs)
+
+
+def _may_hold(export: Export, match: Match) -> bool:
+    """Whether a column can hold the item: words for an open question, else answers that fit."""
+    if export.scale(match.name).kind == "text":
+        texts = export.texts(match.source)
+        return not (texts != "").any() or bool(texts.str.contains(r"[^\W\d_]").any())
+    return match.sure or bool(match.recode)
+
+
+def _runs(items: list[str], found: Mapping[str, Match]) -> Iterator[tuple[str, list[str], str]]:
+    """Runs of items without column, each with the item before and after it that has one."""
+    before, run = "", list[str]()
+    for item in [*items, ""]:
+        if item in found or not item:
+            if run:
+                yield before, run, item
+            before, run = item, []
+        else:
+            run.append(item)

@@ -15,6 +15,7 @@ from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, change_texts,
 from cycle_analysis.readers.statistical import read_dta, read_sav
 from cycle_analysis.readers.workbooks import read_spreadsheet
 from cycle_analysis.study.files import Source
+from cycle_analysis.whole_files import check_plain
 
 READERS: dict[str, Callable[[Path, Source], RawTable]] = {
     "csv": read_csv,
@@ -65,9 +66,7 @@ def read_export(path: Path, source: Source) -> RawTable:
 
 def _check_file(path: Path) -> None:
     """Refuse a file that is not there, not in its folder, or larger than any survey."""
-    if path.is_symlink():
-        remedy = f"Copy the file itself to {path.parent.name}/"
-        raise refuse(path.name, "file", "", "is a link to another place", "", remedy)
+    check_plain(path, f"Copy the file itself to {path.parent.name}/")
     if not path.is_file():
         remedy = f"Put it in {path.parent.name}/, or correct source.file in wave.yaml"
         raise refuse(path.name, "file", "", "does not exist", "", remedy)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.problems import FIXED, InputError, Problem, refuse
-from cycle_analysis.readers.raw_table import RawTable, name_columns, tidy_names
+from cycle_analysis.readers.raw_table import RawTable, check_width, name_columns
 from cycle_analysis.study.files import Source
 
 DELIMITERS = ";,\t|"
@@ -47,16 +47,20 @@ def read_csv(path: Path, source: Source) -> RawTable:
     header = next((cells for row, (_, cells) in records if row > above and cells), None)
     if header is None:
         return RawTable(path.name, pd.DataFrame(), "csv, empty")
-    names = tidy_names(path.name, header)
-    rows, columns, ragged = _split(records, len(names))
+    check_width(path.name, len(header))
+    rows, columns, ragged = _split(records, len(header))
     if ragged:
-        raise _told_ragged(path.name, ragged, len(names), delimiter)
-    cells, notes = name_columns(path.name, names, columns)
-    table = pd.DataFrame(cells, index=pd.Index(rows, dtype="int64", name="row"))
+        raise _told_ragged(path.name, ragged, len(header), len(rows), delimiter)
+    numbers = pd.Index(rows, dtype="int64", name="row")
+    table, names, notes = name_columns(path.name, header, columns, numbers)
     if not _quotes_are_usual(text, delimiter):
         problem = "quotes stand in unusual places; read as the csv module does"
         notes.append(Problem(path.name, "file", '"', problem, done=FIXED, rule="csv module"))
-    return RawTable(path.name, table, f"csv, {encoding}, delimiter {delimiter!r}", notes=notes)
+    how, headings = (
+        f"csv, {encoding}, delimiter {delimiter!r}",
+        dict(zip(header, names, strict=True)),
+    )
+    return RawTable(path.name, table, how, notes=notes, headings=headings)
 
 
 def read_text(path: Path, encoding: str = "") -> tuple[bytes, str]:
@@ -184,13 +188,16 @@ def _split(
 
 
 def _told_ragged(
-    file: str, ragged: list[tuple[int, int]], width: int, delimiter: str
+    file: str, ragged: list[tuple[int, int]], width: int, n_others: int, delimiter: str
 ) -> InputError:
     """Refuse lines with another number of cells than the header."""
+    commas = delimiter == "," and ragged[0][1] > width
+    semicolons = ", or export with semicolons when numbers have decimal commas" if commas else ""
     first = ragged[:5]
-    remedy = f"Put texts that hold {delimiter!r} between double quotes"
-    if delimiter == "," and all(n_cells > width for _, n_cells in first):
-        remedy += ", or export with semicolons when numbers have decimal commas"
+    remedy = f"Put texts that hold {delimiter!r} between double quotes{semicolons}"
+    if not n_others and {n_cells for _, n_cells in ragged} == {width + 1}:
+        remedy = "All lines have one cell more, as R's write.table writes: write it with "
+        remedy += f"col.names = NA or row.names = FALSE{semicolons}"
     problem = "this line has another number of cells than the header"
     if more := len(ragged) - len(first):
         problem += f" (as {more} more)"

@@ -1,11 +1,11 @@
 """Know the export of a survey tool by its shape, and bring it to one header and one row each.
 
-LimeSurvey, csv or Excel
+LimeSurvey, any file
     Question codes, abbreviated or full questions as headings, Dutch or English; answer codes or
     answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known.
-Qualtrics, csv with three header rows or the legacy two
-    Numeric values or choice text. Previews are left out, unfinished rows and spam counted,
-    durations known.
+Qualtrics, any file: three header rows, the legacy two, or one
+    Numeric values or choice text, English or Dutch. Previews are left out, unfinished rows and
+    spam counted, durations known.
 
 Nothing about answers is decided here.
 """
@@ -19,10 +19,14 @@ from cycle_analysis.problems import FIXED, KEPT, Problem
 from cycle_analysis.readers.raw_table import RawTable
 
 IMPORT_ID = '{"importid"'
-PREVIEWS = {"1", "2", "9", "17", "survey preview", "survey test", "spam preview"}
+STATUS, FINISHED = ("status", "antwoordtype"), ("finished", "voltooid", "afgerond")
+OF_QUALTRICS = ("responseid", "recordeddate", "distributionchannel", "antwoordid")
+"""Names of columns, without capitals, spaces and marks: one of each kind tells Qualtrics."""
+PREVIEWS = re.compile(r"1|2|9|17|.*(?:preview|voorbeeld).*|survey test|enquêtetest")
 """Values of Qualtrics' Status for rows that its author made."""
-SPAM = {"8", "12", "spam", "imported spam"}
-UNFINISHED = {"0", "false", "no", "nee", "onwaar"}
+SPAM = re.compile(r"8|12|(?:imported )?spam|(?:geïmporteerde )?spam")
+UNFINISHED = re.compile(r"0|false|no|nee|onwaar")
+NOT_SENT = re.compile("")
 LIMESURVEY = (
     {"id", "submitdate", "lastpage"},
     {"response id", "date submitted", "last page"},
@@ -35,7 +39,7 @@ TOTAL_TIME = (
     "interviewtime",
     "total time",
     "totale tijd",
-    "duration (in seconds)",
+    *("duration (in seconds)", "duration__in_seconds"),
     "q_totalduration",
 )
 CODE_AND_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\[[^\]]+\])?)\.\s+(.+)", re.DOTALL)
@@ -45,10 +49,11 @@ def adapt(table: RawTable) -> RawTable:
     """Bring the export of a known survey tool to the shape of any other table."""
     if table.cells.empty:
         return table
-    table = _qualtrics(table)
+    table = _without_previews(_qualtrics(table))
     if any(headings <= set(_by_folded_name(table)) for headings in LIMESURVEY):
         table = _limesurvey(table)
     folded = _by_folded_name(table)
+    folded |= {re.sub(r"\W|_+$", "_", name).strip("_"): there for name, there in folded.items()}
     timed = [folded[name] for name in TOTAL_TIME if name in folded and table.platform]
     return replace(table, duration=timed[0]) if timed else table
 
@@ -56,12 +61,6 @@ def adapt(table: RawTable) -> RawTable:
 def _by_folded_name(table: RawTable) -> dict[str, str]:
     """Columns by their name in lower case."""
     return {name.casefold(): name for name in table.cells.columns}
-
-
-def _renamed(table: RawTable, names: dict[str, str]) -> RawTable:
-    """Give columns other names, also where flaws point at them."""
-    flaws = table.flaws.assign(column=table.flaws["column"].replace(names))
-    return replace(table, cells=table.cells.rename(columns=names), flaws=flaws)
 
 
 def _qualtrics(table: RawTable) -> RawTable:
@@ -73,9 +72,9 @@ def _qualtrics(table: RawTable) -> RawTable:
     table = replace(table, cells=table.cells.iloc[n_headers:], how=how, platform="Qualtrics")
     if n_headers == 1:  # the legacy layout hides its own fields behind V1, V2, ...
         names = {n: questions[n] for n in questions if re.fullmatch(r"V\d+", n) and questions[n]}
-        table = _renamed(table, names)
+        table = table.renamed(names)
         questions = {names.get(name, name): text for name, text in questions.items()}
-    return _without_previews(replace(table, questions=questions))
+    return replace(table, questions=questions)
 
 
 def _qualtrics_headers(cells: pd.DataFrame) -> int:
@@ -92,12 +91,21 @@ def _qualtrics_headers(cells: pd.DataFrame) -> int:
 
 def _without_previews(table: RawTable) -> RawTable:
     """Leave out rows that the author made, count them, and count unfinished rows and spam."""
+    bare = {re.sub(r"[\W_]", "", name.casefold()): name for name in table.cells.columns}
+    status, finished, known = (
+        next((bare[name] for name in names if name in bare), "")
+        for names in (STATUS, FINISHED, OF_QUALTRICS)
+    )
+    if not (status and (table.platform or (finished and known))):
+        return table
     found = [
-        *_counted(table, "Status", SPAM, "rows are marked as spam", KEPT),
-        *_counted(table, "Finished", UNFINISHED, "rows are not finished", KEPT),
-        *_counted(table, "Status", PREVIEWS, "rows are previews; left out", FIXED, "previews"),
+        *_counted(table, status, SPAM, "rows are marked as spam", KEPT),
+        *_counted(table, finished, UNFINISHED, "rows are not finished", KEPT),
+        *_counted(table, status, PREVIEWS, "rows are previews; left out", FIXED, "previews"),
     ]
-    return table.only(~_which(table, "Status", PREVIEWS), *found)
+    how = table.how if table.platform else f"{table.how}, Qualtrics by its columns"
+    kept = table.only(~_which(table, status, PREVIEWS), *found)
+    return replace(kept, platform="Qualtrics", how=how)
 
 
 def _limesurvey(table: RawTable) -> RawTable:
@@ -106,25 +114,37 @@ def _limesurvey(table: RawTable) -> RawTable:
     codes = {name: part[1] for name, part in split.items() if part}
     questions = {part[1]: part[2] for part in split.values() if part}
     if codes and len(set(codes.values())) == len(codes):
-        table = _renamed(table, codes)
+        table = table.renamed(codes)
     questions = questions or {name: name for name in table.cells.columns}
     how = f"{table.how}, LimeSurvey"
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")
     folded = _by_folded_name(table)
     column = next((folded[name] for name in SUBMITTED if name in folded), "")
-    found = _counted(table, column, {""}, "rows were not sent in to the end", KEPT)
+    found = _counted(table, column, NOT_SENT, "rows were not sent in to the end", KEPT)
     return replace(table, notes=table.notes + found)
 
 
-def _which(table: RawTable, column: str, values: set[str]) -> "pd.Series[bool]":
-    """Rows with one of some values in a column; none when there is no such column."""
+def _which(table: RawTable, column: str, values: re.Pattern[str]) -> "pd.Series[bool]":
+    """Rows with one of some values in a column, or with its label; none without the column."""
     if column not in table.cells:
         return pd.Series(False, index=table.cells.index)
-    return table.cells[column].astype("str").str.strip().str.casefold().isin(values)
+    labels = table.labels.get(column, {})
+    texts = table.cells[column].astype("str").str.strip()
+    named = texts.map(lambda text: labels.get(text, ""))
+    is_one = [
+        bool(values.fullmatch(text.casefold()) or (name and values.fullmatch(name.casefold())))
+        for text, name in zip(texts, named, strict=True)
+    ]
+    return pd.Series(is_one, index=table.cells.index)
 
 
 def _counted(
-    table: RawTable, column: str, values: set[str], problem: str, done: str, rule: str = ""
+    table: RawTable,
+    column: str,
+    values: re.Pattern[str],
+    problem: str,
+    done: str,
+    rule: str = "",
 ) -> list[Problem]:
     """Say how many rows have one of some values in a column; nothing when none has."""
     rows = table.cells.index[_which(table, column, values)]

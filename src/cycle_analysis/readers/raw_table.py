@@ -55,6 +55,10 @@ class RawTable:
         The survey tool that wrote it, when its shape tells.
     duration : str
         Column with the seconds that a respondent took, empty when there is none.
+    percents : set of str
+        Columns of which the file shows values as percentages: 0.05 as 5 %.
+    headings : dict of str to str
+        Each heading as it stands in the file, and the name that its column has here.
     """
 
     file: str
@@ -70,6 +74,31 @@ class RawTable:
     notes: list[Problem] = field(default_factory=list)
     platform: str = ""
     duration: str = ""
+    percents: frozenset[str] = frozenset()
+    headings: dict[str, str] = field(default_factory=dict)
+
+    def column(self, heading: str) -> str:
+        """Name that a heading has here, which may be given as it stands in the file."""
+        name = self.headings.get(heading, heading)
+        return name if name in self.cells else tidy_name(name)
+
+    def renamed(self, names: dict[str, str]) -> "RawTable":
+        """Give columns other names, wherever the table speaks of them.
+
+        Raises
+        ------
+        InputError
+            If two columns would have the same name.
+        """
+        old = self.cells.columns
+        shown = {name: heading for heading, name in self.headings.items()}
+        check_names(self.file, [shown.get(n, n) for n in old], [names.get(n, n) for n in old])
+        headings = {n: names.get(n, n) for n in old}
+        headings |= {heading: names.get(n, n) for heading, n in self.headings.items()}
+        flaws = self.flaws.assign(column=self.flaws["column"].replace(names))
+        changed = {"cells": self.cells.rename(columns=names), "flaws": flaws}
+        percents = frozenset(names.get(name, name) for name in self.percents)
+        return replace(self, **changed, percents=percents, headings=headings)
 
     def problem(
         self,
@@ -147,36 +176,72 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def tidy_names(file: str, header: Sequence[str]) -> list[str]:
-    """Trim the names of columns.
+def tidy_name(heading: str) -> str:
+    r"""Write a heading without invisible characters, and with one kind of space.
+
+    Examples
+    --------
+    >>> tidy_name(" A1\u200b\u00a0x ")
+    'A1 x'
+    """
+    return " ".join(INVISIBLE.sub("", heading).split())
+
+
+def check_width(file: str, n_columns: int) -> None:
+    """Refuse more columns than a survey has.
 
     Raises
     ------
     InputError
-        If there are too many, or one stands twice.
+        If there are.
     """
-    if len(header) > MOST_COLUMNS:
+    if n_columns > MOST_COLUMNS:
         problem = f"there are more than {MOST_COLUMNS} columns"
-        raise refuse(file, "header", str(len(header)), problem, "", "Export only the answers")
-    names = [" ".join(INVISIBLE.sub("", name).split()) for name in header]
-    if double := [name for name, n in Counter(names).items() if name and n > 1]:
+        raise refuse(file, "header", str(n_columns), problem, "", "Export only the answers")
+
+
+def check_names(file: str, headings: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse headings that are the same once tidied or renamed, and show them as they were.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    for name in [name for name, n in Counter(names).items() if name and n > 1][:1]:
+        places = [place for place, other in enumerate(names) if other == name]
+        shown = " and ".join(f'"{headings[i]}" (column {i + 1})' for i in places[:5])
+        problem = f"the heading {name!r} stands twice, once spaces, invisible characters and what "
+        problem += "the survey tool adds are left out"
         remedy = "Give each column its own name, or export with question codes as headings"
-        raise refuse(file, "header", ", ".join(double[:5]), "stands twice", "", remedy)
-    return names
+        raise refuse(file, "header", shown, problem, "", remedy)
 
 
 def name_columns(
-    file: str, names: Sequence[str], columns: list[pd.Categorical]
-) -> tuple[dict[str, pd.Categorical], list[Problem]]:
-    """Leave out nameless empty columns, and number nameless columns with contents."""
-    kept: dict[str, pd.Categorical] = {}
-    notes = []
-    for number, (name, column) in enumerate(zip(names, columns, strict=True), start=1):
-        if not name and not any(column.categories):
-            continue
-        if not name:
-            name = f"column {number}"
+    file: str, headings: Sequence[str], columns: Sequence[pd.Categorical], rows: pd.Index
+) -> tuple[pd.DataFrame, list[str], list[Problem]]:
+    """Tidy headings, number nameless columns, and leave out those that are empty too.
+
+    Returns
+    -------
+    DataFrame, n rows × p columns
+    list of str
+        The name of every column of the file, ``""`` where it is left out.
+    list of Problem
+        What was named here.
+
+    Raises
+    ------
+    InputError
+        If two columns have the same name.
+    """
+    names, notes = [tidy_name(heading) for heading in headings], []
+    for place, column in enumerate(columns):
+        if not names[place] and any(column.categories):
+            names[place] = f"column {place + 1}"
             problem = "this column has no name; it is called so here"
-            notes.append(Problem(file, "header", name, problem, done=FIXED, rule="column number"))
-        kept[name] = column
-    return kept, notes
+            said = (file, "header", names[place], problem)
+            notes.append(Problem(*said, done=FIXED, rule="column number"))
+    check_names(file, headings, names)
+    kept = {name: column for name, column in zip(names, columns, strict=True) if name}
+    return pd.DataFrame(kept, rows), names, notes

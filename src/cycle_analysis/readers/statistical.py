@@ -11,19 +11,14 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.problems import FIXED, Problem, refuse
-from cycle_analysis.readers.raw_table import (
-    MOST_COLUMNS,
-    RawTable,
-    as_text,
-    tidy_names,
-)
+from cycle_analysis.problems import FIXED, KEPT, Problem, refuse
+from cycle_analysis.readers.raw_table import RawTable, as_text, check_width, name_columns
 from cycle_analysis.study.files import Source
 
 MOST_CELLS = 500_000_000
 """A compressed file may not unfold to more cells than this."""
 FALLBACK = "WINDOWS-1252"
-UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError)
+UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, TypeError)
 """What pyreadstat raises on a file that it cannot read."""
 Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
@@ -63,12 +58,13 @@ def _read(path: Path, reader: Reader, kind: str, source: Source, **options: bool
     names = list(data.columns)
     if not all(isinstance(name, str) and name for name in names):
         raise refuse(path.name, "header", "", "is damaged: a variable has no name")
-    tidy_names(path.name, names)
-    index = pd.RangeIndex(1, len(data) + 1, name="row")
+    columns = [_as_category(data[name]) for name in names]
+    rows = pd.RangeIndex(1, len(data) + 1, name="row")
+    cells, tidied, more = name_columns(path.name, names, columns, rows)
     encoding = meta.file_encoding or (FALLBACK if notes else source.encoding)
     return RawTable(
         path.name,
-        pd.DataFrame({name: _as_category(data[name]) for name in names}, index=index),
+        cells,
         f"{kind}, {encoding}" if encoding else kind,
         labels={
             column: {as_text(code): str(label).strip() for code, label in codes.items()}
@@ -78,16 +74,36 @@ def _read(path: Path, reader: Reader, kind: str, source: Source, **options: bool
         missing={
             column: [(_end(part["lo"]), _end(part["hi"])) for part in ranges]
             for column, ranges in (meta.missing_ranges or {}).items()
+        }
+        | {
+            column: [(letter, letter) for letter in letters]
+            for column, letters in (meta.missing_user_values or {}).items()
         },
-        notes=notes,
+        notes=notes + more + _states(path, names),
+        headings=dict(zip(names, tidied, strict=True)),
     )
+
+
+def _states(path: Path, names: list[str]) -> list[Problem]:
+    """Tell of a weight or a filter that the file has set, neither of which is applied here."""
+    found = []
+    if "filter_$" in names:
+        problem = "a filter was set in this file; rows that it leaves out are read like the others"
+        remedy = "Delete them first if they should not count"
+        found.append(Problem(path.name, "file", "filter_$", problem, "", remedy, KEPT))
+    with path.open("rb") as stream:
+        head = stream.read(80)
+    if head[:4] in (b"$FL2", b"$FL3") and any(head[76:80]):
+        problem = "a weight is set in this file; it is not applied"
+        remedy = "Survey weights of respondents are not used: units are weighted by the population"
+        found.append(Problem(path.name, "file", "", problem, "", remedy, KEPT))
+    return found
 
 
 def _check_size(file: str, meta: Any) -> None:
     """Refuse what would not fit, from the file's own description."""
     n_rows, n_columns = meta.number_rows or 0, meta.number_columns or 0
-    if n_columns > MOST_COLUMNS:
-        tidy_names(file, [str(place) for place in range(n_columns)])
+    check_width(file, n_columns)
     if n_rows * n_columns > MOST_CELLS:
         problem = f"holds more than {MOST_CELLS:,} cells"
         raise refuse(file, "file", f"{n_rows} rows, {n_columns} columns", problem)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, Problem
+from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.coding import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
 from cycle_analysis.responses.privacy import hide_personal
@@ -33,6 +33,7 @@ ENOUGH = 5_000
 LARGE_SHARE, LARGE_NUMBER, LARGE_RATIO = 0.1, 20, 10
 """A unit weighs heavily with more respondents than this share, this number, and so many times the
 usual number."""
+MOST_PERCENT = 100
 N_FIXES = 50
 """More distinct texts of one column than this that one rule mended are listed as one."""
 RULE = "plausibility"
@@ -61,6 +62,11 @@ class Asked:
     column: Column
     scale: Scale
     names: "pd.Series[str]"
+
+    @property
+    def recoded(self) -> bool:
+        """Whether the wave says how its answers are carried to the codebook's scale."""
+        return bool(self.column.map or self.column.linear)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -98,7 +104,8 @@ def check_item(asked: Asked, max_invalid: float) -> tuple[list[Problem], list[Pr
     list of Problem
         One for each cell that was set to missing.
     """
-    rejected = _flawed(asked) + _turned_labels(asked) + _off_scale(asked, max_invalid)
+    rejected = _flawed(asked) + _turned_labels(asked) + _shown_as_percent(asked)
+    rejected += _off_scale(asked, max_invalid)
     return (rejected, []) if rejected else (_mended(asked) + _unlabelled(asked), _cells(asked))
 
 
@@ -176,6 +183,22 @@ def doubt_unrecoded(asked: Mapping[str, Asked]) -> list[Problem]:
     return found
 
 
+def doubt_shares(asked: Mapping[str, Asked]) -> list[Problem]:
+    """Warn of an item that runs to 100 and of which all answers lie between 0 and 1."""
+    found = []
+    for one in asked.values():
+        if one.scale.kind not in ("rating", "number") or one.scale.ends[1] != MOST_PERCENT:
+            continue
+        answered = one.decoded.distinct["reason"] == ANSWERED
+        given = one.decoded.numbers[answered]
+        n_given = one.decoded.counts[answered].sum()
+        if not one.recoded and n_given >= FEW and given.max() <= 1:
+            problem = "has only answers between 0 and 1, where its scale runs to 100; they may be "
+            remedy = "If they are, write linear: {from: [0, 1]} in wave.yaml"
+            found.append(one.doubt(f"{problem}shares", remedy))
+    return found
+
+
 def doubt_respondents(
     decoded: Mapping[str, Decoded], units: "pd.Series[str]", raw: RawTable
 ) -> list[Problem]:
@@ -208,6 +231,22 @@ def doubt_respondents(
     return found
 
 
+def check_fields(raw: RawTable, fields: Mapping[str, Column]) -> list[Problem]:
+    """Refuse error cells and dates in columns that say who answered, and tell of formulas there."""
+    found = []
+    for field, column in fields.items():
+        flaws = raw.flaws[raw.flaws["column"] == column.source]
+        for problem, same in flaws.groupby("problem"):
+            is_formula = "formula" in str(problem)
+            shown = ", ".join(same["value"].unique()[:5])
+            told = f"{problem}; it counts as what it showed when saved" if is_formula else problem
+            remedy = "Copy the column and paste its values" if is_formula else "Correct the cell"
+            place = (column.source, pd.Index(same["row"]), shown, str(told), "", remedy)
+            done = KEPT if is_formula else REJECTED
+            found.append(raw.problem(*place, done=done, item=field))
+    return found
+
+
 def _flawed(asked: Asked) -> list[Problem]:
     """Formulas, error cells and dates are no answers, whatever they show."""
     if (flaws := asked.raw.flaws).empty:
@@ -220,6 +259,16 @@ def _flawed(asked: Asked) -> list[Problem]:
         asked.problem(pd.Index(same["row"]), ", ".join(same["value"].unique()[:5]), problem, remedy)
         for problem, same in flaws.groupby("problem")
     ]
+
+
+def _shown_as_percent(asked: Asked) -> list[Problem]:
+    """A cell that shows 5 % holds 0.05: one of them is not what was answered."""
+    runs_to = asked.scale.ends[1] if asked.scale.kind in ("rating", "number") else 0
+    if asked.column.source not in asked.raw.percents or runs_to <= 1 or asked.recoded:
+        return []
+    problem = "the sheet shows percentages here: 0.05 as 5 %"
+    remedy = "Write linear: {from: [0, 1]} in wave.yaml, or give the cells a plain number format"
+    return [asked.problem(pd.Index([]), "", problem, remedy)]
 
 
 def _turned_labels(asked: Asked) -> list[Problem]:

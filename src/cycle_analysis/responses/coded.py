@@ -6,15 +6,13 @@ understood as a whole) is raised with everything else that stops it. What does n
 problem table.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cycle_analysis.problems import (
-    FIXED,
     KEPT,
     REJECTED,
     InputError,
@@ -23,25 +21,26 @@ from cycle_analysis.problems import (
     problem_table,
     refuse,
 )
-from cycle_analysis.readers import RawTable, change_texts
+from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import (
     Asked,
+    check_fields,
     check_item,
     doubt_items,
     doubt_respondents,
+    doubt_shares,
     doubt_unrecoded,
 )
-from cycle_analysis.responses.privacy import EMAIL, find_same_person, scan_columns
+from cycle_analysis.responses.privacy import find_same_person, scan_columns
+from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Wave
 from cycle_analysis.study.fingerprints import hash_file
-from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
-from cycle_analysis.units.identification import CODE, NAME, identify
 from cycle_analysis.units.register import Register
-from cycle_analysis.words import ANSWERED, codes_by_label, missing_reason, normalise
+from cycle_analysis.words import ANSWERED
 
-MOST_SPELLINGS = 5
-"""More different texts than so many times the units of the register name no units."""
+WHO = ("respondent", "unit", "role", "province")
+"""Fields that say who answered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +144,11 @@ def code_responses(
     InputError
         With everything that makes the export unusable.
     """
-    mapping = study.wave(wave)
+    mapping = _as_named(study.wave(wave), raw)
     found = raw.notes + _check_columns(raw, mapping)
-    respondents, more = _read_respondents(raw, study, mapping, register)
-    found += more
+    respondents, more = read_respondents(raw, study, mapping, register)
+    named = {name: mapping.columns[name] for name in WHO if name in mapping.columns}
+    found += more + check_fields(raw, named)
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
     kept = respondents[respondents["unit"] != ""]
@@ -167,9 +167,39 @@ def code_responses(
     found = [replace(problem, sheet=raw.sheet) for problem in found]
     if rejected := [problem for problem in found if problem.done == REJECTED]:
         raise InputError(rejected)
+    kept, told = _who_answered(asked, kept, raw)
+    asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
+    found += told
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
+    found += doubt_shares(asked)
     found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
+
+
+def _who_answered(
+    asked: Mapping[str, Asked], respondents: pd.DataFrame, raw: RawTable
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Keep the respondents with an answer to any item, and count the others.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    answered = pd.Series(False, respondents.index)
+    for one in asked.values():
+        answered |= (one.decoded.reasons == ANSWERED).to_numpy()
+    silent = respondents[~answered]
+    if silent.empty:
+        return respondents, []
+    if not answered.any():
+        remedy = "Is this the export with the answers?"
+        raise InputError([raw.problem("", (), "", "no row holds an answer", "", remedy)])
+    units = silent.loc[~silent["unit"].isin(respondents["unit"][answered]), "unit"].nunique()
+    problem = f"{len(silent)} rows hold no answer to any item and are left out"
+    problem += f"; with them {units} units of which nobody else answered" if units else ""
+    told = raw.problem("", silent.index, "", problem, done=KEPT, rule="no answers")
+    return respondents[answered], [told]
 
 
 def _shares(reasons: pd.DataFrame) -> pd.DataFrame:
@@ -193,6 +223,16 @@ def _as_tables(
     return Responses(closed, reasons, respondents, problems, texts)
 
 
+def _as_named(mapping: Wave, raw: RawTable) -> Wave:
+    """Give the columns of a mapping the names that the table has for them."""
+    columns = {
+        name: column.model_copy(update={"source": raw.column(column.source)})
+        for name, column in mapping.columns.items()
+    }
+    ignore = [raw.column(heading) for heading in mapping.ignore]
+    return mapping.model_copy(update={"columns": columns, "ignore": ignore})
+
+
 def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
     header = raw.cells.columns
@@ -207,6 +247,13 @@ def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
         for name, source in sources.items()
         if source not in header
     ]
+    given = list(sources.values())
+    problem, remedy = "this column is mapped twice", "Map it once in wave.yaml"
+    found += [
+        Problem(raw.file, f"header, for {name}", source, problem, "", remedy)
+        for place, (name, source) in enumerate(sources.items())
+        if source in given[:place]
+    ]
     problem = "this column is neither mapped nor ignored; it is left out"
     remedy = "Map it in wave.yaml, or name it under `ignore`"
     known = [*sources.values(), *mapping.ignore, raw.duration]
@@ -214,175 +261,3 @@ def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
         Problem(raw.file, "header", name, problem, "", remedy, done=KEPT, column=name)
         for name in header.difference(known, sort=False)
     ]
-
-
-def _read_respondents(
-    raw: RawTable, study: Study, mapping: Wave, register: Register
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Read respondent, unit, role (``""`` when unknown), and seconds where the file has them."""
-    fields, columns = _fields(raw, mapping), mapping.columns
-    readers: dict[str, Callable[[pd.Series], tuple[pd.Series, list[Problem]]]] = {
-        "respondent": lambda given: _names(raw, given),
-        "unit": lambda given: _units(raw, given, fields.get("province"), mapping, register),
-        "role": lambda given: _roles(raw, given, columns["role"].map, study),
-        "seconds": lambda given: _seconds(raw, given),
-    }
-    table = pd.DataFrame({"respondent": "", "unit": "", "role": ""}, raw.cells.index)
-    if "respondent" not in fields:
-        table["respondent"] = _by_row(table.index)
-    found: list[Problem] = []
-    for field in (field for field in readers if field in fields):
-        table[field], more = readers[field](fields[field])
-        found += more
-    return table, found
-
-
-def _fields(raw: RawTable, mapping: Wave) -> dict[str, pd.Series]:
-    """Cells of each respondent field, named by column; seconds also where the tool names them."""
-    sources = {name: column.source for name, column in mapping.columns.items()}
-    sources["seconds"] = sources.get("duration", raw.duration)
-    return {
-        name: change_texts(raw.cells[sources[name]], str.strip).rename(sources[name])
-        for name in ("respondent", "unit", "role", "province", "seconds")
-        if sources.get(name) in raw.cells
-    }
-
-
-def _by_row(rows: pd.Index) -> "pd.Series[str]":
-    """Names for respondents without one."""
-    return pd.Series([f"row {row}" for row in rows], rows, dtype="str")
-
-
-def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Problem]]:
-    """Names as they stand, made harmless; e-mail addresses are not copied."""
-    column = str(given.name)
-    if set("=+-@\t\r\n") & set("".join(given.cat.categories.tolist())):
-        given = change_texts(given, as_shown)
-    double = given[given.duplicated(keep=False) & (given != "")].astype("str")
-    problem = "this respondent stands here more than once"
-    advice = ("each respondent once", "Delete the rows that should not count")
-    found = []
-    for name, same in double.groupby(double):
-        shown = "an e-mail address" if EMAIL.fullmatch(str(name)) else str(name)
-        found.append(raw.problem(column, same.index, shown, problem, *advice))
-    texts = given.cat.categories.tolist()
-    private = [text for text in texts if "@" in text and EMAIL.fullmatch(text)]
-    if n := int(given.isin(private).sum()):
-        problem = "respondents are named by e-mail address, which is not copied"
-        found.append(raw.problem(column, (), "", problem, done=FIXED, rule="named by row", n=n))
-    names, nameless = given.astype("str"), given.isin(["", *private])
-    return names.where(~nameless, _by_row(given.index)) if nameless.any() else names, found
-
-
-def _roles(
-    raw: RawTable, given: pd.Series, recode: Mapping[str, str], study: Study
-) -> tuple["pd.Series[str]", list[Problem]]:
-    """Codes of study.yaml, ``""`` where there is none."""
-    column = str(given.name)
-    known = {normalise(code): code for code in study.roles} | codes_by_label(study.roles)
-    labels = {code: normalise(label) for code, label in raw.labels.get(column, {}).items()}
-    known = {code: known[label] for code, label in labels.items() if label in known} | known
-    known |= {normalise(old): new for old, new in recode.items()}
-    roles = change_texts(given, lambda text: known.get(normalise(text), "")).astype("str")
-    without = given[(roles == "") & (given != "")].astype("str")
-    found = []
-    for text, same in without.groupby(without):
-        place = (column, same.index, str(text))
-        if missing_reason(str(text)):
-            problem = "is no role; these respondents count without one"
-            told = raw.problem(*place, problem, done=FIXED, rule="word for no answer")
-        else:
-            remedy = "Add the role to study.yaml, or a `map` under columns.role in wave.yaml"
-            told = raw.problem(*place, "is no role", ", ".join(study.roles), remedy)
-        found.append(told)
-    return roles, found
-
-
-def _seconds(raw: RawTable, given: pd.Series) -> tuple["pd.Series[float]", list[Problem]]:
-    """How long each respondent took; missing where that is no number."""
-    texts = given.cat.categories.to_series()
-    numbers = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
-    seconds = pd.Series(numbers.to_numpy()[given.cat.codes], given.index)
-    wrong = given[seconds.isna() & (given != "")]
-    if wrong.empty:
-        return seconds, []
-    problem = "is no number of seconds; this respondent is not judged by speed"
-    shown = ", ".join(wrong.astype("str").unique()[:5])
-    return seconds, [raw.problem(str(given.name), wrong.index, shown, problem, done=KEPT)]
-
-
-def _units(
-    raw: RawTable, given: pd.Series, province: pd.Series | None, mapping: Wave, register: Register
-) -> tuple["pd.Series[str]", list[Problem]]:
-    """Codes in force on the first day of fieldwork, ``""`` where there is none."""
-    column, recode = str(given.name), mapping.columns["unit"].map
-    if recode:
-        known = {normalise(old): new for old, new in recode.items()}
-        given = change_texts(given, lambda text: known.get(normalise(text), text))
-    codes = given.cat.codes
-    if province is not None:
-        codes = codes.astype("int64") * len(province.cat.categories) + province.cat.codes
-    _, first, number = np.unique(codes, return_index=True, return_inverse=True)
-    if len(first) > MOST_SPELLINGS * len(register.units):
-        problem = f"holds {len(first)} different texts: too many to name units"
-        remedy = "Correct columns.unit in wave.yaml"
-        return given.astype("str"), [raw.problem(column, (), "", problem, "", remedy)]
-    texts = given.iloc[first].astype("str")
-    places = None if province is None else province.iloc[first].astype("str")
-    day = str(mapping.fieldwork.start)
-    found = identify(texts, register, day, places)
-    found = found.assign(text=texts, now=_in_force(found, day, register)).fillna("")
-    problems = _doubt_units(raw, column, found, pd.Series(number, given.index))
-    problems += _mixed_vintage(raw, column, found, register)
-    units = found["now"].to_numpy(dtype="object")[number]
-    return pd.Series(units, given.index, dtype="str"), problems
-
-
-def _in_force(found: pd.DataFrame, day: str, register: Register) -> "pd.Series[str]":
-    """Carry units that had merged before the first day of fieldwork to the units they became."""
-    former = found["unit"].where(found["rule"].str.startswith("former"))
-    crosswalk = harmonise(sorted(former.dropna().unique()), day, day, register)
-    heirs = assign_heirs(crosswalk).set_index("from_unit")["to_unit"]
-    return found["unit"].where(former.isna(), former.map(heirs))
-
-
-def _doubt_units(
-    raw: RawTable, column: str, found: pd.DataFrame, number: "pd.Series[int]"
-) -> list[Problem]:
-    """Tell of texts without unit one by one; of those that were not plain, rule by rule."""
-    found = found.reset_index(drop=True)
-    problems = []
-    for place, text in found["text"][found["now"] == ""].items():
-        rows = number.index[number == place]
-        problem, suggestions = found.loc[place, ["problem", "suggestions"]]
-        if not text or problem == "is missing":
-            problem = f"{len(rows)} respondents name no unit and are left out"
-            problems.append(raw.problem(column, rows, text, problem, done=KEPT))
-            continue
-        remedy = "Correct it with a `map` under columns.unit in wave.yaml"
-        if "name of" in problem:
-            remedy += ", or map the province as columns.province"
-        problem = problem or "is no unit of the register"
-        problems.append(raw.problem(column, rows, text, problem, suggestions, remedy))
-    plain = found["rule"].isin([CODE, NAME]) & (found["problem"] == "")
-    others = found[~plain & (found["now"] != "")]
-    for (rule, doubt), alike in others.groupby(["rule", "problem"], sort=False):
-        read = alike["text"] + " as " + alike["now"]
-        shown = ", ".join(read.head(10)) + (" …" if len(read) > 10 else "")
-        rows = number.index[number.isin(alike.index)]
-        told, done = (doubt, KEPT) if doubt else (f"read by {rule}", FIXED)
-        problems.append(raw.problem(column, rows, shown, told, done=done, rule=rule))
-    return problems
-
-
-def _mixed_vintage(
-    raw: RawTable, column: str, found: pd.DataFrame, register: Register
-) -> list[Problem]:
-    """Warn when no day exists on which all units were in force."""
-    if not found["rule"].str.startswith("former").any():
-        return []
-    units = found["unit"].loc[lambda units: units != ""].unique()
-    odd = detect_vintage(units, register).best["not_fitting"].iloc[-1]
-    problem = "units of different years stand beside each other"
-    remedy = "Check that this is what respondents meant; each was carried to its successor"
-    return [raw.problem(column, (), odd, problem, "", remedy, done=KEPT)] if odd else []

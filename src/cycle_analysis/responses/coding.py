@@ -161,7 +161,9 @@ class _Rules:
         self.recode = {normalise(old): new for old, new in column.map.items()}
         reasons = {code: entry.reason for code, entry in scale.missing.items()}
         words = codes_by_label(scale.missing)
-        self.reasons = reasons | {word: reasons[code] for word, code in words.items()}
+        self.reasons = {normalise(code): reason for code, reason in reasons.items()} | reasons
+        self.reasons |= {word: reasons[code] for word, code in words.items()}
+        self.of_code = {normalise(code): code for code in scale.labels}
         self.in_codebook = codes_by_label(scale.labels)
         self.codes = {normalise(label): code for code, label in labels.items()} | self.in_codebook
 
@@ -171,6 +173,8 @@ class _Rules:
             return Answer(None, BLANK) if normalise(text) in NO_TEXT else Answer(text.strip())
         study, of_file, word = self._of_study(text), self._of_file(text), _missing_word(text)
         label = self._by_label(normalise(text))
+        if self.scale.kind == "category" and text.strip() in self.scale.labels:
+            return self._recoded(text) or Answer(text.strip())
         if self.column.map:
             known = self._recoded(text) or study or of_file or word or label
             return known or _invalid(f"is not recoded in wave.yaml ({', '.join(self.column.map)})")
@@ -187,13 +191,13 @@ class _Rules:
         return _invalid("is no answer of this scale")
 
     def _recoded(self, text: str) -> Answer | None:
-        new = self.recode.get(normalise(text), self.recode.get(_plain(text)))
+        new = self.recode.get(normalise(text), self.recode.get(plain_number(text)))
         if new in self.scale.missing:
             return Answer(None, self.scale.missing[new].reason)
         return None if new is None else self._on_scale(new, RECODED)
 
     def _of_study(self, text: str) -> Answer | None:
-        reason = self.reasons.get(normalise(text)) or self.reasons.get(_plain(text))
+        reason = self.reasons.get(normalise(text)) or self.reasons.get(plain_number(text))
         return None if reason is None else Answer(None, reason)
 
     def _of_file(self, text: str) -> Answer | None:
@@ -202,7 +206,7 @@ class _Rules:
         reason = missing_reason(label) if label and label not in self.in_codebook else None
         if reason:
             return Answer(None, reason, rule=f"labelled {label!r} in the file")
-        if not any(_within(text, *ends) for ends in self.missing):
+        if not declared_missing(text, self.missing):
             return None
         found = None if self.column.map else self._on_scale(text, "", self.column.linear)
         if found and found.reason == ANSWERED:
@@ -236,8 +240,8 @@ class _Rules:
         """Read a code; None if the text is no code at all, invalid if it lies off the scale."""
         scale = self.scale
         if scale.kind == "category":
-            code = text if text in scale.labels else _plain(text)
-            return Answer(code, rule=rule) if code in scale.labels else None
+            code = self.of_code.get(normalise(text)) or self.of_code.get(plain_number(text))
+            return None if code is None else Answer(code, rule=rule)
         if not NUMBER.fullmatch(text):
             return None
         value = float(text.replace(",", "."))
@@ -268,15 +272,32 @@ def _missing_word(text: str) -> Answer | None:
     return Answer(None, reason, rule=f"{word!r} is no answer" if word else "")
 
 
+def declared_missing(text: str, missing: Ranges) -> bool:
+    """Whether a text is one of the codes that a file declares missing.
+
+    Examples
+    --------
+    >>> declared_missing("98", [(97.0, 99.0)]), declared_missing("9", [(97.0, 99.0)])
+    (True, False)
+    """
+    return any(_within(text, *ends) for ends in missing)
+
+
 def _within(text: str, low: float | str, high: float | str) -> bool:
-    """Whether a text is one of the codes that a file declares missing."""
+    """Whether a text lies between two ends, or is the one text that both are."""
     if isinstance(low, str) or isinstance(high, str):
         return text.strip() == str(low).strip()
     return bool(NUMBER.fullmatch(text)) and low <= float(text.replace(",", ".")) <= high
 
 
-def _plain(text: str) -> str:
-    """Write a whole number without decimals: 8,0 is 8."""
+def plain_number(text: str) -> str:
+    """Write a whole number without decimals.
+
+    Examples
+    --------
+    >>> plain_number("8,0"), plain_number("A")
+    ('8', 'a')
+    """
     text = normalise(text)
     part = WITHOUT_DECIMALS.fullmatch(text)
     return part[1] if part else text

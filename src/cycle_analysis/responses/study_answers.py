@@ -36,7 +36,7 @@ def study_register(study: Study) -> Register:
 
 def has_municipalities(study: Study) -> bool:
     """Whether a study compares Dutch municipalities, of the bundled register or an extended one."""
-    return are_municipalities(study_register(study).on(_first_day(study, study.reference_wave)))
+    return are_municipalities(study_register(study).on(_day_of_units(study, study.reference_wave)))
 
 
 def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
@@ -51,7 +51,7 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     DataFrame, list of str
         Index `unit`; the columns that make groups.
     """
-    units = study_register(study).on(_first_day(study, wave))
+    units = study_register(study).on(_day_of_units(study, wave))
     if are_municipalities(units):
         return collapse_background(units), ["size", "region"]
     few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
@@ -77,7 +77,7 @@ def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str
         With every row that is no unit in force on the first day of fieldwork, and every unit that
         answered without being on the list.
     """
-    register, day = study_register(study), _first_day(study, wave)
+    register, day = study_register(study), _day_of_units(study, wave)
     file = study.wave(wave).invited
     if not file:
         return register.on(day).index.tolist()
@@ -100,7 +100,7 @@ def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str
 
 def study_tiles(study: Study, wave: str) -> UnitMap | None:
     """Lay out the municipalities of a wave as tiles; None when the units are none."""
-    register, day = study_register(study), _first_day(study, wave)
+    register, day = study_register(study), _day_of_units(study, wave)
     return tile_map(register, day) if are_municipalities(register.on(day)) else None
 
 
@@ -114,7 +114,7 @@ def study_map(study: Study, wave: str) -> UnitMap | None:
     """
     if study.units.map_file:
         file = study.folder / study.units.map_file
-        return read_map(file, study_register(study), _first_day(study, wave))
+        return read_map(file, study_register(study), _day_of_units(study, wave))
     return study_tiles(study, wave)
 
 
@@ -157,5 +157,5 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     return responses
 
 
-def _first_day(study: Study, wave: str) -> str:
-    return str(study.wave(wave).fieldwork.start)
+def _day_of_units(study: Study, wave: str) -> str:
+    return str(study.wave(wave).fieldwork.day)

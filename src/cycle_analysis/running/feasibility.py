@@ -96,7 +96,7 @@ def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
 
 def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[Problem]:
     """Waves share items, follow each other, and share units to compare."""
-    days = {wave: study.wave(wave).fieldwork.start.isoformat() for wave in study.waves}
+    days = {wave: study.wave(wave).fieldwork.day.isoformat() for wave in study.waves}
     if len(days) < 2:
         return
     try:

@@ -82,11 +82,15 @@ def _read_rows(path: Path, columns: list[str]) -> dict[int, dict[str, str]]:
     header = text.split("\n", 1)[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    names = [name.strip() for name in next(reader, [])]
+    try:
+        head, *others = list(reader) or [[]]
+    except csv.Error as error:
+        raise refuse(FILE, f"line {reader.line_num}", "", str(error)) from None
+    names = [name.strip() for name in head]
     allowed = ", ".join(columns)
     if wrong := sorted(set(columns) ^ set(names)):
         raise refuse(FILE, "row 1", ", ".join(wrong), "columns missing or unknown", allowed)
-    rows = {number: cells for number, cells in enumerate(reader, start=2) if any(cells)}
+    rows = {number: cells for number, cells in enumerate(others, start=2) if any(cells)}
     for number, cells in rows.items():
         if len(cells) != len(names):
             problem = f"does not have {len(columns)} cells"

@@ -402,15 +402,26 @@ class StudyFile(Frozen):
 
 
 class Fieldwork(Frozen):
-    """First and last day on which answers came in."""
+    """First and last day on which answers came in.
+
+    `units_on` is the day between them whose units count, where units changed meanwhile.
+    """
 
     start: datetime.date
     end: datetime.date
+    units_on: datetime.date | None = None
+
+    @property
+    def day(self) -> datetime.date:
+        """Day whose units count: the first, unless another is named."""
+        return self.units_on or self.start
 
     @model_validator(mode="after")
     def _runs_forward(self) -> "Fieldwork":
         if self.end < self.start:
             raise ValueError(f"end {self.end} lies before start {self.start}")
+        if not self.start <= self.day <= self.end:
+            raise ValueError(f"units_on {self.day} lies outside the fieldwork")
         return self
 
 

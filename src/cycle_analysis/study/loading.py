@@ -30,6 +30,7 @@ from cycle_analysis.study.files import (
     read_model,
 )
 from cycle_analysis.texts import Words, find_languages
+from cycle_analysis.whole_files import check_plain
 
 HOME = "CYCLE_ANALYSIS_HOME"
 """Environment variable with the folder that holds data/ and reports/."""
@@ -221,6 +222,11 @@ def check_raw_files(study: Study) -> None:
         With every export, register, map and list of the invited that is absent.
     """
     files = [file for wave in study.waves for file in study.wave_files(wave)] + study.unit_files
+    odd: list[Problem] = []
+    for path in files:
+        _gather(odd, partial(check_plain, path))
+    if odd:
+        raise InputError(odd)
     if absent := [path for path in files if not path.is_file()]:
         remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
         names = [f"{path.parent.name}/{path.name}" for path in absent]
@@ -251,9 +257,10 @@ def _study_folder(name: str, home: Path) -> Path:
 
 def _open(folder: Path, file: str) -> Path:
     path = folder / file
-    if link := next((p for p in (folder, path.parent, path) if p.is_symlink()), None):
+    if link := next((p for p in (folder, path.parent, path) if os.path.islink(p)), None):
         remedy = "Put the folder or file itself there: a link may lead to other data"
         raise refuse(file, "file", link.name, "is a link", "", remedy)
+    check_plain(path)
     if not path.is_file():
         raise refuse(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")
     return path

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cycle_analysis.problems import first_five
-from cycle_analysis.units.register import Register, lifespans
+from cycle_analysis.units.register import RECODE, Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
 MAIN_HEIR = 0.8
@@ -125,8 +125,8 @@ def harmonise(
     DataFrame, one row per pair of units, in the order of `codes`
         from_unit, to_unit : codes; `to_unit` is missing when the code is not mapped.
         weight : share of the persons of `from_unit` that goes to `to_unit`; adds up to 1.
-        kind : unchanged; grown (same code, but it took in others); merged; split; unmapped
-            (not in the register, or it has no successor on `to_date`).
+        kind : unchanged (also under a new code); grown (the same unit, but it took in others);
+            merged; split; unmapped (not in the register, or without successor on `to_date`).
 
     Raises
     ------
@@ -378,13 +378,24 @@ def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Da
 def _kinds(mapped: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Series:
     """Name what happened to each pair of units."""
     events = register.transfers[register.transfers["date"] <= end]
-    taken_in = events[events["from_unit"] != events["to_unit"]]
-    growth = taken_in.groupby("to_unit")["date"].max()
-    last_growth = growth.reindex(mapped["to_unit"]).set_axis(mapped.index)
+    final = _after_recodes(events)
+    later, earlier = (mapped[side].replace(final) for side in ("to_unit", "from_unit"))
+    taken_in = events[(events["from_unit"] != events["to_unit"]) & (events["kind"] != RECODE)]
+    growth = taken_in.groupby(taken_in["to_unit"].replace(final))["date"]
+    last_growth = growth.max().reindex(later).set_axis(mapped.index)
     kind = pd.Series(MERGED, index=mapped.index)
-    same = mapped["from_unit"] == mapped["to_unit"]
+    same = earlier == later
     kind = kind.mask(same, UNCHANGED).mask(same & (last_growth > mapped["day"]), GROWN)
     return kind.mask(mapped["weight"] < 1, SPLIT).mask(mapped["to_unit"].isna(), UNMAPPED)
+
+
+def _after_recodes(events: pd.DataFrame) -> dict[str, str]:
+    """Last code of every unit that was only given others."""
+    recodes = events[events["kind"] == RECODE].sort_values("date", ascending=False)
+    final: dict[str, str] = {}
+    for old, new in zip(recodes["from_unit"], recodes["to_unit"], strict=True):
+        final[old] = final.get(new, new)
+    return final
 
 
 def _successors(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:

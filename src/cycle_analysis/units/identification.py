@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,10 +25,25 @@ NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
 ALIKE = 0.4
 """Likeness of two names, 0-1, under which it no longer matters how unlike they are."""
-PROVINCE_ALIASES = {"friesland": "fryslan", "brabant": "noord brabant"}
-"""Other names of provinces, both in equalised spelling."""
-_CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:\.0)?")
-_NUMBERED = re.compile(r"([A-Z]+)(\d+)")
+PROVINCE_ALIASES = {
+    "groningen": "20 gr gn",
+    "fryslan": "21 fr frl friesland",
+    "drenthe": "22 dr",
+    "overijssel": "23 ov",
+    "flevoland": "24 fl",
+    "gelderland": "25 ge gd gld",
+    "utrecht": "26 ut utr",
+    "noordholland": "27 nh",
+    "zuidholland": "28 zh",
+    "zeeland": "29 ze zl zld",
+    "noordbrabant": "30 nb nbr brabant",
+    "limburg": "31 li lb lim",
+}
+"""Numbers, letters and other names of provinces, as CBS and others write them."""
+_CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:[.,]0{1,2})?", re.ASCII)
+_NUMBERED = re.compile(r"([A-Z]*)(\d+)", re.ASCII)
+_KIND = re.compile(r"^(?:gem|stad|city of) | (?:gem|stad|city)$")
+_PROVINCE = re.compile(r"^(?:provincie|province of|prov) | (?:provincie|province|prov)$")
 
 
 def identify(
@@ -80,10 +96,15 @@ def identify(
     places = [""] * len(values) if province is None else province.fillna("").astype(str).array
     pairs = pd.DataFrame({"text": texts, "place": places})
     number = pairs.groupby(["text", "place"], sort=False).ngroup()
-    finder = _Finder(register, pd.Timestamp(date), suggest=suggest)
+    finder = _finder(register, pd.Timestamp(date), suggest)
     rows = [finder.find(*pair) for pair in pairs.drop_duplicates().itertuples(index=False)]
     found = pd.DataFrame(rows, columns=["unit", "rule", "problem", "suggestions"]).astype("str")
     return found.iloc[number].set_index(values.index)
+
+
+@lru_cache(maxsize=8)
+def _finder(register: Register, day: pd.Timestamp, suggest: bool) -> "_Finder":
+    return _Finder(register, day, suggest=suggest)
 
 
 class _Finder:
@@ -98,14 +119,13 @@ class _Finder:
         for table, rule in ((aliases, ALIAS), (names, SPELLING)):
             for name, unit in table.itertuples(index=False):
                 self.keys.setdefault(_key(name), {})[unit] = rule
-        parts = {unit: _NUMBERED.fullmatch(unit) for unit in self.names}
-        numbers = {
-            (prefix, str(int(part[2]))): unit
-            for unit, part in parts.items()
-            if part
-            for prefix in ("", part[1])
-        }
-        self.numbered = numbers if len({part and part[1] for part in parts.values()}) == 1 else {}
+        self.squeezed: dict[str, dict[str, str]] = {}
+        for key, units in self.keys.items():
+            self.squeezed.setdefault(key.replace(" ", ""), {}).update(
+                dict.fromkeys(units, SPELLING)
+            )
+        self.numbered = _numbers(self.names)
+        self.provinces = _provinces(register)
 
     def find(self, text: str, place: str) -> tuple[str | None, str, str, str]:
         """Find unit, rule, problem and suggestions."""
@@ -133,19 +153,24 @@ class _Finder:
             return unit, OTHER_SHAPE, []
         if text.upper() in self.names:
             return text.upper(), OTHER_SHAPE, []
-        candidates = self.keys.get(_key(text), {})
+        candidates = self._named(_key(text))
         exact = [unit for unit in candidates if text in self.names[unit]]
         units = exact or list(candidates)
         units = [unit for unit in units if unit in self.current] or units
         if len(units) == 1:
             return units[0], NAME if exact else candidates[units[0]], []
         rows = self.register.units
-        if place and units and "province" in rows:
-            sought = PROVINCE_ALIASES.get(_key(place), _key(place))
-            there = set(rows.loc[rows["province"].map(_key) == sought, "unit"])
+        if units and (sought := self.provinces.get(_province_key(place))):
+            there = set(rows.loc[rows["province"] == sought, "unit"])
             if len(told := [unit for unit in units if unit in there]) == 1:
                 return told[0], BY_PROVINCE, []
         return None, "", units
+
+    def _named(self, key: str) -> dict[str, str]:
+        """Units of a name, as it is, without the kind of unit, or in other spaces; with rules."""
+        plain = _KIND.sub("", key)
+        known = self.keys.get(key) or dict.fromkeys(self.keys.get(plain, {}), SPELLING)
+        return known or (self.squeezed.get(plain.replace(" ", ""), {}) if plain else {})
 
     def _out_of_force(self, unit: str) -> str:
         """Say since when a unit is no longer in force and where it went, or from when it is."""
@@ -185,6 +210,55 @@ class _Finder:
     def _listed(self, units: Iterable[str]) -> str:
         """Units with their last names, as ``Almere (GM0034), Almelo (GM0141)``."""
         return ", ".join(f"{self.names[unit][-1]} ({unit})" for unit in units)
+
+
+def find_provinces(texts: Iterable[str], register: Register) -> list[str]:
+    """Find the register's name of each province, ``""`` where there is none.
+
+    Examples
+    --------
+    >>> from cycle_analysis.units.register import load_register
+    >>> find_provinces(["NH", "PV27", "27", "prov. Friesland", "X"], load_register())
+    ['Noord-Holland', 'Noord-Holland', 'Noord-Holland', 'Fryslân', '']
+    """
+    known = _provinces(register)
+    return [known.get(_province_key(text), "") for text in texts]
+
+
+def _provinces(register: Register) -> dict[str, str]:
+    """The register's provinces by name, and by what else the Dutch ones are called."""
+    if "province" not in register.units:
+        return {}
+    names = {_province_key(name): name for name in register.units["province"].dropna().unique()}
+    others = {
+        other: names[key]
+        for key, aliases in PROVINCE_ALIASES.items()
+        if key in names
+        for other in aliases.split()
+    }
+    return others | names
+
+
+def _province_key(text: str) -> str:
+    """A province without spaces or the word itself; PV27 and 27.0 as 27."""
+    part = _CODE.fullmatch(_text(text).replace(" ", ""))
+    if part and part[1].upper() in ("", "PV"):
+        return str(part[2])
+    return _PROVINCE.sub("", _key(text)).replace(" ", "")
+
+
+def _numbers(codes: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Units by prefix and number, with or without the prefix that all of them have.
+
+    Of digits alone only those that nothing but zeros tells apart from another are not found.
+    """
+    parts = {code: part for code in codes if (part := _NUMBERED.fullmatch(code))}
+    prefixes = {parts[code][1] if code in parts else None for code in codes}
+    found: dict[tuple[str, str], list[str]] = {}
+    for code, part in parts.items():
+        for prefix in {"", part[1]} if len(prefixes) == 1 or not part[1] else ():
+            found.setdefault((prefix, str(int(part[2]))), []).append(code)
+    return {number: same[0] for number, same in found.items() if len(same) == 1}
 
 
 def _text(value: Any) -> str:

@@ -25,6 +25,7 @@ from cycle_analysis.representation.account import are_municipalities
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
 from cycle_analysis.units.register import FOLDER, Register
+from cycle_analysis.whole_files import check_plain
 
 ENOUGH_CODES = 0.9
 """Share of the features in which a property must hold a code to count as the property of codes."""
@@ -198,6 +199,7 @@ def _features(path: str | Path) -> list[dict[str, Any]]:
     name = Path(path).name
     remedy = "Supply municipalities as GeoJSON, for instance from CBS or PDOK"
     try:
+        check_plain(Path(path))
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         if content["type"] == "Topology":
             if len(content["objects"]) != 1:

@@ -16,11 +16,15 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.whole_files import check_plain
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
 SIZE = "size_"
 """Begins the columns of size classes: size_2022."""
+RECODE = "recode"
+KINDS = ("merger", "split", "kept", "border", RECODE)
+"""What an event may be."""
 FOLDER = Path(__file__).parent
 """Where its csv files stand."""
 
@@ -36,7 +40,8 @@ class Register:
     events : DataFrame, one row per transfer between two units
         Columns `date`, `from_unit`, `to_unit`, `kind`, `share` of the persons of `from_unit`,
         `persons`. Kind `kept` is what a unit itself keeps when it takes in others; kind `border`
-        is a border correction, too small to count as a change of the unit.
+        is a border correction, too small to count as a change of the unit; kind `recode` gives a
+        unit another code and nothing else.
     aliases : DataFrame
         Columns `alias`, `unit`. An alias of two units is ambiguous and identifies neither.
     size_classes : DataFrame, units × years
@@ -143,7 +148,8 @@ def read_register(
         that was renamed has one row per period. Values are read as text: NA is Namibia.
     events_csv : path, optional
         Columns `date`, `from_unit`, `to_unit`; optionally `share` (of the persons of `from_unit`
-        that went to `to_unit`; 1 when absent), `persons`, `kind`.
+        that went to `to_unit`; 1 when absent), `persons`, `kind` (one of `KINDS`; told from the
+        shares when empty).
     aliases_csv : path, optional
         Columns `alias`, `unit`.
 
@@ -187,6 +193,7 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         When the file cannot be read, lacks a column of `required`, or has rows of another width.
     """
     name = Path(path).name
+    check_plain(Path(path))
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -196,7 +203,7 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         place = (name, "file", "", f"is not UTF-8 text (byte {error.start})", "csv in UTF-8")
         raise refuse(*place, "Save the file as csv in UTF-8") from error
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    lines = list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
+    lines = _lines(name, text, delimiter) or [[]]
     columns = [column.strip() for column in lines[0]]
     rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
     what = "is not a column, or more than one"
@@ -213,6 +220,19 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         raise InputError(found)
     table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
     return table.apply(lambda column: column.str.strip())
+
+
+def _lines(file: str, text: str, delimiter: str) -> list[list[str]]:
+    """Cells of each line; a quote that is not closed is told by the line where it opens."""
+    reader, lines, line = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [], 1
+    try:
+        for cells in reader:
+            lines.append(cells)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        remedy = "Look for a double quote that is not closed or stands within a text"
+        raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
+    return lines
 
 
 def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
@@ -285,7 +305,12 @@ def _event_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> lis
         found += _found(file, wrong, column, "is no such amount", limits)
     twice = events[events.duplicated(["date", "from_unit", "to_unit"])]
     found += _found(file, twice, "from_unit", "repeats an earlier row")
-    return found or [*_share_problems(events, file), *_timing_problems(events, units, file)]
+    odd = events[~events["kind"].isin(["", *KINDS])]
+    found += _found(file, odd, "kind", "is no kind of event", ", ".join(KINDS))
+    if found:
+        return found
+    found = [*_share_problems(events, file), *_timing_problems(events, units, file)]
+    return found or _recode_problems(events, units, file)
 
 
 def _found(
@@ -316,6 +341,17 @@ def _share_problems(events: pd.DataFrame, file: str) -> list[Problem]:
         Problem(file, f"{unit} on {date}", f"{share:.5f}", "is the sum of its shares", "1", remedy)
         for (unit, date), share in total[(total - 1).abs() > 5e-5].items()
     ]
+
+
+def _recode_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:
+    """Events that are called a change of code, but where more happens."""
+    recodes, date = events[events["kind"] == RECODE], pd.to_datetime(events["date"])
+    first, last = lifespans(units)
+    alone = ~events.duplicated(["date", "to_unit"], keep=False)
+    alone &= ~events.duplicated(["date", "from_unit"], keep=False)
+    alone &= (events["from_unit"].map(last) == date) & (events["to_unit"].map(first) == date)
+    what = "is no mere change of code: one unit ends, and one begins, on that day"
+    return _found(file, recodes[~alone[recodes.index]], "from_unit", what, "", "Leave `kind` empty")
 
 
 def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> list[Problem]:

@@ -1,0 +1,247 @@
+"""Exports of survey tools known by their columns, and names and files that cannot be."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pyreadstat
+import pytest
+from test_more_inputs import with_scale
+from tiny_study import STUDY, answers, load, read, refused, told, write_study
+
+from cycle_analysis.drafting.matching import match_columns
+from cycle_analysis.problems import FIXED, KEPT, InputError
+from cycle_analysis.readers import read_export
+from cycle_analysis.study import load_study
+from cycle_analysis.study.files import Source
+from cycle_analysis.units.register import load_register, read_register
+
+LETTERS = """  k:
+    kind: category
+    labels:
+      A: {nl: A, en: A}
+      B: {nl: beschrijvend, en: descriptive}
+    missing:
+      X: {reason: dont_know, nl: weet niet, en: unsure}
+roles:"""
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "reason"),
+    [("A", "A", ""), ("a", "A", ""), (" B ", "B", ""), ("Beschrijvend", "B", ""),
+     ("X", None, "dont_know"), ("x", None, "dont_know"), ("unsure", None, "dont_know"),
+     ("C", None, "invalid")],
+)  # fmt: skip
+def test_row_118_category_codes_in_letters_are_understood(tmp_path, text, answer, reason):
+    path = write_study(tmp_path, "r.csv", {"O1": "O1"}, study=STUDY.replace("roles:", LETTERS))
+    with_scale(tmp_path, "k")
+    answers(O1=[text, *"ABAB"]).to_csv(path, index=False)
+    responses = read(tmp_path, 0.9)
+    found = responses.answers["O1"].iloc[0]
+    assert (found == answer) if answer else pd.isna(found)
+    assert responses.reasons["O1"].iloc[0] == reason
+
+
+def test_row_118_codes_that_differ_in_capitals_alone_are_two(tmp_path):
+    scale = LETTERS.replace("B: {nl: besch", "a: {nl: besch")
+    path = write_study(tmp_path, "r.csv", {"O1": "O1"}, study=STUDY.replace("roles:", scale))
+    with_scale(tmp_path, "k")
+    answers(O1=["A", "a"]).to_csv(path, index=False)
+    assert read(tmp_path, 0.9).answers["O1"].iloc[:2].tolist() == ["A", "a"]
+
+
+def of_qualtrics(status, finished, names=("Status", "Finished", "ResponseId")):
+    table = answers()
+    table[names[0]] = [status, *["0"] * 11] if len(status) < 3 else [status, *["IP Address"] * 11]
+    table[names[1]] = ["1", finished, *["1"] * 10]
+    table[names[2]] = [f"R_{i}" for i in range(12)]
+    return table
+
+
+@pytest.mark.parametrize(
+    "status", ["1", "Survey Preview", "Enquêtevoorbeeld", "Spam Preview", "17"]
+)
+@pytest.mark.parametrize("finished", ["0", "False", "Onwaar", "Nee"])
+@pytest.mark.parametrize(
+    "names", [("Status", "Finished", "ResponseId"), ("Antwoordtype", "Voltooid", "Antwoord-ID")]
+)
+def test_row_119_previews_go_and_unfinished_rows_count_without_qualtrics_header_rows(
+    tmp_path, status, finished, names
+):
+    path = write_study(tmp_path, "r.csv", ignore=list(names))
+    of_qualtrics(status, finished, names).to_csv(path, index=False)
+    responses = read(tmp_path)
+    assert len(responses.answers) == 11
+    assert "1 rows are previews; left out" in told(responses, FIXED)
+    assert "1 rows are not finished" in told(responses, KEPT)
+
+
+def test_row_119_a_sav_of_qualtrics_is_known_by_its_columns_and_labels(tmp_path):
+    path = write_study(
+        tmp_path, "r.sav", ignore=["Status", "Finished", "ResponseId", "RecordedDate"]
+    )
+    table = of_qualtrics("1", "0").assign(RecordedDate="2022-03-02")
+    table["Status"] = [7.0, *[0.0] * 11]
+    labels = {"Status": {0: "IP Address", 7: "Survey Preview"}}
+    pyreadstat.write_sav(table, str(path), variable_value_labels=labels)
+    assert len(read(tmp_path).answers) == 11
+
+
+@pytest.mark.parametrize("column", ["Status", "Finished"])
+def test_row_119_a_status_of_another_tool_means_nothing(tmp_path, column):
+    path = write_study(tmp_path, "r.csv", ignore=[column])
+    answers(**{column: ["1", "0"] * 6}).to_csv(path, index=False)
+    assert len(read(tmp_path).answers) == 12
+
+
+def matches(home, table):
+    path = home / "export.csv"
+    table.to_csv(path, index=False)
+    study = load(home)
+    raw = read_export(path, Source(file=path.name))
+    return match_columns(raw, study, load_register(), "2022-03-01").found
+
+
+@pytest.mark.parametrize(
+    "form", ["{}[SQ00{}]", "{}[{}]", "{}_SQ00{}", "{}[SQ00{}]. Vraag", "{}[00{}]"]
+)
+def test_row_120_questions_within_a_question_of_limesurvey_match_numbered_items(tmp_path, form):
+    write_study(tmp_path, "r.csv")
+    items = ["A1", "A2", "A3", "E1", "E2", "E3"]
+    names = {item: form.format(item[0], item[1]) for item in items}
+    found = matches(tmp_path, answers().rename(columns=names))
+    assert {item: found[item].source for item in items} == {
+        item: name.split(". ")[0] if "id" in names else name for item, name in names.items()
+    }
+    assert all(found[item].sure for item in items)
+
+
+@pytest.mark.parametrize("renamed", [6, 3])
+def test_row_120_items_under_other_names_are_likely_by_their_place(tmp_path, renamed):
+    write_study(tmp_path, "r.csv")
+    items = ["A1", "A2", "A3", "E1", "E2", "E3"]
+    names = {item: f"vr{place}" for place, item in enumerate(items[:renamed])}
+    table = answers().rename(columns=names)
+    found = matches(tmp_path, table)
+    assert {item: found[item].source for item in items[:renamed]} == names
+    assert not any(found[item].sure for item in names)
+    more = matches(tmp_path, table.assign(extra="1")[["extra", *table.columns]])
+    assert not set(names) & set(more)
+
+
+def test_row_121_a_weight_and_a_filter_of_a_sav_are_told(tmp_path):
+    path = write_study(tmp_path, "r.sav", ignore=["filter_$"])
+    pyreadstat.write_sav(answers().assign(**{"filter_$": 1.0}), str(path))
+    content = bytearray(path.read_bytes())
+    content[76:80] = (1).to_bytes(4, "little")
+    path.write_bytes(bytes(content))
+    said = told(read(tmp_path), KEPT)
+    assert "a weight is set in this file; it is not applied" in said
+    assert "a filter was set in this file" in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp850", "utf-8"])
+def test_row_122_a_console_of_any_encoding_prints(tmp_path, encoding):
+    path = write_study(tmp_path, "r.csv")
+    answers(gemeente=["Łódź ✓ Zürich"]).to_csv(path, index=False)
+    command = [sys.executable, "-m", "cycle_analysis", "check", "tiny"]
+    environment = {**os.environ, "CYCLE_ANALYSIS_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert b"is not in the register" in done.stderr
+
+
+def put_pipe(path):
+    os.mkfifo(path)
+
+
+def put_link(path):
+    (path.parent / "real").write_text("unit,name\nA,a\n")
+    path.symlink_to(path.parent / "real")
+
+
+def put_folder(path):
+    path.mkdir()
+
+
+ODD = {put_pipe: "pipe or device", put_link: "is a link", put_folder: "is a folder"}
+
+
+@pytest.mark.parametrize("put", ODD)
+@pytest.mark.parametrize("which", ["export", "register", "study.yaml", "codebook.csv", "invited"])
+def test_row_123_what_is_no_plain_file_gets_one_message_wherever_it_is_given(tmp_path, put, which):
+    study = STUDY.replace("roles:", "units: {register: reg.csv}\nroles:")
+    more = {"invited": "invited.csv"} if which == "invited" else {}
+    path = write_study(tmp_path, "r.csv", study=study if which == "register" else STUDY, **more)
+    folder = path.parent.parent
+    if which != "export":
+        answers().to_csv(path, index=False)
+    odd = {"export": path, "register": folder / "reg.csv", "invited": path.parent / "invited.csv"}
+    place = odd.get(which, folder / which)
+    place.unlink(missing_ok=True)
+    put(place)
+    command = [sys.executable, "-m", "cycle_analysis", "check", "tiny"]
+    environment = {**os.environ, "CYCLE_ANALYSIS_HOME": str(tmp_path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert ODD[put] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["a\0b.csv", "x" * 300 + ".csv", "a/" * 3000 + "b.csv"])
+def test_row_123_a_name_that_no_file_can_have_is_refused(tmp_path, name):
+    write_study(tmp_path, "r.csv")
+    with pytest.raises(InputError):
+        read_export(tmp_path / name, Source(file="r.csv"))
+    with pytest.raises(InputError):
+        read_register(tmp_path / name)
+    wave = tmp_path / "data/raw/tiny/2022/wave.yaml"
+    told_so = json.loads(wave.read_text()) | {"invited": name.rpartition("/")[2]}
+    told_so["source"]["file"] = name
+    wave.write_text(json.dumps(told_so))
+    assert refused(tmp_path)
+
+
+def test_row_124_a_codebook_cell_beyond_the_limit_of_csv_is_refused(tmp_path):
+    write_study(tmp_path, "r.csv")
+    path = tmp_path / "data/raw/tiny/codebook.csv"
+    path.write_text(path.read_text().replace("question A1", "q" * 140_000))
+    with pytest.raises(InputError, match=r"codebook.csv, line 2: field larger"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "a: " + "{" * 100_000, "- " * 50_000])
+def test_row_124_brackets_without_end_are_refused(tmp_path, text):
+    write_study(tmp_path, "r.csv")
+    (tmp_path / "data/raw/tiny/study.yaml").write_text(text)
+    with pytest.raises(InputError):
+        load_study("tiny", tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-16", "klingon", "rot13", "hex", "undefined"])
+@pytest.mark.parametrize("kind", ["csv", "sav"])
+def test_row_124_an_encoding_that_the_file_is_not_in_is_refused(tmp_path, encoding, kind):
+    path = write_study(tmp_path, f"r.{kind}", source={"encoding": encoding})
+    if kind == "csv":
+        answers().to_csv(path, index=False)
+    else:
+        pyreadstat.write_sav(answers(), str(path))
+    assert f"r.{kind}" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('unit,name\nA,"a\nB,b\nC,c\n', 2), ('unit,name\nA,a\nB,"b" x\nC,c\n', 3)],
+)
+def test_row_125_a_register_with_broken_quotes_is_refused_with_the_line(tmp_path, text, line):
+    path = tmp_path / "register.csv"
+    path.write_text(text + "D,d\n" * 300)
+    with pytest.raises(InputError) as caught:
+        read_register(path)
+    assert len(caught.value.problems) == 1
+    assert f"line {line}" in str(caught.value)

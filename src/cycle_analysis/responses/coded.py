@@ -19,7 +19,7 @@ from cycle_analysis.problems import (
     REJECTED,
     InputError,
     Problem,
-    as_shown,
+    on_one_line,
     problem_table,
     refuse,
 )
@@ -88,8 +88,8 @@ class Responses:
 
     @property
     def shown_open_answers(self) -> pd.DataFrame:
-        """Open answers as a spreadsheet may show them: nothing in them calculates."""
-        return self.open_answers.apply(lambda texts: texts.fillna("").map(as_shown))
+        """Open answers, each on one line."""
+        return self.open_answers.apply(lambda texts: texts.fillna("").map(on_one_line))
 
     def only(self, keep: "pd.Series[bool]") -> "Responses":
         """Keep some respondents."""
@@ -254,10 +254,9 @@ def _by_row(rows: pd.Index) -> "pd.Series[str]":
 
 
 def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Problem]]:
-    """Names as they stand, made harmless; e-mail addresses are not copied."""
+    """Names as they stand, each on one line; e-mail addresses are not copied."""
     column = str(given.name)
-    if set("=+-@\t\r\n") & set("".join(given.cat.categories.tolist())):
-        given = change_texts(given, as_shown)
+    given = change_texts(given, on_one_line)
     double = given[given.duplicated(keep=False) & (given != "")].astype("str")
     problem = "this respondent stands here more than once"
     advice = ("each respondent once", "Delete the rows that should not count")

@@ -1,7 +1,8 @@
 # Two commands do everything on a machine with Python 3.11 or newer and make:
 #   make report   run the bundled study, up to the report in a browser
 #   make test     check style and types, and run all tests
-# Both make .venv first, from requirements.lock, and make it anew when that changes.
+# Both make .venv first, from requirements.lock by the uv of requirements-uv.lock, and make it anew
+# when one of these changes.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -29,18 +30,20 @@ tests: .venv/ready
 lab: .venv/ready
 	$(BIN)/jupyter lab notebooks
 
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock requirements-uv.lock pyproject.toml
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	touch $@
 
-# The lock holds hashes and no index addresses: valid on Linux, macOS and Windows.
+# The locks hold hashes and no index addresses: valid on Linux, macOS and Windows.
+LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
+  --python-version 3.11 --upgrade --quiet
 lock: .venv/ready
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes \
-	  --no-header --no-annotate --python-version 3.11 --upgrade --quiet -o requirements.lock
+	$(LOCK) pyproject.toml --group dev -o requirements.lock
+	echo uv | $(LOCK) - -o requirements-uv.lock
 
 clean:
 	rm -rf .venv data/processed/* reports/*

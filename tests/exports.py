@@ -1,5 +1,8 @@
 """Write an export in every format that is read, each with a library or a line of its own."""
 
+import csv
+import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -99,3 +102,10 @@ WRITERS: dict[str, Callable[[Path, pd.DataFrame], None]] = {
     "ods": lambda path, table: write_ods(path, as_cells(table)),
 }
 """By format: writes a table of texts."""
+
+
+def live_cells(contents: bytes, delimiter: str) -> list[str]:
+    """Cells of a csv that a spreadsheet would take for a formula; mere numbers are none."""
+    rows = csv.reader(io.StringIO(contents.decode(), newline=""), delimiter=delimiter)
+    cells = [cell for row in rows for cell in row if cell.startswith(tuple("=+-@\t\r"))]
+    return [cell for cell in cells if not re.fullmatch(r"[+-][\d.,e-]+", cell)]

@@ -1,5 +1,6 @@
 """Runs that are killed, stopped, out of disk, or two at once: nothing half-done counts as done."""
 
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from commands import called, command, finished
+from conftest import ROOT
 from frozen import make_run
+from small_studies import QUICK, Truth, make_study
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.running.run import only_run
@@ -95,6 +98,8 @@ def done_copy(frozen_run, make_copy):
 # Between them these moments lie in the imports, in writing tables, in computing, and in the report.
 def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(tmp_path, done):
     home = new_home(tmp_path)
+    scratch = home / "data" / "processed" / "small" / ".scratch"
+    left = []
     moments = {"…   01_": 0.5, "…   02_": 0.4, "…   04_": 0.7, "…   08_": 0.6}
     for started, seconds in moments.items():
         run = Run(home).wait_for(started)
@@ -102,10 +107,16 @@ def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes
         run.process.kill()
         assert run.left_behind() == [], started
         run.process.stdout.close()
+        left.append(Path(scratch.read_text("utf-8")))
+    assert [path.exists() for path in left] == [False, False, False, True]
+    assert any(left[-1].iterdir()), "sockets and connection files lie where they are cleared"
     told = command("run", "small", home=home)
     assert told.returncode == 0, told.stderr
     assert results(home) == results(done)
     assert not list(home.rglob("*.part"))
+    assert not left[-1].exists()
+    assert not Path(scratch.read_text("utf-8")).exists()
+    assert called("verify", "small", "--quick", home=home).returncode == 0
     assert f"{ALL_STEPS} up to date" in called("run", "small", "--dry-run", home=home).stdout
 
 
@@ -213,3 +224,27 @@ def test_row_37_a_dry_run_does_not_wait(done_copy):
         told = called("run", "small", "--dry-run", home=done_copy)
     assert told.returncode == 0
     assert "Another run" not in told.stdout
+
+
+NO_MEMORY = {
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": (
+        "01_responses 2010, its kernel: was ended from outside, as a system does when memory runs"
+    ),
+    "import numpy; numpy.zeros(1 << 59)": "01_responses 2010, cell 4: 'Unable to allocate 4.00 EiB",
+}
+
+
+@pytest.mark.parametrize("code", NO_MEMORY)
+def test_a_killed_kernel_and_too_little_memory_are_told_with_what_to_do(tmp_path, code):
+    home = tmp_path
+    make_study(home, Truth(["2010"], "profiles", n_units=16), parameters=QUICK)
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")
+    path = home / "notebooks" / "01_responses.ipynb"
+    notebook = json.loads(path.read_text("utf-8"))
+    [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][2]["source"] = [code]
+    path.write_text(json.dumps(notebook), "utf-8")
+    told = command("run", "small", home=home)
+    assert told.returncode == 2, told.stderr
+    assert NO_MEMORY[code] in told.stderr
+    assert "Close other programs, or run with --workers 1: what was finished is kept" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr

@@ -28,6 +28,15 @@ def test_the_lock_meets_every_requirement_and_has_hashes_and_no_address():
     assert lock.count("--hash=sha256:") >= len(pinned)
 
 
+def test_what_installs_the_rest_is_pinned_too_by_its_hash():
+    lock = (ROOT / "requirements-uv.lock").read_text("utf-8")
+    assert re.findall(r"^([a-z]+)==[\d.]+ ", lock, flags=re.MULTILINE) == ["uv"]
+    assert "--hash=sha256:" in lock
+    assert "://" not in lock
+    installs = re.findall(r"pip install .*", (ROOT / "Makefile").read_text("utf-8"))
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
+
+
 def test_there_is_no_lock_that_names_package_indexes():
     assert not (ROOT / "uv.lock").exists()
     assert "uv.lock" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

@@ -1,7 +1,12 @@
 """Results come back as they were saved, with what made them, and are known to be stale."""
 
+import os
+import sys
+
 import numpy as np
 import pandas as pd
+import pytest
+from exports import live_cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +41,9 @@ def test_a_fit_that_others_go_on_from_keeps_its_digits():
     assert saved.table["x"].tolist() == [1234.56789012, -1e-9, 0.0]
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4) | st.text(
+    "=+-@;\t\r\n' 1.,\"", max_size=5
+)
 COLUMNS = {
     "str": TEXTS,
     "int64": st.integers(-(2**53), 2**53),
@@ -85,3 +92,29 @@ def test_every_table_comes_back_as_it_was_saved(table):
     saved = write_table("t", table)
     pd.testing.assert_frame_equal(saved.table, table, check_exact=True)
     assert write_table("t", saved.table) == saved
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX says who may read a file")
+def test_nobody_else_may_read_what_is_saved_whatever_the_umask_and_however_it_was(tmp_path):
+    folder = tmp_path / "data" / "processed" / "small"
+    folder.mkdir(parents=True)
+    folder.chmod(0o755)
+    before = os.umask(0)
+    try:
+        Results(folder).save("02_scores", "2018", {"t": pd.DataFrame({"x": [1]}, CODES[:1])})
+    finally:
+        os.umask(before)
+    saved = {path: path.stat().st_mode & 0o777 for path in [folder, *folder.rglob("*")]}
+    assert {mode for path, mode in saved.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in saved.items() if path.is_file()} == {0o600}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_no_text_or_name_of_a_column_is_a_formula_and_numbers_stay_numbers(delimiter):
+    texts = ["=1+1", "prima;=1+1", " @a", "'=1", "a\n=1+1", "\t=1", "x;-1+2;+3", "-9"]
+    table = pd.DataFrame({"=head": texts, "n": -1.5}, pd.Index(texts, name="+unit"))
+    saved = write_table("t", table)
+    assert live_cells(saved.contents, delimiter) == []
+    assert live_cells(table.to_csv().encode(), delimiter) != []
+    assert b",-1.5\n" in saved.contents
+    pd.testing.assert_frame_equal(saved.table, table)

@@ -25,7 +25,6 @@ from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapter import STEPS as TOLD
 from cycle_analysis.report.chapter import Chapter, ChapterFacts, facts_of
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.chapters.annex import NOT_TOLD
 from cycle_analysis.report.chapters.cycle import AGREEMENT
 from cycle_analysis.report.chapters.validity import STABILITY
 from cycle_analysis.report.chapters.waves import TERRITORY
@@ -36,6 +35,7 @@ from cycle_analysis.report.writers.html import to_html
 from cycle_analysis.running.parameters import read_parameters
 from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study
+from cycle_analysis.study.plan import KINDS, OF_NO_MATTER
 from cycle_analysis.texts import Words, find_languages
 
 LANGUAGES = find_languages()
@@ -138,7 +138,7 @@ def test_no_word_stands_twice(language):
 def all_parameters():
     """Parameters of the notebooks that change tables, which the annex tells."""
     cells = [read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in TOLD]
-    return {name for cell in cells for name in cell} - set(NOT_TOLD)
+    return {name for cell in cells for name in cell} - set(OF_NO_MATTER)
 
 
 READINGS = [reading for reading in Reading if reading is not Reading.UNKNOWN]
@@ -156,6 +156,7 @@ CODES = {
     "stability": [reading for _, reading in STABILITY],
     "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],
     "territory": TERRITORY,
+    "deviations": KINDS,
 }
 """Codes that the science gives, by where words.yaml has words for them."""
 

@@ -1,7 +1,8 @@
-"""The commands: ``run``, ``check``, ``sheets``, ``add-wave``, ``simulate``, and for registers.
+"""The commands: to ``run`` a study, ``check``, ``freeze`` or ``verify`` it, for waves and units.
 
-Exit codes: 0 all well, 1 warnings (check only), 2 something is wrong with the user's files or
-arguments, 3 stopped by the user (Ctrl-C) or by a bug, which always shows its traceback.
+Exit codes: 0 all well, 1 warnings of check or a difference that verify found, 2 something is wrong
+with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or by a bug,
+which always shows its traceback.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. What was finished is kept; the next run goes on from there.")
         return STOPPED
+    except MemoryError:
+        print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
+        return REJECTED_INPUT
     except Exception:  # a bug: Python's own exit code would be that of warnings
         traceback.print_exc()
         return STOPPED
@@ -57,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     _describe_run(commands)
     text = "check a study's files, answers and number of units; change nothing"
     _study_and_home(_command(commands, "check", text, _check))
+    _describe_verify(commands)
+    text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
+    _study_and_home(_command(commands, "freeze", text, _freeze))
     _describe_simulate(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
@@ -90,6 +98,15 @@ def _describe_run(commands: Any) -> None:
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
     _workers(run, "notebooks at once")
     _study_and_home(run)
+
+
+def _describe_verify(commands: Any) -> None:
+    text = "prove a report: hold it against its manifest, and run it anew elsewhere"
+    verify = _command(commands, "verify", text, _verify)
+    verify.add_argument("--quick", action="store_true", help="compare hashes, and run nothing")
+    told = "manifest to hold it against (default: reports/STUDY/manifest.json)"
+    verify.add_argument("--against", metavar="MANIFEST", type=Path, help=told)
+    _study_and_home(verify)
 
 
 def _describe_simulate(commands: Any) -> None:
@@ -219,6 +236,35 @@ def _check(options: argparse.Namespace) -> int:
         raise InputError(rejected)
     print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
     return WARNINGS if n_warnings or doubts else CLEAN
+
+
+def _verify(options: argparse.Namespace) -> int:
+    home = _home_of(options)
+    study = load_study(options.study, home)
+    from cycle_analysis.running.manifest import FILE, read_manifest
+    from cycle_analysis.running.verify import verify
+
+    manifest = read_manifest(options.against or home / "reports" / study.name / FILE)
+    lines = verify(study, home, manifest, quick=options.quick)
+    print("\n".join(map(str, lines)))
+    is_proven = all(line.is_proof for line in lines)
+    counts = Counter(line.status for line in lines if line.counts)
+    print(", ".join(f"{n} {status}" for status, n in counts.items()) + ".")
+    return CLEAN if is_proven else WARNINGS
+
+
+def _freeze(options: argparse.Namespace) -> int:
+    home = _home_of(options)
+    study = load_study(options.study, home)
+    from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_folder
+    from cycle_analysis.running.run import gather_parameters
+    from cycle_analysis.study.plan import freeze
+
+    parameters = gather_parameters(study, notebook_folder(home), {})
+    for path in freeze(study, {step: parameters[step] for step in NOTEBOOKS[:-1]}):
+        print(path)
+    print("Read the plan, register it where your field does, and keep both files with the study.")
+    return CLEAN
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -138,17 +138,15 @@ def _sentence(text: str) -> str:
 
 
 def problem_table(problems: Iterable[Problem]) -> pd.DataFrame:
-    """Set problems as a table, one row each, columns as `TABLE_COLUMNS`.
-
-    Values are written so that a spreadsheet shows them and never calculates with them.
+    r"""Set problems as a table, one row each, columns as `TABLE_COLUMNS`.
 
     Examples
     --------
-    >>> table = problem_table([Problem("a.csv", "row 2", "=1+1", "outside the scale")])
+    >>> table = problem_table([Problem("a.csv", "row 2", "a\nb", "outside the scale")])
     >>> table.loc[0, "value"]
-    "'=1+1"
+    'a b'
     """
-    rows = [{**asdict(problem), "value": as_shown(problem.value)} for problem in problems]
+    rows = [{**asdict(problem), "value": on_one_line(problem.value)} for problem in problems]
     table = pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
     return table.astype({name: "int64" if name == "n" else "str" for name in TABLE_COLUMNS})
 
@@ -229,17 +227,12 @@ def check_range(name: str, value: float, low: float, high: float) -> None:
         raise refuse("parameters", name, f"{value:g}", "is out of range", allowed)
 
 
-PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
-
-
-def as_shown(text: str) -> str:
-    r"""Write a text so that a spreadsheet shows it: what looks like a formula gets an apostrophe.
+def on_one_line(text: str) -> str:
+    r"""Write a text without the tabs and line ends that would break a table.
 
     Examples
     --------
-    >>> as_shown("=HYPERLINK(1)"), as_shown("-9"), as_shown("a\tb")
-    ("'=HYPERLINK(1)", '-9', 'a b')
+    >>> on_one_line("a\tb\n=1")
+    'a b =1'
     """
-    text = re.sub(r"[\t\r\n]+", " ", text)
-    risky = text.lstrip()[:1] in {"=", "+", "-", "@"} and not PLAIN_NUMBER.fullmatch(text.strip())
-    return f"'{text}" if risky else text
+    return re.sub(r"[\t\r\n]+", " ", text)

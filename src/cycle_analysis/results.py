@@ -21,6 +21,7 @@ import pandas as pd
 
 from cycle_analysis import __version__
 from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.spreadsheets import inert, inert_texts, written_texts
 from cycle_analysis.study import Study, find_home, load_study
 from cycle_analysis.study.fingerprints import hash_facts, hash_file, hash_study
 from cycle_analysis.whole_files import unwritable, write_whole
@@ -79,12 +80,16 @@ class Saved:
         empty_is_missing = {name: [""] for name, kind in columns.items() if kind != "string"}
         table = pd.read_csv(
             io.BytesIO(self.contents),
+            names=list(columns),  # as they were saved: in the file no name is a formula
+            header=0,
             dtype=types,
             keep_default_na=False,
             na_values=empty_is_missing,
             lineterminator="\n",  # else a carriage return in a text ends the line
             skip_blank_lines=False,
         )
+        texts = [name for name, kind in columns.items() if kind.startswith("string")]
+        table = table.assign(**{name: written_texts(table[name]) for name in texts})
         table = table.set_index(list(self.schema["index"]))
         heads = self.schema["heads"]
         return table.set_axis(
@@ -121,7 +126,7 @@ def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved
     kinds = {str(column): _kind(name, column, columns[column]) for column in columns}
     if len(kinds) < columns.shape[1]:
         raise ValueError(f"columns of table {name!r} have the same name as a text: {list(columns)}")
-    contents = _rounded(table, exact=exact).to_csv(lineterminator="\n").encode("utf-8")
+    contents = _to_csv(_rounded(table, exact=exact).reset_index(), kinds)
     n_levels = table.index.nlevels
     schema = {
         "index": dict(list(kinds.items())[:n_levels]),
@@ -254,7 +259,7 @@ class Results:
         except InputError:
             earlier = []
         for name, saved in written.items():
-            write_whole(folder / f"{name}.csv", saved.contents)
+            write_whole(folder / f"{name}.csv", saved.contents, private_from=self.folder)
         result = {
             "made_from": {
                 "files": dict(sorted(origin.files.items())),
@@ -265,7 +270,7 @@ class Results:
             "version": __version__,
         }
         lines = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-        write_whole(folder / FILE, lines.encode("utf-8"))
+        write_whole(folder / FILE, lines.encode("utf-8"), private_from=self.folder)
         _delete(folder / f"{name}.csv" for name in earlier if name not in written)
 
     def stale(self, step: str, wave: str = ALL_WAVES) -> list[str]:
@@ -470,6 +475,18 @@ def _kind_of_type(table: str, label: object, column: pd.Series) -> str:
             f"column {label!r} of table {table!r} holds {held}, not texts, numbers or yes and no"
         )
     return INFERRED[held]
+
+
+def _to_csv(columns: pd.DataFrame, kinds: Mapping[str, str]) -> bytes:
+    """Write columns as csv in which every number is a number and no text is a formula."""
+    texts = [kind.startswith("string") for kind in kinds.values()]
+    cells = {
+        place: inert_texts(column.astype("object")) if is_text else column
+        for place, ((_, column), is_text) in enumerate(zip(columns.items(), texts, strict=True))
+    }
+    written = pd.DataFrame(cells, index=columns.index)
+    heads = [inert(name) for name in kinds]
+    return written.to_csv(index=False, header=heads, lineterminator="\n").encode("utf-8")
 
 
 def _rounded(table: pd.DataFrame, *, exact: bool) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def check_plain(path: Path, remedy: str = "Put the file itself there") -> None:
         raise refuse(name, "file", "", "is a folder, pipe or device", "a file", remedy)
 
 
-def write_whole(path: Path, contents: bytes) -> Path:
+def write_whole(path: Path, contents: bytes, *, private_from: Path | None = None) -> Path:
     """Write a file as a whole or not at all, even when the process is killed.
 
     Parameters
@@ -57,6 +57,9 @@ def write_whole(path: Path, contents: bytes) -> Path:
         The file; its folder is made.
     contents : bytes
         What it shall hold.
+    private_from : Path, optional
+        Folder that holds the file, however deep: from there on nobody but the user may read,
+        whatever the umask.
 
     Returns
     -------
@@ -78,13 +81,27 @@ def write_whole(path: Path, contents: bytes) -> Path:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if private_from is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            make_private(path.parent, private_from)
+            beside.touch(0o600)
+            beside.chmod(0o600)
         beside.write_bytes(contents)
         return beside.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):  # what stopped the writing may stop the tidying too
             beside.unlink()
         raise unwritable(path, error) from error
+
+
+def make_private(folder: Path, top: Path) -> None:
+    """Make a folder that only the user may enter, and so each from `top` down to it."""
+    top.parent.mkdir(parents=True, exist_ok=True)
+    for one in reversed([folder, *(one for one in folder.parents if one.is_relative_to(top))]):
+        one.mkdir(0o700, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # somebody else's, who shares it
+            one.chmod(0o700)
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

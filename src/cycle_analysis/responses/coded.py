@@ -17,7 +17,7 @@ from cycle_analysis.problems import (
     REJECTED,
     InputError,
     Problem,
-    as_shown,
+    on_one_line,
     problem_table,
     refuse,
 )
@@ -87,8 +87,8 @@ class Responses:
 
     @property
     def shown_open_answers(self) -> pd.DataFrame:
-        """Open answers as a spreadsheet may show them: nothing in them calculates."""
-        return self.open_answers.apply(lambda texts: texts.fillna("").map(as_shown))
+        """Open answers, each on one line."""
+        return self.open_answers.apply(lambda texts: texts.fillna("").map(on_one_line))
 
     def only(self, keep: "pd.Series[bool]") -> "Responses":
         """Keep some respondents."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, as_shown
+from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, on_one_line
 from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.responses.coding import CODE_IN_LABEL, declared_missing, plain_number
 from cycle_analysis.responses.privacy import EMAIL
@@ -128,10 +128,9 @@ def _without_missing(raw: RawTable, given: pd.Series) -> pd.Series:
 
 
 def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Problem]]:
-    """Names as they stand, made harmless; e-mail addresses are not copied."""
+    """Names as they stand, each on one line; e-mail addresses are not copied."""
     column, given = str(given.name), _without_missing(raw, given)
-    if set("=+-@\t\r\n") & set("".join(given.cat.categories.tolist())):
-        given = change_texts(given, as_shown)
+    given = change_texts(given, on_one_line)
     double = given[given.duplicated(keep=False) & (given != "")].astype("str")
     problem = "this respondent stands here more than once"
     advice = ("each respondent once", "Delete the rows that should not count")

@@ -5,11 +5,13 @@ independent notebooks beside each other. papermill executes each notebook in a k
 One run at a time works on the results of a study.
 """
 
-import contextlib
+import errno
 import io
 import math
 import os
+import shutil
 import sys
+import tempfile
 import time
 import tomllib
 import traceback
@@ -17,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +29,8 @@ from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.running.executed import NotebookError, no_memory
+from cycle_analysis.running.manifest import write_manifest
 from cycle_analysis.running.parameters import (
     Parameter,
     Value,
@@ -33,12 +39,18 @@ from cycle_analysis.running.parameters import (
     read_parameters,
 )
 from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
-from cycle_analysis.running.tasks import NotebookError, Tasks
+from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
 
 FILE = ".run"
 """File that a run keeps locked. It stays behind and means nothing by itself."""
+SCRATCH = ".scratch"
+"""File that says where the last run kept its passing files."""
+PREFIX = "cycle-"
+"""First letters of a folder of passing files; few, for sockets have short names."""
+LAST = -200
+"""When it goes: after the sockets of multiprocessing, which go at -100."""
 PAUSE = 0.2
 """Seconds between two attempts."""
 FIXED_ENVIRONMENT = {
@@ -214,12 +226,54 @@ def run_study(
     makers = Tasks(study, home, notebooks, parameters, tell)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
-    config = write_whole(folder / "pytask.toml", b"[tool.pytask.ini_options]\n")
+    config = write_whole(
+        folder / "pytask.toml", b"[tool.pytask.ini_options]\n", private_from=folder
+    )
     _forget_what_is_damaged(folder / "pytask.lock", tell)
     tasks = [makers.task(step) for step in plan(study)]
     how = {"force": force, "dry_run": dry_run, "n_workers": 1 if dry_run else n_workers}
-    with contextlib.nullcontext() if dry_run else only_run(folder, tell):
+    if dry_run:
         return _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
+    with only_run(folder, tell):
+        use_own_scratch(folder)
+        outcome = _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
+        if not outcome.failed:
+            write_manifest(study, home, notebooks, parameters, given)
+    return outcome
+
+
+def use_own_scratch(folder: Path) -> Path:
+    """Keep passing files of this process in a folder of its own, and clear that of a killed run.
+
+    Sockets of the fork server, connection files of kernels and memory of workers stay behind when
+    a run is killed; the next run on the study knows by `SCRATCH` where.
+
+    Parameters
+    ----------
+    folder : Path
+        Results of the study, on which no other run works.
+
+    Returns
+    -------
+    Path
+        Folder of passing files, which goes with the process.
+    """
+    named, own = folder / SCRATCH, _own_scratch()
+    earlier = Path(named.read_text("utf-8")) if named.exists() else own
+    if earlier != own and earlier.parent == own.parent and earlier.name.startswith(PREFIX):
+        shutil.rmtree(earlier, ignore_errors=True)
+    write_whole(named, str(own).encode(), private_from=folder)
+    os.environ |= {"TMPDIR": str(own), "JUPYTER_RUNTIME_DIR": str(own)}
+    tempfile.tempdir = str(own)
+    return own
+
+
+@cache
+def _own_scratch() -> Path:
+    """Make the folder, which goes when the process ends as it should, after all that is in it."""
+    own = Path(tempfile.mkdtemp(prefix=PREFIX))
+    Finalize(None, shutil.rmtree, [own], {"ignore_errors": True}, exitpriority=LAST)
+    return own
 
 
 def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
@@ -308,7 +362,9 @@ def tell_error(error: BaseException) -> str:
 
 
 def _told(error: BaseException) -> BaseException:
-    """Take what pytask could not write for what it is: a matter of the user's disk."""
+    """Take for what it is what is no bug: too little memory, and what pytask could not write."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", 0) == errno.ENOMEM:
+        return no_memory("run", "memory", "")
     if isinstance(error, OSError) and error.errno in DISK and error.filename:
         return unwritable(Path(error.filename), error)
     return error

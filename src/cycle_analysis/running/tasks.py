@@ -8,18 +8,22 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
+from cycle_analysis.running.executed import execute_notebook
+from cycle_analysis.running.manifest import hash_code, libraries
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
-from cycle_analysis.whole_files import DISK, PART, unwritable, write_whole
+from cycle_analysis.study.fingerprints import hash_facts
+from cycle_analysis.study.plan import plan_files
+from cycle_analysis.whole_files import PART, unwritable, write_whole
 
 
 @dataclass
@@ -84,26 +88,10 @@ class FolderNode:
         """Do nothing: notebooks write the files themselves."""
 
 
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
-"""Libraries whose version changes results."""
 REPORT = "08_report"
 """The notebook that tells what all others saved."""
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
-
-
-class NotebookError(Exception):
-    """A notebook stopped; names the cell and the cause.
-
-    Attributes
-    ----------
-    by_user : bool
-        Whether the cause lies in the user's files or parameters.
-    """
-
-    def __init__(self, message: str, *, by_user: bool):
-        self.by_user = by_user
-        super().__init__(message)
 
 
 @dataclass
@@ -127,7 +115,7 @@ class Tasks:
         self.study, self.home, self.notebooks = study, home, notebooks
         self.parameters, self.tell = parameters, tell
         self.results = Results(home / "data" / "processed" / study.name)
-        self.code = _fingerprint(Path(__file__).parents[1])
+        self.code = hash_facts([hash_code(), python_version(), libraries()])
 
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
@@ -136,7 +124,7 @@ class Tasks:
         for wave in step.raw_waves:
             files += self.study.wave_files(wave)
         if step.notebook == REPORT:
-            files += self.study.text_files
+            files += [*self.study.text_files, *plan_files(self.study)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
         deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
         parameters = [self.parameters[notebook] for notebook in deciding]
@@ -188,7 +176,8 @@ class Tasks:
             raise InputError(rejected)
         for doubt in doubts:
             self.tell(f"  !   {doubt}")
-        write_whole(output.path / "usable.txt", b"The exports of all waves are usable.\n")
+        contents = b"The exports of all waves are usable.\n"
+        write_whole(output.path / "usable.txt", contents, private_from=self.results.folder)
 
     def run_notebook(self, step: Step) -> None:
         """Execute one notebook; keep the executed copy with the private data."""
@@ -198,53 +187,11 @@ class Tasks:
         executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         source = notebook_file(self.study, step.notebook, self.notebooks)
-        execute_notebook(source, copy, parameters, step)
+        execute_notebook(source, copy, parameters, str(step), self.results.folder)
         if not self.output(step).files:
             remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
             problem = "has saved no result of its name"
             raise refuse(source.name, "notebook", "", problem, "", remedy)
-
-
-def execute_notebook(source: Path, copy: Path, parameters: Mapping[str, Value], step: Step) -> None:
-    """Execute one notebook with papermill.
-
-    Raises
-    ------
-    NotebookError
-        If a cell fails; the executed copy shows how far it came.
-    InputError
-        If that copy may not be written.
-    """
-    import papermill
-
-    try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        papermill.execute_notebook(
-            _literally(source),
-            _literally(copy),
-            parameters=dict(parameters),
-            cwd=source.parent,
-            progress_bar=False,
-            log_output=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            shutdown_kernel="immediate",
-        )
-    except papermill.PapermillExecutionError as error:
-        if error.ename == InputError.__name__:
-            raise NotebookError(error.evalue, by_user=True) from None
-        where = f"{step}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-        message = f"{where}\n{error}The notebook as far as it came: {copy}"
-        raise NotebookError(message, by_user=False) from None
-    except OSError as error:
-        if error.errno not in DISK:
-            raise
-        raise unwritable(Path(error.filename or copy), error) from error
-
-
-def _literally(path: Path) -> str:
-    """Write a path so that papermill does not take braces in it for parameters."""
-    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _file(path: Path) -> PathNode:
@@ -255,15 +202,3 @@ def _value(step: Step, name: str, value: str) -> PythonNode:
     """Give a value a node of its own: without this identity pytask merges all values into one."""
     identity = NodeInfo(arg_name=name, path=(), task_path=None, task_name=str(step), value=value)
     return PythonNode(name=name, value=value, hash=True, node_info=identity)
-
-
-def _fingerprint(package: Path) -> str:
-    """Hash the package's source and the versions of the libraries that results depend on."""
-    digest = hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2"}
-    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
-        digest.update(path.relative_to(package).as_posix().encode())
-        digest.update(path.read_bytes())
-    for name in PACKAGES:
-        digest.update(f"{name}=={metadata.version(name)}".encode())
-    return digest.hexdigest()

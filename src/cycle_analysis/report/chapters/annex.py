@@ -2,6 +2,7 @@
 
 import math
 import platform
+from collections.abc import Mapping
 from functools import cached_property
 from importlib import metadata, resources
 from typing import Any
@@ -21,12 +22,13 @@ from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
 from cycle_analysis.responses.study_answers import has_municipalities
+from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations
 from cycle_analysis.waves.transitions import ALPHA
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 """Libraries whose version is told."""
-NOT_TOLD = ("study_name", "wave", "language")
-"""Parameters that change no table."""
+DEVIATION = ("name", "planned", "found")
+"""Columns of what was planned otherwise."""
 CRITERIA = ("aic", "sabic", "icl")
 """Criteria besides BIC. Beside BIC their values would give back the number of units."""
 
@@ -191,6 +193,11 @@ class AnnexChapter(Chapter):
         """Python and libraries, with their versions."""
         return [f"{row['package']} {row['version']}" for row in self.table_software().rows]
 
+    @cached_property
+    def plan(self) -> dict[str, bool]:
+        """Whether a plan was frozen before the data, and whether anything was done otherwise."""
+        return {"frozen": self._deviations is not None, "left": bool(self._deviations)}
+
     # Tables.
 
     def table_questions(self) -> Rows:
@@ -204,10 +211,8 @@ class AnnexChapter(Chapter):
         rows = [
             {"notebook": step, "parameter": name, "value": value, "meaning": name}
             for step in steps.STEPS
-            for name, value in self.results.parameters(
-                step, steps.ALL_WAVES if step == steps.WAVES else self.reference
-            ).items()
-            if name not in NOT_TOLD
+            for name, value in self._parameters_of(step).items()
+            if name not in OF_NO_MATTER
         ]
         kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
         return Rows(kinds | {"meaning": code("parameters")}, rows)
@@ -240,7 +245,24 @@ class AnnexChapter(Chapter):
         rows = [{"package": name, "version": version} for name, version in versions.items()]
         return Rows({"package": TEXT, "version": TEXT}, rows)
 
+    def table_deviations(self) -> Rows:
+        """What was planned otherwise."""
+        rows = [
+            {"kind": of.kind, "name": of.name or "–", "planned": of.planned or "–"}
+            | {"found": of.found or "–"}
+            for of in self._deviations or []
+        ]
+        return Rows({"kind": code("deviations")} | dict.fromkeys(DEVIATION, TEXT), rows)
+
     # What facts are made of.
+
+    def _parameters_of(self, step: str) -> Mapping[str, Any]:
+        wave = steps.ALL_WAVES if step == steps.WAVES else self.reference
+        return self.results.parameters(step, wave)
+
+    @cached_property
+    def _deviations(self) -> list[Deviation] | None:
+        return deviations(self.study, {step: self._parameters_of(step) for step in steps.STEPS})
 
     @cached_property
     def _questions(self) -> pd.DataFrame:

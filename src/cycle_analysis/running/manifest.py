@@ -1,0 +1,231 @@
+"""Say what a run was made of and what it made: ``reports/<study>/manifest.json``.
+
+Its sections hold a value by name: hashes of files, parameters, seeds, versions. Two runs of the
+same study by the same code and libraries have the same manifest, byte for byte, wherever they ran:
+there are no times, no places of a machine and no contents in it.
+
+A hash of a small table gives it away to whoever tries all tables it could be. So of a real study
+the hashes of what is private, tables and executed notebooks, are keyed by the exports: who has
+these can check every hash, and who has only the report learns nothing.
+"""
+
+import hashlib
+import hmac
+import json
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+from cycle_analysis import __version__
+from cycle_analysis.problems import refuse
+from cycle_analysis.results import Results, Value
+from cycle_analysis.running.parameters import SET_BY_THE_RUN
+from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, plan
+from cycle_analysis.study import Study
+from cycle_analysis.study.plan import plan_files
+from cycle_analysis.whole_files import write_whole
+
+FILE = "manifest.json"
+FORM = 1
+"""Of the file; another number is not read."""
+LIBRARIES = (
+    *("ipykernel", "ipython", "jinja2", "joblib", "jupyter-client", "markdown-it-py", "markupsafe"),
+    *("matplotlib", "nbclient", "numpy", "pandas", "papermill", "pydantic", "pydantic-core"),
+    *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "pyyaml", "scikit-learn"),
+    *("scipy", "seaborn", "tqdm"),
+)
+"""All that the package imports: another version of one may change a result."""
+SECTIONS = (
+    *("study", "inputs", "notebooks", "tables", "executed", "reports"),
+    *("parameters", "seeds", "given", "libraries", "code", "source", "blas"),
+)
+NOTED = ("source", "blas")
+"""Sections that say where to look; what they decide about shows in the code and the files."""
+SEED = ".seed"
+"""Last letters of parameters that are seeds."""
+NOT_CHOSEN = tuple(f".{name}" for name in SET_BY_THE_RUN)
+"""Last letters of parameters that the run fills in."""
+Sections = dict[str, dict[str, Any]]
+
+
+def write_manifest(
+    study: Study,
+    home: Path,
+    notebooks: Path,
+    parameters: Mapping[str, Mapping[str, Value]],
+    given: Mapping[str, Mapping[str, str]],
+) -> Path:
+    """Write the manifest of a run that has ended well; parameters as for `describe`."""
+    sections = describe(study, home, notebooks, parameters, given)
+    contents = json.dumps(sections, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return write_whole(home / "reports" / study.name / FILE, contents.encode("utf-8"))
+
+
+def read_manifest(path: Path) -> Sections:
+    """Read a manifest.
+
+    Raises
+    ------
+    InputError
+        If it is not there, cannot be read, or has another form.
+    """
+    if not path.is_file():
+        remedy = "`cycle-analysis run` writes it when it has ended well"
+        raise refuse(path.name, "manifest", "", "is not there", "", remedy)
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        sections = {name: dict(found[name]) for name in SECTIONS}
+    except (ValueError, KeyError, TypeError):
+        remedy = "Take the file as a run wrote it"
+        raise refuse(path.name, "manifest", "", "cannot be read as one", "", remedy) from None
+    if sections["study"].get("form") != FORM:
+        form, remedy = f"{sections['study'].get('form')}", "Use the version that wrote it"
+        raise refuse(path.name, "study.form", form, "is not read", str(FORM), remedy)
+    return sections
+
+
+def describe(
+    study: Study,
+    home: Path,
+    notebooks: Path,
+    parameters: Mapping[str, Mapping[str, Value]],
+    given: Mapping[str, Mapping[str, str]],
+) -> Sections:
+    """Describe what lies there of a study, and what it is made with.
+
+    Parameters
+    ----------
+    study : Study
+    home : Path
+        Folder with data/ and reports/.
+    notebooks : Path
+        Folder of the notebooks that run.
+    parameters : mapping of notebook to mapping of name to value
+        With which they run.
+    given : mapping of notebook to mapping of name to text
+        Those of the parameters that the command line gave.
+
+    Returns
+    -------
+    dict of section to dict of name to value
+    """
+    key, made = private_key(study), made_files(study, home)
+    flat = {n: value for n, value in flatten(parameters).items() if not n.endswith(NOT_CHOSEN)}
+    names = (*NOTEBOOKS, *study.own_notebooks)
+    return {
+        "study": {"name": study.name, "form": FORM, "private hashes are keyed": bool(key)},
+        "inputs": _hashed(input_files(study)),
+        "notebooks": _hashed({f"{n}.ipynb": notebook_file(study, n, notebooks) for n in names}),
+        "tables": _hashed(made["tables"], key),
+        "executed": _hashed(made["executed"], key),
+        "reports": _hashed(made["reports"]),
+        "parameters": {name: flat[name] for name in flat if not name.endswith(SEED)},
+        "seeds": {name: flat[name] for name in flat if name.endswith(SEED)},
+        "given": flatten(given),
+        "libraries": {"Python": python_version()} | libraries(),
+        "code": {"version": __version__, "sha256": hash_code()},
+        "source": _source(),
+        "blas": _blas(),
+    }
+
+
+def flatten(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Name parameters as the command does: ``03_cycle.active_from``."""
+    return {f"{step}.{name}": parameters[step][name] for step in parameters
+            for name in parameters[step]}  # fmt: skip
+
+
+def input_files(study: Study) -> dict[str, Path]:
+    """Files that a run reads, by their place in the study's folder."""
+    files = [study.folder / "study.yaml", study.folder / "codebook.csv"]
+    files += [file for wave in study.waves for file in study.wave_files(wave)]
+    files += [*study.unit_files, *study.text_files, *plan_files(study)]
+    return {path.relative_to(study.folder).as_posix(): path for path in files}
+
+
+def made_files(study: Study, home: Path) -> dict[str, dict[str, Path]]:
+    """Files that a run leaves, by section and place; those that a user put beside them too."""
+    results = Results(home / "data" / "processed" / study.name)
+    steps = [results.step_folder(step.notebook, step.wave) for step in plan(study)]
+    tables = [path for folder in steps for path in folder.glob("[!.]*") if path.is_file()]
+    executed = (results.folder / "notebooks").glob("*.ipynb")
+    reports = (home / "reports" / study.name).glob("report_*.html")
+    return {
+        "tables": {path.relative_to(results.folder).as_posix(): path for path in tables},
+        "executed": {path.name: path for path in executed},
+        "reports": {path.name: path for path in reports},
+    }
+
+
+def private_key(study: Study) -> bytes:
+    """Give the key of the hashes of what is private: of the exports; none if all is synthetic."""
+    if study.synthetic:
+        return b""
+    digest = hashlib.sha256(b"key of private hashes")
+    for wave in study.waves:
+        digest.update(study.raw_file(wave).read_bytes())
+    return digest.digest()
+
+
+def libraries() -> dict[str, str]:
+    """Versions of `LIBRARIES`."""
+    return {name: metadata.version(name) for name in LIBRARIES}
+
+
+def hash_code() -> str:
+    """Hash the source and texts of the package."""
+    package, digest = Path(__file__).parents[1], hashlib.sha256()
+    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2"}
+    for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _hashed(files: Mapping[str, Path], key: bytes = b"") -> dict[str, str]:
+    """Hash files by name."""
+    return {name: _hash(path.read_bytes(), key) for name, path in files.items() if path.is_file()}
+
+
+def _hash(contents: bytes, key: bytes) -> str:
+    return (hmac.new(key, contents, "sha256") if key else hashlib.sha256(contents)).hexdigest()
+
+
+def _source() -> dict[str, Any]:
+    """Say where the code came from: commit, whether it was changed since, and the lock."""
+    root = Path(__file__).parents[3]
+    lock, commit, is_clean = root / "requirements.lock", None, None
+    if (root / ".git").exists():
+        commit = _git(root, "rev-parse", "HEAD")
+        status = _git(root, "status", "--porcelain", "--", "src", "notebooks", lock.name)
+        is_clean = None if status is None else status == ""
+    return {
+        "commit": commit,
+        "is clean": is_clean,
+        "lock": _hash(lock.read_bytes(), b"") if lock.is_file() else None,
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """Ask git; None where there is no git, or it does not trust the folder."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return told.stdout.strip()
+
+
+def _blas() -> dict[str, str]:
+    """Name the linear algebra of NumPy and SciPy."""
+    import numpy as np
+    import scipy
+
+    found = {}
+    for library in (np, scipy):
+        built = library.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        found[library.__name__] = f"{built['name']} {built['version']}"
+    return found

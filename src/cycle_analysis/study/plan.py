@@ -1,0 +1,176 @@
+"""Freeze what a study means to do before it has its data, and tell later what was done otherwise.
+
+``plan.md`` is drafted from study.yaml, codebook.csv and the parameters, to be read, changed and
+registered; ``plan.lock`` holds what it rests on, and its hash. Every later report lists by itself
+what differs: no author needs to remember it (Nosek et al. 2018).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cycle_analysis.problems import refuse
+from cycle_analysis.study.loading import Study
+from cycle_analysis.whole_files import write_whole
+
+PLAN, LOCK = "plan.md", "plan.lock"
+LEFT_OUT = "left_out"
+KINDS = ("parameter", "item", "question", "scale", "phases", LEFT_OUT, "plan")
+"""What a plan fixes: parameters, items by phase and scale, questions, scales, phases, items that a
+wave leaves out, and its own text."""
+Facts = dict[str, dict[str, str]]
+"""What is planned, as a text, by kind and name."""
+OF_NO_MATTER = ("study_name", "wave", "language")
+"""Parameters that change no table."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One thing that was planned otherwise; an empty text where there was, or is, nothing."""
+
+    kind: str
+    name: str
+    planned: str
+    found: str
+
+
+def freeze(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> list[Path]:
+    """Write ``plan.md``, unless the author has written one, and ``plan.lock``.
+
+    Parameters
+    ----------
+    study : Study
+    parameters : mapping of notebook to mapping of name to value
+        Those that a run would use.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+
+    Raises
+    ------
+    InputError
+        If there is a lock already: a plan that can be frozen again is none.
+    """
+    plan, lock = study.folder / PLAN, study.folder / LOCK
+    if lock.exists():
+        remedy = "Keep it; for a new wave, put it and plan.md away under another name first"
+        raise refuse(LOCK, "file", "", "the plan was frozen before", "", remedy)
+    if not plan.exists():
+        write_whole(plan, draft(study, parameters).encode("utf-8"))
+    facts = planned_facts(study, parameters)
+    contents = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return [plan, write_whole(lock, contents.encode("utf-8"))]
+
+
+def planned_facts(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> Facts:
+    """Tell what a plan fixes, as it is now; parameters as for `freeze`."""
+    items = study.codebook.items
+    texts = [name for name in items if name.startswith("question_")]
+    how = items[["block", "phase", "scale", "reversed"]].astype(str).agg(", ".join, axis=1)
+    plan = study.folder / PLAN
+    return {
+        "parameter": _flat(parameters),
+        "item": how.to_dict(),
+        "question": {f"{item} ({name.removeprefix('question_')})": f"{text}" for name in texts
+                     for item, text in items[name].items()},
+        "scale": {name: ", ".join([scale.kind, *scale.labels, *scale.missing])
+                  for name, scale in study.scales.items()},
+        "phases": {"": ", ".join(f"{p.code} ({p.development})" for p in study.phases)},
+        LEFT_OUT: {wave: ", ".join(sorted({**of.dropped, **of.not_asked}))
+                   for wave, of in study.mappings.items() if of.dropped or of.not_asked},
+        "plan": {PLAN: hashlib.sha256(plan.read_bytes()).hexdigest()[:16] if plan.exists() else ""},
+    }  # fmt: skip
+
+
+def deviations(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> list[Deviation] | None:
+    """List what differs from the plan; None where none was frozen.
+
+    Parameters
+    ----------
+    study : Study
+    parameters : mapping of notebook to mapping of name to value
+        Those of the run; of other notebooks nothing is told.
+
+    Raises
+    ------
+    InputError
+        If the lock cannot be read.
+    """
+    lock = study.folder / LOCK
+    if not lock.exists():
+        return None
+    try:
+        planned = {kind: dict(json.loads(lock.read_text("utf-8"))[kind]) for kind in KINDS}
+    except (ValueError, KeyError, TypeError):
+        remedy = "Put it back as `cycle-analysis freeze` wrote it"
+        raise refuse(LOCK, "file", "", "cannot be read", "", remedy) from None
+    found = planned_facts(study, parameters)
+    of_run = tuple(f"{step}." for step in parameters)
+    return [
+        Deviation(kind, name, planned[kind].get(name, ""), found[kind].get(name, ""))
+        for kind in KINDS
+        for name in sorted(planned[kind].keys() | found[kind].keys())
+        if planned[kind].get(name, "") != found[kind].get(name, "")
+        and (kind != "parameter" or name.startswith(of_run))
+    ]
+
+
+def plan_files(study: Study) -> list[Path]:
+    """Give the files of a study's plan, as far as it has one."""
+    return [path for name in (LOCK, PLAN) if (path := study.folder / name).is_file()]
+
+
+def draft(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draft the plan of a study, in English; parameters as for `freeze`."""
+    language = "en" if "en" in study.languages else study.languages[0]
+    items = study.codebook.items
+    told = [
+        f"# Plan: {study.title[language]}",
+        f"Population: {study.population[language]}. Waves: {', '.join(study.waves)}.",
+        "Change this text before the data come in, delete plan.lock, and freeze again.",
+        "## Questions",
+        _bullets(
+            "Are there profiles of phase scores, or is there a continuum or one cloud?",
+            "If there are: how many, who is in them, and would others find them?",
+            "Did scores and profiles change between waves?",
+        ),
+        "## Items",
+        _bullets(*(f"{item} ({row['phase'] or row['block']}, {row['scale']}): "
+                   f"{row[f'question_{language}']}" for item, row in items.iterrows())),
+        "## Exclusions",
+        "Respondents and answers are left out by the parameters of 01 and 02 below, and by nothing "
+        "else. Items that a wave drops or does not ask stand in its wave.yaml with the reason.",
+        "## Decision rules",
+        _bullets(
+            "Profiles must beat one cloud, lines, curves and planes by BIC.",
+            "They are separate only where valleys lie between neighbours, else overlapping.",
+            "No profiles: the verdict is a continuum, one bent course, structure or no structure. "
+            "Then nothing is named and nothing is interpreted as a type.",
+            f"Range of k: 1 to {parameters['04_number_of_profiles']['max_profiles']}.",
+            "Change: common items and unchanged units; by Holm's p over the phases.",
+        ),
+        "## Other defensible choices",
+        "All are told, whatever they show: Ward and k-means, standardised scores, latent classes, "
+        "scores without their level, scores shrunk by reliability; other rules of aggregation.",
+        "## Parameters",
+        _bullets(*(f"{name} = {value}" for name, value in _flat(parameters).items())),
+    ]  # fmt: skip
+    return "\n\n".join(told) + "\n"
+
+
+def _flat(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        f"{step}.{name}": f"{value}"
+        for step, of in parameters.items()
+        for name, value in of.items()
+        if name not in OF_NO_MATTER
+    }
+
+
+def _bullets(*lines: str) -> str:
+    return "\n".join(f"- {line}" for line in lines)

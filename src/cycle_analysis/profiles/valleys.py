@@ -12,8 +12,9 @@ log-likelihood ratio of f to g, which for normal groups comes near the most powe
 *Chance*: units are drawn anew and moved along the line between the centroids just so far that the
 valley fills up, which leaves shape, skewness, heaps, curvature and each unit's own error of
 measurement as they are; then each draw is divided again. *Tree*: groups hang together by their
-shallowest valleys, so the statistic is the sum of depths over the smallest spanning tree, grown
-anew in each draw; where it exceeds chance, edges are tested one by one (Holm 1979).
+shallowest valleys, so the statistic is taken over the smallest spanning tree, grown anew in each
+draw: the sum of -log p of its valleys (Fisher 1932), as depths beside a small group vary more and
+would drown the others; where it exceeds chance, edges are tested one by one (Holm 1979).
 
 The idea of merging components without a valley between them is Hennig's (2010), after Ray & Lindsay
 (2005) and Tantrum, Murua & Stuetzle (2003); dividing again within the null is after Kimes, Liu,
@@ -21,6 +22,7 @@ Hayes & Marron (2017).
 
 References
 ----------
+Fisher (1932), Statistical methods for research workers, 4th ed., section 21.1.
 Gabriel & Sokal (1969), Systematic Zoology 18(3), 259-278.
 Hennig (2010), Advances in Data Analysis and Classification 4, 3-34.
 Kimes, Liu, Hayes & Marron (2017), Biometrics 73(3), 811-821.
@@ -29,11 +31,14 @@ Robertson, Wright & Dykstra (1988), Order restricted statistical inference, Wile
 Tantrum, Murua & Stuetzle (2003), Proceedings of KDD, 197-205.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
+from scipy.stats import rankdata
 
 from cycle_analysis.seeds import Seed
 
@@ -66,7 +71,8 @@ class Valleys:
     p : float
         Chance of valleys as deep over the whole tree: at least 1 / (replicates + 1).
     groups : Series, index profile
-        Profiles that are not apart share a number.
+        Profiles that are not apart share a number; one too small to be tested has that of the
+        nearest.
     """
 
     edges: pd.DataFrame
@@ -119,7 +125,8 @@ def find_valleys(
     """
     names, member = np.unique(labels.to_numpy(), return_inverse=True)
     values = scores.to_numpy(dtype=float)
-    pairs = _neighbours(values, member)
+    squared, large = _squared_distances(values, member), np.bincount(member) >= LEAST
+    pairs = _neighbours(squared, np.flatnonzero(large))
     rng = np.random.default_rng(seed)
     steps = step_of(values), values.min(axis=0), values.max(axis=0)
     tested = []
@@ -128,20 +135,24 @@ def find_valleys(
         tested.append(_test_pair(values[own], member[own] == pair[1], n_replicates, rng, steps))
     if not pairs:
         return Valleys(no_edges(), 1.0, pd.Series(1, pd.Index(names, name="profile"), name="group"))
-    depth = np.array([one[0] for one in tested])
-    drawn = np.array([one[1] for one in tested])
-    p_pair = (1 + (drawn >= depth[:, None] - 1e-12).sum(axis=1)) / (n_replicates + 1)
-    last = p_pair <= DOUBTFUL
-    tree = _spanning(len(names), pairs, depth, last)
-    sums = np.array([one[_spanning(len(names), pairs, one, last)].sum() for one in drawn.T])
-    p = float((1 + (sums >= depth[tree].sum() - 1e-12).sum()) / (n_replicates + 1))
+    depths = np.array([[one[0], *one[1]] for one in tested]).round(9)
+    p_pair = rankdata(-depths, method="max", axis=1) / (n_replicates + 1)
+    last = p_pair[:, 0] <= DOUBTFUL
+    trees = [_spanning(len(names), pairs, one, last) for one in depths.T]
+    sums = np.array([-np.log(p_pair[tree, i]).sum() for i, tree in enumerate(trees)])
+    p = float((sums >= sums[0] - 1e-9).mean())
     rows = [
-        (*(names[list(pairs[e])]), depth[e], p_pair[e], tested[e][2])
-        for e in sorted(tree, key=lambda e: (p_pair[e], -depth[e]))
+        (*(names[list(pairs[e])]), depths[e, 0], p_pair[e, 0], tested[e][2])
+        for e in sorted(trees[0], key=lambda e: (p_pair[e, 0], -depths[e, 0]))
     ]
     edges = pd.DataFrame(rows, columns=no_edges().columns[:-1])
     edges["apart"] = (p <= alpha) & _holm(edges["p"].to_numpy(), alpha)
-    return Valleys(edges, p, _joined(names, edges[~edges["apart"]]))
+    # beside a small group no valley can be shown: it hangs together with the nearest large one
+    nearest = names[np.where(large, squared, np.inf).argmin(axis=1)]
+    shades = edges.loc[~edges["apart"], ["first", "second"]].to_numpy().tolist()
+    return Valleys(
+        edges, p, _joined(names, [*shades, *zip(names[~large], nearest[~large], strict=True)])
+    )
 
 
 def no_edges() -> pd.DataFrame:
@@ -156,18 +167,18 @@ def _holm(p: np.ndarray, alpha: float) -> np.ndarray:
     return rejected
 
 
-def _joined(names: np.ndarray, edges: pd.DataFrame) -> pd.Series:
-    """Number the groups that hang together by edges, from 1."""
+def _joined(names: np.ndarray, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:
+    """Number the groups that hang together by pairs, from 1."""
     part = {name: name for name in names}
-    for first, second in zip(edges["first"], edges["second"], strict=True):
+    for first, second in pairs:
         old, new = part[second], part[first]
         part = {name: new if group == old else group for name, group in part.items()}
     numbers = pd.factorize(pd.Series(part))[0] + 1
     return pd.Series(numbers, pd.Index(names, name="profile"), name="group")
 
 
-def _neighbours(values: np.ndarray, member: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of groups, large enough, with no third centroid in the ball between them."""
+def _squared_distances(values: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """Squared distances of the centroids, k × k, in the metric of the spread within groups."""
     sizes = np.bincount(member)
     means = np.array([values[member == a].mean(axis=0) for a in range(len(sizes))])
     rest = values - means[member]
@@ -176,8 +187,11 @@ def _neighbours(values: np.ndarray, member: np.ndarray) -> list[tuple[int, int]]
     # units of a group may be all alike: some of the spread of all keeps the metric defined
     metric = np.linalg.inv(within + 1e-6 * values.var(axis=0).mean() * np.eye(p))
     gaps = means[:, None] - means
-    squared = np.einsum("abp,pq,abq->ab", gaps, metric, gaps)
-    large = np.flatnonzero(sizes >= LEAST)
+    return np.einsum("abp,pq,abq->ab", gaps, metric, gaps)
+
+
+def _neighbours(squared: np.ndarray, large: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of groups, large enough, with no third centroid in the ball between them."""
     return [
         (int(a), int(b))
         for i, a in enumerate(large)

@@ -12,9 +12,9 @@ log-likelihood ratio of f to g, which for normal groups comes near the most powe
 *Chance*: units are drawn anew and moved along the line between the centroids just so far that the
 valley fills up, which leaves shape, skewness, heaps, curvature and each unit's own error of
 measurement as they are; then each draw is divided again. *Tree*: groups hang together by their
-shallowest valleys, so the statistic is taken over the smallest spanning tree, grown anew in each
-draw: the sum of -log p of its valleys (Fisher 1932), as depths beside a small group vary more and
-would drown the others; where it exceeds chance, edges are tested one by one (Holm 1979).
+shallowest valleys, so the statistic is the sum of depths over the smallest spanning tree, grown
+anew in each draw; where it exceeds chance, edges are tested one by one (Holm 1979). A group that is
+much lower than its neighbours is itself the valley between them, and does not join them.
 
 The idea of merging components without a valley between them is Hennig's (2010), after Ray & Lindsay
 (2005) and Tantrum, Murua & Stuetzle (2003); dividing again within the null is after Kimes, Liu,
@@ -22,7 +22,6 @@ Hayes & Marron (2017).
 
 References
 ----------
-Fisher (1932), Statistical methods for research workers, 4th ed., section 21.1.
 Gabriel & Sokal (1969), Systematic Zoology 18(3), 259-278.
 Hennig (2010), Advances in Data Analysis and Classification 4, 3-34.
 Kimes, Liu, Hayes & Marron (2017), Biometrics 73(3), 811-821.
@@ -33,12 +32,12 @@ Tantrum, Murua & Stuetzle (2003), Proceedings of KDD, 197-205.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
-from scipy.stats import rankdata
 
 from cycle_analysis.seeds import Seed
 
@@ -50,6 +49,8 @@ WIDEST = 10.0
 """Units between two means at most, so that both lie on the grid."""
 CUTS = (0.3, 0.5, 0.7)
 """Quantiles at which a draw is cut before it is divided again, beside the cut as moved."""
+BRIDGE = 0.5
+"""Height that a group needs to join two others, as a share of the lower of them."""
 ROUNDS, CLIMBS = 4, 40
 """Most rounds of dividing again; EM steps of the two normals on the discriminant."""
 SHRUNK, NARROWEST = 10.0, 0.35
@@ -125,7 +126,7 @@ def find_valleys(
     """
     names, member = np.unique(labels.to_numpy(), return_inverse=True)
     values = scores.to_numpy(dtype=float)
-    squared, large = _squared_distances(values, member), np.bincount(member) >= LEAST
+    (squared, peaks), large = _compared(values, member), np.bincount(member) >= LEAST
     pairs = _neighbours(squared, np.flatnonzero(large))
     rng = np.random.default_rng(seed)
     steps = step_of(values), values.min(axis=0), values.max(axis=0)
@@ -136,14 +137,14 @@ def find_valleys(
     if not pairs:
         return Valleys(no_edges(), 1.0, pd.Series(1, pd.Index(names, name="profile"), name="group"))
     depths = np.array([[one[0], *one[1]] for one in tested]).round(9)
-    p_pair = rankdata(-depths, method="max", axis=1) / (n_replicates + 1)
-    last = p_pair[:, 0] <= DOUBTFUL
-    trees = [_spanning(len(names), pairs, one, last) for one in depths.T]
-    sums = np.array([-np.log(p_pair[tree, i]).sum() for i, tree in enumerate(trees)])
+    p_pair = (depths >= depths[:, :1]).mean(axis=1)
+    grow = partial(_spanning, peaks, pairs, last=p_pair <= DOUBTFUL)
+    tree = grow(depths[:, 0])
+    sums = np.array([one[grow(one)].sum() for one in depths.T])
     p = float((sums >= sums[0] - 1e-9).mean())
     rows = [
-        (*(names[list(pairs[e])]), depths[e, 0], p_pair[e, 0], tested[e][2])
-        for e in sorted(trees[0], key=lambda e: (p_pair[e, 0], -depths[e, 0]))
+        (*(names[list(pairs[e])]), depths[e, 0], p_pair[e], tested[e][2])
+        for e in sorted(tree, key=lambda e: (p_pair[e], -depths[e, 0]))
     ]
     edges = pd.DataFrame(rows, columns=no_edges().columns[:-1])
     edges["apart"] = (p <= alpha) & _holm(edges["p"].to_numpy(), alpha)
@@ -177,8 +178,8 @@ def _joined(names: np.ndarray, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:
     return pd.Series(numbers, pd.Index(names, name="profile"), name="group")
 
 
-def _squared_distances(values: np.ndarray, member: np.ndarray) -> np.ndarray:
-    """Squared distances of the centroids, k × k, in the metric of the spread within groups."""
+def _compared(values: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances of centroids, k × k, in the metric of the spread within, and peaks, k."""
     sizes = np.bincount(member)
     means = np.array([values[member == a].mean(axis=0) for a in range(len(sizes))])
     rest = values - means[member]
@@ -187,7 +188,9 @@ def _squared_distances(values: np.ndarray, member: np.ndarray) -> np.ndarray:
     # units of a group may be all alike: some of the spread of all keeps the metric defined
     metric = np.linalg.inv(within + 1e-6 * values.var(axis=0).mean() * np.eye(p))
     gaps = means[:, None] - means
-    return np.einsum("abp,pq,abq->ab", gaps, metric, gaps)
+    own = np.bincount(member, np.einsum("np,pq,nq->n", rest, metric, rest)) / (p * sizes)
+    peaks = sizes / np.sqrt(own + 1e-6)
+    return np.einsum("abp,pq,abq->ab", gaps, metric, gaps), peaks
 
 
 def _neighbours(squared: np.ndarray, large: np.ndarray) -> list[tuple[int, int]]:
@@ -377,15 +380,21 @@ def _without_valley(f: np.ndarray, peaks: np.ndarray) -> np.ndarray:
 
 
 def _spanning(
-    k: int, pairs: list[tuple[int, int]], weights: np.ndarray, last: np.ndarray
+    peaks: np.ndarray, pairs: list[tuple[int, int]], weights: np.ndarray, last: np.ndarray
 ) -> list[int]:
-    """Edges of the smallest spanning tree (Kruskal 1956); those in `last` where nothing else is."""
-    part, chosen = list(range(k)), []
-    for e in np.lexsort((weights, last)):
-        a, b = (part[end] for end in pairs[e])
-        if a != b:
-            chosen.append(int(e))
-            part = [b if group == a else group for group in part]
+    """Edges of the smallest spanning tree (Kruskal 1956); those in `last` where nothing else is.
+
+    Groups are joined over a group much lower than both only where nothing else joins them.
+    """
+    part, chosen = np.arange(len(peaks)), []
+    for bridge in (BRIDGE, 0.0):
+        for e in np.lexsort((weights, last)):
+            ends = list(pairs[e])
+            sides = [part == group for group in part[ends]]
+            lower = min(peaks[side].max() for side in sides)
+            if not (sides[0] & sides[1]).any() and peaks[ends].min() >= bridge * lower:
+                chosen.append(int(e))
+                part = np.where(sides[0], part[ends[1]], part)
     return chosen
 
 

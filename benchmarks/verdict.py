@@ -1,6 +1,6 @@
 """Count verdicts that announce profiles which are not there, or miss those that are.
 
-    python benchmarks/verdict.py run 0-200 100 200 350        # surveys of a cell, numbers of units
+    python benchmarks/verdict.py run 0-200 100 150 200 350    # surveys of a cell, numbers of units
     python benchmarks/verdict.py show                         # table, verdict.png, and rates.csv
     python benchmarks/verdict.py scores 20 200 FOLDER         # the same surveys, for mclust.R
 
@@ -29,6 +29,8 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "verdict.csv"
 RATES = HERE.parent / "src" / "cycle_analysis" / "profiles" / "rates.csv"
 MAX_PROFILES = 6
+ENOUGH = 30
+"""Surveys of each cell from which rates of a number of units are shipped."""
 FIELDS = [
     *("truth", "n", "survey", "verdict", "k", "k_apart", "p", "lead", "steps_lead"),
     *("lead_held_out", "form", "seconds"),
@@ -107,6 +109,7 @@ def show():
     print(pd.DataFrame(kinds).groupby([groups["truth"], groups["n"]]).mean().round(2).to_string())
     told = rates[rates["truth"].isin(WITHOUT_GROUPS | UNTUNED | DISTANCES)]
     told = told.assign(distance=told["truth"].map(DISTANCES)).sort_values(["n_units", "truth"])
+    told = told[told.groupby("n_units")["n_surveys"].transform("min") >= ENOUGH]
     columns = ["truth", "distance", "n_units", "n_surveys", "separate", "found"]
     told[columns].round(4).to_csv(RATES, index=False)
     draw(rates)

@@ -243,6 +243,16 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
     assert len(set(told)) == len(VARIANTS)
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_told_when_of_many_units_a_sample_was_weighed(results, language):
+    sampled = results.change(t04_number_of_profiles__verdict={"n_units": 40})
+    told = [
+        tell(open_chapter(of.study, of, language, "annex"), "reviewer") for of in (results, sampled)
+    ]
+    words = {"nl": "aselecte steekproef van", "en": "rests on a sample"}[language]
+    assert [words in text for text in told] == [False, True]
+
+
 # A third language.
 
 

@@ -218,6 +218,25 @@ def test_two_of_three_groups_that_shade_into_each_other_stay_together():
     assert groups[1] == groups[2] != groups[3]
 
 
+def test_a_group_too_small_to_be_tested_is_not_counted_as_apart():
+    rng = np.random.default_rng(2)
+    labels = pd.Series(np.repeat([1, 2, 3], [80, 80, 14]))
+    scores = pd.DataFrame(rng.normal(0, 1, (174, 3))).add(8.0 * labels, axis=0)
+    valleys = find_valleys(scores, labels)
+    assert valleys.k_apart == 2
+    assert valleys.groups[1] != valleys.groups[2] == valleys.groups[3]
+
+
+def test_a_small_group_that_shows_no_valley_does_not_join_two_large_ones():
+    rng = np.random.default_rng(4)
+    labels = pd.Series(np.repeat([1, 2, 3], [120, 60, 20]))
+    middles = pd.DataFrame([[0.0, 0.0], [4.4, 0.0], [2.4, 3.2]], [1, 2, 3])
+    scores = middles.loc[labels].reset_index(drop=True) + rng.normal(0, 1, (200, 2))
+    valleys = find_valleys(scores, labels)
+    assert valleys.edges["p"].max() == 1
+    assert valleys.groups[1] != valleys.groups[2]
+
+
 def test_the_ends_of_a_horseshoe_are_no_neighbours_across_the_void():
     angle = np.linspace(0, 1.6 * np.pi, 160)
     noise = np.random.default_rng(3).normal(0, 0.15, (160, 2))

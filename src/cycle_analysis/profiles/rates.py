@@ -3,13 +3,14 @@
 A rate holds where it was found. `known_rates` looks up what benchmarks/verdict.py found in surveys
 of the nearest number of units, over truths that are told by name. `try_rates` draws surveys like
 the study itself: from the line and the curve that describe it best, and from its profiles, moved
-together and apart. `recovery` asks beforehand what a study could find of profiles that one expects:
-units lie around their centroids, respondents around their unit, and their scores are averaged.
+together and apart, with as many respondents for a unit, who differ as its own do. `recovery` asks
+beforehand what a study could find of profiles that one expects: units lie around their centroids,
+respondents around their unit, and their scores are averaged.
 """
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from joblib import Parallel, delayed
 from numpy.random import Generator
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.courses import shortest_path
 from cycle_analysis.problems import InputError, Problem
@@ -32,6 +34,8 @@ from cycle_analysis.simulate.worlds import Continuum, Profiles, World, even
 
 DISTANCES = (2.0, 3.0, 4.0)
 """Distances of the nearest two profiles, in spreads within profiles, at which power is told."""
+SPREAD_LEFT = 0.05
+"""Part of the variance within profiles, or along a course, that is never error."""
 Draw = Callable[[Generator], tuple[pd.DataFrame, np.ndarray]]
 """Draws a survey: scores of units, and the profile that each truly has."""
 
@@ -68,6 +72,8 @@ def try_rates(
     fits: Fits,
     n_surveys: int,
     *,
+    persons: pd.DataFrame,
+    units: pd.Series,
     max_profiles: int = 8,
     seed: Seed = 1,
     n_jobs: int | None = None,
@@ -77,12 +83,16 @@ def try_rates(
     Parameters
     ----------
     scores : DataFrame, n units × p phases
-        The study's own scores: the number of complete units, their step and ends are those of the
-        surveys drawn.
+        The study's own scores: so many complete units are drawn.
     fits : mapping of (str, int) to Mixture
         What `selection.fit_models` gave for them.
     n_surveys : int
         Surveys for each truth.
+    persons : DataFrame, m respondents × p phases
+        Their scores, as `scores.respondent_scores` gives them: how many a unit has, how far they
+        are from their unit, on which step and between which ends.
+    units : Series, m respondents
+        The unit of each respondent.
     max_profiles : int
         Largest k tried.
     seed : int or SeedSequence
@@ -104,12 +114,13 @@ def try_rates(
     truths = {form: best[form] for form in PATHS if form in best}  # few units allow no curve
     apart = {f"profiles {d:g}": d for d in DISTANCES}
     truths |= {name: _at_distance(profiles, d) for name, d in apart.items()}
-    rows, complete = [], scores.dropna()
+    rows, n = [], len(scores.dropna())
+    asked = _asked(persons, units, scores)
     for (name, truth), child in zip(truths.items(), children(seed, len(truths)), strict=True):
-        draw = partial(_draw_like, truth, complete)
+        draw = partial(_draw_like, asked.taken_off(truth), asked, n)
         found = _verdicts(draw, n_surveys, max_profiles, child, n_jobs=n_jobs)
         rows.append({"truth": name, "distance": apart.get(name, np.nan), **rates_of(found)})
-    return pd.DataFrame(rows).assign(n_units=len(complete)).set_index("truth")
+    return pd.DataFrame(rows).assign(n_units=n).set_index("truth")
 
 
 def rates_of(found: pd.DataFrame) -> dict[str, float]:
@@ -339,15 +350,71 @@ def _verdicts(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """How respondents of a study answer.
+
+    Attributes
+    ----------
+    counts : array
+        Respondents of each unit.
+    deviations : DataFrame, m × p phases
+        Of respondents from their unit, as wide as those from its true score.
+    error : array, p × p
+        Covariance of the scores of units around their true scores, on average.
+    step, low, high : float
+        Grid of respondents' scores, and its ends.
+    """
+
+    counts: np.ndarray
+    deviations: pd.DataFrame
+    error: np.ndarray
+    step: float
+    low: np.ndarray
+    high: np.ndarray
+
+    def taken_off(self, truth: Mixture) -> Mixture:
+        """Take the error of measurement off a mixture; some of each spread stays."""
+        factors = np.linalg.cholesky(truth.covariances)
+        inverse = np.linalg.inv(factors)
+        left, axes = np.linalg.eigh(
+            np.eye(len(self.error)) - inverse @ self.error @ inverse.swapaxes(1, 2)
+        )
+        roots = factors @ axes * np.sqrt(left.clip(SPREAD_LEFT))[:, None]
+        return replace(truth, covariances=roots @ roots.swapaxes(1, 2))
+
+
+def _asked(persons: pd.DataFrame, units: pd.Series, scores: pd.DataFrame) -> _Asked:
+    """Read from a study how its respondents answer; too few pairs leave scores as they are."""
+    complete = persons[scores.columns].dropna()
+    complete = complete[units.reindex(complete.index).isin(scores.index)]
+    by_unit = complete.groupby(units.reindex(complete.index))
+    counts, size = by_unit.size().to_numpy(), by_unit[scores.columns[0]].transform("size")
+    if (counts - 1).sum() < TOO_FEW:
+        complete, counts = scores.dropna(), np.ones(1, dtype=int)
+        deviations = complete.iloc[:1] * 0
+    else:
+        wider = np.sqrt(size / (size - 1).clip(lower=1))
+        deviations = (complete - by_unit.transform("mean")).mul(wider, axis=0)[size > 1]
+    values = complete.to_numpy(dtype=float)
+    error = deviations.T.to_numpy() @ deviations.to_numpy() / len(deviations) * np.mean(1 / counts)
+    return _Asked(
+        counts, deviations, error, step_of(values), values.min(axis=0), values.max(axis=0)
+    )
+
+
 def _draw_like(
-    truth: Mixture, scores: pd.DataFrame, rng: Generator
+    truth: Mixture, asked: _Asked, n: int, rng: Generator
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Draw a survey from a mixture on the step and between the ends of the scores."""
-    values, member = truth.draw_with_profiles(len(scores), rng)
-    if step := step_of(scores.to_numpy(dtype=float)):
-        values = np.round(values / step) * step
-    values = np.clip(values, scores.min().to_numpy(), scores.max().to_numpy())
-    return pd.DataFrame(values, columns=scores.columns), member
+    """Draw n units from a mixture of true scores, and ask their respondents."""
+    true, member = truth.draw_with_profiles(n, rng)
+    counts = rng.choice(asked.counts, n)
+    drawn = rng.integers(len(asked.deviations), size=counts.sum())
+    told = true.repeat(counts, axis=0) + asked.deviations.to_numpy()[drawn]
+    if asked.step:
+        told = np.round(told / asked.step) * asked.step
+    told = pd.DataFrame(np.clip(told, asked.low, asked.high), columns=asked.deviations.columns)
+    return told.groupby(np.arange(n).repeat(counts)).mean(), member
 
 
 def _at_distance(profiles: Mixture, d: float) -> Mixture:

@@ -13,7 +13,8 @@ log-likelihood ratio of f to g, which for normal groups comes near the most powe
 valley fills up, which leaves shape, skewness, heaps, curvature and each unit's own error of
 measurement as they are; then each draw is divided again. *Tree*: groups hang together by their
 shallowest valleys, so the statistic is the sum of depths over the smallest spanning tree, grown
-anew in each draw; where it exceeds chance, edges are tested one by one (Holm 1979).
+anew in each draw; where it exceeds chance, edges are tested one by one (Holm 1979). A group that is
+much lower than its neighbours is itself the valley between them, and does not join them.
 
 The idea of merging components without a valley between them is Hennig's (2010), after Ray & Lindsay
 (2005) and Tantrum, Murua & Stuetzle (2003); dividing again within the null is after Kimes, Liu,
@@ -29,7 +30,10 @@ Robertson, Wright & Dykstra (1988), Order restricted statistical inference, Wile
 Tantrum, Murua & Stuetzle (2003), Proceedings of KDD, 197-205.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +49,8 @@ WIDEST = 10.0
 """Units between two means at most, so that both lie on the grid."""
 CUTS = (0.3, 0.5, 0.7)
 """Quantiles at which a draw is cut before it is divided again, beside the cut as moved."""
+BRIDGE = 0.5
+"""Height that a group needs to join two others, as a share of the lower of them."""
 ROUNDS, CLIMBS = 4, 40
 """Most rounds of dividing again; EM steps of the two normals on the discriminant."""
 SHRUNK, NARROWEST = 10.0, 0.35
@@ -66,7 +72,8 @@ class Valleys:
     p : float
         Chance of valleys as deep over the whole tree: at least 1 / (replicates + 1).
     groups : Series, index profile
-        Profiles that are not apart share a number.
+        Profiles that are not apart share a number; one too small to be tested has that of the
+        nearest.
     """
 
     edges: pd.DataFrame
@@ -119,7 +126,8 @@ def find_valleys(
     """
     names, member = np.unique(labels.to_numpy(), return_inverse=True)
     values = scores.to_numpy(dtype=float)
-    pairs = _neighbours(values, member)
+    (squared, peaks), large = _compared(values, member), np.bincount(member) >= LEAST
+    pairs = _neighbours(squared, np.flatnonzero(large))
     rng = np.random.default_rng(seed)
     steps = step_of(values), values.min(axis=0), values.max(axis=0)
     tested = []
@@ -128,20 +136,24 @@ def find_valleys(
         tested.append(_test_pair(values[own], member[own] == pair[1], n_replicates, rng, steps))
     if not pairs:
         return Valleys(no_edges(), 1.0, pd.Series(1, pd.Index(names, name="profile"), name="group"))
-    depth = np.array([one[0] for one in tested])
-    drawn = np.array([one[1] for one in tested])
-    p_pair = (1 + (drawn >= depth[:, None] - 1e-12).sum(axis=1)) / (n_replicates + 1)
-    last = p_pair <= DOUBTFUL
-    tree = _spanning(len(names), pairs, depth, last)
-    sums = np.array([one[_spanning(len(names), pairs, one, last)].sum() for one in drawn.T])
-    p = float((1 + (sums >= depth[tree].sum() - 1e-12).sum()) / (n_replicates + 1))
+    depths = np.array([[one[0], *one[1]] for one in tested]).round(9)
+    p_pair = (depths >= depths[:, :1]).mean(axis=1)
+    grow = partial(_spanning, peaks, pairs, last=p_pair <= DOUBTFUL)
+    tree = grow(depths[:, 0])
+    sums = np.array([one[grow(one)].sum() for one in depths.T])
+    p = float((sums >= sums[0] - 1e-9).mean())
     rows = [
-        (*(names[list(pairs[e])]), depth[e], p_pair[e], tested[e][2])
-        for e in sorted(tree, key=lambda e: (p_pair[e], -depth[e]))
+        (*(names[list(pairs[e])]), depths[e, 0], p_pair[e], tested[e][2])
+        for e in sorted(tree, key=lambda e: (p_pair[e], -depths[e, 0]))
     ]
     edges = pd.DataFrame(rows, columns=no_edges().columns[:-1])
     edges["apart"] = (p <= alpha) & _holm(edges["p"].to_numpy(), alpha)
-    return Valleys(edges, p, _joined(names, edges[~edges["apart"]]))
+    # beside a small group no valley can be shown: it hangs together with the nearest large one
+    nearest = names[np.where(large, squared, np.inf).argmin(axis=1)]
+    shades = edges.loc[~edges["apart"], ["first", "second"]].to_numpy().tolist()
+    return Valleys(
+        edges, p, _joined(names, [*shades, *zip(names[~large], nearest[~large], strict=True)])
+    )
 
 
 def no_edges() -> pd.DataFrame:
@@ -156,18 +168,18 @@ def _holm(p: np.ndarray, alpha: float) -> np.ndarray:
     return rejected
 
 
-def _joined(names: np.ndarray, edges: pd.DataFrame) -> pd.Series:
-    """Number the groups that hang together by edges, from 1."""
+def _joined(names: np.ndarray, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:
+    """Number the groups that hang together by pairs, from 1."""
     part = {name: name for name in names}
-    for first, second in zip(edges["first"], edges["second"], strict=True):
+    for first, second in pairs:
         old, new = part[second], part[first]
         part = {name: new if group == old else group for name, group in part.items()}
     numbers = pd.factorize(pd.Series(part))[0] + 1
     return pd.Series(numbers, pd.Index(names, name="profile"), name="group")
 
 
-def _neighbours(values: np.ndarray, member: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of groups, large enough, with no third centroid in the ball between them."""
+def _compared(values: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances of centroids, k × k, in the metric of the spread within, and peaks, k."""
     sizes = np.bincount(member)
     means = np.array([values[member == a].mean(axis=0) for a in range(len(sizes))])
     rest = values - means[member]
@@ -176,8 +188,13 @@ def _neighbours(values: np.ndarray, member: np.ndarray) -> list[tuple[int, int]]
     # units of a group may be all alike: some of the spread of all keeps the metric defined
     metric = np.linalg.inv(within + 1e-6 * values.var(axis=0).mean() * np.eye(p))
     gaps = means[:, None] - means
-    squared = np.einsum("abp,pq,abq->ab", gaps, metric, gaps)
-    large = np.flatnonzero(sizes >= LEAST)
+    own = np.bincount(member, np.einsum("np,pq,nq->n", rest, metric, rest)) / (p * sizes)
+    peaks = sizes / np.sqrt(own + 1e-6)
+    return np.einsum("abp,pq,abq->ab", gaps, metric, gaps), peaks
+
+
+def _neighbours(squared: np.ndarray, large: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of groups, large enough, with no third centroid in the ball between them."""
     return [
         (int(a), int(b))
         for i, a in enumerate(large)
@@ -363,15 +380,21 @@ def _without_valley(f: np.ndarray, peaks: np.ndarray) -> np.ndarray:
 
 
 def _spanning(
-    k: int, pairs: list[tuple[int, int]], weights: np.ndarray, last: np.ndarray
+    peaks: np.ndarray, pairs: list[tuple[int, int]], weights: np.ndarray, last: np.ndarray
 ) -> list[int]:
-    """Edges of the smallest spanning tree (Kruskal 1956); those in `last` where nothing else is."""
-    part, chosen = list(range(k)), []
-    for e in np.lexsort((weights, last)):
-        a, b = (part[end] for end in pairs[e])
-        if a != b:
-            chosen.append(int(e))
-            part = [b if group == a else group for group in part]
+    """Edges of the smallest spanning tree (Kruskal 1956); those in `last` where nothing else is.
+
+    Groups are joined over a group much lower than both only where nothing else joins them.
+    """
+    part, chosen = np.arange(len(peaks)), []
+    for bridge in (BRIDGE, 0.0):
+        for e in np.lexsort((weights, last)):
+            ends = list(pairs[e])
+            sides = [part == group for group in part[ends]]
+            lower = min(peaks[side].max() for side in sides)
+            if not (sides[0] & sides[1]).any() and peaks[ends].min() >= bridge * lower:
+                chosen.append(int(e))
+                part = np.where(sides[0], part[ends[1]], part)
     return chosen
 
 

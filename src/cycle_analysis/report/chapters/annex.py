@@ -147,6 +147,12 @@ class AnnexChapter(Chapter):
         }
 
     @cached_property
+    def sampled(self) -> bool:
+        """Whether there were too many units to weigh them all, so that a sample was."""
+        scores = self.load(steps.SCORES, "scores", self.reference)
+        return int(self._verdict_row["n_units"]) < len(scores.dropna())
+
+    @cached_property
     def n_rivals(self) -> int:
         """Number of forms without groups that were fitted."""
         return len(self.load(steps.NUMBER, "rivals", self.reference))

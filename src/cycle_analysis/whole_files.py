@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from cycle_analysis.problems import InputError, refuse
@@ -53,6 +54,21 @@ def write_whole(path: Path, contents: bytes) -> Path:
         with contextlib.suppress(OSError):  # what stopped the writing may stop the tidying too
             beside.unlink()
         raise unwritable(path, error) from error
+
+
+def delete_files(paths: Iterable[Path]) -> None:
+    """Delete files; those that are gone already are no error.
+
+    Raises
+    ------
+    InputError
+        If one of them may not be deleted.
+    """
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

@@ -19,23 +19,40 @@ from cycle_analysis.results import Results
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
-from cycle_analysis.whole_files import DISK, PART, unwritable, write_whole
+from cycle_analysis.whole_files import DISK, PART, delete_files, unwritable, write_whole
+
+FORMS = (
+    *("report_{}.html", "report_{}.pdf", "report_{}.docx", "tables_{}.xlsx"),
+    *("figures/[0-9][0-9]_*_{}.svg", "figures/[0-9][0-9]_*_{}.png"),
+)
+"""Files of a report in one language."""
+
+
+def find_results(folder: Path) -> list[Path]:
+    """Find the files directly in a folder, without hidden ones."""
+    return [path for path in folder.glob("*") if path.name[0] != "."]
+
+
+def find_reports(folder: Path) -> list[Path]:
+    """Find the reports in a folder, in every form of each language; others are the user's own."""
+    codes = [path.stem.removeprefix("report_") for path in folder.glob("report_*.html")]
+    return [path for code in codes for form in FORMS for path in folder.glob(form.format(code))]
 
 
 @dataclass
 class FolderNode:
-    """The files directly in a folder, as one node of pytask's graph.
+    """The files of a result, as one node of pytask's graph.
 
     Attributes
     ----------
     path : Path
         The folder.
-    pattern : str
-        The files that are meant; others in the folder are the user's own.
+    find : function of the folder
+        Gives the files that are meant.
     """
 
     path: Path
-    pattern: str = "*"
+    find: Callable[[Path], list[Path]] = find_results
     attributes: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -50,8 +67,8 @@ class FolderNode:
 
     @property
     def files(self) -> list[Path]:
-        """Files directly in the folder, without hidden ones."""
-        return sorted(p for p in self.path.glob(self.pattern) if p.is_file() and p.name[0] != ".")
+        """The files, in order."""
+        return sorted(path for path in self.find(self.path) if path.is_file())
 
     def state(self) -> str | None:
         """Hash of names and contents, None when there is nothing."""
@@ -70,11 +87,7 @@ class FolderNode:
         InputError
             If one of them may not be deleted.
         """
-        for path in [*self.files, *self.path.glob(f".{self.pattern}{PART}")]:
-            try:
-                path.unlink()
-            except OSError as error:
-                raise unwritable(path, error) from error
+        delete_files([*self.files, *self.path.rglob(f".*{PART}")])
 
     def load(self, is_product: bool = False) -> Path:
         """Give the folder."""
@@ -84,7 +97,10 @@ class FolderNode:
         """Do nothing: notebooks write the files themselves."""
 
 
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat")
+PACKAGES = (
+    *("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "pyreadstat"),
+    *("python-docx", "typst", "xlsxwriter"),
+)
 """Libraries whose version changes results."""
 REPORT = "08_report"
 """The notebook that tells what all others saved."""
@@ -159,7 +175,7 @@ class Tasks:
     def output(self, step: Step) -> FolderNode:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == REPORT:
-            return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
+            return FolderNode(self.home / "reports" / self.study.name, find_reports)
         return FolderNode(self.results.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:
@@ -260,7 +276,7 @@ def _value(step: Step, name: str, value: str) -> PythonNode:
 def _fingerprint(package: Path) -> str:
     """Hash the package's source and the versions of the libraries that results depend on."""
     digest = hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2"}
+    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2", ".typ"}
     for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes())

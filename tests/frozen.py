@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -106,7 +107,7 @@ class FrozenRun:
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of every table and report, by its place in the run."""
-        tables, reports = self.processed.rglob("*.csv"), self.reports.glob("report_*.html")
+        tables, reports = self.processed.rglob("*.csv"), self.reports.glob("*.*")
         found = {f"processed/{p.relative_to(self.processed).as_posix()}": p for p in tables}
         found |= {f"reports/{path.name}": path for path in reports}
         return {place: _hash(path) for place, path in sorted(found.items())}
@@ -203,8 +204,15 @@ def _listed(kind: str, places: Sequence[str]) -> list[str]:
 
 
 def _hash(path: Path) -> str:
-    """Hash a file without the version of Python in it: the lock fixes all other versions."""
-    content = path.read_bytes().replace(platform.python_version().encode(), b"(of Python)")
+    """Hash a file without the version of Python in it: the lock fixes all other versions.
+
+    Of an archive its parts are hashed, which machines may pack in different ways.
+    """
+    content = path.read_bytes()
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            content = b"".join(name.encode() + parts.read(name) for name in parts.namelist())
+    content = content.replace(platform.python_version().encode(), b"(of Python)")
     return hashlib.sha256(content).hexdigest()
 
 

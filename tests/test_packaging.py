@@ -11,7 +11,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
 def test_conda_and_pyproject_ask_for_the_same():
     conda = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
-    asked = {entry for entry in conda if isinstance(entry, str)} - {"pip"}
+    (pip,) = (entry["pip"] for entry in conda if isinstance(entry, dict))
+    asked = {entry for entry in [*conda, *pip] if isinstance(entry, str)} - {"pip", "-e ."}
     said = {f"python{PROJECT['project']['requires-python']}"}
     said |= set(PROJECT["project"]["dependencies"]) | set(PROJECT["dependency-groups"]["dev"])
     assert asked == said

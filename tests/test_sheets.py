@@ -127,7 +127,9 @@ def test_pages_are_written_for_each_language_and_a_unit_that_did_not_answer_is_r
     study, results, data = example
     unit = data["2022"].scores.index[0]
     paths = [p for some in write_sheets(study, results, tmp_path, "2022", [unit]) for p in some]
-    assert sorted(path.name for path in paths) == [f"{unit}_en.html", f"{unit}_nl.html"]
+    forms = ("en.html", "en.pdf", "nl.html", "nl.pdf")
+    assert sorted(path.name for path in paths) == [f"{unit}_{form}" for form in forms]
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
     with pytest.raises(InputError, match="GM9999"):
         list(write_sheets(study, results, tmp_path, "2022", ["GM9999"]))
     assert main(["sheets", "example", "--wave", "1999"]) == 2

@@ -24,7 +24,7 @@ from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.spreadsheets import inert, inert_texts, written_texts
 from cycle_analysis.study import Study, find_home, load_study
 from cycle_analysis.study.fingerprints import hash_facts, hash_file, hash_study
-from cycle_analysis.whole_files import unwritable, write_whole
+from cycle_analysis.whole_files import delete_files, write_whole
 
 Value = str | int | float | bool
 """What a parameter may be."""
@@ -205,7 +205,17 @@ class Results:
         InputError
             If the step has not run.
         """
-        return list(self._read(step, wave)["tables"])
+        return list(self.schemas(step, wave))
+
+    def schemas(self, step: str, wave: str = ALL_WAVES) -> dict[str, dict[str, Any]]:
+        """Describe the tables of a step by name: `Saved.schema`.
+
+        Raises
+        ------
+        InputError
+            If the step has not run.
+        """
+        return dict(self._read(step, wave)["tables"])
 
     def parameters(self, step: str, wave: str = ALL_WAVES) -> dict[str, Value]:
         """Give the parameters that a step ran with, in the order of its notebook.
@@ -271,7 +281,7 @@ class Results:
         }
         lines = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
         write_whole(folder / FILE, lines.encode("utf-8"), private_from=self.folder)
-        _delete(folder / f"{name}.csv" for name in earlier if name not in written)
+        delete_files(folder / f"{name}.csv" for name in earlier if name not in written)
 
     def stale(self, step: str, wave: str = ALL_WAVES) -> list[str]:
         """Say what changed since a step was saved; nothing when it is up to date.
@@ -417,14 +427,6 @@ def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
 def _spoilt(step: str, wave: str, file: str, problem: str) -> InputError:
     remedy = f"{run_notebook(step, wave)} again"
     return refuse(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)
-
-
-def _delete(paths: Iterable[Path]) -> None:
-    for path in paths:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise unwritable(path, error) from error
 
 
 def _check_index(name: str, table: pd.DataFrame) -> None:

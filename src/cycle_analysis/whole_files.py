@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from cycle_analysis.problems import InputError, refuse
@@ -102,6 +103,21 @@ def make_private(folder: Path, top: Path) -> None:
         one.mkdir(0o700, exist_ok=True)
         with contextlib.suppress(PermissionError):  # somebody else's, who shares it
             one.chmod(0o700)
+
+
+def delete_files(paths: Iterable[Path]) -> None:
+    """Delete files; those that are gone already are no error.
+
+    Raises
+    ------
+    InputError
+        If one of them may not be deleted.
+    """
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
 
 
 def unwritable(path: Path, error: OSError) -> InputError:

@@ -242,7 +242,7 @@ def plot_own_scores(scores: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     >>> [text.get_text() for text in plot_own_scores(scores).texts]
     ['40', '55']
     """
-    ax = style.start(ax, height=1.1 + 0.36 * len(scores))
+    ax = style.start(ax, height=0.9 + 0.3 * len(scores))
     for place, row in enumerate(scores.itertuples()):
         ax.plot([row.everyone] * 2, [place - 0.3, place + 0.3], color=style.MUTED, linewidth=3)
         ends = [max(row.score - row.error, 0), min(row.score + row.error, 100)]

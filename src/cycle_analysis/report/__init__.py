@@ -21,6 +21,7 @@ from cycle_analysis.report.document import (
     Paragraph,
     Table,
     Text,
+    legible,
     number_blocks,
 )
 from cycle_analysis.report.door import Door
@@ -36,10 +37,12 @@ from cycle_analysis.report.templates import (
     render_block,
     unescape,
 )
-from cycle_analysis.report.writers.html import to_html, write_html
+from cycle_analysis.report.writers import to_html, write_report
 from cycle_analysis.study import Study
 
-WRITERS_WORDS = ("contents", "figure", "table", "skip", "made_with", "wide")
+WRITERS_WORDS = (
+    *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "also", "workbook"),
+)
 
 
 @dataclass(eq=False)
@@ -98,7 +101,7 @@ def assemble(
         chapter = kind(study, known, language)
         blocks += read_blocks(render(sandbox, chapter.key, ChapterFacts(chapter)), chapter)
     waves = language.listed([language.wave(wave) for wave in study.waves])
-    return Document(
+    report = Document(
         language=code,
         title=study.title[code],
         subtitle=str(language.words["subtitle"]).format(waves=waves),
@@ -106,6 +109,8 @@ def assemble(
         mark=str(language.words["synthetic"]) if study.synthetic else "",
         words={name: str(language.words[name]) for name in WRITERS_WORDS},
     )
+    shown: Document = legible(report)
+    return shown
 
 
 def open_chapter(

@@ -149,7 +149,8 @@ def _number(write: Callable[[Any, int], str], value: Any, decimals: int) -> Cell
 
 def _percent(text: str, value: float, decimals: int = 0) -> Cell:
     pattern = "0" + ("." + "0" * decimals if decimals else "") + "%"
-    return Cell(text, round(value, decimals + 2), pattern)
+    shown = round(value * 100, decimals) / 100  # as the text is: 0.175 is 18%
+    return Cell(text, round(shown, decimals + 2), pattern)
 
 
 def _text(language: Language, value: Any) -> Cell:

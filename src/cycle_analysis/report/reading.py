@@ -44,7 +44,7 @@ MARKDOWN = MarkdownIt("zero").enable(
     ["heading", "list", "emphasis", "escape", "entity", "newline", "text_join"]
 )
 """What of Markdown a chapter may use; all else is text."""
-_HEADING = re.compile(r"(.*?)\s*\{#([\w-]+)\}")
+_HEADING = re.compile(r"(.*\S)\s*\{#([\w-]+)\}")
 _COLUMN = re.compile(r"(\w+)(\*?):\s*(.*)", re.DOTALL)
 _KNOWN = {"heading", "paragraph", "bullet_list", "list_item", "inline"}
 
@@ -144,7 +144,7 @@ def _heading(opening: Token, text: Text, chapter: Chapter) -> Heading:
     told = words_of(text)
     found = _HEADING.fullmatch(told)
     if not found:
-        _refuse(chapter, told, "is a heading without a key", "", "End it with {#key}")
+        _refuse(chapter, told, "is a heading without a key or a text", "", "Write: # Text {#key}")
     return Heading(int(opening.tag[1]), found[2], found[1])
 
 

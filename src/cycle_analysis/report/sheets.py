@@ -9,6 +9,7 @@ answers of one person.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from cycle_analysis.measurement.scores import turn_items
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import given_error
-from cycle_analysis.report import Remembering
+from cycle_analysis.report import WRITERS_WORDS, Remembering
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
@@ -35,21 +36,23 @@ from cycle_analysis.report.chapter import (
     Results,
 )
 from cycle_analysis.report.columns import Rows, number
-from cycle_analysis.report.document import Document, number_blocks
+from cycle_analysis.report.document import Document, legible, number_blocks
 from cycle_analysis.report.door import Door, Mean, Units
 from cycle_analysis.report.language import Language, open_language
 from cycle_analysis.report.reading import read_blocks
 from cycle_analysis.report.templates import make_sandbox, render
-from cycle_analysis.report.writers.html import write_html
+from cycle_analysis.report.writers import to_html, to_pdf
 from cycle_analysis.responses.study_answers import population, study_register
 from cycle_analysis.study import Study
+from cycle_analysis.whole_files import write_whole
 
 Z = 1.96
 ROLE = 2
 """Respondents in a role under which its mean would be one person's answers."""
 APART = 10.0
 """Points by which units one profile further answer a question higher, for it to be named."""
-MOST_QUESTIONS = 3
+MOST = 3
+"""Questions, and phases on which roles differ, that are named."""
 TOGETHER = 20
 """Sheets that one worker writes before it takes more."""
 
@@ -212,7 +215,7 @@ class SheetChapter(Chapter):
         return [
             {"phase": phase, "high": means[phase].idxmax(), "low": means[phase].idxmin(),
              "gap": float(gap)}
-            for phase, gap in gaps[gaps >= APART].items()
+            for phase, gap in gaps[gaps >= APART][:MOST].items()
         ]  # fmt: skip
 
     @cached_property
@@ -229,7 +232,7 @@ class SheetChapter(Chapter):
         questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         named = [
             {"question": questions[item], "own": own[item], "theirs": Mean(theirs[item], n)}
-            for item in gaps.index[gaps >= APART][:MOST_QUESTIONS]
+            for item in gaps.index[gaps >= APART][:MOST]
         ]
         return {"group": self.groups[number - 1], "questions": named}
 
@@ -322,7 +325,7 @@ def make_sheet(
         render(make_sandbox(language), chapter.key, ChapterFacts(chapter)), chapter
     )
     words = language.words
-    return Document(
+    sheet = Document(
         language=code,
         title=chapter.name,
         subtitle=str(words["sheet"]["subtitle"]).format(
@@ -330,15 +333,16 @@ def make_sheet(
         ),
         blocks=number_blocks(blocks),
         mark=str(words["synthetic"]) if study.synthetic else "",
-        words={name: str(words[name]) for name in ("contents", "figure", "table", "skip")}
-        | {"made_with": str(words["made_with"]), "wide": str(words["wide"])},
+        words={name: str(words[name]) for name in WRITERS_WORDS},
     )
+    shown: Document = legible(sheet)
+    return shown
 
 
 def write_sheets(
     study: Study, results: Results, folder: Path, wave: str, units: list[str], n_jobs: int = 1
 ) -> Iterator[list[Path]]:
-    """Write sheets in every language of the study; give the paths as they come.
+    """Write sheets as HTML and PDF in every language of the study; give the paths as they come.
 
     Parameters
     ----------
@@ -367,16 +371,18 @@ def write_sheets(
             [Problem("command line", "--unit", u, problem, f"such as {shown}") for u in lost]
         )
     chosen = units or list(data.scores.index)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def write(part: list[str]) -> list[Path]:
-        return [
-            write_html(
-                make_sheet(study, known, code, wave, unit, data), folder / f"{unit}_{code}.html"
-            )
-            for unit in part
-            for code in study.languages
-        ]
+        paths = []
+        for unit, code in product(part, study.languages):
+            sheet = make_sheet(study, known, code, wave, unit, data)
+            for form, contents in (
+                ("html", to_html(sheet).encode("utf-8")),
+                ("pdf", to_pdf(sheet)),
+            ):
+                path = folder / f"{unit}_{code}.{form}"
+                paths.append(write_whole(path, contents, private_from=folder))
+        return paths
 
     parts = [chosen[i : i + TOGETHER] for i in range(0, len(chosen), TOGETHER)]
     yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(write)(p) for p in parts)

@@ -34,8 +34,8 @@ FORM = 1
 LIBRARIES = (
     *("ipykernel", "ipython", "jinja2", "joblib", "jupyter-client", "markdown-it-py", "markupsafe"),
     *("matplotlib", "nbclient", "numpy", "pandas", "papermill", "pydantic", "pydantic-core"),
-    *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "pyyaml", "scikit-learn"),
-    *("scipy", "seaborn", "tqdm"),
+    *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "python-docx", "pyyaml"),
+    *("scikit-learn", "scipy", "seaborn", "tqdm", "typst", "xlsxwriter"),
 )
 """All that the package imports: another version of one may change a result."""
 SECTIONS = (
@@ -44,6 +44,11 @@ SECTIONS = (
 )
 NOTED = ("source", "blas")
 """Sections that say where to look; what they decide about shows in the code and the files."""
+FORMS = (
+    *("report_{}.html", "report_{}.pdf", "report_{}.docx", "tables_{}.xlsx"),
+    *("figures/[0-9][0-9]_*_{}.svg", "figures/[0-9][0-9]_*_{}.png"),
+)
+"""Files of a report in one language."""
 SEED = ".seed"
 """Last letters of parameters that are seeds."""
 NOT_CHOSEN = tuple(f".{name}" for name in SET_BY_THE_RUN)
@@ -152,12 +157,19 @@ def made_files(study: Study, home: Path) -> dict[str, dict[str, Path]]:
     steps = [results.step_folder(step.notebook, step.wave) for step in plan(study)]
     tables = [path for folder in steps for path in folder.glob("[!.]*") if path.is_file()]
     executed = (results.folder / "notebooks").glob("*.ipynb")
-    reports = (home / "reports" / study.name).glob("report_*.html")
+    folder = home / "reports" / study.name
+    reports = find_reports(folder)
     return {
         "tables": {path.relative_to(results.folder).as_posix(): path for path in tables},
         "executed": {path.name: path for path in executed},
-        "reports": {path.name: path for path in reports},
+        "reports": {path.relative_to(folder).as_posix(): path for path in reports},
     }
+
+
+def find_reports(folder: Path) -> list[Path]:
+    """Find the reports in a folder, in every form of each language; others are the user's own."""
+    codes = [path.stem.removeprefix("report_") for path in folder.glob("report_*.html")]
+    return [path for code in codes for form in FORMS for path in folder.glob(form.format(code))]
 
 
 def private_key(study: Study) -> bytes:
@@ -178,7 +190,7 @@ def libraries() -> dict[str, str]:
 def hash_code() -> str:
     """Hash the source and texts of the package."""
     package, digest = Path(__file__).parents[1], hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2"}
+    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2", ".typ"}
     for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes())

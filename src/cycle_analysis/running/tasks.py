@@ -17,29 +17,34 @@ from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
 from cycle_analysis.running.executed import execute_notebook
-from cycle_analysis.running.manifest import hash_code, libraries
+from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
 from cycle_analysis.study.fingerprints import hash_facts
 from cycle_analysis.study.plan import plan_files
-from cycle_analysis.whole_files import PART, unwritable, write_whole
+from cycle_analysis.whole_files import PART, delete_files, write_whole
+
+
+def find_results(folder: Path) -> list[Path]:
+    """Find the files directly in a folder, without hidden ones."""
+    return [path for path in folder.glob("*") if path.name[0] != "."]
 
 
 @dataclass
 class FolderNode:
-    """The files directly in a folder, as one node of pytask's graph.
+    """The files of a result, as one node of pytask's graph.
 
     Attributes
     ----------
     path : Path
         The folder.
-    pattern : str
-        The files that are meant; others in the folder are the user's own.
+    find : function of the folder
+        Gives the files that are meant.
     """
 
     path: Path
-    pattern: str = "*"
+    find: Callable[[Path], list[Path]] = find_results
     attributes: dict[Any, Any] = field(default_factory=dict)
 
     @property
@@ -54,8 +59,8 @@ class FolderNode:
 
     @property
     def files(self) -> list[Path]:
-        """Files directly in the folder, without hidden ones."""
-        return sorted(p for p in self.path.glob(self.pattern) if p.is_file() and p.name[0] != ".")
+        """The files, in order."""
+        return sorted(path for path in self.find(self.path) if path.is_file())
 
     def state(self) -> str | None:
         """Hash of names and contents, None when there is nothing."""
@@ -74,11 +79,7 @@ class FolderNode:
         InputError
             If one of them may not be deleted.
         """
-        for path in [*self.files, *self.path.glob(f".{self.pattern}{PART}")]:
-            try:
-                path.unlink()
-            except OSError as error:
-                raise unwritable(path, error) from error
+        delete_files([*self.files, *self.path.rglob(f".*{PART}")])
 
     def load(self, is_product: bool = False) -> Path:
         """Give the folder."""
@@ -147,7 +148,7 @@ class Tasks:
     def output(self, step: Step) -> FolderNode:
         """Where a step leaves its files: tables, or the report."""
         if step.notebook == REPORT:
-            return FolderNode(self.home / "reports" / self.study.name, "report_*.html")
+            return FolderNode(self.home / "reports" / self.study.name, find_reports)
         return FolderNode(self.results.step_folder(step.notebook, step.wave))
 
     def execute(self, step: Step) -> None:

@@ -17,7 +17,7 @@ from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
-from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code
+from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code, number
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
@@ -307,7 +307,7 @@ def _setting(language: Language, value: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(language.code_word(str(value), "yes_no"))
     if isinstance(value, float):
-        return Cell(language.number(value, 2 if value % 1 else 0), value)
+        return number(2 if value % 1 else 0).write(language, value)
     return Cell(str(value), value if isinstance(value, int) else None)
 
 

@@ -106,8 +106,13 @@ class FrozenRun:
         return folder
 
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of every table and report, by its place in the run."""
-        tables, reports = self.processed.rglob("*.csv"), self.reports.glob("*.*")
+        """SHA-256 of every table and report, by its place in the run.
+
+        Not of PDFs, where the version of Python is packed away, nor of the manifest, which names
+        the code.
+        """
+        tables = self.processed.rglob("*.csv")
+        reports = [p for p in self.reports.glob("*.*") if p.suffix in (".html", ".docx", ".xlsx")]
         found = {f"processed/{p.relative_to(self.processed).as_posix()}": p for p in tables}
         found |= {f"reports/{path.name}": path for path in reports}
         return {place: _hash(path) for place, path in sorted(found.items())}
@@ -206,12 +211,14 @@ def _listed(kind: str, places: Sequence[str]) -> list[str]:
 def _hash(path: Path) -> str:
     """Hash a file without the version of Python in it: the lock fixes all other versions.
 
-    Of an archive its parts are hashed, which machines may pack in different ways.
+    Of an archive its parts are hashed, which machines may pack in different ways; not pictures
+    made of dots, which processors may round in different ways.
     """
     content = path.read_bytes()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as parts:
-            content = b"".join(name.encode() + parts.read(name) for name in parts.namelist())
+            names = [name for name in parts.namelist() if not name.endswith(".png")]
+            content = b"".join(name.encode() + parts.read(name) for name in names)
     content = content.replace(platform.python_version().encode(), b"(of Python)")
     return hashlib.sha256(content).hexdigest()
 

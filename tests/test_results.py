@@ -83,7 +83,7 @@ def tables(draw):
     index = pd.MultiIndex.from_arrays(levels, names=names) if n_levels > 1 else pd.Index(levels[0])
     table = table.set_axis(index, axis=0)
     usable = not table.index.has_duplicates and not set(map(str, heads)) & set(names)
-    return table if usable else table.iloc[:0].set_axis(pd.Index([], dtype="str", name="\n"))
+    return table if usable else table.iloc[:0].set_axis(pd.Index([], dtype="str", name="of rows\n"))
 
 
 @settings(max_examples=150, deadline=None)

@@ -79,7 +79,7 @@ def bones(document: Document) -> list[tuple]:
 
 
 def test_every_chapter_stands_in_every_language():
-    expected = {f"{key}.md.j2" for key in CHAPTERS} | {"macros.md.j2"}
+    expected = {f"{key}.md.j2" for key in CHAPTERS} | {"macros.md.j2", "sheet.md.j2"}
     assert {language: set(templates(language)) for language in LANGUAGES} == dict.fromkeys(
         LANGUAGES, expected
     )

@@ -29,6 +29,7 @@ from cycle_analysis.report.language import open_language
 from cycle_analysis.report.reading import read_blocks
 from cycle_analysis.report.templates import (
     MACROS,
+    SHEET,
     SUFFIX,
     escape,
     has_block,
@@ -200,5 +201,5 @@ def _own_chapters(
     """Give the chapters that a study adds: templates under a name that no chapter has."""
     for file in sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}")):
         key = file.name.removesuffix(SUFFIX)
-        if key not in CHAPTERS and key not in chapters and file.name != MACROS:
+        if key not in CHAPTERS and key not in chapters and file.name not in (MACROS, SHEET):
             yield type(f"{key}Chapter", (Chapter,), {"key": key, "__doc__": f"Chapter {key}."})

@@ -29,6 +29,8 @@ from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, Language
 
 SUFFIX = ".md.j2"
+SHEET = f"sheet{SUFFIX}"
+"""The page for one unit, which is no chapter of a report."""
 MACROS = f"macros{SUFFIX}"
 """Pieces of text that several chapters share; every template knows them as ``macros``."""
 DEFAULT = "default"

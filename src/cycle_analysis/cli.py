@@ -20,7 +20,8 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_kinds, problem_kinds
-from cycle_analysis.study import check_unlisted_waves, find_home, load_study
+from cycle_analysis.study import check_study_name, check_unlisted_waves, find_home, load_study
+from cycle_analysis.texts import find_languages
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
 EXPECTED = (
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
     _study_and_home(_command(commands, "freeze", text, _freeze))
     _describe_simulate(commands)
+    _describe_new_study(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
     sheets = _command(
@@ -132,6 +134,15 @@ def _describe_add_wave(commands: Any) -> None:
     _study_and_home(add)
     add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
     add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+
+
+def _describe_new_study(commands: Any) -> None:
+    text = "begin a study from its first export: study.yaml and codebook.csv"
+    new = _command(commands, "new-study", text, _new_study)
+    _study_and_home(new)
+    new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
+    text = "language of its questions and of the report (default: %(default)s)"
+    new.add_argument("--language", default="nl", choices=find_languages(), help=text)
 
 
 def _describe_register(commands: Any) -> None:
@@ -306,6 +317,20 @@ def _simulate(options: argparse.Namespace) -> int:
     found, clouds, curves = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
     print(summarise(found, clouds, curves, len(world.centroids)))
+    return CLEAN
+
+
+def _new_study(options: argparse.Namespace) -> int:
+    check_study_name(options.study)
+    from cycle_analysis.drafting.new_study import new_study
+
+    folder = _home_of(options) / "data" / "raw" / options.study
+    begun = new_study(folder, options.file, options.language)
+    print(begun)
+    print(
+        "Next: fill in what is empty, look at what is likely, then: "
+        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} {options.file}"
+    )
     return CLEAN
 
 

@@ -259,23 +259,28 @@ def _unit(export: Export, column: str) -> Match | None:
 
 
 def _role(export: Export, column: str) -> Match | None:
-    given = stripped(export.raw, column)
-    meanings = find_meanings(export.raw, given, Column(source=column))
-    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
-    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
-    if not 1 < len(named) <= MOST_ROLES:
+    named, roles = role_names(export.raw, column), export.study.roles
+    if not named or not roles:
         return None
-    roles = export.study.roles
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
     known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
     told = {text: known.get(normalise(name), "") for text, name in named.items()}
-    if all(normalise(name) in words for name in named):
+    if all(normalise(name) in words for name in named.values()):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
     if all(told.values()):
         return Match("role", column, "as in the last wave", sure=True, recode=told)
     reason = f"say which role each value is: {', '.join(roles)}"
     return Match("role", column, reason, sure=False, recode=told)
+
+
+def role_names(raw: RawTable, column: str) -> dict[str, str]:
+    """Texts of a column that may hold roles, each with what it is called; empty if it cannot."""
+    given = stripped(raw, column)
+    meanings = find_meanings(raw, given, Column(source=column))
+    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
+    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
+    return named.to_dict() if 1 < len(named) <= MOST_ROLES else {}
 
 
 def match_items(export: Export) -> Iterator[Match]:

@@ -4,6 +4,7 @@ from cycle_analysis.study.loading import (
     HOME,
     Study,
     check_raw_files,
+    check_study_name,
     check_unlisted_waves,
     find_home,
     load_study,

@@ -200,6 +200,10 @@ RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
 tells two units of one name apart; the seconds it took."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+NAME_RULE = (
+    "letters a to z, digits, - and _, the first a letter or digit; no name that Windows keeps for "
+    "itself (con, nul, …)"
+)
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
 OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
@@ -452,7 +456,7 @@ class Linear(Frozen):
 class Column(Frozen):
     """Where an item stands in the raw file, and how it was asked there."""
 
-    source: str
+    source: str = Field(min_length=1)
     map: dict[str, str] = {}
     linear: Linear | None = None
     comparable: Literal["full", "partial", "broken"] = "full"

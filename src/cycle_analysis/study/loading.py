@@ -20,8 +20,8 @@ from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import QUESTION, Codebook, read_codebook
 from cycle_analysis.study.files import (
     LANGUAGES,
+    NAME_RULE,
     SAFE_NAME,
-    Column,
     StudyFile,
     Wave,
     YamlText,
@@ -64,9 +64,14 @@ class Study(StudyFile):
         """Phases in the order of the cycle."""
         return [phase.code for phase in self.phases]
 
+    @property
+    def language(self) -> str:
+        """Language of its notebooks: English if it can be."""
+        return "en" if "en" in self.languages else self.languages[0]
+
     def heading(self, language: str = "") -> str:
         """Title of the study, with the mark that its data are synthetic; in English if it can."""
-        language = language or ("en" if "en" in self.languages else self.languages[0])
+        language = language or self.language
         mark = self.words(language)["synthetic"]
         return f"{self.title[language]} [{mark}]" if self.synthetic else self.title[language]
 
@@ -180,7 +185,7 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     home : Path, optional
         Folder that holds ``data/raw``; found by `find_home` when not given.
     without : str
-        A wave that is not read, because it is still to be added.
+        A wave that is still to be added: neither it nor others without a wave.yaml are read.
 
     Returns
     -------
@@ -204,7 +209,9 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
         gathered, lambda: read_codebook(_open(folder, CODEBOOK_FILE), phases, scales, languages)
     )
     waves = {}
-    for wave in (wave for wave in (file.waves if file else []) if wave != without):
+    for wave in file.waves if file else []:
+        if without and (wave == without or not (folder / wave / "wave.yaml").exists()):
+            continue
         waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
     if file and codebook:
         gathered += find_unknown_to_codebook(file, codebook)
@@ -242,12 +249,23 @@ def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
         return None
 
 
+def check_study_name(name: str) -> None:
+    """Refuse a name that no study, or folder anywhere, can have.
+
+    Raises
+    ------
+    InputError
+        If it is one.
+    """
+    if not SAFE_NAME.fullmatch(name) or is_reserved(name):
+        problem = "cannot be the name of a study"
+        raise refuse("command line", "STUDY", name, problem, NAME_RULE)
+
+
 def _study_folder(name: str, home: Path) -> Path:
+    check_study_name(name)
     raw = home / "data" / "raw"
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
-    if not SAFE_NAME.fullmatch(name) or is_reserved(name):
-        problem = "is not the name of a study: letters, digits, - and _ only"
-        raise refuse("data/raw", "study", name, problem, listed(studies))
     if name not in studies:
         near = get_close_matches(name, studies, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
@@ -351,9 +369,9 @@ def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
             if code in codes[:i]:
                 yield text.problem((kind, i), code, "stands twice")
             if kind == "waves" and is_reserved(code):
-                yield text.problem((kind, i), code, "is a reserved name")
+                yield text.problem((kind, i), code, "is a reserved name", NAME_RULE)
             if not SAFE_NAME.fullmatch(code):
-                yield text.problem((kind, i), code, "cannot be a code", "letters, digits, - and _")
+                yield text.problem((kind, i), code, "cannot be a code", NAME_RULE)
     for i, phase in enumerate(file.phases):
         if (code := phase.development) not in developments:
             where = ("phases", i, "development")
@@ -440,8 +458,8 @@ def find_wrong_recodes(
     wave: Wave, codebook: Codebook, study: StudyFile, text: YamlText
 ) -> Iterable[Problem]:
     """A recode leads to codes of the item's scale, or to roles of the study, only."""
-    role = wave.columns.get("role", Column(source=""))
-    for old, new in role.map.items():
+    role = wave.columns.get("role")
+    for old, new in (role.map if role else {}).items():
         if new not in study.roles:
             key = ("columns", "role", "map", old)
             yield text.problem(key, new or old, "is no role", listed(study.roles))

@@ -36,7 +36,7 @@ from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reas
 FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
 SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
-MOST_ROLES, MOST_UNITS = 60, 1000
+MOST_ROLES, MOST_UNITS = 60, 10_000
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
@@ -201,12 +201,17 @@ def _service(raw: RawTable, column: str) -> str:
     return "empty" if set(cells.cat.categories) <= {""} else ""
 
 
+def named_as(field: str, column: str) -> bool:
+    """Whether a column has one of the usual names of a respondent field."""
+    return bool(re.fullmatch(USUAL_NAMES[field], re.sub(r"[\W_]", "", column.casefold())))
+
+
 def match_fields(export: Export) -> Iterator[Match]:
     """Match respondent fields: the last wave's column first, then usual names, then contents."""
     last, columns = export.last, export.columns
-    for name, usual in USUAL_NAMES.items():
+    for name in USUAL_NAMES:
         known = [last[name].source] if name in last and last[name].source in columns else []
-        named = [c for c in columns if re.fullmatch(usual, re.sub(r"[\W_]", "", c.casefold()))]
+        named = [column for column in columns if named_as(name, column)]
         matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
         yield from (match for match in matches if match)
     for column in columns:

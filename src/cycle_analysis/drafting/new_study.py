@@ -15,9 +15,9 @@ import pandas as pd
 from cycle_analysis.drafting.drafts import Draft, empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import (
     ASKS_FOR_ROLE,
-    USUAL_NAMES,
     Match,
     match_columns,
+    named_as,
     role_names,
 )
 from cycle_analysis.drafting.seen import FEWEST, SeenItem, SeenScale, see_items
@@ -29,7 +29,7 @@ from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.files import Source
 from cycle_analysis.units.register import load_register
 from cycle_analysis.whole_files import write_whole
-from cycle_analysis.words import missing_reason, normalise
+from cycle_analysis.words import missing_reason
 
 STUDY = "study.yaml"
 MOST_NAMED = 12
@@ -70,13 +70,14 @@ class Begun:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What an export shows of a study: its items, who answered, and their roles by code."""
+    """What an export shows of a study: its items, who answered, their roles by code, columns."""
 
     raw: RawTable
     items: list[SeenItem]
     fields: dict[str, Match]
     roles: dict[str, str]
     role_column: str
+    unit_column: str
 
     @property
     def phases(self) -> list[str]:
@@ -125,7 +126,10 @@ def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
     register = load_register()
     matches = match_columns(raw, _nothing_known(folder), register, register.last_day)
     role_column = _role_column(raw, matches.unknown_columns)
-    asked = [column for column in matches.unknown_columns if column != role_column]
+    named = [c for c in matches.unknown_columns if named_as("unit", c)]
+    unit_column = matches.found["unit"].source if "unit" in matches.found else "".join(named[:1])
+    who = (role_column, unit_column)
+    asked = [column for column in matches.unknown_columns if column not in who]
     if not asked:
         remedy = "Export the answers, with question codes as headings"
         raise refuse(export.name, "header", "", "no column holds an item", "", remedy)
@@ -133,7 +137,7 @@ def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
     if role_column:
         names = dict.fromkeys(role_names(raw, role_column).values())
         roles = {f"R{place}": name for place, name in enumerate(names, start=1)}
-    seen = Seen(raw, see_items(raw, asked), matches.found, roles, role_column)
+    seen = Seen(raw, see_items(raw, asked), matches.found, roles, *who)
     draft, codebook = draft_study(seen, language), draft_codebook(seen, language)
     files = [
         write_whole(folder / STUDY, draft.text.encode("utf-8")),
@@ -158,9 +162,7 @@ def _nothing_known(folder: Path) -> Study:
 def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
     """Find the column with the respondents' roles, in words; ``""`` without one."""
     for column in columns:
-        called = normalise(column).replace(" ", "").replace("_", "")
-        is_named = called in USUAL_NAMES["role"].split("|")
-        if is_named or ASKS_FOR_ROLE.search(raw.questions.get(column, column)):
+        if named_as("role", column) or ASKS_FOR_ROLE.search(raw.questions.get(column, column)):
             names = role_names(raw, column).values()
             wordy = all(any(letter.isalpha() for letter in name) for name in names)
             if names and wordy and len(set(names)) <= MOST_NAMED:
@@ -223,7 +225,8 @@ def _units(seen: Seen, language: str, sure: list[str]) -> Iterator[str]:
         reason = f"column {one_line(unit.source)}: {unit.reason}"
         yield f"# units are Dutch municipalities, as they are by default; {reason}"
         return
-    yield "units:   # fill in; or take this away, if they are Dutch municipalities"
+    where = f"; likely named in column {one_line(seen.unit_column)}" * bool(seen.unit_column)
+    yield f"units:   # fill in{where}; take this away, if they are Dutch municipalities"
     yield f'  one: {{{language}: ""}}'
     yield f'  many: {{{language}: ""}}'
     yield '  register: ""   # a csv beside this file: unit,name and a row for each unit'

@@ -263,9 +263,13 @@ def read_units(
     meanings = find_meanings(raw, given, column).loc[pairs["text"]].reset_index(drop=True)
     table = pairs.join(meanings)
 
-    by_text, by_said, by_label = (
-        _found(table[name], table["place"], register, day, suggest=suggest and name != "text")
-        for name in ("text", "said", "label")
+    by_said, by_label = (
+        _found(table[name], table["place"], register, day, suggest=suggest)
+        for name in ("said", "label")
+    )
+    as_said = table["text"].equals(table["said"])
+    by_text = (
+        by_said if as_said else _found(table["text"], table["place"], register, day, suggest=False)
     )
     decided = _decide(table, by_said, by_label, register, day)
     decided["now"] = decided["now"].where(decided["reason"] == "", "")

@@ -45,9 +45,9 @@ def change_study(home, **keys):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
 
 
-def checked(home, capsys) -> tuple[int, str]:
+def checked(home, capsys, *more) -> tuple[int, str]:
     """Exit code of the command ``check`` on the small study, and all that it says."""
-    code = main(["check", "small", "--home", str(home)])
+    code = main(["check", "small", "--home", str(home), *more])
     said = capsys.readouterr()
     return code, said.out + said.err
 
@@ -82,9 +82,16 @@ def test_row_26_check_tells_how_many_units_there_are_to_divide(
     tmp_path, capsys, n_units, code, told
 ):
     make_study(tmp_path, Truth(["2010"], "profiles", n_units=n_units))
-    found, said = checked(tmp_path, capsys)
+    found, said = checked(tmp_path, capsys, "--strict")
     assert found == code
     assert re.search(told, said)
+
+
+def test_warnings_end_with_exit_code_0_unless_they_are_to_be_strict(tmp_path, capsys):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=24))
+    plain, strict = checked(tmp_path, capsys), checked(tmp_path, capsys, "--strict")
+    assert (plain[0], strict[0]) == (0, 1)
+    assert plain[1] == strict[1]
 
 
 def test_row_26_too_few_units_stop_a_run_before_any_notebook(tmp_path):

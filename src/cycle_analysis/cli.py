@@ -1,8 +1,8 @@
 """The commands: to ``run`` a study, ``check``, ``freeze`` or ``verify`` it, for waves and units.
 
-Exit codes: 0 all well, 1 warnings of check or a difference that verify found, 2 something is wrong
-with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or by a bug,
-which always shows its traceback.
+Exit codes: 0 all well, 1 warnings of check --strict or a difference that verify found, 2 something
+is wrong with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or
+by a bug, which always shows its traceback.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from cycle_analysis import __version__
 from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_kinds, problem_kinds
 from cycle_analysis.study import check_study_name, check_unlisted_waves, find_home, load_study
 from cycle_analysis.texts import find_languages
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     except MemoryError:
         print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
         return REJECTED_INPUT
-    except Exception:  # a bug: Python's own exit code would be that of warnings
+    except Exception:  # a bug: Python's own exit code would be that of a difference
         traceback.print_exc()
         return STOPPED
 
@@ -59,10 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cycle-analysis", description=title.replace("``", ""), epilog=codes
     )
+    version = f"cycle-analysis {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="say which this is")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _describe_run(commands)
     text = "check a study's files, answers and number of units; change nothing"
-    _study_and_home(_command(commands, "check", text, _check))
+    check = _command(commands, "check", text, _check)
+    check.add_argument("--strict", action="store_true", help="end with exit code 1 on warnings")
+    _study_and_home(check)
     _describe_verify(commands)
     text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
     _study_and_home(_command(commands, "freeze", text, _freeze))
@@ -246,7 +251,7 @@ def _check(options: argparse.Namespace) -> int:
     if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
         raise InputError(rejected)
     print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
-    return WARNINGS if n_warnings or doubts else CLEAN
+    return WARNINGS if options.strict and (n_warnings or doubts) else CLEAN
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -198,3 +198,24 @@ def test_an_export_that_holds_no_items_leaves_no_folder(tmp_path):
     assert told.returncode == 2
     assert "no column holds an item" in told.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_numbers_of_other_kinds_in_one_block_are_no_rating(tmp_path):
+    rng = np.random.default_rng(3)
+    mixed = {"A1": rng.integers(0, 51, 90), "A2": rng.integers(1, 4, 90), "A3": [1, 2] * 45}
+    folder, _ = begun(tmp_path, limesurvey(answers(), FORMS["codes"]).assign(**mixed))
+    book = pd.read_csv(folder / "codebook.csv").set_index("item")
+    scales = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))["scales"]
+    kinds = {item: scales[book.loc[item, "scale"]]["kind"] for item in mixed}
+    assert kinds == {"A1": "number", "A2": "number", "A3": "category"}
+    assert book.loc["A1":"A3", "phase"].isna().all()
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_draft_is_in_the_language_that_is_asked_for(tmp_path, language):
+    limesurvey(answers(), FORMS["codes"]).to_csv(tmp_path / "export.csv", index=False, quoting=1)
+    made = new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv", language)
+    fields = yaml.safe_load(made.files[0].read_text("utf-8"))
+    assert fields["languages"] == [language]
+    assert list(fields["title"]) == [language]
+    assert made.files[1].read_text("utf-8").splitlines()[0].endswith(f"question_{language}")

@@ -236,6 +236,24 @@ def test_row_38_a_wave_without_common_items_is_refused_with_the_phases(tmp_path,
     assert "'P2': no item of this phase was asked alike in every wave" in said
 
 
+def test_more_profiles_than_units_with_different_scores_are_refused_beforehand(tmp_path, capsys):
+    asked = {"04_number_of_profiles": {"n_profiles": "3"}}
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=60), parameters=asked)
+
+    def two_kinds(_, table):
+        items = [column for column in table if re.fullmatch(r"P\d_\d", column)]
+        unit = table.columns[1]
+        low = table[unit].rank(method="dense") % 2 == 0
+        return table.assign(**{item: low.map({True: "1", False: "3"}) for item in items})
+
+    change_answers(tmp_path, two_kinds, ["2010"])
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "'3': so many profiles are asked for, more than there are units with different" in said
+    assert "Allowed: 0-2" in said
+    assert "Enough units" not in said
+
+
 @pytest.mark.parametrize("wave", ["2010", "2011"])
 def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_path, capsys, wave):
     make_study(tmp_path, TWO_WAVES)

@@ -32,7 +32,7 @@ def test_mistakes_in_all_files_are_told_at_once_with_their_lines(home, edit):
     edit("codebook.csv", "AG3,", "AG2,")
     told = problems_of(home)
     files = {problem.file for problem in told}
-    assert files == {"study.yaml", "codebook.csv"}
+    assert files == {"study.yaml", "codebook.csv", "2018/wave.yaml", "2022/wave.yaml"}
     wheres = " | ".join(problem.where for problem in told)
     assert "synthetic" in wheres
     assert "author" in wheres

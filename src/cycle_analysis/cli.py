@@ -20,8 +20,8 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis import __version__
-from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_kinds, problem_kinds
-from cycle_analysis.study import check_study_name, check_unlisted_waves, find_home, load_study
+from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
@@ -229,29 +229,17 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    home = _home_of(options)
-    study = load_study(options.study, home)
-    from cycle_analysis.responses.study_answers import read_all_responses
-    from cycle_analysis.running.feasibility import doubt_study
-    from cycle_analysis.running.parameters import number
-    from cycle_analysis.running.pipeline import notebook_folder
-    from cycle_analysis.running.run import gather_parameters
+    from cycle_analysis.running.checking import check_study
 
-    parameters = gather_parameters(study, notebook_folder(home), {})
-    check_unlisted_waves(study)
-    max_invalid = number(parameters["01_responses"]["max_invalid"])
-    responses = read_all_responses(study, max_invalid)
+    checked = check_study(options.study, _home_of(options))
     n_warnings = 0
-    for wave, found in responses.items():
+    for wave, found in checked.responses.items():
         print(f"{wave}: {found}")
         kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
         print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
-    doubts = doubt_study(study, responses, parameters)
-    if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
-        raise InputError(rejected)
-    print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
-    return WARNINGS if options.strict and (n_warnings or doubts) else CLEAN
+    print("\n".join(f"{doubt}" for doubt in checked.doubts) or "Enough units for a run.")
+    return WARNINGS if options.strict and (n_warnings or checked.doubts) else CLEAN
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -23,7 +23,8 @@ FEWEST = 3
 LOWEST, HIGHEST = (0, 1), (3, 4, 5, 6, 7, 10, 100)
 """Ends of the usual scales."""
 GAP = 2
-"""A code so far beyond the others is likely one for no answer."""
+NO_ANSWER = re.compile(r"-\d+|[6-9]|[6-9][6-9]|9{1,3}[6-9]|(?P<digit>[78])(?P=digit){2,3}")
+"""A code like these, and so far beyond the others, is likely one for no answer."""
 CODE = re.compile(r"[A-Za-z]\w{0,29}", re.ASCII)
 LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]+)0*(\d+)", re.ASCII)
 """How LimeSurvey codes answers: A1, AO01."""
@@ -70,6 +71,8 @@ class SeenScale:
         Codes that stand far from the others.
     sure : bool
         Whether the ends can be filled in unseen.
+    shared : bool
+        Whether most of its items show both ends, or may do so: else each may have its own scale.
     """
 
     kind: str
@@ -78,6 +81,7 @@ class SeenScale:
     missing: tuple[tuple[str, str], ...] = ()
     likely_missing: tuple[str, ...] = ()
     sure: bool = True
+    shared: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     scales: dict[str, SeenScale] = {}
     for (_, is_open, _), those in alike.items():
         scale = SeenScale("text") if is_open else see_scale([answers[c] for c in those])
-        scales |= dict.fromkeys(those, scale)
+        apart = scale.kind == "rating" and not scale.sure and not scale.shared
+        scales |= {c: see_scale([answers[c]]) if apart else scale for c in those}
     return [SeenItem(named[c][0], c, named[c][1], questions[c], scales[c]) for c in columns]
 
 
@@ -218,9 +223,9 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
         return SeenScale("number", (), (), told[1], far)
     ends = answers[0], answers[-1]
     n_both = sum(bool(one.numbers) and set(ends) <= set(one.numbers) for one in columns)
-    usual = ends[0] in LOWEST and ends[1] in HIGHEST and n_both >= len(columns) / 2
-    sure = usual or {f"{end:g}" for end in ends} <= set(labels)
-    return SeenScale("rating", ends, *told, far, sure)
+    usual, most = ends[0] in LOWEST and ends[1] in HIGHEST, n_both >= len(columns) / 2
+    sure = (usual and most) or {f"{end:g}" for end in ends} <= set(labels)
+    return SeenScale("rating", ends, *told, far, sure, shared=usual or most)
 
 
 def _of_words(
@@ -256,4 +261,6 @@ def _without_far(
         return kept, ()
     low = 1 if steps[0] > GAP and kept[0] < 0 else 0
     far = [number for number in (*kept[:low], *kept[place:]) if number not in labelled]
+    if not all(NO_ANSWER.fullmatch(f"{number:g}") for number in far):
+        return kept, ()
     return [n for n in kept if n not in far], tuple(f"{number:g}" for number in far)

@@ -7,5 +7,6 @@ from cycle_analysis.study.loading import (
     check_study_name,
     check_unlisted_waves,
     find_home,
+    gather_study,
     load_study,
 )

@@ -265,6 +265,18 @@ class _Spellings:
             place = self.joined.find(f" {sought}", place + 1)
 
 
+def allowed_units(problem: str, suggestions: str) -> str:
+    """Tell the suggestions for a value as what is allowed: all that it could mean, or the nearest.
+
+    Examples
+    --------
+    >>> allowed_units(UNKNOWN, "Almere (GM0034)")
+    'units of the register, of which the nearest are Almere (GM0034)'
+    """
+    is_part = problem == UNKNOWN and suggestions
+    return "units of the register, of which the nearest are " * bool(is_part) + suggestions
+
+
 def find_provinces(texts: Iterable[str], register: Register) -> list[str]:
     """Find the register's name of each province, ``""`` where there is none.
 

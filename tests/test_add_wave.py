@@ -55,7 +55,8 @@ def test_the_second_wave_runs_after_filling_what_no_program_could_know(before, e
     assert told.returncode == 0, told.stderr
     for line in (
         "sure, filled in: 69 (",
-        "for you to fill in: 1 (role)",
+        "for you to fill in: 14 (label.nl, label.en, fieldwork.start, fieldwork.end, "
+        "columns.role.map.Adviseur inf… and 9 more)",
         "likely, commented: 3 (AG1, EX1, I1)",
         "items without a column: 1 (VA5)",
         "columns without an item: 1 (Opmerkingen)",
@@ -127,6 +128,26 @@ def test_nothing_is_ever_overwritten(before):
     other = called("add-wave", "example", "2022", "responses.csv", home=before)
     assert "another file of this name" in other.stderr
     assert not mapping(before).exists()
+
+
+def test_a_wave_is_added_while_others_that_are_listed_have_no_file_yet(before, edit):
+    edit("study.yaml", 'waves: ["2018"]', 'waves: ["2018", "2022", "2026", "2030"]')
+    told = called("add-wave", "example", "2022", "responses.csv", home=before)
+    assert told.returncode == 0, told.stderr
+    assert "sure, filled in: 69 (" in told.stdout
+    left = called("check", "example", home=before).stderr
+    for wave in ("2026", "2030"):
+        assert f"{wave}/wave.yaml, file: does not exist" in left
+
+
+def test_an_export_without_units_has_its_column_for_units_to_fill_in(before):
+    path = before / "bare.csv"
+    path.write_text("id,AG1,AG2\n1,0,4\n2,1,3\n", "utf-8")
+    told = called("add-wave", "example", "2022", str(path), home=before)
+    assert "label.nl, label.en, fieldwork.start, fieldwork.end, columns.unit)" in told.stdout
+    left = called("check", "example", home=before)
+    assert left.returncode == 2
+    assert "columns.unit.source: is empty. Fill it in." in left.stderr
 
 
 def test_what_is_not_sure_is_commented_with_its_reason(before):

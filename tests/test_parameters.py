@@ -4,8 +4,10 @@ import json
 import math
 
 import pytest
+from commands import called
 from conftest import ROOT
 
+import cycle_analysis
 from cycle_analysis.cli import main
 from cycle_analysis.problems import InputError
 from cycle_analysis.running.parameters import (
@@ -36,8 +38,9 @@ def test_every_parameter_says_what_is_allowed_and_its_default_is(notebook):
             assert parameter.allows(parameter.default), f"{notebook}.{name}"
 
 
-def test_a_notebook_may_be_named_by_its_number():
-    values = check_parameters({"04": {"max_profiles": "6"}}, KNOWN, "command line")
+@pytest.mark.parametrize("name", ["04", "4", "04_number_of_profiles"])
+def test_a_notebook_may_be_named_by_its_number(name):
+    values = check_parameters({name: {"max_profiles": "6"}}, KNOWN, "command line")
     assert values == {"04_number_of_profiles": {"max_profiles": 6}}
 
 
@@ -149,6 +152,12 @@ def test_row_30_arguments_that_cannot_be_are_refused_with_exit_code_two(capsys, 
         main(arguments)
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_command_says_which_version_it_is():
+    told = called("--version", home=None)
+    assert told.returncode == 0
+    assert told.stdout == f"cycle-analysis {cycle_analysis.__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def change_study(home, **keys):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
 
 
-def checked(home, capsys) -> tuple[int, str]:
+def checked(home, capsys, *more) -> tuple[int, str]:
     """Exit code of the command ``check`` on the small study, and all that it says."""
-    code = main(["check", "small", "--home", str(home)])
+    code = main(["check", "small", "--home", str(home), *more])
     said = capsys.readouterr()
     return code, said.out + said.err
 
@@ -82,9 +82,16 @@ def test_row_26_check_tells_how_many_units_there_are_to_divide(
     tmp_path, capsys, n_units, code, told
 ):
     make_study(tmp_path, Truth(["2010"], "profiles", n_units=n_units))
-    found, said = checked(tmp_path, capsys)
+    found, said = checked(tmp_path, capsys, "--strict")
     assert found == code
     assert re.search(told, said)
+
+
+def test_warnings_end_with_exit_code_0_unless_they_are_to_be_strict(tmp_path, capsys):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=24))
+    plain, strict = checked(tmp_path, capsys), checked(tmp_path, capsys, "--strict")
+    assert (plain[0], strict[0]) == (0, 1)
+    assert plain[1] == strict[1]
 
 
 def test_row_26_too_few_units_stop_a_run_before_any_notebook(tmp_path):
@@ -229,6 +236,24 @@ def test_row_38_a_wave_without_common_items_is_refused_with_the_phases(tmp_path,
     assert "'P2': no item of this phase was asked alike in every wave" in said
 
 
+def test_more_profiles_than_units_with_different_scores_are_refused_beforehand(tmp_path, capsys):
+    asked = {"04_number_of_profiles": {"n_profiles": "3"}}
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=60), parameters=asked)
+
+    def two_kinds(_, table):
+        items = [column for column in table if re.fullmatch(r"P\d_\d", column)]
+        unit = table.columns[1]
+        low = table[unit].rank(method="dense") % 2 == 0
+        return table.assign(**{item: low.map({True: "1", False: "3"}) for item in items})
+
+    change_answers(tmp_path, two_kinds, ["2010"])
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "'3': so many profiles are asked for, more than there are units with different" in said
+    assert "Allowed: 0-2" in said
+    assert "Enough units" not in said
+
+
 @pytest.mark.parametrize("wave", ["2010", "2011"])
 def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_path, capsys, wave):
     make_study(tmp_path, TWO_WAVES)
@@ -246,7 +271,10 @@ def test_row_35_a_study_is_a_name_and_no_path(tmp_path, capsys, name):
     make_study(tmp_path, TWO_WAVES)
     code = main(["check", name, "--home", str(tmp_path)])
     assert code == 2
-    assert "is not the name of a study: letters, digits, - and _ only" in capsys.readouterr().err
+    assert (
+        "cannot be the name of a study. Allowed: letters a to z, digits, - and _"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("place", [".", "2011", "study.yaml", "2011/wave.yaml", "codebook.csv"])

@@ -32,7 +32,7 @@ def test_mistakes_in_all_files_are_told_at_once_with_their_lines(home, edit):
     edit("codebook.csv", "AG3,", "AG2,")
     told = problems_of(home)
     files = {problem.file for problem in told}
-    assert files == {"study.yaml", "codebook.csv"}
+    assert files == {"study.yaml", "codebook.csv", "2018/wave.yaml", "2022/wave.yaml"}
     wheres = " | ".join(problem.where for problem in told)
     assert "synthetic" in wheres
     assert "author" in wheres
@@ -86,7 +86,7 @@ def test_an_unknown_study_is_told_with_the_nearest_name(home):
 
 @pytest.mark.parametrize("name", ["../example", "/etc", "a b", ""])
 def test_a_name_that_is_a_path_is_refused(home, name):
-    assert "is not the name of a study" in problems_of(home, name)[0].problem
+    assert "cannot be the name of a study" in problems_of(home, name)[0].problem
 
 
 @pytest.mark.parametrize(

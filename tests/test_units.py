@@ -1,5 +1,8 @@
+import re
 import time
 import warnings
+from difflib import SequenceMatcher
+from itertools import islice, product
 
 import numpy as np
 import pandas as pd
@@ -8,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.units.identification import identify
-from cycle_analysis.units.register import load_register, read_register
+from cycle_analysis.units.identification import _key, identify
+from cycle_analysis.units.register import Register, load_register, read_events, read_register
 
 REGISTER = load_register()
 DAY = "2022-05-01"
@@ -290,3 +293,54 @@ def test_reading_the_register_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_register.__wrapped__()
+
+
+def large_register(n):
+    """Units of `n` names of two or three syllables, each name once."""
+    parts = [first + second for first in "bdfghjklmn" for second in ("a", "en", "o", "uit", "er")]
+    words = (p for k in (2, 3) for p in product(parts, repeat=k))
+    names = ["".join(word).capitalize() for word in islice(words, n)]
+    units = pd.DataFrame({"unit": [f"U{i:06d}" for i in range(n)], "name": names})
+    units = units.assign(valid_from=pd.NaT, valid_until=pd.NaT)
+    nothing = pd.DataFrame(columns=["alias", "unit"], dtype="str")
+    return Register(units, read_events(None, units), nothing, pd.DataFrame(index=units["unit"]))
+
+
+def test_two_thousand_names_of_66690_units_are_found_in_seconds_and_wrong_ones_have_suggestions():
+    register = large_register(66_690)
+    names = register.units["name"].iloc[::33].iloc[:2000]
+    wrong = names.iloc[:300].str.replace(r"^(..)(.)(.)", r"\1x\3", regex=True)
+    started = time.process_time()
+    told = identify(pd.concat([wrong, names.iloc[300:]]), register, "2022-03-01")
+    assert time.process_time() - started < 30
+    right = register.units["unit"].loc[names.index[300:]]
+    assert told["unit"].iloc[300:].tolist() == right.tolist()
+    suggestions = told["suggestions"][told["unit"].isna()]
+    assert (suggestions.iloc[:75] != "").all()
+    assert (suggestions.iloc[200:] == "").all()
+
+
+@pytest.mark.parametrize(
+    "text", ["Amstredam", "Hertogenbosc", "Bergn", "Nuennen", "Oost", "GM9999"]
+)
+def test_the_nearest_units_are_those_that_a_comparison_with_every_name_gives(text):
+    register = load_register()
+    told = identify(pd.Series([text]), register, "2022-03-01")["suggestions"].item()
+    keys = [(_key(name), unit) for name, unit in register.units[["name", "unit"]].to_numpy()]
+    keys += [(_key(name), unit) for name, unit in register.aliases.to_numpy()]
+    keys += [(unit.casefold(), unit) for unit in register.units["unit"]]
+    keys = [] if text.startswith("GM") else keys
+    keys = keys or [(unit.casefold(), unit) for unit in register.units["unit"]]
+    likeness: dict[str, float] = {}
+    for key, unit in keys:
+        begins = f" {_key(text)}" in f" {key}"
+        ratio = SequenceMatcher(None, key, _key(text), autojunk=False).ratio()
+        likeness[unit] = max(likeness.get(unit, 0.0), 1.0 if begins else ratio)
+    best = sorted(likeness.values())[-3:]
+    chosen = re.findall(r"\((GM\d+)\)", told)
+    assert sorted(likeness[unit] for unit in chosen) == pytest.approx(best)
+
+
+def test_a_text_that_is_like_no_name_has_no_suggestions():
+    told = identify(pd.Series(["zzzz", "q", "%"]), load_register(), "2022-03-01")
+    assert (told["suggestions"] == "").all()

@@ -1,8 +1,8 @@
 """The commands: to ``run`` a study, ``check``, ``freeze`` or ``verify`` it, for waves and units.
 
-Exit codes: 0 all well, 1 warnings of check or a difference that verify found, 2 something is wrong
-with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or by a bug,
-which always shows its traceback.
+Exit codes: 0 all well, 1 warnings of check --strict or a difference that verify found, 2 something
+is wrong with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or
+by a bug, which always shows its traceback.
 """
 
 import argparse
@@ -19,8 +19,10 @@ from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, REJECTED, InputError, Problem, list_kinds, problem_kinds
-from cycle_analysis.study import check_unlisted_waves, find_home, load_study
+from cycle_analysis import __version__
+from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.study import check_study_name, find_home, load_study
+from cycle_analysis.texts import find_languages
 
 CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
 EXPECTED = (
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     except MemoryError:
         print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
         return REJECTED_INPUT
-    except Exception:  # a bug: Python's own exit code would be that of warnings
+    except Exception:  # a bug: Python's own exit code would be that of a difference
         traceback.print_exc()
         return STOPPED
 
@@ -58,14 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cycle-analysis", description=title.replace("``", ""), epilog=codes
     )
+    version = f"cycle-analysis {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="say which this is")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _describe_run(commands)
     text = "check a study's files, answers and number of units; change nothing"
-    _study_and_home(_command(commands, "check", text, _check))
+    check = _command(commands, "check", text, _check)
+    check.add_argument("--strict", action="store_true", help="end with exit code 1 on warnings")
+    _study_and_home(check)
     _describe_verify(commands)
     text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
     _study_and_home(_command(commands, "freeze", text, _freeze))
     _describe_simulate(commands)
+    _describe_new_study(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
     sheets = _command(
@@ -132,6 +139,15 @@ def _describe_add_wave(commands: Any) -> None:
     _study_and_home(add)
     add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
     add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+
+
+def _describe_new_study(commands: Any) -> None:
+    text = "begin a study from its first export: study.yaml and codebook.csv"
+    new = _command(commands, "new-study", text, _new_study)
+    _study_and_home(new)
+    new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
+    text = "language of its questions and of the report (default: %(default)s)"
+    new.add_argument("--language", default="nl", choices=find_languages(), help=text)
 
 
 def _describe_register(commands: Any) -> None:
@@ -213,29 +229,17 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    home = _home_of(options)
-    study = load_study(options.study, home)
-    from cycle_analysis.responses.study_answers import read_all_responses
-    from cycle_analysis.running.feasibility import doubt_study
-    from cycle_analysis.running.parameters import number
-    from cycle_analysis.running.pipeline import notebook_folder
-    from cycle_analysis.running.run import gather_parameters
+    from cycle_analysis.running.checking import check_study
 
-    parameters = gather_parameters(study, notebook_folder(home), {})
-    check_unlisted_waves(study)
-    max_invalid = number(parameters["01_responses"]["max_invalid"])
-    responses = read_all_responses(study, max_invalid)
+    checked = check_study(options.study, _home_of(options))
     n_warnings = 0
-    for wave, found in responses.items():
+    for wave, found in checked.responses.items():
         print(f"{wave}: {found}")
         kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
         print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
-    doubts = doubt_study(study, responses, parameters)
-    if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
-        raise InputError(rejected)
-    print("\n".join(f"{doubt}" for doubt in doubts) or "Enough units for a run.")
-    return WARNINGS if n_warnings or doubts else CLEAN
+    print("\n".join(f"{doubt}" for doubt in checked.doubts) or "Enough units for a run.")
+    return WARNINGS if options.strict and (n_warnings or checked.doubts) else CLEAN
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -306,6 +310,20 @@ def _simulate(options: argparse.Namespace) -> int:
     found, clouds, curves = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
     print(summarise(found, clouds, curves, len(world.centroids)))
+    return CLEAN
+
+
+def _new_study(options: argparse.Namespace) -> int:
+    check_study_name(options.study)
+    from cycle_analysis.drafting.new_study import new_study
+
+    folder = _home_of(options) / "data" / "raw" / options.study
+    begun = new_study(folder, options.file, options.language)
+    print(begun)
+    print(
+        "Next: fill in what is empty, look at what is likely, then: "
+        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} {options.file}"
+    )
     return CLEAN
 
 

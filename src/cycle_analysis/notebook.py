@@ -266,7 +266,9 @@ def begin(step: str, space: dict[str, Any]) -> Here:
     wave = set_by_run.get("wave", ALL_WAVES)
     if wave != ALL_WAVES:
         study.wave(wave)
-    language = str(parameters.pop("language", "en"))
+    language = str(parameters.pop("language", study.language))
+    if language not in study.languages:  # the default of a notebook, where a study has no English
+        language = space["language"] = study.language
     results = Open(home / "data" / "processed" / study.name, study, step, wave, parameters)
     return Here(step, study, wave, language, parameters, results)
 

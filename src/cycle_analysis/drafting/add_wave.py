@@ -6,17 +6,15 @@ is listed, both ways. Nothing is ever overwritten.
 
 import filecmp
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
+from cycle_analysis.drafting.drafts import empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
+from cycle_analysis.study.files import NAME_RULE, RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
 from cycle_analysis.units.register import Register
 from cycle_analysis.whole_files import write_whole
 
@@ -31,17 +29,20 @@ class Added:
         The new wave.yaml.
     matches : Matches
         What was known of the export.
+    missing : list of str
+        Fields of the file that are left empty.
     """
 
     file: Path
     matches: Matches
+    missing: list[str]
 
     def __str__(self) -> str:
         found = list(self.matches.found.values())
         likely = [match.name for match in found if not match.sure and not match.is_open]
         parts = {
             "sure, filled in": [match.name for match in found if match.sure],
-            "for you to fill in": [match.name for match in found if match.is_open],
+            "for you to fill in": self.missing,
             "likely, commented": likely,
             "items without a column": self.matches.unknown_items,
             "columns without an item": self.matches.unknown_columns,
@@ -75,18 +76,17 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
     raw = read_export(export, Source(file=export.name))
     contents = export.read_bytes()
     days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
-    latest = f"{pd.Timestamp.max:%Y-%m-%d}"  # of a first wave: units as the register ends with them
-    matches = match_columns(raw, study, register, max(days, default=latest))
+    matches = match_columns(raw, study, register, max(days, default=register.last_day))
     if not (folder / export.name).exists():
         write_whole(folder / export.name, contents)
     text = write_mapping(raw, study, wave, matches, hashlib.sha256(contents).hexdigest())
-    return Added(write_whole(folder / "wave.yaml", text.encode("utf-8")), matches)
+    file = write_whole(folder / "wave.yaml", text.encode("utf-8"))
+    return Added(file, matches, empty_fields(text))
 
 
 def _check_free(wave: str, folder: Path, export: Path) -> None:
     if not SAFE_NAME.fullmatch(wave) or is_reserved(wave):
-        allowed = "letters, digits, - and _; no name that Windows reserves"
-        raise refuse("command line", "WAVE", wave, "cannot be a name", allowed)
+        raise refuse("command line", "WAVE", wave, "cannot be a name", NAME_RULE)
     if (folder / "wave.yaml").exists():
         remedy = "Nothing is overwritten: edit it, or delete it first"
         raise refuse(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)
@@ -99,26 +99,27 @@ def _check_free(wave: str, folder: Path, export: Path) -> None:
 
 def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, checksum: str) -> str:
     """Write wave.yaml: sure, likely, unknown."""
+    days, label = likely_days(raw), ", ".join(f'{name}: ""' for name in study.languages)
     parts = [
         "# Begun by `cycle-analysis add-wave`. Fill in what is empty, look at what is commented,",
         "# name the wave in study.yaml, and run `cycle-analysis check`.",
-        f"wave: {_quoted(wave)}",
-        'label: {nl: "", en: ""}         # fill in',
-        f'fieldwork: {{start: "", end: ""}}   # fill in{_likely_days(raw)}',
-        f"source: {{file: {_quoted(raw.file)}, sha256: {_quoted(checksum)}}}   # read as {raw.how}",
+        f"wave: {quoted(wave)}",
+        f"label: {{{label}}}         # fill in",
+        f'fieldwork: {{start: "", end: ""}}   # fill in{f"; likely {days}" if days else ""}',
+        f"source: {{file: {quoted(raw.file)}, sha256: {quoted(checksum)}}}   # read as {raw.how}",
         "columns:",
     ]
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
     found = [matches.found[name] for name in order if name in matches.found]
     parts += [_entry(raw, match) for match in found]
     if "unit" not in matches.found:
-        parts.append("  # unit: ?                    # fill in the column that names the unit")
+        parts.append('  unit: ""   # fill in the column that names the unit')
     parts += _unknown_items(study, matches)
     parts.append("ignore:")
-    parts += [f"  - {_quoted(name)}   # {_one_line(why)}" for name, why in matches.service.items()]
+    parts += [f"  - {quoted(name)}   # {one_line(why)}" for name, why in matches.service.items()]
     if matches.unknown_columns:
         parts.append("  # columns that no item knows: map them above, or take the # away:")
-        parts += [f"  # - {_quoted(column)}" for column in matches.unknown_columns]
+        parts += [f"  # - {quoted(column)}" for column in matches.unknown_columns]
     return "\n".join(parts) + "\n"
 
 
@@ -128,14 +129,14 @@ def _unknown_items(study: Study, matches: Matches) -> list[str]:
     if matches.unknown_items:
         lines.append("  # items without a column: map them above, take the # away, or drop them:")
     for item in matches.unknown_items:
-        lines.append(f'  # {item}: "not asked"   # {_one_line(study.codebook.questions(item)[-1])}')
+        lines.append(f'  # {item}: "not asked"   # {one_line(study.codebook.questions(item)[-1])}')
     return lines
 
 
 def _entry(raw: RawTable, match: Match) -> str:
     """One entry of the mapping: as a comment when it is not sure, open when only a person knows."""
-    source, reason = _quoted(match.source), _one_line(match.reason)
-    codes = [f"{_quoted(old)}: {_quoted(new)}" for old, new in match.recode.items()]
+    source, reason = quoted(match.source), one_line(match.reason)
+    codes = [f"{quoted(old)}: {quoted(new)}" for old, new in match.recode.items()]
     if match.is_open:
         counts = raw.cells[match.source].astype("str").str.strip().value_counts()
         lines = [
@@ -151,27 +152,6 @@ def _entry(raw: RawTable, match: Match) -> str:
     if match.sure:
         return f"  {match.name}: {entry}   # {reason}"
     return f"  # {match.name}: {entry}   # likely: {reason}"
-
-
-def _likely_days(raw: RawTable) -> str:
-    """First and last day in a column of dates that the survey tool adds."""
-    for column in raw.cells.columns:
-        if not any(word in column.casefold() for word in ("start", "submit", "recorded", "datum")):
-            continue
-        texts = raw.cells[column].astype("str")
-        days = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})")[0].dropna()
-        if len(days) > 0.5 * len(texts):
-            return f"; likely {days.min()} to {days.max()}, from column {_one_line(column)}"
-    return ""
-
-
-def _quoted(text: str) -> str:
-    """A text as YAML reads it back, whatever it holds."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(str(text).split())
 
 
 def _first(names: list[str]) -> str:

@@ -36,7 +36,7 @@ from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reas
 FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
 SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
-MOST_ROLES, MOST_UNITS = 60, 1000
+MOST_ROLES, MOST_UNITS = 60, 10_000
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
@@ -201,12 +201,17 @@ def _service(raw: RawTable, column: str) -> str:
     return "empty" if set(cells.cat.categories) <= {""} else ""
 
 
+def named_as(field: str, column: str) -> bool:
+    """Whether a column has one of the usual names of a respondent field."""
+    return bool(re.fullmatch(USUAL_NAMES[field], re.sub(r"[\W_]", "", column.casefold())))
+
+
 def match_fields(export: Export) -> Iterator[Match]:
     """Match respondent fields: the last wave's column first, then usual names, then contents."""
     last, columns = export.last, export.columns
-    for name, usual in USUAL_NAMES.items():
+    for name in USUAL_NAMES:
         known = [last[name].source] if name in last and last[name].source in columns else []
-        named = [c for c in columns if re.fullmatch(usual, re.sub(r"[\W_]", "", c.casefold()))]
+        named = [column for column in columns if named_as(name, column)]
         matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
         yield from (match for match in matches if match)
     for column in columns:
@@ -259,23 +264,28 @@ def _unit(export: Export, column: str) -> Match | None:
 
 
 def _role(export: Export, column: str) -> Match | None:
-    given = stripped(export.raw, column)
-    meanings = find_meanings(export.raw, given, Column(source=column))
-    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
-    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
-    if not 1 < len(named) <= MOST_ROLES:
+    named, roles = role_names(export.raw, column), export.study.roles
+    if not named or not roles:
         return None
-    roles = export.study.roles
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
     known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
     told = {text: known.get(normalise(name), "") for text, name in named.items()}
-    if all(normalise(name) in words for name in named):
+    if all(normalise(name) in words for name in named.values()):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
     if all(told.values()):
         return Match("role", column, "as in the last wave", sure=True, recode=told)
     reason = f"say which role each value is: {', '.join(roles)}"
     return Match("role", column, reason, sure=False, recode=told)
+
+
+def role_names(raw: RawTable, column: str) -> dict[str, str]:
+    """Texts of a column that may hold roles, each with what it is called; empty if it cannot."""
+    given = stripped(raw, column)
+    meanings = find_meanings(raw, given, Column(source=column))
+    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
+    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
+    return named.to_dict() if 1 < len(named) <= MOST_ROLES else {}
 
 
 def match_items(export: Export) -> Iterator[Match]:

@@ -145,13 +145,14 @@ def code_responses(
         With everything that makes the export unusable.
     """
     mapping = _as_named(study.wave(wave), raw)
-    found = raw.notes + _check_columns(raw, mapping)
+    found = raw.notes + check_columns(raw, mapping)
     respondents, more = read_respondents(raw, study, mapping, register)
     named = {name: mapping.columns[name] for name in WHO if name in mapping.columns}
     found += more + check_fields(raw, named)
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
-    kept = respondents[respondents["unit"] != ""]
+    named_any = respondents["unit"] != ""
+    kept = respondents[named_any | (not named_any.any())]  # refused, but its answers are told too
     scales = {item: study.scales[study.codebook.items.loc[item, "scale"]] for item in mapping.items}
     asked = {
         item: Asked(raw, item, mapping.columns[item], scale, kept["respondent"])
@@ -233,8 +234,9 @@ def _as_named(mapping: Wave, raw: RawTable) -> Wave:
     return mapping.model_copy(update={"columns": columns, "ignore": ignore})
 
 
-def _check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
+def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
+    mapping = _as_named(mapping, raw)
     header = raw.cells.columns
     sources = {name: column.source for name, column in mapping.columns.items()}
     if not set(header) & set(sources.values()):

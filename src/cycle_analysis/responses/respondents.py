@@ -20,7 +20,7 @@ from cycle_analysis.responses.privacy import EMAIL
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Wave
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
-from cycle_analysis.units.identification import CODE, NAME, find_provinces, identify
+from cycle_analysis.units.identification import CODE, NAME, allowed_units, find_provinces, identify
 from cycle_analysis.units.register import Register, lifespans
 from cycle_analysis.words import BLANK, codes_by_label, missing_reason, normalise
 
@@ -263,9 +263,13 @@ def read_units(
     meanings = find_meanings(raw, given, column).loc[pairs["text"]].reset_index(drop=True)
     table = pairs.join(meanings)
 
-    by_text, by_said, by_label = (
-        _found(table[name], table["place"], register, day, suggest=suggest and name != "text")
-        for name in ("text", "said", "label")
+    by_said, by_label = (
+        _found(table[name], table["place"], register, day, suggest=suggest)
+        for name in ("said", "label")
+    )
+    as_said = table["text"].equals(table["said"])
+    by_text = (
+        by_said if as_said else _found(table["text"], table["place"], register, day, suggest=False)
     )
     decided = _decide(table, by_said, by_label, register, day)
     decided["now"] = decided["now"].where(decided["reason"] == "", "")
@@ -380,7 +384,7 @@ def _doubt_units(
             remedy = f"Write `units_on: {better}` under `fieldwork` in wave.yaml: on that day all "
             remedy += "answers name units, or what became of them"
         problem = problem or "is no unit of the register"
-        said = (text, problem, str(row.suggestions), remedy)
+        said = (text, problem, allowed_units(problem, str(row.suggestions)), remedy)
         problems.append(raw.problem(column, rows, *said, rule=str(row.rule)))
     plain = found["rule"].isin([CODE, NAME]) & (found["problem"] == "")
     others = found[~plain & ~lost]

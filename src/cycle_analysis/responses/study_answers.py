@@ -10,7 +10,7 @@ from cycle_analysis.representation.account import are_municipalities, collapse_b
 from cycle_analysis.responses.coded import Responses, check_checksum, code_responses
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
-from cycle_analysis.units.identification import identify
+from cycle_analysis.units.identification import allowed_units, identify
 from cycle_analysis.units.maps import UnitMap, read_map, tile_map
 from cycle_analysis.units.register import Register, load_register, read_register, read_table
 
@@ -86,8 +86,9 @@ def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str
     found = identify(rows, register, day).assign(value=rows)
     remedy = "Correct the row; a merged unit is listed as what it was on that day"
     problems = [
-        Problem(where, f"row {row.Index + 2}", row.value, row.problem, row.suggestions, remedy)
+        Problem(where, f"row {row.Index + 2}", row.value, row.problem, allowed, remedy)
         for row in found[found["problem"] != ""].itertuples()
+        for allowed in [allowed_units(row.problem, row.suggestions)]
     ]
     if not problems:
         problem = "answered, but is not on the list"
@@ -143,17 +144,21 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     """
     responses: dict[str, Responses] = {}
     rejected: list[Problem] = []
-    for wave in study.waves:
+    for wave in study.mappings:
+        answering: Iterable[str] = ()
         try:
-            read = read_responses(study, wave, max_invalid)
-            invited_units(study, wave, read.respondents["unit"])
+            responses[wave] = read_responses(study, wave, max_invalid)
+            answering = responses[wave].respondents["unit"]
+        except InputError as error:
+            rejected += error.problems
+        try:
+            invited_units(study, wave, answering)
             if study.units.map_file and wave == study.reference_wave:
                 study_map(study, wave)
-            responses[wave] = read
         except InputError as error:
             rejected += error.problems
     if rejected:
-        raise InputError(rejected)
+        raise InputError(dict.fromkeys(rejected))
     return responses
 
 

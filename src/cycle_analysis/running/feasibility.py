@@ -80,7 +80,11 @@ def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Pr
     elif n < FEW_UNITS:
         remedy = f"Expect no more than the clearest of profiles below {FEW_UNITS} units"
         yield Problem(*where, f"{told}, which is few", "", remedy, done=KEPT)
-    if n_profiles * UNITS_PER_PROFILE > n >= UNITS_PER_PROFILE:
+    if n_profiles > (distinct := len(scores.dropna().drop_duplicates())) >= 1:
+        problem = "so many profiles are asked for, more than there are units with different scores"
+        place = "parameter 04_number_of_profiles.n_profiles"
+        yield Problem("parameters", place, f"{n_profiles}", problem, f"0-{distinct}")
+    elif n_profiles * UNITS_PER_PROFILE > n >= UNITS_PER_PROFILE:
         problem = f"{n_profiles} profiles leave fewer than {UNITS_PER_PROFILE} of these units each"
         yield Problem(*where, problem, "", f"Ask for {n // UNITS_PER_PROFILE} or fewer", done=KEPT)
 

@@ -211,7 +211,7 @@ def check_parameters(
     ----------
     given : mapping of notebook to mapping of parameter to text or value
         From study.yaml, the command line, or a notebook. A notebook may be named in full or by its
-        number.
+        number, 04 or 4.
     known : mapping of notebook to mapping of parameter to Parameter
         From `read_parameters`.
     file : str
@@ -230,7 +230,8 @@ def check_parameters(
     problems: list[Problem] = []
     values: dict[str, dict[str, Value]] = {}
     for short, parameters in given.items():
-        notebook = next((name for name in known if short in (name, name.split("_")[0])), "")
+        ways = short, short.zfill(2)  # 4 is 04
+        notebook = next((n for n in known if n in ways or n.split("_")[0] in ways), "")
         if not notebook:
             problems.append(_unknown(file, "parameters", short, list(known), "notebook"))
             continue

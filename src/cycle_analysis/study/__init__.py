@@ -4,7 +4,9 @@ from cycle_analysis.study.loading import (
     HOME,
     Study,
     check_raw_files,
+    check_study_name,
     check_unlisted_waves,
     find_home,
+    gather_study,
     load_study,
 )

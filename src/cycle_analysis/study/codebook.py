@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import Problem, refuse
 from cycle_analysis.study.files import not_utf8
 
 COLUMNS = ["item", "block", "phase", "scale", "reversed"]
@@ -44,7 +44,7 @@ class Codebook:
 
 def read_codebook(
     path: Path, phases: Collection[str], scales: Collection[str], languages: Collection[str]
-) -> Codebook:
+) -> tuple[Codebook, list[Problem]]:
     """Read ``codebook.csv`` and check every row.
 
     Parameters
@@ -58,19 +58,26 @@ def read_codebook(
     languages : collection of str
         Languages of the questions.
 
+    Returns
+    -------
+    Codebook
+        Its items, each once; those of wrong rows too.
+    list of Problem
+        Of every row.
+
     Raises
     ------
     InputError
-        With every problem of every row.
+        If it cannot be read, or has other columns or no rows.
     """
     columns = [*COLUMNS, *(f"{QUESTION}{language}" for language in languages)]
     rows = _read_rows(path, columns)
     if not rows:
         raise refuse(FILE, "row 2", "", "there are no items", "one row per item")
-    if problems := list(_find_wrong(rows, phases, scales)):
-        raise InputError(problems)
     items = pd.DataFrame(list(rows.values()), columns=columns, dtype="str").set_index("item")
-    return Codebook(items.assign(reversed=items["reversed"] == "yes"))
+    items = items[(items.index != "") & ~items.index.duplicated()]
+    problems = list(_find_wrong(rows, phases, scales))
+    return Codebook(items.assign(reversed=items["reversed"] == "yes")), problems
 
 
 def _read_rows(path: Path, columns: list[str]) -> dict[int, dict[str, str]]:

@@ -5,6 +5,7 @@ Scalars stay text until the type says what they are: so the country code ``NO``,
 of unit or another wave is a matter of these files, not of code.
 """
 
+import contextlib
 import datetime
 import math
 import re
@@ -18,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
     model_validator,
@@ -128,8 +130,15 @@ _KINDS = {
     "date": ("is no date", "year-month-day, such as 2022-03-01"),
     "int": ("is no whole number", "a whole number, such as 4"),
     "float": ("is no number", "a number, with a point for decimals"),
+    "finite": ("is no number", "a number, with a point for decimals"),
+    "bool": ("is neither true nor false", "true, false"),
+    "string": ("is no text", "a text, between quotes if it holds : or #"),
+    "list": ("is no list", "[one, two], or a line with - for each"),
+    "tuple": ("is no list", "[one, two], or a line with - for each"),
+    "dict": ("has no keys", "key: value, one on each line"),
+    "model": ("has no keys", "key: value, one on each line"),
 }
-"""What is wrong with a text that should be of this kind, and what is allowed."""
+"""What is wrong with what should be of this kind, and what is allowed."""
 
 
 LANGUAGES = ["nl", "en"]
@@ -166,27 +175,66 @@ def read_model(model: type[Model], text: YamlText, languages: Sequence[str] | No
         raise InputError([_explain(text, mistake) for mistake in error.errors()]) from None
 
 
+def read_parts(
+    model: type[BaseModel], text: YamlText, languages: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Read each key of a YAML file by itself: those that are right, and defaults of the absent.
+
+    Parameters are those of `read_model`.
+    """
+    given = text.tree if isinstance(text.tree, dict) else {}
+    known = None if languages is None else {"languages": languages}
+    parts = {}
+    for name, field in model.model_fields.items():
+        kind: Any = Annotated[field.annotation, *field.metadata, None]
+        nothing = given.get(name) == "" and field.default in ([], {})
+        if name in given and not nothing:
+            with contextlib.suppress(ValidationError):
+                parts[name] = TypeAdapter(kind).validate_python(given[name], context=known)
+        elif not field.is_required():
+            parts[name] = field.get_default(call_default_factory=True)
+    return parts
+
+
+def read_column(given: Any) -> "Column":
+    """Read one column of a wave; of one that is wrong, its source alone."""
+    try:
+        return Column.model_validate(given)
+    except ValidationError:
+        source = given.get("source", "") if isinstance(given, dict) else given
+        return Column.model_construct(source=source if isinstance(source, str) else "")
+
+
 def _explain(text: YamlText, mistake: Any) -> Problem:
     key: Key = mistake["loc"]
+    kind, context = mistake["type"], mistake.get("ctx", {})
     shown = str(mistake["input"])
     value = shown if len(shown) <= 60 else f"{shown[:59]}…"
-    value = "" if mistake["type"] == "missing" else value
-    problem, allowed, remedy = mistake["msg"].removeprefix("Value error, "), "", ""
-    if mistake["type"] == "missing":
-        problem, remedy = f"the key {key[-1]!r} is missing", "Add it"
-    elif mistake["type"] == "language_missing":
+    problem, allowed, remedy = "cannot be read here", "", ""
+    if kind == "missing" and isinstance(key[-1], str):
+        problem, value, remedy = f"the key {key[-1]!r} is missing", "", "Add it"
+    elif kind == "language_missing":
         key = (*key, mistake["msg"])
         problem, value, remedy = f"the key {mistake['msg']!r} is missing", "", "Add it"
-    elif mistake["type"] in {"extra_forbidden", "language_unknown"}:
-        key = key if mistake["type"] == "extra_forbidden" else (*key, mistake["msg"])
+    elif kind in {"extra_forbidden", "language_unknown"}:
+        key = key if kind == "extra_forbidden" else (*key, mistake["msg"])
         problem, remedy = "is not a known key here", "Check its spelling, or delete it"
         value = str(key[-1])
     elif mistake["input"] == "":
         problem, remedy = "is empty", "Fill it in"
-    elif (kind := mistake["type"].partition("_")[0]) in _KINDS:
-        problem, allowed = _KINDS[kind]
-    elif "expected" in mistake.get("ctx", {}):
-        problem, allowed = "is not allowed here", str(mistake["ctx"]["expected"])
+    elif kind == "value_error":
+        problem = mistake["msg"].removeprefix("Value error, ")
+    elif "expected" in context:
+        problem, allowed = "is not allowed here", str(context["expected"])
+    elif kind in {"too_short", "too_long", "missing"}:
+        problem = "holds too many entries" if kind == "too_long" else "holds too few entries"
+        allowed = f"{context.get('min_length', context.get('max_length', 'two'))}"
+        allowed += " or more" * (kind == "too_short")
+    elif kind == "greater_than_equal":
+        problem, allowed = "is too low", f"{context['ge']} or more"
+    else:
+        kinds = (found for start, found in _KINDS.items() if kind.startswith(start))
+        problem, allowed = next(kinds, (problem, allowed))
     return text.problem(key, value, problem, allowed, remedy)
 
 
@@ -200,6 +248,10 @@ RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
 tells two units of one name apart; the seconds it took."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+NAME_RULE = (
+    "letters a to z, digits, - and _, the first a letter or digit; no name that Windows keeps for "
+    "itself (con, nul, …)"
+)
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
 OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
@@ -452,7 +504,7 @@ class Linear(Frozen):
 class Column(Frozen):
     """Where an item stands in the raw file, and how it was asked there."""
 
-    source: str
+    source: str = Field(min_length=1)
     map: dict[str, str] = {}
     linear: Linear | None = None
     comparable: Literal["full", "partial", "broken"] = "full"

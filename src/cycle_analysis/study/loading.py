@@ -7,10 +7,11 @@ nobody accounts for, recodes to codes that do not exist.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -18,20 +19,32 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import QUESTION, Codebook, read_codebook
+from cycle_analysis.study.consistency import (
+    find_inconsistent,
+    find_misnamed,
+    find_unknown_to_codebook,
+    find_unmapped,
+    find_wrong_recodes,
+    listed,
+)
 from cycle_analysis.study.files import (
     LANGUAGES,
+    NAME_RULE,
+    RESPONDENT_FIELDS,
     SAFE_NAME,
-    Column,
     StudyFile,
     Wave,
     YamlText,
     is_reserved,
     languages_named,
+    read_column,
     read_model,
+    read_parts,
 )
 from cycle_analysis.texts import Words, find_languages
 from cycle_analysis.whole_files import check_plain
 
+STUDY, WAVE = "study.yaml", "wave.yaml"
 HOME = "CYCLE_ANALYSIS_HOME"
 """Environment variable with the folder that holds data/ and reports/."""
 Read = TypeVar("Read")
@@ -64,9 +77,14 @@ class Study(StudyFile):
         """Phases in the order of the cycle."""
         return [phase.code for phase in self.phases]
 
+    @property
+    def language(self) -> str:
+        """Language of its notebooks: English if it can be."""
+        return "en" if "en" in self.languages else self.languages[0]
+
     def heading(self, language: str = "") -> str:
         """Title of the study, with the mark that its data are synthetic; in English if it can."""
-        language = language or ("en" if "en" in self.languages else self.languages[0])
+        language = language or self.language
         mark = self.words(language)["synthetic"]
         return f"{self.title[language]} [{mark}]" if self.synthetic else self.title[language]
 
@@ -180,7 +198,7 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     home : Path, optional
         Folder that holds ``data/raw``; found by `find_home` when not given.
     without : str
-        A wave that is not read, because it is still to be added.
+        A wave that is still to be added: neither it nor others without a wave.yaml are read.
 
     Returns
     -------
@@ -193,24 +211,92 @@ def load_study(name: str, home: Path | None = None, without: str = "") -> Study:
     InputError
         With every mistake in every file of the study.
     """
-    home = home or find_home()
-    folder = _study_folder(name, home)
-    gathered: list[Problem] = []
-    file = _gather(gathered, lambda: _read_study_file(folder))
-    phases = [phase.code for phase in file.phases] if file else []
-    scales = list(file.scales) if file else []
+    found = gather_study(name, home, without)
+    if found.problems or not found.study:
+        raise InputError(found.problems)
+    return found.study
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """As much of a study as can be read, and all that is wrong with its files.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of the study.
+    study : Study or None
+        Enough of it to read answers: of each wave the items that are understood; None when
+        study.yaml or the codebook tells too little.
+    waves : dict of str to Wave
+        What can be read of each wave: at least its source and its columns.
+    problems : list of Problem
+        Of all files.
+    """
+
+    folder: Path
+    study: Study | None
+    waves: dict[str, Wave]
+    problems: list[Problem]
+
+
+def gather_study(name: str, home: Path | None = None, without: str = "") -> Gathered:
+    """Read as much of a study as can be read; parameters are those of `load_study`.
+
+    Raises
+    ------
+    InputError
+        If there is no such study.
+    """
+    folder = _study_folder(name, home or find_home())
+    problems: list[Problem] = []
+    text = _gather(problems, lambda: YamlText(_open(folder, STUDY), STUDY))
+    file = _gather(problems, lambda: _read_study_file(folder, text)) if text else None
+    if file and text:
+        problems += [*find_inconsistent(file, text), *_find_absent(file, text, folder)]
+    parts = dict(file) if file else {}
+    if text and not file:
+        parts = read_parts(StudyFile, text, languages_named(text))
+    phases = [phase.code for phase in parts.get("phases", [])]
     languages = file.languages if file else _languages_asked(folder)
-    codebook = _gather(
-        gathered, lambda: read_codebook(_open(folder, CODEBOOK_FILE), phases, scales, languages)
-    )
+    known = phases, parts.get("scales", {}), languages
+    read = _gather(problems, lambda: read_codebook(_open(folder, CODEBOOK_FILE), *known))
+    codebook, wrong = read or (None, [])
+    problems += wrong
     waves = {}
-    for wave in (wave for wave in (file.waves if file else []) if wave != without):
-        waves[wave] = _gather(gathered, partial(_read_wave, folder, wave, codebook, file))
+    for wave in parts.get("waves", []):
+        if without and (wave == without or not (folder / wave / WAVE).exists()):
+            continue
+        waves[wave], wrong = _read_wave(folder, wave, codebook, file)
+        problems += wrong
     if file and codebook:
-        gathered += find_unknown_to_codebook(file, codebook)
-    if gathered or not file:
-        raise InputError(gathered)
-    return Study.model_construct(**dict(file), folder=folder, codebook=codebook, mappings=waves)
+        problems += find_unknown_to_codebook(file, codebook)
+    readable = {wave: mapping for wave, mapping in waves.items() if mapping}
+    study = _understood(folder, parts, codebook, readable) if codebook else None
+    return Gathered(folder, study, readable, problems)
+
+
+def _understood(
+    folder: Path, parts: dict[str, Any], codebook: Codebook, waves: dict[str, Wave]
+) -> Study | None:
+    """Put together what can be read of a study, if answers can be read with it.
+
+    Of each wave with its dates only items that the codebook knows, on a scale that is known.
+    """
+    if not {"scales", "roles", "units", "phases", "waves", "off_topic_blocks"} <= parts.keys():
+        return None
+    items = codebook.items[codebook.items["scale"].isin(list(parts["scales"]))]
+    mappings = {}
+    for name, wave in waves.items():
+        if "fieldwork" not in dict(wave):
+            continue
+        known = (*RESPONDENT_FIELDS, *items.index)
+        kept = {n: column for n, column in wave.columns.items() if n in known}
+        others = [column.source for n, column in wave.columns.items() if n not in kept]
+        changed = {"columns": kept, "ignore": [*wave.ignore, *others]}
+        mappings[name] = wave.model_copy(update=changed) if others else wave
+    known_codebook = codebook if len(items) == len(codebook.items) else Codebook(items)
+    return Study.model_construct(**parts, folder=folder, codebook=known_codebook, mappings=mappings)
 
 
 def check_raw_files(study: Study) -> None:
@@ -242,12 +328,23 @@ def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
         return None
 
 
+def check_study_name(name: str) -> None:
+    """Refuse a name that no study, or folder anywhere, can have.
+
+    Raises
+    ------
+    InputError
+        If it is one.
+    """
+    if not SAFE_NAME.fullmatch(name) or is_reserved(name):
+        problem = "cannot be the name of a study"
+        raise refuse("command line", "STUDY", name, problem, NAME_RULE)
+
+
 def _study_folder(name: str, home: Path) -> Path:
+    check_study_name(name)
     raw = home / "data" / "raw"
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
-    if not SAFE_NAME.fullmatch(name) or is_reserved(name):
-        problem = "is not the name of a study: letters, digits, - and _ only"
-        raise refuse("data/raw", "study", name, problem, listed(studies))
     if name not in studies:
         near = get_close_matches(name, studies, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
@@ -266,14 +363,10 @@ def _open(folder: Path, file: str) -> Path:
     return path
 
 
-def _read_study_file(folder: Path) -> StudyFile:
-    text = YamlText(_open(folder, "study.yaml"), "study.yaml")
+def _read_study_file(folder: Path, text: YamlText) -> StudyFile:
     if problems := list(_find_unwritten(text, folder)):
         raise InputError(problems)
-    file = read_model(StudyFile, text, languages_named(text))
-    if problems := [*find_inconsistent(file, text), *_find_absent(file, text, folder)]:
-        raise InputError(problems)
-    return file
+    return read_model(StudyFile, text, languages_named(text))
 
 
 def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
@@ -322,143 +415,39 @@ def check_unlisted_waves(study: Study) -> None:
             remedy = f"Add {wave!r} to `waves`, or take the folder away"
             problem = "this folder has a wave.yaml, but the study does not name the wave"
             problems.append(Problem("study.yaml", "waves", wave, problem, "", remedy))
-            _gather(problems, partial(_read_wave, study.folder, wave, study.codebook, study))
+            problems += _read_wave(study.folder, wave, study.codebook, study)[1]
     if problems:
         raise InputError(problems)
 
 
-def _read_wave(folder: Path, name: str, codebook: Codebook | None, study: StudyFile | None) -> Wave:
-    file = f"{name}/wave.yaml"
-    text = YamlText(_open(folder, file), file)
-    wave = read_model(Wave, text, study.languages if study else None)
-    problems = list(find_misnamed(wave, name, text))
+def _read_wave(
+    folder: Path, name: str, codebook: Codebook | None, study: StudyFile | None
+) -> tuple[Wave | None, list[Problem]]:
+    """Read a wave as far as it can be, at least its columns, with all that is wrong with it."""
+    file, problems = f"{name}/{WAVE}", list[Problem]()
+    text = _gather(problems, lambda: YamlText(_open(folder, file), file))
+    if not text:
+        return None, problems
+    languages = study.languages if study else None
+    wave = _gather(problems, lambda: read_model(Wave, text, languages))
+    if not wave:
+        wave = _part_of_wave(text, languages)
+    if not wave:
+        return None, problems
+    problems += find_misnamed(wave, name, text)
     if codebook:
         problems += find_unmapped(wave, codebook, text)
     if codebook and study:
         problems += find_wrong_recodes(wave, codebook, study, text)
-    if problems:
-        raise InputError(problems)
-    return wave
+    return wave, problems
 
 
-def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
-    """Codes of study.yaml that stand twice, cannot be a name, or are named and not there."""
-    developments = [development.code for development in file.developments]
-    phases = [phase.code for phase in file.phases]
-    kinds = {"developments": developments, "phases": phases, "waves": file.waves}
-    for kind, codes in kinds.items():
-        for i, code in enumerate(codes):
-            if code in codes[:i]:
-                yield text.problem((kind, i), code, "stands twice")
-            if kind == "waves" and is_reserved(code):
-                yield text.problem((kind, i), code, "is a reserved name")
-            if not SAFE_NAME.fullmatch(code):
-                yield text.problem((kind, i), code, "cannot be a code", "letters, digits, - and _")
-    for i, phase in enumerate(file.phases):
-        if (code := phase.development) not in developments:
-            where = ("phases", i, "development")
-            yield text.problem(where, code, "is no development", listed(developments))
-    for key, name in (("one", file.units.one), ("many", file.units.many)):
-        for language in set(file.languages) - set(name.languages):
-            yield text.problem(("units", key), "", f"the key {language!r} is missing", "", "Add it")
-    if (wave := file.reference_wave) not in file.waves:
-        yield text.problem(("reference_wave",), wave, "is no wave", listed(file.waves))
-
-
-def find_unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Problem]:
-    """Phases without items, and blocks, items and developments that do not exist."""
-    for phase in file.phases:
-        if not codebook.of_phase(phase.code):
-            yield Problem(CODEBOOK_FILE, "column phase", phase.code, "this phase has no items")
-    blocks = codebook.items["block"].unique()
-    developments = [development.code for development in file.developments]
-    for block in file.off_topic_blocks:
-        if block not in blocks:
-            yield Problem("study.yaml", "off_topic_blocks", block, "is no block", listed(blocks))
-    for development, item in file.self_placement.items():
-        where = f"self_placement.{development}"
-        if development not in developments:
-            allowed = listed(developments)
-            yield Problem("study.yaml", where, development, "is no development", allowed)
-        if item not in codebook.items.index:
-            yield Problem("study.yaml", where, item, "is no item of codebook.csv")
-    places = [str(place) for place in range(len(file.phases) + 1)]
-    for item in file.domains:
-        if item not in codebook.items.index:
-            yield Problem("study.yaml", f"domains.{item}", item, "is no item of codebook.csv")
-            continue
-        name = codebook.items.loc[item, "scale"]
-        codes = file.scales[name].labels if name in file.scales else {}
-        if odd := [code for code in codes if code not in places]:
-            problem = f"its scale {name!r} has answers that are no place in the cycle"
-            yield Problem("study.yaml", f"domains.{item}", listed(odd), problem, listed(places))
-
-
-def find_misnamed(wave: Wave, name: str, text: YamlText) -> Iterable[Problem]:
-    """A wave or file under a name that cannot be, and columns mapped twice or not at all."""
-    if wave.wave != name:
-        remedy = f"Write wave: {name!r}, or rename the folder"
-        yield text.problem(("wave",), wave.wave, "differs from its folder", name, remedy)
-    file, where = wave.source.file, ("source", "file")
-    source = PureWindowsPath(file)  # knows both kinds of slashes, and drives
-    if source.name != file:
-        yield text.problem(where, file, "is a path", "a file beside wave.yaml")
-    if is_reserved(source.stem):
-        yield text.problem(where, file, "is a reserved name")
-    if "unit" not in wave.columns:
-        problem, remedy = "no column is mapped to `unit`", "Add `unit: <column>`"
-        yield text.problem(("columns",), "", problem, "", remedy)
-    sources = [column.source for column in wave.columns.values()]
-    for item, column in wave.columns.items():
-        if sources.count(column.source) > 1:
-            yield text.problem(("columns", item), column.source, "this column is mapped twice")
-        if column.source in wave.ignore:
-            problem = "this column is under `ignore` too"
-            yield text.problem(("columns", item), column.source, problem)
-
-
-def find_unmapped(wave: Wave, codebook: Codebook, text: YamlText) -> Iterable[Problem]:
-    """Every item is mapped, dropped or not asked, and only once; nothing else is mapped."""
-    places = {"columns": wave.items, "dropped": wave.dropped, "not_asked": wave.not_asked}
-    known = codebook.items.index
-    for place, items in places.items():
-        for item in (item for item in items if item not in known):
-            near = listed(get_close_matches(item, known, n=3))
-            remedy = f"Did you mean {near}?" if near else "Add it to the codebook"
-            yield text.problem((place, item), item, "is no item of codebook.csv", "", remedy)
-    for item in known:
-        found = [place for place, items in places.items() if item in items]
-        if not found:
-            remedy = "Map it under `columns`, or name it under `dropped` or `not_asked`"
-            problem = "this item is nowhere in the wave"
-            yield Problem(text.file, "columns", item, problem, "", remedy)
-        if len(found) > 1:
-            yield text.problem((found[1], item), item, f"also under {found[0]}")
-
-
-def find_wrong_recodes(
-    wave: Wave, codebook: Codebook, study: StudyFile, text: YamlText
-) -> Iterable[Problem]:
-    """A recode leads to codes of the item's scale, or to roles of the study, only."""
-    role = wave.columns.get("role", Column(source=""))
-    for old, new in role.map.items():
-        if new not in study.roles:
-            key = ("columns", "role", "map", old)
-            yield text.problem(key, new or old, "is no role", listed(study.roles))
-    for item in wave.items:
-        scale = study.scales.get(codebook.items["scale"].get(item, ""))
-        if not scale:
-            continue
-        if wave.columns[item].linear and scale.kind != "rating":
-            place = ("columns", item, "linear")
-            yield text.problem(place, scale.kind, "only ratings can be rescaled", "rating")
-        allowed = listed([*scale.labels, *scale.missing]) or "{:g} to {:g}".format(*scale.ends)
-        for old, new in wave.columns[item].map.items():
-            if not scale.knows(new):
-                key = ("columns", item, "map", old)
-                yield text.problem(key, new, "is no code of this item's scale", allowed)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Write names as a list."""
-    return ", ".join(names)
+def _part_of_wave(text: YamlText, languages: Sequence[str] | None) -> Wave | None:
+    """Take what is right of a wave.yaml that is not; None without source and columns."""
+    parts = read_parts(Wave, text, languages)
+    given = text.tree.get("columns") if isinstance(text.tree, dict) else None
+    if "source" not in parts or not isinstance(given, dict):
+        return None
+    others = {"wave": "", "dropped": {}, "not_asked": {}, "ignore": [], "invited": ""}
+    columns = {name: read_column(column) for name, column in given.items()}
+    return Wave.model_construct(**{**others, **parts, "columns": columns})

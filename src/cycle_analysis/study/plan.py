@@ -127,7 +127,7 @@ def plan_files(study: Study) -> list[Path]:
 
 def draft(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> str:
     """Draft the plan of a study, in English; parameters as for `freeze`."""
-    language = "en" if "en" in study.languages else study.languages[0]
+    language = study.language
     items = study.codebook.items
     told = [
         f"# Plan: {study.title[language]}",

@@ -8,9 +8,9 @@ gets no code but the three that are most alike as a suggestion.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ from cycle_analysis.words import missing_reason
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
+UNKNOWN = "is not in the register"
+MOST_COMPARED, MOST_TRIED = 10_000_000, 1500
+"""Values times names of units that are compared for suggestions, 75 values for 66,000 units, and
+names that are tried in full for each value: those with the most letters in common."""
 ALIKE = 0.4
 """Likeness of two names, 0-1, under which it no longer matters how unlike they are."""
 PROVINCE_ALIASES = {
@@ -67,7 +71,8 @@ def identify(
         Province of each value, on the same index; tells apart units with one name.
     suggest : bool
         Whether the nearest units are looked up for a value without code, which takes some
-        milliseconds each: not where values are tried that may be something else altogether.
+        milliseconds each, and stops at `MOST_COMPARED`: not where values are tried that may be
+        something else altogether.
 
     Returns
     -------
@@ -96,24 +101,29 @@ def identify(
     places = [""] * len(values) if province is None else province.fillna("").astype(str).array
     pairs = pd.DataFrame({"text": texts, "place": places})
     number = pairs.groupby(["text", "place"], sort=False).ngroup()
-    finder = _finder(register, pd.Timestamp(date), suggest)
-    rows = [finder.find(*pair) for pair in pairs.drop_duplicates().itertuples(index=False)]
+    finder, pairs = _finder(register, pd.Timestamp(date)), pairs.drop_duplicates(ignore_index=True)
+    rows = [finder.find(*pair) for pair in pairs.itertuples(index=False)]
     found = pd.DataFrame(rows, columns=["unit", "rule", "problem", "suggestions"]).astype("str")
+    most = MOST_COMPARED // len(finder.keys) if suggest and finder.keys else 0
+    unknown = found.index[found["problem"] == UNKNOWN][:most]
+    found.loc[unknown, "suggestions"] = [finder.nearest(text) for text in pairs["text"][unknown]]
     return found.iloc[number].set_index(values.index)
 
 
 @lru_cache(maxsize=8)
-def _finder(register: Register, day: pd.Timestamp, suggest: bool) -> "_Finder":
-    return _Finder(register, day, suggest=suggest)
+def _finder(register: Register, day: pd.Timestamp) -> "_Finder":
+    return _Finder(register, day)
 
 
 class _Finder:
     """Finds units by what a register offers on one day."""
 
-    def __init__(self, register: Register, day: pd.Timestamp, *, suggest: bool):
-        self.register, self.day, self.suggest = register, day, suggest
+    def __init__(self, register: Register, day: pd.Timestamp):
+        self.register, self.day = register, day
         self.current = set(register.on(day).index)
-        self.names = register.units.groupby("unit")["name"].agg(list).to_dict()
+        self.names: dict[str, list[str]] = {}
+        for unit, name in register.units[["unit", "name"]].itertuples(index=False):
+            self.names.setdefault(unit, []).append(name)
         self.keys: dict[str, dict[str, str]] = {}
         aliases, names = register.aliases[["alias", "unit"]], register.units[["name", "unit"]]
         for table, rule in ((aliases, ALIAS), (names, SPELLING)):
@@ -139,8 +149,7 @@ class _Finder:
             return None, "", f"is the name of {number} units", self._listed(candidates)
         if missing_reason(text):
             return None, "", "is missing", ""
-        nearest = self._nearest(text) if self.suggest else ""
-        return None, "", "is not in the register", nearest
+        return None, "", UNKNOWN, ""
 
     def _unit(self, text: str, place: str) -> tuple[str | None, str, list[str]]:
         """Find unit, rule, and the units that the text could mean when it is more than one."""
@@ -183,33 +192,89 @@ class _Finder:
         where = f", now {self._listed(heirs)}" if len(heirs) else ""
         return f"{said}: ended {ended:%Y-%m-%d}{where}"
 
-    def _nearest(self, text: str) -> str:
+    def nearest(self, text: str) -> str:
         """Tell the three units most alike by name, alias, or code; of equals, those in force.
 
         A text in the shape of a code is compared with codes only. One that begins a word is alike.
         """
-        pool = [(unit.casefold(), unit) for unit in self.names]
         if self.numbered and (part := _CODE.fullmatch(text)):
             prefix = max(prefix for prefix, _ in self.numbered).casefold()
             sought = prefix + part[2].zfill(max(map(len, self.names)) - len(prefix))
-        else:
-            sought = _key(text)[:60]
-            pool = [(key, unit) for key, units in self.keys.items() for unit in units] + pool
-        matcher = SequenceMatcher(None, "", sought, autojunk=False)
+            return self._listed(self._codes.nearest(sought, self.current))
+        return self._listed(self._keys.nearest(_key(text)[:60], self.current))
 
-        def distance(named: tuple[str, str]) -> tuple[float, bool]:
-            key, unit = named
-            matcher.set_seq1(key)
-            begins = len(sought) >= 4 and f" {sought}" in f" {key}"
-            alike = matcher.ratio() if not begins and matcher.quick_ratio() > ALIKE else begins
-            return -alike, unit not in self.current
+    @cached_property
+    def _codes(self) -> "_Spellings":
+        return _Spellings([(unit.casefold(), unit) for unit in self.names])
 
-        ordered = dict.fromkeys(unit for _, unit in sorted(pool, key=distance))
-        return self._listed(list(ordered)[:3])
+    @cached_property
+    def _keys(self) -> "_Spellings":
+        named = [(key, unit) for key, units in self.keys.items() for unit in units]
+        return _Spellings([*named, *self._codes.pool])
 
     def _listed(self, units: Iterable[str]) -> str:
         """Units with their last names, as ``Almere (GM0034), Almelo (GM0141)``."""
         return ", ".join(f"{self.names[unit][-1]} ({unit})" for unit in units)
+
+
+class _Spellings:
+    """Spellings of units, to find those most alike to a text."""
+
+    def __init__(self, pool: list[tuple[str, str]]):
+        self.pool = pool
+        self.starts = np.cumsum([0, *(len(key) + 2 for key, _ in pool)])
+        self.joined = "".join(f"\n {key}" for key, _ in pool)
+        letters = sorted(set(self.joined))
+        self.place = {letter: place for place, letter in enumerate(letters)}
+        self.counts = np.zeros((len(pool), len(letters)), dtype=np.uint8)
+        for row, (key, _) in enumerate(pool):
+            for letter in key[:255]:
+                self.counts[row, self.place[letter]] += 1
+        self.lengths = np.array([len(key) for key, _ in pool])
+
+    def nearest(self, sought: str, first: set[str]) -> list[str]:
+        """Three units: by likeness, then those of `first`, then in order of the pool."""
+        wanted = np.zeros(self.counts.shape[1], dtype=np.uint8)
+        for letter in sought:
+            if letter in self.place:
+                wanted[self.place[letter]] += 1
+        common = np.minimum(self.counts, wanted).sum(axis=1, dtype=np.int64)
+        at_most = 2 * common / np.maximum(self.lengths + len(sought), 1)  # of the likeness
+        tried = np.argsort(-at_most, kind="stable")[:MOST_TRIED]
+        matcher = SequenceMatcher(None, "", sought, autojunk=False)
+        alike = dict.fromkeys(self._begun_by(sought), 1.0)
+        best: dict[str, float] = {}
+        third = 0.0
+        for row in tried[at_most[tried] > ALIKE].tolist():
+            if at_most[row] < third:
+                break
+            matcher.set_seq1(self.pool[row][0])
+            alike.setdefault(row, matcher.ratio())
+            if alike[row] > third:
+                unit = self.pool[row][1]
+                best[unit] = max(best.get(unit, 0.0), alike[row])
+                third = sorted(best.values())[-3] if len(best) > 2 else 0.0
+        rows = sorted(alike, key=lambda row: (-alike[row], self.pool[row][1] not in first, row))
+        return list(dict.fromkeys(self.pool[row][1] for row in rows))[:3]
+
+    def _begun_by(self, sought: str) -> Iterator[int]:
+        """Rows of which a word begins with the text, if it is long enough to tell."""
+        place = self.joined.find(f" {sought}") if len(sought) >= 4 else -1
+        while place >= 0:
+            yield int(np.searchsorted(self.starts, place, side="right")) - 1
+            place = self.joined.find(f" {sought}", place + 1)
+
+
+def allowed_units(problem: str, suggestions: str) -> str:
+    """Tell the suggestions for a value as what is allowed: all that it could mean, or the nearest.
+
+    Examples
+    --------
+    >>> allowed_units(UNKNOWN, "Almere (GM0034)")
+    'units of the register, of which the nearest are Almere (GM0034)'
+    """
+    is_part = problem == UNKNOWN and suggestions
+    return "units of the register, of which the nearest are " * bool(is_part) + suggestions
 
 
 def find_provinces(texts: Iterable[str], register: Register) -> list[str]:

@@ -24,7 +24,7 @@ from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.readers.delimited import read_text
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.readers.workbooks import check_archive
-from cycle_analysis.units.identification import identify
+from cycle_analysis.units.identification import allowed_units, identify
 from cycle_analysis.units.register import SIZE, Register, read_events, read_table
 
 CBS_LIMITS = [5_000, 10_000, 20_000, 50_000, 100_000, 150_000, 250_000]
@@ -231,8 +231,9 @@ def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
         if len(unknown):
             place, remedy = file.name, "Download the table with codes, municipalities only"
             raise InputError(
-                Problem(place, "municipalities", row.name, row.problem, row.suggestions, remedy)
+                Problem(place, "municipalities", row.name, row.problem, allowed, remedy)
                 for row in unknown.itertuples(index=False)
+                for allowed in [allowed_units(row.problem, row.suggestions)]
             )
         table = table.assign(unit=found["unit"])
     if "year" in table:

@@ -119,6 +119,12 @@ class Register:
         """Last year of which size classes are known; only for a register that has them."""
         return int(self.size_classes.columns.max())
 
+    @property
+    def last_day(self) -> str:
+        """A day on which the units are as the register ends with them."""
+        known = not self.size_classes.columns.empty
+        return f"{self.last_year}-12-31" if known else f"{pd.Timestamp.max:%Y-%m-%d}"
+
 
 @cache
 def load_register() -> Register:

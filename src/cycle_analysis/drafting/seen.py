@@ -1,0 +1,266 @@
+"""See what an export asks: its items by their headings, and the scales of their answers.
+
+Labels of the file tell a scale. Without labels the numbers do that occur in a block of items, if
+they are a usual scale of which most items show both ends; else they are only likely.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN
+from cycle_analysis.readers import RawTable
+from cycle_analysis.responses.coding import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
+from cycle_analysis.responses.respondents import stripped
+from cycle_analysis.study.files import RESPONDENT_FIELDS
+from cycle_analysis.words import missing_reason
+
+MOST_LABELS = 12
+"""A column with more different texts than this is an open question."""
+FEWEST = 3
+"""A rating has as many steps, and a block of ratings as many items."""
+LOWEST, HIGHEST = (0, 1), (3, 4, 5, 6, 7, 10, 100)
+"""Ends of the usual scales."""
+GAP = 2
+NO_ANSWER = re.compile(r"-\d+|[6-9]|[6-9][6-9]|9{1,3}[6-9]|(?P<digit>[78])(?P=digit){2,3}")
+"""A code like these, and so far beyond the others, is likely one for no answer."""
+CODE = re.compile(r"[A-Za-z]\w{0,29}", re.ASCII)
+LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]+)0*(\d+)", re.ASCII)
+"""How LimeSurvey codes answers: A1, AO01."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What stands in one column.
+
+    Attributes
+    ----------
+    texts : tuple of str
+        The different answers, without those that are none.
+    labels, missing : dict of str to str
+        By code: labels of answers, and of what the file says is none.
+    """
+
+    texts: tuple[str, ...]
+    labels: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> list[float]:
+        """The codes in order, when all of them are numbers; else none."""
+        codes = {*self.texts, *self.labels}
+        if not all(NUMBER.fullmatch(code) for code in codes):
+            return []
+        return sorted(float(code.replace(",", ".")) for code in codes)
+
+
+@dataclass(frozen=True)
+class SeenScale:
+    """A scale as far as answers show it.
+
+    Attributes
+    ----------
+    kind : str
+        As in study.yaml.
+    ends : tuple of float
+        Lowest and highest answer of a rating, else empty.
+    labels, missing : tuple of (str, str)
+        Codes and their labels; the label is ``""`` where only a person knows it.
+    likely_missing : tuple of str
+        Codes that stand far from the others.
+    sure : bool
+        Whether the ends can be filled in unseen.
+    shared : bool
+        Whether most of its items show both ends, or may do so: else each may have its own scale.
+    """
+
+    kind: str
+    ends: tuple[float, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    likely_missing: tuple[str, ...] = ()
+    sure: bool = True
+    shared: bool = True
+
+
+@dataclass(frozen=True)
+class SeenItem:
+    """One item of the export: its code, column, block, question (``""`` if unknown) and scale."""
+
+    item: str
+    column: str
+    block: str
+    question: str
+    scale: SeenScale
+
+
+def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
+    """See the items of an export.
+
+    Parameters
+    ----------
+    raw : RawTable
+    columns : sequence of str
+        Those that may be items: neither who answered nor what a survey tool adds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> cells = pd.DataFrame({"AG_1": ["1", "5"], "AG_2": ["1", "5"]}, dtype="category")
+    >>> [(one.item, one.block) for one in see_items(RawTable("a.csv", cells, ""), ["AG_1", "AG_2"])]
+    [('AG_1', 'AG'), ('AG_2', 'AG')]
+    """
+    named = name_items(columns)
+    answers = {column: see_answers(raw, column) for column in columns}
+    questions = _questions(raw, columns)
+    alike: dict[tuple[str, bool, tuple[object, ...]], list[str]] = {}
+    for column in columns:
+        seen, block = answers[column], named[column][1]
+        is_open = len(seen.texts) > MOST_LABELS and not seen.numbers
+        shape = (bool(seen.numbers), *seen.labels.items())
+        alike.setdefault((block, is_open, shape), []).append(column)
+    scales: dict[str, SeenScale] = {}
+    for (_, is_open, _), those in alike.items():
+        scale = SeenScale("text") if is_open else see_scale([answers[c] for c in those])
+        apart = scale.kind == "rating" and not scale.sure and not scale.shared
+        scales |= {c: see_scale([answers[c]]) if apart else scale for c in those}
+    return [SeenItem(named[c][0], c, named[c][1], questions[c], scales[c]) for c in columns]
+
+
+def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Give each column the code of its item and of its block.
+
+    Codes come from the heading; where that is a question, they are numbers.
+
+    Examples
+    --------
+    >>> name_items(["AG[SQ001]", "Q1_2", "C[EX1]", "How far? [Pilots]", "How far? [Data]"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'AG[SQ001]': ('AG1', 'AG'), 'Q1_2': ('Q1_2', 'Q1'), 'C[EX1]': ('EX1', 'EX'),
+     'How far? [Pilots]': ('V1_1', 'V1'), 'How far? [Data]': ('V1_2', 'V1')}
+    """
+    named: dict[str, tuple[str, str]] = {}
+    taken, stems = {name.casefold() for name in RESPONDENT_FIELDS}, dict[str, list[str]]()
+    for column in columns:
+        part = WITHIN.fullmatch(column)
+        code, block = column, re.sub(r"_?\d+[a-z]?$", "", column)
+        if part and part[2].isdecimal():
+            code, block = f"{part[1]}{int(part[2])}", part[1]
+            code = f"{part[1]}_{part[2]}" if code.casefold() in taken else code
+        elif part and CODE.fullmatch(part[2]):
+            code, block = part[2], re.sub(r"_?\d+[a-z]?$", "", part[2])
+        if not CODE.fullmatch(code) or code.casefold() in taken:
+            stem = column[: column.rindex("[")] if IN_BRACKETS.fullmatch(column.strip()) else column
+            asked = stems.setdefault(stem, [])
+            asked.append(column)
+            block = f"V{list(stems).index(stem) + 1}"
+            code = f"{block}_{len(asked)}"
+        taken.add(code.casefold())
+        named[column] = code, block
+    return named
+
+
+def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
+    """Give the question of each column: what is asked last, where that tells it from the others."""
+    whole = {c: " ".join(raw.questions.get(c, c).split()) for c in columns}
+    whole = {c: "" if text == c and CODE.fullmatch(c) else text for c, text in whole.items()}
+    last = {}
+    for column, text in whole.items():
+        part = IN_BRACKETS.fullmatch(text)
+        mark = next((mark for mark in MARKS if mark in text), "")
+        last[column] = part[1] if part else text.rsplit(mark, 1)[-1] if mark else text
+    asked = list(last.values())
+    return {c: last[c] if asked.count(last[c]) == 1 else whole[c] for c in columns}
+
+
+def see_answers(raw: RawTable, column: str) -> Answers:
+    """Read what stands in one column: its labels, codes before labels, and codes for no answer."""
+    labels = {
+        code.strip(): CODE_IN_LABEL.sub("", label).strip() or label
+        for code, label in raw.labels.get(column, {}).items()
+    }
+    texts = [text for text in stripped(raw, column).cat.categories if not missing_reason(text)]
+    if texts and all(LEADING_CODE.fullmatch(text) for text in texts):
+        parts = (LEADING_CODE.fullmatch(text) for text in texts)
+        labels |= {part[1]: part[2] for part in parts if part}
+        texts = list(labels)
+    elif (codes := _numbered(texts)) and not labels:
+        labels, texts = codes, list(codes)
+    declared = raw.missing.get(column, [])
+    missing = {
+        code: labels.get(code, code)
+        for code in dict.fromkeys([*labels, *texts])
+        if missing_reason(labels.get(code, code)) or declared_missing(code, declared)
+    }
+    given = tuple(text for text in texts if text not in missing)
+    return Answers(given, {c: text for c, text in labels.items() if c not in missing}, missing)
+
+
+def _numbered(texts: list[str]) -> dict[str, str]:
+    """Answers coded by letters and a number, all the same letters, by that number."""
+    parts = [LETTERS_AND_NUMBER.fullmatch(text) for text in texts]
+    if not all(parts) or len({part[1] for part in parts if part}) != 1:
+        return {}
+    pairs = [(part[2], part[0]) for part in parts if part]
+    return dict(sorted(pairs, key=lambda pair: int(pair[0])))
+
+
+def see_scale(columns: Sequence[Answers]) -> SeenScale:
+    """Tell the scale of columns of one block that are answered alike."""
+    labels = {code: label for one in columns for code, label in one.labels.items()}
+    missing = {code: label for one in columns for code, label in one.missing.items()}
+    numbers = sorted({number for one in columns for number in one.numbers})
+    told = tuple(labels.items()), tuple(missing.items())
+    if not all(one.numbers for one in columns if one.texts or one.labels) or not numbers:
+        return _of_words(columns, *told)
+    answers, far = _without_far(numbers, {float(code) for code in labels if NUMBER.fullmatch(code)})
+    only_ends = len(labels) < len(answers)
+    if len(answers) < FEWEST or (labels and not only_ends and len(columns) < FEWEST):
+        known = labels or {f"{number:g}": "" for number in answers}
+        return SeenScale("category", (), tuple(known.items()), told[1], far)
+    if len(columns) < FEWEST and not labels:
+        return SeenScale("number", (), (), told[1], far)
+    ends = answers[0], answers[-1]
+    n_both = sum(bool(one.numbers) and set(ends) <= set(one.numbers) for one in columns)
+    usual, most = ends[0] in LOWEST and ends[1] in HIGHEST, n_both >= len(columns) / 2
+    sure = (usual and most) or {f"{end:g}" for end in ends} <= set(labels)
+    return SeenScale("rating", ends, *told, far, sure, shared=usual or most)
+
+
+def _of_words(
+    columns: Sequence[Answers],
+    labels: tuple[tuple[str, str], ...],
+    missing: tuple[tuple[str, str], ...],
+) -> SeenScale:
+    """Tell the scale of answers in words; the order of a rating is a person's to give."""
+    words = sorted({text for one in columns for text in one.texts})
+    if not words and not labels:
+        return SeenScale("text")
+    if len(columns) >= FEWEST and len(words) >= FEWEST and not labels:
+        return SeenScale("rating", (1, len(words)), tuple(("", word) for word in words), missing,
+                         sure=False)  # fmt: skip
+    codes = ((f"{place}", word) for place, word in enumerate(words, start=1))
+    return SeenScale("category", (), labels or tuple(codes), missing)
+
+
+def _without_far(
+    numbers: Sequence[float], labelled: set[float]
+) -> tuple[list[float], tuple[str, ...]]:
+    """Answers without the codes that no label tells and that stand far from all others.
+
+    Examples
+    --------
+    >>> _without_far([1, 2, 3, 4, 5, 8, 99], set())
+    ([1, 2, 3, 4, 5], ('8', '99'))
+    """
+    kept = list(numbers)
+    steps = [after - before for before, after in pairwise(kept)]
+    place = next((i for i, step in enumerate(steps[1:], 2) if step > GAP), len(kept))
+    if place < FEWEST:
+        return kept, ()
+    low = 1 if steps[0] > GAP and kept[0] < 0 else 0
+    far = [number for number in (*kept[:low], *kept[place:]) if number not in labelled]
+    if not all(NO_ANSWER.fullmatch(f"{number:g}") for number in far):
+        return kept, ()
+    return [n for n in kept if n not in far], tuple(f"{number:g}" for number in far)

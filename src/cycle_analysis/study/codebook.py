@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.problems import Problem, refuse
-from cycle_analysis.study.files import not_utf8
+from cycle_analysis.study.yaml_text import not_utf8
 
 COLUMNS = ["item", "block", "phase", "scale", "reversed"]
 """Columns besides the question in each language, ``question_nl``."""

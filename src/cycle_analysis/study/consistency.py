@@ -12,9 +12,9 @@ from cycle_analysis.study.files import (
     SAFE_NAME,
     StudyFile,
     Wave,
-    YamlText,
     is_reserved,
 )
+from cycle_analysis.study.yaml_text import YamlText
 
 
 def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:

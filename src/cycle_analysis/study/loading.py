@@ -34,13 +34,11 @@ from cycle_analysis.study.files import (
     SAFE_NAME,
     StudyFile,
     Wave,
-    YamlText,
     is_reserved,
     languages_named,
     read_column,
-    read_model,
-    read_parts,
 )
+from cycle_analysis.study.yaml_text import YamlText, read_model, read_parts
 from cycle_analysis.texts import Words, find_languages
 from cycle_analysis.whole_files import check_plain
 

@@ -1,0 +1,191 @@
+"""Read YAML as text with the line of each key, then as frozen types, mistakes by their line."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from cycle_analysis.problems import InputError, Problem, refuse
+
+Key = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class YamlText:
+    """The text of a YAML file as nested dicts and lists, with the line of each key.
+
+    Attributes
+    ----------
+    file : str
+        Name by which messages call the file.
+    tree : dict or list or str
+        Contents; every scalar is text, an empty value is ``""``.
+    lines : dict of tuple to int
+        Line number (from 1) of each key, ``("phases", 2, "code")``.
+    """
+
+    def __init__(self, path: Path, file: str):
+        self.file = file
+        self.lines: dict[Key, int] = {}
+        self.problems: list[Problem] = []
+        try:
+            root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_NoAliases)
+        except UnicodeDecodeError as error:
+            raise not_utf8(file, error, "Save the file as UTF-8") from None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "contents"
+            remedy = "Indent with spaces, and put texts with : or # between quotes"
+            raise refuse(file, where, "", f"is not YAML: {error.problem}", "", remedy) from None
+        except RecursionError:
+            raise refuse(file, "contents", "", "is nested too deeply to be a study") from None
+        except yaml.YAMLError as error:
+            raise refuse(file, "contents", "", str(error).replace("\n", " ")) from None
+        self.tree = self._plain(root, ()) if root is not None else {}
+        if self.problems:
+            raise InputError(self.problems)
+
+    def place(self, key: Key) -> str:
+        """Say where a key stands: ``line 4, phases.2.code``; the nearest parent if it is absent."""
+        dotted = ".".join(str(part) for part in key)
+        known = key
+        while known and known not in self.lines:
+            known = known[:-1]
+        return f"line {self.lines.get(known, 1)}, {dotted}" if dotted else "line 1"
+
+    def problem(
+        self, key: Key, value: str, problem: str, allowed: str = "", remedy: str = ""
+    ) -> Problem:
+        """Describe what is wrong with the value of a key."""
+        return Problem(self.file, self.place(key), value, problem, allowed, remedy)
+
+    def _plain(self, node: yaml.Node, key: Key) -> Any:
+        self.lines.setdefault(key, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode):
+            empty = node.style is None and node.value in {"~", "null"}
+            return "" if empty else node.value
+        if isinstance(node, yaml.SequenceNode):
+            return [self._plain(child, (*key, i)) for i, child in enumerate(node.value)]
+        return self._mapping(node, key)
+
+    def _mapping(self, node: yaml.Node, key: Key) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name_node, child in node.value:
+            name = str(name_node.value)
+            self.lines[(*key, name)] = name_node.start_mark.line + 1
+            if name in found:
+                said = (name, "stands twice", "each key once", "Delete one")
+                self.problems.append(self.problem((*key, name), *said))
+            found[name] = self._plain(child, (*key, name))
+        return found
+
+
+class _NoAliases(yaml.SafeLoader):
+    """YAML without anchors and aliases: a file of one page must not unfold to gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem="an alias (*name) is not allowed", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
+_KINDS = {
+    "date": ("is no date", "year-month-day, such as 2022-03-01"),
+    "int": ("is no whole number", "a whole number, such as 4"),
+    "float": ("is no number", "a number, with a point for decimals"),
+    "finite": ("is no number", "a number, with a point for decimals"),
+    "bool": ("is neither true nor false", "true, false"),
+    "string": ("is no text", "a text, between quotes if it holds : or #"),
+    "list": ("is no list", "[one, two], or a line with - for each"),
+    "tuple": ("is no list", "[one, two], or a line with - for each"),
+    "dict": ("has no keys", "key: value, one on each line"),
+    "model": ("has no keys", "key: value, one on each line"),
+}
+"""What is wrong with what should be of this kind, and what is allowed."""
+
+
+def read_model(model: type[Model], text: YamlText, languages: Sequence[str] | None = None) -> Model:
+    """Read the text of a YAML file as `model`.
+
+    Parameters
+    ----------
+    model : type
+        What the file holds.
+    text : YamlText
+        The file.
+    languages : sequence of str, optional
+        Languages in which every text must be; not checked when the study itself cannot be read.
+
+    Raises
+    ------
+    InputError
+        With one problem for every key that is unknown, missing, or of the wrong type.
+    """
+    try:
+        known = None if languages is None else {"languages": languages}
+        return model.model_validate(text.tree, context=known)
+    except ValidationError as error:
+        raise InputError([_explain(text, mistake) for mistake in error.errors()]) from None
+
+
+def read_parts(
+    model: type[BaseModel], text: YamlText, languages: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Read each key of a YAML file by itself: those that are right, and defaults of the absent.
+
+    Parameters are those of `read_model`.
+    """
+    given = text.tree if isinstance(text.tree, dict) else {}
+    known = None if languages is None else {"languages": languages}
+    parts = {}
+    for name, field in model.model_fields.items():
+        kind: Any = Annotated[field.annotation, *field.metadata, None]
+        nothing = given.get(name) == "" and field.default in ([], {})
+        if name in given and not nothing:
+            with contextlib.suppress(ValidationError):
+                parts[name] = TypeAdapter(kind).validate_python(given[name], context=known)
+        elif not field.is_required():
+            parts[name] = field.get_default(call_default_factory=True)
+    return parts
+
+
+def _explain(text: YamlText, mistake: Any) -> Problem:
+    key: Key = mistake["loc"]
+    kind, context = mistake["type"], mistake.get("ctx", {})
+    shown = str(mistake["input"])
+    value = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    problem, allowed, remedy = "cannot be read here", "", ""
+    if kind == "missing" and isinstance(key[-1], str):
+        problem, value, remedy = f"the key {key[-1]!r} is missing", "", "Add it"
+    elif kind == "language_missing":
+        key = (*key, mistake["msg"])
+        problem, value, remedy = f"the key {mistake['msg']!r} is missing", "", "Add it"
+    elif kind in {"extra_forbidden", "language_unknown"}:
+        key = key if kind == "extra_forbidden" else (*key, mistake["msg"])
+        problem, remedy = "is not a known key here", "Check its spelling, or delete it"
+        value = str(key[-1])
+    elif mistake["input"] == "":
+        problem, remedy = "is empty", "Fill it in"
+    elif kind == "value_error":
+        problem = mistake["msg"].removeprefix("Value error, ")
+    elif "expected" in context:
+        problem, allowed = "is not allowed here", str(context["expected"])
+    elif kind in {"too_short", "too_long", "missing"}:
+        problem = "holds too many entries" if kind == "too_long" else "holds too few entries"
+        allowed = f"{context.get('min_length', context.get('max_length', 'two'))}"
+        allowed += " or more" * (kind == "too_short")
+    elif kind == "greater_than_equal":
+        problem, allowed = "is too low", f"{context['ge']} or more"
+    else:
+        kinds = (found for start, found in _KINDS.items() if kind.startswith(start))
+        problem, allowed = next(kinds, (problem, allowed))
+    return text.problem(key, value, problem, allowed, remedy)
+
+
+def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:
+    """Make the error that refuses a text in another encoding."""
+    return refuse(file, f"byte {error.start}", "", "is not UTF-8 text", "UTF-8", remedy)

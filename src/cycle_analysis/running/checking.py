@@ -81,7 +81,11 @@ def check_study(name: str, home: Path) -> Checked:
 
 
 def _parameters(found: Gathered, home: Path) -> dict[str, Any]:
-    return gather_parameters(found.study, notebook_folder(home), {}) if found.study else {}
+    """Parameters of all notebooks; none when one of the study's own is not there, which is told."""
+    study = found.study
+    if study is None or not all(study.own_notebook(n).is_file() for n in study.own_notebooks):
+        return {}
+    return gather_parameters(study, notebook_folder(home), {})
 
 
 def _problems_of(look: Callable[[], object]) -> list[Problem]:

@@ -23,6 +23,8 @@ TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 COMPARABLE = ("full", "partial")
 SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
+SMALL_P = 0.001
+"""Under which p is told as less than that."""
 SAME = 0.10
 """Share of units in another group up to which two divisions are nearly the same."""
 
@@ -241,6 +243,8 @@ class WavesChapter(Chapter):
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:
         """Whether profiles are alike in number, means, spread and shares; none for levels."""
         table = self._between("similarity", first, second)[["step", "p", "holds"]]
+        small = f"<{self.language.number(SMALL_P, 3)}"
+        table["p"] = table["p"].astype(object).mask(table["p"] < SMALL_P, small)
         return table.assign(holds=table["holds"].astype(str)).to_dict("records")
 
     def _groups(self, first: str, second: str) -> dict[str, list[str]]:

@@ -1,9 +1,10 @@
 """Tell what is alike: profiles in two waves, moves in successive waves, moves of groups of units.
 
 Moves between profiles mean most where the profiles themselves are the same. `similarity_steps` asks
-that step by step (Morin et al. 2016): their number, their means but for a shift of all, their
-means, how units vary within them, their shares. Each step adds one restriction to the model of two
-waves; its likelihood ratio is set beside chi-square, with BIC beside it.
+that step by step (Morin et al. 2016): their means but for a shift of all, their means, how units
+vary within them, their shares. Each step adds one restriction to the model of two waves; its
+likelihood ratio is set beside chi-square, with BIC beside it. Their number is not asked: error
+makes BIC prefer another in half of the second waves in which nothing changed.
 
 Whether units moved in the same way from wave two to three as from one to two, or in large units as
 in small ones, is whether the chances to go from profile to profile are equal. The profiles are held
@@ -22,7 +23,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
 
-from cycle_analysis.mixtures import EEE, EEI, VVI, Search, em, fit_mixture, race
+from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import Batch
 from cycle_analysis.mixtures.pairs import (
     STAYING,
@@ -51,8 +52,6 @@ VERDICTS = (Finding.CHANGED, Finding.UNCHANGED)
 """What was found where moves were tested."""
 STEP_COLUMNS = ["likelihood_ratio", "df", "p", "bic", "holds"]
 GROUP_COLUMNS = ["n_units", "n_groups", "likelihood_ratio", "p", "p_holm"]
-MODELS = (EEI, VVI, EEE)
-"""Covariance models of the second wave alone."""
 FEWEST_OF_GROUP = 20
 """Units of a group under which its moves are not compared."""
 EQUAL_TOLERANCE = 1e-3
@@ -64,31 +63,26 @@ MAX_STEPS = 300
 class Step(StrEnum):
     """What can be alike in two waves, each step on top of those before."""
 
-    NUMBER = "number"
     SHAPES = "shapes"
     MEANS = "means"
     SPREADS = "spreads"
     SHARES = "shares"
 
 
-def similarity_steps(change: Change, *, n_starts: int = 50, seed: Seed = 2018) -> pd.DataFrame:
+def similarity_steps(change: Change) -> pd.DataFrame:
     """Say how far profiles are alike in two waves.
 
     Parameters
     ----------
     change : Change
         From `transitions.estimate_change`.
-    n_starts : int
-        Random starts of the profiles of the second wave alone.
-    seed : int or SeedSequence
 
     Returns
     -------
     DataFrame, index `step`
-        likelihood_ratio, df, p (chi-square), bic (by how much BIC prefers *alike*; of the number,
-        k over k - 1 and k + 1 in the second wave alone), holds (p > `ALPHA`; of the number, by
-        BIC). A step rests on the restrictions before it that hold, but a shift of all profiles is
-        allowed for where they are alike only so. Empty where no profiles were compared.
+        likelihood_ratio, df, p (chi-square), bic (by how much BIC prefers *alike*), holds (p >
+        `ALPHA`). A step rests on the restrictions before it that hold, but a shift of all profiles
+        is allowed for where they are alike only so. Empty where no profiles were compared.
 
     References
     ----------
@@ -104,8 +98,8 @@ def similarity_steps(change: Change, *, n_starts: int = 50, seed: Seed = 2018) -
     >>> true = pd.DataFrame({"AG": 30.0 + 40 * (units % 2), "EX": 20.0 + 40 * (units % 2)})
     >>> waves = [wave_scores(true + rng.normal(0, 10, true.shape), units) for _ in range(2)]
     >>> found = estimate_change(*waves, ward_kmeans(waves[0].scores, 2), n_draws=24, n_refits=12)
-    >>> similarity_steps(found, n_starts=5)["holds"].to_dict()
-    {'number': True, 'shapes': True, 'means': True, 'spreads': True, 'shares': True}
+    >>> similarity_steps(found)["holds"].to_dict()
+    {'shapes': True, 'means': True, 'spreads': True, 'shares': True}
     """
     fitted = change.fitted
     if fitted is None or fitted.models.free.k < 2:
@@ -113,7 +107,7 @@ def similarity_steps(change: Change, *, n_starts: int = 50, seed: Seed = 2018) -
     p = len(fitted.study.centre)
     cells = all_pairs(k := fitted.models.free.k)
     own, shifted, equal = (design(cells, p) for design in (own_means, shifted_means, equal_means))
-    rows = {str(Step.NUMBER): _number(fitted, n_starts, seed)}
+    rows: dict[str, dict[str, object]] = {}
     free = _climbed(fitted, PairModel(cells, own, free_spread), fitted.free)
 
     def test(step: Step, model: PairModel, df: int, less: Batch) -> Batch:
@@ -135,9 +129,7 @@ def similarity_steps(change: Change, *, n_starts: int = 50, seed: Seed = 2018) -
     return pd.DataFrame.from_dict(rows, orient="index")[STEP_COLUMNS].rename_axis("step")
 
 
-def all_steps(
-    changes: Mapping[tuple[str, str], Change], *, n_starts: int = 50, seed: Seed = 2018
-) -> pd.DataFrame:
+def all_steps(changes: Mapping[tuple[str, str], Change]) -> pd.DataFrame:
     """Set the steps of several pairs of waves under each other.
 
     Returns
@@ -145,10 +137,7 @@ def all_steps(
     DataFrame
         Index `wave_from`, `wave_to`, `step`; columns as `similarity_steps`.
     """
-    tables = {
-        pair: similarity_steps(change, n_starts=n_starts, seed=seed)
-        for pair, change in changes.items()
-    }
+    tables = {pair: similarity_steps(change) for pair, change in changes.items()}
     return _wave_by_wave(tables, "step", STEP_COLUMNS)
 
 
@@ -243,20 +232,6 @@ def _wave_by_wave(
     if not any(len(table) for table in tables.values()):
         return pd.DataFrame(columns=[*names, *columns]).set_index(names)
     return pd.concat(tables, names=names)[list(columns)]
-
-
-def _number(fitted: Fitted, n_starts: int, seed: Seed) -> dict[str, object]:
-    """Whether the second wave alone has as many profiles, beside one fewer and one more."""
-    scores, k = fitted.study.waves[1].scores, fitted.models.free.k
-    scores = scores.loc[:, scores.max() > scores.min()].dropna(how="all")
-    search = Search(n_starts=n_starts, seed=seed)
-    tried = [n for n in (k - 1, k, k + 1) if n <= len(scores.drop_duplicates())]
-    bic = {
-        n: race([fit_mixture(scores, n, model, search=search) for model in MODELS]).bic
-        for n in tried
-    }
-    lead = min(bic[n] for n in tried if n != k) - bic[k] if k in bic else np.nan
-    return {"likelihood_ratio": np.nan, "df": 0, "p": np.nan, "bic": lead, "holds": lead > 0}
 
 
 def _climbed(fitted: Fitted, model: PairModel, start: Batch) -> Batch:

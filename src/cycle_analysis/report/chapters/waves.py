@@ -241,7 +241,7 @@ class WavesChapter(Chapter):
         }
 
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:
-        """Whether profiles are alike in number, means, spread and shares; none for levels."""
+        """Whether profiles are alike in means, spread and shares; none for levels."""
         table = self._between("similarity", first, second)[["step", "p", "holds"]]
         small = f"<{self.language.number(SMALL_P, 3)}"
         table["p"] = table["p"].astype(object).mask(table["p"] < SMALL_P, small)

@@ -1,15 +1,16 @@
 """Pages for single units: what they say of their unit, and of nobody else."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from told import saved
+from told import saved, words_in
 
 from cycle_analysis.cli import main
 from cycle_analysis.problems import InputError
-from cycle_analysis.report.document import Bullets, Paragraph, words_of
 from cycle_analysis.report.sheets import APART, gather, make_sheet, write_sheets
 
 
@@ -24,16 +25,6 @@ def sheet_of(example, unit, code="en", wave="2022"):
     return make_sheet(study, results, code, wave, unit, data[wave])
 
 
-def told(document) -> str:
-    parts = []
-    for block in document.blocks:
-        if isinstance(block, Paragraph):
-            parts.append(words_of(block.text))
-        elif isinstance(block, Bullets):
-            parts += [words_of(item) for item in block.items]
-    return "\n".join(parts)
-
-
 def test_in_the_reference_wave_a_unit_looks_like_the_profile_it_was_put_in(example):
     _, results, data = example
     known = results.load("05_profiles", "probabilities", "2018").to_numpy()
@@ -43,9 +34,9 @@ def test_in_the_reference_wave_a_unit_looks_like_the_profile_it_was_put_in(examp
 def test_one_respondent_is_told_first_and_several_are_counted(example):
     counts = example[2]["2022"].error.n_respondents.max(axis=1)
     alone, many = counts.index[counts == 1][0], counts.index[counts == 4][0]
-    assert told(sheet_of(example, alone)).startswith("One respondent answered")
-    assert told(sheet_of(example, alone, "nl")).startswith("Eén respondent antwoordde")
-    assert told(sheet_of(example, many)).startswith("Four respondents answered")
+    assert words_in(sheet_of(example, alone)).startswith("One respondent answered")
+    assert words_in(sheet_of(example, alone, "nl")).startswith("Eén respondent antwoordde")
+    assert words_in(sheet_of(example, many)).startswith("Four respondents answered")
 
 
 def test_own_scores_are_exact_and_their_interval_is_that_of_their_respondents(example):
@@ -63,8 +54,8 @@ def test_a_change_is_told_as_one_only_where_it_is_beyond_error(example):
     changes = example[2]["2022"].changes
     sure = changes[changes["reliable"]]["unit"]
     unsure = changes.groupby("unit")["reliable"].sum().loc[lambda n: n == 0].index
-    assert "more than respondents leave unknown" in told(sheet_of(example, sure.iloc[0]))
-    text = told(sheet_of(example, unsure[0]))
+    assert "more than respondents leave unknown" in words_in(sheet_of(example, sure.iloc[0]))
+    text = words_in(sheet_of(example, unsure[0]))
     assert "not demonstrable" in text
     assert "more than respondents leave unknown" not in text
 
@@ -73,7 +64,7 @@ def test_a_sheet_names_its_unit_its_predecessors_and_no_other(example):
     data = example[2]["2022"]
     names = data.background["name"]
     for unit in [*data.scores.index[:8], *(u for u in data.merged if u in data.scores.index)][:12]:
-        text = told(sheet_of(example, unit))
+        text = words_in(sheet_of(example, unit))
         own = {names[unit], *data.merged.get(unit, [])}
         ignored = {name for name in names if any(name in other for other in own)}
         found = {n for n in names if re.search(rf"\b{re.escape(n)}\b", text)} - own - ignored
@@ -83,17 +74,47 @@ def test_a_sheet_names_its_unit_its_predecessors_and_no_other(example):
         assert all(name in text for name in data.merged.get(unit, []))
 
 
-def test_of_roles_nothing_is_told_that_would_be_one_persons_answers(example):
-    data = example[2]["2022"]
-    roles = data.respondents.groupby("unit")["role"].value_counts().unstack().fillna(0)
-    for unit in data.scores.index[::8]:
-        counts = roles.loc[unit][roles.loc[unit] > 0]
-        if counts.min() < 2 or len(counts) < 2:
-            assert "score" not in "\n".join(
-                line
-                for line in told(sheet_of(example, unit)).splitlines()
-                if "points higher" in line
-            )
+def with_roles(example, roles, scores):
+    """The sheet of a unit of which these respondents, in these roles, gave these scores."""
+    study, results, data = example
+    wave = data["2022"]
+    unit = wave.scores.index[0]
+    names = [f"r{place}" for place in range(len(roles))]
+    persons = pd.DataFrame(scores, names, wave.persons.columns)
+    respondents = pd.DataFrame({"unit": unit, "role": roles}, names)
+    own = replace(wave, persons=persons, respondents=respondents)
+    return words_in(make_sheet(study, results, "en", "2022", unit, own))
+
+
+LOW, HIGH = [20.0] * 5, [70.0, 20.0, 20.0, 20.0, 20.0]
+
+
+def test_roles_that_differ_are_told_with_the_phase_and_the_points(example):
+    first, second = list(example[0].roles)[:2]
+    text = with_roles(example, [first, first, second, second], [HIGH, HIGH, LOW, LOW])
+    named = {code: example[0].roles[code]["en"] for code in (first, second)}
+    phase = example[0].phases[0].label["en"]
+    assert f"{phase}: {named[first]} is 50 points higher than {named[second]}" in text
+    assert text.count("points higher") == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "scores"),
+    [
+        ("aab", [HIGH, HIGH, LOW]),  # one person of a role
+        ("aabbc", [HIGH, HIGH, LOW, LOW, LOW]),
+        ("aa", [HIGH, LOW]),  # one role
+        (["a", "a", "b", "b", ""], [HIGH, HIGH, LOW, LOW, LOW]),  # a role that is not known
+        (["a", "a", "b", "b", None], [HIGH, HIGH, LOW, LOW, LOW]),
+        ("aabb", [HIGH, HIGH, LOW, [np.nan] * 5]),  # one score of a role
+        ("aabb", [HIGH, HIGH, LOW, [np.nan, 20.0, 20.0, 20.0, 20.0]]),
+        ("aabb", [LOW, LOW, LOW, LOW]),  # no difference
+    ],
+)
+def test_of_roles_nothing_is_told_that_would_be_one_persons_answers(example, roles, scores):
+    codes = dict(zip("abc", example[0].roles, strict=False))
+    text = with_roles(example, [codes.get(role, role) for role in roles], scores)
+    assert "points higher" not in text
 
 
 def test_what_units_further_on_do_is_told_with_the_questions_that_differ_most(example):
@@ -106,7 +127,7 @@ def test_what_units_further_on_do_is_told_with_the_questions_that_differ_most(ex
     ahead = data.items.loc[data.profiles.index[data.profiles == 2]].mean()
     gaps = (ahead - data.items.loc[first]).nlargest(3)
     questions = example[0].codebook.items["question_en"].str.rstrip(".")
-    text = told(sheet_of(example, first))
+    text = words_in(sheet_of(example, first))
     assert all(f"‘{questions[item]}’" in text for item in gaps.index[gaps >= APART])
 
 
@@ -114,7 +135,9 @@ def test_levels_have_sheets_without_probabilities(frozen_run):
     results = saved(frozen_run("continuum"))
     study = results.study
     data = gather(study, results, study.reference_wave)
-    text = told(make_sheet(study, results, "en", study.reference_wave, data.scores.index[0], data))
+    text = words_in(
+        make_sheet(study, results, "en", study.reference_wave, data.scores.index[0], data)
+    )
     assert "how sure that is, is not known" in text
     assert set(np.unique(data.chances)) == {0.0, 1.0}
     assert isinstance(data.changes, pd.DataFrame)
@@ -134,3 +157,13 @@ def test_pages_are_written_for_each_language_and_a_unit_that_did_not_answer_is_r
         list(write_sheets(study, results, tmp_path, "2022", ["GM9999"]))
     assert main(["sheets", "example", "--wave", "1999"]) == 2
     assert "2018, 2022" in capsys.readouterr().err
+
+
+def test_pages_of_results_that_are_out_of_date_are_refused(frozen_run, tmp_path, capsys):
+    shutil.copytree(frozen_run("one_wave").home / "data", tmp_path / "data")
+    (file,) = (tmp_path / "data" / "raw").glob("*/study.yaml")
+    assert main(["sheets", file.parent.name, "--home", str(tmp_path)]) == 0
+    (export,) = (tmp_path / "data" / "raw").glob("*/*/responses.csv")
+    export.write_text(export.read_text("utf-8").replace("C001", "C002", 1), "utf-8")
+    assert main(["sheets", file.parent.name, "--home", str(tmp_path)]) == 2
+    assert "is out of date" in capsys.readouterr().err

@@ -343,8 +343,10 @@ def _add_wave(options: argparse.Namespace) -> int:
 def _sheets(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from cycle_analysis.report.chapter import STEPS
     from cycle_analysis.report.sheets import write_sheets
     from cycle_analysis.results import open_results
+    from cycle_analysis.running.pipeline import plan
 
     home = _home_of(options)
     study = load_study(options.study, home)
@@ -352,6 +354,7 @@ def _sheets(options: argparse.Namespace) -> int:
     if wave not in study.waves:
         problem = Problem("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
         raise InputError([problem])
+    results.check((one.notebook, one.wave) for one in plan(study) if one.notebook in STEPS)
     folder = results.folder / "sheets"
     n_pages = 0
     with tqdm(unit=" pages") as progress:

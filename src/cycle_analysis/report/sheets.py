@@ -13,9 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from matplotlib.axes import Axes
+from scipy import stats
 
 from cycle_analysis.figures.profiles import plot_own_scores
 from cycle_analysis.measurement.error import MeasurementError, measurement_error
@@ -46,9 +48,9 @@ from cycle_analysis.responses.study_answers import population, study_register
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import write_whole
 
-Z = 1.96
+REACH = stats.norm.ppf(0.975)
 ROLE = 2
-"""Respondents in a role under which its mean would be one person's answers."""
+"""Scores in a role under which its mean would be one person's answers."""
 APART = 10.0
 """Points by which units one profile further answer a question higher, for it to be named."""
 MOST = 3
@@ -58,7 +60,7 @@ TOGETHER = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Wave:
+class Basis:
     """What the sheets of one wave rest on.
 
     Attributes
@@ -98,7 +100,7 @@ class Wave:
         return self.chances.idxmax(axis=1)
 
 
-def gather(study: Study, results: Results, wave: str) -> Wave:
+def gather(study: Study, results: Results, wave: str) -> Basis:
     """Load what the sheets of a wave rest on.
 
     Raises
@@ -119,7 +121,7 @@ def gather(study: Study, results: Results, wave: str) -> Wave:
     if len(study.waves) > 1 and wave == study.waves[-1]:
         changes = results.load(WAVES, "unit_changes", ALL_WAVES).reset_index()
         merged = _merged(study, results.load(WAVES, "links", ALL_WAVES).reset_index())
-    return Wave(
+    return Basis(
         *(error, scores, everyone, by, _chances(study, results, scores, error), means, persons),
         *(respondents, changes, merged),
     )
@@ -151,7 +153,7 @@ class SheetChapter(Chapter):
     key = "sheet"
 
     def __init__(
-        self, study: Study, results: Results, language: Language, wave: str, unit: str, data: Wave
+        self, study: Study, results: Results, language: Language, wave: str, unit: str, data: Basis
     ) -> None:
         super().__init__(study, results, language, wave)
         self._unit, self._data = unit, data
@@ -165,11 +167,6 @@ class SheetChapter(Chapter):
     def n_respondents(self) -> int:
         """How many respondents it has."""
         return int(self._data.error.n_respondents.loc[self._unit].max())
-
-    @cached_property
-    def knows_error(self) -> bool:
-        """Whether it is known how far its respondents may be off."""
-        return bool(self._errors.notna().any())
 
     @cached_property
     def predecessors(self) -> list[str]:
@@ -201,22 +198,27 @@ class SheetChapter(Chapter):
 
     @cached_property
     def roles(self) -> list[dict[str, Any]]:
-        """Phases on which its roles differ most; none where a role is one person."""
-        own = self._data.respondents[self._data.respondents["unit"] == self._unit]
-        if "role" not in own or own["role"].nunique() < ROLE:
+        """Phases on which its roles differ most.
+
+        None unless everybody has a role, and each role at least `ROLE` scores on every phase: what
+        is left of a mean would be the answers of the one that is not told.
+        """
+        respondents = self._data.respondents
+        roles = respondents.loc[respondents["unit"] == self._unit, "role"].replace("", np.nan)
+        scores = self._data.persons.loc[roles.index].groupby(roles)
+        counts = scores.count()
+        if roles.isna().any() or len(counts) < 2 or counts.to_numpy().min() < ROLE:
             return []
-        grouped = self._data.persons.loc[own.index].groupby(own["role"])
-        if grouped.size().min() < ROLE:
-            return []
-        means = grouped.mean().rename(
-            index=lambda role: self.language.named(self.study.roles[role])
-        )
-        gaps = (means.max() - means.min()).dropna().sort_values(ascending=False)
+        means = scores.mean()
+        gaps = (means.max() - means.min()).sort_values(ascending=False)
+        named = {role: self.language.named(text) for role, text in self.study.roles.items()}
         return [
-            {"phase": phase, "high": means[phase].idxmax(), "low": means[phase].idxmin(),
-             "gap": float(gap)}
+            {
+                **{"phase": phase, "gap": float(gap)},
+                **{"high": named[means[phase].idxmax()], "low": named[means[phase].idxmin()]},
+            }
             for phase, gap in gaps[gaps >= APART][:MOST].items()
-        ]  # fmt: skip
+        ]
 
     @cached_property
     def further(self) -> dict[str, Any] | None:
@@ -243,7 +245,9 @@ class SheetChapter(Chapter):
         for phase in self.phases:
             mean, error = self._own[phase], self._errors[phase]
             ends = (
-                None if pd.isna(error) else (max(mean - Z * error, 0), min(mean + Z * error, 100))
+                None
+                if pd.isna(error)
+                else (max(mean - REACH * error, 0), min(mean + REACH * error, 100))
             )
             told = {name: self._mean(units, phase) for name, units in others.items()}
             rows.append({"phase": phase, "own": mean, "interval": ends, **told})
@@ -258,7 +262,7 @@ class SheetChapter(Chapter):
             phase: self.door.mean(self._mean(self._data.scores.index, phase))[0]
             for phase in self.phases
         }
-        own = pd.DataFrame({"score": self._own, "error": self._errors * Z}).loc[self.phases]
+        own = pd.DataFrame({"score": self._own, "error": self._errors * REACH}).loc[self.phases]
         return partial(plot_own_scores, own.assign(everyone=pd.Series(told)))
 
     @cached_property
@@ -305,7 +309,7 @@ class SheetChapter(Chapter):
 
 
 def make_sheet(
-    study: Study, results: Results, code: str, wave: str, unit: str, data: Wave
+    study: Study, results: Results, code: str, wave: str, unit: str, data: Basis
 ) -> Document:
     """Make the sheet of one unit in one language.
 
@@ -316,7 +320,7 @@ def make_sheet(
     wave : str
         The wave that it is about.
     unit : str
-    data : Wave
+    data : Basis
         From `gather`.
     """
     language = open_language(code, study, Door(study.round_to))

@@ -12,13 +12,12 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from studies import append_missing
+from studies import run_or_show
 
 from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.profiles.partitions import latent_profiles
@@ -137,16 +136,6 @@ CARELESS = {
 CELLS = PROFILES | LEVELS | CHANGED | CARELESS
 
 
-def main(argv):
-    if argv[0] == "show":
-        show()
-        return
-    first, last = map(int, argv[1].split("-"))
-    keys = product(range(first, last), map(int, argv[2:]), CELLS)
-    rows = (((truth, n, study), one_study) for study, n, truth in keys)
-    append_missing(RESULTS, FIELDS, ("truth", "n", "study"), rows)
-
-
 def one_study(truth, n, study):
     start = time.process_time()
     world, change, *answerings = CELLS[truth]
@@ -256,4 +245,4 @@ def show():
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_or_show(sys.argv[1:], RESULTS, FIELDS, CELLS, one_study, show)

@@ -3,7 +3,7 @@
     PYTHONPATH=tests python benchmarks/damage.py [N] [SEED]
 
 Each of N (1,000) files is damaged in one to three ways, and ``check`` and, of exports,
-``new-study`` are run on it, with 10 seconds of time for each and 4 GB of memory. Counted are
+``new-study`` are run on it, with 20 seconds of time for both and 4 GB of memory. Counted are
 tracebacks, hangs, and processes that abort; the seed makes the same damage again.
 """
 

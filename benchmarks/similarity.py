@@ -10,13 +10,12 @@ profiles themselves differ between the waves.
 
 import sys
 from functools import partial
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from changes import CHANGED, FOUR, HALO, PROFILES, move, upward
-from studies import append_missing
+from studies import run_or_show
 
 from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.profiles.partitions import latent_profiles
@@ -58,16 +57,6 @@ DIFFERENT = {
     "half of the units move": (FOUR, half_moves, HALO, HALO),
 }
 CELLS = ALIKE | DIFFERENT
-
-
-def main(argv):
-    if argv[0] == "show":
-        show()
-        return
-    first, last = map(int, argv[1].split("-"))
-    keys = product(range(first, last), map(int, argv[2:]), CELLS)
-    rows = (((truth, n, study), one_study) for study, n, truth in keys)
-    append_missing(RESULTS, FIELDS, ("truth", "n", "study"), rows)
 
 
 def one_study(truth, n, study):
@@ -112,4 +101,4 @@ def show():
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_or_show(sys.argv[1:], RESULTS, FIELDS, CELLS, one_study, show)

@@ -1,6 +1,7 @@
 """Append the studies of a benchmark to its table, so that it can be stopped and resumed."""
 
 import csv
+from itertools import product
 
 import pandas as pd
 
@@ -22,3 +23,14 @@ def append_missing(results, fields, keys, rows):
             if key not in done:
                 writer.writerow(make(*key))
                 file.flush()
+
+
+def run_or_show(argv, results, fields, cells, one_study, show):
+    """Do what a command asks: `show`, or `run FIRST-LAST N …`, studies of each cell of N units."""
+    if argv[0] == "show":
+        show()
+        return
+    first, last = map(int, argv[1].split("-"))
+    keys = product(range(first, last), map(int, argv[2:]), cells)
+    rows = (((truth, n, study), one_study) for study, n, truth in keys)
+    append_missing(results, fields, ("truth", "n", "study"), rows)

@@ -75,12 +75,11 @@ def test_the_step_at_which_profiles_differ_is_the_one_at_which_they_were_made_to
     waves = [asked(states, rng), asked(change(states), rng)]
     found = similarity_steps(estimate_change(*waves, reference(waves[0]), **QUICK))
     assert list(found.index) == [str(step) for step in Step]
-    tested = found
-    # a shape that differs leaves its difference to the means as well
-    assert [s for s in tested.index[~tested["holds"].astype(bool)] if s in differing] == differing
+    # what differs first is what was made to; a shape leaves its difference to the means as well
+    assert list(found.index[~found["holds"].astype(bool)])[:1] == differing
     if not differing:
         assert found["holds"].all()
-    assert (tested["likelihood_ratio"] >= 0).all()
+    assert (found["likelihood_ratio"] >= 0).all()
     assert found["df"].tolist() == [15, 5, 25, 3]
 
 

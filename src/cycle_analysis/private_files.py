@@ -3,7 +3,6 @@
 These files name units. They stay with the tables that they are made of, in data/processed.
 """
 
-import datetime
 import io
 import re
 from collections.abc import Iterator
@@ -14,14 +13,13 @@ import pandas as pd
 import pyreadstat
 
 from cycle_analysis.report import open_chapter
+from cycle_analysis.report.document import CREATED
 from cycle_analysis.responses.study_answers import population
 from cycle_analysis.results import Results
 from cycle_analysis.running.pipeline import CHECK, plan
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import write_whole
 
-CREATED = datetime.datetime(2000, 1, 1)
-"""Any day, as long as it is the same one."""
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
 SAV_TIME = slice(92, 109)
 """Where a .sav says when it was made."""

@@ -4,6 +4,7 @@ Texts are plain, with emphasis marked: a writer escapes them. Cells carry the nu
 text, so that a workbook holds numbers as numbers.
 """
 
+import datetime
 import io
 import re
 import struct
@@ -18,6 +19,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from cycle_analysis.report.typesetting import typeset
+
+CREATED = datetime.datetime(2000, 1, 1)
+"""When files say that they were made, if they must say it: always the same day."""
 
 
 @dataclass(frozen=True)

@@ -231,14 +231,14 @@ def mean_change(
             p_holm=holm(p),
         )
     columns = ["n_units", "before", "after", "change", "low", "high", "p_holm"]
-    return _wave_by_wave(tables, ["phase"], columns)
+    return wave_by_wave(tables, ["phase"], columns)
 
 
-def _wave_by_wave(
+def wave_by_wave(
     tables: Mapping[tuple[str, str], pd.DataFrame], index: Sequence[str], columns: Sequence[str]
 ) -> pd.DataFrame:
-    """Set the tables of pairs of successive waves under each other; none of one wave."""
+    """Set the tables of pairs of waves under each other; one without rows where none has any."""
     names = ["wave_from", "wave_to", *index]
-    if not tables:
+    if not any(len(table) for table in tables.values()):
         return pd.DataFrame(columns=[*names, *columns]).set_index(names)
-    return pd.concat(tables, names=names)[columns]
+    return pd.concat(tables, names=names)[list(columns)]

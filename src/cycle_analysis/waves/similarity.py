@@ -20,7 +20,6 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from scipy import stats
 
 from cycle_analysis.mixtures import em
@@ -39,12 +38,14 @@ from cycle_analysis.mixtures.pairs import (
 from cycle_analysis.p_values import holm
 from cycle_analysis.profiles.partitions import Partition
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.simulate.worlds import choose
+from cycle_analysis.waves.comparison import wave_by_wave
 from cycle_analysis.waves.transitions import ALPHA, Change, Finding, fit_change, obstacle
 from cycle_analysis.waves.two_waves import (
-    TOGETHER,
     Fitted,
     TwoWaves,
     WaveScores,
+    in_parts,
     respondents_errors,
 )
 
@@ -138,7 +139,7 @@ def all_steps(changes: Mapping[tuple[str, str], Change]) -> pd.DataFrame:
         Index `wave_from`, `wave_to`, `step`; columns as `similarity_steps`.
     """
     tables = {pair: similarity_steps(change) for pair, change in changes.items()}
-    return _wave_by_wave(tables, "step", STEP_COLUMNS)
+    return wave_by_wave(tables, ["step"], STEP_COLUMNS)
 
 
 def compare_moves(
@@ -176,7 +177,7 @@ def compare_moves(
         and where the error is not known.
     """
     if reference is None or reference.k < 2:
-        return _wave_by_wave({}, "between", GROUP_COLUMNS)
+        return wave_by_wave({}, ["between"], GROUP_COLUMNS)
     tables = {}
     for first, second in pairwise(waves):
         study = TwoWaves.of(waves[first], waves[second])
@@ -186,7 +187,7 @@ def compare_moves(
     periods = _periods(changes, n_draws, seed)
     if len(periods):
         tables[names[0], names[-1]] = periods
-    return _wave_by_wave(tables, "between", GROUP_COLUMNS)
+    return wave_by_wave(tables, ["between"], GROUP_COLUMNS)
 
 
 def _periods(changes: Mapping[tuple[str, str], Change], n_draws: int, seed: Seed) -> pd.DataFrame:
@@ -224,16 +225,6 @@ def _groups_of(fitted: Fitted, groups: pd.DataFrame, n_draws: int, seed: Seed) -
     return table.assign(p_holm=holm(table["p"]))
 
 
-def _wave_by_wave(
-    tables: Mapping[tuple[str, str], pd.DataFrame], index: str, columns: Sequence[str]
-) -> pd.DataFrame:
-    """Set tables under each other; a table without rows when there is none."""
-    names = ["wave_from", "wave_to", index]
-    if not any(len(table) for table in tables.values()):
-        return pd.DataFrame(columns=[*names, *columns]).set_index(names)
-    return pd.concat(tables, names=names)[list(columns)]
-
-
 def _climbed(fitted: Fitted, model: PairModel, start: Batch) -> Batch:
     return fitted.models.climb(model, fitted.study, start)
 
@@ -260,9 +251,7 @@ def _equal(fits: Sequence[Fitted], group: np.ndarray, n_draws: int, seed: Seed) 
         less, more = (_chances(drawn, group, equal=equal)[0] for equal in (True, False))
         return 2 * (more - less)
 
-    seeds = children(seed, n_draws)
-    parts = [seeds[i : i + TOGETHER] for i in range(0, n_draws, TOGETHER)]
-    found = np.concatenate(Parallel()(delayed(ratios)(part) for part in parts))
+    found = in_parts(ratios, children(seed, n_draws))
     p = float((1 + (found >= ratio).sum()) / (1 + n_draws))
     return {"likelihood_ratio": ratio, "p": p}
 
@@ -347,14 +336,14 @@ class _Paths:
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw a survey: for each pair of waves the values of its units, n × 2p."""
         n, p = len(self.first), self.means[0][0].shape[1]
-        profile, own = _drawn(self.first, rng), rng.standard_normal((n, p))
+        profile, own = choose(self.first, rng), rng.standard_normal((n, p))
         waves = [self.fits[0].study.waves[0], *(fit.study.waves[1] for fit in self.fits)]
         error = respondents_errors(waves[0], profile, self.profiles[0], rng)[0]
         found = []
         for fit, wave, likeliest, means, spread in zip(
             self.fits, waves[1:], self.profiles[1:], self.means, self.spreads, strict=True
         ):
-            later, factor = _drawn(self.chances[profile], rng), np.linalg.cholesky(spread)
+            later, factor = choose(self.chances[profile], rng), np.linalg.cholesky(spread)
             both = np.hstack([own, rng.standard_normal((n, p))]) @ factor.T
             late = respondents_errors(wave, later, likeliest, rng)[0]
             true = np.hstack([means[0][profile], means[1][later]]) + both
@@ -364,9 +353,3 @@ class _Paths:
             own = both[:, p:] @ np.linalg.inv(np.linalg.cholesky(spread[p:, p:])).T
             profile, error = later, late
         return found
-
-
-def _drawn(chances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw one of k for each row of chances, n × k."""
-    reached = chances.cumsum(axis=1) < rng.random((len(chances), 1))
-    return reached.sum(axis=1).clip(max=chances.shape[1] - 1)

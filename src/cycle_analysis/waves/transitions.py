@@ -411,8 +411,7 @@ def _nothing(finding: Finding, study: TwoWaves, k: int) -> Change:
 
 def _largest_error(study: TwoWaves) -> float:
     """Upper limit of the standard error of a score: two waves differ by √2 of it or more."""
-    before, after = (wave.scores.to_numpy() for wave in study.waves)
-    change = after - before
-    n = np.isfinite(change).sum(axis=0)
-    variance = np.nanvar(change, axis=0, ddof=1) * (n - 1) / stats.chi2.ppf(0.05, n - 1)
-    return float(np.sqrt(np.nanmax(variance) / 2))
+    before, after = (wave.scores for wave in study.waves)
+    freedom = (after - before).count() - 1
+    variance = (after - before).var() * freedom / stats.chi2.ppf(0.05, freedom)
+    return float(np.sqrt(variance.max() / 2))

@@ -35,6 +35,7 @@ from cycle_analysis.mixtures.pairs import (
     shifted_means,
 )
 from cycle_analysis.seeds import Seed, children
+from cycle_analysis.simulate.worlds import choose
 
 FEWEST_DEVIATIONS = 50
 """Respondents of a profile from which its errors are drawn; of fewer, from all."""
@@ -284,15 +285,11 @@ def null_ratios(
         less, more = models.fit(surveys.with_error(withins), same)
         return 2 * gain(less, more)
 
-    def drawn_with(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
-        parts = [seeds[i : i + TOGETHER] for i in range(0, len(seeds), TOGETHER)]
-        return np.concatenate(Parallel()(delayed(ratios)(part) for part in parts))
-
     seeds = children(seed, n_draws)
-    first = drawn_with(seeds[: 2 * TOGETHER])
+    first = in_parts(ratios, seeds[: 2 * TOGETHER])
     if (first >= ratio).sum() >= PLAINLY_USUAL or n_draws <= 2 * TOGETHER:
         return first
-    return np.concatenate([first, drawn_with(seeds[2 * TOGETHER :])])
+    return np.concatenate([first, in_parts(ratios, seeds[2 * TOGETHER :])])
 
 
 def _unchanged(
@@ -304,9 +301,8 @@ def _unchanged(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw a survey without change: scores, n × 2p, and the scatter of respondents in each wave."""
     rng = np.random.default_rng(seed)
-    n, k = posteriors.shape
-    profile = (posteriors.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1).clip(max=k - 1)
-    noise = rng.standard_normal((n, means.shape[1], 1))
+    profile = choose(posteriors, rng)
+    noise = rng.standard_normal((len(posteriors), means.shape[1], 1))
     true = means[profile] + (factors[profile] @ noise)[..., 0]
     own = posteriors.argmax(axis=1)
     errors, scatters = zip(
@@ -345,16 +341,22 @@ def respondents_errors(
 def refits(study: TwoWaves, models: Models, free: Batch, n_refits: int, seed: Seed) -> np.ndarray:
     """Shares of all pairs in samples of units, n_refits × k × k."""
 
-    def shares(part: np.ndarray) -> np.ndarray:
-        errors = [wave.error.resampled(part) for wave in study.waves]
+    def shares(samples: np.ndarray) -> np.ndarray:
+        weights = samples.T
+        errors = [wave.error.resampled(weights) for wave in study.waves]
         drawn = study.with_error(errors)
-        return models.table(models.climb(models.free, drawn, free, part, tolerance=ROUGHLY))
+        return models.table(models.climb(models.free, drawn, free, weights, tolerance=ROUGHLY))
 
     n = study.n_units
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=n_refits).T.astype(float)
-    parts = [weights[:, i : i + TOGETHER] for i in range(0, n_refits, TOGETHER)]
-    return np.concatenate(Parallel()(delayed(shares)(part) for part in parts))
+    samples = rng.multinomial(n, np.full(n, 1 / n), size=n_refits).astype(float)
+    return in_parts(shares, samples)
+
+
+def in_parts(work: Callable[[Any], np.ndarray], items: Any) -> np.ndarray:
+    """Work through items, `TOGETHER` at a time, on whatever engine joblib has; join the results."""
+    parts = [items[i : i + TOGETHER] for i in range(0, len(items), TOGETHER)]
+    return np.concatenate(Parallel()(delayed(work)(part) for part in parts))
 
 
 def _bands(means: np.ndarray, covariances: np.ndarray, bands: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Write a document for Word: real headings, captions with fields, header rows, alt texts."""
 
-import datetime
 import io
 import zipfile
 from typing import Any
@@ -15,6 +14,7 @@ from docx.shared import Cm, Length, Pt, RGBColor
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from cycle_analysis.report.document import (
+    CREATED,
     Bullets,
     Document,
     Figure,
@@ -24,8 +24,6 @@ from cycle_analysis.report.document import (
     Text,
 )
 
-CREATED = datetime.datetime(2000, 1, 1)
-"""Any day, as long as it is the same one."""
 REGIONS = {"nl": "nl-NL", "en": "en-GB"}
 """What Word wants to know to check spelling."""
 LONGEST = 255

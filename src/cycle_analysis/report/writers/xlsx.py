@@ -4,7 +4,6 @@ A number is a number, as rounded as it is shown. What stands beside one in the s
 its interval, stands in a column of its own.
 """
 
-import datetime
 import io
 import re
 
@@ -12,12 +11,10 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from cycle_analysis.report.document import Cell, Document, Table
+from cycle_analysis.report.document import CREATED, Cell, Document, Table
 
 OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
 """A text that begins with = is a text."""
-CREATED = datetime.datetime(2000, 1, 1)
-"""Any day, as long as it is the same one: a workbook without it holds the time."""
 A4 = 9
 HEAD_ROW = 2
 BESIDE = "{} (…)"

@@ -43,7 +43,7 @@ from cycle_analysis.study import Study
 
 WRITERS_WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
-    *("report", "annex"),
+    *("report", "annex", "not_shown"),
 )
 
 

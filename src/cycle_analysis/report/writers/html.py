@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from cycle_analysis.report.document import Cell, Document, Section, Table
+from cycle_analysis.texts import NOTHING
 
 HERE = Path(__file__).parent
 NARROW = 34
@@ -52,7 +53,11 @@ def to_html(
     parts = [part for part, name in named if name == page] or document.parts
     beside = {key: f"{name}#{key}" for part, name in named if name != page for key in _keys(part)}
     told = {"document": document, "forms": forms, "figures": figures, "beside": beside}
-    told |= {"part": parts[0].heading, "sections": [one for p in parts for one in p.sections]}
+    told |= {
+        "nothing": NOTHING,
+        "part": parts[0].heading,
+        "sections": [one for p in parts for one in p.sections],
+    }
     return page_template("layout.html.j2").render(told, style=style()) + "\n"
 
 

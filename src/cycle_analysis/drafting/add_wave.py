@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cycle_analysis.drafting.drafts import empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export

@@ -17,8 +17,8 @@ import pandas as pd
 
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
+from cycle_analysis.responses import decode
 from cycle_analysis.responses.checks import find_shift
-from cycle_analysis.responses.coding import decode
 from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.responses.respondents import (
     LABEL,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.drafting.drafts import Draft, empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import Draft, empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import (
     ASKS_FOR_ROLE,
     Match,

@@ -11,8 +11,7 @@ import pandas as pd
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 from cycle_analysis.problems import KEPT, InputError, Problem
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
-from cycle_analysis.responses.careless import flag_careless
-from cycle_analysis.responses.coded import Responses
+from cycle_analysis.responses.coded import Responses, flag_careless
 from cycle_analysis.responses.study_answers import study_register
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.study import Study

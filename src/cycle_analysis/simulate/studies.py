@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.random import Generator
 from scipy.special import ndtri
 
-from cycle_analysis.responses.coding import BLANK
+from cycle_analysis.responses import BLANK
 from cycle_analysis.seeds import Seed, children
 from cycle_analysis.simulate import exports
 from cycle_analysis.simulate.exports import WaveAnswers

@@ -21,7 +21,7 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from cycle_analysis.problems import InputError, Problem, refuse
-from cycle_analysis.readers.delimited import read_text
+from cycle_analysis.readers.flat_files import read_text
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.readers.workbooks import check_archive
 from cycle_analysis.units.identification import allowed_units, identify

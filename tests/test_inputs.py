@@ -25,9 +25,9 @@ from tiny_study import (
     write_study,
 )
 
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.item_analysis import measurement_warnings
 from cycle_analysis.measurement.reliability import scale_statistics
-from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, sheets
 from cycle_analysis.readers import raw_table as limits
@@ -789,7 +789,7 @@ def test_row_23_a_rule_out_of_range_is_refused(home, wrong):
 
 
 def test_row_24_a_unit_with_very_many_respondents_is_warned_of(tmp_path):
-    from cycle_analysis.units.register import load_register
+    from cycle_analysis.units import load_register
 
     names = load_register().on("2022-03-01")["name"]
     units = ["Amsterdam"] * 200 + names[names != "Amsterdam"].iloc[:150].index.tolist()

@@ -15,7 +15,7 @@ from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import NAME_RULE, RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
-from cycle_analysis.units.register import Register
+from cycle_analysis.units import Register
 from cycle_analysis.whole_files import write_whole
 
 

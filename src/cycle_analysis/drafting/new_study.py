@@ -26,10 +26,9 @@ from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
-from cycle_analysis.study.files import Source
-from cycle_analysis.units.register import load_register
+from cycle_analysis.study.files import Source, missing_reason
+from cycle_analysis.units import load_register
 from cycle_analysis.whole_files import write_whole
-from cycle_analysis.words import missing_reason
 
 STUDY = "study.yaml"
 MOST_NAMED = 12

@@ -17,8 +17,14 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import Block, FreeShares
-from cycle_analysis.mixtures.triangles import LOG_2PI, coordinates_of, factors_of, floored_factors
+from cycle_analysis.mixtures.em import (
+    LOG_2PI,
+    Block,
+    FreeShares,
+    coordinates_of,
+    factors_of,
+    floored_factors,
+)
 
 ROWS_TOGETHER = 16
 """Rows of one group that are taken in one matrix product; a group that has less is filled up."""

@@ -16,12 +16,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.study.files import Column, Linear, Scale
-from cycle_analysis.words import (
+from cycle_analysis.study.files import (
     ANSWERED,
     BLANK,
     INVALID,
     NO_TEXT,
+    Column,
+    Linear,
+    Scale,
     codes_by_label,
     missing_reason,
     normalise,
@@ -73,7 +75,7 @@ class Decoded:
     Attributes
     ----------
     distinct : DataFrame, n distinct texts × 4
-        Index: the texts; `value`, `reason`, `rule`, `problem` as in `coding.Answer`.
+        Index: the texts; `value`, `reason`, `rule`, `problem` as in `Answer`.
     codes : ndarray, n respondents
         Which of the distinct texts each respondent gave.
     counts : ndarray, n distinct texts

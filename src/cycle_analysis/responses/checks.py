@@ -18,8 +18,7 @@ from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
 from cycle_analysis.responses.privacy import hide_personal
-from cycle_analysis.study.files import Column, Scale
-from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, normalise
+from cycle_analysis.study.files import ANSWERED, INVALID, Column, Scale, codes_by_label, normalise
 
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""

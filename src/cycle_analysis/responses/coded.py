@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.problems import (
     KEPT,
     REJECTED,
@@ -49,10 +49,9 @@ from cycle_analysis.responses.checks import (
 from cycle_analysis.responses.privacy import find_same_person, scan_columns
 from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import Wave
-from cycle_analysis.study.fingerprints import hash_file
-from cycle_analysis.units.register import Register
-from cycle_analysis.words import ANSWERED, normalise
+from cycle_analysis.study.files import ANSWERED, Wave, normalise
+from cycle_analysis.study.plan import hash_file
+from cycle_analysis.units import Register
 
 WHO = ("respondent", "unit", "role", "province")
 """Fields that say who answered."""

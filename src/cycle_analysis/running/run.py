@@ -29,16 +29,13 @@ from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.running.executed import NotebookError, no_memory
-from cycle_analysis.running.manifest import write_manifest
-from cycle_analysis.running.parameters import (
-    Parameter,
-    Value,
-    check_parameters,
-    check_together,
-    read_parameters,
+from cycle_analysis.running import (
+    gather_parameters,
+    notebook_folder,
+    plan,
 )
-from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
+from cycle_analysis.running.kernels import NotebookError, no_memory
+from cycle_analysis.running.manifest import write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
@@ -155,29 +152,6 @@ class Outcome:
         counts = {"run": self.done, "would run": self.pending, "up to date": self.up_to_date}
         counts |= {"stopped": self.failed, "not run": self.skipped}
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
-
-
-def gather_parameters(
-    study: Study, notebooks: Path, given: Mapping[str, Mapping[str, str]]
-) -> dict[str, dict[str, Value]]:
-    """Set the parameters of each notebook: its defaults, then study.yaml, then the command line.
-
-    Raises
-    ------
-    InputError
-        If one of them is unknown, of the wrong type, out of range, or contradicts another.
-    """
-    known: dict[str, dict[str, Parameter]] = {
-        name: read_parameters(notebook_file(study, name, notebooks), study.folder / "texts")
-        for name in (*NOTEBOOKS, *study.own_notebooks)
-    }
-    values = {name: {p.name: p.default for p in known[name].values()} for name in known}
-    sources = {"study.yaml": study.parameters, "command line": given}
-    for file, parameters in sources.items():
-        for name, checked in check_parameters(parameters, known, file).items():
-            values[name] |= checked
-    check_together(values)
-    return values
 
 
 def run_study(

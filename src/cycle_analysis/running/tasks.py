@@ -16,13 +16,11 @@ from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
-from cycle_analysis.running.executed import execute_notebook
+from cycle_analysis.running import CHECK, LONGEST_WAY, Step, Value, notebook_file, number
+from cycle_analysis.running.kernels import execute_notebook
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
-from cycle_analysis.running.parameters import Value, number
-from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
-from cycle_analysis.study.fingerprints import hash_facts
-from cycle_analysis.study.plan import plan_files
+from cycle_analysis.study.plan import hash_facts, plan_files
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
 
@@ -167,7 +165,7 @@ class Tasks:
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
         from cycle_analysis.responses.study_answers import read_all_responses
-        from cycle_analysis.running.feasibility import doubt_study  # heavy: only when needed
+        from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
 
         responses = read_all_responses(
             self.study, number(self.parameters["01_responses"]["max_invalid"])

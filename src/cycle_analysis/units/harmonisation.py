@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cycle_analysis.problems import first_five
-from cycle_analysis.units.register import RECODE, Register, lifespans
+from cycle_analysis.units import RECODE, Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
 MAIN_HEIR = 0.8
@@ -80,7 +80,7 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> print(detect_vintage(["GM0363", "GM0457", "GM1991"], load_register()))
     The codes fit the division of 2022-01-01 until 2022-03-24.
     """
@@ -135,7 +135,7 @@ def harmonise(
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> harmonise(["GM0053", "GM0575"], "2018-05-01", "2022-05-01", load_register())
       from_unit to_unit   weight   kind
     0    GM0053  GM1966  0.88464  split
@@ -185,7 +185,7 @@ def assign_heirs(crosswalk: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> codes = ["GM0053", "GM0788"]
     >>> assign_heirs(harmonise(codes, "2018-05-01", "2022-05-01", load_register()))
       from_unit to_unit   weight    kind
@@ -229,7 +229,7 @@ def panel_coverage(
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).to_dict()
     {'n_predecessors': {'GM0575': 2}, 'n_answered': {'GM0575': 1}, 'covered': {'GM0575': 0.611}}
     """
@@ -259,7 +259,7 @@ def persons_at_change(register: Register, date: str | pd.Timestamp) -> pd.Series
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> persons_at_change(load_register(), "2018-05-01")[["GM0575", "GM0576"]].tolist()
     [26174.0, 16685.0]
     """
@@ -285,7 +285,7 @@ def recode_units(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> units = pd.Series(["GM0457", "GM0363", None])
     >>> crosswalk = harmonise(units.dropna(), "2022-03-01", "2022-05-01", load_register())
     >>> recode_units(units, assign_heirs(crosswalk)).tolist()

@@ -18,11 +18,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from itertools import groupby
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Any
 
+import joblib
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -41,8 +44,13 @@ PASSING = {
     re.compile(r"\bT_[0-9a-f]{5}(?=_|\"| )"): "T",  # styled tables of pandas
 }
 """What an output shows of one execution, and what is kept of it."""
+PROVISIONER, FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME", "cycle-analysis-fork"
+"""Where Jupyter looks for what starts its kernels, and the entry point of `ForkProvisioner`."""
+GRAMMAR = "rfc3987_syntax"
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 PRELOADED = ["cycle_analysis.running.preload"]
+THREADS = 2
+"""Threads in which a kernel resamples: most of its time passes in numpy, which lets others run."""
 
 
 class NotebookError(Exception):
@@ -128,7 +136,7 @@ def execute_notebook(
     InputError
         If that copy may not be written, or memory ran out.
     """
-    import papermill
+    papermill = _import_papermill()
     from nbclient.exceptions import DeadKernelError
 
     try:
@@ -209,15 +217,36 @@ def context() -> ForkServerContext:
     return forkserver
 
 
+def load_ahead() -> None:
+    """Let the fork server load its libraries while something else is done, if there is one."""
+    if os.environ.get(PROVISIONER) == FORKED:
+        context()
+        ensure_running()
+
+
 def run_kernel(connection_file: str, folder: str) -> None:
     """Be a kernel until told to stop, or until the run is gone (in the forked child)."""
     from ipykernel.kernelapp import IPKernelApp
 
     threading.Thread(target=_end_with_the_run, daemon=True).start()
+    joblib.parallel_config("threading", n_jobs=THREADS)
     os.chdir(folder)
     # a kernel that is shut down is interrupted first, and would log that as an error
     options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])
+
+
+def _import_papermill() -> Any:
+    """Import papermill, without the grammar of addresses that its check of JSON would make.
+
+    No notebook needs that check, and the grammar takes three times as long as all the rest.
+    """
+    sys.modules.setdefault(GRAMMAR, None)  # type: ignore[arg-type]
+    try:
+        return import_module("papermill")
+    finally:
+        if sys.modules.get(GRAMMAR) is None:
+            sys.modules.pop(GRAMMAR, None)
 
 
 def _tidy_output(output: dict[str, Any], passing: Mapping["re.Pattern[str]", str]) -> None:

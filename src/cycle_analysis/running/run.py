@@ -34,7 +34,7 @@ from cycle_analysis.running import (
     notebook_folder,
     plan,
 )
-from cycle_analysis.running.kernels import NotebookError, no_memory
+from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory
 from cycle_analysis.running.manifest import write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
@@ -59,8 +59,6 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
-FORKED_KERNELS = "cycle-analysis-fork"
-"""Entry point of `kernels.ForkProvisioner`."""
 PATIENCE = 1.0
 """Seconds that a question to a thread waits at most, so that Ctrl-C is heard on every system."""
 
@@ -196,7 +194,7 @@ def run_study(
     parameters = gather_parameters(study, notebooks, given)
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
     if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+        os.environ[PROVISIONER] = FORKED
     makers = Tasks(study, home, notebooks, parameters, tell)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository

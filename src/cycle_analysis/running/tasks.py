@@ -17,7 +17,7 @@ from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
 from cycle_analysis.running import CHECK, LONGEST_WAY, Step, Value, notebook_file, number
-from cycle_analysis.running.kernels import execute_notebook
+from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import hash_facts, plan_files
@@ -164,6 +164,7 @@ class Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
+        load_ahead()
         from cycle_analysis.responses.study_answers import read_all_responses
         from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
 

@@ -364,13 +364,15 @@ def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Da
     """Send every code through the events after its day, up to and including `end`."""
     moved = register.transfers[["date", "from_unit", "to_unit", "share"]]
     for date, events in moved[moved["date"] <= end].groupby("date"):
-        later = paths["day"] < date
-        sent = paths[later].merge(
+        touched = (paths["day"] < date) & paths["unit"].isin(events["from_unit"])
+        if not touched.any():
+            continue
+        sent = paths[touched].merge(
             events.drop(columns="date").rename(columns={"from_unit": "unit"}), on="unit", how="left"
         )
-        sent["weight"] *= sent["share"].fillna(1.0)
-        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
-        paths = pd.concat([paths[~later], sent[paths.columns]])
+        weight = sent["weight"] * sent["share"].fillna(1.0)  # a share that is not given is all
+        sent = sent.assign(weight=weight, unit=sent["to_unit"])
+        paths = pd.concat([paths[~touched], sent[paths.columns]])
         paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
     return paths.assign(weight=paths["weight"].round(9))
 

@@ -23,18 +23,18 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import ndtr
 
+from cycle_analysis.cycle import phase_curve, rank_correlations
 from cycle_analysis.cycle.order import phase_differences
-from cycle_analysis.cycle.phases import phase_curve, rank_correlations
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
 from cycle_analysis.figures import style
+from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.agreement import intraclass, spread_by_level
 from cycle_analysis.measurement.error import standard_errors
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
-from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import cumulative, skewed, straight
-from cycle_analysis.waves.comparison import mean_change
+from cycle_analysis.waves import mean_change
 
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")

@@ -27,7 +27,7 @@ from exports import as_cells, as_numbers, write_ods, write_xls, write_xlsx
 from tiny_study import answers, write_study
 
 from cycle_analysis.cli import main
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import load_register
 
 SECONDS, BYTES = 10, 4 << 30
 Rng = np.random.Generator

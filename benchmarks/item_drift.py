@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from studies import append_missing
 
-from cycle_analysis.measurement.drift import item_drift
+from cycle_analysis.measurement.item_analysis import item_drift
 from cycle_analysis.simulate import Answering, Continuum
 
 HERE = Path(__file__).parent

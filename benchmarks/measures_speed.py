@@ -16,10 +16,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import order, phases, placements
+from cycle_analysis import cycle, measurement
+from cycle_analysis.cycle import order, placements
 from cycle_analysis.cycle.scalability import scalability, subtract_style, two_level_scalability
 from cycle_analysis.measurement import agreement, item_analysis, reliability
-from cycle_analysis.measurement import scores as scoring
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import straight
 
@@ -46,9 +46,9 @@ def measure_scores(
     reliability.scale_statistics(answers, items, units)
     reliability.ordinal_alpha(answers, items)
     reliability.compare_factor_models(answers, items)
-    persons = scoring.respondent_scores(answers, items)
+    persons = measurement.respondent_scores(answers, items)
     agreement.agreement_summary(answers, items, persons, units)
-    rules = {"mean": scoring.mean_of_respondents, "median": scoring.median_of_respondents}
+    rules = {"mean": measurement.mean_of_respondents, "median": measurement.median_of_respondents}
     agreement.compare_aggregations(persons, units, rules)
     agreement.spread_by_level(persons, units)
     agreement.unit_table(persons, units)
@@ -61,18 +61,18 @@ def measure_cycle(
     persons: pd.DataFrame, off_topic: pd.DataFrame, units: pd.Series, replicates: int
 ) -> None:
     """Notebook 03."""
-    table = scoring.unit_scores(persons, units)
-    clean = scoring.unit_scores(subtract_style(persons, off_topic), units)
+    table = measurement.unit_scores(persons, units)
+    clean = measurement.unit_scores(subtract_style(persons, off_topic), units)
     errors = order.errors_of_differences(table, persons, units, pd.Series(dtype=float))
     half = replicates // 2
-    phases.phase_curve(table)
-    phases.leading_phase(table)
-    developments = phases.development_scores(table, DEVELOPMENTS)
-    furthest = phases.positions(developments)["furthest"]
-    active = phases.activity(table)
-    phases.activity_sensitivity(table)
-    phases.coactivity(active)
-    phases.activity_patterns(active)
+    cycle.phase_curve(table)
+    cycle.leading_phase(table)
+    developments = cycle.development_scores(table, DEVELOPMENTS)
+    furthest = cycle.positions(developments)["furthest"]
+    active = cycle.activity(table)
+    cycle.activity_sensitivity(table)
+    cycle.coactivity(active)
+    cycle.activity_patterns(active)
     order.order_violations(table, errors)
     order.gather_evidence(table, errors, clean, replicates, half)
     scalability(table, replicates, half)
@@ -80,8 +80,8 @@ def measure_cycle(
     two_level_scalability(persons, units, replicates, half)
     said = (table / 25).round()
     placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
-    placements.compare_placements(phases.activity(table), active)
-    phases.rank_correlations(scoring.unit_scores(off_topic, units), table)
+    placements.compare_placements(cycle.activity(table), active)
+    cycle.rank_correlations(measurement.unit_scores(off_topic, units), table)
 
 
 def measure(n: int, replicates: int) -> tuple[Callable[[], None], int]:
@@ -89,7 +89,7 @@ def measure(n: int, replicates: int) -> tuple[Callable[[], None], int]:
     answers, items, units = survey(n)
     of_phases = items[items["phase"].isin(PHASES)]
     phase_answers = answers[of_phases.index]
-    off_topic = scoring.respondent_scores(answers, items.drop(of_phases.index))
+    off_topic = measurement.respondent_scores(answers, items.drop(of_phases.index))
 
     def run() -> None:
         persons = measure_scores(phase_answers, of_phases, units, replicates)

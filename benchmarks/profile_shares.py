@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 from studies import append_missing
 
+from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.measurement.scores import respondent_scores, unit_scores
-from cycle_analysis.profiles.partitions import latent_profiles
+from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.profiles.true_scores import estimate, of_true_scores
-from cycle_analysis.representation.weights import shares
+from cycle_analysis.representation import shares
 from cycle_analysis.simulate import FOUR, Answering, Profiles
 
 RESULTS = Path(__file__).parent / "profile_shares.csv"

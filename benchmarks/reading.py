@@ -28,7 +28,7 @@ from cycle_analysis.responses.coded import check_checksum, code_responses
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import Codebook
 from cycle_analysis.study.files import Source, StudyFile, Wave
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import load_register
 
 UNITS = ["GM0363", "GM0344", "GM0034", "GM0599", "GM0518"]
 

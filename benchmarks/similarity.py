@@ -17,8 +17,8 @@ import pandas as pd
 from changes import CHANGED, FOUR, HALO, PROFILES, move, upward
 from studies import run_or_show
 
-from cycle_analysis.measurement.scores import respondent_scores
-from cycle_analysis.profiles.partitions import latent_profiles
+from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.simulate.worlds import states_of
 from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
 from cycle_analysis.waves.transitions import estimate_change

@@ -23,7 +23,7 @@ from surveys import draw_scores
 
 from cycle_analysis.mixtures import VVI, VVV, Search, fit_classes, fit_mixture
 from cycle_analysis.mixtures.measured import Noise
-from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
+from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio
 from cycle_analysis.profiles.stability import jaccard_by_k
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of, straight

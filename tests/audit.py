@@ -35,7 +35,7 @@ from links import LINKS
 from cycle_analysis.report.chapter import RESPONSES
 from cycle_analysis.report.chapters.response import SURE
 from cycle_analysis.report.door import Door, Units
-from cycle_analysis.representation.account import nonresponse_tests
+from cycle_analysis.representation import nonresponse_tests
 from cycle_analysis.results import Results
 
 COMPLETE = {

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.cycle import order, phases, placements
-from cycle_analysis.measurement import agreement, item_analysis, missing, scores
-from cycle_analysis.measurement.drift import item_drift
+from cycle_analysis import cycle, measurement
+from cycle_analysis.cycle import order, placements
+from cycle_analysis.measurement import agreement, item_analysis, missing
 from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.profiles.membership import certainty_by_respondents
-from cycle_analysis.profiles.typology import profile_items
+from cycle_analysis.measurement.item_analysis import item_drift
+from cycle_analysis.profiles.typology import certainty_by_respondents, profile_items
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     CYCLE,
@@ -24,13 +24,13 @@ from cycle_analysis.report.chapter import (
     WAVES,
     Results,
 )
-from cycle_analysis.representation.account import (
+from cycle_analysis.representation import (
     nonresponse_tests,
     precision,
     response_account,
     response_by_wave,
+    shares,
 )
-from cycle_analysis.representation.weights import shares
 from cycle_analysis.responses.study_answers import population
 from cycle_analysis.study import Study
 from cycle_analysis.waves.transitions import Change, Finding, change_tables
@@ -108,14 +108,14 @@ class Drawn:
         reasons = self.load(RESPONSES, "reasons", wave)[items.index]
         answered = {
             phase: int(answers[listed].notna().any(axis=1).sum())
-            for phase, listed in scores.items_by_phase(items).items()
+            for phase, listed in measurement.items_by_phase(items).items()
         }
         error = measurement_error(persons, units)
-        own = scores.unit_scores(persons, units)
-        expected = scores.unit_scores(missing.expected_scores(answers, items), units)
+        own = measurement.unit_scores(persons, units)
+        expected = measurement.unit_scores(missing.expected_scores(answers, items), units)
         little = missing.little_test(answers, items).rename(columns={"n": "n_respondents"})
         rules, reliability = (
-            scores.aggregation_rules(respondents["role"]),
+            measurement.aggregation_rules(respondents["role"]),
             self.large.load(SCORES, "reliability", wave),
         )
         self._keep(
@@ -139,42 +139,42 @@ class Drawn:
         own, answers = self.load(SCORES, "scores", wave), self.load(RESPONSES, "answers", wave)
         persons = self.load(SCORES, "respondent_scores", wave)
         units = self.load(RESPONSES, "respondents", wave)["unit"]
-        active = phases.activity(own, self.active_from)
+        active = cycle.activity(own, self.active_from)
         off_topic = self.study.off_topic_items(wave)
-        blocks = scores.unit_scores(scores.respondent_scores(answers, off_topic), units)
+        blocks = measurement.unit_scores(measurement.respondent_scores(answers, off_topic), units)
         alpha = self.load(SCORES, "reliability", wave)["alpha"]
         errors = order.errors_of_differences(own, persons, units, alpha)
         violations = order.order_violations(own, errors)
         broken = violations["violations"].sum() / max(violations["n"].sum(), 1)
         told = self.large.load(CYCLE, "order", wave)
-        leading = phases.leading_phase(own)["leading"].value_counts()
+        leading = cycle.leading_phase(own)["leading"].value_counts()
         self._placements(wave, own, answers, units)
         self._keep(
             CYCLE,
             wave,
-            curve=phases.phase_curve(own),
+            curve=cycle.phase_curve(own),
             leading_counts=leading.reindex(own.columns, fill_value=0).to_frame("n_units"),
             active=active,
-            active_counts=phases.active_counts(active),
-            coactivity=phases.coactivity(active),
-            patterns=phases.activity_patterns(active),
-            sensitivity=phases.activity_sensitivity(own),
+            active_counts=cycle.active_counts(active),
+            coactivity=cycle.coactivity(active),
+            patterns=cycle.activity_patterns(active),
+            sensitivity=cycle.activity_sensitivity(own),
             violations=violations,
             order=told.assign(n=len(own.dropna()), violations=broken),
             block_items=item_analysis.item_statistics(answers, off_topic),
-            block_curve=phases.phase_curve(blocks),
+            block_curve=cycle.phase_curve(blocks),
         )
 
     def _placements(
         self, wave: str, own: pd.DataFrame, answers: pd.DataFrame, units: pd.Series
     ) -> None:
         of_phase, study = self.study.developments_of_phases, self.study
-        developments = phases.development_scores(own, of_phase)
-        positions = phases.positions(developments, self.active_from)["furthest"]
+        developments = cycle.development_scores(own, of_phase)
+        positions = cycle.positions(developments, self.active_from)["furthest"]
         domains = placements.domain_phases(answers, list(study.domains), units)
         stated = placements.stated_placements(answers, study.self_placement, units)
         ranges = placements.domain_range(domains)
-        measured = phases.activity(developments, self.active_from)
+        measured = cycle.activity(developments, self.active_from)
         self._keep(
             CYCLE,
             wave,
@@ -224,7 +224,7 @@ class Drawn:
     def _items(self, wave: str, label: pd.Series) -> pd.DataFrame:
         items = self.study.phase_items(wave)
         units = self.load(RESPONSES, "respondents", wave)["unit"]
-        answers = scores.turn_items(self.load(RESPONSES, "answers", wave)[items.index], items)
+        answers = measurement.turn_items(self.load(RESPONSES, "answers", wave)[items.index], items)
         return profile_items(label, answers.astype(float).groupby(units).mean())
 
     def _backgrounds(self, wave: str, label: pd.Series) -> dict[str, pd.DataFrame]:

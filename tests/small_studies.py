@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from cycle_analysis.results import ALL_WAVES, Origin, Results, open_results
-from cycle_analysis.running.pipeline import CHECK, plan
+from cycle_analysis.running import CHECK, plan
 from cycle_analysis.simulate import Answering, Continuum, Profiles
 from cycle_analysis.simulate.worlds import straight
 from cycle_analysis.study import HOME, Study, load_study

@@ -13,7 +13,7 @@ from cycle_analysis.drafting.add_wave import add_wave
 from cycle_analysis.problems import FIXED
 from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.study import load_study
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import load_register
 
 EXPORT = "data/raw/example/2022/responses.csv"
 

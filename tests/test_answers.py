@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cycle_analysis.responses.coding import INVALID, decode
+from cycle_analysis.responses import INVALID, decode
 from cycle_analysis.study.files import Column, Scale
 
 SCALE = Scale.model_validate(

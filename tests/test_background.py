@@ -4,8 +4,9 @@ import pytest
 from scipy.stats import chi2_contingency, kruskal
 from shared import four_profiles
 
+from cycle_analysis.chance import holm
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.p_values import holm
+from cycle_analysis.profiles import Partition, latent_profiles, ward_kmeans
 from cycle_analysis.profiles.background import (
     associate,
     background_by_profile,
@@ -15,7 +16,6 @@ from cycle_analysis.profiles.background import (
     correction_weights,
     profile_background,
 )
-from cycle_analysis.profiles.partitions import Partition, latent_profiles, ward_kmeans
 
 
 def test_without_misplacement_effects_are_cramers_v_and_kruskal_wallis():

@@ -14,8 +14,7 @@ from frozen import MAKERS
 import cycle_analysis
 from cycle_analysis.problems import InputError
 from cycle_analysis.results import FILE, Origin, Results, open_results, result_name, study_files
-from cycle_analysis.running.pipeline import plan
-from cycle_analysis.running.run import gather_parameters
+from cycle_analysis.running import gather_parameters, plan
 from cycle_analysis.study import HOME, load_study
 
 CELL = """study_name: str = "example"  # study, the name of a folder in data/raw

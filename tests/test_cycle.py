@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored
 
-from cycle_analysis.cycle.order import errors_of_differences, order_violations
-from cycle_analysis.cycle.phases import (
+from cycle_analysis.chance import holm
+from cycle_analysis.cycle import (
     active_counts,
     activity,
     activity_patterns,
@@ -17,9 +17,9 @@ from cycle_analysis.cycle.phases import (
     positions,
     rank_correlations,
 )
+from cycle_analysis.cycle.order import errors_of_differences, order_violations
+from cycle_analysis.measurement import mean_of_respondents, median_of_respondents
 from cycle_analysis.measurement.agreement import compare_aggregations, spread_by_level
-from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
-from cycle_analysis.p_values import holm
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DEVELOPMENTS = pd.Series({"AG": "1", "EX": "2", "VB": "3", "VA": "3", "NN": "3"})

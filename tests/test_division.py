@@ -7,6 +7,7 @@ from shared import four_profiles, one_continuum
 
 from cycle_analysis.mixtures import EEE, EEI, VVI
 from cycle_analysis.problems import InputError
+from cycle_analysis.profiles import ward_kmeans
 from cycle_analysis.profiles.division import (
     TABLES,
     Division,
@@ -16,9 +17,8 @@ from cycle_analysis.profiles.division import (
     read_division,
     read_partition,
 )
-from cycle_analysis.profiles.membership import members
-from cycle_analysis.profiles.partitions import ward_kmeans
 from cycle_analysis.profiles.selection import choose, compare, fit_models
+from cycle_analysis.profiles.typology import members
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.results import write_table
 

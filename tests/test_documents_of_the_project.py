@@ -10,7 +10,7 @@ from conftest import ROOT
 
 import cycle_analysis
 from cycle_analysis.cli import _parser
-from cycle_analysis.running.pipeline import NOTEBOOKS
+from cycle_analysis.running import NOTEBOOKS
 from cycle_analysis.study.files import StudyFile
 
 README, CONTRIBUTING, CHANGELOG = (

@@ -23,7 +23,7 @@ from cycle_analysis.report.door import (
     wave_total,
 )
 from cycle_analysis.report.sums import Sum
-from cycle_analysis.representation.weights import shares
+from cycle_analysis.representation import shares
 
 ACTS = {
     "print": str,

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from sklearn.decomposition import FactorAnalysis
 
-from cycle_analysis.measurement.drift import drift_of, factor_loadings, item_drift
+from cycle_analysis.measurement.item_analysis import drift_of, factor_loadings, item_drift
 from cycle_analysis.simulate import Answering, Continuum
 
 sys.path.append(str(ROOT / "benchmarks"))

@@ -6,16 +6,16 @@ import pytest
 from reference_data import HERE, stored
 from scipy import stats
 
+from cycle_analysis.cycle import phase_curve
 from cycle_analysis.cycle.order import errors_of_differences, phase_differences
-from cycle_analysis.cycle.phases import phase_curve
+from cycle_analysis.measurement import unit_scores
 from cycle_analysis.measurement.error import (
     Standing,
     mean_intervals,
     measurement_error,
     standard_errors,
 )
-from cycle_analysis.measurement.scores import unit_scores
-from cycle_analysis.waves.comparison import mean_change
+from cycle_analysis.waves import mean_change
 
 N = 342
 

@@ -1,6 +1,6 @@
 """What differs between two executions of a notebook is not kept."""
 
-from cycle_analysis.running.executed import tidied
+from cycle_analysis.running.kernels import tidied
 
 
 def executed(time, address, place, first):

@@ -14,7 +14,7 @@ from shared import four_profiles
 
 from cycle_analysis import figures
 from cycle_analysis.figures import Look, style
-from cycle_analysis.profiles.partitions import Partition, ward_kmeans
+from cycle_analysis.profiles import Partition, ward_kmeans
 
 Drawn = namedtuple("Drawn", ["centroids", "sizes"])
 TITLE = "Een bevinding"

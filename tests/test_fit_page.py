@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import multivariate_normal
 from told import Page, saved
 
-from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.report.fit_page import fit_of, write_fit_page
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from make_register import make_events, make_units, size_classes
 
+from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.harmonisation import (
     assign_heirs,
     combine_labels,
@@ -16,8 +17,7 @@ from cycle_analysis.units.harmonisation import (
     persons_at_change,
     recode_units,
 )
-from cycle_analysis.units.register import load_register, read_register
-from cycle_analysis.waves.comparison import link_units, pooling_differences, unchanged_units
+from cycle_analysis.waves import link_units, pooling_differences, unchanged_units
 
 REGISTER = load_register()
 YEARS = range(2017, 2027)

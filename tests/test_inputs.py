@@ -25,14 +25,18 @@ from tiny_study import (
     write_study,
 )
 
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.item_analysis import measurement_warnings
 from cycle_analysis.measurement.reliability import scale_statistics
-from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, sheets
 from cycle_analysis.readers import raw_table as limits
-from cycle_analysis.responses.careless import compare_without, count_flags, flag_careless
-from cycle_analysis.responses.coded import code_responses
+from cycle_analysis.responses.coded import (
+    code_responses,
+    compare_without,
+    count_flags,
+    flag_careless,
+)
 from cycle_analysis.responses.study_answers import read_responses, study_register
 from cycle_analysis.results import write_table
 from cycle_analysis.study import load_study
@@ -293,7 +297,7 @@ def test_row_07_a_hundred_thousand_columns_are_refused(tmp_path, kind):
 
 @needs_shared
 def test_row_08_ten_columns_with_every_kind_of_user_missing_hold_one_item(tmp_path):
-    from cycle_analysis.responses.coding import decode
+    from cycle_analysis.responses import decode
     from cycle_analysis.study.files import Column, Scale
 
     raw = read_export(DATA / "sav" / "foreign_mval_bug.sav", Source(file="x"))
@@ -700,8 +704,8 @@ def test_row_22_a_row_entered_twice_under_two_names_is_warned_of(home):
 
 
 def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
+    from cycle_analysis.responses import decode
     from cycle_analysis.responses.checks import doubt_respondents
-    from cycle_analysis.responses.coding import decode
     from cycle_analysis.study.files import Column, Scale
 
     rng = np.random.default_rng(2)
@@ -785,7 +789,7 @@ def test_row_23_a_rule_out_of_range_is_refused(home, wrong):
 
 
 def test_row_24_a_unit_with_very_many_respondents_is_warned_of(tmp_path):
-    from cycle_analysis.units.register import load_register
+    from cycle_analysis.units import load_register
 
     names = load_register().on("2022-03-01")["name"]
     units = ["Amsterdam"] * 200 + names[names != "Amsterdam"].iloc[:150].index.tolist()

@@ -5,7 +5,7 @@ from shared import shared_table
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import Search, classify_answers, fit_classes
-from cycle_analysis.profiles.partitions import assign, latent_classes
+from cycle_analysis.profiles import assign, latent_classes
 from cycle_analysis.profiles.selection import choose, row_of
 
 POLCA = [

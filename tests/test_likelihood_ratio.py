@@ -7,7 +7,7 @@ import pytest
 from shared import four_profiles, one_continuum
 
 from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_mixture
-from cycle_analysis.profiles.likelihood_ratio import (
+from cycle_analysis.profiles.selection import (
     bootstrap_likelihood_ratio,
     likelihood_ratios,
 )
@@ -44,7 +44,6 @@ def test_samples_have_the_holes_of_the_table_and_workers_change_nothing():
     with joblib.parallel_config(n_jobs=2):
         two = bootstrap_likelihood_ratio(equal, holed, 2, n_replicates=4, n_starts=3)
     assert np.array_equal(one.null_statistics, two.null_statistics)
-    assert "p = " in str(one)
 
 
 def test_classes_of_answers_are_tested_the_same_way():

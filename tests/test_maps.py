@@ -7,18 +7,18 @@ import pytest
 from make_tiles import HERE, make_tiles, plan_tiles
 
 from cycle_analysis.figures import Look, style
-from cycle_analysis.figures.maps import (
+from cycle_analysis.figures.responses import (
     NO_VALUE,
     category_colours,
     plot_profile_map,
     plot_response_map,
 )
 from cycle_analysis.problems import InputError
-from cycle_analysis.representation.account import count_respondents
+from cycle_analysis.representation import count_respondents
 from cycle_analysis.responses.study_answers import read_all_responses, study_map, study_tiles
 from cycle_analysis.study import load_study
+from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.maps import read_map, tile_layout, tile_map
-from cycle_analysis.units.register import load_register, read_register
 from cycle_analysis.units.register_years import extend
 
 REGISTER = load_register()

@@ -1,13 +1,13 @@
 import pandas as pd
 from shared import four_profiles
 
-from cycle_analysis.profiles.membership import (
+from cycle_analysis.profiles import latent_profiles, ward_kmeans
+from cycle_analysis.profiles.typology import (
     borderline_members,
     certainty_by_respondents,
     members,
     typical_members,
 )
-from cycle_analysis.profiles.partitions import latent_profiles, ward_kmeans
 
 
 def test_a_unit_between_two_profiles_is_borderline_and_names_the_second():

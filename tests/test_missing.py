@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.missing import (
     ANY,
     expected_scores,
@@ -13,7 +14,6 @@ from cycle_analysis.measurement.missing import (
     missing_by_level,
     normal_moments,
 )
-from cycle_analysis.measurement.scores import respondent_scores
 
 REFERENCE = Path(__file__).parent / "reference"
 ITEMS = pd.DataFrame(

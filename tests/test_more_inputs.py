@@ -9,7 +9,7 @@ from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, t
 
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import read_export
-from cycle_analysis.responses.careless import flag_careless
+from cycle_analysis.responses.coded import flag_careless
 from cycle_analysis.study.files import Source
 
 CATEGORY = """  k:

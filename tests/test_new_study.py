@@ -10,11 +10,11 @@ import pytest
 import yaml
 from commands import called
 
-from cycle_analysis.drafting.drafts import empty_fields
+from cycle_analysis.drafting import empty_fields
 from cycle_analysis.drafting.new_study import new_study
 from cycle_analysis.problems import InputError
 from cycle_analysis.study import load_study
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import load_register
 
 PHASES = ("VK", "PR", "OP", "BO")
 CODES = [f"{phase}{i}" for phase in PHASES for i in range(1, 5)]

@@ -6,7 +6,7 @@ import json
 import pytest
 from conftest import ROOT
 
-from cycle_analysis.running.pipeline import NOTEBOOKS
+from cycle_analysis.running import NOTEBOOKS
 
 CELLS = {
     path.stem: json.loads(path.read_text("utf-8"))["cells"]

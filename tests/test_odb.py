@@ -1,15 +1,19 @@
-"""A study with other units, other phases and four waves runs by its files alone."""
+"""A study with other units, other phases and four waves is read and told by its files alone."""
+
+import contextlib
+import io
 
 import pandas as pd
 import pytest
-from commands import command
 from odb import PHASES, WAVES, write_study
 from shared import SHARED
 from sklearn.metrics import adjusted_rand_score
+from small_studies import run_notebooks
 
 from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.results import Results
+from cycle_analysis.report import assemble, to_html
+from cycle_analysis.study import HOME, load_study
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "data" / "odb").is_dir(), reason="the Open Data Barometer is not here"
@@ -44,16 +48,17 @@ def test_alpha_is_the_known_one_to_its_four_digits(block, year, published):
     assert alpha == pytest.approx(published, abs=5e-5)
 
 
-def test_four_waves_of_countries_run_end_to_end(tmp_path):
+def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path, monkeypatch):
     write_study(SHARED, tmp_path)
-    told = command("run", "odb", home=tmp_path)
-    assert told.returncode == 0, told.stderr
-    results = Results(tmp_path / "data" / "processed" / "odb")
+    monkeypatch.setenv(HOME, str(tmp_path))
+    study = load_study("odb", tmp_path)
+    with contextlib.redirect_stdout(io.StringIO()):
+        results = run_notebooks(tmp_path, study, given={"07_waves": {"n_refits": 20}})
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
     panel = results.load("07_waves", "change_tests").reset_index()
     assert panel["n_units"].tolist() == [77, 77, 77]
     assert panel["wave_from"].tolist() == WAVES[:-1]
-    report = (tmp_path / "reports" / "odb" / "report_nl.html").read_text("utf-8")
+    report = to_html(assemble(study, results, "nl"))
     assert "landen" in report
     assert "gemeente" not in report.lower().replace("bij gemeenten", "")

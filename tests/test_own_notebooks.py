@@ -9,7 +9,7 @@ from small_studies import EXTEND, QUICK, Truth, add_notebooks, make_study
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.results import open_results
-from cycle_analysis.running.pipeline import plan
+from cycle_analysis.running import plan
 from cycle_analysis.study import HOME, load_study
 
 STEP = "09_my_question"

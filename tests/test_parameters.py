@@ -10,13 +10,13 @@ from conftest import ROOT
 import cycle_analysis
 from cycle_analysis.cli import main
 from cycle_analysis.problems import InputError
-from cycle_analysis.running.parameters import (
+from cycle_analysis.running import (
+    NOTEBOOKS,
     SET_BY_THE_RUN,
     check_parameters,
     check_together,
     read_parameters,
 )
-from cycle_analysis.running.pipeline import NOTEBOOKS
 
 KNOWN = {name: read_parameters(ROOT / "notebooks" / f"{name}.ipynb") for name in NOTEBOOKS}
 

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.mixtures.search import WardTree, lloyd
-from cycle_analysis.profiles.partitions import assign, latent_profiles, levels, ward_kmeans
+from cycle_analysis.profiles import assign, latent_profiles, levels, ward_kmeans
 
 
 @pytest.mark.parametrize("method", [ward_kmeans, latent_profiles])

@@ -6,7 +6,7 @@ import pytest
 from commands import called
 from small_studies import QUICK, Truth, make_study
 
-from cycle_analysis.report import assemble
+from cycle_analysis.report import CHAPTERS, assemble
 from cycle_analysis.report.document import Heading, Table
 from cycle_analysis.results import open_results
 from cycle_analysis.study import load_study
@@ -51,7 +51,7 @@ def told_of_plan(home):
     results = open_results("small", home)
     found = []
     for code in results.study.languages:
-        blocks = assemble(results.study, results, code).blocks
+        blocks = assemble(results.study, results, code, {"annex": CHAPTERS["annex"]}).blocks
         tables = [b for b in blocks if isinstance(b, Table) and b.key == "table-deviations"]
         rows = [[cell.text for cell in row] for table in tables for row in table.rows]
         has_it = any(isinstance(b, Heading) and b.key == "plan" for b in blocks)

@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.profiles.partitions import ward_kmeans
+from cycle_analysis.profiles import ward_kmeans
 from cycle_analysis.profiles.typology import (
     crossings,
     profile_means,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.mixtures import fit_mixture, named_model
 from cycle_analysis.profiles.rates import (
     _asked,

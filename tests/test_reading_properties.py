@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.readers import delimited, read_export, workbooks
+from cycle_analysis.readers import flat_files, read_export, workbooks
 from cycle_analysis.study.files import Source
 
 LABELS = ["helemaal oneens", "oneens", "neutraal", "eens", "helemaal eens"]
@@ -202,7 +202,7 @@ def test_every_ragged_line_is_counted_and_the_first_five_are_named(
 def set_at_once():
     """Set how many records are held at once."""
     with pytest.MonkeyPatch.context() as patch:
-        yield lambda size: patch.setattr(delimited, "AT_ONCE", size)
+        yield lambda size: patch.setattr(flat_files, "AT_ONCE", size)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from conftest import EXAMPLE, ROOT
 
 from cycle_analysis.responses.study_answers import read_all_responses, study_register
 from cycle_analysis.study import load_study
-from cycle_analysis.waves.comparison import link_units, unchanged_units
+from cycle_analysis.waves import link_units, unchanged_units
 
 README = (ROOT / "README.md").read_text("utf-8")
 SECTION = " ".join(

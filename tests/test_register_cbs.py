@@ -17,16 +17,16 @@ from cycle_analysis.responses.study_answers import (
     study_tiles,
 )
 from cycle_analysis.study import load_study
+from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.harmonisation import harmonise, panel_coverage
 from cycle_analysis.units.identification import identify
-from cycle_analysis.units.register import load_register, read_register
 from cycle_analysis.units.register_years import (
     extend,
     fetch_to_file,
     read_year,
     write_register,
 )
-from cycle_analysis.waves.comparison import link_units
+from cycle_analysis.waves import link_units
 
 REGISTER = load_register()
 NOW = REGISTER.on("2026-01-01")

@@ -8,7 +8,7 @@ import pytest
 from tiny_study import answers, load, read, write_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.representation.account import (
+from cycle_analysis.representation import (
     nonresponse_tests,
     precision,
     response_account,

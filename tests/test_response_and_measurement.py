@@ -14,7 +14,7 @@ from cycle_analysis.report.columns import RATE
 from cycle_analysis.report.document import Figure, words_of
 from cycle_analysis.report.door import Door, Units, wave_total
 from cycle_analysis.report.language import open_language
-from cycle_analysis.representation.account import nonresponse_tests, precision
+from cycle_analysis.representation import nonresponse_tests, precision
 from cycle_analysis.study import load_study
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]

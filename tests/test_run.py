@@ -12,6 +12,8 @@ from sklearn.metrics import adjusted_rand_score
 from small_studies import QUICK, Truth, make_study
 
 from cycle_analysis.results import Results
+from cycle_analysis.running.tasks import UNNAMED
+from cycle_analysis.study import load_study
 
 ALL_STEPS = 12
 """The check and eleven notebooks."""
@@ -119,6 +121,32 @@ def test_a_text_of_the_study_runs_the_report_alone(frozen_run, make_copy):
     told = called("run", "small", "--dry-run", home=home)
     assert told.stdout.startswith("08_report: ")
     assert "1 would run, 8 up to date" in told.stdout
+
+
+def test_a_name_of_a_profile_runs_what_prints_it_and_what_may_change_by_that(frozen_run, make_copy):
+    home = make_copy(frozen_run("one_wave"))
+    path = home / "data" / "raw" / "small" / "study.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(f"# a comment\n{text}", "utf-8")
+    assert called("run", "small", "--dry-run", home=home).stdout.startswith("9 up to date")
+    path.write_text(text.replace("Naam B", "Pioniers"), "utf-8")
+    told = called("run", "small", "--dry-run", home=home).stdout
+    assert "05_profiles 2010: study.yaml changed\n" in told
+    assert "07_waves: 05_profiles 2010 runs first\n" in told
+    assert "4 would run, 5 up to date" in told
+
+
+def test_notebooks_that_are_not_run_for_a_name_of_a_profile_print_none(run_home):
+    names = load_study("example", run_home).profile_names
+    copies = run_home / "data" / "processed" / "example" / "notebooks"
+    printing = set()
+    for copy in copies.glob("*.ipynb"):
+        cells = json.loads(copy.read_text("utf-8"))["cells"]
+        shown = json.dumps([cell.get("outputs", []) for cell in cells], ensure_ascii=False)
+        if any(name[language] in shown for name in names for language in name.languages):
+            printing.add(copy.stem)
+    assert {"05_profiles_2018"} <= printing
+    assert not [stem for stem in printing if stem.startswith(UNNAMED)]
 
 
 def test_a_notebook_that_fails_is_named_with_its_cell_and_cause(tmp_path):

@@ -3,14 +3,14 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored, survey_items
 
+from cycle_analysis.cycle import activity
 from cycle_analysis.cycle.order import (
     errors_of_differences,
     gather_evidence,
     read_order,
 )
-from cycle_analysis.cycle.phases import activity
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
-from cycle_analysis.measurement.scores import respondent_scores, unit_scores
+from cycle_analysis.measurement import respondent_scores, unit_scores
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])

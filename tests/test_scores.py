@@ -6,18 +6,18 @@ from hypothesis import strategies as st
 from reference_data import HERE, stored, survey_items
 
 from cycle_analysis.cycle.order import phase_differences
-from cycle_analysis.measurement.agreement import (
-    spread_within,
-    standard_errors,
-    unit_table,
-)
-from cycle_analysis.measurement.scores import (
+from cycle_analysis.measurement import (
     echelon_mean,
     mean_of_respondents,
     median_of_respondents,
     pomp,
     respondent_scores,
     unit_scores,
+)
+from cycle_analysis.measurement.agreement import (
+    spread_within,
+    standard_errors,
+    unit_table,
 )
 
 AG = survey_items(("AG",), 4)

@@ -6,7 +6,7 @@ from shared import four_profiles, one_continuum
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from cycle_analysis.mixtures import ALL_MODELS, EEE, EEI, VVV, Search, fit_mixture
-from cycle_analysis.profiles.partitions import ward_kmeans
+from cycle_analysis.profiles import ward_kmeans
 from cycle_analysis.profiles.selection import (
     BARRING,
     WARD,

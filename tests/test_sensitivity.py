@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.profiles.partitions import levels, ward_kmeans
+from cycle_analysis.profiles import levels, ward_kmeans
 from cycle_analysis.robustness import (
     alternatives,
     compare_choices,

@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT
 from scipy.optimize import minimize
 
-from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.mixtures.pairs import equal_margins
-from cycle_analysis.profiles.partitions import Partition, latent_profiles
+from cycle_analysis.profiles import Partition, latent_profiles
 from cycle_analysis.simulate import FOUR, Answering
 from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
 from cycle_analysis.waves.transitions import Change, Finding, estimate_change

@@ -27,8 +27,8 @@ from cycle_analysis.simulate import (
     write_study,
 )
 from cycle_analysis.study import load_study
+from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.identification import identify
-from cycle_analysis.units.register import load_register, read_register
 
 FOLDER = Path(__file__).parents[1] / "data" / "raw" / "example"
 WAVES = ["2018", "2022"]

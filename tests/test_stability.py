@@ -8,7 +8,7 @@ from shared import REFERENCE, four_profiles, one_continuum
 from sklearn.datasets import load_iris
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles.partitions import Partition, latent_profiles, ward_kmeans
+from cycle_analysis.profiles import Partition, latent_profiles, ward_kmeans
 from cycle_analysis.profiles.stability import (
     bootstrap_jaccard,
     jaccard_by_k,

@@ -22,9 +22,8 @@ from cycle_analysis.cli import main
 from cycle_analysis.problems import KEPT, REJECTED
 from cycle_analysis.report import assemble
 from cycle_analysis.responses.study_answers import read_all_responses
-from cycle_analysis.running.feasibility import doubt_study
-from cycle_analysis.running.pipeline import notebook_folder
-from cycle_analysis.running.run import gather_parameters
+from cycle_analysis.running import gather_parameters, notebook_folder
+from cycle_analysis.running.checking import doubt_study
 from cycle_analysis.study import HOME, load_study
 
 TWO_WAVES = Truth(["2010", "2011"], "profiles", n_units=60)

@@ -13,8 +13,8 @@ from told import PACKAGE, Saved, outline, saved, templates
 
 from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
+from cycle_analysis.measurement import aggregation_rules
 from cycle_analysis.measurement.item_analysis import CONSEQUENCES
-from cycle_analysis.measurement.scores import aggregation_rules
 from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
 from cycle_analysis.problems import InputError
@@ -32,7 +32,7 @@ from cycle_analysis.report.document import Document, Figure, Heading, Paragraph,
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
-from cycle_analysis.running.parameters import read_parameters
+from cycle_analysis.running import read_parameters
 from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study
 from cycle_analysis.study.plan import KINDS, OF_NO_MATTER

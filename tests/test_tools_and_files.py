@@ -16,7 +16,7 @@ from cycle_analysis.problems import FIXED, KEPT, InputError
 from cycle_analysis.readers import read_export
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Source
-from cycle_analysis.units.register import load_register, read_register
+from cycle_analysis.units import load_register, read_register
 
 LETTERS = """  k:
     kind: category

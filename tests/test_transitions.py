@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.measurement.scores import respondent_scores
-from cycle_analysis.profiles.partitions import levels, ward_kmeans
+from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.profiles import levels, ward_kmeans
 from cycle_analysis.simulate import FOUR, Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of
 from cycle_analysis.waves.transitions import (

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles.partitions import latent_profiles, levels
+from cycle_analysis.profiles import latent_profiles, levels
 from cycle_analysis.profiles.true_scores import classification, estimate, of_true_scores
 from cycle_analysis.simulate import FOUR, Answering, Profiles
 

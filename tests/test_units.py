@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.units import Register, load_register, read_events, read_register
 from cycle_analysis.units.identification import _key, identify
-from cycle_analysis.units.register import Register, load_register, read_events, read_register
 
 REGISTER = load_register()
 DAY = "2022-05-01"

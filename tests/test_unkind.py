@@ -9,11 +9,11 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from cycle_analysis.measurement.scores import respondent_scores
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.simulate import UNKIND, UNKIND_SEED, draw_waves, write_study
 from cycle_analysis.study import load_study
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import load_register
 
 FOLDER = ROOT / "data" / "raw" / "unkind"
 WAVES = ["2020", "2021"]

@@ -4,22 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cycle_analysis.representation.account import (
-    collapse_background,
-    nonresponse_tests,
-    precision,
-    response_account,
-    response_by_wave,
-)
-from cycle_analysis.representation.weights import (
+from cycle_analysis.representation import (
     compare_margins,
     design_effect,
     effective_n,
+    nonresponse_tests,
+    precision,
     rake,
+    response_account,
+    response_by_wave,
     shares,
     trim_weights,
 )
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import collapse_background, load_register
 
 REFERENCE = Path(__file__).parent / "reference"
 ON = ["size", "region"]

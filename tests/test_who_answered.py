@@ -9,10 +9,10 @@ from cycle_analysis.drafting.matching import match_columns
 from cycle_analysis.problems import FIXED, KEPT, InputError
 from cycle_analysis.readers import read_export
 from cycle_analysis.study.files import Source
+from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.harmonisation import harmonise
 from cycle_analysis.units.identification import identify
-from cycle_analysis.units.register import load_register, read_register
-from cycle_analysis.waves.comparison import unchanged_units
+from cycle_analysis.waves import unchanged_units
 
 ROLES = STUDY.replace(
     "  STR: {nl: Strategisch, en: Strategic}\n",

@@ -9,9 +9,8 @@ import pytest
 from shared import four_profiles
 
 from cycle_analysis.mixtures import EEI, fit_mixture
-from cycle_analysis.profiles.likelihood_ratio import bootstrap_likelihood_ratio
-from cycle_analysis.profiles.partitions import latent_profiles
-from cycle_analysis.profiles.selection import compare
+from cycle_analysis.profiles import latent_profiles
+from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
 from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
 from cycle_analysis.profiles.verdict import weigh
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from scipy.stats import kurtosis, skew
 
+from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.reliability import alpha
-from cycle_analysis.measurement.scores import respondent_scores
 from cycle_analysis.simulate import (
     FOUR,
     PHASES,

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import rankdata
 
-from cycle_analysis.units.register import Register, load_register
+from cycle_analysis.units import Register, load_register
 
 HERE = Path(__file__).parents[1] / "src" / "cycle_analysis" / "units" / "register"
 PLAN = """

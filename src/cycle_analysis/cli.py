@@ -260,8 +260,7 @@ def _verify(options: argparse.Namespace) -> int:
 def _freeze(options: argparse.Namespace) -> int:
     home = _home_of(options)
     study = load_study(options.study, home)
-    from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_folder
-    from cycle_analysis.running.run import gather_parameters
+    from cycle_analysis.running import NOTEBOOKS, gather_parameters, notebook_folder
     from cycle_analysis.study.plan import freeze
 
     parameters = gather_parameters(study, notebook_folder(home), {})
@@ -274,6 +273,7 @@ def _freeze(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from cycle_analysis.chance import children
     from cycle_analysis.profiles.rates import (
         along,
         in_points,
@@ -282,7 +282,6 @@ def _simulate(options: argparse.Namespace) -> int:
         summarise,
         with_reliability,
     )
-    from cycle_analysis.seeds import children
     from cycle_analysis.simulate.worlds import World
 
     world = read_expected(options.profiles, options.within_sd)
@@ -346,7 +345,7 @@ def _sheets(options: argparse.Namespace) -> int:
     from cycle_analysis.report.chapter import STEPS
     from cycle_analysis.report.sheets import write_sheets
     from cycle_analysis.results import open_results
-    from cycle_analysis.running.pipeline import plan
+    from cycle_analysis.running import plan
 
     home = _home_of(options)
     study = load_study(options.study, home)
@@ -366,7 +365,7 @@ def _sheets(options: argparse.Namespace) -> int:
 
 
 def _copy_notebooks(options: argparse.Namespace) -> int:
-    from cycle_analysis.running.pipeline import copy_notebooks
+    from cycle_analysis.running import copy_notebooks
 
     for path in copy_notebooks(options.folder):
         print(path)

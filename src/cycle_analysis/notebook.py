@@ -27,15 +27,19 @@ from cycle_analysis.results import (
     study_files,
     write_table,
 )
-from cycle_analysis.running.parameters import (
+from cycle_analysis.running import (
+    CHECK,
+    NOTEBOOKS,
+    PER_WAVE,
     SET_BY_THE_RUN,
     Parameter,
     check_parameters,
     check_together,
+    notebook_folder,
+    plan,
     read_cell,
     read_parameters,
 )
-from cycle_analysis.running.pipeline import CHECK, NOTEBOOKS, PER_WAVE, notebook_folder, plan
 from cycle_analysis.study import Study, find_home, load_study
 
 if TYPE_CHECKING:

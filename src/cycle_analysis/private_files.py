@@ -16,7 +16,7 @@ from cycle_analysis.report import open_chapter
 from cycle_analysis.report.document import CREATED
 from cycle_analysis.responses.study_answers import population
 from cycle_analysis.results import Results
-from cycle_analysis.running.pipeline import CHECK, plan
+from cycle_analysis.running import CHECK, plan
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import write_whole
 

@@ -21,10 +21,9 @@ import pandas as pd
 
 from cycle_analysis import __version__
 from cycle_analysis.problems import InputError, Problem, refuse
-from cycle_analysis.spreadsheets import inert, inert_texts, written_texts
 from cycle_analysis.study import Study, find_home, load_study
-from cycle_analysis.study.fingerprints import hash_facts, hash_file, hash_study
-from cycle_analysis.whole_files import delete_files, write_whole
+from cycle_analysis.study.plan import hash_facts, hash_file, hash_study
+from cycle_analysis.whole_files import delete_files, inert, inert_texts, write_whole, written_texts
 
 Value = str | int | float | bool
 """What a parameter may be."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.profiles.partitions import (
+from cycle_analysis.chance import Seed
+from cycle_analysis.profiles import (
     Method,
     Partition,
     latent_classes,
@@ -18,7 +19,6 @@ from cycle_analysis.profiles.partitions import (
     ward_kmeans,
 )
 from cycle_analysis.profiles.stability import method_agreement
-from cycle_analysis.seeds import Seed
 
 STEPS = (0.0, 100 / 3, 200 / 3, 100.0)
 """Ends of the low, middle and high step into which scores are cut for latent classes."""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cycle_analysis.representation.account import collapse_background
-from cycle_analysis.units.register import load_register
+from cycle_analysis.units import collapse_background, load_register
 
 HERE = Path(__file__).parent
 rng = np.random.default_rng(342)

@@ -14,8 +14,8 @@ import pandas as pd
 from scipy.stats import norm
 
 from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
+from cycle_analysis.measurement import unit_scores
 from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
-from cycle_analysis.measurement.scores import unit_scores
 
 
 class Reading(StrEnum):
@@ -290,7 +290,7 @@ def phase_order(
 
     Examples
     --------
-    >>> from cycle_analysis.measurement.scores import respondent_scores
+    >>> from cycle_analysis.measurement import respondent_scores
     >>> from cycle_analysis.simulate import draw_survey
     >>> survey = draw_survey(n_units=60)
     >>> persons = respondent_scores(survey.answers, survey.items)

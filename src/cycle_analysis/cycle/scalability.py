@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.measurement.scores import match_units
-from cycle_analysis.seeds import children
+from cycle_analysis.chance import children
+from cycle_analysis.measurement import match_units
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""

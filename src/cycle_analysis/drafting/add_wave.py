@@ -9,13 +9,13 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cycle_analysis.drafting.drafts import empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import NAME_RULE, RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
-from cycle_analysis.units.register import Register
+from cycle_analysis.units import Register
 from cycle_analysis.whole_files import write_whole
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
+from cycle_analysis.responses import decode
 from cycle_analysis.responses.checks import find_shift
-from cycle_analysis.responses.coding import decode
 from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.responses.respondents import (
     LABEL,
@@ -29,9 +29,16 @@ from cycle_analysis.responses.respondents import (
     stripped,
 )
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import Column, Scale
-from cycle_analysis.units.register import Register
-from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reason, normalise
+from cycle_analysis.study.files import (
+    ANSWERED,
+    INVALID,
+    Column,
+    Scale,
+    codes_by_label,
+    missing_reason,
+    normalise,
+)
+from cycle_analysis.units import Register
 
 FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
 SHORT, LONG = 15, 25

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.drafting.drafts import Draft, empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import Draft, empty_fields, likely_days, one_line, quoted
 from cycle_analysis.drafting.matching import (
     ASKS_FOR_ROLE,
     Match,
@@ -26,10 +26,9 @@ from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
-from cycle_analysis.study.files import Source
-from cycle_analysis.units.register import load_register
+from cycle_analysis.study.files import Source, missing_reason
+from cycle_analysis.units import load_register
 from cycle_analysis.whole_files import write_whole
-from cycle_analysis.words import missing_reason
 
 STUDY = "study.yaml"
 MOST_NAMED = 12

@@ -11,10 +11,9 @@ from itertools import pairwise
 
 from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses.coding import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
+from cycle_analysis.responses import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
 from cycle_analysis.responses.respondents import stripped
-from cycle_analysis.study.files import RESPONDENT_FIELDS
-from cycle_analysis.words import missing_reason
+from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason
 
 MOST_LABELS = 12
 """A column with more different texts than this is an open question."""

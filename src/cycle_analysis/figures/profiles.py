@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import ENGLISH, Look
-from cycle_analysis.profiles.partitions import Partition
+from cycle_analysis.profiles import Partition
 
 NARROW = 3.2
 """Width of a figure that stands beside a text, inches."""
@@ -94,7 +94,7 @@ def plot_tree(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10.0, 12, 60, 62], "EX": [5.0, 9, 50, 52]})
     >>> edges = pd.DataFrame({"first": [1], "second": [2], "p": [0.005], "apart": [True]})
     >>> [text.get_text() for text in plot_tree(ward_kmeans(scores, 2), edges).texts]
@@ -204,7 +204,7 @@ def plot_profiles(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [20.0, 22.0, 80.0], "EX": [10.0, 11.0, 60.0]})
     >>> ax = plot_profiles(ward_kmeans(scores, 2), {1: "Starters"})
     >>> [text.get_text() for text in ax.texts]
@@ -314,7 +314,7 @@ def plot_units(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [20.0, 80.0], "EX": [10.0, 60.0]}, index=["A", "B"])
     >>> ax = plot_units(ward_kmeans(scores, 2))
     >>> [text.get_text() for text in ax.get_yticklabels()]

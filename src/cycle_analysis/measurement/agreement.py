@@ -19,15 +19,15 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cycle_analysis.measurement.error import standard_errors
-from cycle_analysis.measurement.scores import (
+from cycle_analysis.chance import children
+from cycle_analysis.measurement import (
     Aggregation,
     items_by_phase,
     match_units,
     turn_items,
     unit_scores,
 )
-from cycle_analysis.seeds import children
+from cycle_analysis.measurement.error import standard_errors
 
 Table = TypeVar("Table", pd.Series, np.ndarray)
 
@@ -180,7 +180,7 @@ def agreement_summary(
     answers, items, units
         As `unit_agreement`.
     scores : DataFrame, respondents × phases
-        As `scores.respondent_scores` gives them, for the ICCs.
+        As `measurement.respondent_scores` gives them, for the ICCs.
 
     Returns
     -------
@@ -333,7 +333,7 @@ def compare_aggregations(
 
     Examples
     --------
-    >>> from cycle_analysis.measurement.scores import mean_of_respondents, median_of_respondents
+    >>> from cycle_analysis.measurement import mean_of_respondents, median_of_respondents
     >>> scores = pd.DataFrame({"AG": [0.0, 0.0, 90.0, 60.0]}, index=list("abcd"))
     >>> units = pd.Series(["A", "A", "A", "B"], index=list("abcd"))
     >>> rules = {"mean": mean_of_respondents, "median": median_of_respondents}

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cycle_analysis.measurement.scores import match_units
+from cycle_analysis.measurement import match_units
 
 ENOUGH = 100
 """Degrees of freedom from which the error is taken as known."""
@@ -164,7 +164,7 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
     Parameters
     ----------
     scores : DataFrame, m respondents × p phases
-        As `scores.respondent_scores` gives them, NaN missing. A pair of phases counts the
+        As `measurement.respondent_scores` gives them, NaN missing. A pair of phases counts the
         respondents with both.
     units : Series, m respondents
         The unit of each respondent.
@@ -219,7 +219,7 @@ def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame, m respondents × p phases
-        As `scores.respondent_scores` gives them, NaN missing.
+        As `measurement.respondent_scores` gives them, NaN missing.
     units : Series, m respondents
         The unit of each respondent.
 

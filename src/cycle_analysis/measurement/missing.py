@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.chance import holm
+from cycle_analysis.measurement import items_by_phase, match_units, turn_items
 from cycle_analysis.measurement.reliability import with_variance
-from cycle_analysis.measurement.scores import items_by_phase, match_units, turn_items
-from cycle_analysis.p_values import holm
 
 ANY = "any"
 """All reasons together."""

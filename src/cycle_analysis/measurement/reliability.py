@@ -22,7 +22,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import norm
 from scipy.stats.contingency import crosstab
 
-from cycle_analysis.measurement.scores import items_by_phase, turn_items
+from cycle_analysis.measurement import items_by_phase, turn_items
 
 ONE, PHASES = "one factor", "a factor for each phase"
 LEAST_UNIQUE = 0.005

@@ -27,10 +27,10 @@ from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 
 from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures.em import floored_factors
 from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardise
 from cycle_analysis.mixtures.gaussian import EEE, EEI, VVI, CovarianceModel, Diagonal, Full
 from cycle_analysis.mixtures.search import Outcome
-from cycle_analysis.mixtures.triangles import floored_factors
 
 N_NODES = {1: 31, 2: 11}
 """Nodes of the grid along each dimension, by number of dimensions."""

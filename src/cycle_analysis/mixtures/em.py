@@ -6,6 +6,8 @@ matrix product. With sufficient statistics ``T`` (n rows × q) and natural param
 ``T.T @ responsibilities`` (Dempster, Laird & Rubin 1977). SQUAREM (Varadhan & Roland 2008, scheme
 S3) extrapolates two steps; a problem whose log-likelihood would fall keeps its plain EM step, so
 the log-likelihood never decreases. Problems that have converged leave the batch.
+
+Covariances climb in unconstrained coordinates: Cholesky factors, the diagonal by its logarithm.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +21,9 @@ LOG_SHARE_FLOOR = -30.0
 """Smallest log share of a profile: an emptied profile stays finite, and is flagged later."""
 CHUNK_CELLS = 2**18
 """Rows are taken in chunks of about this many responsibilities (2 MB), so memory stays flat."""
-
 Numbers = Any
 """An array, or a list of arrays in families that handle parts of it apart; the last is for ones."""
+LOG_2PI = float(np.log(2 * np.pi))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +139,19 @@ class Batch:
         return Batch(*(part[..., problems] for part in vars(self).values()))
 
 
+class FreeShares:
+    """A family whose profiles may have any shares, and whose problems share their data."""
+
+    def take(self, problems: np.ndarray) -> Self:
+        """Give itself: all problems have the same data."""
+        return self
+
+    def log_shares(self, counts: np.ndarray) -> np.ndarray:
+        """Give the logarithms of the shares that the counts have."""
+        # A floor before the logarithm: an emptied profile has no logarithm
+        return np.log(np.maximum(counts / counts.sum(axis=0), np.exp(LOG_SHARE_FLOOR)))
+
+
 def fixed(theta: np.ndarray, shares: np.ndarray) -> Batch:
     """Set known parameters as a batch of one problem, a share of 0 with a logarithm.
 
@@ -246,6 +261,36 @@ def log_joint(family: Family, batch: Batch) -> np.ndarray:
     return result
 
 
+def factors_of(coordinates: np.ndarray, p: int) -> np.ndarray:
+    """Cholesky factors, k × B × p × p, of log-Cholesky coordinates, t × k × B."""
+    rows, columns = np.tril_indices(p)
+    factors = np.zeros((*coordinates.shape[1:], p, p))
+    logs = np.moveaxis(coordinates, 0, -1).copy()
+    logs[..., rows == columns] = np.exp(logs[..., rows == columns])
+    factors[..., rows, columns] = logs
+    return factors
+
+
+def coordinates_of(factors: np.ndarray) -> np.ndarray:
+    """Log-Cholesky coordinates, t × k × B, of Cholesky factors, k × B × p × p."""
+    rows, columns = np.tril_indices(factors.shape[-1])
+    logs = factors[..., rows, columns]
+    logs[..., rows == columns] = np.log(logs[..., rows == columns])
+    return np.ascontiguousarray(np.moveaxis(logs, -1, 0))
+
+
+def floored_factors(covariances: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Cholesky factors of the covariances with eigenvalues (in floor units) of at least 1."""
+    scale = np.sqrt(np.outer(floor, floor))
+    try:
+        np.linalg.cholesky(covariances - np.diag(floor))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariances / scale)
+        values = np.maximum(values, 1.0)
+        covariances = scale * (vectors * values[..., None, :] @ np.swapaxes(vectors, -1, -2))
+    return np.linalg.cholesky(covariances)
+
+
 def _cycle(
     family: Family, batch: Batch, weights: np.ndarray, reach: np.ndarray
 ) -> tuple[Batch, np.ndarray]:
@@ -334,19 +379,6 @@ def _counts(sums: list[Numbers]) -> np.ndarray:
     """Expected counts, k × B, from the sums of the blocks, whose last statistic is 1."""
     counts = [total[-1] for total in sums]
     return np.sum([n.reshape(*n.shape[:2], -1).sum(axis=-1) for n in counts], axis=0)
-
-
-class FreeShares:
-    """A family whose profiles may have any shares, and whose problems share their data."""
-
-    def take(self, problems: np.ndarray) -> Self:
-        """Give itself: all problems have the same data."""
-        return self
-
-    def log_shares(self, counts: np.ndarray) -> np.ndarray:
-        """Give the logarithms of the shares that the counts have."""
-        # A floor before the logarithm: an emptied profile has no logarithm
-        return np.log(np.maximum(counts / counts.sum(axis=0), np.exp(LOG_SHARE_FLOOR)))
 
 
 def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.gaussian import EEI, CovarianceModel, Diagonal, Full
 from cycle_analysis.mixtures.measured import Measured, Noise
@@ -25,7 +26,6 @@ from cycle_analysis.mixtures.search import (
     checked_weights,
     mixed,
 )
-from cycle_analysis.seeds import Seed
 
 
 class Model(Protocol):

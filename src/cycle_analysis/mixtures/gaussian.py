@@ -24,9 +24,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import Block, FreeShares
+from cycle_analysis.mixtures.em import (
+    LOG_2PI,
+    Block,
+    FreeShares,
+    coordinates_of,
+    factors_of,
+    floored_factors,
+)
 from cycle_analysis.mixtures.measured import Measured, Mend, Noise, OneFactor, Triangle
-from cycle_analysis.mixtures.triangles import LOG_2PI, coordinates_of, factors_of, floored_factors
 
 
 @dataclass(frozen=True)

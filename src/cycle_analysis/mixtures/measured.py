@@ -17,8 +17,14 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import Block, FreeShares
-from cycle_analysis.mixtures.triangles import LOG_2PI, coordinates_of, factors_of, floored_factors
+from cycle_analysis.mixtures.em import (
+    LOG_2PI,
+    Block,
+    FreeShares,
+    coordinates_of,
+    factors_of,
+    floored_factors,
+)
 
 ROWS_TOGETHER = 16
 """Rows of one group that are taken in one matrix product; a group that has less is filled up."""
@@ -127,10 +133,10 @@ class GroupedBlock(Block):
         statistics = np.swapaxes(self.statistics[..., which], -1, -2)  # A, c, q, m
         if len(statistics) == 1:
             flat = natural.reshape(q, -1, natural.shape[-1])[..., self.group]
-            found = np.moveaxis(flat, (2, 1), (0, 1)) @ statistics[0]  # c, k B, m
-            return np.moveaxis(found, 0, 1).reshape(k, n_problems, len(self.rows), -1)
-        turned = np.moveaxis(natural[..., self.group], (2, 3, 1), (0, 1, 2))  # B, c, k, q
-        return np.moveaxis(turned @ statistics, 2, 0)
+            found = flat.transpose(2, 1, 0) @ statistics[0]  # c, k B, m
+            return found.swapaxes(0, 1).reshape(k, n_problems, len(self.rows), -1)
+        turned = natural[..., self.group].transpose(2, 3, 1, 0)  # B, c, k, q
+        return (turned @ statistics).transpose(2, 0, 1, 3)
 
     def _sum(self, members: np.ndarray, which: slice) -> np.ndarray:
         """Sum statistics by memberships, k × B × (c m): k × B × G × q."""
@@ -138,11 +144,11 @@ class GroupedBlock(Block):
         bundles = members.reshape(k, n_problems, *self.rows.shape)
         statistics = self.statistics[..., which]
         if len(statistics) == 1:
-            flat = np.moveaxis(bundles.reshape(-1, *self.rows.shape), 1, 0)  # c, k B, m
-            found = np.moveaxis(flat @ statistics[0], 0, 1)
+            flat = bundles.reshape(-1, *self.rows.shape).swapaxes(0, 1)  # c, k B, m
+            found = (flat @ statistics[0]).swapaxes(0, 1)
             found = found.reshape(k, n_problems, len(self.rows), -1)
         else:
-            found = np.moveaxis(np.moveaxis(bundles, 0, 2) @ statistics, 2, 0)
+            found = (bundles.transpose(1, 2, 0, 3) @ statistics).transpose(2, 0, 1, 3)
         starts = np.r_[True, self.group[1:] != self.group[:-1]]
         summed = found[:, :, starts]
         for bundle in np.flatnonzero(~starts):
@@ -281,20 +287,20 @@ class Measured(FreeShares):
 
     def natural(self, theta: np.ndarray, block: Block) -> Parts:
         """Natural parameters for x_a x_b (a ≥ b), x_a, 1: q × a, p × k, k, each × B × G."""
-        means = self._by_covariance(np.moveaxis(theta[: self.p], 0, -1))  # a, j, B, p
+        means = self._by_covariance(theta[: self.p].transpose(1, 2, 0))  # a, j, B, p
         precisions, log_determinants = self._precisions(theta)  # a, B, G, p, p
         a, n_problems, n_groups = precisions.shape[:3]
-        flat = np.moveaxis(precisions, 2, 3).reshape(a, n_problems, self.p, -1)
-        linear = (np.moveaxis(means, 1, 2) @ flat).reshape(a, n_problems, -1, n_groups, self.p)
-        linear = np.moveaxis(linear, 2, 1)  # a, j, B, G, p
+        flat = precisions.swapaxes(2, 3).reshape(a, n_problems, self.p, -1)
+        linear = (means.swapaxes(1, 2) @ flat).reshape(a, n_problems, -1, n_groups, self.p)
+        linear = linear.swapaxes(1, 2)  # a, j, B, G, p
         constant = (linear @ means[..., None])[..., 0] + log_determinants[:, None]
         constant = -0.5 * (constant + self.seen.sum(axis=1) * LOG_2PI)
         double = np.where(self.rows == self.columns, 0.5, 1.0)
         quadratic = -precisions[..., self.rows, self.columns] * double
         linear = linear.reshape(-1, *linear.shape[2:])
         return [
-            np.moveaxis(quadratic, -1, 0),
-            np.moveaxis(linear, -1, 0),
+            quadratic.transpose(3, 0, 1, 2),
+            linear.transpose(3, 0, 1, 2),
             constant.reshape(linear.shape[:-1]),
         ]
 
@@ -376,11 +382,11 @@ class Measured(FreeShares):
         """Left (a × j × B × p × p) and right (a × j × B × p) side for each component's mean."""
         a, n_problems, n_groups = precisions.shape[:3]
         flat = precisions.reshape(a, n_problems, n_groups, -1)
-        left = np.moveaxis(counts, 1, 2) @ flat  # a, B, j, p p
+        left = counts.swapaxes(1, 2) @ flat  # a, B, j, p p
         stacked = precisions.reshape(a, n_problems, n_groups * self.p, self.p)
-        right = np.moveaxis(totals, 1, 2).reshape(a, n_problems, -1, n_groups * self.p) @ stacked
+        right = totals.swapaxes(1, 2).reshape(a, n_problems, -1, n_groups * self.p) @ stacked
         left = left.reshape(*left.shape[:-1], self.p, self.p)
-        return np.moveaxis(left, 2, 1), np.moveaxis(right, 2, 1)
+        return left.swapaxes(1, 2), right.swapaxes(1, 2)
 
     def _means(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Means, a × j × B × p, each free."""
@@ -391,7 +397,7 @@ class Measured(FreeShares):
         self, counts: np.ndarray, totals: np.ndarray, squares: np.ndarray, means: np.ndarray
     ) -> np.ndarray:
         """Scatter of each group around the means, a × B × G × p × p."""
-        columns = np.moveaxis(means, 1, 2)  # a, B, j, p
+        columns = means.swapaxes(1, 2)  # a, B, j, p
         shape = squares.shape
         rows = np.moveaxis(totals, 1, -1).reshape(*shape[:2], -1, columns.shape[2])
         cross = (rows @ columns).reshape(shape)

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import linkage
 
+from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import em
-from cycle_analysis.seeds import Seed
 
 WARD_CELLS = 10_000_000
 """Ward's method compares all n² pairs on p values: above this n² p the others stand alone."""

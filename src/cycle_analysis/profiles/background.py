@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cycle_analysis.p_values import holm
-from cycle_analysis.profiles.partitions import Partition
-from cycle_analysis.seeds import Seed, children
+from cycle_analysis.chance import Seed, children, holm
+from cycle_analysis.profiles import Partition
 
 Strength = Callable[[np.ndarray, np.ndarray], float]
 """An effect size of weights (n × k profiles) and coded background (n × categories), 0-1."""
@@ -39,7 +38,7 @@ def classification_errors(partition: Partition) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import latent_profiles
+    >>> from cycle_analysis.profiles import latent_profiles
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
     >>> classification_errors(latent_profiles(scores, 2)).round(2).to_numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
@@ -152,7 +151,7 @@ def associate(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> rng = np.random.default_rng(1)
     >>> level = np.repeat([20, 60], 30)[:, None]
     >>> scores = pd.DataFrame(level + rng.normal(0, 5, (60, 2)), columns=["AG", "EX"])

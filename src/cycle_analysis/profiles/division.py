@@ -12,9 +12,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import Mixture, Outcome, named_model
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles.partitions import (
+from cycle_analysis.profiles import (
     HEADLINE,
     LEVELS,
     METHODS,
@@ -25,7 +26,6 @@ from cycle_analysis.profiles.partitions import (
 )
 from cycle_analysis.profiles.selection import Fits
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.seeds import Seed
 
 TABLES = ("division", "placed", "shares", "means", "covariances")
 """Tables in which a division is saved; see `division_tables`."""
@@ -38,7 +38,7 @@ class Division:
     Attributes
     ----------
     kind : str
-        `partitions.PROFILES`, or a name of `partitions.METHODS`.
+        `profiles.PROFILES`, or a name of `profiles.METHODS`.
     model : str
         Covariance model of the profiles; empty for levels.
     k : int

@@ -21,6 +21,7 @@ from joblib import Parallel, delayed
 from numpy.random import Generator
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.chance import Seed, children
 from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.courses import shortest_path
@@ -28,9 +29,7 @@ from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.selection import Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import step_of
 from cycle_analysis.profiles.verdict import PATHS, Verdict, fit_rivals, form_of, profiles_of, weigh
-from cycle_analysis.seeds import Seed, children
-from cycle_analysis.simulate.answers import Answering, steps
-from cycle_analysis.simulate.worlds import Continuum, Profiles, World, even
+from cycle_analysis.simulate.worlds import Answering, Continuum, Profiles, World, even, steps
 
 DISTANCES = (2.0, 3.0, 4.0)
 """Distances of the nearest two profiles, in spreads within profiles, at which power is told."""
@@ -89,8 +88,8 @@ def try_rates(
     n_surveys : int
         Surveys for each truth.
     persons : DataFrame, m respondents × p phases
-        Their scores, as `scores.respondent_scores` gives them: how many a unit has, how far they
-        are from their unit, on which step and between which ends.
+        Their scores, as `respondent_scores` gives them: how many a unit has, how far they are from
+        their unit, on which step and between which ends.
     units : Series, m respondents
         The unit of each respondent.
     max_profiles : int

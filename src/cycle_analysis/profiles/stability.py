@@ -16,10 +16,10 @@ from joblib import Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
+from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import n_distinct
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles.partitions import Method, Partition, ward_kmeans
-from cycle_analysis.seeds import Seed, children
+from cycle_analysis.profiles import Method, Partition, ward_kmeans
 
 Again = Callable[[int], np.ndarray]
 """Divides one resample in at most k profiles: 0..k-1 for each of its units."""
@@ -100,7 +100,7 @@ def bootstrap_jaccard(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 13, 60, 62, 61, 63]})
     >>> bootstrap_jaccard(ward_kmeans(scores, 2), ward_kmeans, n_replicates=5)["jaccard"].tolist()
     [1.0, 1.0]
@@ -169,7 +169,7 @@ def method_agreement(first: Partition, second: Partition) -> Agreement:
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import latent_profiles, ward_kmeans
+    >>> from cycle_analysis.profiles import latent_profiles, ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
     >>> print(method_agreement(ward_kmeans(scores, 2), latent_profiles(scores, 2)))
     0 of 6 units (0%) move, adjusted Rand 1.00

@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from cycle_analysis.chance import Seed
 from cycle_analysis.measurement.error import MeasurementError, Standing
 from cycle_analysis.mixtures import EEE, EEI, EFE, VVI, CovarianceModel, Mixture, em, named_model
 from cycle_analysis.mixtures.fit import classify, race, refit_mixture, standardise
 from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.mixtures.search import mixed
-from cycle_analysis.profiles.partitions import Partition, assign
-from cycle_analysis.seeds import Seed
+from cycle_analysis.profiles import Partition, assign
 
 MODELS: tuple[CovarianceModel, ...] = (EEI, VVI, EEE, EFE)
 """Covariance models of true scores that race."""
@@ -58,7 +58,7 @@ def of_true_scores(partition: Partition, error: MeasurementError) -> Partition:
     Examples
     --------
     >>> from cycle_analysis.measurement.error import measurement_error
-    >>> from cycle_analysis.profiles.partitions import latent_profiles
+    >>> from cycle_analysis.profiles import latent_profiles
     >>> rng = np.random.default_rng(1)
     >>> units = pd.Series(np.repeat(np.arange(60), 3))
     >>> persons = pd.DataFrame({"AG": 30 + 30 * (units % 2) + rng.normal(0, 12, 180)})
@@ -198,7 +198,7 @@ def classification(partition: Partition) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import latent_profiles
+    >>> from cycle_analysis.profiles import latent_profiles
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
     >>> classification(latent_profiles(scores, 2, models=[EEI])).round(2).to_numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]

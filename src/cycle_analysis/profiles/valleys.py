@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from cycle_analysis.seeds import Seed
+from cycle_analysis.chance import Seed
 
 LEAST = 15
 """Units from which a group takes part: beside fewer no valley can be shown."""

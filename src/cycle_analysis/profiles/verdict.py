@@ -24,11 +24,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import Mixture, check_scores, classify, held_out, race
 from cycle_analysis.mixtures.courses import COURSES, Course, fit_courses, fit_steps
 from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
-from cycle_analysis.seeds import Seed, children
 
 
 class Verdict(StrEnum):

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cycle_analysis.problems import refuse
-from cycle_analysis.readers.delimited import read_csv
+from cycle_analysis.readers.flat_files import read_csv, read_dta, read_sav
 from cycle_analysis.readers.platforms import adapt
 from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, change_texts, text_column
-from cycle_analysis.readers.statistical import read_dta, read_sav
 from cycle_analysis.readers.workbooks import read_spreadsheet
 from cycle_analysis.study.files import Source
 from cycle_analysis.whole_files import check_plain

@@ -20,8 +20,8 @@ from matplotlib.axes import Axes
 from scipy import stats
 
 from cycle_analysis.figures.profiles import plot_own_scores
+from cycle_analysis.measurement import turn_items
 from cycle_analysis.measurement.error import MeasurementError, measurement_error
-from cycle_analysis.measurement.scores import turn_items
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import given_error

@@ -16,10 +16,9 @@ import pandas as pd
 
 from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses.coding import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
+from cycle_analysis.responses import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
 from cycle_analysis.responses.privacy import hide_personal
-from cycle_analysis.study.files import Column, Scale
-from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, normalise
+from cycle_analysis.study.files import ANSWERED, INVALID, Column, Scale, codes_by_label, normalise
 
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
@@ -114,7 +113,7 @@ def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
 
     Examples
     --------
-    >>> from cycle_analysis.responses.coding import decode
+    >>> from cycle_analysis.responses import decode
     >>> texts, scale = pd.Series(list("12345") * 4), Scale(min=0, max=4)
     >>> column = Column(source="Q1")
     >>> find_shift(decode(texts, column, scale, {}), scale, column)

@@ -15,14 +15,20 @@ import pandas as pd
 
 from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, on_one_line
 from cycle_analysis.readers import RawTable, change_texts
-from cycle_analysis.responses.coding import CODE_IN_LABEL, declared_missing, plain_number
+from cycle_analysis.responses import CODE_IN_LABEL, declared_missing, plain_number
 from cycle_analysis.responses.privacy import EMAIL
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import Column, Wave
+from cycle_analysis.study.files import (
+    BLANK,
+    Column,
+    Wave,
+    codes_by_label,
+    missing_reason,
+    normalise,
+)
+from cycle_analysis.units import Register, lifespans
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
 from cycle_analysis.units.identification import CODE, NAME, allowed_units, find_provinces, identify
-from cycle_analysis.units.register import Register, lifespans
-from cycle_analysis.words import BLANK, codes_by_label, missing_reason, normalise
 
 MOST_SPELLINGS = 5
 """More different texts than so many times the units of the register name no units."""

@@ -6,13 +6,19 @@ import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem, check_range
 from cycle_analysis.readers import read_export
-from cycle_analysis.representation.account import are_municipalities, collapse_background
 from cycle_analysis.responses.coded import Responses, check_checksum, code_responses
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
+from cycle_analysis.units import (
+    Register,
+    are_municipalities,
+    collapse_background,
+    load_register,
+    read_register,
+    read_table,
+)
 from cycle_analysis.units.identification import allowed_units, identify
 from cycle_analysis.units.maps import UnitMap, read_map, tile_map
-from cycle_analysis.units.register import Register, load_register, read_register, read_table
 
 UNKNOWN = "unknown"
 """Group of the units of which the study's own register does not tell the background."""

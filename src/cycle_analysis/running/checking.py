@@ -1,25 +1,27 @@
-"""Check a study as a whole: every mistake in every file, and in the answers, at once.
+"""Check a study as a whole before a run: every mistake in every file, and what it cannot bear.
 
 What one file lacks does not hide what is wrong with the others: answers are read with as much of a
-study as can be understood. Where a stage truly cannot run, that is said.
+study as can be understood. Where a stage truly cannot run, that is said. Too few units to divide,
+or waves that do not compare, are told here too, and by the first step of a run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cycle_analysis.problems import REJECTED, InputError, Problem
+import pandas as pd
+
+from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem
+from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
-from cycle_analysis.responses.coded import Responses, check_columns
-from cycle_analysis.responses.study_answers import read_all_responses
-from cycle_analysis.running.feasibility import doubt_study
-from cycle_analysis.running.parameters import number
-from cycle_analysis.running.pipeline import notebook_folder
-from cycle_analysis.running.run import gather_parameters
-from cycle_analysis.study import check_unlisted_waves, gather_study
-from cycle_analysis.study.loading import Gathered
+from cycle_analysis.responses.coded import Responses, check_columns, flag_careless
+from cycle_analysis.responses.study_answers import read_all_responses, study_register
+from cycle_analysis.running import Value, gather_parameters, notebook_folder, number
+from cycle_analysis.study import Gathered, Study, check_unlisted_waves, gather_study
+from cycle_analysis.waves import item_status, link_units, unchanged_units
 
 MAX_INVALID = 0.05
 """Share of invalid answers that a column may have, where the study's own cannot be read."""
@@ -80,6 +82,40 @@ def check_study(name: str, home: Path) -> Checked:
     return Checked(responses, doubts)
 
 
+def doubt_study(
+    study: Study,
+    responses: Mapping[str, Responses],
+    parameters: Mapping[str, Mapping[str, Value]],
+) -> list[Problem]:
+    """List what a run of this study cannot bear, or what makes it weak.
+
+    Parameters
+    ----------
+    study : Study
+    responses : mapping of wave to Responses
+        The coded answers of every wave.
+    parameters : mapping of notebook to mapping of parameter to value
+        At least those of notebooks 01, 02 and 04.
+
+    Returns
+    -------
+    list of Problem
+        `REJECTED`: a notebook would stop. `KEPT`: it runs, but little can be said.
+    """
+    scores = {wave: _scores(study, wave, responses[wave], parameters) for wave in study.waves}
+    remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
+    found = [
+        Problem(f"wave {wave}", "phases", phase, "no unit has a score on this phase", "", remedy)
+        for wave, table in scores.items()
+        for phase in table.columns[table.isna().all()]
+    ]
+    if not found:
+        asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
+        found += _too_few(scores[study.reference_wave], study, asked)
+        found += _constant_phases(scores[study.reference_wave], study)
+    return [*found, *_doubt_waves(study, responses)]
+
+
 def _parameters(found: Gathered, home: Path) -> dict[str, Any]:
     """Parameters of all notebooks; none when one of the study's own is not there, which is told."""
     study = found.study
@@ -110,3 +146,71 @@ def _not_looked_at(*what: str) -> Problem:
     """Say what is told later only."""
     problem = f"not looked at yet: {', '.join(what)}"
     return Problem("check", "later", "", problem, "", "Mend what stands above, and check again")
+
+
+def _scores(
+    study: Study, wave: str, answered: Responses, parameters: Mapping[str, Mapping[str, Value]]
+) -> pd.DataFrame:
+    """Score the units as notebooks 01 and 02 will."""
+    rules = parameters["01_responses"]
+    if rules["leave_out_careless"]:
+        longest = int(number(rules["straight_line_items"]))
+        fastest, least = number(rules["seconds_per_item"]), number(rules["min_answered"])
+        flags = flag_careless(answered, study, longest, fastest, least)
+        answered = answered.only(~flags.any(axis=1))
+    min_answered = number(parameters["02_scores"]["min_answered"])
+    persons = respondent_scores(answered.answers, study.phase_items(wave), min_answered)
+    return unit_scores(persons, answered.respondents["unit"]).reindex(columns=study.phase_codes)
+
+
+def _too_few(scores: pd.DataFrame, study: Study, n_profiles: int) -> Iterator[Problem]:
+    """Units to divide: enough to look for profiles, of use, and for as many as are asked."""
+    n, answering = len(scores.dropna()), len(scores)
+    where = (f"wave {study.reference_wave}", "units", f"{n}")
+    told = f"of {answering} units that answered, {n} have a score on every phase"
+    if n < UNITS_PER_PROFILE:
+        allowed = f"{UNITS_PER_PROFILE} or more, of use from {FEW_UNITS}"
+        remedy = "Describe the units one by one, or leave out a phase that most of them lack"
+        yield Problem(*where, f"{told}: too few to look for profiles", allowed, remedy)
+    elif n < FEW_UNITS:
+        remedy = f"Expect no more than the clearest of profiles below {FEW_UNITS} units"
+        yield Problem(*where, f"{told}, which is few", "", remedy, done=KEPT)
+    if n_profiles > (distinct := len(scores.dropna().drop_duplicates())) >= 1:
+        problem = "so many profiles are asked for, more than there are units with different scores"
+        place = "parameter 04_number_of_profiles.n_profiles"
+        yield Problem("parameters", place, f"{n_profiles}", problem, f"0-{distinct}")
+    elif n_profiles * UNITS_PER_PROFILE > n >= UNITS_PER_PROFILE:
+        problem = f"{n_profiles} profiles leave fewer than {UNITS_PER_PROFILE} of these units each"
+        yield Problem(*where, problem, "", f"Ask for {n // UNITS_PER_PROFILE} or fewer", done=KEPT)
+
+
+def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
+    """A phase on which all units are the same cannot divide them, unless they are so on all."""
+    same = scores.columns[scores.max() == scores.min()]
+    remedy = "Leave the phase out of study.yaml: it cannot tell units apart"
+    for phase in same if len(same) < scores.shape[1] else ():
+        problem = f"every unit has the same score on this phase, {scores[phase].max():g}"
+        yield Problem(f"wave {study.reference_wave}", "phases", phase, problem, "", remedy)
+
+
+def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[Problem]:
+    """Waves share items, follow each other, and share units to compare."""
+    days = {wave: study.wave(wave).fieldwork.day.isoformat() for wave in study.waves}
+    if len(days) < 2:
+        return
+    try:
+        item_status(study)
+    except InputError as error:
+        yield from error.problems
+    if list(days.values()) != sorted(days.values()):
+        shown = ", ".join(f"{wave} ({day})" for wave, day in days.items())
+        ordered = ", ".join(sorted(days, key=lambda wave: days[wave]))
+        problem = "the waves are not in the order of their fieldwork"
+        yield Problem("study.yaml", "waves", shown, problem, ordered, "Write them in that order")
+        return
+    units = {wave: found.respondents["unit"] for wave, found in responses.items()}
+    shared = len(unchanged_units(link_units(units, days, study_register(study))))
+    if shared < FEW_UNITS:
+        problem = "so many units answered in every wave and never changed their territory"
+        remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
+        yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)

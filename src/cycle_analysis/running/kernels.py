@@ -1,22 +1,70 @@
-"""Start notebook kernels by forking a process that has loaded the libraries already.
+"""Execute a notebook in a kernel of its own, and keep a copy free of what differs between two runs.
 
 A fresh kernel spends most of its time importing pandas, scikit-learn and seaborn. Python's fork
 server imports them once and gives every notebook a copy of itself: as separate as a fresh kernel,
 in a fraction of the time. Linux only; elsewhere notebooks get Jupyter's ordinary kernels.
+
+papermill notes times, places and a new name for the cell of parameters; Python writes addresses of
+objects, and warnings name files of the machine. Without these the same notebook on the same tables
+is the same file, to be compared like any other.
 """
 
+import json
 import multiprocessing
 import os
+import re
 import signal
+import sys
+import tempfile
 import threading
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from itertools import groupby
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import Any
 
+import joblib
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
+from cycle_analysis.problems import InputError, refuse
+from cycle_analysis.results import Value
+from cycle_analysis.whole_files import DISK, unwritable, write_whole
+
+NO_MEMORY = ("MemoryError", "_ArrayMemoryError", "TerminatedWorkerError", "BrokenProcessPool")
+"""Errors of a notebook for which there was too little memory."""
+TOO_LITTLE = "Close other programs, or run with --workers 1: what was finished is kept"
+LATE = 60
+"""Seconds that what a cell shows may come after the cell has ended, on a machine that is busy."""
+PASSING = {
+    re.compile(r"\b0x[0-9a-f]{6,}\b"): "0x…",  # addresses of objects
+    re.compile(r"[^\s\"']*[\\/]ipykernel_\d+[\\/]\d+\.py"): "cell",  # the file of a cell
+    re.compile(r"\bT_[0-9a-f]{5}(?=_|\"| )"): "T",  # styled tables of pandas
+}
+"""What an output shows of one execution, and what is kept of it."""
+PROVISIONER, FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME", "cycle-analysis-fork"
+"""Where Jupyter looks for what starts its kernels, and the entry point of `ForkProvisioner`."""
+GRAMMAR = "rfc3987_syntax"
+TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 PRELOADED = ["cycle_analysis.running.preload"]
+THREADS = 2
+"""Threads in which a kernel resamples: most of its time passes in numpy, which lets others run."""
+
+
+class NotebookError(Exception):
+    """A notebook stopped; names the cell and the cause.
+
+    Attributes
+    ----------
+    by_user : bool
+        Whether the cause lies in the user's files or parameters.
+    """
+
+    def __init__(self, message: str, *, by_user: bool):
+        self.by_user = by_user
+        super().__init__(message)
 
 
 class ForkedKernel:
@@ -65,6 +113,103 @@ class ForkProvisioner(LocalProvisioner):
         return self.connection_info
 
 
+def execute_notebook(
+    source: Path, copy: Path, parameters: Mapping[str, Value], step: str, top: Path
+) -> None:
+    """Execute one notebook with papermill.
+
+    Parameters
+    ----------
+    source, copy : Path
+        The notebook, and where it is kept as executed.
+    parameters : mapping of name to value
+        What papermill puts in it.
+    step : str
+        Its name in messages.
+    top : Path
+        Folder from which all is private.
+
+    Raises
+    ------
+    NotebookError
+        If a cell fails; the executed copy shows how far it came.
+    InputError
+        If that copy may not be written, or memory ran out.
+    """
+    papermill = _import_papermill()
+    from nbclient.exceptions import DeadKernelError
+
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        executed = papermill.execute_notebook(
+            _literally(source),
+            _literally(copy),
+            parameters=dict(parameters),
+            cwd=source.parent,
+            progress_bar=False,
+            log_output=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            shutdown_kernel="immediate",
+            coalesce_streams=True,
+            iopub_timeout=LATE,
+        )
+    except papermill.PapermillExecutionError as error:
+        if error.ename == InputError.__name__:
+            raise NotebookError(error.evalue, by_user=True) from None
+        if error.ename in NO_MEMORY:
+            raise no_memory(step, f"cell {error.exec_count}", error.evalue) from None
+        where = f"{step}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        message = f"{where}\n{error}The notebook as far as it came: {copy}"
+        raise NotebookError(message, by_user=False) from None
+    except DeadKernelError:
+        problem = "was ended from outside, as a system does when memory runs out"
+        raise refuse(step, "its kernel", "", problem, "", TOO_LITTLE) from None
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise unwritable(Path(error.filename or copy), error) from error
+    kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
+    write_whole(copy, f"{kept}\n".encode(), private_from=top)
+
+
+def no_memory(file: str, where: str, told: str) -> InputError:
+    """Say that there was too little memory, and what to do."""
+    return refuse(file, where, told, "there was too little memory", "", TOO_LITTLE)
+
+
+def tidied(notebook: Mapping[str, Any], places: Iterable[str] = ()) -> dict[str, Any]:
+    """Leave out of an executed notebook what differs between two executions.
+
+    Parameters
+    ----------
+    notebook : mapping
+        As nbformat holds it.
+    places : iterable of str
+        Folders of this machine.
+
+    Examples
+    --------
+    >>> output = {"output_type": "stream", "name": "stdout", "text": "<A at 0x7f1ee629d2f0>"}
+    >>> cell = {"id": "a1", "metadata": {"execution": {}}, "outputs": [output]}
+    >>> tidied({"cells": [cell], "metadata": {"papermill": {}}})["cells"][0]["outputs"][0]["text"]
+    '<A at 0x…>'
+    """
+    passing = {re.compile(re.escape(place)): "…" for place in places} | PASSING
+    left = json.loads(json.dumps(notebook))
+    left["metadata"].pop("papermill", None)
+    for place, cell in enumerate(left["cells"]):
+        if "id" in cell:
+            cell["id"] = f"{place:02d}"
+        for name in ("execution", "papermill"):
+            cell["metadata"].pop(name, None)
+        for output in cell.get("outputs", []):
+            _tidy_output(output, passing)
+        if "outputs" in cell:
+            cell["outputs"] = _in_order(cell["outputs"])
+    return dict(left)
+
+
 def context() -> ForkServerContext:
     """Give the fork server's context; its first process loads the libraries."""
     forkserver = multiprocessing.get_context("forkserver")
@@ -72,15 +217,65 @@ def context() -> ForkServerContext:
     return forkserver
 
 
+def load_ahead() -> None:
+    """Let the fork server load its libraries while something else is done, if there is one."""
+    if os.environ.get(PROVISIONER) == FORKED:
+        context()
+        ensure_running()
+
+
 def run_kernel(connection_file: str, folder: str) -> None:
     """Be a kernel until told to stop, or until the run is gone (in the forked child)."""
     from ipykernel.kernelapp import IPKernelApp
 
     threading.Thread(target=_end_with_the_run, daemon=True).start()
+    joblib.parallel_config("threading", n_jobs=THREADS)
     os.chdir(folder)
     # a kernel that is shut down is interrupted first, and would log that as an error
     options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])
+
+
+def _import_papermill() -> Any:
+    """Import papermill, without the grammar of addresses that its check of JSON would make.
+
+    No notebook needs that check, and the grammar takes three times as long as all the rest.
+    """
+    sys.modules.setdefault(GRAMMAR, None)  # type: ignore[arg-type]
+    try:
+        return import_module("papermill")
+    finally:
+        if sys.modules.get(GRAMMAR) is None:
+            sys.modules.pop(GRAMMAR, None)
+
+
+def _tidy_output(output: dict[str, Any], passing: Mapping["re.Pattern[str]", str]) -> None:
+    """Leave out what passes, in the texts of an output."""
+    data = output if "text" in output else output.get("data", {})
+    for kind in {"text", *TEXTS} & data.keys():
+        for pattern, instead in passing.items():
+            data[kind] = pattern.sub(instead, data[kind])
+
+
+def _in_order(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put errors and prints that follow each other in one order: they race."""
+    ordered: list[dict[str, Any]] = []
+    for is_stream, group in groupby(outputs, lambda output: output["output_type"] == "stream"):
+        several = list(group)
+        ordered += sorted(several, key=lambda output: output["name"]) if is_stream else several
+    return ordered
+
+
+def _places(source: Path, top: Path) -> list[str]:
+    """Folders of this machine, those within others first."""
+    home, package = top.parents[2], Path(__file__).parents[2]
+    places = {home, source.parent, package, Path(sys.prefix), Path(tempfile.gettempdir())}
+    return sorted({str(place) for place in places if len(place.parts) > 1}, key=len, reverse=True)
+
+
+def _literally(path: Path) -> str:
+    """Write a path so that papermill does not take braces in it for parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _end_with_the_run() -> None:

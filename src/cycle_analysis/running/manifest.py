@@ -22,8 +22,7 @@ from typing import Any
 from cycle_analysis import __version__
 from cycle_analysis.problems import refuse
 from cycle_analysis.results import Results, Value
-from cycle_analysis.running.parameters import SET_BY_THE_RUN
-from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, plan
+from cycle_analysis.running import NOTEBOOKS, SET_BY_THE_RUN, notebook_file, plan
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import plan_files
 from cycle_analysis.whole_files import write_whole

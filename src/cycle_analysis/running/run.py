@@ -29,16 +29,13 @@ from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.running.executed import NotebookError, no_memory
-from cycle_analysis.running.manifest import write_manifest
-from cycle_analysis.running.parameters import (
-    Parameter,
-    Value,
-    check_parameters,
-    check_together,
-    read_parameters,
+from cycle_analysis.running import (
+    gather_parameters,
+    notebook_folder,
+    plan,
 )
-from cycle_analysis.running.pipeline import NOTEBOOKS, notebook_file, notebook_folder, plan
+from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory
+from cycle_analysis.running.manifest import write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
@@ -62,8 +59,6 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
-FORKED_KERNELS = "cycle-analysis-fork"
-"""Entry point of `kernels.ForkProvisioner`."""
 PATIENCE = 1.0
 """Seconds that a question to a thread waits at most, so that Ctrl-C is heard on every system."""
 
@@ -157,29 +152,6 @@ class Outcome:
         return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
 
 
-def gather_parameters(
-    study: Study, notebooks: Path, given: Mapping[str, Mapping[str, str]]
-) -> dict[str, dict[str, Value]]:
-    """Set the parameters of each notebook: its defaults, then study.yaml, then the command line.
-
-    Raises
-    ------
-    InputError
-        If one of them is unknown, of the wrong type, out of range, or contradicts another.
-    """
-    known: dict[str, dict[str, Parameter]] = {
-        name: read_parameters(notebook_file(study, name, notebooks), study.folder / "texts")
-        for name in (*NOTEBOOKS, *study.own_notebooks)
-    }
-    values = {name: {p.name: p.default for p in known[name].values()} for name in known}
-    sources = {"study.yaml": study.parameters, "command line": given}
-    for file, parameters in sources.items():
-        for name, checked in check_parameters(parameters, known, file).items():
-            values[name] |= checked
-    check_together(values)
-    return values
-
-
 def run_study(
     study: Study,
     home: Path,
@@ -222,7 +194,7 @@ def run_study(
     parameters = gather_parameters(study, notebooks, given)
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
     if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = FORKED_KERNELS
+        os.environ[PROVISIONER] = FORKED
     makers = Tasks(study, home, notebooks, parameters, tell)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository

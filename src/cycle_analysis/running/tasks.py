@@ -12,17 +12,16 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
-from cycle_analysis.running.executed import execute_notebook
+from cycle_analysis.running import CHECK, LONGEST_WAY, PER_WAVE, Step, Value, notebook_file, number
+from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
-from cycle_analysis.running.parameters import Value, number
-from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
-from cycle_analysis.study.fingerprints import hash_facts
-from cycle_analysis.study.plan import plan_files
+from cycle_analysis.study.plan import hash_facts, plan_files
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
 
@@ -91,6 +90,8 @@ class FolderNode:
 
 REPORT = "08_report"
 """The notebook that tells what all others saved."""
+UNNAMED = (CHECK, *PER_WAVE, "04_number_of_profiles", "07_waves")
+"""Steps that print no name of a profile: another one is no reason to run them again."""
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
@@ -117,16 +118,21 @@ class Tasks:
         self.parameters, self.tell = parameters, tell
         self.results = Results(home / "data" / "processed" / study.name)
         self.code = hash_facts([hash_code(), python_version(), libraries()])
+        text = (study.folder / "study.yaml").read_text("utf-8-sig")
+        self.said: dict[str, Any] = yaml.load(text, yaml.BaseLoader)
 
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
-        files = [self.study.folder / "study.yaml", self.study.folder / "codebook.csv"]
-        files += self.study.unit_files
+        files = [self.study.folder / "codebook.csv", *self.study.unit_files]
         for wave in step.raw_waves:
             files += self.study.wave_files(wave)
         if step.notebook == REPORT:
             files += [*self.study.text_files, *plan_files(self.study)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
+        unread = {"about"} if step.notebook != REPORT else set()
+        unread |= {"profile_names"} if step.notebook in UNNAMED else set()
+        said = {key: value for key, value in self.said.items() if key not in unread}
+        needs["study"] = _value(step, "study.yaml", json.dumps(said))
         deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
         parameters = [self.parameters[notebook] for notebook in deciding]
         needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
@@ -166,8 +172,9 @@ class Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
+        load_ahead()
         from cycle_analysis.responses.study_answers import read_all_responses
-        from cycle_analysis.running.feasibility import doubt_study  # heavy: only when needed
+        from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
 
         responses = read_all_responses(
             self.study, number(self.parameters["01_responses"]["max_invalid"])

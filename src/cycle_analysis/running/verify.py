@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cycle_analysis.problems import first_five
+from cycle_analysis.running import gather_parameters, notebook_folder
 from cycle_analysis.running.manifest import NOTED, Sections, describe, input_files, made_files
-from cycle_analysis.running.pipeline import notebook_folder
 from cycle_analysis.running.run import (
-    gather_parameters,
     only_run,
     run_study,
     tell_error,

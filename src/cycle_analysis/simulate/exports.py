@@ -17,7 +17,7 @@ import pandas as pd
 import pyreadstat
 from numpy.random import Generator
 
-from cycle_analysis.responses.coding import BLANK
+from cycle_analysis.responses import BLANK
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale, Wave
 

@@ -16,16 +16,16 @@ import pandas as pd
 from numpy.random import Generator
 from scipy.special import ndtri
 
-from cycle_analysis.responses.coding import BLANK
-from cycle_analysis.seeds import Seed, children
+from cycle_analysis.chance import Seed, children
+from cycle_analysis.responses import BLANK
 from cycle_analysis.simulate import exports
 from cycle_analysis.simulate.exports import WaveAnswers
 from cycle_analysis.simulate.truth import Follows, Truth
 from cycle_analysis.simulate.worlds import choose
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Scale
+from cycle_analysis.units import Register, load_register
 from cycle_analysis.units.harmonisation import harmonise, persons_at_change
-from cycle_analysis.units.register import Register, load_register
 
 MIDDLE_SIZE_CLASS = 4
 OPEN_ANSWER_RATE = 0.35

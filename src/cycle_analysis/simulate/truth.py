@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.simulate.answers import Answering
-from cycle_analysis.simulate.worlds import PHASES, Profiles
+from cycle_analysis.simulate.worlds import PHASES, Answering, Profiles
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,15 @@
 Scalars stay text until the type says what they are: so the country code ``NO``, the answer
 ``no``, the code ``0059`` and a date arrive as they were typed. Another questionnaire, another kind
 of unit or another wave is a matter of these files, not of code.
+
+Texts are compared as people read them, and words that stand for no answer are known.
 """
 
 import datetime
 import math
 import re
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -23,6 +27,23 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cycle_analysis.study.yaml_text import YamlText
+
+ANSWERED, BLANK, INVALID = "", "blank", "invalid"
+MISSING_WORDS = {
+    "dont_know": (
+        *("weet niet", "weet ik niet", "geen idee", "don't know", "dont know"),
+        "weet niet / geen mening",
+    ),
+    "not_applicable": ("nvt", "n.v.t.", "niet van toepassing", "not applicable"),
+    "refused": ("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
+    "not_shown": ("n/a", "not shown", "niet gesteld", "niet getoond", "not asked"),
+    BLANK: ("", "-", "--", ".", "na", "nan", "none", "null", "missing", "leeg", "#null!"),
+}
+"""Words that surveys use for a missing answer, whatever the scale."""
+NO_TEXT = ("", "-", "--", ".", "n/a", "nvt", "n.v.t.")
+"""What stands for no answer to an open question, where other words may be the answer."""
+_REASON_OF = {word: reason for reason, words in MISSING_WORDS.items() for word in words}
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "\u200b": None, "\ufeff": None})
 
 
 class Frozen(BaseModel):
@@ -53,18 +74,30 @@ def languages_named(text: YamlText) -> list[str]:
 RESPONDENT_FIELDS = ("respondent", "unit", "role", "province", "duration")
 """What a wave may map besides items: who answered, for which unit, in which role; the province that
 tells two units of one name apart; the seconds it took."""
+
+
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
+
+
 NAME_RULE = (
     "letters a to z, digits, - and _, the first a letter or digit; no name that Windows keeps for "
     "itself (con, nul, …)"
 )
+
+
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
+
+
 OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
 """What a notebook of a study's own may be called: numbered after those of the package."""
+
+
 BUNDLED = "municipalities"
 """The register that comes with the package."""
+
+
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
 """Why there is no answer."""
 
@@ -368,3 +401,37 @@ def read_column(given: Any) -> Column:
     except ValidationError:
         source = given.get("source", "") if isinstance(given, dict) else given
         return Column.model_construct(source=source if isinstance(source, str) else "")
+
+
+def normalise(text: str) -> str:
+    r"""Write a text as labels are compared: composed, one kind of quote and space, lower case.
+
+    Examples
+    --------
+    >>> normalise(" Helemaal\u00a0eens ")
+    'helemaal eens'
+    """
+    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    return " ".join(text.split()).casefold()
+
+
+def missing_reason(text: str) -> str | None:
+    """Give the reason that a word for no answer tells; None when it is no such word.
+
+    Examples
+    --------
+    >>> missing_reason("N.v.t."), missing_reason("eens")
+    ('not_applicable', None)
+    """
+    return _REASON_OF.get(normalise(text))
+
+
+def codes_by_label(labels: Mapping[str, Text]) -> dict[str, str]:
+    """Give the code of each label, in every language, as labels are compared.
+
+    Examples
+    --------
+    >>> codes_by_label({"4": Text(nl="Eens", en="Agree")})
+    {'eens': '4', 'agree': '4'}
+    """
+    return {normalise(text[lang]): code for code, text in labels.items() for lang in text.languages}

@@ -1,4 +1,7 @@
-"""Freeze what a study means to do before it has its data, and tell later what was done otherwise.
+"""What a study was fixed to be: fingerprints of what decides about results, and its frozen plan.
+
+Names, titles, labels of phases, questions and parameters do not decide about results: changing one
+makes nothing out of date.
 
 ``plan.md`` is drafted from study.yaml, codebook.csv and the parameters, to be read, changed and
 registered; ``plan.lock`` holds what it rests on, and its hash. Every later report lists by itself
@@ -9,11 +12,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from cycle_analysis.problems import refuse
-from cycle_analysis.study.loading import Study
+from cycle_analysis.study import Study
+from cycle_analysis.study.files import BUNDLED
 from cycle_analysis.whole_files import write_whole
 
 PLAN, LOCK = "plan.md", "plan.lock"
@@ -163,6 +168,35 @@ def draft(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(told) + "\n"
 
 
+def hash_facts(facts: object) -> str:
+    """Hash plain facts: texts, numbers, lists and dicts of them."""
+    return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+
+
+def hash_study(study: Study) -> str:
+    """Fingerprint what every step may use of study.yaml and codebook.csv."""
+    items = study.codebook.items[["block", "phase", "scale", "reversed"]]
+    own = {study.units.register_file, study.units.events} - {"", BUNDLED}
+    return hash_facts(
+        [
+            [(phase.code, phase.development) for phase in study.phases],
+            [(name, scale.model_dump(mode="json")) for name, scale in study.scales.items()],
+            [(role, text.model_dump()) for role, text in study.roles.items()],  # exports hold both
+            [list(study.off_topic_blocks), list(study.self_placement.items()), list(study.domains)],
+            items.to_csv(lineterminator="\n"),
+            [hash_file(study.folder / name) for name in sorted(own)],
+        ]
+    )
+
+
+def hash_file(path: Path) -> str:
+    """Hash a file; read once for as long as it stays the same."""
+    if not path.is_file():
+        return ""
+    about = path.stat()
+    return _hash_of(path, about.st_mtime_ns, about.st_size)
+
+
 def _flat(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {
         f"{step}.{name}": f"{value}"
@@ -174,3 +208,9 @@ def _flat(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _bullets(*lines: str) -> str:
     return "\n".join(f"- {line}" for line in lines)
+
+
+@cache
+def _hash_of(path: Path, changed: int, size: int) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

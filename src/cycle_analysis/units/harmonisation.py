@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cycle_analysis.problems import first_five
-from cycle_analysis.units.register import RECODE, Register, lifespans
+from cycle_analysis.units import RECODE, Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
 MAIN_HEIR = 0.8
@@ -80,7 +80,7 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> print(detect_vintage(["GM0363", "GM0457", "GM1991"], load_register()))
     The codes fit the division of 2022-01-01 until 2022-03-24.
     """
@@ -135,7 +135,7 @@ def harmonise(
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> harmonise(["GM0053", "GM0575"], "2018-05-01", "2022-05-01", load_register())
       from_unit to_unit   weight   kind
     0    GM0053  GM1966  0.88464  split
@@ -185,7 +185,7 @@ def assign_heirs(crosswalk: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> codes = ["GM0053", "GM0788"]
     >>> assign_heirs(harmonise(codes, "2018-05-01", "2022-05-01", load_register()))
       from_unit to_unit   weight    kind
@@ -229,7 +229,7 @@ def panel_coverage(
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> panel_coverage(["GM0575"], "2018-05-01", "2022-05-01", load_register()).round(3).to_dict()
     {'n_predecessors': {'GM0575': 2}, 'n_answered': {'GM0575': 1}, 'covered': {'GM0575': 0.611}}
     """
@@ -259,7 +259,7 @@ def persons_at_change(register: Register, date: str | pd.Timestamp) -> pd.Series
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> persons_at_change(load_register(), "2018-05-01")[["GM0575", "GM0576"]].tolist()
     [26174.0, 16685.0]
     """
@@ -285,7 +285,7 @@ def recode_units(units: pd.Series, crosswalk: pd.DataFrame) -> pd.Series:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> units = pd.Series(["GM0457", "GM0363", None])
     >>> crosswalk = harmonise(units.dropna(), "2022-03-01", "2022-05-01", load_register())
     >>> recode_units(units, assign_heirs(crosswalk)).tolist()
@@ -364,13 +364,15 @@ def _follow(paths: pd.DataFrame, end: pd.Timestamp, register: Register) -> pd.Da
     """Send every code through the events after its day, up to and including `end`."""
     moved = register.transfers[["date", "from_unit", "to_unit", "share"]]
     for date, events in moved[moved["date"] <= end].groupby("date"):
-        later = paths["day"] < date
-        sent = paths[later].merge(
+        touched = (paths["day"] < date) & paths["unit"].isin(events["from_unit"])
+        if not touched.any():
+            continue
+        sent = paths[touched].merge(
             events.drop(columns="date").rename(columns={"from_unit": "unit"}), on="unit", how="left"
         )
-        sent["weight"] *= sent["share"].fillna(1.0)
-        sent["unit"] = sent["to_unit"].fillna(sent["unit"])
-        paths = pd.concat([paths[~later], sent[paths.columns]])
+        weight = sent["weight"] * sent["share"].fillna(1.0)  # a share that is not given is all
+        sent = sent.assign(weight=weight, unit=sent["to_unit"])
+        paths = pd.concat([paths[~touched], sent[paths.columns]])
         paths = paths.groupby(["from_unit", "unit", "day"], as_index=False)["weight"].sum()
     return paths.assign(weight=paths["weight"].round(9))
 

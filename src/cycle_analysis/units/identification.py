@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.readers.raw_table import as_text
-from cycle_analysis.units.register import Register
-from cycle_analysis.words import missing_reason
+from cycle_analysis.study.files import missing_reason
+from cycle_analysis.units import Register
 
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
@@ -86,7 +86,7 @@ def identify(
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> values = pd.Series(["363", "den haag", "Bergen", "Amstredam"])
     >>> found = identify(values, load_register(), "2022-03-01")
     >>> found["unit"].tolist()
@@ -282,7 +282,7 @@ def find_provinces(texts: Iterable[str], register: Register) -> list[str]:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> find_provinces(["NH", "PV27", "27", "prov. Friesland", "X"], load_register())
     ['Noord-Holland', 'Noord-Holland', 'Noord-Holland', 'Fryslân', '']
     """

@@ -21,10 +21,9 @@ import pandas as pd
 from matplotlib.path import Path as Outline
 
 from cycle_analysis.problems import InputError, Problem, refuse
-from cycle_analysis.representation.account import are_municipalities
+from cycle_analysis.units import FOLDER, Register, are_municipalities
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
-from cycle_analysis.units.register import FOLDER, Register
 from cycle_analysis.whole_files import check_plain
 
 ENOUGH_CODES = 0.9
@@ -141,7 +140,7 @@ def tile_layout(register: Register, date: str | pd.Timestamp = "2026-01-01") -> 
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> layout = tile_layout(load_register())
     >>> layout.shape, layout.duplicated(["row", "column"]).sum()
     ((342, 4), np.int64(0))
@@ -178,7 +177,7 @@ def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
 
     Examples
     --------
-    >>> from cycle_analysis.units.register import load_register
+    >>> from cycle_analysis.units import load_register
     >>> tiles = tile_map(load_register(), "2022-05-01")
     >>> len(tiles.outlines), tiles.places.index[0]
     (344, 'Groningen')

@@ -21,11 +21,11 @@ import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
 from cycle_analysis.problems import InputError, Problem, refuse
-from cycle_analysis.readers.delimited import read_text
+from cycle_analysis.readers.flat_files import read_text
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.readers.workbooks import check_archive
+from cycle_analysis.units import SIZE, Register, read_events, read_table
 from cycle_analysis.units.identification import allowed_units, identify
-from cycle_analysis.units.register import SIZE, Register, read_events, read_table
 
 CBS_LIMITS = [5_000, 10_000, 20_000, 50_000, 100_000, 150_000, 250_000]
 """Inhabitants from which CBS size classes 2 to 8 begin."""

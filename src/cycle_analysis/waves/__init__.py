@@ -1,1 +1,244 @@
-"""Compare waves: what can be compared, how means changed, who moved between profiles."""
+"""Compare waves: the same items, the same units, and how the mean of each phase changed.
+
+Only items that every wave asked alike count. Units are carried forward over mergers to the day of
+the last wave. Who moved from profile to profile is estimated in `transitions`.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import adjusted_rand_score
+
+from cycle_analysis.chance import holm
+from cycle_analysis.measurement import unit_scores
+from cycle_analysis.measurement.error import mean_intervals
+from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.study import Study
+from cycle_analysis.units import Register
+from cycle_analysis.units.harmonisation import (
+    assign_heirs,
+    combine_scores,
+    harmonise,
+    panel_coverage,
+    recode_units,
+)
+
+
+def item_status(study: Study) -> pd.DataFrame:
+    """Say for each phase item in which waves it can be compared.
+
+    Returns
+    -------
+    DataFrame, phase items × (1 + number of waves + 1)
+        Index `item`; `phase`; a column per wave with full, partial, broken, dropped or not_asked;
+        `common`: whether every wave asked it in a comparable way (full or partial).
+
+    Raises
+    ------
+    InputError
+        If a phase has no common item.
+    """
+    items = study.codebook.items
+    table = items.loc[items["phase"] != "", ["phase"]].copy()
+    for name in study.waves:
+        wave = study.wave(name)
+        found = dict.fromkeys(wave.dropped, "dropped") | dict.fromkeys(wave.not_asked, "not_asked")
+        found |= {item: str(column.comparable) for item, column in wave.columns.items()}
+        table[name] = table.index.map(found)
+    table["common"] = table[study.waves].isin(["full", "partial"]).all(axis=1)
+    left = table[table["common"]].groupby("phase").size()
+    if lost := [phase for phase in study.phase_codes if phase not in left.index]:
+        remedy = "Compare fewer waves, or leave the phase out of study.yaml"
+        problem = "no item of this phase was asked alike in every wave"
+        raise InputError(
+            [Problem("codebook.csv", "column phase", code, problem, "", remedy) for code in lost]
+        )
+    return table
+
+
+def link_units(
+    units: Mapping[str, pd.Series],
+    days: Mapping[str, str],
+    register: Register,
+    min_covered: float = 0.5,
+) -> pd.DataFrame:
+    """Carry the units of every wave forward to the day of the last wave.
+
+    A later unit of which the predecessors that answered had few of the persons is not carried:
+    they cannot speak for it.
+
+    Parameters
+    ----------
+    units : mapping of wave to Series of unit codes
+        Those of the respondents.
+    days : mapping of wave to date
+        First day of fieldwork, in the order of the waves.
+    register : Register
+        Which units merged or split, and when.
+    min_covered : float, 0-1
+        Smallest share of the persons of a later unit whose earlier unit answered.
+
+    Returns
+    -------
+    DataFrame, one row per wave and unit that answered
+        Index `wave`, `from_unit`; `to_unit` (missing when it is not carried), `kind` (unchanged,
+        grown, merged, split, unmapped, uncovered), `weight`, the share of its persons that
+        `to_unit` took over, and `covered`, the share of `to_unit` that answered.
+    """
+    last = list(days.values())[-1]
+    tables = {}
+    for wave, day in days.items():
+        answered = sorted(units[wave].unique())
+        heirs = assign_heirs(harmonise(answered, day, last, register)).set_index("from_unit")
+        coverage = panel_coverage(answered, day, last, register)["covered"]
+        heirs["covered"] = heirs["to_unit"].map(coverage)
+        few = heirs["covered"] < min_covered
+        heirs["to_unit"] = heirs["to_unit"].where(~few)
+        heirs["kind"] = heirs["kind"].mask(few, "uncovered")
+        tables[wave] = heirs[["to_unit", "kind", "weight", "covered"]]
+    return pd.concat(tables, names=["wave"])
+
+
+def carried(units: pd.Series, links: pd.DataFrame) -> pd.Series:
+    """Give respondents the unit that theirs became; those whose unit was split are left out.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes of one wave.
+    links : DataFrame
+        The rows of `link_units` for that wave.
+
+    Returns
+    -------
+    Series, at most n respondents
+        Unit codes on the day of the last wave.
+    """
+    return recode_units(units, links.reset_index()).dropna().rename("unit")
+
+
+def pooling_differences(
+    scores: pd.DataFrame, units: pd.Series, links: pd.DataFrame, inhabitants: pd.Series
+) -> pd.DataFrame:
+    """Tell how far pooling respondents differs from weighing their units by inhabitants.
+
+    Parameters
+    ----------
+    scores : DataFrame, n respondents × p phases
+    units : Series, n respondents
+        Unit codes of their wave.
+    links : DataFrame
+        The rows of `link_units` for that wave.
+    inhabitants : Series, on codes of that wave
+
+    Returns
+    -------
+    DataFrame, index `unit` × p phases
+        Pooled less weighted score, in points, of the later units for which several earlier ones
+        answered with known inhabitants.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"to_unit": ["c", "c"]}, index=pd.Index(["a", "b"], name="from_unit"))
+    >>> scores = pd.DataFrame({"AG": [80.0, 20.0, 20.0]})
+    >>> units = pd.Series(["a", "b", "b"])
+    >>> pooling_differences(scores, units, links, pd.Series({"a": 30, "b": 10}))["AG"].tolist()
+    [-25.0]
+    """
+    crosswalk = links.reset_index().dropna(subset="to_unit")
+    unknown = crosswalk.loc[~crosswalk["from_unit"].isin(inhabitants.dropna().index), "to_unit"]
+    shared = crosswalk["to_unit"].duplicated(keep=False) & ~crosswalk["to_unit"].isin(unknown)
+    crosswalk = crosswalk[shared]
+    theirs = units[units.isin(crosswalk["from_unit"])]
+    if theirs.empty:
+        return pd.DataFrame(columns=scores.columns, index=pd.Index([], name="unit"), dtype=float)
+    pooled = unit_scores(scores.loc[theirs.index], recode_units(theirs, crosswalk))
+    apart = unit_scores(scores.loc[theirs.index], theirs)
+    return pooled - combine_scores(apart, crosswalk, inhabitants)
+
+
+def unchanged_units(links: pd.DataFrame) -> pd.Index:
+    """List the units that answered in every wave and whose territory never changed."""
+    table = links.reset_index()
+    waves = table[table["kind"] == "unchanged"].groupby("to_unit")["wave"].nunique()
+    changed = waves.index.isin(table.loc[table["kind"] != "unchanged", "to_unit"])
+    return waves.index[(waves == table["wave"].nunique()) & ~changed].rename("unit")
+
+
+def territory(links: pd.DataFrame) -> pd.Series:
+    """Say of each unit that is followed whether its territory ever changed: same or changed."""
+    table = links.reset_index().dropna(subset="to_unit")
+    same = (table["kind"] == "unchanged").groupby(table["to_unit"]).all()
+    return same.map({True: "same", False: "changed"}).rename_axis("unit").rename("territory")
+
+
+def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Compare two divisions on the units that both hold: one row, index `finding`."""
+    both = first.index.intersection(second.index)
+    row = {
+        "n_units": len(both),
+        "adjusted_rand": adjusted_rand_score(first[both], second[both]),
+        "moved_share": float((first[both] != second[both]).mean()),
+    }
+    return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
+
+
+def mean_change(
+    scores: Mapping[str, pd.DataFrame],
+    population: int | None = None,
+    errors: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Give the mean change of every phase between successive waves, over units in both.
+
+    Parameters
+    ----------
+    scores : mapping of wave to DataFrame, n units × p phases
+        Scores on the common items, 0-100, in the order of the waves.
+    population : int, optional
+        Number of units there are in both waves; see `measurement.error.mean_intervals`.
+    errors : mapping of wave to DataFrame, n units × p phases
+        Standard errors of the scores; needed with a population. Respondents of one wave err
+        independently of those of another.
+
+    Returns
+    -------
+    DataFrame
+        Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
+        `high` (95%), all in points; `p_holm`, of no change, adjusted for the number of phases.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"AG": [20.0, 40.0, 60.0]}, index=["Ede", "Epe", "Erp"])
+    >>> after = pd.DataFrame({"AG": [28.0, 50.0, 72.0]}, index=["Ede", "Epe", "Erp"])
+    >>> change = mean_change({"2018": before, "2022": after})
+    >>> change.loc[("2018", "2022", "AG"), ["change", "low", "high"]].round(1).tolist()
+    [10.0, 5.0, 15.0]
+    """
+    tables = {}
+    for (first, before), (second, after) in pairwise(scores.items()):
+        change = after - before
+        both = None if errors is None else np.hypot(errors[first], errors[second])
+        table = mean_intervals(change, population, both)
+        freedom = (table["n"] - 1).clip(lower=1)
+        error = (table["high"] - table["low"]) / 2 / stats.t.ppf(0.975, freedom)
+        p = pd.Series(2 * stats.t.sf((table["mean"] / error).abs(), freedom), table.index)
+        tables[first, second] = table.rename(columns={"n": "n_units", "mean": "change"}).assign(
+            before=before.where(change.notna()).mean(),
+            after=after.where(change.notna()).mean(),
+            p_holm=holm(p),
+        )
+    columns = ["n_units", "before", "after", "change", "low", "high", "p_holm"]
+    return wave_by_wave(tables, ["phase"], columns)
+
+
+def wave_by_wave(
+    tables: Mapping[tuple[str, str], pd.DataFrame], index: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Set the tables of pairs of waves under each other; one without rows where none has any."""
+    names = ["wave_from", "wave_to", *index]
+    if not any(len(table) for table in tables.values()):
+        return pd.DataFrame(columns=[*names, *columns]).set_index(names)
+    return pd.concat(tables, names=names)[list(columns)]

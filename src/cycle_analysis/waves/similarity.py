@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.chance import Seed, children, holm
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import Batch
 from cycle_analysis.mixtures.pairs import (
@@ -35,11 +36,9 @@ from cycle_analysis.mixtures.pairs import (
     same_spread,
     shifted_means,
 )
-from cycle_analysis.p_values import holm
-from cycle_analysis.profiles.partitions import Partition
-from cycle_analysis.seeds import Seed, children
+from cycle_analysis.profiles import Partition
 from cycle_analysis.simulate.worlds import choose
-from cycle_analysis.waves.comparison import wave_by_wave
+from cycle_analysis.waves import wave_by_wave
 from cycle_analysis.waves.transitions import ALPHA, Change, Finding, fit_change, obstacle
 from cycle_analysis.waves.two_waves import (
     Fitted,
@@ -91,7 +90,7 @@ def similarity_steps(change: Change) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> from cycle_analysis.waves.transitions import estimate_change
     >>> from cycle_analysis.waves.two_waves import wave_scores
     >>> rng = np.random.default_rng(2)

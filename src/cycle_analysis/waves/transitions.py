@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.chance import Seed, children
 from cycle_analysis.measurement.error import Standing
 from cycle_analysis.mixtures.em import fixed
 from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means
-from cycle_analysis.profiles.partitions import Partition
-from cycle_analysis.seeds import Seed, children
+from cycle_analysis.profiles import Partition
 from cycle_analysis.waves.two_waves import (
     FLOOR,
     Fitted,
@@ -167,7 +167,7 @@ def estimate_change(
 
     Examples
     --------
-    >>> from cycle_analysis.profiles.partitions import ward_kmeans
+    >>> from cycle_analysis.profiles import ward_kmeans
     >>> from cycle_analysis.waves.two_waves import wave_scores
     >>> rng = np.random.default_rng(1)
     >>> units = pd.Series(np.repeat(np.arange(60), 4))

@@ -16,8 +16,9 @@ import pandas as pd
 from joblib import Parallel, delayed
 from scipy import stats
 
+from cycle_analysis.chance import Seed, children
+from cycle_analysis.measurement import unit_scores
 from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
-from cycle_analysis.measurement.scores import unit_scores
 from cycle_analysis.mixtures.em import Batch, begun, memberships
 from cycle_analysis.mixtures.measured import Noise, Triangle
 from cycle_analysis.mixtures.pairs import (
@@ -34,7 +35,6 @@ from cycle_analysis.mixtures.pairs import (
     same_spread,
     shifted_means,
 )
-from cycle_analysis.seeds import Seed, children
 from cycle_analysis.simulate.worlds import choose
 
 FEWEST_DEVIATIONS = 50

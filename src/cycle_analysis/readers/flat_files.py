@@ -1,7 +1,9 @@
-"""Read delimited text: csv, tsv, txt.
+"""Read files that are one table: delimited text (csv, tsv, txt), SPSS and Stata.
 
-Encoding and delimiter are detected unless wave.yaml names them; the csv module parses. A line with
-too many or too few cells is told by its number, and so are quotes that are not those of RFC 4180.
+Of text, encoding and delimiter are detected unless wave.yaml names them; the csv module parses. A
+line with too many or too few cells is told by its number, and so are quotes that are not those of
+RFC 4180. Of SPSS (.sav, .zsav, .por) and Stata (.dta), codes arrive as text, user-missing codes
+with them, because they say why there is no answer.
 """
 
 import codecs
@@ -9,15 +11,17 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 
-from cycle_analysis.problems import FIXED, InputError, Problem, refuse
-from cycle_analysis.readers.raw_table import RawTable, check_width, name_columns
+from cycle_analysis.problems import FIXED, KEPT, InputError, Problem, refuse
+from cycle_analysis.readers.raw_table import RawTable, as_text, check_width, name_columns
 from cycle_analysis.study.files import Source
 
 DELIMITERS = ";,\t|"
@@ -30,6 +34,12 @@ AT_ONCE = 500
 """Records that are held as lists of cells before they go to their columns."""
 Record = tuple[int, tuple[int, list[str]]]
 """Number of a record, as a spreadsheet shows it; its first line in the text; its cells."""
+MOST_CELLS = 500_000_000
+"""A compressed file may not unfold to more cells than this."""
+FALLBACK = "WINDOWS-1252"
+UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, TypeError)
+"""What pyreadstat raises on a file that it cannot read."""
+Reader = Callable[..., tuple[pd.DataFrame, Any]]
 
 
 def read_csv(path: Path, source: Source) -> RawTable:
@@ -145,6 +155,30 @@ def detect_delimiter(text: str) -> str:
     return max(DELIMITERS, key=fit)
 
 
+def read_sav(path: Path, source: Source) -> RawTable:
+    """Read SPSS; a file that is not in the encoding it declares is read as Windows' own.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or not what its name says.
+    """
+    if (source.format or path.suffix).lower().endswith("por"):
+        return _read_package(path, _read_por, "SPSS portable", source)
+    return _read_package(path, pyreadstat.read_sav, "SPSS", source, user_missing=True)
+
+
+def read_dta(path: Path, source: Source) -> RawTable:
+    """Read Stata; extended missing values (.a to .z) arrive as their letter.
+
+    Raises
+    ------
+    InputError
+        If it is damaged or not what its name says.
+    """
+    return _read_package(path, pyreadstat.read_dta, "Stata", source, user_missing=True)
+
+
 def _parse(file: str, text: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Parse record by record: the first line of each, and its cells."""
     lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
@@ -212,3 +246,99 @@ def _quotes_are_usual(text: bytes, delimiter: str) -> bool:
     edge = re.escape(delimiter) + r"\n"
     cell = rf'(?<![^{edge}])"[^"]*+(?:""[^"]*+)*+"(?![^{edge}])'
     return bool(re.fullmatch(rf'[^"]*+(?:{cell}[^"]*+)*+'.encode(), text))
+
+
+def _read_por(path: str, encoding: object = None, **options: Any) -> tuple[pd.DataFrame, Any]:
+    """Read the portable format, which has one alphabet of its own whatever encoding is named."""
+    return pyreadstat.read_por(path, **options)
+
+
+def _read_package(
+    path: Path, reader: Reader, kind: str, source: Source, **options: bool
+) -> RawTable:
+    _check_size(path.name, _unpack(path, reader, source, metadataonly=True)[1])
+    data, meta, notes = _unpack(path, reader, source, disable_datetime_conversion=True, **options)
+    names = list(data.columns)
+    if not all(isinstance(name, str) and name for name in names):
+        raise refuse(path.name, "header", "", "is damaged: a variable has no name")
+    columns = [_as_category(data[name]) for name in names]
+    rows = pd.RangeIndex(1, len(data) + 1, name="row")
+    cells, tidied, more = name_columns(path.name, names, columns, rows)
+    encoding = meta.file_encoding or (FALLBACK if notes else source.encoding)
+    return RawTable(
+        path.name,
+        cells,
+        f"{kind}, {encoding}" if encoding else kind,
+        labels={
+            column: {as_text(code): str(label).strip() for code, label in codes.items()}
+            for column, codes in meta.variable_value_labels.items()
+        },
+        questions={name: text for name, text in meta.column_names_to_labels.items() if text},
+        missing={
+            column: [(_end(part["lo"]), _end(part["hi"])) for part in ranges]
+            for column, ranges in (meta.missing_ranges or {}).items()
+        }
+        | {
+            column: [(letter, letter) for letter in letters]
+            for column, letters in (meta.missing_user_values or {}).items()
+        },
+        notes=notes + more + _states(path, names),
+        headings=dict(zip(names, tidied, strict=True)),
+    )
+
+
+def _states(path: Path, names: list[str]) -> list[Problem]:
+    """Tell of a weight or a filter that the file has set, neither of which is applied here."""
+    found = []
+    if "filter_$" in names:
+        problem = "a filter was set in this file; rows that it leaves out are read like the others"
+        remedy = "Delete them first if they should not count"
+        found.append(Problem(path.name, "file", "filter_$", problem, "", remedy, KEPT))
+    with path.open("rb") as stream:
+        head = stream.read(80)
+    if head[:4] in (b"$FL2", b"$FL3") and any(head[76:80]):
+        problem = "a weight is set in this file; it is not applied"
+        remedy = "Survey weights of respondents are not used: units are weighted by the population"
+        found.append(Problem(path.name, "file", "", problem, "", remedy, KEPT))
+    return found
+
+
+def _check_size(file: str, meta: Any) -> None:
+    """Refuse what would not fit, from the file's own description."""
+    n_rows, n_columns = meta.number_rows or 0, meta.number_columns or 0
+    check_width(file, n_columns)
+    if n_rows * n_columns > MOST_CELLS:
+        problem = f"holds more than {MOST_CELLS:,} cells"
+        raise refuse(file, "file", f"{n_rows} rows, {n_columns} columns", problem)
+
+
+def _unpack(
+    path: Path, reader: Reader, source: Source, **options: bool
+) -> tuple[pd.DataFrame, Any, list[Problem]]:
+    """Data and description; read in another encoding, and told so, when the declared is wrong."""
+    remedy = "Open it in SPSS and save it again, or name source.encoding in wave.yaml"
+    try:
+        return *reader(str(path), encoding=source.encoding or None, **options), []
+    except UNREADABLE as error:
+        about_encoding = isinstance(error, UnicodeDecodeError) or "encod" in str(error)
+        if source.encoding or not about_encoding:
+            raise refuse(path.name, "file", "", str(error), "", remedy) from None
+    problem, rule = "texts are not in the encoding that the file declares", f"read as {FALLBACK}"
+    note = Problem(path.name, "file", "", problem, done=FIXED, rule=rule)
+    try:
+        return *reader(str(path), encoding=FALLBACK, **options), [note]
+    except UNREADABLE as error:
+        remedy = "Name source.encoding in wave.yaml: cp1252, latin1 or utf-8"
+        raise refuse(path.name, "file", "", str(error), "", remedy) from None
+
+
+def _as_category(column: pd.Series) -> pd.Categorical:
+    codes, distinct = pd.factorize(column)
+    texts = [as_text(value) for value in distinct] + [""] * bool((codes < 0).any())
+    again, plain = pd.factorize(np.array(texts, dtype="object"))  # code -1 is the last text
+    return pd.Categorical.from_codes(again[codes], plain)
+
+
+def _end(value: Any) -> Any:
+    """A number, or a text code, which is declared missing only as an exact value."""
+    return value if isinstance(value, str) else float(value)

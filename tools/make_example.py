@@ -1,4 +1,4 @@
-"""Make the raw files of a bundled study again: ``python -m cycle_analysis.simulate FOLDER``."""
+"""Make the raw files of a bundled study again: ``python tools/make_example.py FOLDER``."""
 
 import sys
 from pathlib import Path

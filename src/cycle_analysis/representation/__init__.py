@@ -1,1 +1,0 @@
-"""Whether those who answered represent the population: account, weights, margins."""

@@ -11,7 +11,9 @@ from unittest.mock import patch
 from cycle_analysis.cli import main
 
 
-def command(*arguments: str, home: Path | None) -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: str, home: Path | None, timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run ``cycle-analysis`` with these arguments, on the studies in `home` if it is given."""
     return subprocess.run(
         [sys.executable, "-m", "cycle_analysis", *_arguments(arguments, home)],
@@ -19,6 +21,7 @@ def command(*arguments: str, home: Path | None) -> subprocess.CompletedProcess[s
         text=True,
         cwd=home,
         check=False,
+        timeout=timeout,
     )
 
 

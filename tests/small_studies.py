@@ -26,6 +26,7 @@ FAST = {
     "n_resamples": 10,
     "n_starts": 8,
     "max_profiles": 4,
+    "n_refits": 20,
 }
 """Parameters that make notebooks quick."""
 QUICK = {

@@ -101,6 +101,8 @@ KEYS = {
         "invited",
     ],
 }
+ANSWERED_BY = {*KEYS["2022/wave.yaml"], "phases", "scales", "roles", "units", "languages"}
+"""Keys by which answers are read; to know what is said of the others none need be there."""
 ODD = ["", "x", [], {}, ["x"], [["x"]], [{}], {"a": "b"}, {"a": {"b": "c"}}, {"a": ["x"]}, [""],
        {"a": {"min": "nan", "max": "1"}}, {"A1": {"source": "A1", "linear": {"from": ["1"]}}},
        {"A1": {"source": "A1", "linear": {"from": ["1", "2", "3"]}}}, {"file": "r.csv",
@@ -109,7 +111,9 @@ ODD = ["", "x", [], {}, ["x"], [["x"]], [{}], {"a": "b"}, {"a": {"b": "c"}}, {"a
 
 @pytest.mark.parametrize(("file", "key"), [(file, key) for file in KEYS for key in KEYS[file]])
 def test_no_message_speaks_of_the_program(tmp_path, file, key):
-    answers().to_csv(write_study(tmp_path, "r.csv"), index=False)
+    export = write_study(tmp_path, "r.csv")
+    if key in ANSWERED_BY:
+        answers().to_csv(export, index=False)
     path = tmp_path / "data" / "raw" / "tiny" / file
     whole = path.read_text("utf-8")
     for odd in ODD:

@@ -53,7 +53,7 @@ def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path, monkeypatc
     monkeypatch.setenv(HOME, str(tmp_path))
     study = load_study("odb", tmp_path)
     with contextlib.redirect_stdout(io.StringIO()):
-        results = run_notebooks(tmp_path, study, given={"07_waves": {"n_refits": 20}})
+        results = run_notebooks(tmp_path, study)
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
     panel = results.load("07_waves", "change_tests").reset_index()

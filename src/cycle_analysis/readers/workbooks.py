@@ -81,7 +81,7 @@ def parse_apart(path: Path, name: str) -> Sheet:
     InputError
         If the file cannot be read, breaks the process down, or holds more than fits.
     """
-    if zipfile.is_zipfile(path):
+    if sheets.is_archive(path):
         check_archive(path)
     command = [sys.executable, "-P", sheets.__file__, str(path), name]
     try:

@@ -18,7 +18,7 @@ import pandas as pd
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.checks import find_shift
-from cycle_analysis.responses.coding import decode
+from cycle_analysis.responses.coding import NUMBER, decode
 from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.responses.respondents import (
     LABEL,
@@ -60,6 +60,8 @@ SERVICE = re.compile(
     re.IGNORECASE,
 )
 """Columns that survey tools add and no codebook asks."""
+WORDY = re.compile(r"e-?mail.*|name|location", re.IGNORECASE)
+"""Those of words: with numbers alone they are questions."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
         for column in export.columns
         if column not in taken and (why := _service(raw, column))
     }
-    found |= _each_once(match_by_place(export, found, taken | set(service)), found)
+    who = {column for column in export.columns if _asks_who(export, column)}
+    found |= _each_once(match_by_place(export, found, taken | set(service) | who), found)
     taken = {match.source for match in found.values()} | set(service)
     left = [column for column in export.columns if column not in taken]
     return Matches(found, service, left, [i for i in study.codebook.items.index if i not in found])
@@ -190,15 +193,24 @@ def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, M
     return kept
 
 
+def _asks_who(export: Export, column: str) -> bool:
+    """Whether a column is named as one that tells who answered: no item, whatever its place."""
+    usual = any(named_as(field, column) for field in USUAL_NAMES)
+    return usual or bool(ASKS_FOR_ROLE.search(export.question(column)))
+
+
 def _service(raw: RawTable, column: str) -> str:
     """Why a column needs no item: the survey tool adds it, or it holds personal data."""
     cells = raw.cells[column]
     personal = find_personal(cells.value_counts().loc[lambda counts: counts > 0])
+    given = {text.strip() for text in cells.cat.categories} - {""}
     if personal and max(personal.values()) > 0.2 * len(cells):
         return next(iter(personal))
-    if SERVICE.fullmatch(column.strip()):
+    if SERVICE.fullmatch(column.strip()) and not (
+        WORDY.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given))
+    ):
         return "added by the survey tool"
-    return "empty" if set(cells.cat.categories) <= {""} else ""
+    return "" if given else "empty"
 
 
 def named_as(field: str, column: str) -> bool:
@@ -208,9 +220,10 @@ def named_as(field: str, column: str) -> bool:
 
 def match_fields(export: Export) -> Iterator[Match]:
     """Match respondent fields: the last wave's column first, then usual names, then contents."""
-    last, columns = export.last, export.columns
+    last, items = export.last, {_fold(item) for item in export.study.codebook.items.index}
+    columns = [column for column in export.columns if _fold(column) not in items]
     for name in USUAL_NAMES:
-        known = [last[name].source] if name in last and last[name].source in columns else []
+        known = [last[name].source] if name in last and last[name].source in export.columns else []
         named = [column for column in columns if named_as(name, column)]
         matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
         yield from (match for match in matches if match)

@@ -95,7 +95,8 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
     Raises
     ------
     ValueError
-        When the limits do not enclose 1, or are too narrow for these weights.
+        When the limits do not enclose 1, or are too narrow for these weights, or a weight is no
+        number of 0 or more.
 
     References
     ----------
@@ -107,6 +108,7 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
     >>> trim_weights(pd.Series([1.0, 1.0, 1.0, 9.0]), upper=2.0).tolist()
     [2.0, 2.0, 2.0, 6.0]
     """
+    _check_weights(weights)
     if not 0 <= lower < 1 < upper:
         raise ValueError(f"lower {lower} and upper {upper} must enclose 1, the mean weight.")
     low, high = weights.mean() * lower, weights.mean() * upper
@@ -168,6 +170,7 @@ def design_effect(weights: pd.Series) -> float:
     >>> design_effect(pd.Series([1.0, 1.0, 2.0]))
     1.125
     """
+    _check_weights(weights)
     return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
 
 
@@ -241,7 +244,8 @@ def shares(
     Raises
     ------
     ValueError
-        When labels are missing, there are fewer than two units, or more than the population.
+        When labels are missing, there are fewer than two units, or more than the population, or a
+        unit has no weight.
 
     References
     ----------
@@ -259,6 +263,8 @@ def shares(
             f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
             "Leave units without label out, and give the number of all units."
         )
+    if weights is not None:
+        _check_weights(weights.reindex(labels.index))
     member = pd.get_dummies(labels, dtype=float)
     equal = pd.Series(1.0, index=labels.index)
     given = equal if weights is None else weights.loc[labels.index].astype(float)
@@ -267,6 +273,16 @@ def shares(
     )
     table.insert(0, "n", member.sum().astype(int))
     return table.rename_axis(labels.name)
+
+
+def _check_weights(weights: pd.Series) -> None:
+    """Refuse weights that are missing, negative, infinite, or all 0."""
+    usable = np.isfinite(weights) & (weights >= 0)
+    if not usable.all() or not weights.sum() > 0:
+        raise ValueError(
+            "weights: must be numbers of 0 or more, not all 0; not so for "
+            f"{weights.index[~usable].tolist()[:5]}. Give a weight for each unit."
+        )
 
 
 def _estimates(member: pd.DataFrame, weights: pd.Series, population: int) -> pd.DataFrame:

@@ -11,9 +11,15 @@ import pandas as pd
 from cycle_analysis.measurement.scores import respondent_scores, unit_scores
 from cycle_analysis.problems import KEPT, InputError, Problem
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
+from cycle_analysis.representation.account import are_municipalities
 from cycle_analysis.responses.careless import flag_careless
 from cycle_analysis.responses.coded import Responses
-from cycle_analysis.responses.study_answers import study_register
+from cycle_analysis.responses.study_answers import (
+    MOST_GROUPS,
+    background_values,
+    population,
+    study_register,
+)
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.study import Study
 from cycle_analysis.waves.comparison import item_status, link_units, unchanged_units
@@ -50,7 +56,20 @@ def doubt_study(
         asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
-    return [*found, *_doubt_waves(study, responses)]
+    return [*found, *_unused_background(study), *_doubt_waves(study, responses)]
+
+
+def _unused_background(study: Study) -> Iterator[Problem]:
+    """Columns of the study's own register that group no units, by which nothing is weighed."""
+    units, used = population(study, study.reference_wave)
+    if are_municipalities(units):
+        return
+    for name, n in background_values(units.drop(columns="everyone", errors="ignore")).items():
+        if name not in used:
+            problem = f"{n} different values make no groups: not used as background"
+            remedy = "Group the values in a column of their own, if it should be used"
+            where = (study.units.register_file, f"column {name}", "", problem)
+            yield Problem(*where, f"2 to {MOST_GROUPS}", remedy, done=KEPT)
 
 
 def _scores(

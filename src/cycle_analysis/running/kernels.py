@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from multiprocessing import resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,12 @@ class ForkProvisioner(LocalProvisioner):
         folder = str(kwargs.get("cwd") or Path.cwd())
         connection_file: str = self.parent.connection_file  # type: ignore[union-attr]
         process = context().Process(target=run_kernel, args=(connection_file, folder))
-        process.start()
+        resource_tracker.ensure_running()  # which would let this thread hear Ctrl-C again
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the run hears it, and ends all
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
@@ -77,7 +83,10 @@ def run_kernel(connection_file: str, folder: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     threading.Thread(target=_end_with_the_run, daemon=True).start()
-    os.chdir(folder)
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:  # the run was stopped meanwhile, and has tidied up
+        return
     # a kernel that is shut down is interrupted first, and would log that as an error
     options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])

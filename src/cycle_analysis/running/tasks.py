@@ -6,10 +6,12 @@ pytask watches the folder of a result as one thing: it changed when any file in 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from platform import python_version
+from threading import Event, Thread
 from typing import Any
 
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
@@ -19,7 +21,7 @@ from cycle_analysis.results import Results
 from cycle_analysis.running.executed import execute_notebook
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.running.parameters import Value, number
-from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
+from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file, plan
 from cycle_analysis.study import Study
 from cycle_analysis.study.fingerprints import hash_facts
 from cycle_analysis.study.plan import plan_files
@@ -95,6 +97,28 @@ CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
 
+MINUTE = 60.0
+"""Seconds after which a step that goes on says so, again and again."""
+
+
+@contextmanager
+def patience(tell: Callable[[str], None], seconds: float = MINUTE) -> Iterator[None]:
+    """Tell every minute that something still runs."""
+    ended = Event()
+
+    def say() -> None:
+        told = 1
+        while not ended.wait(seconds):
+            tell(f"still runs, {told} min")
+            told += 1
+
+    Thread(target=say, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 @dataclass
 class Explanation:
     """Why a task runs: pytask fills it in, and pytask-parallel needs it to be there before."""
@@ -114,7 +138,7 @@ class Tasks:
         tell: Callable[[str], None],
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.tell = parameters, tell
+        self.parameters, self.tell, self.steps = parameters, tell, plan(study)
         self.results = Results(home / "data" / "processed" / study.name)
         self.code = hash_facts([hash_code(), python_version(), libraries()])
 
@@ -155,10 +179,11 @@ class Tasks:
         """Run one notebook; leave its files, or on failure none."""
         output = self.output(step)
         output.clear()
-        self.tell(f"  …   {step}")
+        self.tell(f"  …   {step}  ({self.steps.index(step) + 1} of {len(self.steps)})")
         started = time.perf_counter()
         try:
-            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
+            with patience(lambda told: self.tell(f"  …   {step}  {told}")):
+                self.check(output) if step.notebook == CHECK else self.run_notebook(step)
         except BaseException:
             output.clear()
             raise

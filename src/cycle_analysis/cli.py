@@ -9,6 +9,7 @@ import argparse
 import io
 import math
 import os
+import shlex
 import sys
 import time
 import traceback
@@ -142,6 +143,7 @@ def _describe_add_wave(commands: Any) -> None:
     _study_and_home(add)
     add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
     add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+    _layout(add)
 
 
 def _describe_new_study(commands: Any) -> None:
@@ -151,6 +153,7 @@ def _describe_new_study(commands: Any) -> None:
     new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
     text = "language of its questions and of the report (default: %(default)s)"
     new.add_argument("--language", default="nl", choices=find_languages(), help=text)
+    _layout(new)
 
 
 def _describe_register(commands: Any) -> None:
@@ -178,6 +181,18 @@ def _home(command: argparse.ArgumentParser) -> None:
 def _workers(command: argparse.ArgumentParser, text: str) -> None:
     told = f"{text} (default: %(default)s)"
     command.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help=told)
+
+
+def _layout(command: argparse.ArgumentParser) -> None:
+    """Options for a workbook of which sheet or header are not clear; nothing unless given."""
+    suppressed: dict[str, Any] = {"default": argparse.SUPPRESS}
+    command.add_argument("--sheet", help="sheet of a workbook", **suppressed)
+    text = "row of its headings"
+    command.add_argument("--header-row", type=_positive, metavar="ROW", help=text, **suppressed)
+
+
+def _layout_of(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: vars(options)[name] for name in ("sheet", "header_row") if name in options}
 
 
 def _positive(text: str) -> int:
@@ -328,11 +343,14 @@ def _new_study(options: argparse.Namespace) -> int:
     from cycle_analysis.drafting.new_study import new_study
 
     folder = _home_of(options) / "data" / "raw" / options.study
-    begun = new_study(folder, options.file, options.language)
+    layout = _layout_of(options)
+    begun = new_study(folder, options.file, options.language, **layout)
     print(begun)
+    given = [f"--{name.replace('_', '-')} {shlex.quote(str(v))}" for name, v in layout.items()]
     print(
         "Next: fill in what is empty, look at what is likely, then: "
-        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} {options.file}"
+        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} "
+        + " ".join([str(options.file), *given])
     )
     return CLEAN
 
@@ -342,7 +360,8 @@ def _add_wave(options: argparse.Namespace) -> int:
     from cycle_analysis.drafting.add_wave import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
-    print(add_wave(study, options.wave, options.file, study_register(study)))
+    layout = _layout_of(options)
+    print(add_wave(study, options.wave, options.file, study_register(study), **layout))
     print(
         f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
         f"`waves` in study.yaml, then: cycle-analysis check {study.name}"

@@ -1,10 +1,9 @@
 """Match the columns of a new export to the items and respondent fields of a study.
 
 Sure is what cannot well be another, when the answers fit the item's scale; likely is what a person
-should look at first, with the reason. What nobody can know is listed both ways: columns without
-item, items without column. Answers that run from 1 to 5 where the codebook has 0 to 4 fit nearly
-always, since few people give the highest answer; so an item whose lowest answer nobody gave is not
-sure when others of its scale are shifted.
+should look at first, with the reason; what nobody can know is listed both ways. Answers from 1 to 5
+fit 0 to 4 nearly always, since few people give the highest; so an item whose lowest answer nobody
+gave is not sure when others of its scale are shifted.
 """
 
 import re
@@ -30,13 +29,15 @@ from cycle_analysis.responses.respondents import (
 )
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale
+from cycle_analysis.units.identification import units_within
 from cycle_analysis.units.register import Register
 from cycle_analysis.words import ANSWERED, INVALID, codes_by_label, missing_reason, normalise
 
 FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
 SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
-MOST_ROLES, MOST_UNITS = 60, 10_000
+MOST_ROLES, MOST_UNITS, FEWEST_NAMES, NAMED_WITHIN = 60, 10_000, 5, 0.8
+"""The last two: so many texts, of this part naming a unit, are units beside other words."""
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
@@ -195,20 +196,18 @@ def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, M
 
 def _asks_who(export: Export, column: str) -> bool:
     """Whether a column is named as one that tells who answered: no item, whatever its place."""
-    usual = any(named_as(field, column) for field in USUAL_NAMES)
-    return usual or bool(ASKS_FOR_ROLE.search(export.question(column)))
+    asks_for_role = ASKS_FOR_ROLE.search(export.question(column))
+    return bool(asks_for_role) or any(named_as(field, column) for field in USUAL_NAMES)
 
 
 def _service(raw: RawTable, column: str) -> str:
     """Why a column needs no item: the survey tool adds it, or it holds personal data."""
-    cells = raw.cells[column]
-    personal = find_personal(cells.value_counts().loc[lambda counts: counts > 0])
-    given = {text.strip() for text in cells.cat.categories} - {""}
-    if personal and max(personal.values()) > 0.2 * len(cells):
+    counts = raw.cells[column].value_counts().loc[lambda counts: counts > 0]
+    personal, given = find_personal(counts), {text.strip() for text in counts.index} - {""}
+    if personal and max(personal.values()) > 0.2 * counts.sum():
         return next(iter(personal))
-    if SERVICE.fullmatch(column.strip()) and not (
-        WORDY.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given))
-    ):
+    is_wordless = WORDY.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given))
+    if SERVICE.fullmatch(column.strip()) and not is_wordless:
         return "added by the survey tool"
     return "" if given else "empty"
 
@@ -234,6 +233,7 @@ def match_fields(export: Export) -> Iterator[Match]:
             wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
             if wordy and (match := _unit(export, column)):
                 yield match
+    yield from (match for column in columns if (match := _unit_within(export, column)))
     for column in columns:
         if ASKS_FOR_ROLE.search(export.question(column)) and (match := _role(export, column)):
             yield match
@@ -247,8 +247,9 @@ def _field(export: Export, name: str, column: str) -> Match | None:
         return _role(export, column)
     texts = export.texts(column)
     if name == "respondent":
-        alone = texts.is_unique and (texts != "").all()
-        return Match(name, column, "each row another value", sure=True) if alone else None
+        n = int(texts.duplicated(keep=False).sum())
+        reason = f"by its name, but {n} rows share a value" if n else "each row another value"
+        return Match(name, column, reason, sure=not n)
     if name == "province":
         return Match(name, column, "by its name", sure=False)
     seconds = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
@@ -271,9 +272,21 @@ def _unit(export: Export, column: str) -> Match | None:
         return None
     reason = f"{found:.0%} of its values are units of the register"
     doubts = [one for one in told if one.done == REJECTED and one.rule in (LABEL, NUMBERS)]
+    reason += f", but {doubts[0].problem}" if doubts else ""
     if not doubts and may_be_a_list(meanings, *where):
         return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
     return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
+
+
+def _unit_within(export: Export, column: str) -> Match | None:
+    """Match a column whose texts hold the names of units beside other words."""
+    texts = [text for text in dict.fromkeys(export.texts(column)) if not missing_reason(text)]
+    if not FEWEST_NAMES <= len(texts) <= MOST_UNITS:
+        return None
+    units = units_within(texts, export.register, export.day)
+    if sum(map(bool, units.values())) < NAMED_WITHIN * len(texts):
+        return None
+    return Match("unit", column, "names of units stand within its texts", False, units)
 
 
 def _role(export: Export, column: str) -> Match | None:
@@ -282,7 +295,7 @@ def _role(export: Export, column: str) -> Match | None:
         return None
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
-    known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
+    known = words | {normalise(old): new for old, new in (earlier.map if earlier else {}).items()}
     told = {text: known.get(normalise(name), "") for text, name in named.items()}
     if all(normalise(name) in words for name in named.values()):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
@@ -372,8 +385,8 @@ def _alike(question: str, text: str) -> float:
 
 def _fold(name: str) -> str:
     """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
-    name = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
-    return re.sub(r"\.\s.*$", "", name).casefold()
+    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
+    return re.sub(r"\.\s.*$", "", within).casefold()
 
 
 def _within_question(column: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from cycle_analysis.measurement import agreement, item_analysis, missing, scores
 from cycle_analysis.measurement.drift import item_drift
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.membership import certainty_by_respondents
+from cycle_analysis.profiles.typology import profile_items
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     CYCLE,
@@ -216,7 +217,32 @@ class Drawn:
             weighted_shares=shares(label, int(everyone)).reindex(groups).fillna(0.0),
             names=self.large.load(PROFILES, "names", wave).reindex(groups),
             crossings=crossings[crossings["higher"] <= k],
+            items=self._items(wave, label),
+            **self._backgrounds(wave, label),
         )
+
+    def _items(self, wave: str, label: pd.Series) -> pd.DataFrame:
+        items = self.study.phase_items(wave)
+        units = self.load(RESPONSES, "respondents", wave)["unit"]
+        answers = scores.turn_items(self.load(RESPONSES, "answers", wave)[items.index], items)
+        return profile_items(label, answers.astype(float).groupby(units).mean())
+
+    def _backgrounds(self, wave: str, label: pd.Series) -> dict[str, pd.DataFrame]:
+        """What the groups go with, where none of them is empty."""
+        everyone, by = population(self.study, wave)
+        known = everyone.reindex(label.index)[by].astype(str)
+        full = label.nunique() == self.k
+        tables = {
+            name: pd.crosstab(label, known[name], normalize="index").stack()
+            for name in known
+            if full and len(known[name].unique()) > 1 and name in by[: self.n_backgrounds]
+        }
+        counts = pd.concat({name: known[name].value_counts() for name in known})
+        counts = counts.rename_axis(["variable", "category"])
+        index = ["variable", "profile", "category"]
+        none = pd.Series(dtype=float, index=pd.MultiIndex.from_tuples([], names=index))
+        found = pd.concat(tables).rename_axis(index) if tables else none
+        return {"background_shares": found.to_frame("value"), "margins": counts.to_frame("n")}
 
     def _validity(self, wave: str) -> None:
         n = len(self.load(SCORES, "scores", wave).dropna())

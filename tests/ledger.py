@@ -210,6 +210,9 @@ def _of_response(chapter: Any) -> Named:
     for told in _facts(chapter, "response", "responses"):
         wave = told["wave"]
         yield told["single"], ("single", wave)
+        for groups in told["answered_by"].values():
+            for group, units in groups.items():
+                yield units, ("answered in", wave, group)
         ends = [end for test in told["tests"] for end in (test["most"], test["least"]) if end]
         for row in (*told["groups"], *ends):
             yield from _of_response_row(wave, row)
@@ -330,13 +333,9 @@ def _of_placements(chapter: Any, wave: str) -> Named:
 
 
 def _of_means(chapter: Any, wave: str) -> Named:
-    ends = [told[end] for told in _facts(chapter, "ends") for end in ("highest", "lowest")]
-    for fact in (*ends, *_facts(chapter, "phase_means")):
-        yield fact["mean"]._units, ("on phase", wave, fact["phase"])
-    for _, _, row in _rows(chapter, "curve"):
-        for of in chapter.study.waves:
-            for name in (f"means_{of}", f"intervals_{of}"):
-                yield row[name]._units, ("on phase", of, row["phase"])
+    for of, means in _facts(chapter, "_means"):
+        for phase, mean in means.items():
+            yield mean._units, ("on phase", of, phase)
     for _, _, row in _rows(chapter, "conditions"):
         yield row["mean"]._units, ("on subject", wave, row["subject"])
     items = list(chapter.load(CYCLE, "block_items").index)
@@ -350,6 +349,13 @@ def _of_profiles(chapter: Any) -> Named:
         yield portrait.placed, ("clear", number)
         for told in portrait.means:
             yield told.mean._units, ("group on phase", number, told.phase)
+        for told in portrait.items:
+            yield told["mean"]._units, ("group on item", number, told["item"])
+            yield told["others"]._units, ("others on item", number, told["item"])
+    for by, table in _facts(chapter, "_crossed"):
+        for category, (_, cells) in table.items():
+            for number, units in cells.items():
+                yield units, ("group in category", number, by, category)
     for name, units in zip(
         ("placed", "doubtful"), _facts(chapter, "_clearly_or_not"), strict=False
     ):

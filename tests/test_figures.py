@@ -39,6 +39,17 @@ DRAWN = {
     "patterns": lambda look, **at: figures.plot_patterns(
         PATTERNS, look, rest=7, **at),
     "curve": lambda look, **at: figures.plot_phase_curve(CURVE, look, **at),
+    "curves": lambda look, **at: figures.plot_phase_curve(
+        CURVE, look, earlier=CURVE, waves=("Second wave (2022)", "First wave (2018)"), **at),
+    "fingerprint": lambda look, **at: figures.plot_fingerprint(
+        pd.Series([-48.0, np.nan, 48.0][: len(PHASES)], PHASES), look, **at),
+    "composition": lambda look, **at: figures.plot_composition(
+        pd.DataFrame({1: [0.5, 0.95], 2: [0.5, 0.0]}, ["under 20,000 inhabitants", "west"]),
+        look, names={1: "A name of many words", 2: "Other"}, **at),
+    "flow": lambda look, **at: figures.plot_flow(
+        pd.DataFrame({1: [0.4, 0.0], 2: [0.2, 0.4]}, index=[1, 2]), look,
+        names={1: "A name of many words", 2: "Other"},
+        waves=("First wave (2018)", "Second wave (2022)"), **at),
     "profiles": lambda look, **at: figures.plot_profiles(
         Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, look, low=CENTROIDS, high=CENTROIDS,
         **at),

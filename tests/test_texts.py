@@ -75,6 +75,10 @@ def bones(document: Document) -> list[tuple]:
     return told
 
 
+SET_APART = ("::: finding", "::: summary", "::: annex")
+"""What opens no table and no figure."""
+
+
 # Languages side by side.
 
 
@@ -102,7 +106,7 @@ def test_a_template_names_only_facts_filters_and_tables_that_there_are(key):
         assert found.facts - GIVEN <= set(facts_of(chapter))
         assert set(found.filters) <= {*FILTERS, *BUILT_IN}
         for name in found.keys:
-            if name.startswith("::: ") and not name.startswith(("::: finding", "::: summary")):
+            if name.startswith("::: ") and not name.startswith(SET_APART):
                 _, kind, what, *_ = name.split()
                 assert hasattr(chapter, f"{kind}_{what}")
 
@@ -379,7 +383,7 @@ def test_a_study_adds_a_chapter_and_a_word(own_texts, results):
         "ours.md.j2", "# Ours {#ours}\n\nOf the {{ many }} {{ answered|count }} answered.\n"
     )
     document = assemble(study, results, "en")
-    assert document.sections[-1].heading.key == "ours"
+    assert document.parts[0].sections[-1].heading.key == "ours"
     assert "Of the countries 69 answered." in text_of(document)
     assert document.words["figure"] == "Plate"
     assert document.words["table"] == "Table"
@@ -491,7 +495,7 @@ def test_a_block_needs_only_the_tables_behind_it(results):
 
 def test_a_block_with_a_table_shows_it_as_markdown(results):
     told = tell(open_chapter(results.study, results, "nl", "profiles"), "certainty")
-    assert told.startswith("### Hoe zeker is de plaats?")
+    assert told.startswith("### Hoe zeker is de indeling van een land?")
     assert "| Respondenten | Aantal |" in told
 
 

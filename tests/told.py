@@ -103,6 +103,10 @@ def templates(language: str) -> dict[str, Path]:
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
+INLINE = {"a", "b", "em"}
+"""Elements that stand inside a word or a sentence."""
+
+
 class Page(HTMLParser):
     """What a reader's software finds in a page: elements, ids, headings, images, links, text."""
 
@@ -119,6 +123,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
         self.tags.add(tag)
+        self.text += "" if tag in INLINE else " "
         if tag not in VOID:
             self.open.append(tag)
         if "id" in found:
@@ -133,7 +138,8 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+        self.text += "" if tag in INLINE else " "
 
     def handle_data(self, data):
         if "style" not in self.open:
-            self.text += f"{data} "
+            self.text += data

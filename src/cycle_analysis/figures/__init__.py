@@ -16,10 +16,11 @@ from cycle_analysis.figures.cycle import (
     plot_phase_curve,
     plot_sensitivity,
 )
+from cycle_analysis.figures.moves import plot_composition, plot_flow, plot_moves
 from cycle_analysis.figures.profiles import (
     plot_course,
     plot_criteria,
-    plot_moves,
+    plot_fingerprint,
     plot_profiles,
     plot_rivals,
     plot_tree,

@@ -11,35 +11,54 @@ from cycle_analysis.figures import style
 from cycle_analysis.figures.style import ENGLISH, Look
 
 
-def plot_phase_curve(curve: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
-    """Draw the mean of each phase with its interval as a band.
+def plot_phase_curve(
+    curve: pd.DataFrame,
+    look: Look = ENGLISH,
+    ax: Axes | None = None,
+    *,
+    earlier: pd.DataFrame | None = None,
+    waves: tuple[str, str] = ("", ""),
+) -> Axes:
+    """Draw the mean of each phase with its interval, and perhaps those of an earlier wave.
 
     Parameters
     ----------
     curve : DataFrame, indexed by phase
-        Columns n, mean, low, high, 0-100, as `phases.phase_curve` gives them.
+        Columns mean, low, high, 0-100, as `phases.phase_curve` gives them.
+    earlier : DataFrame, optional
+        The same of an earlier wave, drawn hollow below it.
+    waves : pair of text
+        What the wave and the earlier one are called; needed to tell them apart.
 
     Examples
     --------
-    >>> curve = pd.DataFrame({"n": 90, "mean": [60.0, 40.0], "low": [55.0, 35.0],
-    ...                       "high": [65.0, 45.0]}, index=["AG", "EX"])
+    >>> curve = pd.DataFrame({"mean": [60.0, 40.0], "low": [55.0, 35.0], "high": [65.0, 45.0]},
+    ...                      index=["AG", "EX"])
     >>> [text.get_text() for text in plot_phase_curve(curve, Look("nl")).texts]
-    ['60', '40', 'Band: 95%-interval van het gemiddelde; n = 90']
+    ['60', '40']
     """
-    ax = style.start(ax, height=3.0)
-    places = np.arange(len(curve))
-    low, high, mean = (curve[name].to_numpy(float) for name in ("low", "high", "mean"))
-    ax.fill_between(places, low, high, color=style.ACCENT, alpha=0.22, linewidth=0)
-    ax.vlines(places, low, high, color=style.ACCENT, linewidth=2.2)
-    ax.plot(places, mean, color=style.ACCENT, marker="o", markersize=6, linewidth=1.8)
-    tops = np.nan_to_num(np.where(np.isnan(high), mean, high))
-    for place, (top, value) in enumerate(zip(tops, mean, strict=True)):
-        style.say(ax, look.number(value), (place, top), (0, 5))
-    ax.set(xlim=(-0.4, len(curve) - 0.6), ylim=(0, 100))
-    style.phase_ticks(ax, curve.index.tolist(), look)
-    ends = sorted({curve["n"].min(), curve["n"].max()})  # one number where all phases have as many
-    style.note(ax, f"{look.word('cycle', 'band')}; n = {'-'.join(map(look.number, ends))}")
-    return style.finish(ax, look, y=look.word("scores", "score"), grid="y")
+    ax = style.start(ax, height=1.2 + (0.36 if earlier is None else 0.5) * len(curve))
+    drawn = [(curve, style.ACCENT, 0.0, waves[0])]
+    if earlier is not None:
+        drawn = [(curve, style.ACCENT, -0.16, waves[0]), (earlier, "white", 0.2, waves[1])]
+    for table, filled, aside, name in drawn:
+        places = np.arange(len(curve)) + aside
+        low, high, mean = (
+            table[of].reindex(curve.index).to_numpy(float) for of in ("low", "high", "mean")
+        )
+        ax.hlines(places, low, high, color=style.ACCENT, linewidth=2.4)
+        dots: dict[str, Any] = {"markersize": 5.5, "color": style.ACCENT, "label": name}
+        ax.plot(mean, places, "o", markerfacecolor=filled, **dots)
+        for place, value, right in zip(places, mean, np.fmax(high, mean), strict=True):
+            if np.isfinite(value):
+                style.say(ax, look.number(value), (right, place), (6, 0))
+    ax.set(xlim=(0, 104), ylim=(len(curve) - 0.5, -0.6), xticks=range(0, 101, 20))
+    labels = [style.break_lines(name, 16) for name in look.names(curve.index.tolist())]
+    ax.set_yticks(range(len(curve)), labels)
+    look.number_axis(ax.xaxis)
+    if earlier is not None:
+        style.legend_below(ax, columns=2)
+    return style.finish(ax, look, x=look.word("cycle", "score"), grid="x")
 
 
 def plot_coactivity(pairs: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:

@@ -1,6 +1,6 @@
-"""Draw how many profiles there are, their means, every unit behind them, and who moved."""
+"""Draw how many profiles there are, their means, and every unit behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from cycle_analysis.figures import style
 from cycle_analysis.figures.style import ENGLISH, Look
 from cycle_analysis.profiles.partitions import Partition
+
+NARROW = 3.2
+"""Width of a figure that stands beside a text, inches."""
 
 
 def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -204,26 +207,23 @@ def plot_profiles(
     >>> from cycle_analysis.profiles.partitions import ward_kmeans
     >>> scores = pd.DataFrame({"AG": [20.0, 22.0, 80.0], "EX": [10.0, 11.0, 60.0]})
     >>> ax = plot_profiles(ward_kmeans(scores, 2), {1: "Starters"})
-    >>> [text.get_text() for text in ax.figure.legends[0].get_texts()]
-    ['2 (n = 1)', '1 Starters (n = 2)']
+    >>> [text.get_text() for text in ax.texts]
+    ['1 Starters', '2']
     """
-    centroids, sizes, names = profiles.centroids, profiles.sizes, names or {}
-    ax = style.start(ax, height=3.4 + 0.22 * ((len(centroids) + 1) // 2))
+    centroids = profiles.centroids
+    ax = style.start(ax, height=3.8)
     places = np.arange(centroids.shape[1])
-    shift = np.linspace(-0.06, 0.06, len(centroids)) if low is not None else [0.0] * len(centroids)
+    shift = np.linspace(-0.09, 0.09, len(centroids)) if low is not None else [0.0] * len(centroids)
     for moved, profile in zip(shift, reversed(centroids.index), strict=True):
         line, means = style.profile_style(int(profile)), centroids.loc[profile].to_numpy(float)
-        label = f"{style.profile_name(profile, names)} (n = {look.number(sizes.loc[profile])})"
-        ax.plot(places + moved, means, label=label, linewidth=1.8, markersize=6.5, **line)
+        ax.plot(places + moved, means, linewidth=1.8, markersize=5, **line)
         if low is not None and high is not None:
-            bar: dict[str, Any] = {"color": line["color"], "linewidth": 1.2, "alpha": 0.8}
+            bar: dict[str, Any] = {"color": line["color"], "linewidth": 2.4}
             ax.vlines(places + moved, low.loc[profile], high.loc[profile], **bar)
-    _number_line_ends(ax, centroids)
-    ax.set(xlim=(-0.3, len(places) - 0.7), ylim=(0, 100))
+    _name_line_ends(ax, centroids, names or {})
+    ax.set(xlim=(-0.3, len(places) - 0.75), ylim=(0, 100))
     style.phase_ticks(ax, centroids.columns.tolist(), look)
     look.number_axis(ax.yaxis)
-    longest = max(len(text) for text in ax.get_legend_handles_labels()[1])
-    style.legend_below(ax, columns=2 if longest <= 30 else 1)
     return style.finish(ax, look, y=look.word("scores", "score"), grid="y")
 
 
@@ -255,13 +255,46 @@ def plot_own_scores(scores: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     return style.finish(ax, look, x=look.word("scores", "score"), grid="x")
 
 
-def _number_line_ends(ax: Axes, centroids: pd.DataFrame) -> None:
-    """Put the number of each profile at the end of its line: found without colour."""
+def plot_fingerprint(
+    gaps: pd.Series, look: Look = ENGLISH, ax: Axes | None = None, *, profile: int = 1
+) -> Axes:
+    """Draw how far one profile lies from the mean of all units on each phase, as bars.
+
+    Parameters
+    ----------
+    gaps : Series, p phases
+        Points above (or below) the mean of all; NaN is left out.
+    profile : int
+        Its number, for its colour.
+
+    Examples
+    --------
+    >>> [text.get_text() for text in plot_fingerprint(pd.Series({"AG": 12.0, "EX": -4.0})).texts]
+    ['+12', '−4']
+    """
+    ax = style.start(ax, height=0.4 + 0.27 * len(gaps), width=NARROW)
+    places = np.arange(len(gaps))
+    ax.barh(places, gaps.fillna(0.0), color=style.profile_style(profile)["color"], height=0.62)
+    ax.axvline(0, color=style.INK, linewidth=1)
+    for place, gap in zip(places, gaps.to_numpy(float), strict=True):
+        if np.isfinite(gap):
+            side: dict[str, Any] = {"ha": "right" if gap < 0 else "left", "va": "center"}
+            at: dict[str, Any] = {"xytext": (-4 if gap < 0 else 4, 0), "fontsize": style.TEXT_SIZE}
+            ax.annotate(look.points(gap), (gap, place), textcoords="offset points", **at, **side)
+    labels = [style.break_lines(name, 16) for name in look.names([*gaps.index])]
+    ax.set(yticks=places, yticklabels=labels, ylim=(len(gaps) - 0.5, -0.5))
+    ax.set(xlim=(-50, 50), xticks=[])
+    style.strip(ax)
+    return style.finish(ax, look)
+
+
+def _name_line_ends(ax: Axes, centroids: pd.DataFrame, names: Mapping[int, str]) -> None:
+    """Put number and name of each profile at the end of its line: found without colour."""
     known = centroids.iloc[:, -1].astype(float).dropna()
-    for profile, place in zip(known.index, style.keep_apart(known.tolist(), 6.0), strict=True):
-        colour = style.profile_style(int(profile))["color"]
-        bold: dict[str, Any] = {"fontweight": "bold", "color": colour, "annotation_clip": False}
-        style.say(ax, str(profile), (centroids.shape[1] - 1, place), (12, 0), **bold)
+    texts = [style.break_lines(style.profile_name(int(key), names), 16) for key in known.index]
+    apart = 6.0 if all("\n" not in text for text in texts) else 13.0
+    for text, place in zip(texts, style.keep_apart(known.tolist(), apart), strict=True):
+        style.say(ax, text, (centroids.shape[1] - 1, place), (14, 0), annotation_clip=False)
 
 
 def plot_units(
@@ -310,43 +343,3 @@ def plot_units(
     bar.ax.tick_params(labelsize=style.TEXT_SIZE)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return style.finish(ax, look)
-
-
-def plot_moves(
-    counts: pd.DataFrame,
-    look: Look = ENGLISH,
-    ax: Axes | None = None,
-    *,
-    names: Mapping[int, str] | None = None,
-    axes: tuple[str, str] = ("1", "2"),
-    texts: Sequence[Sequence[str]] = (),
-) -> Axes:
-    """Draw how many units went from each profile to each, or which share; who stayed is framed.
-
-    Parameters
-    ----------
-    counts : DataFrame, profiles before × profiles after
-        Number of units, or share of the row.
-    names : mapping from profile number to text, optional
-    axes : pair of text
-        What the rows and the columns are called.
-    texts : row by row a text for each cell, optional
-        What is written in the cells; the numbers themselves when not given.
-
-    Examples
-    --------
-    >>> counts = pd.DataFrame({1: [8, 0], 2: [5, 9]}, index=[1, 2])
-    >>> [text.get_text() for text in plot_moves(counts, Look("nl")).texts]
-    ['8', '5', '0', '9']
-    """
-    ax = style.start(ax, height=1.2 + 0.5 * len(counts))
-    values = counts.to_numpy(float)
-    told = texts or [[look.number(n) for n in row] for row in values]
-    before = [style.break_lines(style.profile_name(key, names or {}), 16) for key in counts.index]
-    most = np.nanmax(values, initial=1.0)
-    style.draw_cells(ax, values, told, before, [str(key) for key in counts.columns], most)
-    for place in range(min(counts.shape)):
-        left, right = place - 0.46, place + 0.46
-        corners = [(left, right, right, left, left), (left, left, right, right, left)]
-        ax.plot(*corners, color=style.INK, linewidth=1.2)
-    return style.finish(ax, look, x=axes[1], y=axes[0])

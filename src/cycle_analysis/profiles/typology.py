@@ -58,6 +58,38 @@ def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFram
     return table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
 
 
+def profile_items(labels: pd.Series, items: pd.DataFrame) -> pd.DataFrame:
+    """Give the mean of each item in each profile, beside that of all other units.
+
+    Parameters
+    ----------
+    labels : Series, n units
+        Profile of each unit.
+    items : DataFrame, units × items
+        Mean answers of units, 0-100.
+
+    Returns
+    -------
+    DataFrame, index (profile, item)
+        n_units and n_others with an answer, mean, and others: the mean of units not in the profile.
+
+    Examples
+    --------
+    >>> labels = pd.Series([1, 1, 2], index=["a", "b", "c"])
+    >>> items = pd.DataFrame({"AG1": [10.0, 20.0, 90.0]}, index=["a", "b", "c"])
+    >>> profile_items(labels, items).loc[(1, "AG1")].tolist()
+    [2.0, 1.0, 15.0, 90.0]
+    """
+    known = items.reindex(labels.index)
+    by_item = known.groupby(labels.rename("profile"))
+    n, sums = by_item.count(), by_item.sum()
+    n_others, rest = known.count() - n, known.sum() - sums
+    tables = {"n_units": n, "n_others": n_others, "mean": sums / n, "others": rest / n_others}
+    return pd.DataFrame({k: table.stack() for k, table in tables.items()}).rename_axis(
+        ["profile", "item"]
+    )
+
+
 def profile_shapes(partition: Partition) -> pd.DataFrame:
     """Give each profile's scores less its own mean, k profiles × p phases, in points.
 

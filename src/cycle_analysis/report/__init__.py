@@ -25,8 +25,8 @@ from cycle_analysis.report.document import (
     number_blocks,
 )
 from cycle_analysis.report.door import Door
-from cycle_analysis.report.language import open_language
-from cycle_analysis.report.reading import read_blocks
+from cycle_analysis.report.language import Language, open_language
+from cycle_analysis.report.reading import part_annex, read_blocks
 from cycle_analysis.report.templates import (
     MACROS,
     SHEET,
@@ -42,7 +42,8 @@ from cycle_analysis.report.writers import to_html, write_report
 from cycle_analysis.study import Study
 
 WRITERS_WORDS = (
-    *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "also", "workbook"),
+    *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
+    *("report", "annex"),
 )
 
 
@@ -98,9 +99,16 @@ def assemble(
     known = Remembering(results)
     sandbox = make_sandbox(language)
     blocks: list[Block] = []
+    annex: list[Block] = []
     for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
         chapter = kind(study, known, language)
-        blocks += read_blocks(render(sandbox, chapter.key, ChapterFacts(chapter)), chapter)
+        told = part_annex(render(sandbox, chapter.key, ChapterFacts(chapter)))
+        blocks, annex = (
+            [*part, *read_blocks(text, chapter)]
+            for part, text in zip((blocks, annex), told, strict=True)
+        )
+    if annex:
+        blocks += [Heading(0, "method-annex", str(language.words["annex"])), *annex]
     waves = language.listed([language.wave(wave) for wave in study.waves])
     report = Document(
         language=code,
@@ -108,6 +116,12 @@ def assemble(
         subtitle=str(language.words["subtitle"]).format(waves=waves),
         blocks=number_blocks(blocks),
         mark=str(language.words["synthetic"]) if study.synthetic else "",
+        about=_about(study, language),
+        others=tuple(
+            (other, str(open_language(other, study).words["language"]))
+            for other in study.languages
+            if other != code
+        ),
         words={name: str(language.words[name]) for name in WRITERS_WORDS},
     )
     shown: Document = legible(report)
@@ -193,6 +207,12 @@ def _table(table: Table) -> str:
              for row in rows]  # fmt: skip
     notes = "\n\n".join(escape(note) for note in table.notes)
     return f"{escape(table.caption)}\n\n" + "\n".join(lines) + f"\n\n{notes}"
+
+
+def _about(study: Study, language: Language) -> tuple[tuple[str, str], ...]:
+    """Tell of the report itself what study.yaml says: whose it is, when, and how to cite it."""
+    words = language.words["about_report"]
+    return tuple((str(words[name]), text) for name, text in study.about if text)
 
 
 def _own_chapters(

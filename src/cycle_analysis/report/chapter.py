@@ -57,7 +57,7 @@ class Chapter:
     language : Language
         The language, with the door.
     wave : str, optional
-        The wave that the chapter is about; the reference wave when not given.
+        The wave that the chapter is about; the reference wave, or the last one, when not given.
 
     Attributes
     ----------
@@ -80,6 +80,8 @@ class Chapter:
     """
 
     key: ClassVar[str] = ""
+    newest: ClassVar[bool] = False
+    """Whether it is about the last wave, where none is named, rather than the reference wave."""
 
     def __init__(self, study: Study, results: Results, language: Language, wave: str = "") -> None:
         self.study, self.results, self.language, self.door = study, results, language, language.door
@@ -87,7 +89,8 @@ class Chapter:
         self.population, self.synthetic = study.population[language.code], study.synthetic
         self.mark = str(language.words["synthetic"]) if study.synthetic else ""
         self.phases, self.round_to = study.phase_codes, language.door.round_to
-        self.wave, self.several_waves = wave or study.reference_wave, len(study.waves) > 1
+        default = study.waves[-1] if self.newest else study.reference_wave
+        self.wave, self.several_waves = wave or default, len(study.waves) > 1
 
     def marked(self, caption: str) -> str:
         """Add the mark of synthetic data to a caption."""
@@ -256,11 +259,17 @@ class ChapterFacts(Mapping[str, Any]):
         return len(self.names)
 
 
-def facts_from(other: type[Chapter]) -> "cached_property[ChapterFacts]":
-    """Make a fact of all facts of another chapter, to tell them in this one as well."""
-    return cached_property(
-        lambda own: ChapterFacts(other(own.study, own.results, own.language, own.wave))
-    )
+def facts_from(other: type[Chapter], same_wave: bool = True) -> "cached_property[ChapterFacts]":
+    """Make a fact of all facts of another chapter, to tell them in this one as well.
+
+    They are of the wave of this chapter, or of the one that the other is about by itself.
+    """
+
+    def facts(own: Chapter) -> ChapterFacts:
+        wave = own.wave if same_wave else ""
+        return ChapterFacts(other(own.study, own.results, own.language, wave))
+
+    return cached_property(facts)
 
 
 def facts_of(chapter: type[Chapter]) -> list[str]:

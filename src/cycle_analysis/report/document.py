@@ -9,7 +9,7 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -26,11 +26,12 @@ CREATED = datetime.datetime(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of text in one look."""
+    """A piece of text in one look; `to` is the key of the heading that it leads to, if to any."""
 
     text: str
     strong: bool = False
     em: bool = False
+    to: str = ""
 
 
 Text = tuple[Run, ...]
@@ -49,12 +50,12 @@ def words_of(text: Text) -> str:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading: of a chapter (level 1), of a section (2), or of a part of one (3).
+    """A heading: of the annex (level 0), a chapter (1), a section (2), or a part of one (3).
 
     Attributes
     ----------
     level : int
-        From 1.
+        From 0.
     key : str
         Its name in links, unique in the report.
     text : str
@@ -122,8 +123,8 @@ class Table:
         The first cell of a row is its name.
     notes : tuple of str
         On what it rests, and what marks and abbreviations mean.
-    number : int
-        Its number in reading order; 0 as long as it stands in no document.
+    number : str
+        Its number in reading order, A1 and on in the annex; empty as long as it stands nowhere.
     """
 
     key: str
@@ -132,7 +133,7 @@ class Table:
     numeric: tuple[bool, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
-    number: int = 0
+    number: str = ""
 
     def __post_init__(self) -> None:
         widths = {len(row) for row in self.rows} | {len(self.heads), len(self.numeric)}
@@ -221,8 +222,8 @@ class Figure:
         The drawing, made when a writer asks for it.
     table : Table, optional
         The numbers behind it.
-    number : int
-        Its number in reading order; 0 as long as it stands in no document.
+    number : str
+        Its number in reading order, as of a `Table`.
     """
 
     key: str
@@ -230,7 +231,7 @@ class Figure:
     alt: str
     drawing: Drawing
     table: Table | None = None
-    number: int = 0
+    number: str = ""
 
     def __post_init__(self) -> None:
         if not self.alt.strip():
@@ -262,6 +263,8 @@ def legible(part: Any) -> Any:
     return part
 
 
+ANNEX = "A"
+"""What numbers of figures and tables in the annex begin with."""
 Block = Heading | Paragraph | Bullets | Table | Figure
 
 
@@ -285,11 +288,16 @@ class Document:
     title, subtitle : str
         Of what, and when and by whom it was answered.
     blocks : tuple of Block
-        The report in reading order; figures and tables numbered, see `number_blocks`.
+        The report in reading order; figures and tables numbered, see `number_blocks`. A heading of
+        level 0 begins the annex.
     mark : str
         What every page and figure must say of the data, such as that they are synthetic; or empty.
     words : dict of str to str
         The writer's own words: contents, figure, table, skip, wide, made_with.
+    about : tuple of pair of str
+        What is told of the report itself: Author, and who that is.
+    others : tuple of pair of str
+        Codes of the other languages that there is a report in, and what each is called there.
     """
 
     language: str
@@ -298,6 +306,8 @@ class Document:
     blocks: tuple[Block, ...]
     mark: str = ""
     words: dict[str, str] = field(default_factory=dict)
+    about: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def figures(self) -> list[Figure]:
@@ -315,25 +325,32 @@ class Document:
         return [table for table in tables if table]
 
     @property
+    def parts(self) -> tuple[Section, ...]:
+        """The report, under its title, and its annex, if there is one: each with its chapters."""
+        return _nested((Heading(0, "report", self.title), *self.blocks), 0)
+
+    @property
     def sections(self) -> tuple[Section, ...]:
-        """The chapters, each with its sections."""
-        return _nested(self.blocks, 1)
+        """The chapters of all parts, each with its sections."""
+        return tuple(chapter for part in self.parts for chapter in part.sections)
 
 
 def number_blocks(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Number the figures and the tables in reading order.
+    """Number the figures and the tables in reading order: 1, 2, and A1, A2 in the annex.
+
+    A text that leads to a heading that a study's own chapter left out leads nowhere.
 
     Raises
     ------
     ValueError
         When a key stands twice, or no heading stands above the first block.
     """
-    if blocks and not (isinstance(blocks[0], Heading) and blocks[0].level == 1):
+    if blocks and not (isinstance(blocks[0], Heading) and blocks[0].level <= 1):
         raise ValueError("the first block is no heading of a chapter; begin with `# Title {#key}`")
     keys = [key for block in blocks for key in _keys(block)]
     if double := sorted({key for key in keys if keys.count(key) > 1}):
         raise ValueError(f"keys {double} stand twice; give each its own")
-    return tuple(_numbered(blocks))
+    return tuple(_numbered([_linked(block, keys) for block in blocks]))
 
 
 def _keys(block: Block) -> list[str]:
@@ -342,17 +359,32 @@ def _keys(block: Block) -> list[str]:
     return [block.key] if isinstance(block, (Heading, Table)) else []
 
 
+def _linked(block: Block, keys: Collection[str]) -> Block:
+    """Take away links to keys that are not there."""
+
+    def known(text: Text) -> Text:
+        return tuple(run if run.to in keys else replace(run, to="") for run in text)
+
+    if isinstance(block, Paragraph):
+        return replace(block, text=known(block.text))
+    if isinstance(block, Bullets):
+        return replace(block, items=tuple(map(known, block.items)))
+    return block
+
+
 def _numbered(blocks: Sequence[Block]) -> Iterator[Block]:
-    n_figures = n_tables = 0
+    part, n_figures, n_tables = "", 0, 0
     for block in blocks:
+        if isinstance(block, Heading) and block.level == 0:
+            part, n_figures, n_tables = ANNEX, 0, 0
         if isinstance(block, Table):
             n_tables += 1
-            yield replace(block, number=n_tables)
+            yield replace(block, number=f"{part}{n_tables}")
         elif isinstance(block, Figure):
             n_figures += 1
             n_tables += block.table is not None
-            table = replace(block.table, number=n_tables) if block.table else None
-            yield replace(block, number=n_figures, table=table)
+            table = replace(block.table, number=f"{part}{n_tables}") if block.table else None
+            yield replace(block, number=f"{part}{n_figures}", table=table)
         else:
             yield block
 

@@ -8,7 +8,9 @@ containers, which open with three colons and end with three colons alone:
 - ``::: figure profiles`` holds the caption, what can be seen (``Alt: ...``), perhaps what it finds
   in a short line that is drawn above it (``Title: ...``), and perhaps a table.
 
-Rows and drawings come from the chapter, by key; words after the key go to it too.
+Rows and drawings come from the chapter, by key; words after the key go to it too. A link leads to a
+heading by its key, wherever that stands: ``[how this was decided](#number)``. What follows on a
+line ``::: annex`` stands in the annex.
 """
 
 import re
@@ -41,7 +43,7 @@ CONTAINERS = (*SET_APART, "figure", "table")
 FIGURE_TEXTS = ("Alt:", "Title:")
 """What paragraphs of a figure begin with that are no caption: what can be seen, what it finds."""
 MARKDOWN = MarkdownIt("zero").enable(
-    ["heading", "list", "emphasis", "escape", "entity", "newline", "text_join"]
+    ["heading", "list", "emphasis", "link", "escape", "entity", "newline", "text_join"]
 )
 """What of Markdown a chapter may use; all else is text."""
 _HEADING = re.compile(r"(.*\S)\s*\{#([\w-]+)\}")
@@ -81,6 +83,18 @@ def read_blocks(markdown: str, chapter: Chapter) -> list[Block]:
         else:
             blocks.append(_figure(part, chapter))
     return blocks
+
+
+def part_annex(markdown: str) -> tuple[str, str]:
+    r"""Part the Markdown of a chapter into what stands in the report and what in the annex.
+
+    Examples
+    --------
+    >>> part_annex("# Found {#a}\n::: annex\n# How {#b}\n")
+    ('# Found {#a}\n', '# How {#b}\n')
+    """
+    report, *annex = re.split(r"(?m)^::: annex[ \t]*\n", markdown, maxsplit=1)
+    return report, "".join(annex)
 
 
 def _contained(markdown: str, chapter: Chapter) -> Container:
@@ -151,15 +165,18 @@ def _heading(opening: Token, text: Text, chapter: Chapter) -> Heading:
 def _runs(token: Token) -> Text:
     runs: list[Run] = []
     strong = em = 0
+    to = ""
     for child in token.children or []:
         if child.type in {"strong_open", "strong_close"}:
             strong += child.nesting
         elif child.type in {"em_open", "em_close"}:
             em += child.nesting
+        elif child.type in {"link_open", "link_close"}:
+            to = str(child.attrs.get("href", "")).removeprefix("#")
         else:
             text = " " if child.type in {"softbreak", "hardbreak"} else child.content
-            look = (bool(strong), bool(em))
-            if runs and (runs[-1].strong, runs[-1].em) == look:
+            look = (bool(strong), bool(em), to)
+            if runs and (runs[-1].strong, runs[-1].em, runs[-1].to) == look:
                 text = runs.pop().text + text
             runs.append(Run(text, *look))
     return tuple(run for run in runs if run.text)

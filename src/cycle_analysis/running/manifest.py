@@ -45,8 +45,15 @@ SECTIONS = (
 NOTED = ("source", "blas")
 """Sections that say where to look; what they decide about shows in the code and the files."""
 FORMS = (
-    *("report_{}.html", "report_{}.pdf", "report_{}.docx", "tables_{}.xlsx"),
-    *("figures/[0-9][0-9]_*_{}.svg", "figures/[0-9][0-9]_*_{}.png"),
+    *(
+        "report_{}.html",
+        "annex_{}.html",
+        "fit_{}.html",
+        "report_{}.pdf",
+        "report_{}.docx",
+        "tables_{}.xlsx",
+    ),
+    *("figures/[A0-9][0-9]*_{}.svg", "figures/[A0-9][0-9]*_{}.png"),
 )
 """Files of a report in one language."""
 SEED = ".seed"

@@ -225,6 +225,16 @@ class PhaseModel(Frozen):
     text: Text
 
 
+class About(Frozen):
+    """What the report says of itself: by and for whom it is, of when, and how it may be used."""
+
+    author: str = ""
+    client: str = ""
+    date: str = ""
+    licence: str = ""
+    cite: str = ""
+
+
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
@@ -244,6 +254,7 @@ class StudyFile(Frozen):
     synthetic: bool = False
     population: Text
     units: Units = Units()
+    about: About = About()
     model: PhaseModel | None = None
     developments: list[Development] = Field(min_length=1)
     phases: list[Phase] = Field(min_length=2)

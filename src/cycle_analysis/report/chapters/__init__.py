@@ -13,8 +13,8 @@ from cycle_analysis.report.chapters.waves import WavesChapter
 CHAPTERS: dict[str, type[Chapter]] = {
     chapter.key: chapter
     for chapter in (
-        *(SummaryChapter, ResponseChapter, CycleChapter, ProfilesChapter, ValidityChapter),
-        *(WavesChapter, LimitsChapter, MeasurementChapter, AnnexChapter),
+        *(SummaryChapter, ProfilesChapter, WavesChapter, CycleChapter, ResponseChapter),
+        *(ValidityChapter, LimitsChapter, MeasurementChapter, AnnexChapter),
     )
 }
 """Chapters by their name, in the order of the report."""

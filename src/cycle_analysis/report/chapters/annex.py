@@ -11,8 +11,6 @@ import pandas as pd
 import yaml
 
 from cycle_analysis.measurement.error import ENOUGH, TOO_FEW
-from cycle_analysis.profiles.rates import known_rates
-from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -123,28 +121,6 @@ class AnnexChapter(Chapter):
     def found(self) -> bool:
         """Whether there are profiles, so that they may be named."""
         return bool(self.profiles["found"])
-
-    @cached_property
-    def power(self) -> dict[str, Any]:
-        """How often surveys of about this size, with and without groups, are told to have them."""
-        own = bool(self.settings["n_trials"]) and self.verdict is not Verdict.IDENTICAL
-        n = self.door.count(self.n)
-        table = self.load(steps.NUMBER, "rates", self.reference) if own else known_rates(n)
-        without = table["distance"].isna()
-        distances = [
-            {"d": d, **{of: (rows[of].min(), rows[of].max()) for of in ("found", "separate")}}
-            for d, rows in table[~without].groupby("distance")
-        ]
-        return {
-            **{"own": own, "n_units": n if own else int(table["n_units"].iloc[0])},
-            "n_surveys": int(table["n_surveys"].min()),
-            "false": {
-                "n": int((table["found"] * table["n_surveys"])[without].round().sum()),
-                "of": int(table.loc[without, "n_surveys"].sum()),
-                "worst": float(table.loc[without, "found"].max()),
-            },
-            "distances": distances,
-        }
 
     @cached_property
     def sampled(self) -> bool:

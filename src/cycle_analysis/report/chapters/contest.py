@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_course, plot_criteria, plot_rivals
+from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import CLEAR_LEAD, OF_SCORES, STRONG_LEAD, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from
@@ -101,6 +102,31 @@ class ContestFacts(Chapter):
     def on_course(self) -> bool:
         """Whether units lie along a line or a curve: then the verdict is told with the order."""
         return self.verdict in (Verdict.CONTINUUM, Verdict.BENT)
+
+    @cached_property
+    def power(self) -> dict[str, Any]:
+        """How often surveys of about this size, with and without groups, are told to have them."""
+        own = (
+            bool(self.parameter(NUMBER, "n_trials", self.reference))
+            and self.verdict is not Verdict.IDENTICAL
+        )
+        n = self.door.count(self.n)
+        table = self.load(NUMBER, "rates", self.reference) if own else known_rates(n)
+        without = table["distance"].isna()
+        distances = [
+            {"d": d, **{of: (rows[of].min(), rows[of].max()) for of in ("found", "separate")}}
+            for d, rows in table[~without].groupby("distance")
+        ]
+        return {
+            **{"own": own, "n_units": n if own else int(table["n_units"].iloc[0])},
+            "n_surveys": int(table["n_surveys"].min()),
+            "false": {
+                "n": int((table["found"] * table["n_surveys"])[without].round().sum()),
+                "of": int(table.loc[without, "n_surveys"].sum()),
+                "worst": float(table.loc[without, "found"].max()),
+            },
+            "distances": distances,
+        }
 
     @cached_property
     def rivals(self) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ class CycleChapter(OrderFacts):
     """The innovation cycle."""
 
     key = "cycle"
+    newest = True
 
     # How far the phases are.
 
@@ -51,7 +52,13 @@ class CycleChapter(OrderFacts):
     @cached_property
     def phase_means(self) -> list[dict[str, Any]]:
         """Mean of each phase, in the order of the cycle."""
-        return [{"phase": phase, "mean": self._mean(phase, self.wave)} for phase in self.phases]
+        return [{"phase": phase, "mean": mean} for phase, mean in self._means[self.wave].items()]
+
+    @cached_property
+    def before(self) -> str:
+        """Code of the wave before; empty for the first."""
+        place = self.study.waves.index(self.wave)
+        return self.study.waves[place - 1] if place else ""
 
     @cached_property
     def leader(self) -> dict[str, Any] | None:
@@ -164,7 +171,7 @@ class CycleChapter(OrderFacts):
 
     def table_curve(self) -> Rows:
         """Mean of each phase in every wave."""
-        means = {w: [self._mean(phase, w) for phase in self.phases] for w in self.study.waves}
+        means = {wave: [*self._means[wave].values()] for wave in self.study.waves}
         told = {"means": kinds.MEAN, "intervals": kinds.MEAN_INTERVAL}
         return per_wave(("phase", kinds.PHASE_TITLE), self.phases, means, **told)
 
@@ -238,14 +245,13 @@ class CycleChapter(OrderFacts):
 
     # Figures.
 
-    def figure_curve(self) -> Callable[..., Axes]:
-        """Mean score per phase."""
-        told = {
-            fact["phase"]: (*self.door.mean(fact["mean"]), self.door.count(fact["mean"]._units))
-            for fact in self.phase_means
-        }
-        curve = pd.DataFrame.from_dict(told, "index", columns=["mean", "low", "high", "n"])
-        return partial(figures.plot_phase_curve, curve)
+    def figure_curve(self, before: str = "") -> Callable[..., Axes]:
+        """Mean score per phase, and perhaps those of the wave before."""
+        names = (self.language.wave(self.wave), self.language.wave(before) if before else "")
+        told = self._drawn_means(before) if before else None
+        return partial(
+            figures.plot_phase_curve, self._drawn_means(self.wave), earlier=told, waves=names
+        )
 
     def figure_together(self) -> Callable[..., Axes]:
         """Share in which two phases are active together."""
@@ -274,8 +280,14 @@ class CycleChapter(OrderFacts):
 
     # What facts are made of.
 
-    def _mean(self, phase: str, wave: str) -> Mean:
-        return _mean_of(self.load(CYCLE, "curve", wave).loc[phase], self.answered_in(wave))
+    def _drawn_means(self, wave: str) -> pd.DataFrame:
+        means = {phase: self.door.mean(mean) for phase, mean in self._means[wave].items()}
+        return pd.DataFrame.from_dict(means, "index", columns=["mean", "low", "high"])
+
+    @cached_property
+    def _means(self) -> "Means":
+        """Mean of each phase, by wave."""
+        return Means(self)
 
     @cached_property
     def _ahead(self) -> list[Units]:
@@ -380,6 +392,20 @@ class CycleChapter(OrderFacts):
     @cached_property
     def _blocks(self) -> pd.DataFrame:
         return self.load(CYCLE, "blocks").dropna(subset=["correlation"])
+
+
+class Means(dict[str, dict[str, Mean]]):
+    """Means of the phases by wave, worked out for a wave when they are used."""
+
+    def __init__(self, chapter: CycleChapter) -> None:
+        super().__init__()
+        self.chapter = chapter
+
+    def __missing__(self, wave: str) -> dict[str, Mean]:
+        """Work out those of a wave."""
+        curve, answered = self.chapter.load(CYCLE, "curve", wave), self.chapter.answered_in(wave)
+        means = {phase: _mean_of(curve.loc[phase], answered) for phase in self.chapter.phases}
+        return self.setdefault(wave, means)
 
 
 def _mean_of(row: pd.Series, answered: Units) -> Mean:

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from scipy import stats
 
 from cycle_analysis.figures.profiles import (
+    plot_fingerprint,
     plot_profiles,
     plot_tree,
 )
 from cycle_analysis.profiles.typology import height_of
-from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Group
-from cycle_analysis.report.chapters.contest import ContestFacts
+from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Group, facts_from
+from cycle_analysis.report.chapters.background import BackgroundFacts
+from cycle_analysis.report.chapters.waves import WavesChapter
 from cycle_analysis.report.columns import (
     COUNT,
     GROUP,
@@ -26,19 +27,13 @@ from cycle_analysis.report.columns import (
     WEIGHTED,
     Rows,
     code,
-    interval,
     number,
 )
-from cycle_analysis.report.door import Mean, Units, Weighted, units_of
+from cycle_analysis.report.door import Mean, Units, Weighted
 from cycle_analysis.report.sums import Sum
-from cycle_analysis.texts import NOTHING
 
-STRIKING = 5
-"""Points from the mean of all units from which a phase stands out."""
-MOST_STRIKING = 3
-"""How many phases that stand out are told."""
-SURE = 0.05
-"""p-value under which an association is said to be more than chance."""
+APART, MOST_ITEMS = 10, 2
+"""Points from all others from which a question sets a group apart, and how many are told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +79,15 @@ class Portrait:
         How high that is, a code.
     highest, lowest : PhaseMean
         The phases with the highest and the lowest mean.
-    above, below : list of PhaseMean
-        Phases that lie well above or below the mean of all units, with the difference.
-    all_above, all_below : bool
-        Whether all phases do.
+    gaps : list of PhaseMean
+        How far it lies from the mean of all units on each phase, in the order of the cycle.
     leading, lagging : list of str
         Phases on which it is ahead or behind, given its level.
     placed : Units
         How many of its units are clearly placed.
+    items : list of dict
+        Questions that it answers most unlike others: question, mean, others (means), and whether
+        it answers them higher.
     """
 
     group: Group
@@ -101,16 +97,14 @@ class Portrait:
     height: str
     highest: PhaseMean | None
     lowest: PhaseMean | None
-    above: list[PhaseMean]
-    below: list[PhaseMean]
-    all_above: bool
-    all_below: bool
+    gaps: list[PhaseMean]
     leading: list[str]
     lagging: list[str]
     placed: Units
+    items: list[dict[str, Any]]
 
 
-class ProfilesChapter(ContestFacts):
+class ProfilesChapter(BackgroundFacts):
     """Are there profiles, how many, and what is each of them?"""
 
     key = "profiles"
@@ -169,6 +163,12 @@ class ProfilesChapter(ContestFacts):
         return [self._portrait(group) for group in self.groups] if self.k > 1 else []
 
     @cached_property
+    def now(self) -> dict[str, Any] | None:
+        """How large each group was and is, of the units followed to the last wave, if told."""
+        last = self._change["pairs"][-1] if self.several_waves and self.k > 1 else {}
+        return last if last.get("shares") else None
+
+    @cached_property
     def has_shown(self) -> bool:
         """Whether any group has units enough to be drawn."""
         return any(portrait.shown for portrait in self.portraits)
@@ -195,27 +195,18 @@ class ProfilesChapter(ContestFacts):
         """How many units are clearly placed."""
         return self._clearly_or_not[0]
 
-    @cached_property
-    def associations(self) -> list[dict[str, Any]]:
-        """What the groups go with, strongest first; how strongly, and whether that is no chance."""
-        table = self.load(PROFILES, "background", self.reference)
-        return [self._association(str(name), row) for name, row in table.iterrows()]
-
-    @cached_property
-    def has_background(self) -> bool:
-        """Whether any background was related to the groups."""
-        return not self.load(PROFILES, "background", self.reference).empty
-
     # Tables and figures.
 
     def table_profiles(self) -> Rows:
         """Mean score per phase of each group."""
         rows = [
             {p.phase: p.mean for p in portrait.means}
-            | {"group": portrait.group, "n": portrait.group.n, "level": portrait.level}
+            | {"group": portrait.group, "level": portrait.level}
+            | dict.fromkeys(("n", "share"), portrait.group.n)
             for portrait in self.portraits
         ]
-        kinds = {"group": GROUP, "n": COUNT, "level": MEAN} | dict.fromkeys(self.phases, MEAN)
+        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "level": MEAN}
+        kinds |= dict.fromkeys(self.phases, MEAN)
         return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
 
     def table_sizes(self) -> Rows:
@@ -250,13 +241,12 @@ class ProfilesChapter(ContestFacts):
         kinds = {"respondents": TEXT, "n": COUNT, "certainty": MEAN, "placed": SHARE}
         return Rows(kinds, rows)
 
-    def table_background(self) -> Rows:
-        """What the groups go with, strongest first."""
-        kinds = {
-            **{"variable": code("backgrounds"), "measure": TEXT, "effect": number(1)},
-            **{"interval": interval(1), "sure": code("yes_no")},
-        }
-        return Rows(kinds, self.associations)
+    def figure_fingerprint(self, number: str) -> Callable[..., Axes]:
+        """How far one group lies from the mean of all on each phase."""
+        portrait = self.portraits[int(number) - 1]
+        gaps = {told.phase: self.door.mean(told.mean)[0] for told in portrait.gaps}
+        told = pd.Series(gaps, dtype=float).reindex(self.phases)
+        return partial(plot_fingerprint, told, profile=portrait.group.number)
 
     def table_edges(self) -> Rows:
         """Valleys between neighbouring groups."""
@@ -281,16 +271,34 @@ class ProfilesChapter(ContestFacts):
             for end in ("mean", "low", "high")
         }
         centroids, low, high = (wide[end][self.phases].round() for end in ("mean", "low", "high"))
-        named = [group for group in self.groups if group.number in sizes.index and group.names]
-        return partial(
-            plot_profiles,
-            Told(centroids, sizes),
-            {group.number: self.language.named(group.names) for group in named},
-            low=low,
-            high=high,
-        )
+        return partial(plot_profiles, Told(centroids, sizes), self._named, low=low, high=high)
 
     # What facts are made of.
+
+    _change = facts_from(WavesChapter)
+
+    @cached_property
+    def _items(self) -> dict[int, list[dict[str, Any]]]:
+        """For each group the questions that it answers most unlike all others."""
+        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+        found = {}
+        for group, rows in self.load(PROFILES, "items", self.reference).groupby("profile"):
+            rows = rows.droplevel("profile")
+            few = rows[["n_units", "n_others"]].min(axis=1) < self.door.round_to
+            gaps = (rows["mean"] - rows["others"])[~few].abs().sort_values(ascending=False)
+            told = []
+            for item in gaps.index[gaps >= APART][:MOST_ITEMS]:
+                row = rows.loc[item]
+                ends = {"mean": ("mean", "n_units"), "others": ("others", "n_others")}
+                means = {k: Mean(row[of], Units(int(row[n]))) for k, (of, n) in ends.items()}
+                about = {
+                    "item": item,
+                    "question": questions[item],
+                    "higher": bool(row["mean"] > row["others"]),
+                }
+                told.append(about | means)
+            found[int(str(group))] = told
+        return found
 
     @cached_property
     def _drawn_sizes(self) -> pd.Series:
@@ -298,18 +306,6 @@ class ProfilesChapter(ContestFacts):
         shown = [portrait.group for portrait in self.portraits if portrait.shown]
         told = {group.number: self.door.count(group.n) for group in shown}
         return pd.Series(told, list(told), dtype=int)
-
-    def _association(self, name: str, row: pd.Series) -> dict[str, Any]:
-        """Give how strongly a background goes with the groups, where no group is small."""
-        sizes = self.load(PROFILES, "margins", self.reference)["n"].loc[[name]]
-        own = [group.n for group in self.groups]
-        told = self.door.relates([*own, *units_of(sizes, self.divided)])
-        effect, *ends = (
-            self.door.strength(row[of]) if told else np.nan for of in ("corrected", "low", "high")
-        )
-        sure = str(bool(row["p_holm"] < SURE)) if told else NOTHING
-        about = {"variable": name, "measure": str(row["measure"]), "told": told}
-        return about | {"effect": effect, "interval": tuple(ends), "sure": sure}
 
     @cached_property
     def _clearly_or_not(self) -> list[Units]:
@@ -371,9 +367,6 @@ class ProfilesChapter(ContestFacts):
         }
         known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
         curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
-        gaps = known - curve
-        above = gaps[gaps >= STRIKING].sort_values(ascending=False)
-        below = gaps[gaps <= -STRIKING].sort_values()
         level = float(known.mean())
         names = self._names.loc[group.number]
         by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
@@ -385,15 +378,9 @@ class ProfilesChapter(ContestFacts):
             height=height_of(level),
             highest=None if known.empty else PhaseMean(known.idxmax(), means[known.idxmax()]),
             lowest=None if known.empty else PhaseMean(known.idxmin(), means[known.idxmin()]),
-            above=_gaps(above.head(MOST_STRIKING), group.n),
-            below=_gaps(below.head(MOST_STRIKING), group.n),
-            all_above=len(above) == len(known),
-            all_below=len(below) == len(known),
+            gaps=[PhaseMean(phase, Mean(gap, group.n)) for phase, gap in (known - curve).items()],
             leading=str(names["leading"]).split(),
             lagging=str(names["lagging"]).split(),
             placed=self._clear[group.number],
+            items=self._items.get(group.number, []),
         )
-
-
-def _gaps(gaps: pd.Series, n: Units) -> list[PhaseMean]:
-    return [PhaseMean(str(phase), Mean(gap, n)) for phase, gap in gaps.items()]

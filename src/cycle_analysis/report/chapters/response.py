@@ -67,8 +67,9 @@ class ResponseChapter(Chapter):
         """Response in each wave.
 
         Its code; asked and answered; margin (percentage points), single (units with one
-        respondent); by (backgrounds), tests (as `_tests`), groups (those of the first background);
-        whether these are crossed with a second, whether some have no share, and whether any has.
+        respondent); by (backgrounds), answered_by (units of each of their groups), tests (as
+        `_tests`), groups (those of the first background); whether these are crossed with a second,
+        whether some have no share, and whether any has.
         """
         return [self._response(wave) for wave in self.study.waves]
 
@@ -156,7 +157,11 @@ class ResponseChapter(Chapter):
             **{"asked": self.asked_in(wave), "answered": answered},
             "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
             "single": Units(int((sizes == 1).sum()), answered),
-            "by": [str(name) for name in account.index.names],
+            "by": (by := [str(name) for name in account.index.names]),
+            "answered_by": {
+                name: {row["group"]: row["answered"] for row in margin}
+                for name, margin in zip(by, margins, strict=True)
+            },
             "tests": self._tests(wave, margins),
             "groups": groups,
             "crossed": account.index.nlevels > 1,

@@ -1,7 +1,10 @@
 """The first and the last of the main part: the findings in short, and what they do not say."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
+
+from matplotlib.axes import Axes
 
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
@@ -15,13 +18,18 @@ class SummaryChapter(Chapter):
     key = "summary"
 
     profiles = facts_from(ProfilesChapter)
-    cycle = facts_from(CycleChapter)
+    cycle = facts_from(CycleChapter, same_wave=False)
     _change = facts_from(WavesChapter)
 
     @cached_property
     def last(self) -> dict[str, Any] | None:
         """The last pair of waves; earlier ones stand in their chapter."""
-        return self._change["pairs"][-1] if self.several_waves else None
+        return self._change["last"] if self.several_waves else None
+
+    def figure_profiles(self) -> Callable[..., Axes]:
+        """Mean scores of each group over the phases."""
+        draw: Callable[..., Axes] = self.profiles.chapter.figure("profiles")
+        return draw
 
 
 class LimitsChapter(Chapter):

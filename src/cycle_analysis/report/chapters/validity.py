@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.report.chapter import VALIDITY, Chapter
+from cycle_analysis.report.chapter import VALIDITY, Chapter, facts_from
+from cycle_analysis.report.chapters.measurement import MeasurementChapter
+from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.columns import GROUP, SHARE, Rows, code, number, percent
 from cycle_analysis.report.door import Units
 
@@ -19,6 +21,9 @@ class ValidityChapter(Chapter):
     """Do the findings hold?"""
 
     key = "validity"
+
+    measurement = facts_from(MeasurementChapter)
+    profiles = facts_from(ProfilesChapter)
 
     @cached_property
     def jaccard(self) -> dict[str, Any]:

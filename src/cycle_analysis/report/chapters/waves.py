@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_change
-from cycle_analysis.figures.profiles import plot_moves
+from cycle_analysis.figures.moves import plot_flow, plot_moves
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave
-from cycle_analysis.report.door import LEAST_WHOLE, Mean, Units, Weighted, units_behind
+from cycle_analysis.report.door import LEAST_WHOLE, Mean, Share, Units, Weighted, units_behind
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -101,6 +101,11 @@ class WavesChapter(Chapter):
         """Smallest p that the surveys drawn without change can give."""
         return 1 / (1 + self.parameter(WAVES, "n_draws", ALL_WAVES))
 
+    @cached_property
+    def last(self) -> dict[str, Any] | None:
+        """The last pair of waves."""
+        return self.pairs[-1] if self.pairs else None
+
     # Tables and figures.
 
     def table_items_compared(self) -> Rows:
@@ -185,6 +190,20 @@ class WavesChapter(Chapter):
             texts=[[kinds.told_share(self.language, s).text for s in row] for row in told],
         )
 
+    def figure_flow(self, first: str, second: str) -> Callable[..., Axes]:
+        """Which part of all goes from group to group."""
+        numbers, panel = [group.number for group in self.groups], self._panel(first, second)
+        told = [
+            [_drawn(self.door.weighted(Weighted(x, low, high, panel))[0]) for x, low, high in row]
+            for row in self._table_of_moves(first, second)[1:, 1:, :3].tolist()
+        ]
+        ends = [(row["before"], row["after"]) for row in self._shares(first, second)]
+        names = {g.number: self.language.named(g.names) for g in self.groups if g.names}
+        waves = (self.language.wave(first), self.language.wave(second))
+        table = pd.DataFrame(told, numbers, numbers, dtype=float)
+        sizes = pd.DataFrame(ends, numbers)
+        return partial(plot_flow, table, sizes=sizes, names=names, waves=waves)
+
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
         change = self._change(first, second)
@@ -214,7 +233,18 @@ class WavesChapter(Chapter):
             "differing": [s["step"] for s in self._steps(first, second) if s["holds"] != "True"],
             "groups": self._groups(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
+            "shares": self._shares(first, second) if self.k > 1 else [],
         }
+
+    def _shares(self, first: str, second: str) -> list[dict[str, Any]]:
+        """How large each group was and is, as told; none where they are not told."""
+        if self._test(first, second)["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
+            return []
+        told = []
+        for row in self.table_panel_shares(first, second).rows:
+            ends = [self.door.weighted(row[f"shares_{wave}"])[0].value for wave in (first, second)]
+            told.append({"group": row["group"], "before": ends[0], "after": ends[1]})
+        return told
 
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
@@ -335,6 +365,11 @@ class WavesChapter(Chapter):
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
         return _of_pair(self.load(WAVES, name, ALL_WAVES), first, second)
+
+
+def _drawn(share: Share) -> float:
+    """Give how large a share is drawn: not at all where only its upper bound is told."""
+    return 0.0 if share.bound == "less" else share.value
 
 
 def _of_pair(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

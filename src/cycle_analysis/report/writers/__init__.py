@@ -1,23 +1,26 @@
 """Write a document in every form that somebody needs: one file for each form."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cycle_analysis.report.document import Document, Figure
 from cycle_analysis.report.writers.docx import to_docx
-from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.report.writers.html import Link, to_html
 from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.report.writers.xlsx import to_xlsx
 from cycle_analysis.whole_files import delete_files, write_whole
 
 FIGURES = "figures"
+PAGES = ("report", "annex")
+"""What the pages of the parts of a document are called."""
 
 
-def write_report(document: Document, folder: Path) -> list[Path]:
+def write_report(document: Document, folder: Path, more: Sequence[Link] = ()) -> list[Path]:
     """Write a report as HTML, PDF and Word, its tables as a workbook, its figures as SVG and PNG.
 
-    Figures of an earlier report in that language are deleted.
+    The annex is a page of its own in HTML, and follows on the report in the other forms. Files of
+    an earlier report in that language that are not written again are deleted.
 
     Parameters
     ----------
@@ -25,6 +28,8 @@ def write_report(document: Document, folder: Path) -> list[Path]:
         The report.
     folder : Path
         Where the files go; figures go in a folder in it.
+    more : sequence of Link
+        What else stands beside it.
 
     Returns
     -------
@@ -36,28 +41,36 @@ def write_report(document: Document, folder: Path) -> list[Path]:
     InputError
         If one may not be written, or the disk is full.
     """
-    code = document.language
+    code, words = document.language, document.words
     forms: dict[str, tuple[str, Callable[[Document], bytes]]] = {
         "PDF": (f"report_{code}.pdf", to_pdf),
         "Word": (f"report_{code}.docx", to_docx),
-        document.words["workbook"]: (f"tables_{code}.xlsx", to_xlsx),
+        words["workbook"]: (f"tables_{code}.xlsx", to_xlsx),
     }
+    pages = [f"{name}_{code}.html" for name in PAGES]
     figures = {figure.key: _figure_files(figure, code) for figure in document.figures}
-    links = {label: name for label, (name, _) in forms.items()}
-    html = to_html(document, links, figures)
-    # first, because a run that fails finds by it what else to delete
-    written = [write_whole(folder / f"report_{code}.html", html.encode("utf-8"))]
+    links = [Link(label, name) for label, (name, _) in forms.items()]
+    others = [Link(name, f"report_{of}.html", of) for of, name in document.others]
+    named = list(zip((words["report"], words["annex"]), pages, document.parts, strict=False))
+    written = []  # the report first, because a run that fails finds by it what else to delete
+    for _, page, _ in named:
+        parts = [Link(label, name) for label, name, _ in named if name != page]
+        html = to_html(document, [*parts, *more, *links, *others], figures, pages, page)
+        written.append(write_whole(folder / page, html.encode("utf-8")))
     written += [write_whole(folder / name, write(document)) for name, write in forms.values()]
-    old = set((folder / FIGURES).glob(f"[0-9][0-9]_*_{code}.[ps][nv]g"))
+    old = {
+        *(folder / FIGURES).glob(f"[A0-9][0-9]*_{code}.[ps][nv]g"),
+        *(folder / page for page in pages),
+    }
     for figure in document.figures:
         svg, png = (folder / name for name in figures[figure.key].values())
         old -= {write_whole(svg, figure.drawing.svg), write_whole(png, figure.drawing.png)}
-    delete_files(old)
+    delete_files(old - set(written))
     return written
 
 
 def _figure_files(figure: Figure, code: str) -> dict[str, str]:
     """Name the files of a figure, as seen from the folder of the report, by form."""
     key = re.sub(r"[^\w-]", "_", figure.key.removeprefix("figure-"))
-    stem = f"{FIGURES}/{figure.number:02d}_{key}_{code}"
+    stem = f"{FIGURES}/{figure.number:0>2}_{key}_{code}"
     return {"SVG": f"{stem}.svg", "PNG": f"{stem}.png"}

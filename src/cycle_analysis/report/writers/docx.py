@@ -1,6 +1,7 @@
 """Write a document for Word: real headings, captions with fields, header rows, alt texts."""
 
 import io
+import re
 import zipfile
 from typing import Any
 
@@ -14,6 +15,7 @@ from docx.shared import Cm, Length, Pt, RGBColor
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from cycle_analysis.report.document import (
+    ANNEX,
     CREATED,
     Bullets,
     Document,
@@ -42,9 +44,11 @@ def to_docx(document: Document) -> bytes:
         word.add_paragraph(document.mark, MARK)
     word.add_heading(document.title, 0)
     word.add_paragraph(document.subtitle, "Subtitle")
+    for name, text in document.about:
+        word.add_paragraph(f"{name}: {text}", NOTE)
     for block in document.blocks:
         if isinstance(block, Heading):
-            word.add_heading(block.text, block.level)
+            _heading(word, block)
         elif isinstance(block, Paragraph):
             _runs(word.add_paragraph(style=APART if block.kind else None), block.text)
         elif isinstance(block, Bullets):
@@ -86,18 +90,42 @@ def _prepare(word: Word, document: Document) -> None:
     styles[MARK].font.color.rgb = WARN
 
 
+def _heading(word: Word, heading: Heading) -> None:
+    """Write a heading that texts can lead to; the annex begins on a page of its own."""
+    paragraph = word.add_heading(heading.text, max(heading.level, 1))
+    paragraph.paragraph_format.page_break_before = heading.level == 0 or None
+    for end in ("Start", "End"):
+        mark = OxmlElement(f"w:bookmark{end}")
+        mark.set(qn("w:id"), str(len(word.paragraphs)))
+        if end == "Start":
+            mark.set(qn("w:name"), _bookmark(heading.key))
+        paragraph._p.append(mark)
+
+
+def _bookmark(key: str) -> str:
+    """Name a place as Word can: letters, digits and _, the first a letter, at most 40."""
+    return "k_" + re.sub(r"\W", "_", key)[-38:]
+
+
 def _runs(paragraph: WordParagraph, text: Text) -> None:
     for run in text:
         added = paragraph.add_run(run.text)
         added.bold, added.italic = run.strong or None, run.em or None
+        if run.to:
+            added.font.color.rgb = ACCENT
+            link = OxmlElement("w:hyperlink")
+            link.set(qn("w:anchor"), _bookmark(run.to))
+            link.append(added._r)
+            paragraph._p.append(link)
 
 
 def _caption(word: Word, kind: str, thing: Figure | Table) -> WordParagraph:
     """Write a caption with a field for its number, so that Word can list and number them."""
-    paragraph = word.add_paragraph(f"{kind} ", "Caption")
+    part, digits = thing.number.rstrip("0123456789"), thing.number.lstrip(ANNEX)
+    paragraph = word.add_paragraph(f"{kind} {part}", "Caption")
     number = OxmlElement("w:fldSimple")
-    number.set(qn("w:instr"), rf"SEQ {kind} \* ARABIC")
-    number.append(paragraph.add_run(str(thing.number))._r)
+    number.set(qn("w:instr"), rf"SEQ {kind}{part} \* ARABIC")
+    number.append(paragraph.add_run(digits)._r)
     paragraph._p.append(number)
     paragraph.add_run(f". {thing.caption}").bold = False
     return paragraph

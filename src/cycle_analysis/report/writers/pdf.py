@@ -24,6 +24,7 @@ def to_pdf(document: Document) -> bytes:
         "title": document.title,
         "subtitle": document.subtitle,
         "mark": document.mark,
+        "about": document.about,
         "words": document.words,
         "blocks": [_block(block) for block in document.blocks],
     }

@@ -38,9 +38,8 @@ def to_xlsx(document: Document) -> bytes:
         for row, line in enumerate(first):
             index.write_string(row, 0, line, bold if line == document.title else None)
         index.set_column(0, 0, 12)
-        for table in document.tables:
+        for row, table in enumerate(document.tables, len(first)):
             name = f"{document.words['table']} {table.number}"
-            row = len(first) + table.number - 1
             index.write_url(row, 0, f"internal:'{name}'!A1", string=name)
             index.write_string(row, 1, table.caption)
             _fill(book.add_worksheet(name), table, patterns, bold)

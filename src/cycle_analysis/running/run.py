@@ -29,8 +29,9 @@ from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.running.crate import write_crate
 from cycle_analysis.running.executed import NotebookError, no_memory
-from cycle_analysis.running.manifest import write_manifest
+from cycle_analysis.running.manifest import read_manifest, write_manifest
 from cycle_analysis.running.parameters import (
     Parameter,
     Value,
@@ -238,7 +239,8 @@ def run_study(
         use_own_scratch(folder)
         outcome = _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
         if not outcome.failed:
-            write_manifest(study, home, notebooks, parameters, given)
+            manifest = write_manifest(study, home, notebooks, parameters, given)
+            write_crate(study, manifest.parent, read_manifest(manifest))
     return outcome
 
 

@@ -11,6 +11,7 @@ from cycle_analysis.report import assemble
 from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.chapters.annex import AnnexChapter
+from cycle_analysis.report.chapters.checklist import ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -404,4 +405,5 @@ NAMERS: dict[type[Chapter], Callable[[Any], Named]] = {
     ValidityChapter: _of_validity,
     WavesChapter: _of_waves,
     AnnexChapter: _of_annex,
+    ChecklistChapter: lambda _: iter(()),
 }

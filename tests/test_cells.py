@@ -1,5 +1,6 @@
 """What stands in the cells of a workbook, however it is written down."""
 
+import io
 import time
 import zipfile
 
@@ -104,6 +105,35 @@ def test_row_113_error_cells_of_an_xls_are_refused_with_cell_and_error(tmp_path,
     path = write_study(tmp_path, "r.xls")
     in_xls(path, put)
     assert f"column A1 (A1), rows 4: '{error}': is an error" in refused(tmp_path)
+
+
+def add_theme(path):
+    """Append a zip, as Excel keeps a theme within each .xls that it writes."""
+    theme = io.BytesIO()
+    with zipfile.ZipFile(theme, "w") as archive:
+        archive.writestr("theme/theme/theme1.xml", "<theme/>")
+    path.write_bytes(path.read_bytes() + theme.getvalue())
+
+
+def in_row_four(book, sheet, row, column):
+    """An error and a formula in the fourth row."""
+    if (row, column) == (3, 2):
+        sheet.row(row).set_cell_error(column, XLS_CODES["#N/A"])
+        return True
+    if (row, column) == (3, 3):
+        sheet.write(row, column, xlwt.Formula("1+1"))
+        return True
+
+
+def test_rows_112_and_113_an_xls_with_a_theme_of_excel_in_it_is_looked_at_like_any(tmp_path):
+    path = write_study(tmp_path, "r.xls")
+    in_xls(path, in_row_four)
+    plain = refused(tmp_path)
+    add_theme(path)
+    assert zipfile.is_zipfile(path)
+    assert refused(tmp_path) == plain
+    assert "is a formula" in plain
+    assert "'#N/A': is an error of the spreadsheet" in plain
 
 
 @pytest.mark.parametrize("error", ["#N/A", "#DEEL/0!", "Err:502"])
@@ -287,6 +317,21 @@ def test_row_116_cells_that_show_percentages_are_refused_unless_the_wave_says_wh
     assert "the sheet shows percentages here: 0.05 as 5 %" in refused(tmp_path)
     read_percents(tmp_path, SHARES, kind, A1={"source": "A1", "linear": {"from": [0, 1]}})
     assert read(tmp_path).answers["A1"].iloc[:4].tolist() == [5, 50, 75, 100]
+
+
+@pytest.mark.parametrize("place", [2, 3, 7])
+def test_row_116_percentages_of_an_xls_are_seen_wherever_they_stand_in_a_run_of_numbers(
+    tmp_path, place
+):
+    def put(book, sheet, row, column):
+        if column == place and row:
+            sheet.write(row, column, 1, xlwt.easyxf(num_format_str="0%"))
+            return True
+
+    path = write_study(tmp_path, "r.xls")
+    in_xls(path, put)
+    assert f"column {answers().columns[place]} " in refused(tmp_path)
+    assert "the sheet shows percentages here" in refused(tmp_path)
 
 
 def test_row_116_the_formats_that_show_no_percentage_are_none(tmp_path):

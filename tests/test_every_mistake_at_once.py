@@ -93,7 +93,15 @@ def test_a_wrong_cell_of_the_codebook_does_not_hide_what_the_export_lacks(tmp_pa
 KEYS = {
     "study.yaml": [
         *("title", "languages", "units", "model", "developments", "phases", "scales", "roles"),
-        *("waves", "reference_wave", "synthetic", "round_to", "domains", "parameters"),
+        *(
+            "waves",
+            "reference_wave",
+            "synthetic",
+            "round_to",
+            "domains",
+            "parameters",
+            "statements",
+        ),
         *("profile_names", "off_topic_blocks", "self_placement", "own_notebooks", "population"),
     ],
     "2022/wave.yaml": [

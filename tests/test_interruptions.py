@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,12 @@ SMALL_FILES = 40_000
 
 
 class Run:
-    """A run of the small study in a process of its own, to be disturbed."""
+    """A run of the small study, or another command, in a process of its own, to be disturbed."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, *command: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cycle_analysis", "run", "small", "--home", str(home)],
+            [sys.executable, "-m", "cycle_analysis", *(command or ("run", "small"))],
+            cwd=home,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -123,9 +125,42 @@ def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes
 def test_row_36_ctrl_c_ends_the_run_and_its_kernels_and_is_no_success(tmp_path):
     run = Run(new_home(tmp_path)).wait_for("…   02_")
     os.killpg(run.process.pid, signal.SIGINT)
-    assert run.end() == 3
+    assert run.end() == 130
     assert "Stopped. What was finished is kept" in run.told
     assert "Report:" not in run.told
+    assert "Traceback" not in run.told
+    assert run.left_behind() == []
+
+
+COMMANDS = {
+    "run": ["run", "small", "--force"],
+    "check": ["check", "small"],
+    "verify": ["verify", "small"],
+    "sheets": ["sheets", "small"],
+    "simulate": ["simulate", "profiles.csv", "--units", "150"],
+    "new-study": ["new-study", "other", "profiles.csv"],
+    "add-wave": ["add-wave", "small", "2011", "profiles.csv"],
+}
+
+
+LONG = ("run", "verify", "sheets", "simulate")
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [*product(COMMANDS, (0.05, 0.2)), *product(LONG, (3.0,))],
+)
+def test_ctrl_c_ends_every_command_at_once_with_one_line(frozen_run, tmp_path, name, seconds):
+    home = tmp_path
+    shutil.copytree(frozen_run("one_wave").home, home, dirs_exist_ok=True)
+    (home / "profiles.csv").write_text("AG,EX,VB\n10,10,10\n40,60,40\n80,80,80\n", "utf-8")
+    run = Run(home, *COMMANDS[name])
+    time.sleep(seconds)
+    os.killpg(run.process.pid, signal.SIGINT)
+    stopped = time.monotonic()
+    assert run.end() in (130, -signal.SIGINT), "of both a shell makes 130"
+    assert time.monotonic() - stopped < 10
+    assert run.told.splitlines()[-1].startswith("Stopped.")
     assert "Traceback" not in run.told
     assert run.left_behind() == []
 

@@ -198,3 +198,22 @@ def test_the_manifest_has_the_version_of_every_library_that_is_imported():
     of = metadata.packages_distributions()
     imported = {re.sub("[._]+", "-", of[module][0]).lower() for module in modules}
     assert imported <= set(LIBRARIES)
+
+
+def test_the_crate_describes_the_report_by_hash_for_archives_and_nothing_that_is_private(home):
+    folder = home / "reports" / "small"
+    text = (folder / "ro-crate-metadata.json").read_text("utf-8")
+    crate = json.loads(text)
+    assert crate["@context"] == "https://w3id.org/ro/crate/1.2/context"
+    of = {entity["@id"]: entity for entity in crate["@graph"]}
+    assert of["ro-crate-metadata.json"]["about"] == {"@id": "./"}
+    asked = {"name", "description", "datePublished", "license"}
+    assert asked <= of["./"].keys(), "what RO-Crate asks of every crate"
+    named = {part["@id"] for part in of["./"]["hasPart"]}
+    assert named == {*manifest_of(home)["reports"], "manifest.json"}
+    for name in named - {"manifest.json"}:
+        assert of[name]["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    linked = re.findall(r'"@id": "([^"]+)"', text)
+    assert set(linked) <= {*of, "https://w3id.org/ro/crate/1.2"}
+    assert str(home) not in text
+    assert not set(manifest_of(home)["tables"].values()) & set(re.findall(r"[0-9a-f]{64}", text))

@@ -14,7 +14,7 @@ from cycle_analysis.figures.responses import (
     plot_response_map,
 )
 from cycle_analysis.problems import InputError
-from cycle_analysis.representation import count_respondents
+from cycle_analysis.responses.coded import count_respondents
 from cycle_analysis.responses.study_answers import read_all_responses, study_map, study_tiles
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register, read_register

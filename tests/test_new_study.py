@@ -73,6 +73,12 @@ def fill_in(folder):
         csv.writer(stream).writerows(filled)
 
 
+def name_wave(path):
+    """Name the wave of a study whose export does not tell it."""
+    text = path.read_text("utf-8").replace('waves: [""]', 'waves: ["2026"]')
+    path.write_text(text.replace('reference_wave: ""', 'reference_wave: "2026"'), "utf-8")
+
+
 def begun(home, table):
     """The study that is begun from a table as csv: its folder, and what was said."""
     table.to_csv(home / "export.csv", index=False, quoting=1)
@@ -219,3 +225,100 @@ def test_the_draft_is_in_the_language_that_is_asked_for(tmp_path, language):
     assert fields["languages"] == [language]
     assert list(fields["title"]) == [language]
     assert made.files[1].read_text("utf-8").splitlines()[0].endswith(f"question_{language}")
+
+
+@pytest.mark.parametrize("heading", ["functie", "Wat is uw functie?", "rol", "Role"])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_role_of_bare_codes_is_no_item_with_value_labels_or_without(tmp_path, heading, labelled):
+    codes = [1 + i % 5 for i in range(90)]
+    table = answers().drop(columns="functie").assign(**{heading: codes})
+    if labelled:
+        names = dict(enumerate(("Wethouder", "Directeur", "Manager", "Adviseur", "Anders"), 1))
+        path = tmp_path / "export.sav"
+        table = table.rename(columns={heading: "Q2"})
+        told = {name: heading if name == "Q2" else name for name in table}
+        pyreadstat.write_sav(
+            table, str(path), variable_value_labels={"Q2": names}, column_labels=told
+        )
+    else:
+        path = tmp_path / "export.csv"
+        table.to_csv(path, index=False)
+    made = new_study(tmp_path / "data/raw/cyclus", path)
+    assert pd.read_csv(made.files[1])["item"].tolist() == CODES
+    roles = yaml.safe_load(made.files[0].read_text("utf-8"))["roles"]
+    assert list(roles) == ([f"R{i}" for i in range(1, 6)] if labelled else list("12345"))
+    assert [role["nl"] for role in roles.values()] == (
+        list(names.values()) if labelled else [""] * 5
+    )
+
+
+def test_an_opinion_on_roles_is_an_item(tmp_path):
+    asked = "In hoeverre is de rol van de gemeenteraad bij datagedreven sturing duidelijk belegd?"
+    table = answers().assign(**{asked: [1 + i % 5 for i in range(90)]})
+    _, told = begun(tmp_path, table)
+    assert "17 items" in told
+
+
+@pytest.mark.parametrize("column", ["respondent", "duur", "provincie", "gemeentecode"])
+def test_a_column_that_tells_who_answered_is_no_item_whatever_it_holds(tmp_path, column):
+    _, told = begun(tmp_path, answers().assign(**{column: ["1", "2", "3"] * 30}))
+    assert ("16 items" in told) == (column != "duur")
+
+
+@pytest.mark.parametrize("form", ["Gemeente {} (afd. Data)", "{} - team BI", "{}, 2e lijn"])
+def test_units_named_beside_other_words_are_likely_with_a_map(tmp_path, form):
+    table = answers().rename(columns={"GEM": "organisatie"})
+    table["organisatie"] = [form.format(name) for name in table["organisatie"]]
+    folder, told = begun(tmp_path, table)
+    assert "likely, look at it: units: municipalities, column organisatie" in told
+    name_wave(folder / "study.yaml")
+    fill_in(folder)
+    called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path)
+    wave = folder / "2026" / "wave.yaml"
+    assert "# unit: {source:" in wave.read_text("utf-8"), "it is for a person to take over"
+    wave.write_text(wave.read_text("utf-8").replace("  # unit:", "  unit:"), "utf-8")
+    fill_in(folder)
+    done = called("check", "cyclus", home=tmp_path)
+    assert "90 respondents of 45 units" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("ends", [("2023", "2025"), ("_t1", "_t2"), (" meting 1", " meting 2")])
+def test_two_surveys_side_by_side_are_told(tmp_path, ends):
+    table = answers()
+    twice = [table[CODES].add_suffix(end) for end in ends]
+    _, told = begun(tmp_path, pd.concat([table[["GEM"]], *twice], axis=1))
+    assert "two surveys in one file?" in told
+    (tmp_path / "plain").mkdir()
+    assert "two surveys" not in begun(tmp_path / "plain", table)[1]
+
+
+def test_a_workbook_of_several_sheets_begins_by_naming_one(tmp_path):
+    path = tmp_path / "export.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame({"Toelichting": ["over deze enquête"]}).to_excel(book, sheet_name="Uitleg")
+        answers().to_excel(book, sheet_name="De data", index=False, startrow=2)
+    refused = called("new-study", "cyclus", "export.xlsx", home=tmp_path)
+    assert "Name one, as source.sheet in wave.yaml or by --sheet" in refused.stderr
+    layout = ("--sheet", "De data", "--header-row", "3")
+    told = called("new-study", "cyclus", "export.xlsx", *layout, home=tmp_path)
+    assert "16 items" in told.stdout, told.stderr
+    assert "export.xlsx --sheet 'De data' --header-row 3" in told.stdout
+    folder = tmp_path / "data/raw/cyclus"
+    name_wave(folder / "study.yaml")
+    fill_in(folder)
+    added = called("add-wave", "cyclus", "2026", "export.xlsx", *layout, home=tmp_path)
+    assert "sure, filled in: 18" in added.stdout, added.stderr
+    source = yaml.safe_load((folder / "2026/wave.yaml").read_text("utf-8"))["source"]
+    assert (source["sheet"], source["header_row"]) == ("De data", 3)
+
+
+def test_what_a_file_tells_beside_its_answers_is_said_at_once(tmp_path):
+    table = answers()
+    with pd.ExcelWriter(tmp_path / "export.xlsx", engine="xlsxwriter") as book:
+        table.to_excel(book, sheet_name="Data", index=False)
+        sheet = book.sheets["Data"]
+        sheet.set_row(5, None, None, {"hidden": True})
+        sheet.write_formula(3, 2, "=VLOOKUP(A4,A1:B9,2,0)", None, 4)
+    told = called("new-study", "cyclus", "export.xlsx", home=tmp_path).stdout
+    assert "the file: 1 rows are hidden in the sheet" in told
+    assert "the file: 1 x is a formula, not a value (column VK1): `check` will refuse that" in told

@@ -144,6 +144,39 @@ def test_row_121_a_weight_and_a_filter_of_a_sav_are_told(tmp_path):
     assert "a filter was set in this file" in said
 
 
+@pytest.mark.parametrize("length", [255, 256, 300, 700, 5000])
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_row_121_very_long_texts_of_a_sav_come_whole(tmp_path, length, letter):
+    path = write_study(tmp_path, "r.sav", {"O1": "O1"})
+    text = letter * (length - 4) + " end"
+    pyreadstat.write_sav(answers(O1=[text, "short"]), str(path))
+    responses = read(tmp_path)
+    assert responses.open_answers["O1"].iloc[:2].tolist() == [text, "short"]
+    assert "lie in pieces" not in told(responses, KEPT)
+
+
+@pytest.mark.parametrize("length", [300, 600, 1200])
+@pytest.mark.parametrize("name", ["O1", "OPMERKING"])
+def test_row_121_very_long_texts_that_were_split_are_told_with_their_pieces(tmp_path, length, name):
+    table = answers(**{name: ["x" * length, "short"]})
+    pieces = [f"{name[:5]}{i}" for i in range(-(-length // 252) - 1)]
+    path = write_study(tmp_path, "r.sav", {"O1": name}, ignore=pieces)
+    pyreadstat.write_sav(table, str(path))
+    content = path.read_bytes()  # an old program does not write which variables are one text
+    record = content.rindex(b"\0", 0, content.index(f"={length:05d}\0".encode())) + 1
+    path.write_bytes(content[:record] + b"Q" + content[record + 1 :])
+    assert f"lie in pieces, as columns of their own | {', '.join(pieces)}" in told(read(tmp_path))
+
+
+@pytest.mark.parametrize("names", [["O1", "O10"], ["O1", "P1"], ["A255", "A2550"]])
+def test_row_121_texts_that_only_look_like_pieces_are_none(tmp_path, names):
+    first, second = names
+    path = write_study(tmp_path, "r.sav", ignore=names)
+    more = {first: ["x" * (254 if second != "P1" else 255)], second: ["y" * 255]}
+    pyreadstat.write_sav(answers(**more), str(path))
+    assert "lie in pieces" not in told(read(tmp_path))
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp850", "utf-8"])
 def test_row_122_a_console_of_any_encoding_prints(tmp_path, encoding):
     path = write_study(tmp_path, "r.csv")

@@ -306,7 +306,7 @@ def large_register(n):
     return Register(units, read_events(None, units), nothing, pd.DataFrame(index=units["unit"]))
 
 
-def test_two_thousand_names_of_66690_units_are_found_in_seconds_and_wrong_ones_have_suggestions():
+def test_row_126_two_thousand_names_of_66690_units_are_found_in_seconds_or_suggested():
     register = large_register(66_690)
     names = register.units["name"].iloc[::33].iloc[:2000]
     wrong = names.iloc[:300].str.replace(r"^(..)(.)(.)", r"\1x\3", regex=True)

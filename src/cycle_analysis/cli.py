@@ -1,14 +1,15 @@
 """The commands: to ``run`` a study, ``check``, ``freeze`` or ``verify`` it, for waves and units.
 
 Exit codes: 0 all well, 1 warnings of check --strict or a difference that verify found, 2 something
-is wrong with the user's files or arguments, or with the machine, 3 stopped by the user (Ctrl-C) or
-by a bug, which always shows its traceback.
+is wrong with the user's files or arguments, or with the machine, 3 a bug, which always shows its
+traceback, 130 stopped by the user (Ctrl-C).
 """
 
 import argparse
 import io
 import math
 import os
+import shlex
 import sys
 import time
 import traceback
@@ -20,11 +21,12 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis import __version__
+from cycle_analysis.__main__ import STOPPED
 from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
 from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
 
-CLEAN, WARNINGS, REJECTED_INPUT, STOPPED = 0, 1, 2, 3
+CLEAN, WARNINGS, REJECTED_INPUT, BUG = 0, 1, 2, 3
 EXPECTED = (
     "expected profiles: a row for each, a column for each phase with its mean score, 0-100, and if "
     "wanted a column share; commas, or semicolons with decimal commas"
@@ -45,14 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error}", file=sys.stderr)
         return REJECTED_INPUT
     except KeyboardInterrupt:
-        print("Stopped. What was finished is kept; the next run goes on from there.")
+        print(options.stopped, file=sys.stderr)
         return STOPPED
     except MemoryError:
         print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
         return REJECTED_INPUT
     except Exception:  # a bug: Python's own exit code would be that of a difference
         traceback.print_exc()
-        return STOPPED
+        return BUG
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(commands: Any, name: str, text: str, run: Callable[..., int]) -> Any:
     """Begin a command: its name, what it is for, the function that runs it."""
     command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    command.set_defaults(command=run)
+    command.set_defaults(command=run, stopped="Stopped.")
     return command
 
 
@@ -104,6 +106,8 @@ def _describe_run(commands: Any) -> None:
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
     _workers(run, "notebooks at once")
+    told = "Stopped. What was finished is kept; the next run goes on from there."
+    run.set_defaults(stopped=told)
     _study_and_home(run)
 
 
@@ -139,6 +143,7 @@ def _describe_add_wave(commands: Any) -> None:
     _study_and_home(add)
     add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
     add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
+    _layout(add)
 
 
 def _describe_new_study(commands: Any) -> None:
@@ -148,6 +153,7 @@ def _describe_new_study(commands: Any) -> None:
     new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
     text = "language of its questions and of the report (default: %(default)s)"
     new.add_argument("--language", default="nl", choices=find_languages(), help=text)
+    _layout(new)
 
 
 def _describe_register(commands: Any) -> None:
@@ -175,6 +181,18 @@ def _home(command: argparse.ArgumentParser) -> None:
 def _workers(command: argparse.ArgumentParser, text: str) -> None:
     told = f"{text} (default: %(default)s)"
     command.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help=told)
+
+
+def _layout(command: argparse.ArgumentParser) -> None:
+    """Options for a workbook of which sheet or header are not clear; nothing unless given."""
+    suppressed: dict[str, Any] = {"default": argparse.SUPPRESS}
+    command.add_argument("--sheet", help="sheet of a workbook", **suppressed)
+    text = "row of its headings"
+    command.add_argument("--header-row", type=_positive, metavar="ROW", help=text, **suppressed)
+
+
+def _layout_of(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: vars(options)[name] for name in ("sheet", "header_row") if name in options}
 
 
 def _positive(text: str) -> int:
@@ -209,10 +227,12 @@ def _run(options: argparse.Namespace) -> int:
     started, home = time.perf_counter(), _home_of(options)
     study = load_study(options.study, home)
     given = _read_given(options.param)
+    from cycle_analysis.running.interruptions import ended_at_once
     from cycle_analysis.running.run import run_study, tell_error
 
     how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
-    outcome = run_study(study, home, given, **how)
+    with ended_at_once(options.stopped):
+        outcome = run_study(study, home, given, **how)
     if options.explain or options.dry_run:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")
@@ -225,7 +245,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Report: {home / 'reports' / study.name / first}{rest}")
     if not outcome.failed:
         return CLEAN
-    return REJECTED_INPUT if outcome.by_user else STOPPED
+    return REJECTED_INPUT if outcome.by_user else BUG
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -245,11 +265,13 @@ def _check(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     home = _home_of(options)
     study = load_study(options.study, home)
+    from cycle_analysis.running.interruptions import ended_at_once
     from cycle_analysis.running.manifest import FILE, read_manifest
     from cycle_analysis.running.verify import verify
 
     manifest = read_manifest(options.against or home / "reports" / study.name / FILE)
-    lines = verify(study, home, manifest, quick=options.quick)
+    with ended_at_once(options.stopped):
+        lines = verify(study, home, manifest, quick=options.quick)
     print("\n".join(map(str, lines)))
     is_proven = all(line.is_proof for line in lines)
     counts = Counter(line.status for line in lines if line.counts)
@@ -282,6 +304,7 @@ def _simulate(options: argparse.Namespace) -> int:
         summarise,
         with_reliability,
     )
+    from cycle_analysis.running.interruptions import start_workers
     from cycle_analysis.simulate.worlds import World
 
     world = read_expected(options.profiles, options.within_sd)
@@ -290,13 +313,15 @@ def _simulate(options: argparse.Namespace) -> int:
         answering = with_reliability(answering, world, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    seconds = 3 * options.surveys * (0.5 + options.units / 150)
+    seconds = 3 * options.surveys * (0.5 + options.units / 150) / options.workers
     print(
         f"{3 * options.surveys} surveys: of these profiles, of one cloud, and along the path "
-        f"through the profiles. About {max(seconds / 60, 1):.0f} minutes of one worker.",
+        f"through the profiles. About {max(seconds / 60, 1):.0f} minutes with {options.workers} "
+        "workers.",
         file=sys.stderr,
     )
     results = []
+    start_workers(options.workers)
     with tqdm(total=3 * options.surveys, unit=" surveys") as progress:
         worlds: list[World] = [world, world.without_groups, along(world)]
         for drawn, seed in zip(worlds, children(2018, 3), strict=True):
@@ -317,11 +342,14 @@ def _new_study(options: argparse.Namespace) -> int:
     from cycle_analysis.drafting.new_study import new_study
 
     folder = _home_of(options) / "data" / "raw" / options.study
-    begun = new_study(folder, options.file, options.language)
+    layout = _layout_of(options)
+    begun = new_study(folder, options.file, options.language, **layout)
     print(begun)
+    given = [f"--{name.replace('_', '-')} {shlex.quote(str(v))}" for name, v in layout.items()]
     print(
         "Next: fill in what is empty, look at what is likely, then: "
-        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} {options.file}"
+        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} "
+        + " ".join([str(options.file), *given])
     )
     return CLEAN
 
@@ -331,7 +359,8 @@ def _add_wave(options: argparse.Namespace) -> int:
     from cycle_analysis.drafting.add_wave import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
-    print(add_wave(study, options.wave, options.file, study_register(study)))
+    layout = _layout_of(options)
+    print(add_wave(study, options.wave, options.file, study_register(study), **layout))
     print(
         f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
         f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
@@ -346,6 +375,7 @@ def _sheets(options: argparse.Namespace) -> int:
     from cycle_analysis.report.sheets import write_sheets
     from cycle_analysis.results import open_results
     from cycle_analysis.running import plan
+    from cycle_analysis.running.interruptions import start_workers
 
     home = _home_of(options)
     study = load_study(options.study, home)
@@ -356,6 +386,7 @@ def _sheets(options: argparse.Namespace) -> int:
     results.check((one.notebook, one.wave) for one in plan(study) if one.notebook in STEPS)
     folder = results.folder / "sheets"
     n_pages = 0
+    start_workers(options.workers)
     with tqdm(unit=" pages") as progress:
         for paths in write_sheets(study, results, folder, wave, options.unit, options.workers):
             n_pages += len(paths)

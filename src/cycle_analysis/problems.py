@@ -6,7 +6,7 @@ that carries every problem found; whatever does not is returned as a table besid
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
@@ -107,6 +107,8 @@ TABLE_COLUMNS = (
 """Columns of the problem table, those that say where and what first."""
 MOST_ALIKE = 5
 """More problems of one kind than this are told in one line."""
+MOST_HINTS = 15
+"""So many values can each have a line with what is nearest to them."""
 
 
 def tell_problems(problems: Iterable[Problem]) -> str:
@@ -119,7 +121,7 @@ def tell_problems(problems: Iterable[Problem]) -> str:
     a.csv: 1000 times: is no code. First: row 2 '7'; row 3 '7'; row 4 '7'.
     """
     kinds: dict[tuple[str, ...], list[Problem]] = {}
-    for found in problems:
+    for found in _without_many_hints(list(problems)):
         kind = (found.file, found.problem, found.allowed, found.remedy, found.done)
         kinds.setdefault(kind, []).append(found)
     lines = []
@@ -131,6 +133,19 @@ def tell_problems(problems: Iterable[Problem]) -> str:
         first = "; ".join(f"{p.where} {p.value!r}" if p.value else p.where for p in alike[:3])
         lines.append(f"{one.file}: {n} times: {one.problem}. First: {first}.{one.way_on}")
     return "\n".join(lines)
+
+
+def _without_many_hints(problems: Sequence[Problem]) -> list[Problem]:
+    """Leave out what is allowed where it differs so often that nobody would read it."""
+    kinds: dict[tuple[str, ...], set[str]] = {}
+    for one in problems:
+        kinds.setdefault((one.file, one.problem, one.remedy), set()).add(one.allowed)
+    many = {kind for kind, hints in kinds.items() if len(hints) > MOST_HINTS}
+    is_one = [(one.file, one.problem, one.remedy) in many for one in problems]
+    return [
+        replace(one, allowed="") if plain else one
+        for one, plain in zip(problems, is_one, strict=True)
+    ]
 
 
 def _sentence(text: str) -> str:

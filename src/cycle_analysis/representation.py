@@ -23,29 +23,6 @@ MOST_ROUNDS = 1000
 """Raking and trimming end long before, or never."""
 
 
-def count_respondents(units: pd.Series) -> pd.DataFrame:
-    """Count the respondents of each unit that answered, and group the counts.
-
-    Parameters
-    ----------
-    units : Series, n respondents
-        Unit codes.
-
-    Returns
-    -------
-    DataFrame, index `unit`
-        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
-
-    Examples
-    --------
-    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
-    ['3-4', '1']
-    """
-    n = units.value_counts().sort_index()
-    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
-    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")
-
-
 def response_account(
     population: pd.DataFrame,
     responded: Iterable[str],
@@ -298,7 +275,8 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
     Raises
     ------
     ValueError
-        When the limits do not enclose 1, or are too narrow for these weights.
+        When the limits do not enclose 1, or are too narrow for these weights, or a weight is no
+        number of 0 or more.
 
     References
     ----------
@@ -310,6 +288,7 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
     >>> trim_weights(pd.Series([1.0, 1.0, 1.0, 9.0]), upper=2.0).tolist()
     [2.0, 2.0, 2.0, 6.0]
     """
+    _check_weights(weights)
     if not 0 <= lower < 1 < upper:
         raise ValueError(f"lower {lower} and upper {upper} must enclose 1, the mean weight.")
     low, high = weights.mean() * lower, weights.mean() * upper
@@ -371,6 +350,7 @@ def design_effect(weights: pd.Series) -> float:
     >>> design_effect(pd.Series([1.0, 1.0, 2.0]))
     1.125
     """
+    _check_weights(weights)
     return float(len(weights) * (weights**2).sum() / weights.sum() ** 2)
 
 
@@ -444,7 +424,8 @@ def shares(
     Raises
     ------
     ValueError
-        When labels are missing, there are fewer than two units, or more than the population.
+        When labels are missing, there are fewer than two units, or more than the population, or a
+        unit has no weight.
 
     References
     ----------
@@ -462,6 +443,8 @@ def shares(
             f"labels: {n} units, {labels.isna().sum()} of them without label, of {population}. "
             "Leave units without label out, and give the number of all units."
         )
+    if weights is not None:
+        _check_weights(weights.reindex(labels.index))
     member = pd.get_dummies(labels, dtype=float)
     equal = pd.Series(1.0, index=labels.index)
     given = equal if weights is None else weights.loc[labels.index].astype(float)
@@ -470,6 +453,16 @@ def shares(
     )
     table.insert(0, "n", member.sum().astype(int))
     return table.rename_axis(labels.name)
+
+
+def _check_weights(weights: pd.Series) -> None:
+    """Refuse weights that are missing, negative, infinite, or all 0."""
+    usable = np.isfinite(weights) & (weights >= 0)
+    if not usable.all() or not weights.sum() > 0:
+        raise ValueError(
+            "weights: must be numbers of 0 or more, not all 0; not so for "
+            f"{weights.index[~usable].tolist()[:5]}. Give a weight for each unit."
+        )
 
 
 def _estimates(member: pd.DataFrame, weights: pd.Series, population: int) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
 
 
@@ -46,8 +47,17 @@ def likely_days(raw: RawTable) -> str:
     return ""
 
 
-def quoted(text: str) -> str:
-    """A text as YAML reads it back, whatever it holds."""
+def told_of(raw: RawTable) -> list[str]:
+    """What a file tells beside its answers: what was noticed, and cells that are no answers."""
+    told = [f"{note.problem}" + (f" ({note.value})" if note.value else "") for note in raw.notes]
+    for problem, cells in raw.flaws.groupby("problem", sort=False):
+        columns = first_five(cells["column"].unique().tolist())
+        told.append(f"{len(cells)} x {problem} (column {columns}): `check` will refuse that")
+    return told
+
+
+def quoted(text: str | int) -> str:
+    """A text or number as YAML reads it back, whatever it holds."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
 
 

@@ -6,10 +6,12 @@ is listed, both ways. Nothing is ever overwritten.
 
 import filecmp
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cycle_analysis.drafting import empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import empty_fields, likely_days, one_line, quoted, told_of
 from cycle_analysis.drafting.matching import Match, Matches, match_columns
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
@@ -31,11 +33,14 @@ class Added:
         What was known of the export.
     missing : list of str
         Fields of the file that are left empty.
+    told : list of str
+        What the export tells beside its answers.
     """
 
     file: Path
     matches: Matches
     missing: list[str]
+    told: list[str]
 
     def __str__(self) -> str:
         found = list(self.matches.found.values())
@@ -48,10 +53,11 @@ class Added:
             "columns without an item": self.matches.unknown_columns,
         }
         lines = [f"  {what}: {len(names)}{_first(names)}" for what, names in parts.items()]
+        lines += [f"  the file: {one}" for one in self.told]
         return "\n".join([str(self.file), *lines])
 
 
-def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added:
+def add_wave(study: Study, wave: str, export: Path, register: Register, **layout: Any) -> Added:
     """Copy an export into a new wave and write its wave.yaml as far as it can be known.
 
     Parameters
@@ -64,6 +70,8 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
         The export as it came.
     register : Register
         The units that exist.
+    **layout
+        `sheet` and `header_row` of a workbook, where these are not clear.
 
     Raises
     ------
@@ -73,15 +81,16 @@ def add_wave(study: Study, wave: str, export: Path, register: Register) -> Added
     """
     folder = study.folder / wave
     _check_free(wave, folder, export)
-    raw = read_export(export, Source(file=export.name))
+    raw = read_export(export, Source(file=export.name, **layout))
     contents = export.read_bytes()
     days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
     matches = match_columns(raw, study, register, max(days, default=register.last_day))
     if not (folder / export.name).exists():
         write_whole(folder / export.name, contents)
-    text = write_mapping(raw, study, wave, matches, hashlib.sha256(contents).hexdigest())
+    source = {"file": export.name, "sha256": hashlib.sha256(contents).hexdigest(), **layout}
+    text = write_mapping(raw, study, wave, matches, source)
     file = write_whole(folder / "wave.yaml", text.encode("utf-8"))
-    return Added(file, matches, empty_fields(text))
+    return Added(file, matches, empty_fields(text), told_of(raw))
 
 
 def _check_free(wave: str, folder: Path, export: Path) -> None:
@@ -97,8 +106,11 @@ def _check_free(wave: str, folder: Path, export: Path) -> None:
         raise refuse(f"{wave}/{export.name}", "file", "", problem, "", remedy)
 
 
-def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, checksum: str) -> str:
+def write_mapping(
+    raw: RawTable, study: Study, wave: str, matches: Matches, source: Mapping[str, str | int]
+) -> str:
     """Write wave.yaml: sure, likely, unknown."""
+    where = ", ".join(f"{key}: {quoted(said)}" for key, said in source.items())
     days, label = likely_days(raw), ", ".join(f'{name}: ""' for name in study.languages)
     parts = [
         "# Begun by `cycle-analysis add-wave`. Fill in what is empty, look at what is commented,",
@@ -106,7 +118,7 @@ def write_mapping(raw: RawTable, study: Study, wave: str, matches: Matches, chec
         f"wave: {quoted(wave)}",
         f"label: {{{label}}}         # fill in",
         f'fieldwork: {{start: "", end: ""}}   # fill in{f"; likely {days}" if days else ""}',
-        f"source: {{file: {quoted(raw.file)}, sha256: {quoted(checksum)}}}   # read as {raw.how}",
+        f"source: {{{where}}}   # read as {raw.how}",
         "columns:",
     ]
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]

@@ -1,10 +1,9 @@
 """Match the columns of a new export to the items and respondent fields of a study.
 
 Sure is what cannot well be another, when the answers fit the item's scale; likely is what a person
-should look at first, with the reason. What nobody can know is listed both ways: columns without
-item, items without column. Answers that run from 1 to 5 where the codebook has 0 to 4 fit nearly
-always, since few people give the highest answer; so an item whose lowest answer nobody gave is not
-sure when others of its scale are shifted.
+should look at first, with the reason; what nobody can know is listed both ways. Answers from 1 to 5
+fit 0 to 4 nearly always, since few people give the highest; so an item whose lowest answer nobody
+gave is not sure when others of its scale are shifted.
 """
 
 import re
@@ -17,8 +16,8 @@ import pandas as pd
 
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses import decode
-from cycle_analysis.responses.checks import find_shift
+from cycle_analysis.responses import NUMBER, decode
+from cycle_analysis.responses.checks import find_shift, numbers_in, suggest_recode
 from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.responses.respondents import (
     LABEL,
@@ -39,11 +38,13 @@ from cycle_analysis.study.files import (
     normalise,
 )
 from cycle_analysis.units import Register
+from cycle_analysis.units.identification import units_within
 
 FITS, MOSTLY, SIMILAR = 0.95, 0.95, 0.85
 SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
-MOST_ROLES, MOST_UNITS = 60, 10_000
+MOST_ROLES, MOST_UNITS, FEWEST_NAMES, NAMED_WITHIN = 60, 10_000, 5, 0.8
+"""The last two: so many texts, of this part naming a unit, are units beside other words."""
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
@@ -67,6 +68,8 @@ SERVICE = re.compile(
     re.IGNORECASE,
 )
 """Columns that survey tools add and no codebook asks."""
+WORDY = re.compile(r"e-?mail.*|name|location", re.IGNORECASE)
+"""Those of words: with numbers alone they are questions."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,8 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
         for column in export.columns
         if column not in taken and (why := _service(raw, column))
     }
-    found |= _each_once(match_by_place(export, found, taken | set(service)), found)
+    who = {column for column in export.columns if _asks_who(export, column)}
+    found |= _each_once(match_by_place(export, found, taken | set(service) | who), found)
     taken = {match.source for match in found.values()} | set(service)
     left = [column for column in export.columns if column not in taken]
     return Matches(found, service, left, [i for i in study.codebook.items.index if i not in found])
@@ -197,15 +201,22 @@ def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, M
     return kept
 
 
+def _asks_who(export: Export, column: str) -> bool:
+    """Whether a column is named as one that tells who answered: no item, whatever its place."""
+    asks_for_role = ASKS_FOR_ROLE.search(export.question(column))
+    return bool(asks_for_role) or any(named_as(field, column) for field in USUAL_NAMES)
+
+
 def _service(raw: RawTable, column: str) -> str:
     """Why a column needs no item: the survey tool adds it, or it holds personal data."""
-    cells = raw.cells[column]
-    personal = find_personal(cells.value_counts().loc[lambda counts: counts > 0])
-    if personal and max(personal.values()) > 0.2 * len(cells):
+    counts = raw.cells[column].value_counts().loc[lambda counts: counts > 0]
+    personal, given = find_personal(counts), {text.strip() for text in counts.index} - {""}
+    if personal and max(personal.values()) > 0.2 * counts.sum():
         return next(iter(personal))
-    if SERVICE.fullmatch(column.strip()):
+    is_wordless = WORDY.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given))
+    if SERVICE.fullmatch(column.strip()) and not is_wordless:
         return "added by the survey tool"
-    return "empty" if set(cells.cat.categories) <= {""} else ""
+    return "" if given else "empty"
 
 
 def named_as(field: str, column: str) -> bool:
@@ -215,9 +226,10 @@ def named_as(field: str, column: str) -> bool:
 
 def match_fields(export: Export) -> Iterator[Match]:
     """Match respondent fields: the last wave's column first, then usual names, then contents."""
-    last, columns = export.last, export.columns
+    last, items = export.last, {_fold(item) for item in export.study.codebook.items.index}
+    columns = [column for column in export.columns if _fold(column) not in items]
     for name in USUAL_NAMES:
-        known = [last[name].source] if name in last and last[name].source in columns else []
+        known = [last[name].source] if name in last and last[name].source in export.columns else []
         named = [column for column in columns if named_as(name, column)]
         matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
         yield from (match for match in matches if match)
@@ -228,6 +240,7 @@ def match_fields(export: Export) -> Iterator[Match]:
             wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
             if wordy and (match := _unit(export, column)):
                 yield match
+    yield from (match for column in columns if (match := _unit_within(export, column)))
     for column in columns:
         if ASKS_FOR_ROLE.search(export.question(column)) and (match := _role(export, column)):
             yield match
@@ -241,8 +254,9 @@ def _field(export: Export, name: str, column: str) -> Match | None:
         return _role(export, column)
     texts = export.texts(column)
     if name == "respondent":
-        alone = texts.is_unique and (texts != "").all()
-        return Match(name, column, "each row another value", sure=True) if alone else None
+        n = int(texts.duplicated(keep=False).sum())
+        reason = f"by its name, but {n} rows share a value" if n else "each row another value"
+        return Match(name, column, reason, sure=not n)
     if name == "province":
         return Match(name, column, "by its name", sure=False)
     seconds = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
@@ -265,9 +279,21 @@ def _unit(export: Export, column: str) -> Match | None:
         return None
     reason = f"{found:.0%} of its values are units of the register"
     doubts = [one for one in told if one.done == REJECTED and one.rule in (LABEL, NUMBERS)]
+    reason += f", but {doubts[0].problem}" if doubts else ""
     if not doubts and may_be_a_list(meanings, *where):
         return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
     return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
+
+
+def _unit_within(export: Export, column: str) -> Match | None:
+    """Match a column whose texts hold the names of units beside other words."""
+    texts = [text for text in dict.fromkeys(export.texts(column)) if not missing_reason(text)]
+    if not FEWEST_NAMES <= len(texts) <= MOST_UNITS:
+        return None
+    units = units_within(texts, export.register, export.day)
+    if sum(map(bool, units.values())) < NAMED_WITHIN * len(texts):
+        return None
+    return Match("unit", column, "names of units stand within its texts", False, units)
 
 
 def _role(export: Export, column: str) -> Match | None:
@@ -276,7 +302,7 @@ def _role(export: Export, column: str) -> Match | None:
         return None
     words = {normalise(code): code for code in roles} | codes_by_label(roles)
     earlier = export.last.get("role")
-    known = words | ({normalise(old): new for old, new in earlier.map.items()} if earlier else {})
+    known = words | {normalise(old): new for old, new in (earlier.map if earlier else {}).items()}
     told = {text: known.get(normalise(name), "") for text, name in named.items()}
     if all(normalise(name) in words for name in named.values()):
         return Match("role", column, "its values are roles of study.yaml", sure=True)
@@ -366,8 +392,8 @@ def _alike(question: str, text: str) -> float:
 
 def _fold(name: str) -> str:
     """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
-    name = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
-    return re.sub(r"\.\s.*$", "", name).casefold()
+    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
+    return re.sub(r"\.\s.*$", "", within).casefold()
 
 
 def _within_question(column: str) -> Iterator[str]:
@@ -398,31 +424,6 @@ def _fitting(export: Export, item: str, column: str, why: str, last: Column | No
     return Match(item, column, why, False, recode, "partial" if recode else "full")
 
 
-def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:
-    """Suggest a recode when the answers are as many whole numbers as the scale has steps.
-
-    Examples
-    --------
-    >>> suggest_recode(pd.Series(["1", "5", "3", "2", "4"]), Scale(min=0, max=4))
-    {'1': '0', '2': '1', '3': '2', '4': '3', '5': '4'}
-    """
-    if scale.kind != "rating" or scale.min is None or scale.max is None:
-        return {}
-    numbers = _numbers(texts, scale)
-    if numbers.empty or (numbers % 1).any():
-        return {}
-    low, high = int(numbers.min()), int(numbers.max())
-    if high - low != scale.max - scale.min or low == scale.min:
-        return {}
-    return {str(code): f"{scale.min + code - low:g}" for code in range(low, high + 1)}
-
-
-def _numbers(texts: pd.Series, scale: Scale) -> "pd.Series[float]":
-    """The numbers that occur, without the scale's missing codes."""
-    numbers = pd.to_numeric(pd.Series(texts.unique()).astype("str"), errors="coerce").dropna()
-    return numbers[~numbers.isin([float(c) for c in scale.missing if c.lstrip("-").isdecimal()])]
-
-
 def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
     """Doubt items whose lowest answer nobody gave, where others of their scale are shifted."""
     matches = list(found)
@@ -432,7 +433,7 @@ def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
         scale = export.scale(match.name)
         recode = shifted.get(scale_of[match.name], {})
         if recode and not match.recode and scale.kind == "rating":
-            numbers = _numbers(export.raw.cells[match.source], scale)
+            numbers = numbers_in(export.raw.cells[match.source], scale)
             if not numbers.eq(scale.min).any() and numbers.isin([float(c) for c in recode]).all():
                 why = f"{match.reason}, but nobody gave {scale.min:g}, and others of its scale run "
                 why += f"from {min(recode)} to {max(recode)}"

@@ -6,13 +6,22 @@ in a comment, and what only the researcher knows is left empty and listed. Nothi
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.drafting import Draft, empty_fields, likely_days, one_line, quoted
+from cycle_analysis.drafting import (
+    Draft,
+    empty_fields,
+    likely_days,
+    one_line,
+    quoted,
+    told_of,
+)
 from cycle_analysis.drafting.matching import (
     ASKS_FOR_ROLE,
     Match,
@@ -26,13 +35,17 @@ from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
-from cycle_analysis.study.files import Source, missing_reason
+from cycle_analysis.study.files import RESPONDENT_FIELDS, Source, missing_reason
 from cycle_analysis.units import load_register
 from cycle_analysis.whole_files import write_whole
 
 STUDY = "study.yaml"
 MOST_NAMED = 12
 """More different roles than this are no list of roles."""
+MOST_LETTERS = 60
+"""A longer question that names a role asks for an opinion."""
+ROUND = re.compile(r"(.+?)[_. -]?((?:19|20)\d\d|[tTwW]\d|meting ?\d)")
+"""A heading that ends in a year or the number of a measurement."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,8 @@ class Begun:
         Columns that are no items.
     wave : str
         Name of the first wave, ``""`` when nothing tells it.
+    told : list of str
+        What the export tells beside its answers.
     """
 
     files: list[Path]
@@ -57,13 +72,16 @@ class Begun:
     missing: list[str]
     left_out: list[str]
     wave: str
+    told: list[str]
 
     def __str__(self) -> str:
         lines = [f"{path}" for path in self.files]
         lines += [f"  sure, filled in: {'; '.join(self.sure)}"]
         lines += [f"  likely, look at it: {'; '.join(self.likely)}"] * bool(self.likely)
         lines += [f"  for you to fill in: {len(self.missing)} ({', '.join(self.missing)})"]
-        lines += [f"  no items: {len(self.left_out)} columns ({first_five(self.left_out)})"]
+        if self.left_out:
+            lines += [f"  no items: {len(self.left_out)} columns ({first_five(self.left_out)})"]
+        lines += [f"  the file: {one}" for one in self.told]
         return "\n".join(lines)
 
 
@@ -100,7 +118,7 @@ class Seen:
         return named
 
 
-def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
+def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -> Begun:
     """Draft a study from its first export.
 
     Parameters
@@ -111,6 +129,8 @@ def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
         The export as it came; it is read, and not copied.
     language : str
         The language of its questions, and of the report.
+    **layout
+        `sheet` and `header_row` of a workbook, where these are not clear.
 
     Raises
     ------
@@ -121,21 +141,23 @@ def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
         if (folder / name).exists():
             remedy = "Nothing is overwritten: edit it, or give the new study another name"
             raise refuse(f"{folder.name}/{name}", "file", "", "is there already", "", remedy)
-    raw = read_export(export, Source(file=export.name))
+    raw = read_export(export, Source(file=export.name, **layout))
     register = load_register()
     matches = match_columns(raw, _nothing_known(folder), register, register.last_day)
     role_column = _role_column(raw, matches.unknown_columns)
     named = [c for c in matches.unknown_columns if named_as("unit", c)]
     unit_column = matches.found["unit"].source if "unit" in matches.found else "".join(named[:1])
     who = (role_column, unit_column)
-    asked = [column for column in matches.unknown_columns if column not in who]
+    left = [column for column in matches.unknown_columns if column not in who]
+    asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
     if not asked:
         remedy = "Export the answers, with question codes as headings"
         raise refuse(export.name, "header", "", "no column holds an item", "", remedy)
     roles = {}
     if role_column:
         names = dict.fromkeys(role_names(raw, role_column).values())
-        roles = {f"R{place}": name for place, name in enumerate(names, start=1)}
+        codes = [f"R{i}" for i in range(1, len(names) + 1)] if _are_words(names) else names
+        roles = dict(zip(codes, names, strict=True))
     seen = Seen(raw, see_items(raw, asked), matches.found, roles, *who)
     draft, codebook = draft_study(seen, language), draft_codebook(seen, language)
     files = [
@@ -147,7 +169,9 @@ def new_study(folder: Path, export: Path, language: str = "nl") -> Begun:
     if nameless:
         missing.append(f"questions of {first_five(nameless)} in {CODEBOOK}")
     left_out = [*matches.service, *(m.source for m in matches.found.values() if m.name != "unit")]
-    return Begun(files, draft.sure, draft.likely, missing, left_out, likely_days(raw)[:4])
+    left_out += [column for column in left if column not in asked]
+    told = [*told_of(raw), *_two_surveys(asked)]
+    return Begun(files, draft.sure, draft.likely, missing, left_out, likely_days(raw)[:4], told)
 
 
 def _nothing_known(folder: Path) -> Study:
@@ -159,14 +183,40 @@ def _nothing_known(folder: Path) -> Study:
 
 
 def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
-    """Find the column with the respondents' roles, in words; ``""`` without one."""
+    """Find the column with the respondents' roles, in words before bare codes; ``""`` without."""
+    by_code = ""
     for column in columns:
         if named_as("role", column) or ASKS_FOR_ROLE.search(raw.questions.get(column, column)):
             names = role_names(raw, column).values()
-            wordy = all(any(letter.isalpha() for letter in name) for name in names)
-            if names and wordy and len(set(names)) <= MOST_NAMED:
-                return column
-    return ""
+            if names and len(set(names)) <= MOST_NAMED:
+                if _are_words(names):
+                    return column
+                by_code = by_code or column * _is_short(raw, column)
+    return by_code
+
+
+def _are_words(names: Iterable[str]) -> bool:
+    return all(any(letter.isalpha() for letter in name) for name in names)
+
+
+def _is_short(raw: RawTable, column: str) -> bool:
+    """Whether a column asks for a role itself, and not for an opinion on roles."""
+    return named_as("role", column) or len(raw.questions.get(column, column)) <= MOST_LETTERS
+
+
+def _two_surveys(columns: Sequence[str]) -> list[str]:
+    """Tell of columns that differ only in a year or round at their end: more than one wave."""
+    ends: dict[str, list[str]] = {}
+    for column in columns:
+        if part := ROUND.fullmatch(column):
+            ends.setdefault(part[1].casefold(), []).append(part[2])
+    rounds = [tuple(those) for those in ends.values() if len(those) > 1]
+    if len(rounds) < FEWEST or len(set(rounds)) > 1:
+        return []
+    return [
+        f"columns come once for each of {', '.join(rounds[0])}: two surveys in one file? Begin "
+        "from a file with the columns of one, and add the other as a wave"
+    ]
 
 
 def draft_codebook(seen: Seen, language: str) -> str:
@@ -193,7 +243,7 @@ def draft_study(seen: Seen, language: str) -> Draft:
         f"languages: [{language}]",
         f"title: {empty}   # fill in",
         f"population: {empty}   # fill in: all units that could have answered",
-        *_units(seen, language, sure),
+        *_units(seen, language, sure, likely),
         f'# model: {{reference: "", text: {empty}}}   # the phase model, if you follow one',
         "developments:   # what phases fall into; one is enough",
         f'  - {{code: "1", label: {empty}}}   # fill in',
@@ -209,7 +259,7 @@ def draft_study(seen: Seen, language: str) -> Draft:
     if seen.roles:
         likely.append(f"roles from column {one_line(seen.role_column)}")
         lines += [f"roles:   # likely, from column {one_line(seen.role_column)}"]
-        lines += [f"  {c}: {{{language}: {quoted(name)}}}" for c, name in seen.roles.items()]
+        lines += list(_roles(seen, language))
     year, days = likely_days(seen.raw)[:4], likely_days(seen.raw)
     why = f"likely: {days}" if year else "fill in a name, such as the year"
     likely += [f"wave {year}"] if year else []
@@ -217,10 +267,11 @@ def draft_study(seen: Seen, language: str) -> Draft:
     return Draft("\n".join(lines) + "\n", sure, likely)
 
 
-def _units(seen: Seen, language: str, sure: list[str]) -> Iterator[str]:
+def _units(seen: Seen, language: str, sure: list[str], likely: list[str]) -> Iterator[str]:
     """Tell what the units are: municipalities by default, if the export has them."""
     if unit := seen.fields.get("unit"):
-        sure.append(f"units: municipalities, column {one_line(unit.source)}")
+        told = f"units: municipalities, column {one_line(unit.source)}"
+        sure.append(told) if unit.sure else likely.append(f"{told}: {unit.reason}")
         reason = f"column {one_line(unit.source)}: {unit.reason}"
         yield f"# units are Dutch municipalities, as they are by default; {reason}"
         return
@@ -229,6 +280,14 @@ def _units(seen: Seen, language: str, sure: list[str]) -> Iterator[str]:
     yield f'  one: {{{language}: ""}}'
     yield f'  many: {{{language}: ""}}'
     yield '  register: ""   # a csv beside this file: unit,name and a row for each unit'
+
+
+def _roles(seen: Seen, language: str) -> Iterator[str]:
+    """Name each role as the file does; the name is left empty where that has a bare code only."""
+    for code, name in seen.roles.items():
+        is_bare = code == name
+        label = quoted("" if is_bare else name)
+        yield f"  {quoted(code)}: {{{language}: {label}}}" + "   # fill in" * is_bare
 
 
 def _phases(seen: Seen, language: str, likely: list[str]) -> Iterator[str]:

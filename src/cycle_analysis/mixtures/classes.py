@@ -193,7 +193,7 @@ def fit_classes(
     Raises
     ------
     ValueError
-        On impossible k, a unit without any answer, bad weights.
+        On impossible k, a unit or an item without any answer, bad weights.
 
     References
     ----------
@@ -263,6 +263,13 @@ def _check_answers(answers: pd.DataFrame, k: int) -> None:
             f"{len(empty)} of {len(answers)} units have no answer at all: {empty[:5]}. "
             "Leave them out first: answers.dropna(how='all')."
         )
+    if silent := answers.columns[answers.isna().all()].tolist():
+        raise ValueError(
+            f"No unit has an answer on {silent}. "
+            f"Leave it out first: answers.drop(columns={silent})."
+        )
+    if answers.isin([np.inf, -np.inf]).any(axis=None):
+        raise ValueError("Answers contain infinity. Allowed: codes and NaN. Mend the answers.")
     if answers.index.has_duplicates:
         twice = answers.index[answers.index.duplicated()].unique().tolist()
         raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")

@@ -29,6 +29,8 @@ SHORT_STEPS = 21
 """EM steps of a short run."""
 SAME_OPTIMUM = 1e-4
 """Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
+MOST_WEIGHT = 1e12
+"""A case weight above this drowns all other units, if not the numbers themselves."""
 Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
 """Gives memberships, n × k × starts, to start from."""
 
@@ -239,16 +241,17 @@ def checked_weights(weights: pd.Series | None, table: pd.DataFrame) -> pd.Series
     Raises
     ------
     ValueError
-        When a unit has no weight, or a negative one.
+        When a unit has no weight, or one that is negative or infinite.
     """
     if weights is None:
         return pd.Series(1.0, index=table.index)
     aligned = weights.reindex(table.index).astype(float)
-    if not (aligned >= 0).all() or not aligned.sum() > 0:
-        bad = aligned.index[~(aligned >= 0)].tolist()
+    usable = (aligned >= 0) & (aligned <= MOST_WEIGHT)
+    if not usable.all() or not aligned.sum() > 0:
+        bad = aligned.index[~usable].tolist()
         raise ValueError(
-            f"Case weights must be 0 or more for every unit; not so for {bad[:5]}. "
-            "Give a weight for each unit."
+            f"Case weights must be 0 or more for every unit, at most {MOST_WEIGHT:g} and not all "
+            f"0; not so for {bad[:5]}. Give a weight for each unit."
         )
     return aligned
 

@@ -12,7 +12,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ Record = tuple[int, tuple[int, list[str]]]
 """Number of a record, as a spreadsheet shows it; its first line in the text; its cells."""
 MOST_CELLS = 500_000_000
 """A compressed file may not unfold to more cells than this."""
+LONGEST = "A255"
+"""Type of the longest text that old programs keep in one variable."""
 FALLBACK = "WINDOWS-1252"
 UNREADABLE = (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, TypeError)
 """What pyreadstat raises on a file that it cannot read."""
@@ -282,7 +284,7 @@ def _read_package(
             column: [(letter, letter) for letter in letters]
             for column, letters in (meta.missing_user_values or {}).items()
         },
-        notes=notes + more + _states(path, names),
+        notes=notes + more + _states(path, names) + _split_texts(path.name, meta),
         headings=dict(zip(names, tidied, strict=True)),
     )
 
@@ -301,6 +303,26 @@ def _states(path: Path, names: list[str]) -> list[Problem]:
         remedy = "Survey weights of respondents are not used: units are weighted by the population"
         found.append(Problem(path.name, "file", "", problem, "", remedy, KEPT))
     return found
+
+
+def _split_texts(file: str, meta: Any) -> list[Problem]:
+    """Tell of texts over 255 characters that lie in pieces, as old programs save them.
+
+    The pieces are called by the first five letters and a digit or letter: O1, O10, O11.
+    """
+    widths = meta.original_variable_types or {}
+    found = dict[str, list[str]]()
+    for before, name in pairwise(widths):
+        whole = next((one for one, parts in found.items() if before in parts), before)
+        is_piece = re.fullmatch(f"{re.escape(whole[:5])}[0-9A-Z]", name, re.IGNORECASE)
+        if is_piece and widths[before] == LONGEST and widths[name].startswith("A"):
+            found.setdefault(whole, []).append(name)
+    problem = "texts over 255 characters lie in pieces, as columns of their own"
+    remedy = "Map the first and ignore the others, or export as csv, where texts stay whole"
+    return [
+        Problem(file, f"column {whole}", ", ".join(parts), problem, "", remedy, KEPT, column=whole)
+        for whole, parts in found.items()
+    ]
 
 
 def _check_size(file: str, meta: Any) -> None:

@@ -1,10 +1,9 @@
 """Look at a sheet and parse it: what a process of its own runs, with bounds on its memory.
 
-What a sheet says of itself (how far it reaches, formulas, errors, hidden and merged cells, percent
-formats) is told by a real XML parser, or from the records of an .xls; what does not fit is refused
-before calamine, which parses the values, reserves memory for it. On a damaged file calamine can
-break down, or never end, and take the program with it: hence the process. It runs this file alone,
-which needs nothing else of the package, so that it starts at once.
+What a sheet says of itself (its reach, formulas, errors, hidden and merged cells, percents) is told
+by a real XML parser, or from the records of an .xls; what does not fit is refused before calamine,
+which parses the values, reserves memory for it. On a damaged file calamine can break down, or never
+end: hence the process. It runs this file alone, which needs nothing else, and so starts at once.
 """
 
 import pickle
@@ -15,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
@@ -39,6 +39,8 @@ FORMULA, BOOL_OR_ERROR, NUMBERS = {0x0006, 0x0206, 0x0406}, 0x0205, {0x0203, 0x0
 MANY_NUMBERS, COLUMN, ROW, MERGED = 0x00BD, 0x007D, 0x0208, 0x00E5
 BEGIN, END, SHEET, STYLE, FORMAT = 0x0809, 0x000A, 0x0085, 0x00E0, 0x041E
 """Records of an .xls, as [MS-XLS] numbers them."""
+OLD_BEGINS = bytes.fromhex("d0cf11e0a1b11ae1")
+"""First bytes of an .xls; Excel may keep a theme in it, at its end, which is a zip."""
 Attributes = dict[str, str]
 UNREADABLE = (
     *(CalamineError, OSError, ValueError, LookupError, RuntimeError),
@@ -76,10 +78,7 @@ class SheetFacts:
 
     def reach(self, row: int, column: int) -> None:
         """Note a cell with contents."""
-        if row > self.n_rows:
-            self.n_rows = row
-        if column >= self.n_columns:
-            self.n_columns = column + 1
+        self.n_rows, self.n_columns = max(row, self.n_rows), max(column + 1, self.n_columns)
 
     def mark(self, kind: str, found: Any) -> None:
         """Note one of a kind, as long as there are not very many."""
@@ -100,9 +99,16 @@ class TooLargeError(ValueError):
     """What the sheet holds does not fit; the message, and what was found."""
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a workbook is a zip, as .xlsx and .ods are, and not an .xls that holds one."""
+    with path.open("rb") as stream:
+        is_old = stream.read(len(OLD_BEGINS)) == OLD_BEGINS
+    return not is_old and zipfile.is_zipfile(path)
+
+
 def parse_sheet(path: Path, name: str) -> Sheet:
     """Look at the sheet of this name, or the only one, and parse it if it fits."""
-    if zipfile.is_zipfile(path):
+    if is_archive(path):
         with zipfile.ZipFile(path) as archive:
             is_ods = "content.xml" in archive.namelist()
             facts = _facts_of_ods(archive) if is_ods else {}
@@ -236,8 +242,7 @@ def _part(archive: zipfile.ZipFile, place: int) -> str | None:
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return None
-    ids: list[str] = []
-    targets: dict[str, str] = {}
+    ids, targets = list[str](), dict[str, str]()
 
     def sheet(name: str, attributes: Attributes) -> None:
         if name == "sheet":
@@ -246,8 +251,7 @@ def _part(archive: zipfile.ZipFile, place: int) -> str | None:
     def link(name: str, attributes: Attributes) -> None:
         if name == "Relationship":
             target = attributes.get("Target", "")
-            whole = target.startswith("/")
-            targets[attributes.get("Id", "")] = target[1:] if whole else f"xl/{target}"
+            targets[attributes.get("Id", "")] = target[1:] if target[:1] == "/" else f"xl/{target}"
 
     _parse_xml(archive, "xl/workbook.xml", sheet)
     _parse_xml(archive, "xl/_rels/workbook.xml.rels", link)
@@ -260,7 +264,8 @@ def _percent_styles(archive: zipfile.ZipFile) -> set[int]:
     formats, styles, in_cells = set(BUILT_IN_PERCENT), list[int](), [False]
 
     def start(name: str, attributes: Attributes) -> None:
-        if name == "numFmt" and _shows_percent(attributes.get("formatCode", "")):
+        code = attributes.get("formatCode", "")
+        if name == "numFmt" and "%" in re.sub(r'"[^"]*"|\\.', "", code):  # not of a text
             formats.add(int(attributes["numFmtId"]))
         elif name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
             in_cells[0] = name == "cellXfs"
@@ -270,10 +275,6 @@ def _percent_styles(archive: zipfile.ZipFile) -> set[int]:
     if "xl/styles.xml" in archive.namelist():
         _parse_xml(archive, "xl/styles.xml", start)
     return {place for place, number in enumerate(styles) if number in formats}
-
-
-def _shows_percent(code: str) -> bool:
-    return "%" in re.sub(r'"[^"]*"|\\.', "", code)
 
 
 def _shared_lengths(archive: zipfile.ZipFile) -> list[int]:
@@ -379,10 +380,12 @@ def _facts_of_xls(data: bytes) -> dict[str, SheetFacts]:
 
 def _note_record(facts: SheetFacts, kind: int, record: bytes, percent: set[int]) -> None:
     if kind in FORMULA | NUMBERS or kind in (BOOL_OR_ERROR, MANY_NUMBERS):
-        row, column, style = struct.unpack_from("<HHH", record)
-        facts.reach(row + 1, column)
-        if style in percent and kind not in FORMULA:
-            facts.percents.setdefault(column, row + 1)
+        row, column = struct.unpack_from("<HH", record)
+        n = (len(record) - 6) // 6 if kind == MANY_NUMBERS else 1  # each a style and a number
+        facts.reach(row + 1, column + n - 1)
+        for place in range(n) if kind not in FORMULA else ():
+            if struct.unpack_from("<H", record, 4 + 6 * place)[0] in percent:
+                facts.percents.setdefault(column + place, row + 1)
         if kind in FORMULA:
             facts.mark("formulas", (row + 1, column))
         is_error = kind == BOOL_OR_ERROR and record[7] == 1
@@ -415,7 +418,7 @@ def _records(stream: bytes, place: int) -> Iterator[tuple[int, bytes]]:
 
 def _workbook_stream(data: bytes) -> bytes:
     """Find the workbook among the files within an .xls, which are chains of sectors [MS-CFB]."""
-    if data[:8] != bytes.fromhex("d0cf11e0a1b11ae1"):
+    if not data.startswith(OLD_BEGINS):
         raise ValueError("it is no workbook")
     size, small = 1 << (data[30] & 15), 1 << (data[32] & 15)
     directory, _, cutoff, small_table, _, more, n_more = struct.unpack_from("<7I", data, 48)
@@ -461,10 +464,7 @@ def column_number(letters: str) -> int:
     >>> column_number("A"), column_number("AB")
     (0, 27)
     """
-    number = 0
-    for letter in letters.upper():
-        number = 26 * number + ord(letter) - 64
-    return number - 1
+    return reduce(lambda number, letter: 26 * number + ord(letter) - 64, letters.upper(), 0) - 1
 
 
 def _limit_memory() -> None:

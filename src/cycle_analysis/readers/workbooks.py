@@ -43,7 +43,10 @@ ERROR_CELL = re.compile(
     r"#(?:N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!|N/B|DEEL/0!|WAARDE!|NAAM\?|VERW!|GETAL!|LEEG!)|Err:5\d\d"
 )
 """What a spreadsheet shows instead of a result, in English and Dutch."""
-AS_IT_IS = "Write source.sheet and source.header_row in wave.yaml to read it as it is"
+AS_IT_IS = (
+    "Name sheet and header row to read it as it is: source.sheet and source.header_row in "
+    "wave.yaml, or --sheet and --header-row of the command"
+)
 MOST_TITLES = 29
 """Rows below the first in which a header is looked for."""
 Rows = Sequence[Sequence[object]]
@@ -81,7 +84,7 @@ def parse_apart(path: Path, name: str) -> Sheet:
     InputError
         If the file cannot be read, breaks the process down, or holds more than fits.
     """
-    if zipfile.is_zipfile(path):
+    if sheets.is_archive(path):
         check_archive(path)
     command = [sys.executable, "-P", sheets.__file__, str(path), name]
     try:
@@ -111,7 +114,7 @@ def _sheet_name(file: str, names: list[str], source: Source) -> str:
         return source.sheet
     if source.sheet or len(names) != 1:
         problem = "is no sheet of this file" if source.sheet else "there are several sheets"
-        remedy = "Name one as source.sheet in wave.yaml"
+        remedy = "Name one, as source.sheet in wave.yaml or by --sheet"
         raise refuse(file, "sheets", source.sheet, problem, ", ".join(names), remedy)
     return str(names[0])
 

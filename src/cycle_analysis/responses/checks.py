@@ -401,3 +401,28 @@ def _identical(decoded: Mapping[str, Decoded]) -> pd.Index:
     n_given = (~np.isnan(values)).sum(axis=0)
     spread = np.fmax.reduce(values) - np.fmin.reduce(values)
     return columns[0].index[twice[(n_given >= LONG) & (spread >= 2)]]
+
+
+def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:
+    """Suggest a recode when the answers are as many whole numbers as the scale has steps.
+
+    Examples
+    --------
+    >>> suggest_recode(pd.Series(["1", "5", "3", "2", "4"]), Scale(min=0, max=4))
+    {'1': '0', '2': '1', '3': '2', '4': '3', '5': '4'}
+    """
+    if scale.kind != "rating" or scale.min is None or scale.max is None:
+        return {}
+    numbers = numbers_in(texts, scale)
+    if numbers.empty or (numbers % 1).any():
+        return {}
+    low, high = int(numbers.min()), int(numbers.max())
+    if high - low != scale.max - scale.min or low == scale.min:
+        return {}
+    return {str(code): f"{scale.min + code - low:g}" for code in range(low, high + 1)}
+
+
+def numbers_in(texts: pd.Series, scale: Scale) -> "pd.Series[float]":
+    """The numbers that occur, without the scale's missing codes."""
+    numbers = pd.to_numeric(pd.Series(texts.unique()).astype("str"), errors="coerce").dropna()
+    return numbers[~numbers.isin([float(c) for c in scale.missing if c.lstrip("-").isdecimal()])]

@@ -376,3 +376,26 @@ def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
             run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
             longest, before = np.maximum(longest, run), now
     return pd.Series(longest, answers.index)
+
+
+def count_respondents(units: pd.Series) -> pd.DataFrame:
+    """Count the respondents of each unit that answered, and group the counts.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes.
+
+    Returns
+    -------
+    DataFrame, index `unit`
+        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
+
+    Examples
+    --------
+    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
+    ['3-4', '1']
+    """
+    n = units.value_counts().sort_index()
+    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
+    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")

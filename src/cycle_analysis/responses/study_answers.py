@@ -60,11 +60,22 @@ def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
     units = study_register(study).on(_day_of_units(study, wave))
     if are_municipalities(units):
         return collapse_background(units), ["size", "region"]
-    few = [c for c in units.columns if c != "name" and 1 < units[c].nunique() <= MOST_GROUPS]
+    few = [c for c, n in background_values(units).items() if 1 < n <= MOST_GROUPS]
     if not few:
         return units.assign(everyone="all"), ["everyone"]
     units[few] = units[few].astype("string").fillna(UNKNOWN).astype("str")
     return units, few
+
+
+def background_values(units: pd.DataFrame) -> dict[str, int]:
+    """Count the different values of each background column of an own register.
+
+    Examples
+    --------
+    >>> background_values(pd.DataFrame({"name": ["a", "b"], "region": ["North", "North"]}))
+    {'region': 1}
+    """
+    return {name: int(units[name].nunique()) for name in units.columns if name != "name"}
 
 
 def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:

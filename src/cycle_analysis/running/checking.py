@@ -18,9 +18,16 @@ from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
 from cycle_analysis.responses.coded import Responses, check_columns, flag_careless
-from cycle_analysis.responses.study_answers import read_all_responses, study_register
+from cycle_analysis.responses.study_answers import (
+    MOST_GROUPS,
+    background_values,
+    population,
+    read_all_responses,
+    study_register,
+)
 from cycle_analysis.running import Value, gather_parameters, notebook_folder, number
 from cycle_analysis.study import Gathered, Study, check_unlisted_waves, gather_study
+from cycle_analysis.units import are_municipalities
 from cycle_analysis.waves import item_status, link_units, unchanged_units
 
 MAX_INVALID = 0.05
@@ -113,7 +120,20 @@ def doubt_study(
         asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
-    return [*found, *_doubt_waves(study, responses)]
+    return [*found, *_unused_background(study), *_doubt_waves(study, responses)]
+
+
+def _unused_background(study: Study) -> Iterator[Problem]:
+    """Columns of the study's own register that group no units, by which nothing is weighed."""
+    units, used = population(study, study.reference_wave)
+    if are_municipalities(units):
+        return
+    for name, n in background_values(units.drop(columns="everyone", errors="ignore")).items():
+        if name not in used:
+            problem = f"{n} different values make no groups: not used as background"
+            remedy = "Group the values in a column of their own, if it should be used"
+            where = (study.units.register_file, f"column {name}", "", problem)
+            yield Problem(*where, f"2 to {MOST_GROUPS}", remedy, done=KEPT)
 
 
 def _parameters(found: Gathered, home: Path) -> dict[str, Any]:

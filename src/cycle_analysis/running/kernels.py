@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from itertools import groupby
+from multiprocessing import resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
@@ -107,7 +108,12 @@ class ForkProvisioner(LocalProvisioner):
         folder = str(kwargs.get("cwd") or Path.cwd())
         connection_file: str = self.parent.connection_file  # type: ignore[union-attr]
         process = context().Process(target=run_kernel, args=(connection_file, folder))
-        process.start()
+        resource_tracker.ensure_running()  # which would let this thread hear Ctrl-C again
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the run hears it, and ends all
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
@@ -230,7 +236,10 @@ def run_kernel(connection_file: str, folder: str) -> None:
 
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     joblib.parallel_config("threading", n_jobs=THREADS)
-    os.chdir(folder)
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:  # the run was stopped meanwhile, and has tidied up
+        return
     # a kernel that is shut down is interrupted first, and would log that as an error
     options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
     IPKernelApp.launch_instance(["-f", connection_file, *options])

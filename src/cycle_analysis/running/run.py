@@ -34,8 +34,9 @@ from cycle_analysis.running import (
     notebook_folder,
     plan,
 )
+from cycle_analysis.running.crate import write_crate
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory
-from cycle_analysis.running.manifest import write_manifest
+from cycle_analysis.running.manifest import read_manifest, write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
@@ -210,7 +211,8 @@ def run_study(
         use_own_scratch(folder)
         outcome = _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
         if not outcome.failed:
-            write_manifest(study, home, notebooks, parameters, given)
+            manifest = write_manifest(study, home, notebooks, parameters, given)
+            write_crate(study, manifest.parent, read_manifest(manifest))
     return outcome
 
 

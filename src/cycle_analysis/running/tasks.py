@@ -6,10 +6,12 @@ pytask watches the folder of a result as one thing: it changed when any file in 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from platform import python_version
+from threading import Event, Thread
 from typing import Any
 
 import yaml
@@ -17,7 +19,16 @@ from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import Results
-from cycle_analysis.running import CHECK, LONGEST_WAY, PER_WAVE, Step, Value, notebook_file, number
+from cycle_analysis.running import (
+    CHECK,
+    LONGEST_WAY,
+    PER_WAVE,
+    Step,
+    Value,
+    notebook_file,
+    number,
+    plan,
+)
 from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
@@ -96,6 +107,28 @@ CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
 
+MINUTE = 60.0
+"""Seconds after which a step that goes on says so, again and again."""
+
+
+@contextmanager
+def patience(tell: Callable[[str], None], seconds: float = MINUTE) -> Iterator[None]:
+    """Tell every minute that something still runs."""
+    ended = Event()
+
+    def say() -> None:
+        told = 1
+        while not ended.wait(seconds):
+            tell(f"still runs, {told} min")
+            told += 1
+
+    Thread(target=say, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
 @dataclass
 class Explanation:
     """Why a task runs: pytask fills it in, and pytask-parallel needs it to be there before."""
@@ -115,7 +148,7 @@ class Tasks:
         tell: Callable[[str], None],
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.tell = parameters, tell
+        self.parameters, self.tell, self.steps = parameters, tell, plan(study)
         self.results = Results(home / "data" / "processed" / study.name)
         self.code = hash_facts([hash_code(), python_version(), libraries()])
         text = (study.folder / "study.yaml").read_text("utf-8-sig")
@@ -161,10 +194,11 @@ class Tasks:
         """Run one notebook; leave its files, or on failure none."""
         output = self.output(step)
         output.clear()
-        self.tell(f"  …   {step}")
+        self.tell(f"  …   {step}  ({self.steps.index(step) + 1} of {len(self.steps)})")
         started = time.perf_counter()
         try:
-            self.check(output) if step.notebook == CHECK else self.run_notebook(step)
+            with patience(lambda told: self.tell(f"  …   {step}  {told}")):
+                self.check(output) if step.notebook == CHECK else self.run_notebook(step)
         except BaseException:
             output.clear()
             raise

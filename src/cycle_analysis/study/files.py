@@ -268,6 +268,17 @@ class About(Frozen):
     cite: str = ""
 
 
+class Statements(Frozen):
+    """What checklists ask of the author: where it was registered, who paid, how many were asked."""
+
+    registration: str = ""
+    intended_n: str = ""
+    approached: str = ""
+    ethics: str = ""
+    funding: str = ""
+    conflicts: str = ""
+
+
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
@@ -288,6 +299,7 @@ class StudyFile(Frozen):
     population: Text
     units: Units = Units()
     about: About = About()
+    statements: Statements = Statements()
     model: PhaseModel | None = None
     developments: list[Development] = Field(min_length=1)
     phases: list[Phase] = Field(min_length=2)

@@ -265,6 +265,24 @@ class _Spellings:
             place = self.joined.find(f" {sought}", place + 1)
 
 
+def units_within(texts: Iterable[str], register: Register, day: str) -> dict[str, str]:
+    """Find the one unit whose name stands, as whole words, within each text; else ``""``.
+
+    Examples
+    --------
+    >>> from cycle_analysis.units import load_register
+    >>> told = ["Gemeente Almere (afd. Data)", "Best - team BI", "Almere en Best", "ergens"]
+    >>> list(units_within(told, load_register(), "2022-03-01").values())
+    ['GM0034', 'GM0753', '', '']
+    """
+    named = register.in_force(pd.Timestamp(day))[["name", "unit"]].to_numpy()
+    by_key = {_key(name): unit for name, unit in named}
+    words = sorted((re.escape(key) for key in by_key), key=len, reverse=True)  # the longest first
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)")
+    found = {text: {by_key[key] for key in pattern.findall(_key(text))} for text in texts}
+    return {text: units.pop() if len(units) == 1 else "" for text, units in found.items()}
+
+
 def allowed_units(problem: str, suggestions: str) -> str:
     """Tell the suggestions for a value as what is allowed: all that it could mean, or the nearest.
 

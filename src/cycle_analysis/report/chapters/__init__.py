@@ -2,6 +2,7 @@
 
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.chapters.annex import AnnexChapter
+from cycle_analysis.report.chapters.checklist import ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -15,6 +16,7 @@ CHAPTERS: dict[str, type[Chapter]] = {
     for chapter in (
         *(SummaryChapter, ProfilesChapter, WavesChapter, CycleChapter, ResponseChapter),
         *(ValidityChapter, LimitsChapter, MeasurementChapter, AnnexChapter),
+        ChecklistChapter,
     )
 }
 """Chapters by their name, in the order of the report."""

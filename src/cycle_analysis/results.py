@@ -35,6 +35,8 @@ FILE = "result.json"
 PARAMETERS = "parameters"
 ALL_WAVES = "all_waves"
 """Folder of the steps that compare waves."""
+ROBUSTNESS = "robustness"
+"""The step that no run needs: other defensible choices, told where they are up to date."""
 KINDS = {
     "string": "str",
     "string or missing": "str",
@@ -312,6 +314,10 @@ class Results:
                 changed.append(f"{source} is out of date")
         return changed
 
+    def current(self, step: str, wave: str = ALL_WAVES) -> bool:
+        """Whether a step has been saved, and nothing it rests on has changed since."""
+        return self.has(step, wave) and not self.stale(step, wave)
+
     def check(self, steps: Iterable[tuple[str, str]]) -> None:
         """Refuse results that are absent or stale.
 
@@ -389,6 +395,8 @@ def run_notebook(step: str, wave: str) -> str:
     >>> run_notebook("02_scores", "2018"), run_notebook("07_waves", ALL_WAVES)
     ('Run notebook 02_scores for wave 2018', 'Run notebook 07_waves')
     """
+    if step == ROBUSTNESS:
+        return "Run cycle-analysis robustness"
     return f"Run notebook {step}" + ("" if wave == ALL_WAVES else f" for wave {wave}")
 
 
@@ -416,6 +424,8 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
         found |= {f"{one}/{path.name}": hash_file(path) for path in raw}
     if wave == ALL_WAVES:
         found["the list of waves"] = hash_facts([study.waves, study.reference_wave])
+    if step == ROBUSTNESS:
+        found["robustness in study.yaml"] = hash_facts(study.robustness.model_dump(mode="json"))
     return found
 
 

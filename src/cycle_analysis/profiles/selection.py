@@ -153,7 +153,7 @@ def compare(
     """
     if fits is None:
         fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed)
-    ward = _ward_rows(scores.dropna(), max(k for _, k in fits))
+    ward = separation(scores.dropna(), max(k for _, k in fits))
     table = pd.concat([criteria_of(fits, scores), ward], ignore_index=True)
     counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
     return table.astype(dict.fromkeys(counts, "Int64"))
@@ -333,8 +333,8 @@ def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
     return [code for code, holds in against.items() if holds]
 
 
-def _ward_rows(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
-    """Separation of Ward + k-means on the complete units."""
+def separation(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
+    """Set the separation of Ward + k-means in a table, as `compare` does: complete units only."""
     highest = max(1, min(max_profiles, len(scores.drop_duplicates())))
     values = scores.to_numpy(dtype=float)
     if len(values) < 2:

@@ -15,7 +15,7 @@ from typing import Any
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
-from cycle_analysis.results import Results
+from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running.executed import execute_notebook
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.running.parameters import Value, number
@@ -91,6 +91,8 @@ class FolderNode:
 
 REPORT = "08_report"
 """The notebook that tells what all others saved."""
+SHOW_ROBUSTNESS = ("06_validity", REPORT)
+"""Notebooks that show the grid of other choices, where it is there."""
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
@@ -135,6 +137,9 @@ class Tasks:
         needs["package"] = _value(step, "package and versions", self.code)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
+        grid = FolderNode(self.results.step_folder(ROBUSTNESS))
+        if step.notebook in SHOW_ROBUSTNESS and grid.files:
+            needs["robustness"] = grid
         on_longest_way = step.wave == self.study.reference_wave and step.notebook in LONGEST_WAY
         return TaskWithoutPath(
             name=str(step),

@@ -18,6 +18,7 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 from cycle_analysis import mixtures
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.mixtures.search import WardTree
+from cycle_analysis.profiles.partitions import sample
 from cycle_analysis.seeds import Seed, children
 
 WARD = "Ward + k-means"
@@ -334,7 +335,11 @@ def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
 
 
 def separation(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
-    """Set the separation of Ward + k-means in a table, as `compare` does: complete units only."""
+    """Set the separation of Ward + k-means in a table, as `compare` does: complete units only.
+
+    Of many units of a `sample`.
+    """
+    scores = sample(scores)
     highest = max(1, min(max_profiles, len(scores.drop_duplicates())))
     values = scores.to_numpy(dtype=float)
     if len(values) < 2:

@@ -20,7 +20,7 @@ from cycle_analysis.cycle.phases import active_counts, activity
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.measurement.scores import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.profiles.division import choose_division, divide
-from cycle_analysis.profiles.partitions import Partition, assign, by_mixture, ward_kmeans
+from cycle_analysis.profiles.partitions import Partition, assign, by_mixture, sample, ward_kmeans
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models, separation
 from cycle_analysis.profiles.stability import method_agreement
 from cycle_analysis.profiles.true_scores import of_true_scores
@@ -127,11 +127,11 @@ class Material:
         return of.score(of.persons(one, of.items), of.units, one)
 
     def divided(self, one: Universe) -> pd.DataFrame:
-        """Give the scores that a universe divides; none where they cannot be."""
+        """Give the scores that a universe divides, of many a sample; none where they cannot be."""
         scores = self.scores(one, one.reference_wave)
         complete = scores.dropna()
         same = complete.nunique().min() < 2 if len(complete) else True
-        return scores.iloc[:0] if same or len(complete) < UNITS_PER_PROFILE else scores
+        return scores.iloc[:0] if same or len(complete) < UNITS_PER_PROFILE else sample(scores)
 
     @cached_property
     def change_waves(self) -> list[str]:

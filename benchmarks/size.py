@@ -7,8 +7,15 @@ draws ``size.png`` and tells slopes.
 """
 
 import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import yaml

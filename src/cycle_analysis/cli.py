@@ -223,9 +223,11 @@ def _run(options: argparse.Namespace) -> int:
     study = load_study(options.study, home)
     given = _read_given(options.param)
     from cycle_analysis.running.run import run_study, tell_error
+    from cycle_analysis.running.status import Status
 
+    status = Status()
     how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
-    outcome = run_study(study, home, given, **how)
+    outcome = run_study(study, home, given, **how, tell=status.tell, show=status.show)
     if options.explain or options.dry_run:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")

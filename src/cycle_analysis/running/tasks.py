@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from platform import python_version
 from typing import Any
@@ -17,11 +18,11 @@ from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 from cycle_analysis.problems import REJECTED, InputError, refuse
 from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running.executed import execute_notebook
+from cycle_analysis.running.explaining import Keys, changed_keys, keep_keys, keys_of
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.running.parameters import Value, number
 from cycle_analysis.running.pipeline import CHECK, LONGEST_WAY, Step, notebook_file
 from cycle_analysis.study import Study
-from cycle_analysis.study.fingerprints import hash_facts
 from cycle_analysis.study.plan import plan_files
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
@@ -105,7 +106,10 @@ class Explanation:
 
 
 class Tasks:
-    """Turn the steps of one study into pytask's tasks; `tell` is told how far they are."""
+    """Turn the steps of one study into pytask's tasks; `tell` is told how far they are.
+
+    `changed` names, by step and what it depends on, the keys that changed since it last ran.
+    """
 
     def __init__(
         self,
@@ -114,11 +118,15 @@ class Tasks:
         notebooks: Path,
         parameters: Mapping[str, Mapping[str, Value]],
         tell: Callable[[str], None],
+        show: Callable[[str, str], None] = lambda step, cell: None,
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.tell = parameters, tell
+        self.parameters, self.tell, self.show = parameters, tell, show
         self.results = Results(home / "data" / "processed" / study.name)
-        self.code = hash_facts([hash_code(), python_version(), libraries()])
+        code = {"package": hash_code(), "Python": python_version(), **libraries()}
+        self.code = json.dumps(code)
+        self.keys: dict[str, Keys] = {}
+        self.changed: dict[str, dict[str, str]] = {}
 
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
@@ -129,12 +137,15 @@ class Tasks:
         if step.notebook == REPORT:
             files += [*self.study.text_files, *plan_files(self.study)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
-        parameters = [self.parameters[notebook] for notebook in deciding]
+        parameters: Mapping[str, Any] = self.parameters.get(step.notebook, {})
+        if step.notebook == CHECK:
+            parameters = {notebook: self.parameters[notebook] for notebook in CHECK_BY}
         needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
             needs["notebook"] = _file(notebook_file(self.study, step.notebook, self.notebooks))
         needs["package"] = _value(step, "package and versions", self.code)
+        self.keys[str(step)] = keys = keys_of(needs)
+        self.changed[str(step)] = changed_keys(self.results.folder, str(step), keys)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
         grid = FolderNode(self.results.step_folder(ROBUSTNESS))
@@ -167,6 +178,9 @@ class Tasks:
         except BaseException:
             output.clear()
             raise
+        finally:
+            self.show(str(step), "")
+        keep_keys(self.results.folder, str(step), self.keys[str(step)])
         self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
 
     def check(self, output: FolderNode) -> None:
@@ -193,7 +207,8 @@ class Tasks:
         executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         source = notebook_file(self.study, step.notebook, self.notebooks)
-        execute_notebook(source, copy, parameters, str(step), self.results.folder)
+        show = partial(self.show, str(step))
+        execute_notebook(source, copy, parameters, str(step), self.results.folder, show)
         if not self.output(step).files:
             remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
             problem = "has saved no result of its name"

@@ -68,6 +68,9 @@ class Drawn:
         known = self.tables.get((step, table, wave))
         return self.large.load(step, table, wave) if known is None else known
 
+    def current(self, step: str, wave: str) -> bool:
+        return False
+
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         own = {"active_from": self.active_from} if step == CYCLE else {}
         return dict(self.large.parameters(step, wave)) | own

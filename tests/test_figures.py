@@ -57,6 +57,11 @@ DRAWN = {
         pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
                       "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
         look, **at),
+    "specifications": lambda look, **at: figures.plot_specifications(
+        pd.Series([1.0, 0.9, 0.4, -0.1]), pd.Series([True, False, None, True]),
+        pd.DataFrame({("Hoe respondenten een eenheid worden", "gemiddelde"): [True] * 3 + [False],
+                      ("Hoe respondenten een eenheid worden", "mediaan"): [False] * 3 + [True]}),
+        look, **at),
     "sensitivity": lambda look, **at: figures.plot_sensitivity(
         pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
         look, chosen=50.0, **at),

@@ -32,6 +32,9 @@ class Saved:
             return self.tables[table].loc[self.study.phase_items(wave).index]
         return self.tables[table]
 
+    def current(self, step, wave):
+        return False
+
     def parameters(self, step, wave):
         return {}
 

@@ -1,9 +1,11 @@
 """The whole way, from raw exports to the report, as a user runs it."""
 
 import hashlib
+import io
 import json
 import shutil
 
+import nbformat
 import pandas as pd
 import pytest
 from commands import called, command, finished
@@ -12,6 +14,8 @@ from sklearn.metrics import adjusted_rand_score
 from small_studies import QUICK, Truth, make_study
 
 from cycle_analysis.results import Results
+from cycle_analysis.running.kernels import execute_notebook
+from cycle_analysis.running.status import Status
 from cycle_analysis.running.tasks import UNNAMED
 from cycle_analysis.study import load_study
 
@@ -109,8 +113,45 @@ def test_a_change_in_one_wave_runs_only_what_depends_on_it(frozen_run, make_copy
 def test_a_parameter_runs_only_what_depends_on_it(frozen_run, make_copy):
     home = make_copy(frozen_run("one_wave"))
     told = called("run", "small", "--param", "06.n_replicates=5", "--dry-run", home=home)
-    assert "06_validity 2010: parameters changed\n08_report: " in told.stdout
+    assert "06_validity 2010: parameters changed (n_replicates)\n08_report: " in told.stdout
     assert "2 would run, 7 up to date" in told.stdout
+
+
+def test_it_is_told_which_key_of_a_file_changed(frozen_run, make_copy):
+    home = make_copy(frozen_run("one_wave"))
+    folder = home / "data" / "raw" / "small"
+    study, wave = folder / "study.yaml", folder / "2010" / "wave.yaml"
+    study.write_text(study.read_text("utf-8").replace("Name B", "Name X"), "utf-8")
+    wave.write_text(wave.read_text("utf-8") + "ignore: []\n", "utf-8")
+    told = called("run", "small", "--dry-run", home=home).stdout
+    changed = "2010/wave.yaml changed (ignore); small/study.yaml changed (profile_names.1.en)"
+    assert f"check: {changed}\n" in told
+
+
+def test_a_terminal_shows_the_cell_a_notebook_is_in():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal, file = Terminal(), io.StringIO()
+    for status in (Status(terminal), Status(file)):
+        status.tell("  …   03_cycle 2018")
+        status.show("03_cycle 2018", "5/40 Order")
+        status.tell("  ok  02_scores 2022")
+        status.show("03_cycle 2018", "")
+    assert terminal.getvalue().count("03_cycle 2018: cell 5/40 Order") == 2
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert file.getvalue() == "  …   03_cycle 2018\n  ok  02_scores 2022\n"
+
+
+def test_every_cell_is_shown_with_its_heading(tmp_path):
+    shown, source = [], tmp_path / "nb.ipynb"
+    cells = [nbformat.v4.new_markdown_cell("# 09\n\n## Order"), nbformat.v4.new_code_cell("1")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), source)
+    top = tmp_path / "data" / "processed" / "study"
+    execute_notebook(source, top / "nb.ipynb", {}, "09", top, shown.append)
+    assert shown == ["1/2 Order", "2/2 Order"]
 
 
 def test_a_text_of_the_study_runs_the_report_alone(frozen_run, make_copy):

@@ -5,6 +5,7 @@ import re
 import shutil
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 import yaml
@@ -32,9 +33,12 @@ from cycle_analysis.report.document import Document, Figure, Heading, Paragraph,
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.robustness.curve import CLAIMS
+from cycle_analysis.robustness.grid import CROSSED, NAMES
 from cycle_analysis.running import read_parameters
 from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study
+from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import KINDS, OF_NO_MATTER
 from cycle_analysis.texts import Words, find_languages
 
@@ -145,6 +149,12 @@ def all_parameters():
     return {name for cell in cells for name in cell} - set(OF_NO_MATTER)
 
 
+def options_of(choice: str) -> set[str]:
+    """Texts that study.yaml may name under a choice."""
+    (kind,) = get_args(Robustness.model_fields[choice].annotation)
+    return set(get_args(kind)) if get_origin(kind) is Literal else set()
+
+
 READINGS = [reading for reading in Reading if reading is not Reading.UNKNOWN]
 CODES = {
     "models": [model.name for model in ALL_MODELS],
@@ -160,6 +170,9 @@ CODES = {
     "stability": [reading for _, reading in STABILITY],
     "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],
     "territory": TERRITORY,
+    "grid": NAMES,
+    "claims": CLAIMS,
+    "options": {"nothing", "item", "phase"}.union(*map(options_of, CROSSED)),
     "deviations": KINDS,
 }
 """Codes that the science gives, by where words.yaml has words for them."""

@@ -34,6 +34,9 @@ class Saved:
         self.asked.add(f"{step}/{table}")
         return self.changed.get(f"{step}/{table}", self.store.load(step, table, wave)).copy()
 
+    def current(self, step: str, wave: str) -> bool:
+        return self.store.current(step, wave)
+
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         return self.store.parameters(step, wave)
 

@@ -15,6 +15,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     _describe_verify(commands)
     text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
     _study_and_home(_command(commands, "freeze", text, _freeze))
+    _describe_robustness(commands)
     _describe_simulate(commands)
     _describe_new_study(commands)
     _describe_add_wave(commands)
@@ -118,6 +120,17 @@ def _describe_verify(commands: Any) -> None:
     told = "manifest to hold it against (default: reports/STUDY/manifest.json)"
     verify.add_argument("--against", metavar="MANIFEST", type=Path, help=told)
     _study_and_home(verify)
+
+
+def _describe_robustness(commands: Any) -> None:
+    text = "analyse a study in every defensible way, after a run: what would others have found?"
+    robustness = _command(commands, "robustness", text, _robustness)
+    _workers(robustness, "analyses at once")
+    told = "work on a Dask cluster: the address of its scheduler, tcp://127.0.0.1:8786"
+    robustness.add_argument("--dask", metavar="ADDRESS", default="", help=told)
+    told = "say which analyses there are, and which not, and run nothing"
+    robustness.add_argument("--dry-run", action="store_true", help=told)
+    _study_and_home(robustness)
 
 
 def _describe_simulate(commands: Any) -> None:
@@ -229,10 +242,12 @@ def _run(options: argparse.Namespace) -> int:
     given = _read_given(options.param)
     from cycle_analysis.running.interruptions import ended_at_once
     from cycle_analysis.running.run import run_study, tell_error
+    from cycle_analysis.running.status import Status
 
+    status = Status()
     how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
     with ended_at_once(options.stopped):
-        outcome = run_study(study, home, given, **how)
+        outcome = run_study(study, home, given, **how, tell=status.tell, show=status.show)
     if options.explain or options.dry_run:
         for step, reasons in outcome.reasons.items():
             print(f"{step}: {'; '.join(reasons)}")
@@ -289,6 +304,36 @@ def _freeze(options: argparse.Namespace) -> int:
     for path in freeze(study, {step: parameters[step] for step in NOTEBOOKS[:-1]}):
         print(path)
     print("Read the plan, register it where your field does, and keep both files with the study.")
+    return CLEAN
+
+
+def _robustness(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from cycle_analysis.report import open_chapter, tell
+    from cycle_analysis.results import Results
+    from cycle_analysis.robustness.grid import REASONS
+    from cycle_analysis.robustness.run import open_grid, run_grid
+    from cycle_analysis.running.run import only_run
+
+    home = _home_of(options)
+    study = load_study(options.study, home)
+    results = Results(home / "data" / "processed" / study.name, study)
+    grid = open_grid(study, results)
+    print(f"{len(grid.universes)} defensible analyses.", file=sys.stderr)
+    for reason, n in grid.left_out.most_common():
+        print(f"  not {n}: {REASONS[reason]}", file=sys.stderr)
+    if options.dry_run:
+        return CLEAN
+    how = {"n_workers": options.workers, "address": options.dask}
+    with (
+        only_run(results.folder, partial(print, file=sys.stderr)),
+        tqdm(total=len(grid.universes), unit=" analyses") as progress,
+    ):
+        run_grid(grid, **how, tell=progress.update)
+    chapter = open_chapter(study, results, study.language, "robustness", round_to=1)
+    print(tell(chapter, "told"))
+    print(f"Next: cycle-analysis run {study.name}, which tells it in notebook 06 and the report.")
     return CLEAN
 
 

@@ -18,6 +18,7 @@ from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.results import (
     ALL_WAVES,
     PARAMETERS,
+    ROBUSTNESS,
     Origin,
     Results,
     Saved,
@@ -91,8 +92,8 @@ class Open(Results):
     def _remember(self, step: str, part: str, wave: str) -> None:
         """Remember what was loaded of a source, and say so when that is out of date."""
         source = result_name(step, wave)
-        if (step, wave) == (self.step, self.wave):
-            return
+        if (step, wave) == (self.step, self.wave) or step == ROBUSTNESS:
+            return  # the grid is shown beside what a notebook finds, which never rests on it
         first = source not in self.sources
         self.sources.setdefault(source, {})[part] = self.fingerprint(step, part, wave)
         if first and (changed := self.stale(step, wave)):

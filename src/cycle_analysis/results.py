@@ -34,6 +34,8 @@ FILE = "result.json"
 PARAMETERS = "parameters"
 ALL_WAVES = "all_waves"
 """Folder of the steps that compare waves."""
+ROBUSTNESS = "robustness"
+"""The step that no run needs: other defensible choices, told where they are up to date."""
 KINDS = {
     "string": "str",
     "string or missing": "str",
@@ -311,6 +313,10 @@ class Results:
                 changed.append(f"{source} is out of date")
         return changed
 
+    def current(self, step: str, wave: str = ALL_WAVES) -> bool:
+        """Whether a step has been saved, and nothing it rests on has changed since."""
+        return self.has(step, wave) and not self.stale(step, wave)
+
     def check(self, steps: Iterable[tuple[str, str]]) -> None:
         """Refuse results that are absent or stale.
 
@@ -359,11 +365,6 @@ def open_results(name: str, home: Path | None = None) -> Results:
     Results
         `load` a table of a step with its types, `tables` names those there are, `parameters` tells
         what a step ran with, and `stale` what has changed since.
-
-    Raises
-    ------
-    InputError
-        As `load_study`.
     """
     home = home or find_home()
     return Results(home / "data" / "processed" / name, load_study(name, home))
@@ -381,13 +382,9 @@ def result_name(step: str, wave: str) -> str:
 
 
 def run_notebook(step: str, wave: str) -> str:
-    """Say which notebook to run.
-
-    Examples
-    --------
-    >>> run_notebook("02_scores", "2018"), run_notebook("07_waves", ALL_WAVES)
-    ('Run notebook 02_scores for wave 2018', 'Run notebook 07_waves')
-    """
+    """Say which notebook to run, for which wave."""
+    if step == ROBUSTNESS:
+        return "Run cycle-analysis robustness"
     return f"Run notebook {step}" + ("" if wave == ALL_WAVES else f" for wave {wave}")
 
 
@@ -415,17 +412,19 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
         found |= {f"{one}/{path.name}": hash_file(path) for path in raw}
     if wave == ALL_WAVES:
         found["the list of waves"] = hash_facts([study.waves, study.reference_wave])
+    if step == ROBUSTNESS:
+        found["robustness in study.yaml"] = hash_facts(study.robustness.model_dump(mode="json"))
     return found
 
 
 def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
-    remedy = f"{run_notebook(step, wave)} first"
-    return Problem(f"{wave}/{step}/{file}", "file", "", "is not there yet", "", remedy)
+    where = (f"{wave}/{step}/{file}", "file", "", "is not there yet", "")
+    return Problem(*where, f"{run_notebook(step, wave)} first")
 
 
 def _spoilt(step: str, wave: str, file: str, problem: str) -> InputError:
-    remedy = f"{run_notebook(step, wave)} again"
-    return refuse(f"{wave}/{step}/{file}", "file", "", problem, "", remedy)
+    again = f"{run_notebook(step, wave)} again"
+    return refuse(f"{wave}/{step}/{file}", "file", "", problem, "", again)
 
 
 def _check_index(name: str, table: pd.DataFrame) -> None:

@@ -33,4 +33,5 @@ from cycle_analysis.figures.responses import (
     plot_response_cells,
     plot_spread,
 )
+from cycle_analysis.figures.robustness import plot_specifications
 from cycle_analysis.figures.style import Look

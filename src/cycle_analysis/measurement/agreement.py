@@ -33,6 +33,8 @@ Table = TypeVar("Table", pd.Series, np.ndarray)
 
 AGREED = 0.7
 """Agreement rwg(j) from which a unit's mean is usually taken to stand for its respondents."""
+MOST_DEALT = 20_000
+"""Respondents that are dealt out to random groups at most: chance is known well enough by then."""
 
 
 def unit_agreement(answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
@@ -235,7 +237,8 @@ def random_group_benchmark(
     -------
     DataFrame, indexed by phase
         n_units (with two respondents or more), rwg, random, random_high (95th percentile), gain
-        (rwg - random), p (share of draws that agree at least as much), reason.
+        (rwg - random), p (share of draws that agree at least as much), reason. Of more than
+        `MOST_DEALT` respondents those of a random part of the units are dealt out.
 
     References
     ----------
@@ -446,24 +449,39 @@ def _deal_out(
         lacking = dict.fromkeys(["rwg", "random", "random_high", "gain", "p"], np.nan)
         return {"n_units": 0, **lacking, "reason": "no unit with two respondents"}
     starts = np.flatnonzero(np.r_[True, names[1:] != names[:-1]])
-    sizes = np.diff(np.r_[starts, len(names)])[:, None]
+    sizes = np.diff(np.r_[starts, len(names)])
+    n_items = values.shape[1]
+    centred = values - values.mean(axis=0)
+    sums = np.column_stack([centred, (centred**2).sum(axis=1)])  # of the items, and of squares
 
-    def mean_rwg(rows: np.ndarray) -> float:
-        centred = rows - values.mean(axis=0)
-        total = np.add.reduceat(centred, starts, axis=0)
-        squares = np.add.reduceat(centred**2, starts, axis=0)
-        variances = (squares - total**2 / sizes) / (sizes - 1)
-        return float(rwg_j(variances.mean(axis=1), values.shape[1]).mean())
+    def mean_rwg(rows: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> float:
+        totals = np.add.reduceat(rows, starts, axis=0)
+        scatter = totals[:, -1] - (totals[:, :-1] ** 2).sum(axis=1) / sizes
+        return float(rwg_j(scatter / (sizes - 1) / n_items, n_items).mean())
 
-    generator = np.random.default_rng(stream)
-    observed = mean_rwg(values)
-    draws = np.array([mean_rwg(generator.permutation(values)) for _ in range(replicates)])
+    generator, rwg = np.random.default_rng(stream), mean_rwg(sums, starts, sizes)
+    dealt = _part_of(sizes, generator)
+    sums, sizes = sums[np.repeat(dealt, sizes)], sizes[dealt]
+    starts_of = np.cumsum(sizes) - sizes
+    observed = mean_rwg(sums, starts_of, sizes)
+    draws = np.array(
+        [mean_rwg(generator.permutation(sums), starts_of, sizes) for _ in range(replicates)]
+    )
     return {
         "n_units": len(starts),
-        "rwg": observed,
+        "rwg": rwg,
         "random": float(draws.mean()),
         "random_high": float(np.quantile(draws, 0.95)),
-        "gain": observed - float(draws.mean()),
+        "gain": rwg - float(draws.mean()),
         "p": float(((draws >= observed - 1e-12).sum() + 1) / (replicates + 1)),
         "reason": "",
     }
+
+
+def _part_of(sizes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Which units are dealt out: all, or a random part with at most `MOST_DEALT` respondents."""
+    if sizes.sum() <= MOST_DEALT:
+        return np.ones(len(sizes), bool)
+    order = generator.permutation(len(sizes))
+    within = np.cumsum(sizes[order]) <= MOST_DEALT
+    return np.isin(np.arange(len(sizes)), order[within])

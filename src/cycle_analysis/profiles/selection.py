@@ -5,9 +5,8 @@ parameters, a best solution that was found only once, a small profile. The defau
 proposal to argue about, not an answer: the lowest BIC of the solutions that nothing serious speaks
 against; of those within two points the one with the fewest parameters.
 
-The bootstrapped likelihood ratio (McLachlan 1987, Applied Statistics 36(3)) asks whether the
-*normal* mixture with k - 1 profiles explains the scores, not whether there are profiles: on one
-skewed continuum it announces three to five. Read it beside the null test.
+The bootstrapped likelihood ratio (McLachlan 1987, Applied Statistics 36(3)) asks whether a *normal*
+mixture explains the scores, not whether there are profiles: of a skewed continuum it makes three.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +22,14 @@ from cycle_analysis import mixtures
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
 from cycle_analysis.mixtures.search import WardTree
+from cycle_analysis.profiles import sample
 
 WARD = "Ward + k-means"
 """Name of the rows that no mixture stands behind."""
 BARRING = ("many_parameters", "not_replicated", "not_converged", "empty_profile")
 """Flags that rule a solution out of the default choice."""
-TIE = 2.0
-"""BIC differences up to this are a tie; up to `NEAR` the other solution deserves to be shown."""
-NEAR = 6.0
+TIE, NEAR = 2.0, 6.0
+"""BIC differences up to the first are a tie; up to the second the other deserves to be shown."""
 Fits = Mapping[tuple[str, int], Mixture]
 """Fitted mixtures by covariance model and number of profiles."""
 TOLERANCE = 1e-7
@@ -183,7 +182,7 @@ def compare(
     """
     if fits is None:
         fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed)
-    ward = _ward_rows(scores.dropna(), max(k for _, k in fits))
+    ward = separation(scores.dropna(), max(k for _, k in fits))
     table = pd.concat([criteria_of(fits, scores), ward], ignore_index=True)
     counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
     return table.astype(dict.fromkeys(counts, "Int64"))
@@ -447,8 +446,9 @@ def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
     return [code for code, holds in against.items() if holds]
 
 
-def _ward_rows(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
-    """Separation of Ward + k-means on the complete units."""
+def separation(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
+    """Set the separation of Ward + k-means in a table; of complete units, or a `sample` of many."""
+    scores = sample(scores)
     highest = max(1, min(max_profiles, len(scores.drop_duplicates())))
     values = scores.to_numpy(dtype=float)
     if len(values) < 2:

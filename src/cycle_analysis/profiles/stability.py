@@ -19,7 +19,7 @@ from sklearn.metrics import adjusted_rand_score
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import n_distinct
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles import Method, Partition, ward_kmeans
+from cycle_analysis.profiles import Method, Partition, sample, ward_kmeans
 
 Again = Callable[[int], np.ndarray]
 """Divides one resample in at most k profiles: 0..k-1 for each of its units."""
@@ -74,7 +74,7 @@ def bootstrap_jaccard(
     Parameters
     ----------
     whole : Partition
-        The division of all units.
+        The division of all units; of many, samples are drawn from a `sample`.
     method : function (scores, k) -> Partition
         How it was made: such as `ward_kmeans`, or `functools.partial` of `latent_profiles`.
     n_replicates : int
@@ -105,6 +105,7 @@ def bootstrap_jaccard(
     >>> bootstrap_jaccard(ward_kmeans(scores, 2), ward_kmeans, n_replicates=5)["jaccard"].tolist()
     [1.0, 1.0]
     """
+    whole = whole.only(sample(whole.scores).index)
     start = partial(_method_again, method)
     table = _jaccard(whole.scores, {whole.k: whole}, start, n_replicates, seed)
     return table.loc[whole.k]
@@ -123,7 +124,7 @@ def jaccard_by_k(
     Parameters
     ----------
     scores : DataFrame, n units × p phases
-        Complete phase scores.
+        Complete phase scores; of many units a `sample` is drawn from.
     ks : sequence of int
         Numbers of profiles, 2 or more.
     n_replicates, seed
@@ -145,6 +146,7 @@ def jaccard_by_k(
     >>> jaccard_by_k(scores, [2], n_replicates=5)["jaccard"].tolist()
     [1.0, 1.0]
     """
+    scores = sample(scores)
     whole = {k: ward_kmeans(scores, k) for k in ks}
     return _jaccard(scores, whole, _ward_again, n_replicates, seed)
 

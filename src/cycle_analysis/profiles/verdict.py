@@ -27,6 +27,7 @@ from scipy.stats import spearmanr
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import Mixture, check_scores, classify, held_out, race
 from cycle_analysis.mixtures.courses import COURSES, Course, fit_courses, fit_steps
+from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
 
@@ -66,8 +67,6 @@ LOWER = {Verdict.SEPARATE: Verdict.OVERLAPPING, Verdict.OVERLAPPING: Verdict.STR
 """One grade lower."""
 OF_PROFILES, OF_SCORES, WINDOW = ("most_profiles", "at_floor"), ("few_values", "heaped"), "window"
 """Codes of `warnings_of`, about the profiles and about the scores, and one more of `lowered_by`."""
-LARGEST = 3000
-"""Units that are weighed at most; of more a sample is, which tells as much and takes no hours."""
 RIVALS_LEFT_OUT = 4
 """How many of the best rivals, besides the best of each form, are compared on units left out."""
 FEW_VALUES, HEAPED, MONOTONE = 5, 0.2, 0.9
@@ -250,10 +249,9 @@ def weigh(
     if len(complete.drop_duplicates()) < 2:
         return nothing_to_divide(len(scores))
     _check_enough(complete, scores)
-    first, second, third, fourth, fifth = children(seed, 5)
-    if len(scores) > LARGEST:
-        rows = np.random.default_rng(fifth).permutation(len(scores))[:LARGEST]
-        scores, fits, choice = scores.iloc[np.sort(rows)], None, None
+    first, second, third, fourth = children(seed, 4)
+    if len(weighed := sample(scores)) < len(scores):
+        scores, fits, choice = weighed, None, None
         complete = scores.dropna()
     if fits is None:
         highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))

@@ -65,6 +65,10 @@ class Remembering:
         """Give the parameters with which a step ran."""
         return self.results.parameters(step, wave)
 
+    def current(self, step: str, wave: str) -> bool:
+        """Whether a step has been saved, and is up to date."""
+        return self.results.current(step, wave)
+
 
 def assemble(
     study: Study,

@@ -44,6 +44,9 @@ class Results(Protocol):
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         """Give the parameters with which a step ran."""
 
+    def current(self, step: str, wave: str) -> bool:
+        """Whether a step has been saved, and is up to date."""
+
 
 class Chapter:
     """A chapter of the report on one study, in one language.

@@ -17,7 +17,8 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from itertools import groupby
 from multiprocessing import resource_tracker
@@ -120,7 +121,12 @@ class ForkProvisioner(LocalProvisioner):
 
 
 def execute_notebook(
-    source: Path, copy: Path, parameters: Mapping[str, Value], step: str, top: Path
+    source: Path,
+    copy: Path,
+    parameters: Mapping[str, Value],
+    step: str,
+    top: Path,
+    show: Callable[[str], None] = lambda cell: None,
 ) -> None:
     """Execute one notebook with papermill.
 
@@ -134,6 +140,8 @@ def execute_notebook(
         Its name in messages.
     top : Path
         Folder from which all is private.
+    show : function of str
+        Shown which cell begins: ``5/20 Stability``.
 
     Raises
     ------
@@ -145,6 +153,7 @@ def execute_notebook(
     papermill = _import_papermill()
     from nbclient.exceptions import DeadKernelError
 
+    cells = json.loads(source.read_text("utf-8"))["cells"]
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         executed = papermill.execute_notebook(
@@ -159,6 +168,7 @@ def execute_notebook(
             shutdown_kernel="immediate",
             coalesce_streams=True,
             iopub_timeout=LATE,
+            on_cell_start=partial(_show_cell, show, len(cells), _headings(cells)),
         )
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:
@@ -177,6 +187,24 @@ def execute_notebook(
         raise unwritable(Path(error.filename or copy), error) from error
     kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
     write_whole(copy, f"{kept}\n".encode(), private_from=top)
+
+
+def _headings(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Name the heading under which each cell stands, by the cell's id."""
+    heading, found = "", {}
+    for cell in cells:
+        titles = [line for line in "".join(cell["source"]).splitlines() if line.startswith("#")]
+        if cell["cell_type"] == "markdown" and titles:
+            heading = titles[-1].lstrip("# ")
+        found[str(cell.get("id"))] = heading
+    return found
+
+
+def _show_cell(
+    show: Callable[[str], None], n: int, headings: Mapping[str, str], *, cell: Any, cell_index: int
+) -> None:
+    """Show which cell of a notebook begins; papermill adds one, of parameters."""
+    show(f"{min(cell_index + 1, n)}/{n} {headings.get(str(cell.get('id')), '')}".strip())
 
 
 def no_memory(file: str, where: str, told: str) -> InputError:

@@ -21,7 +21,7 @@ from typing import Any
 
 from cycle_analysis import __version__
 from cycle_analysis.problems import refuse
-from cycle_analysis.results import Results, Value
+from cycle_analysis.results import ROBUSTNESS, Results, Value
 from cycle_analysis.running import NOTEBOOKS, SET_BY_THE_RUN, notebook_file, plan
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import plan_files
@@ -161,6 +161,7 @@ def made_files(study: Study, home: Path) -> dict[str, dict[str, Path]]:
     """Files that a run leaves, by section and place; those that a user put beside them too."""
     results = Results(home / "data" / "processed" / study.name)
     steps = [results.step_folder(step.notebook, step.wave) for step in plan(study)]
+    steps.append(results.step_folder(ROBUSTNESS))
     tables = [path for folder in steps for path in folder.glob("[!.]*") if path.is_file()]
     executed = (results.folder / "notebooks").glob("*.ipynb")
     folder = home / "reports" / study.name

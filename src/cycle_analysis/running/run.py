@@ -162,6 +162,7 @@ def run_study(
     dry_run: bool = False,
     n_workers: int = 2,
     tell: Callable[[str], None] = print,
+    show: Callable[[str, str], None] = lambda step, cell: None,
 ) -> Outcome:
     """Run what must run of a study.
 
@@ -181,6 +182,8 @@ def run_study(
         Notebooks beside each other.
     tell : function of str
         Told when a notebook starts and ends.
+    show : function of two str
+        Shown which cell a step is in; an empty text when it has ended.
 
     Raises
     ------
@@ -196,7 +199,7 @@ def run_study(
     os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
     if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
         os.environ[PROVISIONER] = FORKED
-    makers = Tasks(study, home, notebooks, parameters, tell)
+    makers = Tasks(study, home, notebooks, parameters, tell, show)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
     config = write_whole(
@@ -206,10 +209,11 @@ def run_study(
     tasks = [makers.task(step) for step in plan(study)]
     how = {"force": force, "dry_run": dry_run, "n_workers": 1 if dry_run else n_workers}
     if dry_run:
-        return _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
+        return _outcome(_build(tasks=tasks, paths=folder, config=config, **how), makers.changed)
     with only_run(folder, tell):
         use_own_scratch(folder)
-        outcome = _outcome(_build(tasks=tasks, paths=folder, config=config, **how))
+        built = _build(tasks=tasks, paths=folder, config=config, **how)
+        outcome = _outcome(built, makers.changed)
         if not outcome.failed:
             manifest = write_manifest(study, home, notebooks, parameters, given)
             write_crate(study, manifest.parent, read_manifest(manifest))
@@ -307,14 +311,15 @@ class PromptThreads(ThreadPoolExecutor):
         return future
 
 
-def _outcome(session: pytask.Session) -> Outcome:
+def _outcome(session: pytask.Session, changed: Mapping[str, Mapping[str, str]]) -> Outcome:
     groups: dict[TaskOutcome, list[str]] = {outcome: [] for outcome in TaskOutcome}
     reasons, errors = {}, []
     for report in session.execution_reports:
         groups[report.outcome].append(report.task.name)
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
-            reasons[report.task.name] = _in_words(explanation.reasons)
+            keys = changed.get(report.task.name, {})
+            reasons[report.task.name] = _in_words(explanation.reasons, keys)
         error = report.exc_info[1] if report.exc_info else None
         if report.outcome == TaskOutcome.FAIL and error:
             errors.append(_told(error))
@@ -344,12 +349,16 @@ def _told(error: BaseException) -> BaseException:
     return error
 
 
-def _in_words(reasons: Sequence[Any]) -> list[str]:
-    """Say why a step runs: it never did, was forced, or what changed."""
+def _in_words(reasons: Sequence[Any], keys: Mapping[str, str]) -> list[str]:
+    """Say why a step runs: it never did, was forced, or what changed, and which keys of it."""
     kinds = {reason.reason for reason in reasons}
     if "not_in_db" in kinds:
         return ["it has not run yet"]
     if "forced" in kinds:
         return ["--force"]
     words = {"changed": "changed", "missing": "is not there", "cascade": "runs first"}
-    return sorted(f"{r.node_name} {words.get(r.reason, r.reason)}" for r in reasons)
+    named = {name: f" ({told})" for name, told in keys.items()}
+    return sorted(
+        f"{r.node_name} {words.get(r.reason, r.reason)}{named.get(r.node_name, '')}"
+        for r in reasons
+    )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from platform import python_version
 from threading import Event, Thread
@@ -18,7 +19,7 @@ import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
 from cycle_analysis.problems import REJECTED, InputError, refuse
-from cycle_analysis.results import Results
+from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import (
     CHECK,
     LONGEST_WAY,
@@ -29,10 +30,11 @@ from cycle_analysis.running import (
     number,
     plan,
 )
+from cycle_analysis.running.explaining import Keys, changed_keys, keep_keys, keys_of
 from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
-from cycle_analysis.study.plan import hash_facts, plan_files
+from cycle_analysis.study.plan import plan_files
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
 
@@ -103,6 +105,8 @@ REPORT = "08_report"
 """The notebook that tells what all others saved."""
 UNNAMED = (CHECK, *PER_WAVE, "04_number_of_profiles", "07_waves")
 """Steps that print no name of a profile: another one is no reason to run them again."""
+SHOW_ROBUSTNESS = ("06_validity", REPORT)
+"""Notebooks that show the grid of other choices, where it is there."""
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
@@ -137,7 +141,10 @@ class Explanation:
 
 
 class Tasks:
-    """Turn the steps of one study into pytask's tasks; `tell` is told how far they are."""
+    """Turn the steps of one study into pytask's tasks; `tell` is told how far they are.
+
+    `changed` names, by step and what it depends on, the keys that changed since it last ran.
+    """
 
     def __init__(
         self,
@@ -146,13 +153,16 @@ class Tasks:
         notebooks: Path,
         parameters: Mapping[str, Mapping[str, Value]],
         tell: Callable[[str], None],
+        show: Callable[[str, str], None] = lambda step, cell: None,
     ):
         self.study, self.home, self.notebooks = study, home, notebooks
-        self.parameters, self.tell, self.steps = parameters, tell, plan(study)
-        self.results = Results(home / "data" / "processed" / study.name)
-        self.code = hash_facts([hash_code(), python_version(), libraries()])
+        self.parameters, self.tell, self.show = parameters, tell, show
+        self.steps, self.results = plan(study), Results(home / "data" / "processed" / study.name)
+        self.code = json.dumps({"package": hash_code(), "Python": python_version(), **libraries()})
         text = (study.folder / "study.yaml").read_text("utf-8-sig")
         self.said: dict[str, Any] = yaml.load(text, yaml.BaseLoader)
+        self.keys: dict[str, Keys] = {}
+        self.changed: dict[str, dict[str, str]] = {}
 
     def task(self, step: Step) -> TaskWithoutPath:
         """Describe one step: what it depends on, what it makes, and how."""
@@ -162,18 +172,22 @@ class Tasks:
         if step.notebook == REPORT:
             files += [*self.study.text_files, *plan_files(self.study)]
         needs: dict[str, Any] = {f"file_{i}": _file(path) for i, path in enumerate(files)}
-        unread = {"about"} if step.notebook != REPORT else set()
-        unread |= {"profile_names"} if step.notebook in UNNAMED else set()
-        said = {key: value for key, value in self.said.items() if key not in unread}
+        said = {key: value for key, value in self.said.items() if key not in _unread(step)}
         needs["study"] = _value(step, "study.yaml", json.dumps(said))
-        deciding = CHECK_BY if step.notebook == CHECK else (step.notebook,)
-        parameters = [self.parameters[notebook] for notebook in deciding]
+        parameters: Mapping[str, Any] = self.parameters.get(step.notebook, {})
+        if step.notebook == CHECK:
+            parameters = {notebook: self.parameters[notebook] for notebook in CHECK_BY}
         needs["parameters"] = _value(step, "parameters", json.dumps(parameters, sort_keys=True))
         if step.notebook != CHECK:
             needs["notebook"] = _file(notebook_file(self.study, step.notebook, self.notebooks))
         needs["package"] = _value(step, "package and versions", self.code)
+        self.keys[str(step)] = keys = keys_of(needs)
+        self.changed[str(step)] = changed_keys(self.results.folder, str(step), keys)
         for earlier in step.needs:
             needs[str(earlier)] = self.output(earlier)
+        grid = FolderNode(self.results.step_folder(ROBUSTNESS))
+        if step.notebook in SHOW_ROBUSTNESS and grid.files:
+            needs["robustness"] = grid
         on_longest_way = step.wave == self.study.reference_wave and step.notebook in LONGEST_WAY
         return TaskWithoutPath(
             name=str(step),
@@ -202,6 +216,9 @@ class Tasks:
         except BaseException:
             output.clear()
             raise
+        finally:
+            self.show(str(step), "")
+        keep_keys(self.results.folder, str(step), self.keys[str(step)])
         self.tell(f"  ok  {step}  ({time.perf_counter() - started:.1f} s)")
 
     def check(self, output: FolderNode) -> None:
@@ -229,11 +246,18 @@ class Tasks:
         executed = self.results.folder / "notebooks"
         copy = executed / f"{str(step).replace(' ', '_')}.ipynb"
         source = notebook_file(self.study, step.notebook, self.notebooks)
-        execute_notebook(source, copy, parameters, str(step), self.results.folder)
+        show = partial(self.show, str(step))
+        execute_notebook(source, copy, parameters, str(step), self.results.folder, show)
         if not self.output(step).files:
             remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
             problem = "has saved no result of its name"
             raise refuse(source.name, "notebook", "", problem, "", remedy)
+
+
+def _unread(step: Step) -> set[str]:
+    """Name keys of study.yaml that say nothing to a step: they are no reason to run it again."""
+    unread = {"robustness"} | ({"profile_names"} if step.notebook in UNNAMED else set())
+    return unread | ({"about", "statements"} if step.notebook != REPORT else set())
 
 
 def _file(path: Path) -> PathNode:

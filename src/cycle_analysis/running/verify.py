@@ -6,15 +6,18 @@ again, as the manifest has it.
 """
 
 import csv
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
 from cycle_analysis.problems import first_five
+from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import gather_parameters, notebook_folder
 from cycle_analysis.running.manifest import NOTED, Sections, describe, input_files, made_files
 from cycle_analysis.running.run import (
@@ -159,7 +162,15 @@ def _run_anew(
     except OSError as error:
         raise unwritable(passing, error) from error
     again = load_study(study.name, passing)
-    outcome = run_study(again, passing, _unflatten(manifest["given"]), tell=tell)
+    run = partial(run_study, again, passing, _unflatten(manifest["given"]), tell=tell)
+    outcome = run()
+    has_grid = any(Path(name).parent.name == ROBUSTNESS for name in manifest["tables"])
+    if has_grid and not outcome.failed:
+        from cycle_analysis.robustness.run import open_grid, run_grid  # heavy: only when needed
+
+        results = Results(passing / "data" / "processed" / again.name, again)
+        run_grid(open_grid(again, results), n_workers=os.cpu_count() or 1)
+        outcome = run()
     told = "\n".join(tell_error(error) for error in outcome.errors)
     return again, [Line("stopped", "the run made anew", told)] if outcome.failed else []
 

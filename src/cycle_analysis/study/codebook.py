@@ -109,6 +109,10 @@ def find_inconsistent(file: StudyFile, text: YamlText) -> Iterable[Problem]:
     for key, name in (("one", file.units.one), ("many", file.units.many)):
         for language in set(file.languages) - set(name.languages):
             yield text.problem(("units", key), "", f"the key {language!r} is missing", "", "Add it")
+    for choice, options in file.robustness:
+        for i, option in enumerate(options if isinstance(options, list) else []):
+            if option in options[:i]:
+                yield text.problem(("robustness", choice, i), f"{option}", "stands twice")
     if (wave := file.reference_wave) not in file.waves:
         yield text.problem(("reference_wave",), wave, "is no wave", listed(file.waves))
 

@@ -279,6 +279,27 @@ class Statements(Frozen):
     conflicts: str = ""
 
 
+class Robustness(Frozen):
+    """Choices as defensible as those of the headline, for ``cycle-analysis robustness``.
+
+    A choice without options stays as it is in the headline. `left_out` says what is left out one at
+    a time; with `other_waves` every wave is once the one in which profiles are found.
+    """
+
+    aggregation: list[Literal["mean", "median", "echelon"]] = ["mean", "median", "echelon"]
+    min_answered: list[Annotated[float, Field(ge=0, le=1)]] = [0.5, 0.75]
+    careless: list[Literal["kept", "left_out"]] = ["kept", "left_out"]
+    scaling: list[Literal["true_scores", "points", "z_scores", "shrunken", "shapes"]] = [
+        *("true_scores", "points", "z_scores", "shrunken")
+    ]
+    method: list[Literal["profiles", "ward"]] = ["profiles", "ward"]
+    k: list[Literal["own", "same", "fewer", "more"]] = ["own", "fewer", "more"]
+    weights: list[Literal["equal", "raked"]] = ["equal", "raked"]
+    active_from: list[Annotated[float, Field(ge=0, le=100)]] = [40, 50, 60]
+    left_out: list[Literal["item", "phase"]] = ["item", "phase"]
+    other_waves: bool = True
+
+
 class StudyFile(Frozen):
     """The contents of study.yaml.
 
@@ -290,7 +311,7 @@ class StudyFile(Frozen):
     on which a unit places itself there; `domains` names the items that ask in which phase a policy
     domain is (0 not begun, 1 the first phase, and so on), each with what the domain is called.
     `own_notebooks` stand in the study's folder ``notebooks``; a run executes them after 07, on the
-    reference wave where they have a parameter `wave`.
+    reference wave where they have a parameter `wave`. `robustness` lists other defensible choices.
     """
 
     title: Text
@@ -313,6 +334,7 @@ class StudyFile(Frozen):
     domains: dict[str, Text] = {}
     own_notebooks: list[Annotated[str, AfterValidator(_own_notebook)]] = []
     round_to: Annotated[int, AfterValidator(_rounds)] = 5
+    robustness: Robustness = Robustness()
     parameters: dict[str, dict[str, str]] = {}
 
 

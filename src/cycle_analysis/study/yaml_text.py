@@ -180,6 +180,8 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
         allowed += " or more" * (kind == "too_short")
     elif kind == "greater_than_equal":
         problem, allowed = "is too low", f"{context['ge']} or more"
+    elif kind == "less_than_equal":
+        problem, allowed = "is too high", f"{context['le']} or less"
     else:
         kinds = (found for start, found in _KINDS.items() if kind.startswith(start))
         problem, allowed = next(kinds, (problem, allowed))

@@ -35,6 +35,7 @@ from cycle_analysis.mixtures.pairs import (
     same_spread,
     shifted_means,
 )
+from cycle_analysis.profiles import sample
 from cycle_analysis.simulate.worlds import choose
 
 FEWEST_DEVIATIONS = 50
@@ -127,8 +128,11 @@ class TwoWaves:
 
     @classmethod
     def of(cls, first: WaveScores, second: WaveScores) -> "TwoWaves":
-        """Set the units of both side by side; a wave that does not know its error borrows it."""
-        both = first.scores.index.intersection(second.scores.index)
+        """Set the units of both side by side; a wave that does not know its error borrows it.
+
+        Of many units those of a `sample`: as many tell who moved to a percent.
+        """
+        both = sample(first.scores.loc[first.scores.index.intersection(second.scores.index)]).index
         first, second = first.only(both), second.only(both)
         if second.error.standing == Standing.UNKNOWN:
             second = second.borrow(first)

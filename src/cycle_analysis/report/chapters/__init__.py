@@ -7,6 +7,7 @@ from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
+from cycle_analysis.report.chapters.robustness import RobustnessChapter
 from cycle_analysis.report.chapters.summary import LimitsChapter, SummaryChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
@@ -15,7 +16,7 @@ CHAPTERS: dict[str, type[Chapter]] = {
     chapter.key: chapter
     for chapter in (
         *(SummaryChapter, ProfilesChapter, WavesChapter, CycleChapter, ResponseChapter),
-        *(ValidityChapter, LimitsChapter, MeasurementChapter, AnnexChapter),
+        *(ValidityChapter, LimitsChapter, RobustnessChapter, MeasurementChapter, AnnexChapter),
         ChecklistChapter,
     )
 }

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
+from cycle_analysis.report.chapters.robustness import RobustnessChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
 
 
@@ -19,6 +20,7 @@ class SummaryChapter(Chapter):
 
     profiles = facts_from(ProfilesChapter)
     cycle = facts_from(CycleChapter, same_wave=False)
+    robustness = facts_from(RobustnessChapter)
     _change = facts_from(WavesChapter)
 
     @cached_property

@@ -1,0 +1,103 @@
+"""Whether every other defensible choice says the same: facts of the grid, where it was run."""
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cycle_analysis.figures.robustness import plot_specifications
+from cycle_analysis.report.chapter import ALL_WAVES, Chapter
+from cycle_analysis.report.columns import TEXT, Rows, code, number, percent
+from cycle_analysis.results import ROBUSTNESS
+from cycle_analysis.robustness.curve import MOVED_WARNING
+from cycle_analysis.robustness.grid import CROSSED
+
+
+class RobustnessChapter(Chapter):
+    """Would other choices say the same?"""
+
+    key = "robustness"
+
+    @cached_property
+    def grid(self) -> dict[str, Any] | None:
+        """What all analyses say; None where the grid was not run on the tables of this report.
+
+        n analyses, and left_out, combinations that cannot be or would count twice; same, in which
+        share of how many there are as many profiles, or none as here; matters, by outcome the
+        choice that explains most of its variance, None where nothing varies; limit, the share of
+        units in another group up to which two divisions are alike.
+        """
+        if not self.results.current(ROBUSTNESS, ALL_WAVES):
+            return None
+        claim = "number" if self._headline["found"] else "profiles"
+        same = {"profiles": int(self._headline["profiles"]), **self._claims.loc[claim].to_dict()}
+        left_out = int(self.load(ROBUSTNESS, "left_out", ALL_WAVES)["n"].sum())
+        told = {"n": len(self._universes), "left_out": left_out, "limit": MOVED_WARNING}
+        return {**told, "same": same, "matters": self._matters}
+
+    def table_claims(self) -> Rows:
+        """In how many analyses each claim of the headline is asked, and survives."""
+        rows = [{"claim": name, **row} for name, row in self._claims.iterrows() if row["n"]]
+        return Rows({"claim": code("claims"), "n": number(), "share": percent()}, rows)
+
+    def table_options(self) -> Rows:
+        """What each option of each choice leads to."""
+        table = self.load(ROBUSTNESS, "options", ALL_WAVES)
+        rows = [
+            {"choice": choice, "option": self._option(choice, option), **row}
+            for (choice, option), row in table.iterrows()
+        ]
+        kinds = {"choice": code("grid"), "option": TEXT, "n": number(), "same": percent()}
+        return Rows({**kinds, "adjusted_rand": number(2)}, rows)
+
+    def figure_specifications(self) -> Callable[..., Axes]:
+        """Draw how near each analysis comes to the headline, and what it chose."""
+        table = self._universes
+        kinds = table["left_out"].str.partition(" ")[0].replace("", "nothing")
+        chosen = table.assign(left_out=kinds)[[*CROSSED, "left_out"]].astype(str)
+        told = {
+            (self.language.capital(self._word("grid", name)), self._option(name, option)): taken
+            for name in (*CROSSED, "left_out")
+            for option, taken in pd.get_dummies(chosen[name])[chosen[name].unique()].items()
+            if not taken.all()
+        }
+        rand = table["adjusted_rand"].round(2)
+        as_many = (table["profiles"] == self._headline["profiles"]).where(table["k"] == "own")
+        return partial(plot_specifications, rand, as_many, pd.DataFrame(told))
+
+    @property
+    def _matters(self) -> dict[str, dict[str, Any] | None]:
+        table = self.load(ROBUSTNESS, "importance", ALL_WAVES).drop(index="rest")
+        return {
+            str(outcome): None
+            if shares.isna().all()
+            else {"choice": shares.idxmax(), "share": float(shares.max())}
+            for outcome, shares in table.items()
+        }
+
+    @cached_property
+    def _universes(self) -> pd.DataFrame:
+        return self.load(ROBUSTNESS, "universes", ALL_WAVES)
+
+    @property
+    def _headline(self) -> pd.Series:
+        return self._universes.iloc[0]
+
+    @cached_property
+    def _claims(self) -> pd.DataFrame:
+        return self.load(ROBUSTNESS, "claims", ALL_WAVES)
+
+    def _option(self, choice: str, option: str) -> str:
+        """Write an option in words; numbers and waves as the language does."""
+        if choice == "min_answered":
+            return self.language.percent(float(option))
+        if choice == "active_from":
+            return self.language.number(float(option))
+        if choice == "reference_wave":
+            return self.language.wave(option)
+        return self._word("options", option)
+
+    def _word(self, kind: str, name: str) -> str:
+        return self.language.code_word(name, kind)

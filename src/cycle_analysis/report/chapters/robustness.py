@@ -45,6 +45,7 @@ class RobustnessChapter(Chapter):
     def table_options(self) -> Rows:
         """What each option of each choice leads to."""
         table = self.load(ROBUSTNESS, "options", ALL_WAVES)
+        table["same"] = _short_of_all(table["same"])
         rows = [
             {"choice": choice, "option": self._option(choice, option), **row}
             for (choice, option), row in table.iterrows()
@@ -87,7 +88,8 @@ class RobustnessChapter(Chapter):
 
     @cached_property
     def _claims(self) -> pd.DataFrame:
-        return self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        table = self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        return table.assign(share=_short_of_all(table["share"]))
 
     def _option(self, choice: str, option: str) -> str:
         """Write an option in words; numbers and waves as the language does."""
@@ -101,3 +103,8 @@ class RobustnessChapter(Chapter):
 
     def _word(self, kind: str, name: str) -> str:
         return self.language.code_word(name, kind)
+
+
+def _short_of_all(shares: pd.Series) -> pd.Series:
+    """Keep a share that is not quite all, or none, from being rounded to all, or to none."""
+    return shares.where(shares.isin([0, 1]), shares.clip(0.01, 0.99))

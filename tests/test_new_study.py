@@ -47,6 +47,9 @@ def limesurvey(table, heading):
             "submitdate. Date submitted": days,
             "lastpage. Last page": "4",
         }
+    if "In welke mate?" in heading("VK1"):
+        dutch = ("id. Antwoord-ID", "submitdate. Datum ingediend", "lastpage. Laatste pagina")
+        own = dict(zip(dutch, own.values(), strict=True)) | {"startlanguage. Starttaal": "nl"}
     names = {code: heading(code) for code in CODES}
     return pd.DataFrame(own, index=table.index).join(table.rename(columns=names))
 

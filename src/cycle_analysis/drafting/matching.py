@@ -48,6 +48,7 @@ MOST_ROLES, MOST_UNITS, FEWEST_NAMES, NAMED_WITHIN = 60, 10_000, 5, 0.8
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
+CODED = re.compile(r"(\w+)\.\s")
 MARKS = (" - ", ": ", "? ")
 USUAL_NAMES = {
     "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
@@ -213,15 +214,23 @@ def _service(raw: RawTable, column: str) -> str:
     personal, given = find_personal(counts), {text.strip() for text in counts.index} - {""}
     if personal and max(personal.values()) > 0.2 * counts.sum():
         return next(iter(personal))
-    is_wordless = WORDY.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given))
-    if SERVICE.fullmatch(column.strip()) and not is_wordless:
-        return "added by the survey tool"
+    for name in _names(column):
+        is_wordless = WORDY.fullmatch(name) and all(map(NUMBER.fullmatch, given))
+        if SERVICE.fullmatch(name) and not is_wordless:
+            return "added by the survey tool"
     return "" if given else "empty"
 
 
 def named_as(field: str, column: str) -> bool:
     """Whether a column has one of the usual names of a respondent field."""
-    return bool(re.fullmatch(USUAL_NAMES[field], re.sub(r"[\W_]", "", column.casefold())))
+    plain = (re.sub(r"[\W_]", "", name.casefold()) for name in _names(column))
+    return any(re.fullmatch(USUAL_NAMES[field], name) for name in plain)
+
+
+def _names(column: str) -> list[str]:
+    """Give a heading, and the code with which LimeSurvey begins it: ``id. Response ID``."""
+    coded = CODED.match(column.strip())
+    return [column.strip(), *([coded[1]] if coded else [])]
 
 
 def match_fields(export: Export) -> Iterator[Match]:

@@ -186,6 +186,12 @@ class Chapter:
         ]
 
     @cached_property
+    def _group_names(self) -> dict[int, str]:
+        """What figures write beside the number of a group: its name, where the study has one."""
+        named = {g.number: self.language.named(g.names) for g in self.groups if g.names}
+        return {n: name for n, name in named.items() if not name.endswith(f" {n}")}
+
+    @cached_property
     def group_word(self) -> str:
         """What one group is called: profile, or level where no profiles were found."""
         return str(self.language.words["groups"][self._kind]["one"])

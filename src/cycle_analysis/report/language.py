@@ -137,7 +137,8 @@ class Language(Words):
     def title(self, group: Group) -> str:
         """Write a group as a heading or in a cell: 1 Starters, or Level 1."""
         if group.names:
-            return f"{group.number} {group.names[self.code]}"
+            name = str(group.names[self.code])  # Profile 2, where the study names none
+            return name if name.endswith(f" {group.number}") else f"{group.number} {name}"
         return f"{self._word('level')} {group.number}"
 
     def group(self, group: Group) -> str:

@@ -73,14 +73,9 @@ class BackgroundFacts(ContestFacts):
 
     def figure_composition(self, by: str) -> Callable[..., Axes]:
         """The same for one background, as bars."""
-        return partial(plot_composition, self._shares_of(by), names=self._named)
+        return partial(plot_composition, self._shares_of(by), names=self._group_names)
 
     # What facts are made of.
-
-    @cached_property
-    def _named(self) -> dict[int, str]:
-        """Names of the groups that have one, by number."""
-        return {g.number: self.language.named(g.names) for g in self.groups if g.names}
 
     @cached_property
     def _crossed(self) -> dict[str, dict[str, tuple[Units, dict[int, Units]]]]:

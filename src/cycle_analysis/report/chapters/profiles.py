@@ -271,7 +271,7 @@ class ProfilesChapter(BackgroundFacts):
             for end in ("mean", "low", "high")
         }
         centroids, low, high = (wide[end][self.phases].round() for end in ("mean", "low", "high"))
-        return partial(plot_profiles, Told(centroids, sizes), self._named, low=low, high=high)
+        return partial(plot_profiles, Told(centroids, sizes), self._group_names, low=low, high=high)
 
     # What facts are made of.
 

@@ -185,7 +185,7 @@ class WavesChapter(Chapter):
         return partial(
             plot_moves,
             pd.DataFrame(values, numbers, numbers, dtype=float),
-            names={g.number: self.language.named(g.names) for g in self.groups if g.names},
+            names=self._group_names,
             axes=(axis.format(wave=first), axis.format(wave=second)),
             texts=[[kinds.told_share(self.language, s).text for s in row] for row in told],
         )
@@ -198,11 +198,10 @@ class WavesChapter(Chapter):
             for row in self._table_of_moves(first, second)[1:, 1:, :3].tolist()
         ]
         ends = [(row["before"], row["after"]) for row in self._shares(first, second)]
-        names = {g.number: self.language.named(g.names) for g in self.groups if g.names}
         waves = (self.language.wave(first), self.language.wave(second))
         table = pd.DataFrame(told, numbers, numbers, dtype=float)
         sizes = pd.DataFrame(ends, numbers)
-        return partial(plot_flow, table, sizes=sizes, names=names, waves=waves)
+        return partial(plot_flow, table, sizes=sizes, names=self._group_names, waves=waves)
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""

@@ -236,7 +236,9 @@ def test_what_a_figure_finds_is_drawn_above_it(saved):
     study = saved.study
     document = assemble(study, saved, "en", {"measurement": CHAPTERS["measurement"]})
     titles = {f.key: f.drawing.draw.keywords["look"].title for f in document.figures}
-    assert titles["figure-spread"] == "Front-runners differ no more inside than others"
+    assert titles["figure-spread"] == (
+        "Respondents in leading municipalities disagree no more than others"
+    )
     assert titles["figure-reliability"] == "Alpha from 0.64 to 0.83"
     assert all(figure.drawing.svg for figure in document.figures)
 

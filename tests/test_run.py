@@ -121,10 +121,10 @@ def test_it_is_told_which_key_of_a_file_changed(frozen_run, make_copy):
     home = make_copy(frozen_run("one_wave"))
     folder = home / "data" / "raw" / "small"
     study, wave = folder / "study.yaml", folder / "2010" / "wave.yaml"
-    study.write_text(study.read_text("utf-8").replace("Name B", "Name X"), "utf-8")
+    study.write_text(study.read_text("utf-8").replace("Trial study", "Another"), "utf-8")
     wave.write_text(wave.read_text("utf-8") + "ignore: []\n", "utf-8")
     told = called("run", "small", "--dry-run", home=home).stdout
-    changed = "2010/wave.yaml changed (ignore); small/study.yaml changed (profile_names.1.en)"
+    changed = "2010/wave.yaml changed (ignore); study.yaml changed (title.en)"
     assert f"check: {changed}\n" in told
 
 
@@ -172,7 +172,7 @@ def test_a_name_of_a_profile_runs_what_prints_it_and_what_may_change_by_that(fro
     assert called("run", "small", "--dry-run", home=home).stdout.startswith("9 up to date")
     path.write_text(text.replace("Naam B", "Pioniers"), "utf-8")
     told = called("run", "small", "--dry-run", home=home).stdout
-    assert "05_profiles 2010: study.yaml changed\n" in told
+    assert "05_profiles 2010: study.yaml changed (profile_names.1.nl)\n" in told
     assert "07_waves: 05_profiles 2010 runs first\n" in told
     assert "4 would run, 5 up to date" in told
 

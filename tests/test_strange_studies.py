@@ -356,11 +356,15 @@ def test_row_34_hostile_texts_are_shown_as_text_in_report_figures_and_notebooks(
     told = command("run", "small", home=home)
     assert told.returncode == 0, told.stderr
     for language in ("nl", "en"):
-        html = (home / "reports" / "small" / f"report_{language}.html").read_text("utf-8")
-        page = refuse_elements_from_data(html)
-        assert "&lt;xx-data onclick=alert(1)&gt;--&gt;&lt;script&gt;" in html
-        assert "{{ 7*7 }} {n} $x$ $\\frac{$ [a](javascript:alert(4)) `b` [U+202E]ltr" in html
-        pictures = [a for a in page.addresses if a.startswith("data:image/svg+xml;base64,")]
+        pages = [
+            (home / "reports" / "small" / f"{part}_{language}.html").read_text("utf-8")
+            for part in ("report", "annex")
+        ]
+        addresses = [a for html in pages for a in refuse_elements_from_data(html).addresses]
+        assert all("&lt;xx-data onclick=alert(1)&gt;--&gt;&lt;script&gt;" in html for html in pages)
+        shown = "{{ 7*7 }} {n} $x$ $\\frac{$ [a](javascript:alert(4)) `b` [U+202E]ltr"
+        assert shown in "".join(pages)
+        pictures = [a for a in addresses if a.startswith("data:image/svg+xml;base64,")]
         assert len(pictures) > 5
         for picture in pictures:
             svg = ElementTree.fromstring(base64.b64decode(picture.partition(",")[2]))

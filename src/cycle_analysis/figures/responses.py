@@ -196,7 +196,7 @@ def plot_spread(
     >>> groups = pd.DataFrame({"level": [20.0, 80.0], "spread": [5.0, 15.0]})
     >>> groups = groups.assign(low=groups["spread"] - 2, high=groups["spread"] + 2)
     >>> plot_spread(groups, Look("nl")).get_ylabel()
-    "Spreiding tussen collega's (punten)"
+    'Spreiding tussen collega’s (punten)'
     """
     ax = style.start(ax, height=3.2)
     if units is not None:

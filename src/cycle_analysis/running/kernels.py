@@ -17,7 +17,8 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import groupby
@@ -109,12 +110,8 @@ class ForkProvisioner(LocalProvisioner):
         folder = str(kwargs.get("cwd") or Path.cwd())
         connection_file: str = self.parent.connection_file  # type: ignore[union-attr]
         process = context().Process(target=run_kernel, args=(connection_file, folder))
-        resource_tracker.ensure_running()  # which would let this thread hear Ctrl-C again
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the run hears it, and ends all
-        try:
+        with deaf():
             process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
@@ -255,7 +252,19 @@ def load_ahead() -> None:
     """Let the fork server load its libraries while something else is done, if there is one."""
     if os.environ.get(PROVISIONER) == FORKED:
         context()
-        ensure_running()
+        with deaf():
+            ensure_running()
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """Start processes that do not hear Ctrl-C: the run hears it, and ends all."""
+    resource_tracker.ensure_running()  # which would let this thread hear it again
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def run_kernel(connection_file: str, folder: str) -> None:

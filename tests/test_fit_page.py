@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from told import Page, saved
 
 from cycle_analysis.measurement import respondent_scores
-from cycle_analysis.report.fit_page import fit_of, write_fit_page
+from cycle_analysis.report.fit_page import _spread, fit_of, write_fit_page
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 ANSWER = """
@@ -106,3 +106,11 @@ def test_without_profiles_there_is_no_page_and_an_old_one_goes(frozen_run, tmp_p
     (tmp_path / "fit_en.html").write_text("old")
     assert write_fit_page(results.study, results, "en", tmp_path) == []
     assert not (tmp_path / "fit_en.html").exists()
+
+
+def test_a_profile_without_spread_still_has_one_on_the_page():
+    alike = pd.DataFrame(np.full((2, 2), 0.2))
+    spread = np.array(_spread(alike, np.zeros((2, 2))))
+    assert np.linalg.eigvalsh(spread).min() >= 1
+    known = np.array([[9.0, 2.0], [2.0, 4.0]])
+    assert _spread(pd.DataFrame(known), np.eye(2)) == [[10, 2], [2, 5]]

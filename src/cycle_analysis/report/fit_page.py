@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.chapter import NUMBER, SCORES, Chapter, Results
 from cycle_analysis.report.door import Door
@@ -91,11 +90,11 @@ def fit_of(study: Study, results: Results, code: str) -> dict[str, Any]:
     profiles = [
         {
             "name": language.title(group),
-            "share": round(chapter.door.ratio(group.n), 2),
+            "share": max(round(chapter.door.ratio(group.n), 2), 0.01),
             "means": means.loc[group.number].tolist(),
-            "covariances": np.round(_square(covariances, group.number, study.phase_codes) + within)
-            .astype(int)
-            .tolist(),
+            "covariances": _spread(
+                covariances.loc[group.number].loc[study.phase_codes, study.phase_codes], within
+            ),
         }
         for group in chapter.groups
     ]
@@ -109,16 +108,17 @@ def fit_of(study: Study, results: Results, code: str) -> dict[str, Any]:
     }
 
 
-def _square(covariances: pd.DataFrame, number: int, phases: list[str]) -> np.ndarray:
-    return covariances.loc[number].loc[phases, phases].to_numpy(float)
+def _spread(true: pd.DataFrame, within: np.ndarray) -> list[list[int]]:
+    """Give the covariance of one respondent's scores in whole numbers, never without spread."""
+    rounded = np.round(true.to_numpy(float) + within).astype(int)
+    lacking = max(0, int(np.ceil(1 - np.linalg.eigvalsh(rounded).min())))
+    spread: list[list[int]] = (rounded + lacking * np.eye(len(rounded), dtype=int)).tolist()
+    return spread
 
 
 def _within(results: Results, wave: str, phases: list[str]) -> np.ndarray:
     """Covariance between respondents of one unit; 0 where it is not known."""
-    try:
-        table = results.load(SCORES, "error", wave)
-    except InputError:
-        return np.zeros((len(phases), len(phases)))
+    table = results.load(SCORES, "error", wave)
     return table.loc[phases, phases].fillna(0.0).to_numpy(float)
 
 

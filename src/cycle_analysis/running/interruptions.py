@@ -17,6 +17,7 @@ from pathlib import Path
 from joblib import Parallel, delayed
 
 from cycle_analysis.__main__ import STOPPED
+from cycle_analysis.running.kernels import voiceless
 from cycle_analysis.running.run import PREFIX
 
 
@@ -45,12 +46,6 @@ def ended_at_once(told: str) -> Iterator[None]:
 
 
 def start_workers(n_workers: int) -> None:
-    """Start workers of joblib without a voice: what goes wrong in one is told by this process."""
-    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    """Start workers of joblib without a voice."""
+    with voiceless():
         Parallel(n_workers)(delayed(int)() for _ in range(n_workers))
-    finally:
-        os.dup2(shown, 2)
-        os.close(shown)
-        os.close(nowhere)

@@ -253,15 +253,33 @@ def load_ahead() -> None:
     if os.environ.get(PROVISIONER) == FORKED:
         context()
         with deaf():
-            ensure_running()
+            pass
+
+
+@contextmanager
+def voiceless() -> Iterator[None]:
+    """Start processes that write no errors: what goes wrong in one is told by this process."""
+    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        os.close(nowhere)
 
 
 @contextmanager
 def deaf() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C: the run hears it, and ends all."""
+    """Start processes that do not hear Ctrl-C: the run hears it, and ends all.
+
+    Nor have they a voice: a kernel that begins while all is taken away would show a traceback.
+    """
     resource_tracker.ensure_running()  # which would let this thread hear it again
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
+        with voiceless():
+            ensure_running()
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -180,6 +180,11 @@ class Share:
     value: float
     bound: Literal["", "less", "more"] = ""
 
+    @property
+    def drawn(self) -> float:
+        """How large it is drawn: not at all where only an upper bound is told."""
+        return 0.0 if self.bound == "less" else self.value
+
 
 @dataclass(frozen=True)
 class Door:

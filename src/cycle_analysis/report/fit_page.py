@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.report.chapter import NUMBER, SCORES, Chapter, Results
+from cycle_analysis.report.chapter import NUMBER, PROFILES, SCORES, Chapter, Results
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.writers.html import Link, page_template, style
@@ -24,8 +24,6 @@ from cycle_analysis.whole_files import write_whole
 
 MODEL = "latent profiles"
 """Kind of division that has a spread around its means."""
-BETWEEN = 0.7
-"""Probability from which one profile is said to fit; below it the answer is: between two."""
 
 
 def write_fit_page(study: Study, results: Results, code: str, folder: Path) -> list[Link]:
@@ -104,7 +102,7 @@ def fit_of(study: Study, results: Results, code: str) -> dict[str, Any]:
         "items": _items(study, wave),
         "phases": [study.phase_names(code)[phase] for phase in study.phase_codes],
         "min_answered": float(scoring["min_answered"]),
-        "between": BETWEEN,
+        "between": float(results.parameters(PROFILES, wave)["clearly_placed"]),
     }
 
 

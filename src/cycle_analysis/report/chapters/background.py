@@ -117,8 +117,7 @@ class BackgroundFacts(ContestFacts):
         """Shares of the groups, as told, in each category of which they are told."""
         shares = {
             self.language.code_word(category, "background_groups"): {
-                number: 0.0 if (share := self.door.share(n)).bound == "less" else share.value
-                for number, n in cells.items()
+                number: self.door.share(n).drawn for number, n in cells.items()
             }
             for category, (_, cells) in self._crossed[by].items()
         }

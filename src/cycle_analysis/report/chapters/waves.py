@@ -15,7 +15,7 @@ from cycle_analysis.figures.moves import plot_flow, plot_moves
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave
-from cycle_analysis.report.door import LEAST_WHOLE, Mean, Share, Units, Weighted, units_behind
+from cycle_analysis.report.door import LEAST_WHOLE, Mean, Units, Weighted, units_behind
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -194,7 +194,7 @@ class WavesChapter(Chapter):
         """Which part of all goes from group to group."""
         numbers, panel = [group.number for group in self.groups], self._panel(first, second)
         told = [
-            [_drawn(self.door.weighted(Weighted(x, low, high, panel))[0]) for x, low, high in row]
+            [self.door.weighted(Weighted(x, low, high, panel))[0].drawn for x, low, high in row]
             for row in self._table_of_moves(first, second)[1:, 1:, :3].tolist()
         ]
         ends = [(row["before"], row["after"]) for row in self._shares(first, second)]
@@ -364,11 +364,6 @@ class WavesChapter(Chapter):
 
     def _between(self, name: str, first: str, second: str) -> pd.DataFrame:
         return _of_pair(self.load(WAVES, name, ALL_WAVES), first, second)
-
-
-def _drawn(share: Share) -> float:
-    """Give how large a share is drawn: not at all where only its upper bound is told."""
-    return 0.0 if share.bound == "less" else share.value
 
 
 def _of_pair(table: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

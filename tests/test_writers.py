@@ -240,7 +240,7 @@ def test_no_form_says_what_the_page_does_not(frozen_run, name, language):
         Page((run.reports / f"{part}_{language}.html").read_text("utf-8"))
         for part in ("report", "annex")
     ]
-    alts = [str(image["alt"]) for page in pages for image in page.images]
+    alts = [str(image["aria-label"]) for page in pages for image in page.images]
     own = re.sub(r"\s+", " ", " ".join([*(page.text for page in pages), *alts]))
     pdf = objects_of((run.reports / f"report_{language}.pdf").read_bytes())
     book = sheets_of(run, language)

@@ -120,7 +120,7 @@ class Page(HTMLParser):
         self.headings: list[int] = []
         self.images: list[dict[str, str | None]] = []
         self.links: list[str] = []
-        self.language, self.text, self.tags = "", "", set()
+        self.language, self.text, self.drawn, self.tags = "", "", "", set()
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -133,7 +133,7 @@ class Page(HTMLParser):
             self.ids.append(found["id"])
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        if tag == "img":
+        if found.get("role") == "img":
             self.images.append(found)
         if tag == "html":
             self.language = found["lang"]
@@ -144,5 +144,9 @@ class Page(HTMLParser):
         self.text += "" if tag in INLINE else " "
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if "style" in self.open:
+            return
+        if "svg" in self.open:
+            self.drawn += data
+        else:
             self.text += data

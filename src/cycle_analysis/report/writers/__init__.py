@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cycle_analysis.report.document import Document, Figure
 from cycle_analysis.report.writers.docx import to_docx
-from cycle_analysis.report.writers.html import Link, to_html
+from cycle_analysis.report.writers.html import Link, fonts_of, to_html
 from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.report.writers.xlsx import to_xlsx
 from cycle_analysis.whole_files import delete_files, write_whole
@@ -62,9 +62,11 @@ def write_report(document: Document, folder: Path, more: Sequence[Link] = ()) ->
         *(folder / FIGURES).glob(f"[A0-9][0-9]*_{code}.[ps][nv]g"),
         *(folder / page for page in pages),
     }
+    fonts = fonts_of(document).encode("ascii")
     for figure in document.figures:
         svg, png = (folder / name for name in figures[figure.key].values())
-        old -= {write_whole(svg, figure.drawing.svg), write_whole(png, figure.drawing.png)}
+        drawn = figure.drawing.svg.replace(b"</style>", fonts + b"</style>", 1)
+        old -= {write_whole(svg, drawn), write_whole(png, figure.drawing.png)}
     delete_files(old - set(written))
     return written
 

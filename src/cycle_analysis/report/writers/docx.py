@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import docx
@@ -12,6 +13,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
 from docx.shared import Cm, Length, Pt, RGBColor
+from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from cycle_analysis.report.document import (
@@ -31,6 +33,8 @@ REGIONS = {"nl": "nl-NL", "en": "en-GB"}
 LONGEST = 255
 """Most letters of a title among the properties of a file."""
 WIDEST = Cm(16.6)
+LINE_LETTERS, MOST_LETTERS = 92, 40
+"""Letters of the size of cells on a line of the page, and of a column that may be broken."""
 INK, ACCENT, WARN = RGBColor(0x1D, 0x24, 0x29), RGBColor(0, 0x54, 0x8A), RGBColor(0x8A, 0x1C, 0x1C)
 CELL, NOTE, APART, MARK = "Cell", "Note", "Set apart", "Mark"
 """Styles that Word lacks."""
@@ -148,18 +152,47 @@ def _figure(word: Word, figure: Figure, words: dict[str, str]) -> None:
 def _table(word: Word, table: Table, kind: str) -> None:
     _caption(word, kind, table).paragraph_format.keep_with_next = True
     lines = [table.heads, *([cell.text for cell in row] for row in table.rows)]
-    made = word.add_table(len(lines), len(table.heads), "Light Shading")
+    made = word.add_table(len(lines), len(table.heads))
+    made.autofit = False
+    _rule(made)
     made.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    widths = _widths(lines)
+    for column, width in zip(made.columns, widths, strict=True):
+        column._gridCol.w = width
     for row, texts in zip(made.rows, lines, strict=True):
         row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-        for cell, text, is_number in zip(row.cells, texts, table.numeric, strict=True):
+        for place, cell in enumerate(row.cells):
+            cell._tc.width = widths[place]
             paragraph = cell.paragraphs[0]
             paragraph._p.style = CELL  # by its id: looking it up takes most of the time otherwise
-            paragraph.add_run(text)
-            if is_number:
+            paragraph.add_run(texts[place]).bold = texts is table.heads or None
+            if table.numeric[place]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for note in table.notes:
         word.add_paragraph(note, NOTE)
+
+
+def _rule(table: WordTable) -> None:
+    """Draw a line below each row."""
+    borders = OxmlElement("w:tblBorders")
+    for name in ("bottom", "insideH"):
+        line = OxmlElement(f"w:{name}")
+        for key, value in {"val": "single", "sz": "4", "space": "0", "color": "C9D1D6"}.items():
+            line.set(qn(f"w:{key}"), value)
+        borders.append(line)
+    table._tbl.tblPr.append(borders)
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[Length]:
+    """Divide the page between columns: a longest word always fits, and long texts get the rest."""
+    columns = list(zip(*lines, strict=True))
+    words = [max(len(word) for text in c for word in [*text.split(), ""]) + 4 for c in columns]
+    longest = [min(max(map(len, column)), MOST_LETTERS) + 4 for column in columns]
+    wanted = [max(pair) for pair in zip(words, longest, strict=True)]
+    spare, over = LINE_LETTERS - sum(words), sum(wanted) - sum(words)
+    part = min(1.0, max(0.0, spare / over)) if over else 0.0
+    given = [word + part * (all_ - word) for word, all_ in zip(words, wanted, strict=True)]
+    return [Length(int(WIDEST * width / max(sum(given), LINE_LETTERS))) for width in given]
 
 
 def _without_times(contents: bytes) -> bytes:

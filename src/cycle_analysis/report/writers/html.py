@@ -1,6 +1,6 @@
-"""Write a document as one HTML file that needs nothing else: no script, no font, no address."""
+"""Write a document as HTML files that need nothing else: no script, no address, fonts inside."""
 
-import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from cycle_analysis.report.document import Cell, Document, Section, Table
+from cycle_analysis.report.document import Cell, Document, Figure, Section, Table
+from cycle_analysis.report.typesetting import font_rules
 from cycle_analysis.texts import NOTHING
 
 HERE = Path(__file__).parent
@@ -58,7 +59,13 @@ def to_html(
         "part": parts[0].heading,
         "sections": [one for p in parts for one in p.sections],
     }
-    return page_template("layout.html.j2").render(told, style=style()) + "\n"
+    told["style"] = style() + Markup(fonts_of(document))
+    return page_template("layout.html.j2").render(told) + "\n"
+
+
+def fonts_of(document: Document) -> str:
+    """Give rules that hold the letters of all drawings of a document."""
+    return font_rules(figure.drawing.svg.decode("utf-8") for figure in document.figures)
 
 
 def style() -> Markup:
@@ -88,7 +95,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["kind"] = lambda block: type(block).__name__
-    environment.filters["data"] = _as_address
+    environment.filters["inline"] = _inline
     environment.filters["is_wide"] = _is_wide
     return environment
 
@@ -109,6 +116,19 @@ def _width(head: str, numeric: bool, cells: Sequence[Cell]) -> int:
     return 1 + max(map(len, [*head.split(), *texts]), default=0)
 
 
-def _as_address(svg: bytes) -> str:
-    """Give a drawing as an address that holds it."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+def _inline(figure: Figure) -> Markup:
+    """Give a drawing as a part of a page, whose ids are its own: one image to whoever hears it."""
+    svg = figure.drawing.svg.decode("utf-8")
+    svg = _BEFORE.sub("", _METADATA.sub("", svg))
+    used = set(_USED.findall(svg))
+    svg = _ID.sub(lambda found: f' id="{figure.key}-{found[1]}"' if found[1] in used else "", svg)
+    svg = _USED.sub(rf"{figure.key}-\1", svg)
+    head = Markup('<svg role="img" aria-label="{}"').format(figure.alt)
+    return head + Markup(_SIZE.sub("", svg.removeprefix("<svg"), count=1))
+
+
+_BEFORE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r' width="[^"]*" height="[^"]*"')
+_ID = re.compile(r' id="([^"]*)"')
+_USED = re.compile(r'(?:(?<=xlink:href="#)|(?<=url\(#))([^)"]+)')

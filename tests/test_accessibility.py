@@ -1,0 +1,104 @@
+"""Pages pass axe-core, on a laptop and on phones; a PDF passes every rule of PDF/UA-1."""
+
+import base64
+import html
+import json
+import re
+import shutil
+import subprocess
+from importlib.resources import files
+from io import BytesIO
+
+import page as checker
+import pytest
+from fontTools.ttLib import TTFont
+from frozen import MAKERS
+from told import Page, saved
+
+from cycle_analysis.report.sheets import gather, write_sheets
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+BOTH = pytest.mark.parametrize("language", ["nl", "en"])
+EVERY = pytest.mark.parametrize("name", MAKERS)
+WIDTHS = (1280, 390, 320)
+AXE = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+RUN = """
+<script>%s</script><script>
+axe.run(document, {resultTypes: ["violations"]}).then(found => parent.postMessage(
+  [innerWidth, found.violations.map(one => one.id + ": " + one.nodes[0].html)], "*"));
+</script></body>"""
+FRAMES = """<!doctype html><meta charset="utf-8"><ul id="told"></ul>%s<script>
+addEventListener("message", ({data}) => {
+  const told = document.createElement("li");
+  told.textContent = JSON.stringify(data);
+  document.getElementById("told").append(told);
+});
+</script>"""
+"""A window is never narrower than 500 pixels; a frame is."""
+
+
+def violations(page, folder):
+    """Give what axe-core finds in a page, for each of the widths."""
+    told = page.read_text("utf-8").replace("</body>", RUN % AXE.replace("</script", "<\\/script"))
+    (folder / "checked.html").write_text(told, "utf-8")
+    frame = '<iframe src="checked.html" width="%d" height="900" style="border:0"></iframe>'
+    (folder / "frames.html").write_text(FRAMES % "".join(frame % width for width in WIDTHS))
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--window-size=1400,900"]
+    found = subprocess.run(
+        [BROWSER, *flags, "--virtual-time-budget=20000", (folder / "frames.html").as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    told = re.findall("<li>(.*?)</li>", found.partition('id="told"')[2], re.DOTALL)
+    return dict(json.loads(html.unescape(one)) for one in told)
+
+
+@pytest.fixture(scope="module")
+def sheets(frozen_run, tmp_path_factory):
+    """The own page of one unit of the example, in both languages and forms."""
+    results, folder = saved(frozen_run("example")), tmp_path_factory.mktemp("sheets")
+    wave = results.study.waves[-1]
+    unit = gather(results.study, results, wave).scores.index[0]
+    return [p for some in write_sheets(results.study, results, folder, wave, [unit]) for p in some]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser here")
+@pytest.mark.parametrize("page", ["report_nl", "annex_en", "fit_nl"])
+def test_axe_finds_nothing_in_a_page(frozen_run, tmp_path, page):
+    found = violations(frozen_run("example").reports / f"{page}.html", tmp_path)
+    assert found == {width: [] for width in WIDTHS}
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser here")
+def test_axe_finds_nothing_in_the_page_of_a_unit_and_something_in_a_bad_page(sheets, tmp_path):
+    for path in (path for path in sheets if path.suffix == ".html"):
+        assert violations(path, tmp_path) == {width: [] for width in WIDTHS}
+    bad = tmp_path / "bad.html"
+    bad.write_text('<html><body><main><h1>A</h1><img src="a.png"></main></body></html>')
+    assert all("image-alt" in "".join(found) for found in violations(bad, tmp_path).values())
+
+
+@EVERY
+@BOTH
+def test_a_report_in_pdf_breaks_no_rule_of_pdf_ua(frozen_run, name, language):
+    path = frozen_run(name).reports / f"report_{language}.pdf"
+    told = checker.validate_pdf(path, profile="ua1")
+    assert [(one.rule_id, one.message) for one in told.failures] == []
+    assert told.rules.total > 100
+
+
+def test_the_page_of_a_unit_in_pdf_breaks_no_rule_of_pdf_ua(sheets):
+    paths = [path for path in sheets if path.suffix == ".pdf"]
+    assert len(paths) == 2
+    assert all(checker.validate_pdf(path, profile="ua1").is_compliant for path in paths)
+
+
+@EVERY
+@BOTH
+def test_text_in_drawings_is_text_and_the_page_holds_every_letter_of_it(frozen_run, name, language):
+    for part in ("report", "annex"):
+        told = (frozen_run(name).reports / f"{part}_{language}.html").read_text("utf-8")
+        drawn = Page(told).drawn
+        fonts = re.findall(r"url\(data:font/ttf;base64,([^)]+)\)", told)
+        maps = [TTFont(BytesIO(base64.b64decode(font))).getBestCmap() for font in fonts]
+        assert {ord(letter) for letter in drawn if letter != "\n"} <= set().union(*maps)
+        assert re.search(r"\b100\b", drawn)

@@ -8,7 +8,12 @@ import pytest
 from frozen import MAKERS
 from told import saved
 
-from cycle_analysis.private_files import data_dictionary, member_table, write_private_files
+from cycle_analysis.private_files import (
+    data_dictionary,
+    member_table,
+    write_for_excel,
+    write_private_files,
+)
 from cycle_analysis.results import Results
 
 EVERY = pytest.mark.parametrize("name", MAKERS)
@@ -75,3 +80,20 @@ def test_the_same_results_give_the_same_bytes_and_nothing_goes_to_the_reports(
     for path in made:
         assert path.read_bytes() == (run.processed / path.name).read_bytes()
     assert not list(run.reports.rglob("members*"))
+
+
+def test_tables_for_a_dutch_excel_hold_the_same_numbers_and_no_formula(frozen_run, make_copy):
+    run = frozen_run("example")
+    home = make_copy(run)
+    results = Results(home / run.processed.relative_to(run.home))
+    paths = write_for_excel(run.study, results)
+    originals = {p for p in run.processed.rglob("*.csv") if "excel" not in p.parts}
+    assert {p.relative_to(results.folder / "excel") for p in paths} == {
+        p.relative_to(run.processed) for p in originals
+    }
+    for path in paths:
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        assert path.stat().st_mode & 0o777 == 0o600
+        own = pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig")
+        original = pd.read_csv(run.processed / path.relative_to(results.folder / "excel"))
+        pd.testing.assert_frame_equal(own, original)

@@ -97,6 +97,34 @@ def write_private_files(study: Study, results: Results) -> list[Path]:
     ]
 
 
+def write_for_excel(study: Study, results: Results) -> list[Path]:
+    """Copy every table as a Dutch Excel opens it: semicolons, decimal commas, accents as they are.
+
+    Returns
+    -------
+    list of Path
+        ``excel/<wave>/<step>/<table>.csv`` in the folder of the study's tables; private like these.
+
+    Raises
+    ------
+    InputError
+        If one may not be written.
+    """
+    paths = []
+    for step, wave in _saved_steps(study, results):
+        for name, schema in results.schemas(step, wave).items():
+            path = results.step_folder(step, wave) / f"{name}.csv"
+            table = pd.read_csv(path, dtype=str, keep_default_na=False)
+            kinds = [*schema["index"].values(), *schema["columns"].values()]
+            for place, kind in enumerate(kinds):
+                if kind == "number":
+                    table.isetitem(place, table.iloc[:, place].str.replace(".", ","))
+            contents = table.to_csv(index=False, sep=";", lineterminator="\n").encode("utf-8-sig")
+            to = results.folder / "excel" / path.relative_to(results.folder)
+            paths.append(write_whole(to, contents, private_from=results.folder))
+    return paths
+
+
 def member_table(study: Study, results: Results) -> tuple[pd.DataFrame, dict[str, str]]:
     """Say of each unit who it is, where it is placed, how surely, and with which scores.
 

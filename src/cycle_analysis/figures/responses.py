@@ -94,7 +94,7 @@ def plot_response_cells(
 
 def plot_answers(
     shares: pd.DataFrame,
-    n: pd.Series,
+    n: pd.Series | None,
     options: Sequence[str],
     look: Look = ENGLISH,
     ax: Axes | None = None,
@@ -108,7 +108,7 @@ def plot_answers(
     shares : DataFrame, items × answer options
         Shares of the answers, 0-1, options from low to high, items in cycle order; an item of NaN
         is withheld, drawn hatched.
-    n : Series, indexed by item
+    n : Series, indexed by item, or None
         Number of answers, shown beside the bar.
     options : sequence of text
         What the options are called.
@@ -125,13 +125,15 @@ def plot_answers(
     of_item = (phases if phases is not None else pd.Series("", shares.index)).loc[shares.index]
     new = (of_item != of_item.shift()).to_numpy()
     places = np.arange(len(shares)) + 0.6 * (np.cumsum(new) - 1)
-    ax = style.start(ax, height=1.5 + 0.235 * (len(shares) + 0.6 * new.sum()))
+    long = any(len(str(item)) > 24 for item in shares.index)
+    ax = style.start(ax, height=1.5 + (0.36 if long else 0.235) * (len(shares) + 0.6 * new.sum()))
     _stack_bars(ax, places, shares, options, look)
     beside: dict[str, Any] = {"fontsize": style.TEXT_SIZE, "color": style.MUTED, "va": "center"}
-    for place, item in zip(places, shares.index, strict=True):
-        ax.text(1.015, place, look.number(n.loc[item]), **beside)
-    ax.text(1.015, -0.95, look.word("answers", "n"), **beside)
-    ax.set_yticks(places, shares.index)
+    if n is not None:
+        for place, item in zip(places, shares.index, strict=True):
+            ax.text(1.015, place, look.number(n.loc[item]), **beside)
+        ax.text(1.015, -0.95, look.word("answers", "n"), **beside)
+    ax.set_yticks(places, [style.break_lines(str(item), 24) for item in shares.index])
     ax.set(xlim=(0, 1), ylim=(places[-1] + 0.6, -0.6))
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)

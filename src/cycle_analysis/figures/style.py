@@ -70,7 +70,7 @@ class Look:
     --------
     >>> look = Look("nl", labels={"AG": "Agenda"})
     >>> look.number(1234.5, 1), look.percent(0.125, 1), look.word("answers", "share")
-    ('1.234,5', '12,5%', 'Aandeel van de antwoorden')
+    ('1.234,5', '12,5%', 'Aandeel')
     >>> look.names(["AG", "EX"])
     ['Agenda', 'EX']
     """

@@ -26,12 +26,17 @@ CREATED = datetime.datetime(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Run:
-    """A piece of text in one look; `to` is the key of the heading that it leads to, if to any."""
+    """A piece of text in one look.
+
+    `to` is the key of the heading that it leads to, `language` the code of the language that it is
+    in, where that need not be that of the report; else both are empty.
+    """
 
     text: str
     strong: bool = False
     em: bool = False
     to: str = ""
+    language: str = ""
 
 
 Text = tuple[Run, ...]

@@ -15,7 +15,7 @@ line ``::: annex`` stands in the annex.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from markdown_it import MarkdownIt
@@ -39,6 +39,8 @@ from cycle_analysis.report.document import (
 from cycle_analysis.report.templates import SUFFIX, unescape
 
 SET_APART = ("finding", "summary")
+IN = "lang:"
+"""What a link "leads to" whose text is in another language, before the code of that."""
 CONTAINERS = (*SET_APART, "figure", "table")
 FIGURE_TEXTS = ("Alt:", "Title:")
 """What paragraphs of a figure begin with that are no caption: what can be seen, what it finds."""
@@ -165,20 +167,22 @@ def _heading(opening: Token, text: Text, chapter: Chapter) -> Heading:
 def _runs(token: Token) -> Text:
     runs: list[Run] = []
     strong = em = 0
-    to = ""
+    to = language = ""
     for child in token.children or []:
         if child.type in {"strong_open", "strong_close"}:
             strong += child.nesting
         elif child.type in {"em_open", "em_close"}:
             em += child.nesting
         elif child.type in {"link_open", "link_close"}:
-            to = str(child.attrs.get("href", "")).removeprefix("#")
+            aim = str(child.attrs.get("href", ""))
+            language = aim.removeprefix(IN) if aim.startswith(IN) else ""
+            to = "" if aim.startswith(IN) else aim.removeprefix("#")
         else:
             text = " " if child.type in {"softbreak", "hardbreak"} else child.content
-            look = (bool(strong), bool(em), to)
-            if runs and (runs[-1].strong, runs[-1].em, runs[-1].to) == look:
-                text = runs.pop().text + text
-            runs.append(Run(text, *look))
+            run = Run(text, bool(strong), bool(em), to, language)
+            if runs and replace(runs[-1], text=text) == run:
+                run = replace(run, text=runs.pop().text + text)
+            runs.append(run)
     return tuple(run for run in runs if run.text)
 
 

@@ -256,6 +256,7 @@ class PhaseModel(Frozen):
 
     reference: str
     text: Text
+    language: str = Field(default="", pattern=r"^([a-z]{2,3})?$")
 
 
 class About(Frozen):

@@ -67,11 +67,13 @@ class AnnexChapter(Chapter):
         return bool(has_municipalities(self.study))
 
     @cached_property
-    def references(self) -> list[str]:
-        """What is cited: the methods, and the phase model of the study."""
+    def references(self) -> list[dict[str, str]]:
+        """What is cited, and in which language: the methods, and the phase model of the study."""
         file = resources.files("cycle_analysis.texts") / "references.yaml"
-        own = [self.study.model.reference] if self.study.model else []
-        return sorted([*yaml.safe_load(file.read_text("utf-8")), *own])
+        told = dict.fromkeys(yaml.safe_load(file.read_text("utf-8")), "en")
+        if self.study.model:
+            told[self.study.model.reference] = self.study.model.language
+        return [{"text": text, "language": language} for text, language in sorted(told.items())]
 
     # What a reviewer asks, after Van Lissa, Garnier-Villarreal & Anadria (2024, Structural Equation
     # Modeling 31(3), 526-534) and Brusco et al. (2017).

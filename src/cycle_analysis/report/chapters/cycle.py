@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
+from cycle_analysis.figures.responses import plot_answers
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import CYCLE
 from cycle_analysis.report.chapters.order import OrderFacts
@@ -208,14 +209,19 @@ class CycleChapter(OrderFacts):
 
     def table_domains(self) -> Rows:
         """Phase of each policy domain."""
-        steps = [NONE, *self.phases]
-        rows = []
-        for item, row in self.load(CYCLE, "domains").iterrows():
-            parts = self.door.parts(row[steps], self.counted(row["n"]))
-            name = self.study.domains[str(item)][self.language.code]
-            rows.append({"domain": name} | dict(zip(steps, parts, strict=True)))
-        columns = {"domain": kinds.TEXT} | dict.fromkeys(steps, kinds.COUNT)
+        rows = [{"domain": name} | parts for name, parts in self._domains.items()]
+        columns = {"domain": kinds.TEXT} | dict.fromkeys([NONE, *self.phases], kinds.COUNT)
         return Rows(columns, rows, {"phases": self._heads})
+
+    def figure_domains(self) -> Callable[..., Axes]:
+        """The same as a strip for each domain, from not begun to the last phase."""
+        counts = {
+            name: {step: self.door.count(n) for step, n in parts.items()}
+            for name, parts in self._domains.items()
+        }
+        table = pd.DataFrame.from_dict(counts, "index").astype(float)
+        options = [self.language.code_word(NONE, "begun"), *self._heads.values()]
+        return partial(plot_answers, table.div(table.sum(axis=1), axis=0), None, options)
 
     def table_conditions(self) -> Rows:
         """Other subjects: mean, and correlation with the phases."""
@@ -279,6 +285,16 @@ class CycleChapter(OrderFacts):
         return partial(figures.plot_sensitivity, table, chosen=self.settings["active_from"])
 
     # What facts are made of.
+
+    @cached_property
+    def _domains(self) -> dict[str, dict[str, Units]]:
+        """Units in each phase, by the name of each policy domain."""
+        steps, told = [NONE, *self.phases], {}
+        for item, row in self.load(CYCLE, "domains").iterrows():
+            parts = self.door.parts(row[steps], self.counted(row["n"]))
+            name = self.study.domains[str(item)][self.language.code]
+            told[name] = dict(zip(steps, parts, strict=True))
+        return told
 
     def _drawn_means(self, wave: str) -> pd.DataFrame:
         means = {phase: self.door.mean(mean) for phase, mean in self._means[wave].items()}

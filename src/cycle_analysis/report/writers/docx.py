@@ -115,6 +115,10 @@ def _runs(paragraph: WordParagraph, text: Text) -> None:
     for run in text:
         added = paragraph.add_run(run.text)
         added.bold, added.italic = run.strong or None, run.em or None
+        if run.language:
+            spoken = OxmlElement("w:lang")
+            spoken.set(qn("w:val"), REGIONS.get(run.language, run.language))
+            added._r.get_or_add_rPr().append(spoken)
         if run.to:
             added.font.color.rgb = ACCENT
             link = OxmlElement("w:hyperlink")

@@ -139,7 +139,7 @@ def _pattern_bars(ax: Axes, patterns: pd.DataFrame, rest: int, look: Look) -> No
         style.say(ax, look.number(n), (place, max(n, other)), (0, 3))
     ax.set_xticks([])
     ax.legend(fontsize=style.TEXT_SIZE, frameon=False, loc="upper right")
-    ax.margins(y=0.16)
+    ax.margins(y=0.45)  # place for the legend above the highest bar
     look.number_axis(ax.yaxis)
     style.label_axes(ax, y=look.word("simultaneity", "units"))
 

@@ -78,7 +78,7 @@ class Portrait:
     height : str
         How high that is, a code.
     highest, lowest : PhaseMean
-        The phases with the highest and the lowest mean.
+        The phases with the highest and the lowest mean; None where these are near each other.
     gaps : list of PhaseMean
         How far it lies from the mean of all units on each phase, in the order of the cycle.
     leading, lagging : list of str
@@ -367,7 +367,7 @@ class ProfilesChapter(BackgroundFacts):
         }
         known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
         curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
-        level = float(known.mean())
+        level, apart = float(known.mean()), known.max() - known.min() >= APART
         names = self._names.loc[group.number]
         by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
         return Portrait(
@@ -376,8 +376,8 @@ class ProfilesChapter(BackgroundFacts):
             means=by_phase,
             level=Mean(level, group.n),
             height=height_of(level),
-            highest=None if known.empty else PhaseMean(known.idxmax(), means[known.idxmax()]),
-            lowest=None if known.empty else PhaseMean(known.idxmin(), means[known.idxmin()]),
+            highest=PhaseMean(known.idxmax(), means[known.idxmax()]) if apart else None,
+            lowest=PhaseMean(known.idxmin(), means[known.idxmin()]) if apart else None,
             gaps=[PhaseMean(phase, Mean(gap, group.n)) for phase, gap in (known - curve).items()],
             leading=str(names["leading"]).split(),
             lagging=str(names["lagging"]).split(),

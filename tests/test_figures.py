@@ -138,16 +138,25 @@ def test_text_at_the_width_of_a_phone_is_eleven_pixels_or_more():
         assert style.TEXT_SIZE / 72 / inches * 390 > 11
 
 
-def test_text_on_every_tint_is_read_with_enough_contrast():
-    def luminance(colour) -> float:
-        channels = np.array(to_rgb(colour))
-        curve = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-        return float(curve @ [0.2126, 0.7152, 0.0722])
+def contrast(first, second) -> float:
+    """The contrast of two colours as of WCAG 2.2, 1 to 21."""
+    channels = np.array([to_rgb(first), to_rgb(second)])
+    curve = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    dark, light = np.sort(curve @ [0.2126, 0.7152, 0.0722])
+    return float((light + 0.05) / (dark + 0.05))
 
+
+def test_text_on_every_tint_is_read_with_enough_contrast():
     tints = [style.LEVELS(place) for place in np.linspace(0, 1)]
-    for tint in tints:
-        light, dark = sorted([luminance(tint), luminance(style.ink_on(tint))], reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5
+    assert min(contrast(tint, style.ink_on(tint)) for tint in tints) >= 4.5
+    on_profiles = [contrast(colour, style.ink_on(colour)) for colour in style.PROFILE_COLOURS]
+    assert min(on_profiles) >= 4.5
+    assert min(contrast(ink, "white") for ink in (style.INK, style.MUTED)) >= 4.5
+
+
+def test_every_mark_stands_out_from_the_paper():
+    marks = [*style.PROFILE_COLOURS, style.ACCENT, style.MUTED]
+    assert min(contrast(mark, "white") for mark in marks) >= 3
 
 
 def test_forms_without_groups_are_bars_to_the_side_that_wins():

@@ -148,7 +148,8 @@ def _pattern_dots(ax: Axes, on: np.ndarray, names: list[str]) -> None:
     """Draw one column of dots for each pattern, filled where the phase is active."""
     for column, active in enumerate(on):
         (rows,) = np.nonzero(active)
-        ax.plot([column] * len(active), range(len(active)), "o", color=style.FAINT, markersize=7.5)
+        hollow: dict[str, Any] = {"color": "white", "markeredgecolor": style.MUTED, "mew": 0.6}
+        ax.plot([column] * len(active), range(len(active)), "o", markersize=7, **hollow)
         if active.any():
             ax.plot([column] * len(rows), rows, "o-", color=style.INK, markersize=7.5, linewidth=2)
     ax.set(xticks=[], ylim=(len(names) - 0.5, -0.5))

@@ -104,6 +104,8 @@ def plot_flow(
         lower = low + (to - low) * bend
         colour = style.profile_style(int(before))["color"]
         ax.fill_between(x, lower, lower + width, alpha=0.55, linewidth=0, color=colour)
+        if width:  # an edge that stands out from the paper, of bands that are there
+            ax.plot(x, np.transpose([lower, lower + width]), linewidth=0.7, color=colour)
         used[0][before] += width
         used[1][after] += width
     for side, (low, size) in enumerate(zip(lows, ends, strict=True)):

@@ -298,7 +298,7 @@ def _stack_bars(
                 ax.text(middle, place, text, ha="center", va="center", **inside)
         left += values
     withheld = places[shares.isna().all(axis=1)]
-    hatched: dict[str, Any] = {"color": "white", "edgecolor": style.FAINT, "hatch": style.HATCH}
+    hatched: dict[str, Any] = {"color": "white", "edgecolor": style.MUTED, "hatch": style.HATCH}
     ax.barh(withheld, 1.0, height=0.82, **hatched)
 
 

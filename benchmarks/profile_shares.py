@@ -1,4 +1,4 @@
-"""Measure how often the intervals of profile shares hold the shares of a finite population.
+"""Measure how often intervals of profile shares, and of true means, hold those of a population.
 
     python benchmarks/profile_shares.py run 0-200     # studies of a cell
     python benchmarks/profile_shares.py show          # table for the README
@@ -31,7 +31,10 @@ WORLDS = {
 }
 ASKED = {"1 to 6": range(1, 7), "3": (3,), "1, of two in five 2": (1, 1, 1, 2, 2)}
 CELLS = [*product(WORLDS, (2.0, 2.5, 3.0, 4.0), ASKED, (150, 300))]
-FIELDS = ["truth", "distance", "respondents", "n", "study", "held", "counted", "bias", "width"]
+FIELDS = [
+    *("truth", "distance", "respondents", "n", "study", "held", "counted", "bias", "width"),
+    "means_held",
+]
 
 
 def main(argv):
@@ -55,7 +58,9 @@ def one(truth, distance, asked, n, study):
     found = latent_profiles(scores, len(true), n_starts=20, seed=study)
     equal = pd.Series(1.0, scores.index)
     options = {"n_refits": N_REFITS, "seed": study}
-    told = estimate(of_true_scores(found, error), error, equal, POPULATION, **options).shares
+    estimates = estimate(of_true_scores(found, error), error, equal, POPULATION, **options)
+    told, means = estimates.shares, estimates.errors
+    off = (means["true_mean"] - world.centroids.to_numpy().ravel()).abs()
     placed = shares(found.labels, POPULATION)
     return {
         **dict(zip(FIELDS, (truth, distance, asked, n, study), strict=False)),
@@ -63,13 +68,14 @@ def one(truth, distance, asked, n, study):
         "counted": ((placed["low"] <= true) & (placed["high"] >= true)).mean().round(3),
         "bias": (told["share"] - true).abs().mean().round(4),
         "width": (told["high"] - told["low"]).mean().round(4),
+        "means_held": (off <= 1.96 * means["se"]).mean().round(3),
     }
 
 
 def show():
     table = pd.read_csv(RESULTS)
     grouped = table.groupby(["truth", "distance", "respondents", "n"])
-    result = grouped[["held", "counted", "bias", "width"]].mean().round(3)
+    result = grouped[["held", "counted", "bias", "width", "means_held"]].mean().round(3)
     result.insert(0, "n_studies", grouped.size())
     print(result.to_string())
 

@@ -435,9 +435,9 @@ def write_yaml(path: Path, content: dict) -> None:
 def test_an_export_in_another_format_is_refused(home):
     folder = home / "data" / "raw" / "example"
     described = read_yaml(folder / "2018" / "wave.yaml")
-    described["source"]["format"] = "xlsx"
+    described["source"]["format"] = "dta"
     write_yaml(folder / "2018" / "wave.yaml", described)
-    with pytest.raises(ValueError, match=r"not written as 'xlsx', only as \['csv', 'sav'\]"):
+    with pytest.raises(ValueError, match=r"not written as 'dta', only as \['csv', 'sav', 'xlsx'\]"):
         write_study(load_study("example", home), EXAMPLE, EXAMPLE_SEED)
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from cycle_analysis import __version__
 from cycle_analysis.__main__ import STOPPED
-from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds
+from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds, refuse
 from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
 
@@ -79,14 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     _describe_new_study(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
-    sheets = _command(
-        commands, "sheets", "write a private page for each unit, after a run", _sheets
-    )
+    sheets = _command(commands, "sheets", "write a private page for each unit", _sheets)
     _study_and_home(sheets)
     text = "code of a unit; may be given more than once (default: all that answered)"
     sheets.add_argument("--unit", action="append", default=[], help=text)
     sheets.add_argument("--wave", help="the wave they are about (default: the last)")
     _workers(sheets, "pages at once")
+    twin = _command(commands, "twin", "write a synthetic twin to share, after a run", _twin)
+    _study_and_home(twin)
+    twin.add_argument("--seed", type=_positive, default=2018, help="default: %(default)s")
     copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
     return parser
@@ -416,19 +417,15 @@ def _add_wave(options: argparse.Namespace) -> int:
 def _sheets(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.report.chapter import STEPS
     from cycle_analysis.report.sheets import write_sheets
-    from cycle_analysis.results import open_results
-    from cycle_analysis.running import plan
+    from cycle_analysis.running import finished_results
     from cycle_analysis.running.interruptions import start_workers
 
-    home = _home_of(options)
-    study = load_study(options.study, home)
-    results, wave = open_results(study.name, home), options.wave or study.waves[-1]
+    study = load_study(options.study, _home_of(options))
+    wave = options.wave or study.waves[-1]
     if wave not in study.waves:
-        problem = Problem("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
-        raise InputError([problem])
-    results.check((one.notebook, one.wave) for one in plan(study) if one.notebook in STEPS)
+        raise refuse("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
+    results = finished_results(study)
     folder = results.folder / "sheets"
     n_pages = 0
     start_workers(options.workers)
@@ -437,6 +434,15 @@ def _sheets(options: argparse.Namespace) -> int:
             n_pages += len(paths)
             progress.update(len(paths))
     print(f"{n_pages} private pages: {folder}")
+    return CLEAN
+
+
+def _twin(options: argparse.Namespace) -> int:
+    study = load_study(options.study, _home_of(options))
+    from cycle_analysis.running import finished_results
+    from cycle_analysis.simulate.twin import write_twin
+
+    print(write_twin(study, finished_results(study), options.seed))
     return CLEAN
 
 

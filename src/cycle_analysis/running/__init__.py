@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cycle_analysis.problems import InputError, Problem, refuse
-from cycle_analysis.results import ALL_WAVES, Value
+from cycle_analysis.results import ALL_WAVES, Results, Value
 from cycle_analysis.study import Study
 from cycle_analysis.texts import find_languages
 from cycle_analysis.whole_files import write_whole
@@ -364,6 +364,21 @@ def plan(study: Study) -> list[Step]:
         wave = reference if asks_for_wave else ALL_WAVES
         steps.append(Step(name, wave, tuple(steps), tuple(study.waves)))
     return [*steps, Step("08_report", ALL_WAVES, tuple(steps), tuple(study.waves))]
+
+
+def finished_results(study: Study) -> Results:
+    """Open the results of a study whose run is finished: every table of 01-07, none out of date.
+
+    Raises
+    ------
+    InputError
+        With every notebook to run again, and why.
+    """
+    home = study.folder.parents[2]
+    results = Results(home / "data" / "processed" / study.name, study)
+    done = set(NOTEBOOKS) - {"08_report"}
+    results.check((step.notebook, step.wave) for step in plan(study) if step.notebook in done)
+    return results
 
 
 def notebook_file(study: Study, name: str, folder: Path) -> Path:

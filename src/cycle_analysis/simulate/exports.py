@@ -5,6 +5,7 @@ items their old codes, roles the function titles that map to them. Columns that 
 are filled with visibly made-up start times, addresses at example.org, and remarks.
 """
 
+import datetime
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyreadstat
+import xlsxwriter
 from numpy.random import Generator
 
 from cycle_analysis.responses import BLANK
@@ -23,10 +25,14 @@ from cycle_analysis.study.files import Column, Scale, Wave
 
 DONT_KNOW = "dont_know"
 NOT_APPLICABLE = "not_applicable"
-MISSING_TEXTS = {BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."}
+MISSING_TEXTS = {
+    **{BLANK: "", DONT_KNOW: "weet niet", NOT_APPLICABLE: "n.v.t."},
+    **{"not_shown": "niet getoond", "refused": "geen antwoord"},
+}
 OFFICE_MINUTES = (8 * 60, 18 * 60)
 REMARK_RATE = 0.15
 FILE_LABEL = "SYNTHETIC data, drawn by cycle_analysis.simulate"
+MADE = datetime.datetime(1800, 1, 1)
 # The header of a .sav holds the day and time of writing here (date 9 bytes, time 8 bytes);
 # a fixed stamp gives the same bytes for the same answers.
 SAV_STAMP = (92, b"01 Jan 1800:00:00")
@@ -51,11 +57,26 @@ class WaveAnswers:
     given: pd.DataFrame
     reasons: pd.DataFrame
 
+    @property
+    def told(self) -> pd.DataFrame:
+        """What was answered, NaN where nothing was."""
+        return self.given.where(self.reasons == "")
+
+    def with_rows(self, where: pd.Series, other: "WaveAnswers", rows: np.ndarray) -> "WaveAnswers":
+        """Put rows of another draw, by their number, in place of those that are marked."""
+        index = where.index[where]
+
+        def mixed(own: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
+            return pd.concat([own[~where], drawn.iloc[rows].set_axis(index)]).loc[own.index]
+
+        tables = ("respondents", "given", "reasons")
+        return WaveAnswers(*(mixed(getattr(self, t), getattr(other, t)) for t in tables))
+
 
 def write_export(
     study: Study, name: str, answers: WaveAnswers, remarks: Sequence[str], rng: Generator
 ) -> None:
-    """Write the export of one wave, as sav or csv, and note its sha256 in the wave.yaml beside it.
+    """Write the export of one wave, as sav, xlsx or csv; note its sha256 in its wave.yaml.
 
     Parameters
     ----------
@@ -190,7 +211,7 @@ def _write_sav(
     numbers[wave.columns["unit"].source] = units.to_numpy(dtype=object)
     if "role" in wave.columns and wave.columns["role"].map:
         role = wave.columns["role"].source
-        numbers[role] = numbers[role].astype(float)
+        numbers[role] = pd.to_numeric(numbers[role])
     missing: dict[str, list[Any]] = {}
     for item, reasons in answers.reasons.reset_index(drop=True).items():
         column = wave.columns[str(item)]
@@ -222,7 +243,26 @@ def _write_sav(
         file.write(stamp)
 
 
-WRITERS: Mapping[str, Callable[..., None]] = {"csv": _write_csv, "sav": _write_sav}
+def _write_xlsx(
+    path: Path, table: pd.DataFrame, study: Study, wave: Wave, answers: WaveAnswers
+) -> None:
+    """Write one sheet, its headings in the row of the source: numbers, missing answers in words."""
+    cells = table.astype(object)
+    for item, reasons in answers.reasons.reset_index(drop=True).items():
+        column = wave.columns[str(item)].source
+        cells[column] = cells[column].where(reasons == "", reasons.map(MISSING_TEXTS))
+    with xlsxwriter.Workbook(
+        path, {"strings_to_formulas": False, "strings_to_urls": False}
+    ) as book:
+        book.set_properties({"title": FILE_LABEL, "created": MADE})
+        sheet = book.add_worksheet(wave.source.sheet or None)
+        for number, row in enumerate([list(cells), *cells.to_numpy()], wave.source.header_row - 1):
+            sheet.write_row(number, 0, row)
+
+
+WRITERS: Mapping[str, Callable[..., None]] = {
+    **{"csv": _write_csv, "sav": _write_sav, "xlsx": _write_xlsx}
+}
 
 
 def _value_labels(study: Study, wave: Wave) -> dict[str, dict[int | float, str]]:

@@ -8,8 +8,9 @@ deviations of its predecessors weighted by inhabitants. Every step has a random 
 own, so that a change in one step leaves the others as they were.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,11 @@ from numpy.random import Generator
 from scipy.special import ndtri
 
 from cycle_analysis.chance import Seed, children
+from cycle_analysis.problems import refuse
 from cycle_analysis.responses import BLANK
 from cycle_analysis.simulate import exports
 from cycle_analysis.simulate.exports import WaveAnswers
-from cycle_analysis.simulate.truth import Follows, Truth
+from cycle_analysis.simulate.truth import Follows, Margin, Truth
 from cycle_analysis.simulate.worlds import choose
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Scale
@@ -28,6 +30,9 @@ from cycle_analysis.units import Register, load_register
 from cycle_analysis.units.harmonisation import harmonise, persons_at_change
 
 MIDDLE_SIZE_CLASS = 4
+MOST_REDRAWS = 50
+MOST_KNOWN = 0.2
+"""Largest share of rows that may be known at first; without more of them it is another study."""
 OPEN_ANSWER_RATE = 0.35
 """Share of respondents who answer an open question."""
 BEFORE = pd.Index(["profile_before", "inclination_before"])
@@ -36,7 +41,7 @@ EVERYDAY_NAMES = (
     "Alphen a/d Rijn", "Capelle a/d IJssel", "Krimpen a/d IJssel", "Nuenen c.a.",
 )  # fmt: skip
 """Names that people write for a municipality beside its official one, all in the register."""
-STATES, PARTICIPATION, RESPONDENTS, ANSWERS, BACKGROUND, MISSING, EXPORT = range(7)
+STATES, PARTICIPATION, RESPONDENTS, ANSWERS, BACKGROUND, MISSING, EXPORT, REDRAWS = range(8)
 """Steps of a draw that have a random generator of their own."""
 
 
@@ -57,7 +62,11 @@ def generator(seed: Seed, *key: int) -> Generator:
 
 
 def write_study(
-    study: Study, truth: Truth, seed: Seed, register: Register | None = None
+    study: Study,
+    truth: Truth,
+    seed: Seed,
+    register: Register | None = None,
+    known: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Draw a study and write its exports, their sha256, and truth.csv.
 
@@ -70,6 +79,8 @@ def write_study(
     seed : int or numpy.random.SeedSequence
     register : Register, optional
         The municipalities by default. Units without size class count as class 4.
+    known : mapping of wave to DataFrame, respondents × items, optional
+        Answers that nobody may give, such as those of real respondents.
 
     Returns
     -------
@@ -82,13 +93,18 @@ def write_study(
     ------
     ValueError
         When the truth lacks a phase of the codebook, or has a role that the study lacks.
+    InputError
+        When a row of answers that is known comes back however often it is drawn.
     """
     register = load_register() if register is None else register
     _check_fit(truth, study)
     dates = [str(study.wave(wave).fieldwork.day) for wave in study.waves]
     states = draw_waves(truth, register, dates, seed)
     for number, (wave, there) in enumerate(zip(study.waves, states, strict=True)):
-        answers = draw_wave_answers(truth, there, study, wave, seed)
+        draw = partial(draw_wave_answers, truth, there, study, wave)
+        answers = draw(seed)
+        if known:
+            answers = _unlike(answers, known[wave], draw, generator(seed, REDRAWS, number))
         rng = generator(seed, EXPORT, number)
         names = _names_as_written(answers.respondents["unit"], there["name"], register, rng)
         answers = replace(answers, respondents=answers.respondents.assign(name=names))
@@ -158,11 +174,16 @@ def draw_wave_answers(
     rng_items, rng_others, rng_missing = (
         generator(seed, step, number) for step in (ANSWERS, BACKGROUND, MISSING)
     )
-    phase_items = _draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
-    background = _draw_background(truth, respondents, others, study.scales, rng_others)
-    given = phase_items.join(background, validate="1:1")[asked.index]
-    reasons = _draw_reasons(truth, respondents, asked, rng_missing)
+    if margins := truth.margins.get(wave):
+        given, reasons = _lay_out(margins, truth.phases, respondents, asked.index, rng_items)
+    else:
+        phase_items = _draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
+        background = _draw_background(truth, respondents, others, study.scales, rng_others)
+        given = phase_items.join(background, validate="1:1")[asked.index]
+        reasons = _draw_reasons(truth, respondents, asked, rng_missing)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
+    if margins:
+        return WaveAnswers(respondents, given, reasons)
     # Who would say what a question does not offer leaves it blank.
     offered = {item: ["", *exports.missing_codes(study, str(item))] for item in reasons}
     reasons = reasons.apply(lambda told: told.where(told.isin(offered[told.name]), BLANK))
@@ -177,7 +198,7 @@ def _check_fit(truth: Truth, study: Study) -> None:
             f"The study has phases {sorted(unknown)} of which the truth says nothing; it has "
             f"{truth.phases}. State a truth with the phases of this study."
         )
-    if unknown := drawn - roles:
+    if unknown := drawn - roles - {""}:
         raise ValueError(
             f"The truth has roles {sorted(unknown)} that study.yaml lacks; it has "
             f"{sorted(roles)}. State a truth with the roles of this study."
@@ -242,11 +263,14 @@ def _take_part(truth: Truth, states: pd.DataFrame, wave: int, rng: Generator) ->
     inclination = memory * before.fillna(0) + np.sqrt(1 - memory**2) * fresh
     size_class = states["size_class"].astype(int)
     rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
+    rate = np.minimum(rate * (truth.turnout[wave] if truth.turnout else 1), 1)
     most = len(truth.role_order)
     chance = (size_class.map(truth.mean_respondents) - 1) / (most - 1)
     chance = chance * truth.respondents_kept**wave
     count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
     count = np.where(rng.random(len(states)) < truth.single_share, 1, count)
+    if truth.counts:
+        count = 1 + choose(np.tile(truth.counts[wave], (len(states), 1)), rng)
     taking_part = inclination < ndtri(rate)
     return states.assign(inclination=inclination, n_respondents=np.where(taking_part, count, 0))
 
@@ -270,6 +294,64 @@ def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.
     respondents = pd.DataFrame(who, index=index)
     respondents["style"] = rng.normal(0, truth.style_sd, len(there))
     return respondents.join(pd.DataFrame(seen, index=index, columns=truth.phases))
+
+
+def _lay_out(
+    margins: Mapping[str, Margin],
+    phases: list[str],
+    respondents: pd.DataFrame,
+    items: pd.Index,
+    rng: Generator,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw answers and reasons of items whose margins are known, each respondents × items."""
+    seen, given, reasons = respondents[phases].to_numpy(), {}, {}
+    for item in items:
+        given[item] = margins[item].lay(seen, rng)
+        chances = np.tile([*margins[item].missing.values()], (len(seen), 1))
+        whole = np.column_stack([chances, 1 - chances.sum(axis=1)])
+        reasons[item] = np.array([*margins[item].missing, ""], dtype=object)[choose(whole, rng)]
+    index = respondents.index
+    return pd.DataFrame(given, index=index), pd.DataFrame(reasons, index=index)
+
+
+def same_rows(answers: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
+    """Tell which rows of answers are one of the known rows, in every cell; empty rows are not.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"A": [1, 2, None], "B": [1.0, None, None]})
+    >>> same_rows(rows, rows.iloc[1:]).tolist()
+    [False, True, False]
+    """
+    there = set(map(tuple, known[answers.columns].astype(float).fillna(np.inf).to_numpy()))
+    rows = answers.astype(float)
+    same = [row in there for row in map(tuple, rows.fillna(np.inf).to_numpy())]
+    return pd.Series(same, index=answers.index, dtype=bool) & rows.notna().any(axis=1)
+
+
+def _unlike(
+    answers: WaveAnswers, known: pd.DataFrame, draw: Callable[[Seed], WaveAnswers], rng: Generator
+) -> WaveAnswers:
+    """Draw who answers as somebody who is known anew, for the same unit, until nobody does."""
+    for number in range(MOST_REDRAWS + 1):
+        same = same_rows(answers.told[known.columns], known)
+        if not same.any():
+            return answers
+        if number == 0 and same.mean() > MOST_KNOWN:
+            break
+        other = draw(np.random.SeedSequence(rng.integers(2**63)))
+        place = [pd.MultiIndex.from_frame(_places(one)) for one in (answers, other)]
+        rows = place[1].get_indexer(place[0][same])
+        answers = answers.with_rows(same, other, rows)
+    problem = "of the rows drawn are those of a respondent: its items and steps are too few"
+    remedy = "Do not share a twin of it; share the report"
+    raise refuse("codebook.csv", "items", f"{same.mean():.0%}", problem, "rows of nobody", remedy)
+
+
+def _places(answers: WaveAnswers) -> pd.DataFrame:
+    """Number the respondents of each unit."""
+    units = answers.respondents["unit"]
+    return units.to_frame().assign(place=units.groupby(units).cumcount())
 
 
 def _draw_phase_items(

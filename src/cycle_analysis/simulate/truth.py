@@ -5,11 +5,12 @@ scale and cut off at its ends. A mean near 0 therefore shows as a floor effect i
 the observed mean lies a little above the stated one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
 from cycle_analysis.simulate.worlds import PHASES, Answering, Profiles
 
@@ -38,6 +39,40 @@ class Follows:
     sd: float = 15.0
     power: float = 1.0
     decimals: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Margin:
+    """How an item is answered where the shares of its answers are known, not its thresholds.
+
+    Attributes
+    ----------
+    answers : array
+        Answers from the lowest to the highest, each as often as it shall be given.
+    weights : array, p phases
+        How the item follows what a respondent sees of each phase; below 0 when it is reversed.
+    noise : float
+        Standard deviation of what follows no phase, in the unit of the weights.
+    missing : mapping of reason to float
+        Share of respondents without an answer, 0-1.
+
+    Examples
+    --------
+    >>> item = Margin(np.array([0, 0, 1, 4]), np.array([1.0]), 0.0, {})
+    >>> item.lay(np.array([[80.0], [10.0], [30.0], [20.0]]), np.random.default_rng(1)).tolist()
+    [4, 0, 1, 0]
+    """
+
+    answers: np.ndarray
+    weights: np.ndarray
+    noise: float
+    missing: Mapping[str, float]
+
+    def lay(self, seen: np.ndarray, rng: Generator) -> np.ndarray:
+        """Give answers to who sees the phases so, m × p: by rank, so that their shares come out."""
+        points = seen @ self.weights + self.noise * rng.standard_normal(len(seen))
+        place = points.argsort(kind="stable").argsort() / len(points)
+        return self.answers[(place * len(self.answers)).astype(int)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +123,13 @@ class Truth:
         Blocks that only the first respondent of a unit fills in.
     open_answers : tuple of str
         Texts for open questions; visibly synthetic.
+    turnout : sequence of float, one per wave
+        What the chances to take part are multiplied by; 1 when empty.
+    counts : sequence of array, one per wave
+        Chances of 1, 2, ... respondents of a unit, in place of `mean_respondents`.
+    margins : mapping of wave to mapping of item to Margin
+        How its items are answered, in place of `answering.rate`, `follows` and the rates of what
+        is missing.
     """
 
     profiles: Profiles
@@ -110,6 +152,9 @@ class Truth:
     follows: Mapping[str, Follows] = field(default_factory=dict)
     coordinator_blocks: tuple[str, ...] = ()
     open_answers: tuple[str, ...] = ("[synthetisch]",)
+    turnout: Sequence[float] = ()
+    counts: Sequence[np.ndarray] = ()
+    margins: Mapping[str, Mapping[str, Margin]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         k = len(self.profiles.centroids)

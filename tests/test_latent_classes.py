@@ -148,3 +148,22 @@ def _criteria(answers: pd.DataFrame, most: int) -> pd.DataFrame:
     fitted = [fit_classes(answers, k) for k in range(1, most + 1)]
     rows = [{"method": m.name, **row_of(m, classify_answers(m, answers))} for m in fitted]
     return pd.DataFrame(rows)
+
+
+def test_dividing_two_classes_of_the_best_anew_finds_more_than_as_many_starts():
+    answers = pd.DataFrame(np.random.default_rng(5).integers(0, 4, (200, 15)))
+    plain = fit_classes(answers, 5, search=Search(200, 200))
+    again = fit_classes(answers, 5, search=Search(10, 10, n_vain=2))
+    assert again.log_likelihood > plain.log_likelihood + 1
+    assert again.outcome.n_finished <= 200
+
+
+def test_the_best_run_is_carried_to_its_end_where_the_likelihood_is_flat():
+    rng = np.random.default_rng(3)
+    high = rng.random(1202) < 0.6
+    answers = pd.DataFrame({i: rng.random(1202) < np.where(high, 0.8, 0.3) for i in range(4)})
+    answers = answers.astype(int) + (rng.random(answers.shape) < [0.2, 0, 0, 0.2])
+    end = fit_classes(answers, 4, search=Search(tolerance=1e-14, max_steps=20_000))
+    assert fit_classes(answers, 4).log_likelihood == pytest.approx(end.log_likelihood, abs=1e-5)
+    short = fit_classes(answers, 4, search=Search())
+    assert short.log_likelihood < end.log_likelihood - 1e-5

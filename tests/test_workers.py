@@ -1,8 +1,12 @@
 """The same numbers under joblib's own processes and on a Dask cluster."""
 
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import joblib
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,13 +17,17 @@ from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
 from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
 from cycle_analysis.profiles.verdict import weigh
+from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
+from cycle_analysis.running.run import FIXED_ENVIRONMENT
 
 
-def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
+def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process():
     distributed = pytest.importorskip("dask.distributed")
     alone = _everything()
     with joblib.parallel_config(backend="loky", n_jobs=2):
         here = _everything()
+    with joblib.parallel_config(ForkedWorkers(), n_jobs=2):
+        forked = _everything()
     cluster = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     )
@@ -27,7 +35,33 @@ def test_resampling_on_a_dask_cluster_equals_loky_and_one_process():
         there = _everything()
     for name, values in alone.items():
         assert np.array_equal(values, here[name], equal_nan=True), name
+        assert np.array_equal(values, forked[name], equal_nan=True), name
         assert np.array_equal(values, there[name], equal_nan=True), name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
+def test_a_kernel_resamples_in_processes_that_end_with_it(tmp_path, monkeypatch):
+    monkeypatch.setenv(PROVISIONER, FORKED)
+    monkeypatch.setenv("MPLBACKEND", FIXED_ENVIRONMENT["MPLBACKEND"])
+    code = """import os, time
+from joblib import Parallel, delayed
+def where(i):
+    time.sleep(0.1)
+    return os.getpid()
+print(os.getpid(), *Parallel()(delayed(where)(i) for i in range(9)))"""
+    source, top = tmp_path / "nb.ipynb", tmp_path / "data" / "processed" / "study"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python"}}
+    cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), source)
+    execute_notebook(source, top / "nb.ipynb", {}, "09", top)
+    printed = nbformat.read(top / "nb.ipynb", 4)["cells"][-1]["outputs"][0]["text"]
+    own, *workers = map(int, printed.split())
+    assert own not in workers
+    assert len(set(workers)) == 2
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in (own, *workers)):
+        assert time.monotonic() < deadline, "a worker outlives its kernel"
+        time.sleep(0.1)
 
 
 def _everything() -> dict[str, np.ndarray]:

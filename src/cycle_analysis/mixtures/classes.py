@@ -21,6 +21,8 @@ from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, chec
 
 LOG_CHANCE_FLOOR = -30.0
 """A category that nobody in a class chose keeps a chance of e^-30: zero, but with a logarithm."""
+LAST = 1e-12
+"""Tolerance of the best run: with few items classes lie so flat that 1e-9 stops .001 below."""
 BOUNDARY = 1e-6
 """A chance nearer to 0 or 1 than this is a boundary estimate: it has no standard error."""
 
@@ -170,7 +172,7 @@ def fit_classes(
     k: int,
     *,
     weights: pd.Series | None = None,
-    search: Search = Search(),  # noqa: B008 (frozen)
+    search: Search = Search(last_tolerance=LAST),  # noqa: B008 (frozen)
 ) -> ClassMixture:
     """Fit k latent classes to answers.
 

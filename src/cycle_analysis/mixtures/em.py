@@ -12,7 +12,7 @@ Covariances climb in unconstrained coordinates: Cholesky factors, the diagonal b
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -263,20 +263,27 @@ def log_joint(family: Family, batch: Batch) -> np.ndarray:
 
 def factors_of(coordinates: np.ndarray, p: int) -> np.ndarray:
     """Cholesky factors, k × B × p × p, of log-Cholesky coordinates, t × k × B."""
-    rows, columns = np.tril_indices(p)
+    rows, columns, diagonal = _triangle(p)
     factors = np.zeros((*coordinates.shape[1:], p, p))
     logs = np.moveaxis(coordinates, 0, -1).copy()
-    logs[..., rows == columns] = np.exp(logs[..., rows == columns])
+    logs[..., diagonal] = np.exp(logs[..., diagonal])
     factors[..., rows, columns] = logs
     return factors
 
 
 def coordinates_of(factors: np.ndarray) -> np.ndarray:
     """Log-Cholesky coordinates, t × k × B, of Cholesky factors, k × B × p × p."""
-    rows, columns = np.tril_indices(factors.shape[-1])
+    rows, columns, diagonal = _triangle(factors.shape[-1])
     logs = factors[..., rows, columns]
-    logs[..., rows == columns] = np.log(logs[..., rows == columns])
+    logs[..., diagonal] = np.log(logs[..., diagonal])
     return np.ascontiguousarray(np.moveaxis(logs, -1, 0))
+
+
+@cache
+def _triangle(p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and columns of a lower triangle, and the places on its diagonal: asked at every step."""
+    rows, columns = np.tril_indices(p)
+    return rows, columns, np.flatnonzero(rows == columns)
 
 
 def floored_factors(covariances: np.ndarray, floor: np.ndarray) -> np.ndarray:

@@ -1,5 +1,10 @@
 """Find the best of many starts: short runs from all, long runs from the best.
 
+Where many solutions are nearly as good, more starts find the best of them slowly. `n_vain` asks for
+rounds in which two profiles of the best are taken together and divided anew by lot, many times
+beside each other, until so many rounds have found nothing better (an iterated search of split and
+merge: Ueda, Nakano, Ghahramani & Hinton 2000, Neural Computation 12(9), 2109-2128).
+
 `mixed` starts: one is Ward's hierarchical division, which is where mclust starts; the others are k
 rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
 2007), which finds profiles far apart, and random memberships, which find those that overlap, in
@@ -13,6 +18,7 @@ by their values first, so ties are broken alike whatever the order of the rows.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -51,6 +57,10 @@ class Search:
         Gain in log-likelihood per unit and cycle of three steps under which a run has converged.
     seed : int or SeedSequence
         Seed of the random starts.
+    n_vain : int
+        Rounds of dividing two profiles of the best anew that may find nothing better; 0: no rounds.
+    last_tolerance : float
+        Tolerance to which the best run is carried on, where it is the smaller one.
     """
 
     n_starts: int = 50
@@ -58,6 +68,8 @@ class Search:
     max_steps: int = 5000
     tolerance: float = 1e-9
     seed: Seed = 1
+    n_vain: int = 0
+    last_tolerance: float = 1e-9
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,8 @@ class Outcome:
     n_finished : int
         Runs carried to convergence.
     n_replicated : int
-        How many of those reached the best log-likelihood.
+        How many of those reached the best log-likelihood. After rounds of dividing the best anew,
+        which begin near it, they are no proof that there is no better one.
     """
 
     log_likelihood: float
@@ -220,19 +233,54 @@ def best_of_starts(
         if n_starts > search.n_finished:
             runs = em.climb(family, runs, column, max_steps=SHORT_STEPS, tolerance=0.0)
             runs = runs.take(np.argsort(-runs.log_likelihood, kind="stable")[: search.n_finished])
-        runs = em.climb(
-            family, runs, column, max_steps=search.max_steps, tolerance=search.tolerance
-        )
-    best = runs.take(np.array([runs.log_likelihood.argmax()]))
+        finish = partial(em.climb, weights=column, max_steps=search.max_steps)
+        runs = finish(family, runs, tolerance=search.tolerance)
+        if k > 1 and search.n_vain:
+            runs = _divided_anew(family, runs, column, search, rng)
+        best = last = _best(runs)
+        if search.last_tolerance < search.tolerance:
+            begun = em.begun(best.theta, best.log_shares)
+            last = finish(family, begun, tolerance=search.last_tolerance)
     close = SAME_OPTIMUM * weights.sum()
     outcome = Outcome(
-        float(em.memberships(family, best)[1] @ weights),
+        float(em.memberships(family, last)[1] @ weights),
         bool(best.converged[0]),
         int(best.n_steps[0]),
         len(runs.log_likelihood),
         int((runs.log_likelihood > best.log_likelihood[0] - close).sum()),
     )
-    return best, outcome
+    return last, outcome
+
+
+def _best(runs: em.Batch) -> em.Batch:
+    return runs.take(np.array([runs.log_likelihood.argmax()]))
+
+
+def _divided_anew(
+    family: em.Family,
+    runs: em.Batch,
+    column: np.ndarray,
+    search: Search,
+    rng: np.random.Generator,
+) -> em.Batch:
+    """Divide two profiles of the best anew until nothing better comes; give all runs."""
+    n_vain = 0
+    while n_vain < search.n_vain:
+        best = _best(runs)
+        members = np.repeat(em.memberships(family, best)[0][..., None], search.n_finished, axis=2)
+        for start in range(search.n_finished):
+            pair = rng.choice(members.shape[1], 2, replace=False)
+            part = rng.random(len(members))
+            together = members[:, pair, start].sum(axis=1)
+            members[:, pair, start] = np.column_stack([together * part, together * (1 - part)])
+        begun = em.from_responsibilities(family, members, column)
+        anew = em.climb(
+            family, begun, column, max_steps=search.max_steps, tolerance=search.tolerance
+        )
+        runs = em.joined([runs, anew])
+        gain = _best(runs).log_likelihood - best.log_likelihood
+        n_vain = 0 if gain > SAME_OPTIMUM * column.sum() else n_vain + 1
+    return runs
 
 
 def checked_weights(weights: pd.Series | None, table: pd.DataFrame) -> pd.Series:

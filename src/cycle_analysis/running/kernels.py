@@ -12,23 +12,28 @@ is the same file, to be compared like any other.
 import json
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from importlib import import_module
 from itertools import groupby
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.forkserver import ensure_running
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import joblib
+from joblib import wrap_non_picklable_objects
+from joblib.parallel import AutoBatchingMixin, ParallelBackendBase, SequentialBackend
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -52,8 +57,8 @@ PROVISIONER, FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME", "cycle-analysis-fork"
 GRAMMAR = "rfc3987_syntax"
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 PRELOADED = ["cycle_analysis.running.preload"]
-THREADS = 2
-"""Threads in which a kernel resamples: most of its time passes in numpy, which lets others run."""
+WORKERS = 2
+"""Processes in which a kernel resamples."""
 
 
 class NotebookError(Exception):
@@ -115,6 +120,51 @@ class ForkProvisioner(LocalProvisioner):
         self.process = ForkedKernel(process)  # type: ignore[assignment]
         self.pid, self.cwd = process.pid, Path(folder)
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel, and wait for that here: Jupyter looks ten times a second only."""
+        await super().kill(restart)
+        if self.process is not None:
+            self.process.wait()
+
+
+class ForkedWorkers(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
+    """Workers of joblib from the fork server: those of its own import all libraries anew.
+
+    In threads small steps of numpy wait for each other, and two cores do hardly more than one.
+    """
+
+    supports_retrieve_callback = True
+
+    @cached_property
+    def pool(self) -> ProcessPoolExecutor:
+        """The workers, which wait for more from one call to the next."""
+        return ProcessPoolExecutor(WORKERS, context(), initializer=_end_with_the_parent)
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Give the number of workers."""
+        return WORKERS
+
+    def submit(
+        self, func: Callable[[], Any], callback: Callable[[Future[Any]], None] | None = None
+    ) -> Future[Any]:
+        """Let a worker do something."""
+        future = self.pool.submit(_do, pickle.dumps(wrap_non_picklable_objects(func)))
+        if callback is not None:
+            future.add_done_callback(callback)
+        return future
+
+    def retrieve_result_callback(self, out: Future[Any]) -> Any:
+        """Give what came of it."""
+        return out.result()
+
+    def get_nested_backend(self) -> tuple[ParallelBackendBase, None]:
+        """Let a worker do by itself what is resampled within."""
+        return SequentialBackend(nesting_level=1), None
+
+
+def _do(work: bytes) -> Any:
+    return pickle.loads(work)()
 
 
 def execute_notebook(
@@ -243,9 +293,9 @@ def tidied(notebook: Mapping[str, Any], places: Iterable[str] = ()) -> dict[str,
 
 def context() -> ForkServerContext:
     """Give the fork server's context; its first process loads the libraries."""
-    forkserver = multiprocessing.get_context("forkserver")
-    forkserver.set_forkserver_preload(PRELOADED)
-    return forkserver
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(PRELOADED)
+    return server
 
 
 def load_ahead() -> None:
@@ -273,9 +323,11 @@ def voiceless() -> Iterator[None]:
 def deaf() -> Iterator[None]:
     """Start processes that do not hear Ctrl-C: the run hears it, and ends all.
 
-    Nor have they a voice: a kernel that begins while all is taken away would show a traceback.
+    Nor have they a voice: a kernel that begins while all is taken away would show a traceback, and
+    Python's tracker of resources would complain of what killed workers held.
     """
-    resource_tracker.ensure_running()  # which would let this thread hear it again
+    with voiceless():
+        resource_tracker.ensure_running()  # which would let this thread hear it again
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with voiceless():
@@ -288,16 +340,24 @@ def deaf() -> Iterator[None]:
 def run_kernel(connection_file: str, folder: str) -> None:
     """Be a kernel until told to stop, or until the run is gone (in the forked child)."""
     from ipykernel.kernelapp import IPKernelApp
+    from matplotlib import pyplot
 
-    threading.Thread(target=_end_with_the_run, daemon=True).start()
-    joblib.parallel_config("threading", n_jobs=THREADS)
+    _end_with_the_parent()
+    # a child knows the fork server and can ask it, but Python would have it start one of its own
+    forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore
+    joblib.parallel_config(ForkedWorkers(), n_jobs=WORKERS)
     try:
         os.chdir(folder)
     except FileNotFoundError:  # the run was stopped meanwhile, and has tidied up
         return
     # a kernel that is shut down is interrupted first, and would log that as an error
     options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
-    IPKernelApp.launch_instance(["-f", connection_file, *options])
+    kernel = IPKernelApp.instance()
+    kernel.initialize(["-f", connection_file, *options])
+    # the first would draw each figure after its cell, to be drawn again when it is shown
+    pyplot.switch_backend(os.environ["MPLBACKEND"])
+    pyplot.uninstall_repl_displayhook()
+    kernel.start()
 
 
 def _import_papermill() -> Any:
@@ -342,13 +402,16 @@ def _literally(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _end_with_the_run() -> None:
-    """Leave no kernel behind when the run is killed: it would write into the next one's results.
+def _end_with_the_parent() -> None:
+    """Leave no kernel behind when the run is killed, nor a worker when its kernel is.
 
-    Jupyter's own watch does not see it: the parent of a forked kernel is the fork server, which
-    lives as long as its children.
+    It would write into the next run's results. Jupyter's own watch does not see it: the parent of
+    a forked kernel is the fork server, which lives as long as its children.
     """
-    run = multiprocessing.parent_process()
-    if run is not None:
-        run.join()
+
+    def end(parent: BaseProcess) -> None:
+        parent.join()
         os.kill(os.getpid(), signal.SIGKILL)
+
+    if (parent := multiprocessing.parent_process()) is not None:
+        threading.Thread(target=end, args=(parent,), daemon=True).start()

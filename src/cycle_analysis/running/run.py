@@ -61,7 +61,7 @@ FIXED_ENVIRONMENT = {
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
 PATIENCE = 1.0
-"""Seconds that a question to a thread waits at most, so that Ctrl-C is heard on every system."""
+"""Seconds that threads are waited for at a time, so that Ctrl-C is heard on every system."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -284,8 +284,9 @@ def _build(**options: Any) -> pytask.Session:
 class PromptThreads(ThreadPoolExecutor):
     """Threads whose futures wait for one of them before they say that they are not done.
 
-    pytask-parallel asks each running task whether it is done, and sleeps up to a second before it
-    asks again: a fifth of a run of short notebooks. Here the first question of a round waits.
+    pytask-parallel asks each running task whether it is done, and sleeps before it asks again, the
+    longer the more often nothing had changed: a fifth of a run of short notebooks. Here the first
+    question of a round waits until something has.
     """
 
     def __init__(self, n_workers: int):
@@ -301,7 +302,8 @@ class PromptThreads(ThreadPoolExecutor):
 
         def done() -> bool:
             if not self._one_was_done:  # else what follows from it must not wait for the others
-                wait(self._running, PATIENCE, FIRST_COMPLETED)
+                while not wait(self._running, PATIENCE, FIRST_COMPLETED).done:
+                    pass
             self._one_was_done = is_done()
             if self._one_was_done:
                 self._running.discard(future)

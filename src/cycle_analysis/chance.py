@@ -4,8 +4,15 @@ Every replicate has its own seed, so results do not depend on the number of work
 goes through joblib: ``with joblib.parallel_config(n_jobs=4): ...`` sets the workers.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
+
+from cycle_analysis.problems import refuse
 
 Seed = int | np.random.SeedSequence
 """What a resampling function takes as its seed."""
@@ -25,6 +32,58 @@ def children(seed: Seed, n: int) -> list[np.random.SeedSequence]:
     if isinstance(seed, np.random.SeedSequence):
         return np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key).spawn(n)
     return np.random.SeedSequence(seed).spawn(n)
+
+
+@contextmanager
+def on_cluster(address: str) -> Iterator[Any]:
+    """Open a Dask cluster, on which joblib's backend ``dask`` then works; give its client.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler: ``tcp://127.0.0.1:8786``.
+
+    Raises
+    ------
+    InputError
+        If Dask is not installed, or not to be reached.
+    """
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        remedy = "pip install distributed, here and on the cluster"
+        problem = "needs the library distributed, which is not installed"
+        raise refuse("command line", "--dask", address, problem, "", remedy) from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        problem, allowed = f"does not answer: {error}", "the address of a Dask scheduler"
+        raise refuse("command line", "--dask", address, problem, allowed) from None
+    with client:
+        yield client
+
+
+@contextmanager
+def workers(n: int, address: str = "") -> Iterator[int]:
+    """Let joblib work in n processes, or on a Dask cluster; give the number of its workers."""
+    if not address:
+        with parallel_config(n_jobs=n):
+            yield n
+        return
+    with on_cluster(address) as client, parallel_config(backend="dask"):
+        yield sum(client.ncores().values())
+
+
+def alone(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Let a function do by itself what it would share: a worker has enough of one piece of work.
+
+    Examples
+    --------
+    >>> alone(sum, [1, 2], start=3)
+    6
+    """
+    with parallel_config(backend="sequential"):
+        return work(*given, **named)
 
 
 def holm(p: pd.Series) -> pd.Series:

@@ -127,8 +127,7 @@ def _describe_robustness(commands: Any) -> None:
     text = "analyse a study in every defensible way, after a run: what would others have found?"
     robustness = _command(commands, "robustness", text, _robustness)
     _workers(robustness, "analyses at once")
-    told = "work on a Dask cluster: the address of its scheduler, tcp://127.0.0.1:8786"
-    robustness.add_argument("--dask", metavar="ADDRESS", default="", help=told)
+    _cluster(robustness)
     told = "say which analyses there are, and which not, and run nothing"
     robustness.add_argument("--dry-run", action="store_true", help=told)
     _study_and_home(robustness)
@@ -150,6 +149,7 @@ def _describe_simulate(commands: Any) -> None:
     text = "of a unit's score, 0-1; instead of --respondent-sd"
     simulate.add_argument("--reliability", type=_share, help=text)
     _workers(simulate, "surveys at once")
+    _cluster(simulate)
 
 
 def _describe_add_wave(commands: Any) -> None:
@@ -190,6 +190,11 @@ def _study_and_home(command: argparse.ArgumentParser) -> None:
 
 def _home(command: argparse.ArgumentParser) -> None:
     command.add_argument("--home", type=Path, help="folder that holds data/ (default: here)")
+
+
+def _cluster(command: argparse.ArgumentParser) -> None:
+    told = "work on a Dask cluster: the address of its scheduler, tcp://127.0.0.1:8786"
+    command.add_argument("--dask", metavar="ADDRESS", default="", help=told)
 
 
 def _workers(command: argparse.ArgumentParser, text: str) -> None:
@@ -339,9 +344,10 @@ def _robustness(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from joblib import Parallel, delayed
     from tqdm import tqdm
 
-    from cycle_analysis.chance import children
+    from cycle_analysis.chance import alone, children, workers
     from cycle_analysis.profiles.rates import (
         along,
         in_points,
@@ -359,25 +365,26 @@ def _simulate(options: argparse.Namespace) -> int:
         answering = with_reliability(answering, world, options.reliability)
     starts = range(0, options.surveys, ROUND)
     sizes = [min(ROUND, options.surveys - start) for start in starts]
-    seconds = 3 * options.surveys * (0.5 + options.units / 150) / options.workers
-    print(
-        f"{3 * options.surveys} surveys: of these profiles, of one cloud, and along the path "
-        f"through the profiles. About {max(seconds / 60, 1):.0f} minutes with {options.workers} "
-        "workers.",
-        file=sys.stderr,
+    worlds: list[World] = [world, world.without_groups, along(world)]
+    work = [
+        delayed(alone)(recovery, drawn, answering, options.units, n_surveys=size, seed=child)
+        for drawn, seed in zip(worlds, children(2018, 3), strict=True)
+        for size, child in zip(sizes, children(seed, len(sizes)), strict=True)
+    ]
+    if not options.dask:
+        start_workers(options.workers)
+    with workers(options.workers, options.dask) as n_workers:
+        minutes = max(options.surveys * (0.5 + options.units / 150) / n_workers / 20, 1)
+        print(
+            f"{3 * options.surveys} surveys: of these profiles, of one cloud, and along the path "
+            f"through the profiles. About {minutes:.0f} minutes with {n_workers} workers.",
+            file=sys.stderr,
+        )
+        drawn = Parallel(return_as="generator")(work)
+        rounds = list(tqdm(drawn, total=len(work), unit=f" times {ROUND} surveys"))
+    found, clouds, curves = (
+        pd.concat(rounds[i : i + len(sizes)]) for i in range(0, len(rounds), len(sizes))
     )
-    results = []
-    start_workers(options.workers)
-    with tqdm(total=3 * options.surveys, unit=" surveys") as progress:
-        worlds: list[World] = [world, world.without_groups, along(world)]
-        for drawn, seed in zip(worlds, children(2018, 3), strict=True):
-            rounds = []
-            for size, child in zip(sizes, children(seed, len(sizes)), strict=True):
-                given = {"n_surveys": size, "seed": child, "n_jobs": options.workers}
-                rounds.append(recovery(drawn, answering, options.units, **given))
-                progress.update(size)
-            results.append(pd.concat(rounds))
-    found, clouds, curves = results
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
     print(summarise(found, clouds, curves, len(world.centroids)))
     return CLEAN

@@ -235,7 +235,7 @@ def best_of_starts(
             runs = runs.take(np.argsort(-runs.log_likelihood, kind="stable")[: search.n_finished])
         finish = partial(em.climb, weights=column, max_steps=search.max_steps)
         runs = finish(family, runs, tolerance=search.tolerance)
-        if k > 1 and search.n_vain:
+        if k > 2 and search.n_vain:  # two of two divided anew are a start like any other
             runs = _divided_anew(family, runs, column, search, rng)
         best = last = _best(runs)
         if search.last_tolerance < search.tolerance:

@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
+from cycle_analysis.chance import on_cluster
 from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import is_known
 from cycle_analysis.profiles.verdict import Verdict
@@ -213,18 +213,9 @@ def _on_dask(
     material: Material, parts: Sequence[Sequence[Universe]], address: str
 ) -> Iterator[list[Row]]:
     """Analyse universes on a Dask cluster."""
-    try:
-        from dask.distributed import Client, as_completed
-    except ImportError:
-        remedy = "pip install distributed, here and on the cluster"
-        problem = "needs the library distributed, which is not installed"
-        raise refuse("command line", "--dask", address, problem, "", remedy) from None
-    try:
-        client = Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        problem, allowed = f"does not answer: {error}", "the address of a Dask scheduler"
-        raise refuse("command line", "--dask", address, problem, allowed) from None
-    with client:
+    with on_cluster(address) as client:
+        from dask.distributed import as_completed
+
         shared = client.scatter(material, broadcast=True)
         futures = [client.submit(analyse, shared, part, pure=False) for part in parts]
         for future in as_completed(futures):

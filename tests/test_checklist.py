@@ -1,6 +1,9 @@
 """The report ticks what reviewers and journals ask, and says what is left to the author."""
 
+import re
 from collections import Counter
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -17,6 +20,8 @@ from cycle_analysis.report.chapters.checklist import (
     STATEMENTS,
 )
 from cycle_analysis.report.document import Bullets
+from cycle_analysis.report.writers.docx import to_docx
+from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Statements
 
@@ -56,6 +61,17 @@ def test_every_place_of_an_item_that_is_done_is_a_link_that_leads_somewhere(froz
     links = Counter(run.to for block in lists for item in block.items for run in item if run.to)
     assert links == done
     assert links.total() > 50
+
+
+def test_places_can_be_followed_in_word_and_pdf_too(frozen_run):
+    run = frozen_run("one_wave")
+    document = assemble(run.study, saved(run), "en")
+    with ZipFile(BytesIO(to_docx(document))) as parts:
+        written = parts.read("word/document.xml").decode()
+    marks = re.findall(r'w:name="(k_\w+)"', written)
+    assert len(marks) == len(set(marks))
+    assert set(re.findall(r'w:anchor="(\w+)"', written)) <= set(marks)
+    assert to_pdf(document).startswith(b"%PDF"), "a link that leads nowhere is an error there"
 
 
 def test_items_are_those_of_their_sources():

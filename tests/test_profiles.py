@@ -7,6 +7,7 @@ from shared import PHASES, four_profiles, one_continuum
 from cycle_analysis.profiles import ward_kmeans
 from cycle_analysis.profiles.typology import (
     crossings,
+    profile_items,
     profile_means,
     profile_shapes,
     propose_names,
@@ -31,6 +32,13 @@ def test_a_profile_of_one_unit_has_a_mean_but_no_interval():
     table = profile_means(ward_kmeans(scores, 2))
     assert table.loc[table["profile"] == 2, "mean"].tolist() == [90, 80]
     assert table.loc[table["profile"] == 2, "low"].isna().all()
+
+
+def test_where_nobody_is_in_another_profile_the_others_have_no_mean():
+    labels, items = pd.Series(1, index=list("abc")), pd.DataFrame({"AG1": [10.1, 20.2, 30.4]})
+    table = profile_items(labels, items.set_axis(list("abc")))
+    assert table["n_others"].tolist() == [0]
+    assert table["others"].isna().all()
 
 
 def test_a_shape_is_the_profile_without_its_level():

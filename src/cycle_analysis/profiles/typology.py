@@ -79,7 +79,8 @@ def profile_items(labels: pd.Series, items: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index (profile, item)
-        n_units and n_others with an answer, mean, and others: the mean of units not in the profile.
+        n_units and n_others with an answer, mean, and others: the mean of units not in the profile;
+        NaN of nobody.
 
     Examples
     --------
@@ -92,7 +93,8 @@ def profile_items(labels: pd.Series, items: pd.DataFrame) -> pd.DataFrame:
     by_item = known.groupby(labels.rename("profile"))
     n, sums = by_item.count(), by_item.sum()
     n_others, rest = known.count() - n, known.sum() - sums
-    tables = {"n_units": n, "n_others": n_others, "mean": sums / n, "others": rest / n_others}
+    others = rest / n_others.where(n_others > 0)  # sums leave a rest of rounding, and -inf
+    tables = {"n_units": n, "n_others": n_others, "mean": sums / n, "others": others}
     return pd.DataFrame({k: table.stack() for k, table in tables.items()}).rename_axis(
         ["profile", "item"]
     )

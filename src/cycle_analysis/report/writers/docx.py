@@ -98,11 +98,16 @@ def _heading(word: Word, heading: Heading) -> None:
     """Write a heading that texts can lead to; the annex begins on a page of its own."""
     paragraph = word.add_heading(heading.text, max(heading.level, 1))
     paragraph.paragraph_format.page_break_before = heading.level == 0 or None
+    _mark(word, paragraph, heading.key)
+
+
+def _mark(word: Word, paragraph: WordParagraph, key: str) -> None:
+    """Mark a paragraph as the place of a key, to which texts can lead."""
     for end in ("Start", "End"):
         mark = OxmlElement(f"w:bookmark{end}")
         mark.set(qn("w:id"), str(len(word.paragraphs)))
         if end == "Start":
-            mark.set(qn("w:name"), _bookmark(heading.key))
+            mark.set(qn("w:name"), _bookmark(key))
         paragraph._p.append(mark)
 
 
@@ -136,6 +141,7 @@ def _caption(word: Word, kind: str, thing: Figure | Table) -> WordParagraph:
     number.append(paragraph.add_run(digits)._r)
     paragraph._p.append(number)
     paragraph.add_run(f". {thing.caption}").bold = False
+    _mark(word, paragraph, thing.key)
     return paragraph
 
 

@@ -41,7 +41,7 @@ NAMES = re.compile(r"Landia|\b(?:C\d{3}|GM\d{4})\b")
 """Names and codes of units of the frozen studies."""
 WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
-    *("report", "annex", "not_shown"),
+    *("report", "annex", "not_shown", "traced", "sources"),
 )
 
 

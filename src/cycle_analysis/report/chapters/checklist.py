@@ -9,6 +9,7 @@ from functools import cached_property
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter
 from cycle_analysis.report.columns import TEXT, Rows, code
+from cycle_analysis.report.sources import stated
 from cycle_analysis.study.plan import plan_files
 
 ITEMS = {
@@ -55,6 +56,11 @@ class ChecklistChapter(Chapter):
         """Items that only the author can fill in, and did not: keys of `statements`."""
         items = (item for places in ITEMS.values() for item, at in places.items() if at == AUTHOR)
         return [item for item in items if not getattr(self.study.statements, item)]
+
+    @cached_property
+    def n_asked(self) -> int:
+        """How many these are."""
+        return stated(len(self.asked_of_author), "statements")
 
     def table_checklist(self) -> Rows:
         """Every item, what became of it, and where."""

@@ -284,7 +284,7 @@ def _read(document: Document) -> Word:
 
 
 def test_a_language_that_has_no_code_makes_every_form(tmp_path):
-    assert len(write_report(one_of_each("Text", "klingon"), tmp_path)) == 4
+    assert len(write_report(one_of_each("Text", "klingon"), tmp_path)) == 5
 
 
 def test_files_of_a_report_are_known_to_the_run_and_its_old_figures_go(tmp_path):

@@ -112,7 +112,9 @@ class FrozenRun:
         the code.
         """
         tables = self.processed.rglob("*.csv")
-        reports = [p for p in self.reports.glob("*.*") if p.suffix in (".html", ".docx", ".xlsx")]
+        reports = [
+            p for p in self.reports.glob("*.*") if p.suffix in (".html", ".docx", ".xlsx", ".csv")
+        ]
         found = {f"processed/{p.relative_to(self.processed).as_posix()}": p for p in tables}
         found |= {f"reports/{path.name}": path for path in reports}
         return {place: _hash(path) for place, path in sorted(found.items())}

@@ -14,7 +14,7 @@ def test_tables_and_reports_are_what_was_accepted(frozen_run, name):
 def test_every_report_and_the_tables_of_every_step_are_frozen():
     for name in MAKERS:
         places = kept_hashes(name)
-        forms = ("report_{}.html", "report_{}.docx", "tables_{}.xlsx")
+        forms = ("report_{}.html", "report_{}.docx", "tables_{}.xlsx", "numbers_{}.csv")
         reports = {f"reports/{form.format(code)}" for form in forms for code in ("nl", "en")}
         assert reports <= places.keys()
         steps = {place.split("/")[2][:2] for place in places if place.startswith("processed/")}

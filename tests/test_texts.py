@@ -409,15 +409,15 @@ class Ours(CHAPTERS["profiles"]):
 
 
 MISTAKES = {
-    "a bare number": ("{{ k }}", "a int stands in a text without a filter"),
-    "a bare share": ("{{ elevation }}", "a float stands in a text without a filter"),
+    "a bare number": ("{{ k }}", "a Whole stands in a text without a filter"),
+    "a bare share": ("{{ elevation }}", "a Number stands in a text without a filter"),
     "a truth": ("{{ found }}", "a bool stands in a text"),
     "a list": ("{{ near }}", "a list stands in a text"),
     "true units": ("{{ n }}", "a Units stands in a text"),
     "units compared": ("{% if n > 3 %}x{% endif %}", "units cannot be compared"),
     "units tested": ("{% if n %}x{% endif %}", "units cannot be tested"),
     "units by the wrong filter": ("{{ n|number }}", "a Units is no plain number"),
-    "a number as units": ("{{ k|units }}", "a int is no number of units"),
+    "a number as units": ("{{ k|units }}", "a Whole is no number of units"),
     "units read": ("{{ n._n|number }}", "access to attribute '_n' of 'Units' object is unsafe"),
     "units glued": ("{{ k ~ ' groups' }}", "`~` glues values together"),
     "a fact that is none": ("{{ nothing }}", "'nothing' is undefined"),

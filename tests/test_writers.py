@@ -41,7 +41,7 @@ NAMES = re.compile(r"Landia|\b(?:C\d{3}|GM\d{4})\b")
 """Names and codes of units of the frozen studies."""
 WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
-    *("report", "annex", "not_shown"),
+    *("report", "annex", "not_shown", "traced", "sources"),
 )
 
 
@@ -284,7 +284,7 @@ def _read(document: Document) -> Word:
 
 
 def test_a_language_that_has_no_code_makes_every_form(tmp_path):
-    assert len(write_report(one_of_each("Text", "klingon"), tmp_path)) == 4
+    assert len(write_report(one_of_each("Text", "klingon"), tmp_path)) == 5
 
 
 def test_files_of_a_report_are_known_to_the_run_and_its_old_figures_go(tmp_path):

@@ -106,7 +106,7 @@ def templates(language: str) -> dict[str, Path]:
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
 
-INLINE = {"a", "b", "em"}
+INLINE = {"a", "b", "em", "span"}
 """Elements that stand inside a word or a sentence."""
 
 

@@ -27,6 +27,7 @@ from cycle_analysis.report.document import (
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import Language, open_language
 from cycle_analysis.report.reading import part_annex, read_blocks
+from cycle_analysis.report.sources import SourcedResults
 from cycle_analysis.report.templates import (
     MACROS,
     SHEET,
@@ -43,7 +44,7 @@ from cycle_analysis.study import Study
 
 WRITERS_WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
-    *("report", "annex", "not_shown"),
+    *("report", "annex", "not_shown", "traced", "sources"),
 )
 
 
@@ -100,8 +101,8 @@ def assemble(
         When there are no texts in the language.
     """
     language = open_language(code, study, door or Door(study.round_to))
-    known = Remembering(results)
-    sandbox = make_sandbox(language)
+    known, origins = SourcedResults(results), list[Any]()
+    sandbox = make_sandbox(language, origins)
     blocks: list[Block] = []
     annex: list[Block] = []
     for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
@@ -128,7 +129,7 @@ def assemble(
         ),
         words={name: str(language.words[name]) for name in WRITERS_WORDS},
     )
-    shown: Document = legible(report)
+    shown: Document = legible(report, origins)
     return shown
 
 

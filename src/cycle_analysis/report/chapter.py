@@ -20,6 +20,7 @@ from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
 from cycle_analysis.report.language import Group, Language
+from cycle_analysis.report.sources import EVERY, Source, as_whole, made, stated
 from cycle_analysis.study import Study
 
 STEPS = (
@@ -31,7 +32,12 @@ RESPONSES, SCORES, CYCLE, NUMBER, PROFILES, VALIDITY, WAVES = STEPS
 ALL_WAVES = "all_waves"
 PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, dict, datetime.date)
 """What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
-GIVEN = ("one", "many", "population", "synthetic", "round_to", "phases", "wave", "several_waves")
+QUESTIONS = Source("codebook.csv", EVERY, "phase")
+"""Where it stands what is asked."""
+GIVEN = (
+    *("one", "many", "population", "synthetic", "round_to", "phases", "n_phases", "wave"),
+    "several_waves",
+)
 """Facts that are set when a chapter is opened."""
 
 
@@ -76,6 +82,8 @@ class Chapter:
         The multiple that numbers of units are rounded to.
     phases : list of str
         Codes of the phases, in the order of the cycle.
+    n_phases : int
+        How many there are.
     wave : str
         Code of the wave that the chapter is about.
     several_waves : bool
@@ -91,7 +99,8 @@ class Chapter:
         self.one, self.many = study.units.one[language.code], study.units.many[language.code]
         self.population, self.synthetic = study.population[language.code], study.synthetic
         self.mark = str(language.words["synthetic"]) if study.synthetic else ""
-        self.phases, self.round_to = study.phase_codes, language.door.round_to
+        self.phases, self.round_to = study.phase_codes, stated(language.door.round_to, "round_to")
+        self.n_phases = stated(len(self.phases), "phases")
         default = study.waves[-1] if self.newest else study.reference_wave
         self.wave, self.several_waves = wave or default, len(study.waves) > 1
 
@@ -110,7 +119,8 @@ class Chapter:
 
     def parameter(self, step: str, name: str, wave: str = "") -> float:
         """Give a parameter, a number, with which a step ran."""
-        return float(self.results.parameters(step, wave or self.wave)[name])
+        value: float = self.results.parameters(step, wave or self.wave)[name]
+        return value
 
     def table(self, key: str, *names: str) -> Rows:
         """Give what a table can show, by its key in the text."""
@@ -158,17 +168,17 @@ class Chapter:
     @cached_property
     def n(self) -> Units:
         """How many units the verdict rests on: those of the reference wave with all scores."""
-        return Units(int(self._verdict_row["n_units"]), self.answered_in(self.reference))
+        return Units(as_whole(self._verdict_row["n_units"]), self.answered_in(self.reference))
 
     @cached_property
     def divided(self) -> Units:
         """How many units were divided into groups."""
-        return Units(int(self._sizes.sum()), self.answered_in(self.reference))
+        return Units(as_whole(self._sizes.sum()), self.answered_in(self.reference))
 
     @cached_property
     def k(self) -> int:
         """Number of groups that units were divided into; 1 when they were not divided."""
-        return len(self._sizes)
+        return made(len(self._sizes), self._sizes)
 
     @cached_property
     def found(self) -> bool:
@@ -181,7 +191,7 @@ class Chapter:
         sizes = self._sizes
         parts = self.door.parts(sizes, self.divided)
         return [
-            Group(number, self._names_of(number), n, not self.door.few(n))
+            Group(made(number, self._sizes), self._names_of(number), n, not self.door.few(n))
             for number, n in zip(sizes.index, parts, strict=True)
         ]
 
@@ -203,7 +213,7 @@ class Chapter:
 
     def counted(self, n: float) -> Units:
         """Set a number of units as a part of those that answered in the wave of this chapter."""
-        return Units(int(n), self.answered)
+        return Units(as_whole(n), self.answered)
 
     def asked_in(self, wave: str) -> Units:
         """How many units were asked in a wave."""
@@ -216,7 +226,8 @@ class Chapter:
 
     def respondents_in(self, wave: str) -> Units:
         """How many respondents there are in a wave."""
-        return wave_total(len(self.load(RESPONSES, "respondents", wave)))
+        table = self.load(RESPONSES, "respondents", wave)
+        return wave_total(made(len(table), table))
 
     @property
     def _kind(self) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from cycle_analysis.report.sources import Printed, Told
 from cycle_analysis.report.typesetting import typeset
 
 CREATED = datetime.datetime(2000, 1, 1)
@@ -249,8 +250,20 @@ _UNSEEN = re.compile(
 """Characters that turn round the direction of whatever follows, or that files may not hold."""
 
 
-def legible(part: Any) -> Any:
+OPENS, PARTS, CLOSES = "\ue000\ue001\ue002"
+"""Stand around a number in the text of a chapter as it is read: its place in a list, and itself."""
+_MARKED = re.compile(f"{OPENS}([0-9]+){PARTS}([^{OPENS}{CLOSES}]*){CLOSES}")
+
+
+def unmarked(text: str) -> str:
+    """Give a text without the marks of its numbers."""
+    return _MARKED.sub(r"\2", text)
+
+
+def legible(part: Any, origins: Sequence[Any] = ()) -> Any:
     r"""Show what cannot be seen in every text of a document, or of a part of one.
+
+    Numbers that are marked get their origin: sources, and how they were made of them.
 
     Examples
     --------
@@ -258,16 +271,32 @@ def legible(part: Any) -> Any:
     (Heading(level=1, key='start', text='A[U+202E]B'), 'a[U+0001]')
     """
     if isinstance(part, str):
-        return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", part)
+        text = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", part)
+        return _told(text, origins) if OPENS in text else text
     if isinstance(part, tuple):
-        return tuple(map(legible, part))
+        return tuple(legible(one, origins) for one in part)
     if isinstance(part, dict):
-        return {name: legible(value) for name, value in part.items()}
+        return {name: legible(value, origins) for name, value in part.items()}
     if is_dataclass(part) and not isinstance(part, (Drawing, type)):
-        return replace(part, **{f.name: legible(getattr(part, f.name)) for f in fields(part)})
+        values = {f.name: legible(getattr(part, f.name), origins) for f in fields(part)}
+        return replace(part, **values)
     return part
 
 
+def _told(text: str, origins: Sequence[Any]) -> Told:
+    """Take the marks away, and keep where numbers stand."""
+    plain, numbers, end = "", [], 0
+    for found in _MARKED.finditer(text):
+        plain += text[end : found.start()]
+        numbers.append(Printed(len(plain), len(plain) + len(found[2]), *origins[int(found[1])]))
+        plain, end = plain + found[2], found.end()
+    told = Told(plain + text[end:])
+    told.numbers = tuple(numbers)
+    return told
+
+
+PAGES = ("report", "annex")
+"""What the pages of the parts of a document are called."""
 ANNEX = "A"
 """What numbers of figures and tables in the annex begin with."""
 Block = Heading | Paragraph | Bullets | Table | Figure
@@ -330,6 +359,29 @@ class Document:
         return [table for table in tables if table]
 
     @property
+    def texts(self) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+        """Every text in reading order: part, section, place in it, and its pieces."""
+        part, section, n = PAGES[0], "", 0
+        for block in self.blocks:
+            if isinstance(block, Heading):
+                part = PAGES[1] if block.level == 0 else part
+                section, n = block.key, 0
+                yield part, section, "heading", (block.text,)
+            elif isinstance(block, (Paragraph, Bullets)):
+                texts = block.items if isinstance(block, Bullets) else (block.text,)
+                for place, text in enumerate(texts, n + 1):
+                    yield part, section, str(place), tuple(run.text for run in text)
+                n += len(texts)
+            else:
+                yield from ((part, section, place, (text,)) for place, text in _beside(block))
+
+    @property
+    def traced(self) -> bool:
+        """Whether any number knows where it comes from."""
+        texts = (text for *_, pieces in self.texts for text in pieces)
+        return any(getattr(text, "numbers", ()) for text in texts)
+
+    @property
     def parts(self) -> tuple[Section, ...]:
         """The report, under its title, and its annex, if there is one: each with its chapters."""
         return _nested((Heading(0, "report", self.title), *self.blocks), 0)
@@ -338,6 +390,17 @@ class Document:
     def sections(self) -> tuple[Section, ...]:
         """The chapters of all parts, each with its sections."""
         return tuple(chapter for part in self.parts for chapter in part.sections)
+
+
+def _beside(block: Table | Figure) -> Iterator[tuple[str, str]]:
+    """Give the texts of a figure or a table, by their place."""
+    yield f"{block.key} caption", block.caption
+    if isinstance(block, Figure):
+        yield f"{block.key} alt", block.alt
+        yield from _beside(block.table) if block.table else ()
+    else:
+        yield from ((f"{block.key} head {n}", head) for n, head in enumerate(block.heads, 1))
+        yield from ((f"{block.key} note {n}", note) for n, note in enumerate(block.notes, 1))
 
 
 def number_blocks(blocks: Sequence[Block]) -> tuple[Block, ...]:

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 import pandas as pd
 
+from cycle_analysis.report.sources import Source, as_whole, made, sources_of
 from cycle_analysis.report.sums import Limits, Sum, lay_out, settles
 
 LEAST_WHOLE = 20
@@ -110,10 +111,14 @@ class Units(Untold):
     _shown: int | None = None
     _called, _filter = "units", "n|units"
 
+    @property
+    def _sources(self) -> tuple[Source, ...]:
+        return sources_of(self._n)
+
 
 def wave_total(n: float, whole: Units | None = None) -> Units:
     """Give a number that is told as it is: the units asked, or those that answered, in a wave."""
-    return Units(int(n), whole, _exact=True)
+    return Units(as_whole(n), whole, _exact=True)
 
 
 def units_of(counts: Iterable[float], whole: Units | None = None) -> list[Units]:
@@ -121,12 +126,12 @@ def units_of(counts: Iterable[float], whole: Units | None = None) -> list[Units]
 
     For parts that add up to the whole use `Door.parts`.
     """
-    return [Units(int(n), whole) for n in counts]
+    return [Units(as_whole(n), whole) for n in counts]
 
 
 def units_behind(share: float, n: float, whole: Units | None = None) -> Units:
     """Give the number of units behind a share of `n`; none behind a share of nothing."""
-    return Units(0 if pd.isna(share) else round(share * n), whole)
+    return Units(made(0 if pd.isna(share) else round(share * n), share, n), whole)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -153,6 +158,10 @@ class Mean(Untold):
     _scale: float = 100.0
     _called, _filter = "a mean of units", "m|mean"
 
+    @property
+    def _sources(self) -> tuple[Source, ...]:
+        return sources_of(self._value)
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Weighted(Untold):
@@ -163,6 +172,11 @@ class Weighted(Untold):
     _high: float
     _units: Units
     _called, _filter = "a weighted share", "n|share"
+
+    @property
+    def _sources(self) -> tuple[Source, ...]:
+        ends = (self._value, self._low, self._high, self._units)
+        return sources_of(ends) if sources_of(self._value) else ()
 
 
 @dataclass(frozen=True)
@@ -216,8 +230,8 @@ class Door:
         Above a whole of 8, 10 could only be 8: the rounding itself would prove that all did.
         """
         if units._exact or units._shown is not None:
-            return units._n if units._shown is None else units._shown
-        return self._nearest(units._n, None if units._of is None else self.count(units._of))
+            return int(units._n) if units._shown is None else units._shown
+        return self._nearest(int(units._n), None if units._of is None else self.count(units._of))
 
     def whole(self, units: Units) -> int:
         """Give the whole that a share of these units is taken of."""
@@ -225,7 +239,8 @@ class Door:
 
     def ratio(self, units: Units) -> float:
         """Give what puts shares in order, those that are told as bounds among them."""
-        return self.count(units) / max(self.whole(units), 1)
+        ratio = self.count(units) / max(self.whole(units), 1)
+        return made(ratio, units, whole_of(units))
 
     def is_rounded(self, units: Units) -> bool:
         """Whether a number may differ from the true one."""
@@ -351,12 +366,13 @@ class Door:
         >>> [door.count(part) for part in door.parts([213, 3], wave_total(216))]
         [210, 5]
         """
-        true = [int(n) for n in counts]
+        given = [*counts]
+        true = [int(n) for n in given]
         if sum(true) != whole._n:
             raise ValueError("these counts do not add up to the whole; use units_of")
         of = wholes or [whole] * len(true)
         fits = len(true) == 1 or whole._n == 0
-        return self.fit(true, of, [] if fits else [Sum(range(len(true)), whole), *sums])
+        return self.fit(given, of, [] if fits else [Sum(range(len(true)), whole), *sums])
 
     def fit(
         self, counts: Iterable[float], wholes: Sequence[Units], sums: Iterable[Sum]
@@ -383,7 +399,8 @@ class Door:
         >>> [door.count(row) for row in door.fit([8, 32], [answered] * 2, rows)]
         [5, 30]
         """
-        true = [int(n) for n in counts]
+        given = [as_whole(n) for n in counts]
+        true = [int(n) for n in given]
         known, lines = lay_out(len(true), sums)
         bounds = [self._reading(units) for units in known]
         settled = {len(true) + n for n, (low, high) in enumerate(bounds) if low == high}
@@ -396,7 +413,11 @@ class Door:
             if not settles([*own, *bounds], lines, settled):
                 shown = way
                 break
-        return [Units(n, of, _shown=told) for n, of, told in zip(true, wholes, shown, strict=True)]
+        moved = [
+            n if told == near else made(int(n), *given, *known)
+            for n, told, near in zip(given, shown, nearest, strict=True)
+        ]
+        return [Units(n, of, _shown=told) for n, of, told in zip(moved, wholes, shown, strict=True)]
 
     def _ways(self, true: list[int], nearest: list[int]) -> Iterator[list[int]]:
         """Give ways to tell numbers by either multiple, those that move fewest first."""
@@ -434,7 +455,7 @@ class Door:
     def _ends(self, units: Units) -> tuple[int, int]:
         """Give the smallest and the largest number that may be meant by the one that is told."""
         if units._exact:
-            return units._n, units._n
+            return int(units._n), int(units._n)
         shown, far = self.count(units), self.round_to - 1
         top, most = shown + self.round_to, shown + far
         if units._of is not None:

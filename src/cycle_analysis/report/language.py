@@ -22,6 +22,8 @@ FILTERS = (
     *("development", "date", "code_word", "named", "comma"),
 )
 """Methods of `Language` that texts use as filters."""
+NUMBERS = (*FILTERS[:6], *("count", "units", "basis", "share", "mean", "mean_interval", "date"))
+"""Those that write a number, which must have a source."""
 OPEN = ("backgrounds", "background_groups")
 """Kinds of codes that a study has of its own; those without a word are told as they stand."""
 

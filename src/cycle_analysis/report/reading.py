@@ -34,6 +34,7 @@ from cycle_analysis.report.document import (
     Run,
     Table,
     Text,
+    unmarked,
     words_of,
 )
 from cycle_analysis.report.templates import SUFFIX, unescape
@@ -117,7 +118,7 @@ def _contained(markdown: str, chapter: Chapter) -> Container:
         close_text()
         kind, *names = line.strip(":").split() or [""]
         if kind:
-            container = Container(kind, tuple(unescape(name) for name in names))
+            container = Container(kind, tuple(unescape(unmarked(name)) for name in names))
             if kind not in CONTAINERS:
                 _refuse(chapter, str(container), "is no container", ", ".join(CONTAINERS))
             opened[-1].parts.append(container)
@@ -158,10 +159,10 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
 
 def _heading(opening: Token, text: Text, chapter: Chapter) -> Heading:
     told = words_of(text)
-    found = _HEADING.fullmatch(told)
+    found = _HEADING.fullmatch(unmarked(told))
     if not found:
         _refuse(chapter, told, "is a heading without a key or a text", "", "Write: # Text {#key}")
-    return Heading(int(opening.tag[1]), found[2], found[1])
+    return Heading(int(opening.tag[1]), found[2], told[: told.rindex("{#")].rstrip())
 
 
 def _runs(token: Token) -> Text:
@@ -226,7 +227,7 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     if [part.kind for part in tables] not in ([], ["table"]):
         _refuse(chapter, str(container), "holds more than one table")
     name, *arguments = container.names
-    draw = chapter.figure(name, *arguments, title=next(iter(title), ""))
+    draw = chapter.figure(name, *arguments, title=unmarked(next(iter(title), "")))
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
     return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)

@@ -11,7 +11,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from cycle_analysis.problems import InputError, refuse
+from cycle_analysis.report.document import CLOSES, OPENS, PARTS
 from cycle_analysis.report.door import UntoldError
-from cycle_analysis.report.language import FILTERS, Language
+from cycle_analysis.report.language import FILTERS, NUMBERS, Language
+from cycle_analysis.report.sources import Source, Word, made, sources_of
 
 SUFFIX = ".md.j2"
 SHEET = f"sheet{SUFFIX}"
@@ -59,7 +61,8 @@ def escape(text: str) -> Markup:
     >>> print(escape("a*b [c]"), escape("4. of May"), escape("- x"))
     a\*b \[c\] 4\. of May \- x
     """
-    plain = _SPECIAL.sub(r"\\\1", re.sub(r"[\r\n\t]+", " ", text))
+    one_line = re.sub(r"[\r\n\t]+", " ", re.sub(f"[{OPENS}{PARTS}{CLOSES}]", "", text))
+    plain = _SPECIAL.sub(r"\\\1", one_line)
     return Markup(_OPENING.sub(_opened, plain))
 
 
@@ -132,8 +135,24 @@ class Compiled(jinja2.BytecodeCache):
 COMPILED = Compiled()
 
 
-def make_sandbox(language: Language) -> Sandbox:
-    """Make the room for the templates of a language; those of a study go before the package's."""
+ALSO: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    "date": lambda _: (Source("wave.yaml", "", "fieldwork"),),
+    "share": lambda units: (units._of,),
+    "mean_interval": lambda mean: (mean._low, mean._high),
+}
+"""What a filter prints besides the value itself."""
+
+
+class UnsourcedError(UntoldError):
+    """A number was about to be printed of which nobody knows where it comes from."""
+
+
+def make_sandbox(language: Language, origins: list[Any] | None = None) -> Sandbox:
+    """Make the room for the templates of a language; those of a study go before the package's.
+
+    With a list for origins every number must have a source: it is printed between marks with its
+    place in that list, where its sources stand and how it was made of them.
+    """
     own = {DEFAULT: jinja2.FileSystemLoader(language.folders[-1])}
     loaders = [jinja2.FileSystemLoader(folder) for folder in language.folders]
     sandbox = Sandbox(
@@ -144,11 +163,14 @@ def make_sandbox(language: Language) -> Sandbox:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=finalize,
+        finalize=finalize if origins is None else partial(_mark, origins),
         **COMMENTS,
     )
     sandbox.filters = {name: sandbox.filters[name] for name in BUILT_IN}
-    sandbox.filters |= {name: _told_first(getattr(language, name)) for name in FILTERS}
+    writing = {name: _told_first(getattr(language, name)) for name in FILTERS}
+    if origins is not None:
+        writing = {name: _tracing(name, write, origins) for name, write in writing.items()}
+    sandbox.filters |= writing
     sandbox.tests |= language.tests
     sandbox.globals = {"words": language.words, "namespace": Namespace}
     if any((folder / MACROS).is_file() for folder in language.folders):
@@ -167,6 +189,32 @@ def _told_first(write: Callable[..., str]) -> Callable[..., str]:
         return write(value, *options, **named)
 
     return write_known
+
+
+def _tracing(name: str, write: Callable[..., str], origins: list[Any]) -> Callable[..., str]:
+    """Let what a filter writes keep the sources of what it was given; refuse a number without."""
+
+    def write_sourced(value: Any, *options: Any, **named: Any) -> str:
+        if name == "listed":
+            return Markup(write([_mark(origins, part) for part in value]))
+        text = write(value, *options, **named)
+        known = sources_of([value, *options, *ALSO.get(name, lambda _: ())(value)])
+        if not known and name in NUMBERS and re.search(r"\d" if name != "spelled" else "", text):
+            told = f"{text} is printed by |{name} without a source"
+            raise UnsourcedError(f"{told}; take it from a table, or say what it was made of")
+        hows = dict.fromkeys((getattr(value, "how", ""), name if name in NUMBERS else ""))
+        return made(text, *known, how=", ".join(filter(None, hows))) if known else text
+
+    return write_sourced
+
+
+def _mark(origins: list[Any], value: Any) -> Markup:
+    """Print a value, and a number between marks."""
+    told = finalize(value)
+    if not isinstance(value, Word):
+        return told
+    origins.append((value.sources, value.how))
+    return Markup(f"{OPENS}{len(origins) - 1}{PARTS}{told}{CLOSES}")
 
 
 def finalize(value: Any) -> Markup:
@@ -246,7 +294,11 @@ def explained() -> Iterator[None]:
         told = str(error).rstrip(".") or type(error).__name__
         if isinstance(error, jinja2.TemplateNotFound):
             told = f"the template {error.name!r} does not exist"
-        raise refuse(named, f"line {line}" if line else "template", "", told) from None
+        where = f"line {line}" if line else "template"
+        given = ""
+        if isinstance(error, UnsourcedError):
+            given = Path(file).read_text("utf-8").splitlines()[line - 1].strip()
+        raise refuse(named, where, given, told) from None
 
 
 def _in_template(error: Exception) -> bool:

@@ -51,6 +51,7 @@ FORMS = (
         "report_{}.pdf",
         "report_{}.docx",
         "tables_{}.xlsx",
+        "numbers_{}.csv",
     ),
     *("figures/[A0-9][0-9]*_{}.svg", "figures/[A0-9][0-9]*_{}.png"),
 )

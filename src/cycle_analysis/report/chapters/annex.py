@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from cycle_analysis.measurement.error import ENOUGH, TOO_FEW
+from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -19,9 +19,10 @@ from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
+from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations
-from cycle_analysis.waves.transitions import ALPHA
+from cycle_analysis.waves import transitions
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
 """Libraries whose version is told."""
@@ -41,7 +42,7 @@ class AnnexChapter(Chapter):
     @cached_property
     def n_questions(self) -> int:
         """Number of questions on the phases."""
-        return len(self._questions)
+        return made(len(self._questions), steps.QUESTIONS)
 
     @cached_property
     def scales(self) -> list[dict[str, Any]]:
@@ -87,36 +88,42 @@ class AnnexChapter(Chapter):
         items, reliability = (
             self.load(steps.SCORES, name, self.reference) for name in ("items", "reliability")
         )
-        n_respondents = len(self.load(steps.RESPONSES, "respondents", self.reference))
+        respondents = self.load(steps.RESPONSES, "respondents", self.reference)
+        n_respondents = made(len(respondents), respondents)
         alpha, shares = reliability["alpha"], ("floor", "ceiling", "missing", "dont_know")
         return {
-            **{"n": self.divided, "respondents": n_respondents, "phases": len(self.phases)},
-            "per_unit": n_respondents / max(self.door.count(self.divided), 1),
+            **{"n": self.divided, "respondents": n_respondents, "phases": self.n_phases},
+            "per_unit": n_respondents / max(made(self.door.count(self.divided), self.divided), 1),
             **{"alpha_known": bool(alpha.notna().any()), "alpha": (alpha.min(), alpha.max())},
-            **{name: float(items[name].mean()) for name in shares},
+            **{name: items[name].mean() for name in shares},
         }
 
     @cached_property
     def solution(self) -> dict[str, Any]:
         """The solution taken: its size, how often it came, and the criteria of its neighbours."""
-        table, k = self._of_model, int(self._choice["k"])
+        table, k = self._of_model, as_whole(self._choice["k"])
         row = table.loc[k]
         near = [j for j in (k - 1, k, k + 1) if j in table.index]
         ratios = table["ratio_p"].reindex([k, k + 1]).dropna()
         return {
-            "most": int(table.index.max()),
+            "most": made(int(table.index.max()), table),
             "flags": [flag for flag in ("not_converged", "at_floor") if flag in row["flags"]],
-            **{n: int(row[n]) for n in ("n_parameters", "n_finished", "n_replicated")},
-            "fits": [{"k": int(j), "bic": table.loc[j, "bic"]} for j in near],
-            "lowest": [{"criterion": n, "k": int(table[n].idxmin())} for n in CRITERIA],
-            "ratios": [{"k": int(j), "before": int(j) - 1, "p": p} for j, p in ratios.items()],
+            **{n: as_whole(row[n]) for n in ("n_parameters", "n_finished", "n_replicated")},
+            "fits": [{"k": made(int(j), table), "bic": table.loc[j, "bic"]} for j in near],
+            "lowest": [
+                {"criterion": n, "k": made(int(table[n].idxmin()), table[n])} for n in CRITERIA
+            ],
+            "ratios": [
+                {"k": made(int(j), table), "before": made(int(j) - 1, table), "p": p}
+                for j, p in ratios.items()
+            ],
         }
 
     @cached_property
     def choice(self) -> dict[str, Any]:
         """Why this number: how many models, what was left out, what AIC would take."""
         row = self._choice
-        counts = {name: int(row[name]) for name in ("n_models", "n_barred", "aic_k")}
+        counts = {name: as_whole(row[name]) for name in ("n_models", "n_barred", "aic_k")}
         return {**counts, "aic_model": str(row["aic_method"])}
 
     @cached_property
@@ -133,7 +140,8 @@ class AnnexChapter(Chapter):
     @cached_property
     def n_rivals(self) -> int:
         """Number of forms without groups that were fitted."""
-        return len(self.load(steps.NUMBER, "rivals", self.reference))
+        rivals = self.load(steps.NUMBER, "rivals", self.reference)
+        return made(len(rivals), rivals)
 
     @cached_property
     def placing(self) -> dict[str, Any]:
@@ -143,8 +151,12 @@ class AnnexChapter(Chapter):
             return {}
         own = members["certainty"].groupby(members["profile"]).mean()
         return {
-            "entropy": float(self._of_model["entropy"].get(self.k, math.nan)),
-            "least": Mean(float(own.min()), self._n_of(own.idxmin()), _scale=1),
+            "entropy": self._of_model["entropy"].get(self.k, math.nan),
+            "least": Mean(
+                made(own.min(), members["certainty"], members["profile"]),
+                self._n_of(own.idxmin()),
+                _scale=1,
+            ),
         }
 
     @cached_property
@@ -155,12 +167,13 @@ class AnnexChapter(Chapter):
     @cached_property
     def announced_at(self) -> float:
         """Largest p at which moves between groups are announced."""
-        return ALPHA
+        alpha: float = constant(transitions, "ALPHA")
+        return alpha
 
     @cached_property
     def known_from(self) -> dict[str, int]:
         """Degrees of freedom from which the measurement error is known, and roughly known."""
-        return {"known": ENOUGH, "rough": TOO_FEW}
+        return {"known": constant(error, "ENOUGH"), "rough": constant(error, "TOO_FEW")}
 
     @cached_property
     def n_refits(self) -> float:
@@ -257,7 +270,7 @@ class AnnexChapter(Chapter):
         scale, language = self.study.scales[name], self.language.code
         return {
             "phases": phases,
-            "ends": (scale.min or 0, scale.max or 0),
+            "ends": tuple(stated(end or 0, "scales", name) for end in (scale.min, scale.max)),
             "labels": [{"code": c, "text": text[language]} for c, text in scale.labels.items()],
             "missing": [text[language] for text in scale.missing.values()],
         }

@@ -14,6 +14,7 @@ from cycle_analysis.report.chapters.contest import ContestFacts
 from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.columns import COUNT, SHARE, TEXT, Rows, code, interval, number
 from cycle_analysis.report.door import Units, units_of
+from cycle_analysis.report.sources import made
 from cycle_analysis.report.sums import Sum
 from cycle_analysis.texts import NOTHING
 
@@ -88,9 +89,16 @@ class BackgroundFacts(ContestFacts):
         crossed = {}
         for by, totals in answered_by.items():
             if by in shares.index.unique("variable"):
-                table = shares.loc[by].unstack("profile").mul(self._sizes)
-                table = table.reindex(list(totals), fill_value=0).round().astype(int)
-                cells = iter(self._fitted(table.to_numpy(), list(totals.values())))
+                counts = [
+                    [
+                        round(shares[(by, number, category)] * self._sizes[number])
+                        if (by, number, category) in shares.index
+                        else made(0, shares)
+                        for number in self._sizes.index
+                    ]
+                    for category in totals
+                ]
+                cells = iter(self._fitted(np.array(counts, object), list(totals.values())))
                 crossed[by] = {
                     category: (n, {group.number: next(cells) for group in self.groups})
                     for category, n in totals.items()

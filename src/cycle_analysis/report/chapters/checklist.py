@@ -15,6 +15,7 @@ from typing import Any
 
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter
+from cycle_analysis.report.sources import stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.study.plan import plan_files
 
@@ -106,6 +107,11 @@ class ChecklistChapter(Chapter):
     def asked_of_author(self) -> list[str]:
         """Items that only the author can fill in, and did not: keys of `statements`."""
         return [name for name in STATEMENTS if not getattr(self.study.statements, name)]
+
+    @cached_property
+    def n_asked(self) -> int:
+        """How many these are."""
+        return stated(len(self.asked_of_author), "statements")
 
     @cached_property
     def standards(self) -> list[dict[str, Any]]:

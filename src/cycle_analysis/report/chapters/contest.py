@@ -10,12 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_course, plot_criteria, plot_rivals
+from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
-from cycle_analysis.profiles.verdict import CLEAR_LEAD, OF_SCORES, STRONG_LEAD, Verdict
+from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.columns import Rows, code, number, starred
+from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class ContestFacts(Chapter):
     @cached_property
     def p(self) -> float:
         """Chance of valleys as deep where they are filled."""
-        return float(self._verdict_row["p"])
+        p: float = self._verdict_row["p"]
+        return p
 
     @cached_property
     def least_p(self) -> float:
@@ -49,7 +52,8 @@ class ContestFacts(Chapter):
     @cached_property
     def k_apart(self) -> int:
         """Number of groups that valleys divide."""
-        return int(self._verdict_row["k_apart"])
+        k: int = as_whole(self._verdict_row["k_apart"])
+        return k
 
     @cached_property
     def lead(self) -> float:
@@ -59,7 +63,7 @@ class ContestFacts(Chapter):
         """
         row = self._verdict_row
         of = "lead" if self.verdict.found else "form_lead"
-        return round(float(row["steps_lead" if self.on_one_line else of]), 0)
+        return round(row["steps_lead" if self.on_one_line else of], 0)
 
     @cached_property
     def on_one_line(self) -> bool:
@@ -75,7 +79,8 @@ class ContestFacts(Chapter):
     @cached_property
     def asked_lead(self) -> dict[str, float]:
         """BIC points that separate, and overlapping, profiles have to win by."""
-        return {"separate": STRONG_LEAD, "overlapping": CLEAR_LEAD}
+        asked = {"separate": "STRONG_LEAD", "overlapping": "CLEAR_LEAD"}
+        return {kind: constant(verdict, name) for kind, name in asked.items()}
 
     @cached_property
     def form(self) -> str:
@@ -111,19 +116,24 @@ class ContestFacts(Chapter):
             and self.verdict is not Verdict.IDENTICAL
         )
         n = self.door.count(self.n)
-        table = self.load(NUMBER, "rates", self.reference) if own else known_rates(n)
+        known = self.load(NUMBER, "rates", self.reference) if own else known_rates(n)
+        table = known if own else Sourced.of(known, "cycle_analysis/profiles/rates.csv")
         without = table["distance"].isna()
+        false = table[without]
         distances = [
-            {"d": d, **{of: (rows[of].min(), rows[of].max()) for of in ("found", "separate")}}
+            {
+                "d": made(d, rows["distance"]),
+                **{of: (rows[of].min(), rows[of].max()) for of in ("found", "separate")},
+            }
             for d, rows in table[~without].groupby("distance")
         ]
         return {
-            **{"own": own, "n_units": n if own else int(table["n_units"].iloc[0])},
-            "n_surveys": int(table["n_surveys"].min()),
+            **{"own": own, "n_units": made(n, self.n) if own else table["n_units"].iloc[0]},
+            "n_surveys": table["n_surveys"].min(),
             "false": {
-                "n": int((table["found"] * table["n_surveys"])[without].round().sum()),
-                "of": int(table.loc[without, "n_surveys"].sum()),
-                "worst": float(table.loc[without, "found"].max()),
+                "n": sum(round(row["found"] * row["n_surveys"]) for _, row in false.iterrows()),
+                "of": false["n_surveys"].sum(),
+                "worst": false["found"].max(),
             },
             "distances": distances,
         }
@@ -131,10 +141,10 @@ class ContestFacts(Chapter):
     @cached_property
     def rivals(self) -> list[dict[str, Any]]:
         """The best of each form without groups, best first."""
-        table = self._rivals.reset_index().drop_duplicates("form")
+        table = self._rivals.drop_duplicates("form")
         return [
-            {"form": row.form, "lead": float(row.bic_lead), "held_out": float(row.held_out)}
-            for row in table.itertuples()
+            {"form": row["form"], "lead": row["bic_lead"], "held_out": row["held_out"]}
+            for _, row in table.iterrows()
         ]
 
     @cached_property
@@ -146,7 +156,7 @@ class ContestFacts(Chapter):
         ends = table.iloc[[0, len(table) // 2, -1]]
         names = ("start", "middle", "end")
         phases = [
-            {"phase": phase, **dict(zip(names, ends[phase].round(), strict=True))}
+            {"phase": phase, **{n: round(x, 0) for n, x in zip(names, ends[phase], strict=True)}}
             for phase in self.phases
         ]
         return {"form": self.form, "phases": phases}
@@ -155,12 +165,13 @@ class ContestFacts(Chapter):
     def best(self) -> Solution:
         """The solution that BIC takes."""
         row = self._choice
-        return Solution(int(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
+        return Solution(as_whole(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
 
     @cached_property
     def near(self) -> list[str]:
         """Solutions whose BIC is close."""
-        return [told.strip() for told in str(self._choice["alternatives"]).split(",") if told]
+        told, row = str(self._choice["alternatives"]).split(","), self._choice
+        return [made(part.strip(), row, how="") for part in told if part]
 
     @cached_property
     def has_criteria(self) -> bool:
@@ -172,7 +183,7 @@ class ContestFacts(Chapter):
         """The solution with the lowest BIC of all, whether it takes part or not."""
         row = self._criteria.loc[self._criteria["bic"].idxmin()]
         barring = [flag for flag in str(row["flags"]).split() if flag in BARRING]
-        return Solution(int(row["k"]), row["method"], float(row["bic"]), barring)
+        return Solution(as_whole(row["k"]), row["method"], row["bic"], barring)
 
     @cached_property
     def barred(self) -> Solution | None:

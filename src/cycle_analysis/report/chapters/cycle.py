@@ -1,5 +1,6 @@
 """How far the phases are, what runs together and what goes with it: notebook 03."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -16,6 +17,7 @@ from cycle_analysis.report.chapter import CYCLE
 from cycle_analysis.report.chapters.order import OrderFacts
 from cycle_analysis.report.columns import Rows, number, per_wave, percent
 from cycle_analysis.report.door import Mean, Units, units_behind
+from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 
 THRESHOLDS = (40.0, 50.0, 60.0)
@@ -84,7 +86,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def several(self) -> dict[str, Any]:
         """Units with two or more active phases, and the share expected of unrelated phases."""
-        true, active = int(self._active_counts.loc[2:].sum()), self._with_active
+        true, active = as_whole(self._active_counts.loc[2:].sum()), self._with_active
         sums = [Sum(active[2:], 0), Sum([*active[:2], 0], self.scored)]
         (n,) = self.door.fit([true], [self.scored], sums)
         return {"n": n, "expected": sum(self._expected[2:])}
@@ -117,7 +119,11 @@ class CycleChapter(OrderFacts):
         for _, row in self.load(CYCLE, "patterns").iterrows():
             active = [phase for phase in self.phases if row[phase]]
             none_or_all = len(active) in (0, len(self.phases))
-            n = self._with_active[len(active)] if none_or_all else Units(int(row["n"]), self.scored)
+            n = (
+                self._with_active[len(active)]
+                if none_or_all
+                else Units(as_whole(row["n"]), self.scored)
+            )
             found.append({"phases": active, "n": n})
         listed = [pattern for pattern in found if self.door.lists(pattern["n"])]
         listed.sort(key=lambda pattern: (-self.door.count(pattern["n"]), len(pattern["phases"])))
@@ -127,7 +133,7 @@ class CycleChapter(OrderFacts):
     def thresholds(self) -> list[dict[str, Any]]:
         """Units with two or more active phases at other thresholds."""
         found = self._several_from
-        return [{"from_score": score, "n": found[score]} for score in THRESHOLDS if score in found]
+        return [{"from_score": at, "n": n} for at, n in found.items() if at in THRESHOLDS]
 
     # Where units place themselves, and what goes with the phases.
 
@@ -145,11 +151,11 @@ class CycleChapter(OrderFacts):
         row = self.load(CYCLE, "domain_positions").loc["highest"]
         if apart.empty or np.isnan(row["kappa"]):
             return {"known": False}
-        n, of = self.counted(len(apart)), self.counted(row["n"])
-        mean = Mean(float(apart.mean()), n, _scale=10)  # told to a tenth of a phase
+        n, of = self.counted(made(len(apart), apart)), self.counted(row["n"])
+        mean = Mean(apart.mean(), n, _scale=10)  # told to a tenth of a phase
         further = {who: units_behind(row[f"{who}_further"], row["n"], of) for who in PLACED[:2]}
         reading = _agreement(row["kappa"] if self.language.is_told(further["stated"]) else np.nan)
-        wide = Units(int((apart >= 2).sum()), n)
+        wide = Units(made(int((apart >= 2).sum()), apart), n)
         return {"known": True, "apart": mean, "wide": wide, "reading": reading} | further
 
     @cached_property
@@ -166,7 +172,8 @@ class CycleChapter(OrderFacts):
     @cached_property
     def correlations(self) -> dict[str, int]:
         """How many correlations with other subjects there are, and how many are sure."""
-        return {"n": len(self._blocks), "sure": int((self._blocks["p_holm"] < 0.05).sum())}
+        p = self._blocks["p_holm"]
+        return {"n": made(len(p), p), "sure": made(int((p < 0.05).sum()), p)}
 
     # Tables.
 
@@ -313,7 +320,7 @@ class CycleChapter(OrderFacts):
     def _counts(self, wave: str, table: str, names: list[str]) -> list[Units]:
         """Count units by name, as parts of those that are counted."""
         counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
-        whole = Units(int(counts.sum()), self.answered_in(wave))
+        whole = Units(as_whole(counts.sum()), self.answered_in(wave))
         return self.door.parts(counts, whole)
 
     @cached_property
@@ -355,15 +362,16 @@ class CycleChapter(OrderFacts):
     def _expected(self) -> list[float]:
         """Share of units with no, one, … all phases active, were phases unrelated."""
         shares = np.array([1.0])
-        for share in map(self.door.ratio, self._active_units.values()):
+        active = [*map(self.door.ratio, self._active_units.values())]
+        for share in active:
             shares = np.convolve(shares, [1 - share, share])
-        return [float(share) for share in shares]
+        return [made(float(share), *active) for share in shares]
 
     def _expected_of(self, active: Iterable[str], of: Iterable[str] = ()) -> float:
         """Give the share in which phases are active, and others idle, were they unrelated."""
         shares = {phase: self.door.ratio(n) for phase, n in self._active_units.items()}
         idle = [1 - shares[phase] for phase in of if phase not in active]
-        return float(np.prod([*(shares[phase] for phase in active), *idle]))
+        return math.prod([*(shares[phase] for phase in active), *idle])
 
     @cached_property
     def _several_from(self) -> dict[float, Units]:
@@ -371,7 +379,9 @@ class CycleChapter(OrderFacts):
         shares = self.load(CYCLE, "sensitivity")["two_or_more"].dropna()
         whole, chosen = self.scored, float(self.settings["active_from"])
         return {
-            float(at): self.several["n"] if at == chosen else units_behind(share, whole._n, whole)
+            made(float(at), shares): self.several["n"]
+            if at == chosen
+            else units_behind(share, whole._n, whole)
             for at, share in shares.items()
         }
 
@@ -379,7 +389,11 @@ class CycleChapter(OrderFacts):
     def _together(self) -> dict[Any, Units]:
         """Units in which both phases of a pair are active, of those with a score on both."""
         table = self.load(CYCLE, "coactivity")
-        pairs, counts = list(table.index), (table["observed"] * table["n"]).fillna(0).round()
+        pairs = list(table.index)
+        counts = [
+            0 if pd.isna(row["observed"]) else round(row["observed"] * row["n"])
+            for _, row in table.iterrows()
+        ]
         fitted = self._fitted(pairs, counts, [self.counted(n) for n in table["n"]])
         return dict(zip(pairs, fitted, strict=True))
 
@@ -425,7 +439,7 @@ class Means(dict[str, dict[str, Mean]]):
 
 
 def _mean_of(row: pd.Series, answered: Units) -> Mean:
-    return Mean(row["mean"], Units(int(row["n"]), answered), row["low"], row["high"])
+    return Mean(row["mean"], Units(as_whole(row["n"]), answered), row["low"], row["high"])
 
 
 def _agreement(kappa: float) -> str:

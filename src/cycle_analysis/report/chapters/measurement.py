@@ -1,6 +1,7 @@
 """What was answered, and how well it measures: facts of notebook 02."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -9,14 +10,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
-from cycle_analysis.measurement.agreement import AGREED
-from cycle_analysis.measurement.error import ENOUGH, TOO_FEW, standing_of
+from cycle_analysis.measurement import agreement, error
+from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
 from cycle_analysis.report.columns import Rows, number
 from cycle_analysis.report.door import Mean, Units, units_behind, units_of
+from cycle_analysis.report.sources import as_whole, constant, made
 
 CHANCE = 0.05
 """p-value under which respondents agree more than groups put together at random, and under which
@@ -50,12 +52,13 @@ class MeasurementChapter(Chapter):
     def rests(self) -> list[dict[str, Any]]:
         """Items and their correlation with the others of their phase, from low to high."""
         known = self._items["item_rest"].dropna().sort_values(kind="stable")
-        return [{"item": str(item), "rest": float(rest)} for item, rest in known.items()]
+        return [{"item": str(item), "rest": rest} for item, rest in known.items()]
 
     @cached_property
     def floored(self) -> dict[str, int]:
         """Number of items with more than half of the answers on the lowest step, and of all."""
-        return {"n": int((self._items["floor"] > 0.5).sum()), "of": len(self._items)}
+        floor = self._items["floor"]
+        return {"n": made(int((floor > 0.5).sum()), floor), "of": made(len(floor), floor)}
 
     @cached_property
     def warnings(self) -> list[dict[str, str]]:
@@ -75,16 +78,15 @@ class MeasurementChapter(Chapter):
     @cached_property
     def alphas(self) -> list[dict[str, Any]]:
         """Phases with their alpha, in the order of the cycle; None where there is none."""
-        alphas = self._of_phases("reliability", self.wave)["alpha"].astype(object)
-        alphas = alphas.where(alphas.notna(), None)
-        return [{"phase": phase, "alpha": a} for phase, a in alphas.items()]
+        alphas = self._of_phases("reliability", self.wave)["alpha"]
+        return [{"phase": phase, "alpha": None if pd.isna(a) else a} for phase, a in alphas.items()]
 
     @cached_property
     def factors(self) -> dict[str, float] | None:
         """BIC of one factor and of several, and how those fit; None where it is not known."""
         table = self.load(SCORES, "factor_models")
-        several = table.loc[PHASES, ["bic", "cfi", "rmsea", "largest_correlation"]].astype(float)
-        told = {"one": float(table.loc[ONE, "bic"])} | several.to_dict()
+        several = table.loc[PHASES, ["bic", "cfi", "rmsea", "largest_correlation"]]
+        told = {"one": table.loc[ONE, "bic"]} | dict(several.items())
         return None if table["bic"].isna().any() else told
 
     @cached_property
@@ -93,10 +95,12 @@ class MeasurementChapter(Chapter):
         known = self.load(SCORES, "agreement").dropna(subset=["icc1"])
         known = known[known["n_units_of_two"] >= self.door.round_to]
         chance = self.load(SCORES, "random_groups")["p"].dropna()
-        told = known[["icc1", "icc2", "rwg_median", "average_deviation"]].agg(["min", "max"])
-        ranges = {name: tuple(ends) for name, ends in told.items()}
-        n = {"beyond": int((chance < CHANCE).sum()), "phases": len(chance)}
-        return None if known.empty else {"limit": AGREED, **n, **ranges}
+        names = ("icc1", "icc2", "rwg_median", "average_deviation")
+        ranges = {name: (known[name].min(), known[name].max()) for name in names}
+        beyond = made(int((chance < CHANCE).sum()), chance)
+        n = {"beyond": beyond, "phases": made(len(chance), chance)}
+        limit = constant(agreement, "AGREED")
+        return None if known.empty else {"limit": limit, **n, **ranges}
 
     @cached_property
     def precision(self) -> dict[str, Any]:
@@ -106,7 +110,8 @@ class MeasurementChapter(Chapter):
         """
         n = len(self.load(RESPONSES, "respondents"))
         told = {"standing": self._standing(self.wave), "one_each": n == self.answered._n}
-        return told | {"rough_from": TOO_FEW, "known_from": ENOUGH}
+        known = {"rough_from": constant(error, "TOO_FEW"), "known_from": constant(error, "ENOUGH")}
+        return told | known
 
     @cached_property
     def other_waves(self) -> list[dict[str, str]]:
@@ -120,15 +125,20 @@ class MeasurementChapter(Chapter):
 
         None where they are not known, or rest on few units.
         """
-        known = self.load(SCORES, "standard_errors").stack().dropna()
+        saved = self.load(SCORES, "standard_errors")
+        known = saved.stack().dropna()
         if known.empty or self.door.few(self._with_two):
             return None
         table = self.load(SCORES, "error")
         alone = pd.Series(np.diag(table[table.index])) ** 0.5
         median, low, high = known.quantile([0.5, 0.05, 0.95])
         told = {"median": median, "low": low, "high": high, "reach": 1.96 * median}
-        told |= {"least": alone.min(), "most": alone.max()}
-        return {name: Mean(value, self._with_two) for name, value in told.items()}
+        ends = {"least": alone.min(), "most": alone.max()}
+        return {
+            name: Mean(made(value, of), self._with_two)
+            for values, of in ((told, saved), (ends, table))
+            for name, value in values.items()
+        }
 
     @cached_property
     def aggregation(self) -> dict[str, Any]:
@@ -179,7 +189,8 @@ class MeasurementChapter(Chapter):
         table = self.load(SCORES, "missing_by_reason")
         if table.empty:
             return None
-        scores, n_respondents = self.load(SCORES, "missing_in_scores"), int(table["n"].iloc[0])
+        scores = self.load(SCORES, "missing_in_scores")
+        n_respondents = as_whole(table["n"].iloc[0])
         whole, third = self.counted(scores["n"].max()), Units(n_respondents // len(THIRDS))
         n = Units(n_respondents, self.respondents_in(self.wave))
         told = [
@@ -191,9 +202,12 @@ class MeasurementChapter(Chapter):
         return {
             **{"share": told[0]["share"], "reasons": told},
             "linked": [row for row in told[1:] if row["tells"] != "neither"],
-            "tested": int(scores["p"].notna().sum()),
-            "rejected": int((scores["p_adjusted"] < CHANCE).sum()),
-            **{name: Mean(np.ceil(value), whole) for name, value in bounds.items()},
+            "tested": made(int(scores["p"].notna().sum()), scores["p"]),
+            "rejected": made(int((scores["p_adjusted"] < CHANCE).sum()), scores["p_adjusted"]),
+            **{
+                name: Mean(value if pd.isna(value) else math.ceil(value), whole)
+                for name, value in bounds.items()
+            },
         }
 
     def table_missing(self) -> Rows:
@@ -209,7 +223,7 @@ class MeasurementChapter(Chapter):
         rows = self._items.reset_index().to_dict("records")
         for row in rows:
             n, row["missing"] = self._answered[row["item"]]
-            row |= {"answers": n, "mean": Mean(row["mean"], n)} | self._ends(row)
+            row |= {"answers": n, "mean": Mean(row["mean"], n)} | self._ends(row["item"], row)
             row["dont_know"] = units_behind(row["dont_know"], n_asked, asked)
         columns = {"item": kinds.TEXT, "answers": kinds.RESPONDENTS, "mean": kinds.MEAN}
         shares = dict.fromkeys((*MISSING, *ENDS), kinds.SHARE)
@@ -298,13 +312,12 @@ class MeasurementChapter(Chapter):
         whole = self.respondents_in(self.wave)
         return {str(item): self.door.parts([k, asked - k], whole) for item, k in n.items()}
 
-    def _ends(self, row: dict[str, Any]) -> dict[str, Units]:
+    def _ends(self, item: str, row: Mapping[str, Any] | pd.Series) -> dict[str, Units]:
         """Give how many answers of an item are at the low and the high end of its scale.
 
         These are answers of the lowest and the highest step, except where answers of a wave on
         another scale were set to the nearest step.
         """
-        item = str(row["item"])
         steps, counts = self._answers[item], self.load(SCORES, "answer_counts").loc[item]
         names, ends = [*steps], {}
         if self.study.phase_items(self.wave).loc[item, "reversed"]:
@@ -341,10 +354,10 @@ class MeasurementChapter(Chapter):
 
     def _scale(self, scale: str) -> dict[str, Any]:
         told: list[dict[str, Any]] = []
-        for row in self._items[self._scale_of == scale].reset_index().to_dict("records"):
-            mean = Mean(row["mean"], self._answered[row["item"]][0])
-            lowest = self._ends(row)["floor"]
-            told.append({"item": str(row["item"]), "mean": mean, "lowest": lowest})
+        for item, row in self._items[self._scale_of == scale].iterrows():
+            mean = Mean(row["mean"], self._answered[str(item)][0])
+            lowest = self._ends(str(item), row)["floor"]
+            told.append({"item": str(item), "mean": mean, "lowest": lowest})
         shown = [question for question in told if self.language.is_told(question["lowest"])]
         shown.sort(key=lambda question: self.door.ratio(question["lowest"]))
         least, most = (shown[0], shown[-1]) if shown else (None, None)
@@ -353,11 +366,12 @@ class MeasurementChapter(Chapter):
 
     def _rule(self, rule: str, table: pd.DataFrame, n: Units) -> dict[str, Any]:
         worst = table.loc[table["rank_correlation"].fillna(1).idxmin()]
-        means, n_worst = table.mean(), self.counted(worst["n"])
+        means = {name: table[name].mean() for name in ("shift", "difference", "moved")}
+        n_worst = self.counted(worst["n"])
         return {
             "rule": rule,
             **{name: Mean(means[name], n) for name in ("shift", "difference")},
-            "correlation": means["rank_correlation"],
+            "correlation": table["rank_correlation"].mean(),
             "moved": units_behind(means["moved"], table["n"].max(), n),
             "far": Mean(table["difference_95"].max(), n),
             "worst_correlation": worst["rank_correlation"],

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.cycle import scalability
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
 from cycle_analysis.measurement.error import Standing, standing_of
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter
 from cycle_analysis.report.columns import Rows, interval, number, percent
 from cycle_analysis.report.door import Mean, Units, whole_of
+from cycle_analysis.report.sources import as_whole, constant, made
 
 TOO_CLOSE = 0.8
 """Correlation with the phases from which what was taken out as style is too close to correct by."""
@@ -23,7 +25,7 @@ class OrderFacts(Chapter):
     @cached_property
     def order(self) -> dict[str, Any]:
         """What the evidence says of the order, with its figures."""
-        row = self.load(CYCLE, "order").loc["order"].to_dict()
+        row = self.load(CYCLE, "order").loc["order"]
         name = "H_corrected" if row["corrected"] else "H"
         high = row["reading"] == "parallel" and row[name] >= WEAK
         return {
@@ -32,14 +34,14 @@ class OrderFacts(Chapter):
             **{part: row[part] for part in ("near", "far", "style")},
             "too_close": bool(row["corrected"] and row["style"] >= TOO_CLOSE),
             **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
-            **{part: int(row[part]) for part in ("steps", "steps_down")},
+            **{part: as_whole(row[part]) for part in ("steps", "steps_down")},
         }
 
     @cached_property
     def breaks(self) -> Units:
         """How many of all comparisons of two phases of a unit break the order."""
         table = self._violations
-        return Units(int(table["violations"].sum()), Units(int(table["n"].sum())))
+        return Units(as_whole(table["violations"].sum()), Units(as_whole(table["n"].sum())))
 
     @cached_property
     def order_known(self) -> bool:
@@ -74,13 +76,15 @@ class OrderFacts(Chapter):
         return {
             "worst": {"phase": of_phases.idxmin(), "H": of_phases.min()},
             "best": {"phase": of_phases.idxmax(), "H": of_phases.max()},
-            **{"n_weak": int((of_pairs < WEAK).sum()), "n_pairs": len(of_pairs)},
+            "n_weak": made(int((of_pairs < WEAK).sum()), of_pairs),
+            "n_pairs": made(len(of_pairs), of_pairs),
         }
 
     @cached_property
     def weak(self) -> float:
         """H under which there is no scale."""
-        return WEAK
+        weak: float = constant(scalability, "WEAK")
+        return weak
 
     @cached_property
     def two_level(self) -> dict[str, Any] | None:
@@ -155,7 +159,7 @@ class OrderFacts(Chapter):
     def _violating(self) -> dict[Any, Units]:
         """For each pair of phases the units of which the later phase is ahead beyond error."""
         return {
-            pair: Units(int(row["violations"]), self.counted(row["n"]))
+            pair: Units(as_whole(row["violations"]), self.counted(row["n"]))
             for pair, row in self._violations.iterrows()
         }
 

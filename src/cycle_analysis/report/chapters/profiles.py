@@ -1,5 +1,6 @@
 """What each of the profiles is: facts of notebook 05, beside those of 04 in `contest`."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -30,6 +31,7 @@ from cycle_analysis.report.columns import (
     number,
 )
 from cycle_analysis.report.door import Mean, Units, Weighted
+from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 
 APART, MOST_ITEMS = 10, 2
@@ -116,12 +118,13 @@ class ProfilesChapter(BackgroundFacts):
         """Neighbouring groups and the valley between them, deepest first."""
         if self.k == 1 or self.k != self.best.k or not self.has_shown:
             return []
+        table = self.load(NUMBER, "valleys", self.reference)
         return [
             {
-                **{"first": int(row.first), "second": int(row.second), "p": float(row.p)},
-                **{"ratio": float(row.ratio), "apart": bool(row.apart)},
+                **{"first": made(first, table), "second": made(second, table), "p": row["p"]},
+                **{"ratio": row["ratio"], "apart": bool(row["apart"])},
             }
-            for row in self.load(NUMBER, "valleys", self.reference).reset_index().itertuples()
+            for (first, second), row in table.iterrows()
         ]
 
     @cached_property
@@ -149,8 +152,8 @@ class ProfilesChapter(BackgroundFacts):
                 groups[int(lower)],
                 groups[int(higher)],
                 [
-                    PhaseMean(row.phase, Mean(row.difference, self._smaller(lower, higher)))
-                    for row in rows.itertuples()
+                    PhaseMean(row["phase"], Mean(row["difference"], self._smaller(lower, higher)))
+                    for _, row in rows.iterrows()
                 ],
             )
             for (lower, higher), rows in table.groupby(["lower", "higher"])
@@ -234,7 +237,7 @@ class ProfilesChapter(BackgroundFacts):
                 "respondents": str(name).replace("-", "–"),
                 "n": n,
                 "certainty": Mean(row["certainty"], n, _scale=1),
-                "placed": Units(int(row["n_placed"]), n),
+                "placed": Units(as_whole(row["n_placed"]), n),
             }
             for (name, row), n in zip(table.iterrows(), parts, strict=True)
         ]
@@ -290,7 +293,7 @@ class ProfilesChapter(BackgroundFacts):
             for item in gaps.index[gaps >= APART][:MOST_ITEMS]:
                 row = rows.loc[item]
                 ends = {"mean": ("mean", "n_units"), "others": ("others", "n_others")}
-                means = {k: Mean(row[of], Units(int(row[n]))) for k, (of, n) in ends.items()}
+                means = {k: Mean(row[of], Units(as_whole(row[n]))) for k, (of, n) in ends.items()}
                 about = {
                     "item": item,
                     "question": questions[item],
@@ -309,27 +312,33 @@ class ProfilesChapter(BackgroundFacts):
 
     @cached_property
     def _clearly_or_not(self) -> list[Units]:
-        clearly = self._members["clearly_placed"]
-        return self.door.parts([clearly.sum(), (~clearly).sum()], self.divided)
+        clearly = self._clearly
+        counts = (made(int(of.sum()), clearly) for of in (clearly, ~clearly))
+        return self.door.parts(counts, self.divided)
 
     @cached_property
     def _clear(self) -> dict[int, Units]:
         """For each group how many of its units are clearly placed: together all that are."""
         numbers, wholes = zip(*((group.number, group.n) for group in self.groups), strict=True)
-        counts = self._members["clearly_placed"].groupby(self._members["profile"]).sum()
-        counts = counts.reindex(numbers, fill_value=0)
+        clearly, profiles = self._clearly, self._members["profile"]
+        by_group = clearly.groupby(profiles).sum().reindex(numbers, fill_value=0)
+        counts = [made(int(by_group[number]), clearly, profiles) for number in numbers]
         sums = [Sum(self._clearly_or_not, self.divided)]
         parts = self.door.parts(counts, self.placed, wholes, sums)
         return dict(zip(numbers, parts, strict=True))
 
     @cached_property
     def _shares(self) -> dict[str, float]:
-        return self.load(PROFILES, "shares", self.reference)["share"].to_dict()
+        return dict(self.load(PROFILES, "shares", self.reference)["share"].items())
 
     @cached_property
     def _members(self) -> pd.DataFrame:
-        members = self.load(PROFILES, "members", self.reference)
-        return members.assign(clearly_placed=members["clearly_placed"].fillna(False).astype(bool))
+        return self.load(PROFILES, "members", self.reference)
+
+    @cached_property
+    def _clearly(self) -> pd.Series:
+        """Whether each unit is clearly placed."""
+        return self._members["clearly_placed"].fillna(False).astype(bool)
 
     @cached_property
     def has_true_means(self) -> bool:
@@ -351,8 +360,8 @@ class ProfilesChapter(BackgroundFacts):
         return self.load(PROFILES, "names", self.reference).fillna("")
 
     def _weighted(self, row: pd.Series) -> Weighted:
-        ends = (float(row["weighted_low"]), float(row["weighted_high"]))
-        return Weighted(float(row["weighted_share"]), *ends, self.divided)
+        ends = (row["weighted_low"], row["weighted_high"])
+        return Weighted(row["weighted_share"], *ends, self.divided)
 
     def _smaller(self, *numbers: float) -> Units:
         """Give the size of the smallest of some groups, on which their difference rests."""
@@ -361,13 +370,15 @@ class ProfilesChapter(BackgroundFacts):
 
     def _portrait(self, group: Group) -> Portrait:
         rows = self._means.loc[group.number].reindex(self.phases)
+        of = "true_mean" if self.has_true_means else "mean"
         means = {
-            phase: Mean(row["mean"], Units(int(row["n_units"])), row["low"], row["high"])
+            phase: Mean(row[of], Units(as_whole(row["n_units"])), row["low"], row["high"])
             for phase, row in rows.iterrows()
         }
         known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
         curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
-        level, apart = float(known.mean()), known.max() - known.min() >= APART
+        level = math.nan if known.empty else sum(means[p]._value for p in known.index) / len(known)
+        apart = known.max() - known.min() >= APART
         names = self._names.loc[group.number]
         by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
         return Portrait(
@@ -378,7 +389,10 @@ class ProfilesChapter(BackgroundFacts):
             height=height_of(level),
             highest=PhaseMean(known.idxmax(), means[known.idxmax()]) if apart else None,
             lowest=PhaseMean(known.idxmin(), means[known.idxmin()]) if apart else None,
-            gaps=[PhaseMean(phase, Mean(gap, group.n)) for phase, gap in (known - curve).items()],
+            gaps=[
+                PhaseMean(phase, Mean(means[phase]._value - mean, group.n))
+                for phase, mean in curve.items()
+            ],
             leading=str(names["leading"]).split(),
             lagging=str(names["lagging"]).split(),
             placed=self._clear[group.number],

@@ -9,9 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.responses import plot_response, plot_response_cells
-from cycle_analysis.report.chapter import ALL_WAVES, RESPONSES, WAVES, Chapter
+from cycle_analysis.report.chapter import ALL_WAVES, QUESTIONS, RESPONSES, WAVES, Chapter
 from cycle_analysis.report.columns import COUNT, RATE, SHARE, TEXT, WAVE, Rows, code, number
 from cycle_analysis.report.door import Units, wave_total
+from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.texts import NOTHING
@@ -34,7 +35,7 @@ class ResponseChapter(Chapter):
     @cached_property
     def n_items(self) -> int:
         """Number of items on the phases."""
-        return int((self.study.codebook.items["phase"] != "").sum())
+        return made(int((self.study.codebook.items["phase"] != "").sum()), QUESTIONS)
 
     @cached_property
     def all_asked(self) -> bool:
@@ -94,10 +95,12 @@ class ResponseChapter(Chapter):
         """How many units answered in each wave, as they are divided in the last, and again."""
         rows, before = [], 0
         for wave, row in self._by_wave.iterrows():
-            n, answered = int(row["responded"]), self.answered_in(str(wave))
+            n, answered = as_whole(row["responded"]), self.answered_in(str(wave))
             same = n == self._account(str(wave))["responded"].sum()
             told = wave_total(n, self.followed) if same else Units(n, self.followed)
-            again = Units(int(row["again"]), Units(min(n, before), answered)) if before else None
+            again = (
+                Units(as_whole(row["again"]), Units(min(n, before), answered)) if before else None
+            )
             rows.append({"wave": str(wave), "responded": told, "rate": told, "again": again})
             before = n
         return Rows({"wave": WAVE, "responded": COUNT, "rate": SHARE, "again": COUNT}, rows)
@@ -147,7 +150,8 @@ class ResponseChapter(Chapter):
 
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
-        sizes = self.load(RESPONSES, "respondents", wave).groupby("unit").size()
+        respondents = self.load(RESPONSES, "respondents", wave)
+        sizes = respondents.groupby("unit").size()
         cells = self._cells(wave)
         margins = self._margins(wave, cells)
         groups = self._groups(wave, cells, margins) if len(account) > 1 else []
@@ -155,8 +159,8 @@ class ResponseChapter(Chapter):
         return {
             "wave": wave,
             **{"asked": self.asked_in(wave), "answered": answered},
-            "margin": 100 * float(self.load(RESPONSES, "precision", wave)["margin"].iloc[0]),
-            "single": Units(int((sizes == 1).sum()), answered),
+            "margin": 100 * self.load(RESPONSES, "precision", wave)["margin"].iloc[0],
+            "single": Units(made(int((sizes == 1).sum()), respondents), answered),
             "by": (by := [str(name) for name in account.index.names]),
             "answered_by": {
                 name: {row["group"]: row["answered"] for row in margin}
@@ -197,17 +201,18 @@ class ResponseChapter(Chapter):
 
     def _margins(self, wave: str, cells: dict[Any, Units]) -> list[list[dict[str, Any]]]:
         """Give the groups of each background: code, asked and answered."""
-        account, margins = self._account(wave)[["invited", "responded"]], []
+        account, names, tables = self._account(wave), [], []
+        account = account[account["invited"] > 0]
         for level in range(account.index.nlevels):
-            margin = account.groupby(level=level, sort=False).sum()
-            margins.append(margin[margin["invited"] > 0])
-        every = pd.concat(margins)
-        asked, answered = [wave_total(n) for n in every["invited"]], [*cells.values()]
-        if len(margins) > 1:
-            sums = self._sums(wave, cells, [list(margin.index) for margin in margins])
-            answered = self.door.fit(every["responded"], asked, sums)
+            of = account.index.get_level_values(level)
+            names.append(list(of.unique()))
+            tables += [account[of == group] for group in names[-1]]
+        asked, answered = [wave_total(t["invited"].sum()) for t in tables], [*cells.values()]
+        if len(names) > 1:
+            counts = [table["responded"].sum() for table in tables]
+            answered = self.door.fit(counts, asked, self._sums(wave, cells, names))
         told = iter([{"asked": a, "answered": n} for a, n in zip(asked, answered, strict=True)])
-        return [[{"group": str(group)} | next(told) for group in m.index] for m in margins]
+        return [[{"group": str(group)} | next(told) for group in groups] for groups in names]
 
     def _sums(self, wave: str, cells: dict[Any, Units], groups: list[list[Any]]) -> list[Sum]:
         """Give what a reader can add up: cells to the groups of each background, these to all."""

@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.robustness import plot_specifications
 from cycle_analysis.report.chapter import ALL_WAVES, Chapter
 from cycle_analysis.report.columns import TEXT, Rows, code, number, percent
+from cycle_analysis.report.sources import as_whole, constant, made
 from cycle_analysis.results import ROBUSTNESS
-from cycle_analysis.robustness.curve import MOVED_WARNING
+from cycle_analysis.robustness import curve
 from cycle_analysis.robustness.grid import CROSSED
 
 
@@ -32,9 +33,12 @@ class RobustnessChapter(Chapter):
         if not self.results.current(ROBUSTNESS, ALL_WAVES):
             return None
         claim = "number" if self._headline["found"] else "profiles"
-        same = {"profiles": int(self._headline["profiles"]), **self._claims.loc[claim].to_dict()}
-        left_out = int(self.load(ROBUSTNESS, "left_out", ALL_WAVES)["n"].sum())
-        told = {"n": len(self._universes), "left_out": left_out, "limit": MOVED_WARNING}
+        row, saved = self._claims.loc[claim], self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        same = {"profiles": as_whole(self._headline["profiles"]), "n": row["n"]}
+        same |= {"share": made(row["share"], saved.loc[claim, "share"])}
+        left_out = as_whole(self.load(ROBUSTNESS, "left_out", ALL_WAVES)["n"].sum())
+        n, limit = made(len(self._universes), self._universes), constant(curve, "MOVED_WARNING")
+        told = {"n": n, "left_out": left_out, "limit": limit}
         return {**told, "same": same, "matters": self._matters}
 
     def table_claims(self) -> Rows:
@@ -74,7 +78,7 @@ class RobustnessChapter(Chapter):
         return {
             str(outcome): None
             if shares.isna().all()
-            else {"choice": shares.idxmax(), "share": float(shares.max())}
+            else {"choice": shares.idxmax(), "share": shares.max()}
             for outcome, shares in table.items()
         }
 

@@ -10,6 +10,7 @@ from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.columns import GROUP, SHARE, Rows, code, number, percent
 from cycle_analysis.report.door import Units
+from cycle_analysis.report.sources import Source, as_whole, made
 
 STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
 """Hennig's (2007) reading of the mean Jaccard coefficient."""
@@ -32,6 +33,12 @@ class ValidityChapter(Chapter):
         low, high = values.min(), values.max()
         told = {"low": low, "high": high, "reading": _reading(low)}
         return {"known": not values.empty, "one": bool(low == high), **told}
+
+    @cached_property
+    def stable_from(self) -> dict[str, float]:
+        """Mean Jaccard coefficient from which a group reads so."""
+        source = Source("method", __name__, "STABILITY")
+        return {name: made(least, source, how="") for least, name in STABILITY}
 
     @cached_property
     def replicates(self) -> float:
@@ -72,8 +79,8 @@ class ValidityChapter(Chapter):
         return {str(name): self._choice(str(name), row) for name, row in table.iterrows()}
 
     def _choice(self, name: str, row: pd.Series) -> dict[str, Any]:
-        n = Units(int(row["n_units"]), self.answered_in(self.reference))
-        moved = Units(int(row["n_moved"]), n)
+        n = Units(as_whole(row["n_units"]), self.answered_in(self.reference))
+        moved = Units(as_whole(row["n_moved"]), n)
         warned = self.door.ratio(moved) > LARGE
         return {"choice": name, "n": n, "moved": moved, "warned": warned}
 

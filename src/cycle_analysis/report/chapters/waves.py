@@ -13,9 +13,12 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.cycle import plot_change
 from cycle_analysis.figures.moves import plot_flow, plot_moves
 from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import door
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
 from cycle_analysis.report.columns import Rows, number, per_wave
-from cycle_analysis.report.door import LEAST_WHOLE, Mean, Units, Weighted, units_behind
+from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
+from cycle_analysis.report.sources import as_whole, constant, made
+from cycle_analysis.waves import transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -39,12 +42,13 @@ class WavesChapter(Chapter):
     @cached_property
     def n_items(self) -> int:
         """Number of questions on the phases."""
-        return len(self._items)
+        return made(len(self._items), self._items)
 
     @cached_property
     def n_common(self) -> int:
         """How many of them every wave asked in a comparable way."""
-        return int(self._items["common"].sum())
+        common = self._items["common"]
+        return made(int(common.sum()), common)
 
     @cached_property
     def left_out(self) -> list[dict[str, Any]]:
@@ -65,7 +69,7 @@ class WavesChapter(Chapter):
     def same(self) -> dict[str, Any]:
         """How near the division on common questions comes to that of the chapter before."""
         row = self.load(WAVES, "comparability", ALL_WAVES).iloc[0]
-        n = Units(int(row["n_units"]), self.answered_in(self.reference))
+        n = Units(as_whole(row["n_units"]), self.answered_in(self.reference))
         moved = units_behind(row["moved_share"], row["n_units"], n)
         return {"n": n, "moved": moved, "near": self.door.ratio(moved) <= SAME}
 
@@ -83,18 +87,20 @@ class WavesChapter(Chapter):
         table = _of_pair(self._alike, *ends).set_index("between")
         if "waves" not in table.index:
             return None
-        p = float(table.loc["waves", "p"])
+        p = table.loc["waves", "p"]
         return {"alike": p > ALPHA, "p": p}
 
     @cached_property
     def announced_at(self) -> float:
         """Largest p at which moves between groups are announced."""
-        return ALPHA
+        alpha: float = constant(transitions, "ALPHA")
+        return alpha
 
     @cached_property
     def least_whole(self) -> int:
         """Smallest group of which shares are told."""
-        return LEAST_WHOLE
+        least: int = constant(door, "LEAST_WHOLE")
+        return least
 
     @cached_property
     def least_p(self) -> float:
@@ -241,30 +247,34 @@ class WavesChapter(Chapter):
             return []
         told = []
         for row in self.table_panel_shares(first, second).rows:
-            ends = [self.door.weighted(row[f"shares_{wave}"])[0].value for wave in (first, second)]
+            shares = [row[f"shares_{wave}"] for wave in (first, second)]
+            ends = [made(self.door.weighted(share)[0].value, share) for share in shares]
             told.append({"group": row["group"], "before": ends[0], "after": ends[1]})
         return told
 
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
-        (test,) = self._between("change_tests", first, second).to_dict("records")
+        test = self._between("change_tests", first, second).iloc[0]
         if test["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
             return {"finding": test["finding"], "error_at_most": test["error_at_most"]}
         panel = self._panel(first, second)
-        told = {
-            way: self.door.weighted(
-                Weighted(test[way], test[f"{way}_low"], test[f"{way}_high"], panel)
-            )
+        moved = {
+            way: Weighted(test[way], test[f"{way}_low"], test[f"{way}_high"], panel)
             for way in ("any", "up", "down")
         }
-        if math.isnan(told["any"][0].value):
+        told = {
+            way: [made(x, n) for x in (share.value, low, high)]
+            for way, n in moved.items()
+            for share, low, high in [self.door.weighted(n)]
+        }
+        if math.isnan(told["any"][0]):
             return {"finding": Finding.FEW_UNITS.value}
         shift = [value for name, value in test.items() if str(name).startswith("shift ")]
         return {
-            **{"finding": test["finding"], "p": float(test["p"])},
+            **{"finding": test["finding"], "p": test["p"]},
             "moved": {
-                way: {"share": share.value, "low": low, "high": high}
-                for way, (share, low, high) in told.items()
+                way: dict(zip(("share", "low", "high"), ends, strict=True))
+                for way, ends in told.items()
             },
             "shifted": any(abs(points) > 0 for points in shift),
         }
@@ -298,8 +308,8 @@ class WavesChapter(Chapter):
             return None
         questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         moved = []
-        for row in tested[tested["drifted"]].to_dict("records"):
-            units = Units(int(row["n"]), self._fewest_respondents(first, second))
+        for _, row in tested[tested["drifted"]].iterrows():
+            units = Units(as_whole(row["n"]), self._fewest_respondents(first, second))
             drift = Mean(row["drift"], units, row["low"], row["high"])
             told = {name: Mean(row[name], units) for name in ("change", "without")}
             about = {"item": str(row["item"]), "question": questions[row["item"]]}
@@ -307,7 +317,7 @@ class WavesChapter(Chapter):
         moved.sort(key=lambda row: -abs(row["drift"]._value))
         left = {row["phase"]: row for row in moved if not math.isnan(row["without"]._value)}
         return {
-            "n": len(tested),
+            "n": made(len(tested), tested["p"]),
             "moved": moved,
             "phases": [left[phase] for phase in self.phases if phase in left],
         }
@@ -331,12 +341,14 @@ class WavesChapter(Chapter):
         """
         table = self._between("moves", first, second).set_index(["profile_from", "profile_to"])
         numbers = [0, *(group.number for group in self.groups)]
-        every = pd.MultiIndex.from_product([numbers, numbers])
-        values = table[["share", "low", "high", *AS_PROBABILITY.values()]].reindex(every)
-        return values.fillna(0.0).to_numpy().reshape(len(numbers), len(numbers), -1)
+        table = table[["share", "low", "high", *AS_PROBABILITY.values()]].fillna(0.0)
+        known = {places: [*row] for places, row in table.iterrows()}
+        none = [made(0.0, table["share"])] * table.shape[1]
+        rows = [[known.get((a, b), none) for b in numbers] for a in numbers]
+        return np.array(rows, dtype=object)
 
     def _panel(self, first: str, second: str) -> Units:
-        (row,) = self._between("change_tests", first, second).to_dict("records")
+        row = self._between("change_tests", first, second).iloc[0]
         return self._in_both(row["n_units"], first, second)
 
     def _means(self, change: pd.DataFrame, first: str, second: str) -> list[dict[str, Any]]:
@@ -354,7 +366,7 @@ class WavesChapter(Chapter):
 
         Of 58 that answered then and 64 before, 58 told as 60 would prove that these were all.
         """
-        return Units(int(n), min(map(self.answered_in, (first, second)), key=self.door.count))
+        return Units(as_whole(n), min(map(self.answered_in, (first, second)), key=self.door.count))
 
     def _change(self, first: str, second: str) -> pd.DataFrame:
         """Mean change of each phase between two waves, of phases on which it rests on enough."""

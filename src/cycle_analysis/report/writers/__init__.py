@@ -1,19 +1,25 @@
 """Write a document in every form that somebody needs: one file for each form."""
 
+import csv
+import io
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cycle_analysis.report.document import Document, Figure
+from cycle_analysis.report.document import PAGES, Document, Figure
+from cycle_analysis.report.sources import numbers_in
 from cycle_analysis.report.writers.docx import to_docx
 from cycle_analysis.report.writers.html import Link, fonts_of, to_html
 from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.report.writers.xlsx import to_xlsx
-from cycle_analysis.whole_files import delete_files, write_whole
+from cycle_analysis.whole_files import delete_files, inert, write_whole
 
 FIGURES = "figures"
-PAGES = ("report", "annex")
-"""What the pages of the parts of a document are called."""
+NUMBERS = (
+    *("document", "section", "place", "sentence", "printed", "table", "row", "column"),
+    "transformation",
+)
+"""Columns of the list of numbers."""
 
 
 def write_report(document: Document, folder: Path, more: Sequence[Link] = ()) -> list[Path]:
@@ -46,6 +52,7 @@ def write_report(document: Document, folder: Path, more: Sequence[Link] = ()) ->
         "PDF": (f"report_{code}.pdf", to_pdf),
         "Word": (f"report_{code}.docx", to_docx),
         words["workbook"]: (f"tables_{code}.xlsx", to_xlsx),
+        words["traced"]: (f"numbers_{code}.csv", to_numbers),
     }
     pages = [f"{name}_{code}.html" for name in PAGES]
     figures = {figure.key: _figure_files(figure, code) for figure in document.figures}
@@ -69,6 +76,24 @@ def write_report(document: Document, folder: Path, more: Sequence[Link] = ()) ->
         old -= {write_whole(svg, drawn), write_whole(png, figure.drawing.png)}
     delete_files(old - set(written))
     return written
+
+
+def to_numbers(document: Document) -> bytes:
+    """List the numbers that a report prints in its texts: where, and the cells they come from.
+
+    Rows of one column stand between semicolons; of several columns tables, rows and columns stand
+    in one order, between bars.
+    """
+    code, file = document.language, io.StringIO()
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(NUMBERS)
+    for part, section, place, pieces in document.texts:
+        for sentence, printed, number in numbers_in(pieces):
+            told = [(table, "; ".join(rows), column) for table, rows, column in number.columns]
+            cells = (" | ".join(column) for column in zip(*told, strict=True))
+            where = (f"{part}_{code}", section, place, str(sentence))
+            lines.writerow(map(inert, (*where, printed, *cells, number.how)))
+    return file.getvalue().encode("utf-8")
 
 
 def _figure_files(figure: Figure, code: str) -> dict[str, str]:

@@ -97,7 +97,18 @@ def _environment() -> Environment:
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["inline"] = _inline
     environment.filters["is_wide"] = _is_wide
+    environment.filters["pieces"] = _pieces
     return environment
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """Part a text at its numbers; beside each piece the sources of a number, else nothing."""
+    end = 0
+    for number in getattr(text, "numbers", ()):
+        yield text[end : number.start], ""
+        yield text[number.start : number.end], number.cited
+        end = number.end
+    yield text[end:], ""
 
 
 def _is_wide(table: Table) -> bool:

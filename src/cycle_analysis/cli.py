@@ -32,8 +32,6 @@ EXPECTED = (
     "expected profiles: a row for each, a column for each phase with its mean score, 0-100, and if "
     "wanted a column share; commas, or semicolons with decimal commas"
 )
-ROUND = 4
-"""Surveys between two steps of a progress bar; fixed, so that workers do not change the draws."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -344,33 +342,18 @@ def _robustness(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from joblib import Parallel, delayed
+    from joblib import Parallel
     from tqdm import tqdm
 
-    from cycle_analysis.chance import alone, children, workers
-    from cycle_analysis.profiles.rates import (
-        along,
-        in_points,
-        read_expected,
-        recovery,
-        summarise,
-        with_reliability,
-    )
+    from cycle_analysis.chance import workers
+    from cycle_analysis.profiles import rates
     from cycle_analysis.running.interruptions import start_workers
-    from cycle_analysis.simulate.worlds import World
 
-    world = read_expected(options.profiles, options.within_sd)
-    answering = in_points(options.respondents, options.respondent_sd)
+    world = rates.read_expected(options.profiles, options.within_sd)
+    answering = rates.in_points(options.respondents, options.respondent_sd)
     if options.reliability:
-        answering = with_reliability(answering, world, options.reliability)
-    starts = range(0, options.surveys, ROUND)
-    sizes = [min(ROUND, options.surveys - start) for start in starts]
-    worlds: list[World] = [world, world.without_groups, along(world)]
-    work = [
-        delayed(alone)(recovery, drawn, answering, options.units, n_surveys=size, seed=child)
-        for drawn, seed in zip(worlds, children(2018, 3), strict=True)
-        for size, child in zip(sizes, children(seed, len(sizes)), strict=True)
-    ]
+        answering = rates.with_reliability(answering, world, options.reliability)
+    work = rates.rounds(world, answering, options.units, options.surveys)
     if not options.dask:
         start_workers(options.workers)
     with workers(options.workers, options.dask) as n_workers:
@@ -381,12 +364,11 @@ def _simulate(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         drawn = Parallel(return_as="generator")(work)
-        rounds = list(tqdm(drawn, total=len(work), unit=f" times {ROUND} surveys"))
-    found, clouds, curves = (
-        pd.concat(rounds[i : i + len(sizes)]) for i in range(0, len(rounds), len(sizes))
-    )
+        told = list(tqdm(drawn, total=len(work), unit=f" times {rates.ROUND} surveys"))
+    each = len(told) // 3
+    found, clouds, curves = (pd.concat(told[i : i + each]) for i in range(0, len(told), each))
     print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
-    print(summarise(found, clouds, curves, len(world.centroids)))
+    print(rates.summarise(found, clouds, curves, len(world.centroids)))
     return CLEAN
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from joblib import Parallel, delayed
 from numpy.random import Generator
 from sklearn.metrics import adjusted_rand_score
 
-from cycle_analysis.chance import Seed, children
+from cycle_analysis.chance import Seed, alone, children
 from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.courses import shortest_path
@@ -35,6 +36,8 @@ DISTANCES = (2.0, 3.0, 4.0)
 """Distances of the nearest two profiles, in spreads within profiles, at which power is told."""
 SPREAD_LEFT = 0.05
 """Part of the variance within profiles, or along a course, that is never error."""
+ROUND = 4
+"""Surveys between two steps of a progress bar; fixed, so that workers do not change the draws."""
 Draw = Callable[[Generator], tuple[pd.DataFrame, np.ndarray]]
 """Draws a survey: scores of units, and the profile that each truly has."""
 
@@ -192,6 +195,23 @@ def recovery(
         return survey.scores, survey.states["profile"][survey.scores.index].to_numpy()
 
     return _verdicts(draw, n_surveys, max_profiles, seed, n_replicates, n_starts, n_jobs)
+
+
+def rounds(world: Profiles, answering: Answering, n_units: int, n_surveys: int) -> list[Any]:
+    """Give the work of trying expected profiles, one cloud, and the path through the profiles.
+
+    Returns
+    -------
+    list of delayed call of `recovery`
+        For joblib; a third of them for each of the three, in that order.
+    """
+    sizes = [min(ROUND, n_surveys - start) for start in range(0, n_surveys, ROUND)]
+    worlds: list[World] = [world, world.without_groups, along(world)]
+    return [
+        delayed(alone)(recovery, drawn, answering, n_units, n_surveys=size, seed=child)
+        for drawn, seed in zip(worlds, children(2018, 3), strict=True)
+        for size, child in zip(sizes, children(seed, len(sizes)), strict=True)
+    ]
 
 
 def in_points(n_respondents: int, respondent_sd: float = 15.0) -> Answering:

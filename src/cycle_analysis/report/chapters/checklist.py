@@ -117,8 +117,9 @@ class ChecklistChapter(Chapter):
     def standards(self) -> list[dict[str, Any]]:
         """Each standard with its items: their number, what became of them, and where."""
         told = {key: self._told(key) for key in self.language.words["checklist_items"]}
+        of = {start: [told[key] for key in told if key.split()[0] == start] for start in STANDARDS}
         return [
-            {"name": name, "items": [one for key, one in told.items() if key.split()[0] == start]}
+            {"key": start.lower(), "name": name, "items": of[start]}
             for start, name in STANDARDS.items()
         ]
 

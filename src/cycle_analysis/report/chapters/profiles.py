@@ -378,7 +378,8 @@ class ProfilesChapter(BackgroundFacts):
         known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
         curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
         level = math.nan if known.empty else sum(means[p]._value for p in known.index) / len(known)
-        apart = known.max() - known.min() >= APART
+        ranked = sorted(known.index, key=lambda phase: means[phase]._value)
+        apart = bool(ranked) and means[ranked[-1]]._value - means[ranked[0]]._value >= APART
         names = self._names.loc[group.number]
         by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
         return Portrait(
@@ -387,8 +388,8 @@ class ProfilesChapter(BackgroundFacts):
             means=by_phase,
             level=Mean(level, group.n),
             height=height_of(level),
-            highest=PhaseMean(known.idxmax(), means[known.idxmax()]) if apart else None,
-            lowest=PhaseMean(known.idxmin(), means[known.idxmin()]) if apart else None,
+            highest=PhaseMean(ranked[-1], means[ranked[-1]]) if apart else None,
+            lowest=PhaseMean(ranked[0], means[ranked[0]]) if apart else None,
             gaps=[
                 PhaseMean(phase, Mean(means[phase]._value - mean, group.n))
                 for phase, mean in curve.items()

@@ -18,7 +18,7 @@ Edit = Callable[[str, str, str], None]
 FIRST = (
     *("test_frozen", "test_interruptions", "test_wheel", "test_strange_studies", "test_run"),
     *("test_own_notebooks", "test_odb", "test_continuum", "test_begin", "test_by_hand"),
-    *("test_small_surveys", "test_report", "test_documents"),
+    *("test_twin", "test_small_surveys", "test_report", "test_documents"),
 )
 """Modules that run whole studies, which others wait for or which take long; in this order."""
 

@@ -214,7 +214,8 @@ class _Located:
     def __getitem__(self, key: Any) -> Any:
         found, index = self.located[key], self.of.index
         if isinstance(found, (pd.Series, pd.DataFrame)):
-            if isinstance(index, pd.MultiIndex) and not isinstance(key, (tuple, list, pd.Series)):
+            by_name = not self.places and pd.api.types.is_scalar(key)
+            if by_name and isinstance(index, pd.MultiIndex):
                 found.origin = _named(self.of, index[index.get_loc(key)], found.index)
             return found
         if self.places and isinstance(self.of, pd.Series):

@@ -275,22 +275,18 @@ def _chances(
     log-likelihood, B; for each pair of waves and group, shares in the first, B × k, and chances to
     go from profile to profile, B × k × k.
     """
-    parts = [
-        np.ascontiguousarray(table[:, group == one].reshape(*table.shape[:1], -1, table[0, 0].size))
-        for table in densities
-        for one in range(group.max() + 1)
-    ]
-    n_problems, k = len(parts[0]), densities[0].shape[-1]
+    parts = [table[:, group == one] for table in densities for one in range(group.max() + 1)]
+    n_problems, _, k, _ = parts[0].shape
     starts = [np.full((n_problems, k), 1 / k)] * len(parts)
     chances = [np.full((n_problems, k, k), (1 - STAYING) / k) + STAYING * np.eye(k)] * len(parts)
     reached = np.full(n_problems, -np.inf)
     for _ in range(MAX_STEPS):
         before, reached, counts = reached, np.zeros(n_problems), []
         for part, start, chance in zip(parts, starts, chances, strict=True):
-            moves = start[:, :, None] * chance
-            total = part @ moves.reshape(n_problems, -1, 1)  # B × n × 1
-            reached = reached + np.log(total).sum(axis=(1, 2))
-            counts.append(moves * (np.swapaxes(1 / total, 1, 2) @ part).reshape(moves.shape))
+            members = part * (start[:, :, None] * chance)[:, None]
+            total = members.sum(axis=(2, 3))
+            reached = reached + np.log(total).sum(axis=1)
+            counts.append((members / total[..., None, None]).sum(axis=1))
         if (reached - before).max() < EQUAL_TOLERANCE:
             break
         starts = [count.sum(axis=2) / count.sum(axis=(1, 2))[:, None] for count in counts]

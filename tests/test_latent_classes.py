@@ -152,10 +152,10 @@ def _criteria(answers: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def test_dividing_two_classes_of_the_best_anew_finds_more_than_as_many_starts():
     answers = pd.DataFrame(np.random.default_rng(5).integers(0, 4, (200, 15)))
-    plain = fit_classes(answers, 5, search=Search(200, 200))
+    plain = fit_classes(answers, 5, search=Search(100, 100))
     again = fit_classes(answers, 5, search=Search(10, 10, n_vain=2))
     assert again.log_likelihood > plain.log_likelihood + 1
-    assert again.outcome.n_finished <= 200
+    assert again.outcome.n_finished <= 100
 
 
 def test_the_best_run_is_carried_to_its_end_where_the_likelihood_is_flat():

@@ -281,9 +281,9 @@ def coordinates_of(factors: np.ndarray) -> np.ndarray:
 
 @cache
 def _triangle(p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows and columns of a lower triangle, and the places on its diagonal: asked at every step."""
+    """Rows and columns of a lower triangle, and which are its diagonal: asked at every step."""
     rows, columns = np.tril_indices(p)
-    return rows, columns, np.flatnonzero(rows == columns)
+    return rows, columns, rows == columns
 
 
 def floored_factors(covariances: np.ndarray, floor: np.ndarray) -> np.ndarray:

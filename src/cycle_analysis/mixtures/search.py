@@ -69,7 +69,7 @@ class Search:
     tolerance: float = 1e-9
     seed: Seed = 1
     n_vain: int = 0
-    last_tolerance: float = 1e-9
+    last_tolerance: float = np.inf
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ledger import publish
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.door import Door, Units, wave_total
+from cycle_analysis.report.sources import as_whole
 from cycle_analysis.results import Results
 
 DRAWN = [(name, seed) for seed, name in enumerate(3 * list(MAKERS))]
@@ -52,7 +53,7 @@ def test_exact_margins_beside_rounded_cells_are_found(frozen_run, monkeypatch):
 
 def test_parts_that_are_rounded_one_by_one_beside_their_whole_are_found(frozen_run, monkeypatch):
     def singly(self, counts, wholes, sums):
-        return [Units(int(n), whole) for n, whole in zip(counts, wholes, strict=True)]
+        return [Units(as_whole(n), whole) for n, whole in zip(counts, wholes, strict=True)]
 
     monkeypatch.setattr(Door, "fit", singly)
     assert audit(published(frozen_run, "continuum", seed=1)).pinned

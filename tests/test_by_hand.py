@@ -31,7 +31,8 @@ def by_hand(frozen_run, make_copy):
 
 def report_of(run):
     parts = ("report", "annex")
-    return "".join((run.reports / f"{part}_en.html").read_text("utf-8") for part in parts)
+    pages = ((run.reports / f"{part}_en.html").read_text("utf-8") for part in parts)
+    return re.sub(r'<span class="told"[^>]*>([^<]*)</span>', r"\1", "".join(pages))
 
 
 def annex(report, notebook, name):

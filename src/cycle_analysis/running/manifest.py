@@ -31,8 +31,18 @@ FILE = "manifest.json"
 FORM = 1
 """Of the file; another number is not read."""
 LIBRARIES = (
-    *("ipykernel", "ipython", "jinja2", "joblib", "jupyter-client", "markdown-it-py", "markupsafe"),
-    *("matplotlib", "nbclient", "numpy", "pandas", "papermill", "pydantic", "pydantic-core"),
+    *("fonttools", "ipykernel", "ipython", "jinja2", "joblib", "jupyter-client"),
+    *(
+        "markdown-it-py",
+        "markupsafe",
+        "matplotlib",
+        "nbclient",
+        "numpy",
+        "pandas",
+        "papermill",
+        "pydantic",
+        "pydantic-core",
+    ),
     *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "python-docx", "pyyaml"),
     *("scikit-learn", "scipy", "seaborn", "tqdm", "typst", "xlsxwriter"),
 )

@@ -103,7 +103,7 @@ class FolderNode:
 
 REPORT = "08_report"
 """The notebook that tells what all others saved."""
-UNNAMED = (CHECK, *PER_WAVE, "04_number_of_profiles", "07_waves")
+UNNAMED = (CHECK, *PER_WAVE, "04_number_of_profiles")
 """Steps that print no name of a profile: another one is no reason to run them again."""
 SHOW_ROBUSTNESS = ("06_validity", REPORT)
 """Notebooks that show the grid of other choices, where it is there."""

@@ -214,6 +214,9 @@ def test_the_crate_describes_the_report_by_hash_for_archives_and_nothing_that_is
     assert named == {*manifest_of(home)["reports"], "manifest.json"}
     for name in named - {"manifest.json"}:
         assert of[name]["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    programs = [one for one in of.values() if one["@type"] == "SoftwareApplication"]
+    assert all({"name", "url", "version"} <= one.keys() for one in programs)
+    assert "cycle-analysis" in "".join(programs[0]["softwareRequirements"])
     linked = re.findall(r'"@id": "([^"]+)"', text)
     assert set(linked) <= {*of, "https://w3id.org/ro/crate/1.2"}
     assert str(home) not in text

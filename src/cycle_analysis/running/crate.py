@@ -5,8 +5,8 @@ report in all its forms, its hashes, and the run that made it. The same bytes tw
 manifest; the day of publication, which a run cannot know, is the last day of the fieldwork until
 the author changes it.
 
-roc-validator 0.13 finds no required check of ``ro-crate-1.2`` that fails; it fetches the context from
-the web, so that no test asks it.
+roc-validator 0.13 finds no required check of ``ro-crate-1.2`` that fails; it fetches the context
+from the web, so that no test asks it.
 
 References
 ----------

@@ -17,6 +17,12 @@ HERE = Path(__file__).parent
 NARROW = 34
 """Letters on a line of a table on a phone of 320 pixels."""
 NO_FORMS: Mapping[str, Mapping[str, str]] = {}
+_BEFORE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r' width="[^"]*" height="[^"]*"')
+_ID = re.compile(r' id="([^"]*)"')
+_USED = re.compile(r'(?:(?<=xlink:href="#)|(?<=url\(#))([^)"]+)')
+"""What a drawing of its own has and one in a page has not; its ids, and where they are used."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +142,3 @@ def _inline(figure: Figure) -> Markup:
     svg = _USED.sub(rf"{figure.key}-\1", svg)
     head = Markup('<svg role="img" aria-label="{}"').format(figure.alt)
     return head + Markup(_SIZE.sub("", svg.removeprefix("<svg"), count=1))
-
-
-_BEFORE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
-_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-_SIZE = re.compile(r' width="[^"]*" height="[^"]*"')
-_ID = re.compile(r' id="([^"]*)"')
-_USED = re.compile(r'(?:(?<=xlink:href="#)|(?<=url\(#))([^)"]+)')

@@ -54,7 +54,8 @@ PASSING = {
 """What an output shows of one execution, and what is kept of it."""
 PROVISIONER, FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME", "cycle-analysis-fork"
 """Where Jupyter looks for what starts its kernels, and the entry point of `ForkProvisioner`."""
-GRAMMAR = "rfc3987_syntax"
+GRAMMAR, DEBUGGER = "rfc3987_syntax", "debugpy"
+"""Modules that others import where they find them, that no run needs, and that load slowly."""
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 PRELOADED = ["cycle_analysis.running.preload"]
 WORKERS = 2
@@ -350,8 +351,11 @@ def run_kernel(connection_file: str, folder: str) -> None:
         os.chdir(folder)
     except FileNotFoundError:  # the run was stopped meanwhile, and has tidied up
         return
-    # a kernel that is shut down is interrupted first, and would log that as an error
-    options = ["--log-level=CRITICAL", f"--IPKernelApp.parent_handle={os.getppid()}"]
+    # a kernel that is shut down is interrupted first, and would log that as an error; nobody asks
+    # it what was typed before
+    options = ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]
+    options.append(f"--IPKernelApp.parent_handle={os.getppid()}")
+    sys.modules.setdefault(DEBUGGER, None)  # type: ignore[arg-type]
     kernel = IPKernelApp.instance()
     kernel.initialize(["-f", connection_file, *options])
     # the first would draw each figure after its cell, to be drawn again when it is shown

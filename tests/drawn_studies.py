@@ -268,6 +268,7 @@ class Drawn:
         both = {pair: len(panel[pair[0]].intersection(panel[pair[1]])) for pair in pairwise(panel)}
         last = population(self.study, self.study.waves[-1])[0]
         n = int(self.rng.integers(5, len(units[self.study.reference_wave]) + 1))
+        change = pd.concat([self._change(*pair, panel) for pair in pairwise(panel)])
         moved, same = (
             self.rng.integers(0, min(n, 9)) / n,
             self.large.load(WAVES, "comparability", ALL_WAVES),
@@ -279,7 +280,7 @@ class Drawn:
             response_by_wave=response_by_wave(there, last),
             **change_tables({pair: self._moved(n) for pair, n in both.items()}),
             item_drift=self._drift(list(units)),
-            change=pd.concat([self._change(*pair, panel) for pair in pairwise(panel)]),
+            change=change.assign(change_alike=change["change"] + self.rng.choice([0, 0.5, 3])),
             comparability=same.assign(n_units=n, moved_share=moved),
             **{
                 name: self.large.load(WAVES, name, ALL_WAVES)

@@ -377,7 +377,8 @@ def _of_waves(chapter: Any) -> Named:
     for pair in _facts(chapter, "pairs"):
         of = (pair["first"], pair["second"])
         yield pair["panel"], ("panel", *of)
-        for change in (*pair["changes"], *pair["sure"]):
+        roles = pair["roles"]
+        for change in (*pair["changes"], *pair["sure"], *roles["differ"], *roles["undone"]):
             yield change["mean"]._units, ("changed", *of, change["phase"])
     drifts = [((p["first"], p["second"]), p["drift"]) for p in _facts(chapter, "pairs")]
     moved = [(of, row) for of, drift in drifts if drift for row in drift["moved"]]

@@ -12,13 +12,17 @@ from cycle_analysis.measurement import (
     median_of_respondents,
     pomp,
     respondent_scores,
+    role_adjusted_mean,
+    role_effects,
     unit_scores,
+    without_roles,
 )
 from cycle_analysis.measurement.agreement import (
     spread_within,
     standard_errors,
     unit_table,
 )
+from cycle_analysis.waves import mean_change, without_role_mix
 
 AG = survey_items(("AG",), 4)
 
@@ -100,6 +104,7 @@ RULES = {
     "mean": mean_of_respondents,
     "median": median_of_respondents,
     "echelon": echelon_mean(pd.Series({"a": "STR", "b": "DOM", "c": "DOM", "d": None})),
+    "adjusted": role_adjusted_mean(pd.Series({"a": "STR", "b": "DOM", "c": "DOM", "d": None})),
 }
 
 
@@ -116,6 +121,67 @@ def test_each_echelon_weighs_the_same_and_an_absent_role_does_not_count():
     scores = pd.DataFrame({"AG": [90.0, 0.0, 30.0, 60.0]}, index=list("abcd"))
     units = pd.Series(["A", "A", "A", "B"], index=list("abcd"))
     assert unit_scores(scores, units, RULES["echelon"])["AG"].tolist() == [52.5, 60.0]
+
+
+def drawn(rng, mix, n_units=150, most=4, effects=((6.0, 0.0), (-2.0, 0.0), (-4.0, 0.0))):
+    """Scores on two phases of respondents in three roles, which differ on the first alone."""
+    unit = np.repeat(np.arange(n_units), rng.integers(1, most + 1, n_units))
+    role = rng.choice(3, len(unit), p=mix)
+    true = np.random.default_rng(7).normal(50, 10, (n_units, 2))
+    values = true[unit] + np.array(effects)[role] + rng.normal(0, 12, (len(unit), 2))
+    index = pd.Index([f"r{i}" for i in range(len(unit))])
+    scores = pd.DataFrame(values, index, ["AG", "EX"])
+    return scores, pd.Series(unit, index), pd.Series(list("xyz"), range(3))[role].set_axis(index)
+
+
+def test_what_roles_differ_is_that_of_a_regression_on_units_and_roles():
+    scores, units, roles = drawn(np.random.default_rng(1), (0.5, 0.3, 0.2))
+    design = pd.concat([pd.get_dummies(units), pd.get_dummies(roles)], axis=1).to_numpy(float)
+    fitted = np.linalg.lstsq(design, scores.to_numpy(), rcond=None)[0][-3:]
+    effects = role_effects(scores, units, roles)
+    np.testing.assert_allclose(effects, fitted - fitted.mean(axis=0), atol=1e-9)
+    assert effects["AG"].to_numpy() == pytest.approx([6, -2, -4], abs=3)  # 3 standard errors
+
+
+@given(st.integers(0, 99), st.floats(-30, 30))
+def test_however_high_a_role_scores_units_score_the_same_without_what_roles_differ(seed, more):
+    scores, units, roles = drawn(np.random.default_rng(seed), (0.5, 0.3, 0.2), n_units=20)
+    kept = without_roles(scores, units, roles).groupby(units).mean()
+    other = scores.add(more * (roles == "x"), axis=0)
+    changed = without_roles(other, units, roles).groupby(units).mean() - kept
+    # every role counts alike, so all units rise by a third of it
+    np.testing.assert_allclose(changed, more / 3, atol=1e-8)
+
+
+def test_roles_that_no_unit_brings_together_and_respondents_without_one_keep_their_scores():
+    scores = pd.DataFrame({"AG": [10.0, 90.0, 50.0, 70.0]}, index=list("abcd"))
+    units = pd.Series(["A", "B", "C", "C"], index=scores.index)
+    roles = pd.Series(["x", "y", None, "x"], index=scores.index)
+    pd.testing.assert_frame_equal(without_roles(scores, units, roles), scores)
+    pd.testing.assert_frame_equal(without_roles(scores, units, roles.mask(roles.notna())), scores)
+
+
+@pytest.mark.parametrize("most", [1, 4])
+def test_another_mix_of_roles_is_no_change_of_phases(most):
+    raw, alike = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        mixes = {"1": (0.7, 0.2, 0.1), "2": (0.2, 0.3, 0.5)}
+        told = {wave: drawn(rng, mix, most=most) for wave, mix in mixes.items()}
+        persons, units, roles = ({wave: parts[i] for wave, parts in told.items()} for i in range(3))
+        without = without_role_mix(persons, units, roles, "1")
+        for found, scores in ((raw, persons), (alike, without)):
+            means = {wave: unit_scores(scores[wave], units[wave]) for wave in told}
+            found.append(mean_change(means)["p_holm"].xs("AG", level="phase").item() <= 0.05)
+    assert np.mean(raw) > 0.5
+    assert np.mean(alike) <= 0.05 + 2 * 0.0345  # two standard errors of 40 studies
+
+
+def test_waves_answered_by_other_roles_cannot_be_told_from_them():
+    scores, units, _ = drawn(np.random.default_rng(3), (1.0, 0.0, 0.0))
+    roles = {"1": pd.Series("x", scores.index), "2": pd.Series("y", scores.index)}
+    found = without_role_mix(dict.fromkeys("12", scores), dict.fromkeys("12", units), roles, "1")
+    assert found["2"].isna().all(axis=None)
 
 
 def test_one_respondent_per_unit_works_and_says_what_is_lost():

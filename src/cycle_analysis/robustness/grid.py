@@ -248,7 +248,7 @@ def _reason(one: Universe, setting: Setting) -> str:
         "no_number": one.k in ("fewer", "more") and not setting.found,
         "one_group": one.k == "fewer" and setting.k < 3,
         "many_groups": one.k == "more" and setting.k >= setting.max_profiles,
-        "no_roles": one.aggregation == "echelon" and not setting.has_roles,
+        "no_roles": one.aggregation in ("echelon", "adjusted") and not setting.has_roles,
         "same_weights": one.weights == "raked" and not setting.has_background,
         "last_item": kind == "item" and bool(without),
         "few_phases": kind == "phase" and len(setting.phases) < 3,

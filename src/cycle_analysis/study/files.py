@@ -287,7 +287,9 @@ class Robustness(Frozen):
     a time; with `other_waves` every wave is once the one in which profiles are found.
     """
 
-    aggregation: list[Literal["mean", "median", "echelon"]] = ["mean", "median", "echelon"]
+    aggregation: list[Literal["mean", "median", "echelon", "adjusted"]] = [
+        *("mean", "echelon", "adjusted")
+    ]
     min_answered: list[Annotated[float, Field(ge=0, le=1)]] = [0.5, 0.75]
     careless: list[Literal["kept", "left_out"]] = ["kept", "left_out"]
     scaling: list[Literal["true_scores", "points", "z_scores", "shrunken", "shapes"]] = [

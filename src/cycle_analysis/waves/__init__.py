@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.chance import holm
-from cycle_analysis.measurement import unit_scores
+from cycle_analysis.measurement import unit_scores, without_roles
 from cycle_analysis.measurement.error import mean_intervals
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import Study
@@ -232,6 +232,49 @@ def mean_change(
         )
     columns = ["n_units", "before", "after", "change", "low", "high", "p_holm"]
     return wave_by_wave(tables, ["phase"], columns)
+
+
+def without_role_mix(
+    persons: Mapping[str, pd.DataFrame],
+    units: Mapping[str, pd.Series],
+    roles: Mapping[str, pd.Series],
+    reference: str,
+) -> dict[str, pd.DataFrame]:
+    """Score respondents as if it did not matter in which role they answer.
+
+    What roles differ is estimated over all waves together, within units, and the same is taken off
+    in all (`measurement.without_roles`): so another mix of roles changes nothing.
+
+    Parameters
+    ----------
+    persons : mapping of wave to DataFrame, respondents × phases
+        Scores on the common items, 0-100.
+    units, roles : mapping of wave to Series, indexed by respondent
+        The unit of each respondent, and the role, NaN where not known.
+    reference : str
+        Wave of which the means stay what they are.
+
+    Returns
+    -------
+    dict of wave to DataFrame, respondents × phases
+        Points; NaN where waves and roles cannot be told apart.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"AG": [40.0, 50.0, 60.0]}, index=["a", "b", "c"])
+    >>> after = before.assign(AG=[40.0, 50.0, 70.0])
+    >>> units = pd.Series(["Ede", "Ede", "Epe"], index=before.index)
+    >>> then, now = (pd.Series(["line", "top", c], index=before.index) for c in ("line", "top"))
+    >>> persons, roles = {"2018": before, "2022": after}, {"2018": then, "2022": now}
+    >>> found = without_role_mix(persons, dict.fromkeys(persons, units), roles, "2018")
+    >>> (found["2022"] - found["2018"]).loc["c"].round(2).tolist()
+    [0.0]
+    """
+    told, of_units, of_roles = map(pd.concat, (persons, units, roles))
+    waves = pd.Series(told.index.get_level_values(0), told.index)
+    adjusted = without_roles(told, of_units, of_roles, waves)
+    off = persons[reference].mean() - adjusted.loc[reference].mean()
+    return {wave: adjusted.loc[wave] + off for wave in persons}
 
 
 def wave_by_wave(

@@ -26,6 +26,8 @@ TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 COMPARABLE = ("full", "partial")
 SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
+MATTERS = 1.0
+"""Points by which another mix of roles has to change a mean change to be told."""
 SMALL_P = 0.001
 """Under which p is told as less than that."""
 SAME = 0.10
@@ -211,8 +213,7 @@ class WavesChapter(Chapter):
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
-        change = self._change(first, second)
-        sure = change["p_holm"] <= SURE
+        change, sure = self._change(first, second), self._sure(first, second)
         rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
         return partial(plot_change, rounded)
 
@@ -228,7 +229,7 @@ class WavesChapter(Chapter):
 
     def _pair(self, first: str, second: str) -> dict[str, Any]:
         panel, change = self._panel(first, second), self._change(first, second)
-        sure = change[change["p_holm"] <= SURE]
+        sure = change[self._sure(first, second)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
@@ -238,7 +239,31 @@ class WavesChapter(Chapter):
             "differing": [s["step"] for s in self._steps(first, second) if s["holds"] != "True"],
             "groups": self._groups(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
+            "roles": self._roles(first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
+        }
+
+    def _sure(self, first: str, second: str) -> pd.Series:
+        """Whether a phase changed by more than error, as told and without the mix of roles."""
+        told, alike = self._change(first, second), self._change_alike(first, second)
+        one_way = told["change"] * alike["change"] > 0
+        return (told["p_holm"] <= SURE) & (alike["p_holm"] <= SURE) & one_way
+
+    def _roles(self, first: str, second: str) -> dict[str, Any]:
+        """What the mix of roles has to do with mean changes.
+
+        `known`: whether it changes any. `apart`: whether it can be told from the waves. `differ`:
+        phases on which it changes a point or more, with the change without it. `undone`: phases
+        that would be told as changed but for that.
+        """
+        told, alike = self._change(first, second), self._change_alike(first, second)
+        gap = (alike["change"] - told["change"]).abs()
+        undone = told[(told["p_holm"] <= SURE) & ~self._sure(first, second)]
+        return {
+            "known": bool(gap.max() > 0),
+            "apart": bool(gap.notna().all()),
+            "differ": self._means(alike[gap >= MATTERS], first, second),
+            "undone": self._means(undone, first, second),
         }
 
     def _shares(self, first: str, second: str) -> list[dict[str, Any]]:
@@ -367,6 +392,12 @@ class WavesChapter(Chapter):
         Of 58 that answered then and 64 before, 58 told as 60 would prove that these were all.
         """
         return Units(as_whole(n), min(map(self.answered_in, (first, second)), key=self.door.count))
+
+    def _change_alike(self, first: str, second: str) -> pd.DataFrame:
+        """The same without the mix of roles; NaN where waves and roles cannot be told apart."""
+        change = self._change(first, second)
+        columns = ("change", "low", "high", "p_holm")
+        return change.assign(**{name: change[f"{name}_alike"] for name in columns})
 
     def _change(self, first: str, second: str) -> pd.DataFrame:
         """Mean change of each phase between two waves, of phases on which it rests on enough."""

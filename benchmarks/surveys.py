@@ -1,7 +1,7 @@
 """The surveys of the benchmark of the verdict, drawn by `cycle_analysis.simulate`.
 
 Each truth is a world and a way of answering: five phases, five items each. `UNTUNED` were not
-looked at when the rules of the verdict were chosen.
+looked at when the rules of the verdict were chosen, `AFTERWARDS` was thought of when all stood.
 """
 
 from functools import partial
@@ -57,6 +57,54 @@ def middling(size, rng):
     return rng.standard_normal(size) * np.where(far, 2.5, 0.69)
 
 
+def logistic(at, p):
+    """Lead along a scale of logistic items that differ in place and in slope."""
+    return 100 / (1 + np.exp(-np.linspace(1.2, 3.5, p) * (at[:, :1] - np.linspace(-1.6, 1.6, p))))
+
+
+def fan(at, p):
+    """Lead along lines that part: later phases gain more."""
+    return 25 + 12 * (at[:, :1] + 1.7) * np.linspace(0.3, 1.7, p)
+
+
+def dome(at, p):
+    """Lead along a plane that is bent down on all sides."""
+    early = np.linspace(1, -1, p)
+    bent = 70 - 9 * (at[:, :1] ** 2 + at[:, 1:] ** 2)
+    return bent + 14 * at[:, :1] * early + 10 * at[:, 1:] * (early**2 - 0.5)
+
+
+def helix(at, p):
+    """Lead up a spiral stair."""
+    angle, early = 2.2 * at[:, :1], np.linspace(1, -1, p)
+    return 50 + 10 * at[:, :1] + 16 * (np.cos(angle) * early + np.sin(angle) * (early**2 - 0.5))
+
+
+def zigzag(at, p):
+    """Lead along waves that each phase rides a little later."""
+    return 50 + 20 * np.sin(1.6 * at[:, :1] + 1.3 * np.arange(p))
+
+
+def waiting(size, rng):
+    """Draw from an exponential distribution: many at the beginning, a long tail."""
+    return rng.exponential(1, size) - 1
+
+
+def leaning(size, rng):
+    """Draw from a beta distribution that leans against one end."""
+    return (rng.beta(0.8, 2.5, size) - 0.24) / 0.2
+
+
+def straying(size, rng):
+    """Draw normally, but one in 25 from anywhere."""
+    return np.where(rng.random(size) < 0.04, rng.uniform(-4, 4, size), rng.standard_normal(size))
+
+
+def not_begun(size, rng):
+    """Draw normally, but a quarter at one point far below."""
+    return np.where(rng.random(size) < 0.25, -2.2, rng.standard_normal(size))
+
+
 ALIKE = Profiles(pd.DataFrame([[50.0] * 5], columns=list(PHASES)), 15.0)
 WITHOUT_GROUPS = {
     "line": (Continuum(), SOME),
@@ -104,6 +152,53 @@ UNTUNED = {
         Answering((1, 1, 1, 2, 4, 6, 6), 20.0),
     ),
 }
+AFTERWARDS = {
+    "logistic": (Continuum(logistic, spread=5), MANY),
+    "logistic, even": (Continuum(logistic, even, spread=6), SOME),
+    "fan": (Continuum(fan, spread=6), SOME),
+    "dome": (Continuum(dome, dimensions=2, spread=5), MANY),
+    "dome, even": (Continuum(dome, even, dimensions=2, spread=5), MANY),
+    "helix": (Continuum(helix, even, spread=5), MANY),
+    "helix, normal": (Continuum(helix, spread=6), SOME),
+    "zigzag": (Continuum(zigzag, even, spread=6), MANY),
+    "zigzag, normal": (Continuum(zigzag, spread=7), SOME),
+    "window, exponential": (Continuum(window, waiting, spread=6), SOME),
+    "line, beta": (Continuum(position=leaning), SOME),
+    "line, strays": (Continuum(position=straying, own=straying), SOME),
+    "window, three answers of one": (
+        Continuum(window, even, spread=8),
+        Answering((1,), 15.0, cuts=steps(3)),
+    ),
+    "window, 1 to 6 respondents": (
+        Continuum(window, even, spread=6),
+        Answering((1, 1, 1, 2, 4, 6, 6), 20.0),
+    ),
+    "plane, even": (Continuum(plane, even, dimensions=2, spread=5), MANY),
+    "steep, 30% careless": (
+        Continuum(cumulative, even, spread=6),
+        Answering((3,), 15.0, careless=0.3),
+    ),
+    "window, 20% careless": (
+        Continuum(window, even, spread=6),
+        Answering((3,), 15.0, careless=0.2),
+    ),
+    "window, halo, straight-lining": (
+        Continuum(window, spread=6),
+        Answering((2,), 18.0, halo=0.6, straight=0.15),
+    ),
+    "line, two answers": (Continuum(), Answering((2,), 15.0, cuts=steps(2))),
+    "steep, two answers": (
+        Continuum(cumulative, even, spread=5),
+        Answering((2,), 12.0, cuts=steps(2)),
+    ),
+    "line, a quarter not begun": (Continuum(position=not_begun), SOME),
+    "branches, normal": (Continuum(branches, spread=5), MANY),
+    "horseshoe, skewed": (Continuum(horseshoe, skewed, spread=6), SOME),
+    "arch, one respondent, halo": (
+        Continuum(partial(arch, bend=18.0), even, spread=6),
+        Answering((1,), 15.0, halo=0.5),
+    ),
+}
 
 
 def profiles(rows, shares=(), spread=SPREAD):
@@ -128,7 +223,8 @@ WITH_GROUPS = {
     for name, world in SHAPES.items()
 } | {"four clear": (FOUR, SOME)}
 DISTANCES = {name: float(name[-1]) for name in WITH_GROUPS if name[-1].isdigit()}
-SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS
+SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS
+"""Their order is part of their seeds: add at the end."""
 
 
 def draw_scores(truth, n, rng):

@@ -19,7 +19,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from studies import append_missing
-from surveys import DIPS, DISTANCES, SURVEYS, UNTUNED, WITH_GROUPS, WITHOUT_GROUPS, draw_scores
+from surveys import (
+    AFTERWARDS,
+    DIPS,
+    DISTANCES,
+    SURVEYS,
+    UNTUNED,
+    WITH_GROUPS,
+    WITHOUT_GROUPS,
+    draw_scores,
+)
 
 from cycle_analysis.profiles.rates import rates_of
 from cycle_analysis.profiles.selection import choose, criteria_of, fit_models
@@ -93,6 +102,7 @@ def show():
     for title, truths in (
         ("without groups", WITHOUT_GROUPS),
         ("without groups, not looked at before", UNTUNED),
+        ("without groups, thought of afterwards", AFTERWARDS),
         ("without groups, but dips", DIPS),
         ("groups", WITH_GROUPS),
     ):
@@ -116,8 +126,10 @@ def show():
 
 
 def draw(rates):
-    figure, axes = plt.subplots(1, 2, figsize=(11, 7), width_ratios=[1, 1], layout="constrained")
-    for ax, truths in zip(axes, (WITHOUT_GROUPS | UNTUNED | DIPS, WITH_GROUPS), strict=True):
+    figure, axes = plt.subplots(1, 2, figsize=(11, 10), width_ratios=[1, 1], layout="constrained")
+    for ax, truths in zip(
+        axes, (WITHOUT_GROUPS | UNTUNED | AFTERWARDS | DIPS, WITH_GROUPS), strict=True
+    ):
         for n, marker in zip(sorted(rates["n_units"].unique()), "os^D", strict=False):
             own = rates[rates["n_units"] == n].set_index("truth").reindex(list(truths))
             ax.plot(own["found"], list(truths), marker, color="0.4", fillstyle="none", label=n)

@@ -15,13 +15,13 @@ from told import PACKAGE, Page, Saved, saved, table_of, words_in
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.report import assemble, to_html
+from cycle_analysis.report import assemble, open_chapter, tell, to_html
 from cycle_analysis.report.chapter import ChapterFacts
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Bullets, Document, Figure, Heading, Table, words_of
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.templates import make_sandbox, render
-from cycle_analysis.results import Results
+from cycle_analysis.results import ALL_WAVES, Results
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import Words
 
@@ -201,6 +201,38 @@ def test_a_report_says_its_verdict_and_no_other(frozen_run, language, verdict):
     told = " ".join(words_of(item) for block in asked.blocks if isinstance(block, Bullets)
                     for item in block.items)  # fmt: skip
     assert {code for code in VERDICTS if f"? {own[code]}." in told} == {verdict}
+
+
+ROLES = pytest.mark.parametrize(
+    ("alike", "told", "unsaid"),
+    [
+        ({}, ["(+7 points)", "hardly plays a part"], "may be because"),
+        ({"change_alike": 4.0}, ["(+7 points)", "the change would be +4 points"], "may be because"),
+        (
+            {"p_holm_alike": 0.4},
+            ["no average score changed", "broadening that may be because", "the change is not more than error"],
+            "(+7 points)",
+        ),
+        (
+            dict.fromkeys(("change_alike", "p_holm_alike"), np.nan),
+            ["no average score changed", "the two cannot be told apart"],
+            "(+7 points)",
+        ),
+    ],
+)
+"""What holds without the mix of roles, and what is told then, and not told."""
+
+
+@ROLES
+def test_a_change_is_told_as_such_only_where_other_roles_do_not_explain_it(
+    frozen_run, alike, told, unsaid
+):
+    results = saved(frozen_run("example"))
+    change = results.load("07_waves", "change", ALL_WAVES)
+    changed = Saved(results.study, results.store, {"07_waves/change": change.assign(**alike)})
+    text = tell(open_chapter(changed.study, changed, "en", "waves"), "change")
+    assert [part for part in told if part not in text] == []
+    assert unsaid not in text
 
 
 def test_every_pair_of_waves_has_its_moves_and_its_change(frozen_run):

@@ -244,9 +244,7 @@ def _run(options: argparse.Namespace) -> int:
     started, home = time.perf_counter(), _home_of(options)
     study = load_study(options.study, home)
     given = _read_given(options.param)
-    from cycle_analysis.running.interruptions import ended_at_once
-    from cycle_analysis.running.run import run_study, tell_error
-    from cycle_analysis.running.status import Status
+    from cycle_analysis.running.run import Status, ended_at_once, run_study, tell_error
 
     status = Status()
     how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
@@ -284,8 +282,8 @@ def _check(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     home = _home_of(options)
     study = load_study(options.study, home)
-    from cycle_analysis.running.interruptions import ended_at_once
     from cycle_analysis.running.manifest import FILE, read_manifest
+    from cycle_analysis.running.run import ended_at_once
     from cycle_analysis.running.verify import verify
 
     manifest = read_manifest(options.against or home / "reports" / study.name / FILE)
@@ -347,7 +345,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
     from cycle_analysis.chance import workers
     from cycle_analysis.profiles import rates
-    from cycle_analysis.running.interruptions import start_workers
+    from cycle_analysis.running.run import start_workers
 
     world = rates.read_expected(options.profiles, options.within_sd)
     answering = rates.in_points(options.respondents, options.respondent_sd)
@@ -408,7 +406,7 @@ def _sheets(options: argparse.Namespace) -> int:
 
     from cycle_analysis.report.sheets import write_sheets
     from cycle_analysis.running import finished_results
-    from cycle_analysis.running.interruptions import start_workers
+    from cycle_analysis.running.run import start_workers
 
     study = load_study(options.study, _home_of(options))
     wave = options.wave or study.waves[-1]

@@ -10,8 +10,7 @@ from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.report import assemble
 from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.chapters.annex import AnnexChapter
-from cycle_analysis.report.chapters.checklist import ChecklistChapter
+from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter

@@ -10,7 +10,7 @@ import yaml
 from told import PACKAGE, saved
 
 from cycle_analysis.report import assemble, open_chapter
-from cycle_analysis.report.chapters.checklist import (
+from cycle_analysis.report.chapters.annex import (
     AUTHOR,
     DONE,
     FILES,
@@ -20,8 +20,8 @@ from cycle_analysis.report.chapters.checklist import (
     STATEMENTS,
 )
 from cycle_analysis.report.document import Bullets
+from cycle_analysis.report.writers import to_pdf
 from cycle_analysis.report.writers.docx import to_docx
-from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Statements
 

@@ -314,7 +314,7 @@ def _robustness(options: argparse.Namespace) -> int:
 
     from cycle_analysis.report import open_chapter, tell
     from cycle_analysis.results import Results
-    from cycle_analysis.robustness.grid import REASONS
+    from cycle_analysis.robustness import REASONS
     from cycle_analysis.robustness.run import open_grid, run_grid
     from cycle_analysis.running.run import only_run
 
@@ -389,7 +389,7 @@ def _new_study(options: argparse.Namespace) -> int:
 
 def _add_wave(options: argparse.Namespace) -> int:
     study = load_study(options.study, _home_of(options), without=options.wave)
-    from cycle_analysis.drafting.add_wave import add_wave
+    from cycle_analysis.drafting import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
     layout = _layout_of(options)

@@ -1,4 +1,4 @@
-"""What each of the profiles is: facts of notebook 05, beside those of 04 in `contest`."""
+"""What each of the profiles is: facts of notebook 05, beside `contest` and `response`."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from cycle_analysis.figures.profiles import (
 )
 from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Group, facts_from
-from cycle_analysis.report.chapters.background import BackgroundFacts
+from cycle_analysis.report.chapters.contest import ContestFacts
+from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
 from cycle_analysis.report.columns import (
     COUNT,
@@ -106,7 +107,7 @@ class Portrait:
     items: list[dict[str, Any]]
 
 
-class ProfilesChapter(BackgroundFacts):
+class ProfilesChapter(ContestFacts, BackgroundFacts):
     """Are there profiles, how many, and what is each of them?"""
 
     key = "profiles"

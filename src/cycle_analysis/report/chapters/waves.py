@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.cycle import plot_change
-from cycle_analysis.figures.moves import plot_flow, plot_moves
+from cycle_analysis.figures.cycle import plot_change, plot_flow, plot_moves
 from cycle_analysis.report import columns as kinds
 from cycle_analysis.report import door
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter

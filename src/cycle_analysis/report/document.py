@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from cycle_analysis.report.sources import Printed, Told
-from cycle_analysis.report.typesetting import typeset
+from cycle_analysis.report.typesetting import FONT, typeset
 
 CREATED = datetime.datetime(2000, 1, 1)
 """When files say that they were made, if they must say it: always the same day."""
@@ -164,7 +164,7 @@ FIXED: dict[Any, Any] = {
     "svg.hashsalt": "cycle_analysis",
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "figure.dpi": 100,
 }
 """Ids that do not change, text that stays text, in one font, and no mathematics in labels."""
@@ -385,11 +385,6 @@ class Document:
     def parts(self) -> tuple[Section, ...]:
         """The report, under its title, and its annex, if there is one: each with its chapters."""
         return _nested((Heading(0, "report", self.title), *self.blocks), 0)
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        """The chapters of all parts, each with its sections."""
-        return tuple(chapter for part in self.parts for chapter in part.sections)
 
 
 def _beside(block: Table | Figure) -> Iterator[tuple[str, str]]:

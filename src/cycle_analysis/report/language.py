@@ -66,6 +66,11 @@ class Language(Words):
     door: Door
 
     @property
+    def mark(self) -> str:
+        """What every page, figure and caption must say of the data; empty for real data."""
+        return self._word("synthetic") if self.study.synthetic else ""
+
+    @property
     def tests(self) -> dict[str, Any]:
         """What texts may ask of numbers of units: ``{% if n is hardly_any %}``."""
         return {"hardly_any": self.door.hardly_any, "told": self.is_told}

@@ -16,8 +16,9 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 FONT_FILES = Path(mpl.get_data_path()) / "fonts" / "ttf"
+FONT = "DejaVu Sans"
 DRAWN_WITH = {400: "DejaVuSans.ttf", 700: "DejaVuSans-Bold.ttf"}
-"""The fonts of drawings, by weight."""
+"""The font of drawings, and its files by weight."""
 _TEXT = re.compile(r"<text style=\"(?P<style>[^\"]*)\"[^>]*>(?P<text>[^<]*)")
 
 
@@ -73,9 +74,9 @@ def font_rules(drawings: Iterable[str]) -> str:
     for found in (found for svg in drawings for found in _TEXT.finditer(svg)):
         weight = 700 if "font-weight: 700" in found["style"] else 400
         letters[weight] |= set(html.unescape(found["text"]))
-    rule = "@font-face{{font-family:'DejaVu Sans';font-weight:{};src:url(data:font/ttf;base64,{})}}"
+    rule = "@font-face{{font-family:'{}';font-weight:{};src:url(data:font/ttf;base64,{})}}"
     return "".join(
-        rule.format(weight, _part_of_font(DRAWN_WITH[weight], "".join(sorted(used))))
+        rule.format(FONT, weight, _part_of_font(DRAWN_WITH[weight], "".join(sorted(used))))
         for weight, used in letters.items()
         if used
     )

@@ -12,8 +12,7 @@ the APA applies to a survey, numbered by us. TOP 2025: cos.io/our-services/top-g
 
 import math
 import platform
-from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata, resources
 from typing import Any
 
@@ -22,7 +21,7 @@ import yaml
 
 from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
-from cycle_analysis.report.chapter import Chapter, facts_from
+from cycle_analysis.report.chapter import Chapter, facts_from, fixed, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code, number
@@ -30,7 +29,6 @@ from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import Language
 from cycle_analysis.report.sources import as_whole, constant, made, stated
-from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files
 from cycle_analysis.waves import transitions
@@ -41,83 +39,9 @@ DEVIATION = ("name", "planned", "found")
 """Columns of what was planned otherwise."""
 CRITERIA = ("aic", "sabic", "icl")
 """Criteria besides BIC. Beside BIC their values would give back the number of units."""
-STANDARDS = {
-    **{"LCA": "SMART-LCA", "CHANGE": "GRoLTS", "JARS": "JARS-Quant", "TOP": "TOP 2025"},
-    "FAIR": "FAIR4RS",
-}
-"""Name of each standard, by how its items begin."""
-PLACES: Mapping[str, tuple[str, ...]] = {
-    "methods-section": ("LCA 1a", "JARS 5"),
-    "summary": ("JARS 1", "JARS 20", "TOP 8"),
-    "reviewer": (
-        *("LCA 1b", "LCA 2d", "LCA 4c", "LCA 5b", "LCA 6c", "LCA 8a"),
-        *("LCA 10a", "LCA 10b", "LCA 10c", "CHANGE 3c", "CHANGE 13", "JARS 12"),
-    ),
-    "reliability": ("LCA 1c", "JARS 15"),
-    "answers": ("LCA 2a", "LCA 2b", "CHANGE 4"),
-    "questionnaire": ("LCA 2c", "JARS 13", "TOP 4"),
-    "scores": ("LCA 3a", "LCA 3d"),
-    "table-items": ("LCA 4a",),
-    "table-missing": ("LCA 4b", "CHANGE 3b"),
-    "missing": ("CHANGE 3a", "JARS 16"),
-    "models": ("LCA 5a", "LCA 5c", "LCA 12b", "CHANGE 6a", "CHANGE 6b", "JARS 17"),
-    "number": ("LCA 5d", "LCA 7a", "LCA 13a", "CHANGE 10"),
-    "table-criteria": ("LCA 6b", "LCA 7b", "LCA 11a", "CHANGE 11"),
-    "profiles": ("LCA 8d", "LCA 11g", "LCA 13b"),
-    "table-classification": ("LCA 14a",),
-    "table-standard_errors": ("LCA 11e",),
-    "table-sizes": ("LCA 11d", "CHANGE 15"),
-    "shapes": ("LCA 13c", "JARS 19"),
-    "software": ("LCA 9a", "LCA 9c", "CHANGE 5", "CHANGE 16", "TOP 5", "FAIR F1.2", "FAIR R2"),
-    "references": ("LCA 9b",),
-    "plan": ("LCA 1f", "TOP 2", "TOP 3"),
-    "grolts": ("CHANGE 8", "CHANGE 9"),
-    "waves": ("CHANGE 14a",),
-    "response": ("CHANGE 1", "JARS 6", "JARS 8"),
-    "response-detail": ("JARS 7", "JARS 18"),
-    "agreement": ("JARS 14",),
-    "robustness": ("TOP 12",),
-    "limits": ("JARS 21",),
-    "checklist": ("LCA 9e", "TOP 7"),
-}
-"""Headings and tables of the report, by key, and the items that they answer."""
-FILES: Mapping[str, tuple[str, ...]] = {
-    "manifest": ("LCA 9f", "TOP 9", "FAIR I1", "FAIR I2"),
-    "data": ("LCA 9d", "TOP 6"),
-    "source": (
-        *("FAIR F2", "FAIR A1.1", "FAIR A1.2", "FAIR R1", "FAIR R1.1", "FAIR R1.2", "FAIR R3"),
-    ),
-}
-"""Files beside the report, and the items that they answer."""
-NOT_DONE: Mapping[str, tuple[str, ...]] = {
-    "averaged": ("LCA 3b", "LCA 3c", "LCA 11f"),
-    "untransformed": ("LCA 3e",),
-    "by_parameter": ("LCA 6a",),
-    "no_theory": ("LCA 7c",),
-    "no_part": ("LCA 8b",),
-    "whole_model": ("LCA 8c",),
-    "only_chosen": ("LCA 11b", "LCA 11c", "CHANGE 12", "CHANGE 14b"),
-    "no_tests": ("LCA 12a", "LCA 12c", "LCA 12d", "LCA 12e", "LCA 12f"),
-    "one_by_one": ("LCA 13d",),
-    "no_times": ("CHANGE 2",),
-    "no_course": ("CHANGE 7",),
-    "no_persons": ("CHANGE 14c",),
-    "no_others": ("TOP 10", "TOP 11", "TOP 13"),
-    "no_doi": ("FAIR F1", "FAIR F1.1", "FAIR F3", "FAIR F4", "FAIR A1", "FAIR A2"),
-}
-"""Why items are not done in any study, and which."""
-STATEMENTS: Mapping[str, tuple[str, ...]] = {
-    "intended_n": ("LCA 1d", "JARS 11"),
-    "registration": ("LCA 1e", "JARS 2", "TOP 1"),
-    "approached": ("JARS 9",),
-    "ethics": ("JARS 10",),
-    "funding": ("JARS 3",),
-    "conflicts": ("JARS 4",),
-}
-"""What study.yaml has to say, and the items that ask for it."""
 DONE, NOT, AUTHOR = "done", "not_done", "author"
 WHERE = ("at", "file", "reason", "said")
-"""What says what became of an item; one of them is not empty."""
+"""What says what became of an item, one is not empty; each a list of ``checklists.yaml``."""
 
 
 class AnnexChapter(Chapter):
@@ -128,38 +52,27 @@ class AnnexChapter(Chapter):
     # Questions and scores.
 
     @cached_property
-    def n_questions(self) -> int:
-        """Number of questions on the phases."""
-        return made(len(self._questions), steps.QUESTIONS)
-
-    @cached_property
     def scales(self) -> list[dict[str, Any]]:
         """Answer scales of these questions, and the phases asked on each."""
-        asked = self._questions.groupby("scale", sort=False)["phase"].unique()
+        asked = self._asked.groupby("scale", sort=False)["phase"].unique()
         return [self._scale(str(name), list(phases)) for name, phases in asked.items()]
 
     @cached_property
     def scoring(self) -> dict[str, Any]:
         """How answers became scores."""
-        return dict(self.results.parameters(steps.SCORES, self.reference))
+        return dict(self.parameters_of(steps.SCORES))
 
     # Models and tests.
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Parameters of notebook 04."""
-        return dict(self.results.parameters(steps.NUMBER, self.reference))
-
-    @cached_property
-    def has_register(self) -> bool:
-        """Whether units are the municipalities of the bundled register."""
-        return bool(has_municipalities(self.study))
+        return dict(self.parameters_of(steps.NUMBER))
 
     @cached_property
     def references(self) -> list[dict[str, str]]:
         """What is cited, and in which language: the methods, and the phase model of the study."""
-        file = resources.files("cycle_analysis.texts") / "references.yaml"
-        told = dict.fromkeys(yaml.safe_load(file.read_text("utf-8")), "en")
+        told = dict.fromkeys(read_list("references"), "en")
         if self.study.model:
             told[self.study.model.reference] = self.study.model.language
         return [{"text": text, "language": language} for text, language in sorted(told.items())]
@@ -242,7 +155,7 @@ class AnnexChapter(Chapter):
             "entropy": self._of_model["entropy"].get(self.k, math.nan),
             "least": Mean(
                 made(own.min(), members["certainty"], members["profile"]),
-                self._n_of(own.idxmin()),
+                self._by_number[own.idxmin()].n,
                 _scale=1,
             ),
         }
@@ -252,26 +165,21 @@ class AnnexChapter(Chapter):
         """Whether the error of measurement was taken off the groups."""
         return bool(self._errors.notna().any())
 
-    @cached_property
-    def announced_at(self) -> float:
-        """Largest p at which moves between groups are announced."""
-        alpha: float = constant(transitions, "ALPHA")
-        return alpha
+    announced_at = fixed(transitions, "ALPHA")
+    """Largest p at which moves between groups are announced."""
 
     @cached_property
     def known_from(self) -> dict[str, int]:
         """Degrees of freedom from which the measurement error is known, and roughly known."""
         return {"known": constant(error, "ENOUGH"), "rough": constant(error, "TOO_FEW")}
 
-    @cached_property
-    def n_refits(self) -> float:
-        """Samples of units to which profiles were refitted."""
-        return self.parameter(steps.PROFILES, "n_refits", self.reference)
+    n_refits = setting(steps.PROFILES, "n_refits")
+    """Samples of units to which profiles were refitted."""
 
     @cached_property
     def smallest(self) -> Units:
         """The size of the smallest group."""
-        return self._n_of(self._sizes.idxmin())
+        return self._by_number[self._sizes.idxmin()].n
 
     @cached_property
     def versions(self) -> list[str]:
@@ -287,7 +195,7 @@ class AnnexChapter(Chapter):
 
     def table_questions(self) -> Rows:
         """The questions on the phases."""
-        asked = self._questions.rename(columns={f"question_{self.language.code}": "question"})
+        asked = self._asked.rename(columns={f"question_{self.language.code}": "question"})
         rows = asked.reset_index().to_dict("records")
         return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
 
@@ -296,7 +204,7 @@ class AnnexChapter(Chapter):
         rows = [
             {"notebook": step, "parameter": name, "value": value, "meaning": name}
             for step in steps.STEPS
-            for name, value in self._parameters_of(step).items()
+            for name, value in self.parameters_of(step).items()
             if name not in OF_NO_MATTER
         ]
         kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
@@ -321,7 +229,7 @@ class AnnexChapter(Chapter):
             for group in self.groups
         ]
         kinds = {"group": GROUP} | dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+        return Rows(kinds, rows, {"phases": self._heads})
 
     def table_software(self) -> Rows:
         """Python and libraries."""
@@ -341,16 +249,12 @@ class AnnexChapter(Chapter):
 
     # What facts are made of.
 
-    def _parameters_of(self, step: str) -> Mapping[str, Any]:
-        wave = steps.ALL_WAVES if step == steps.WAVES else self.reference
-        return self.results.parameters(step, wave)
-
     @cached_property
     def _deviations(self) -> list[Deviation] | None:
-        return deviations(self.study, {step: self._parameters_of(step) for step in steps.STEPS})
+        return deviations(self.study, {step: self.parameters_of(step) for step in steps.STEPS})
 
     @cached_property
-    def _questions(self) -> pd.DataFrame:
+    def _asked(self) -> pd.DataFrame:
         items = self.study.codebook.items
         return items[items["phase"] != ""]
 
@@ -366,9 +270,6 @@ class AnnexChapter(Chapter):
     @cached_property
     def _errors(self) -> pd.Series:
         return self.load(steps.PROFILES, "means", self.reference)["se"]
-
-    def _n_of(self, number: Any) -> Units:
-        return next(group.n for group in self.groups if group.number == number)
 
     @cached_property
     def _choice(self) -> pd.Series:
@@ -402,7 +303,8 @@ class ChecklistChapter(Chapter):
     @cached_property
     def asked_of_author(self) -> list[str]:
         """Items that only the author can fill in, and did not: keys of `statements`."""
-        return [name for name in STATEMENTS if not getattr(self.study.statements, name)]
+        named = read_list("checklists")["said"]
+        return [name for name in named if not getattr(self.study.statements, name)]
 
     @cached_property
     def n_asked(self) -> int:
@@ -412,24 +314,25 @@ class ChecklistChapter(Chapter):
     @cached_property
     def standards(self) -> list[dict[str, Any]]:
         """Each standard with its items: their number, what became of them, and where."""
-        told = {key: self._told(key) for key in self.language.words["checklist_items"]}
-        of = {start: [told[key] for key in told if key.split()[0] == start] for start in STANDARDS}
+        lists = read_list("checklists")
+        listed = {i: (w, name) for w in WHERE for name, of in lists[w].items() for i in of}
+        told = [self._told(item, *listed[item]) for item in self.language.words["checklist_items"]]
         return [
-            {"key": start.lower(), "name": name, "items": of[start]}
-            for start, name in STANDARDS.items()
+            {"key": start.lower(), "name": name}
+            | {"items": [item for item in told if item["item"].split()[0] == start]}
+            for start, name in lists["standards"].items()
         ]
 
-    def _told(self, item: str) -> dict[str, str]:
+    def _told(self, item: str, where: str, name: str) -> dict[str, str]:
         """Say what became of an item: a place `at` which it is answered, or why it is not."""
         asked = {"item": item, "number": item.split()[1]} | dict.fromkeys(WHERE, "")
-        if statement := _which(STATEMENTS, item):
-            said = getattr(self.study.statements, statement)
-            key = f"study.yaml: statements.{statement}"
+        if where == "said":
+            said = getattr(self.study.statements, name)
+            key = f"study.yaml: statements.{name}"
             return asked | {"state": DONE if said else AUTHOR, "said": said or key}
-        place = _which(PLACES, item) or _which(FILES, item)
-        if reason := self._reason(item, place) or _which(NOT_DONE, item):
+        if reason := self._reason(item, name) or (name if where == "reason" else ""):
             return asked | {"state": NOT, "reason": reason}
-        return asked | {"state": DONE, "at" if place in PLACES else "file": place}
+        return asked | {"state": DONE, where: name}
 
     def _reason(self, item: str, place: str) -> str:
         """Say why an item is not done in this study; empty where nothing stands in the way."""
@@ -455,6 +358,8 @@ class ChecklistChapter(Chapter):
         return {place: reason for place, (reason, is_met) in there.items() if not is_met}
 
 
-def _which(listed: Mapping[str, tuple[str, ...]], item: str) -> str:
-    """Give the name under which an item is listed; empty for none."""
-    return next((name for name, items in listed.items() if item in items), "")
+@cache
+def read_list(name: str) -> Any:
+    """Read what stands beside the texts and is of no language: ``references``, ``checklists``."""
+    file = resources.files("cycle_analysis.texts") / f"{name}.yaml"
+    return yaml.safe_load(file.read_text("utf-8"))

@@ -14,7 +14,7 @@ from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
-from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from
+from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.columns import Rows, code, number, starred
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
@@ -47,7 +47,7 @@ class ContestFacts(Chapter):
     @cached_property
     def least_p(self) -> float:
         """The smallest that p can be, with so many draws."""
-        return 1 / (self.parameter(NUMBER, "n_replicates", self.reference) + 1)
+        return 1 / (self.parameters_of(NUMBER)["n_replicates"] + 1)
 
     @cached_property
     def k_apart(self) -> int:
@@ -111,10 +111,8 @@ class ContestFacts(Chapter):
     @cached_property
     def power(self) -> dict[str, Any]:
         """How often surveys of about this size, with and without groups, are told to have them."""
-        own = (
-            bool(self.parameter(NUMBER, "n_trials", self.reference))
-            and self.verdict is not Verdict.IDENTICAL
-        )
+        tried = bool(self.parameters_of(NUMBER)["n_trials"])
+        own = tried and self.verdict is not Verdict.IDENTICAL
         n = self.door.count(self.n)
         known = self.load(NUMBER, "rates", self.reference) if own else known_rates(n)
         table = known if own else Sourced.of(known, "cycle_analysis/profiles/rates.csv")
@@ -256,10 +254,5 @@ class ContestFacts(Chapter):
     def _criteria(self) -> pd.DataFrame:
         return self.load(NUMBER, "criteria", self.reference).reset_index()
 
-    @cached_property
-    def _rivals(self) -> pd.DataFrame:
-        return self.load(NUMBER, "rivals", self.reference)
-
-    @cached_property
-    def _course(self) -> pd.DataFrame:
-        return self.load(NUMBER, "course", self.reference)
+    _rivals = saved(NUMBER, "rivals")
+    _course = saved(NUMBER, "course")

@@ -16,7 +16,16 @@ from cycle_analysis.figures.profiles import (
     plot_tree,
 )
 from cycle_analysis.profiles.typology import height_of
-from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Group, facts_from
+from cycle_analysis.report.chapter import (
+    APART,
+    CYCLE,
+    NUMBER,
+    PROFILES,
+    Group,
+    facts_from,
+    saved,
+    setting,
+)
 from cycle_analysis.report.chapters.contest import ContestFacts
 from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
@@ -35,8 +44,8 @@ from cycle_analysis.report.door import Mean, Units, Weighted
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 
-APART, MOST_ITEMS = 10, 2
-"""Points from all others from which a question sets a group apart, and how many are told."""
+MOST_ITEMS = 2
+"""How many questions are told that set a group apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +116,11 @@ class Portrait:
     items: list[dict[str, Any]]
 
 
+def _share_of(part: str) -> "cached_property[float]":
+    """Make a fact of the share of one part in the difference between the groups."""
+    return cached_property(lambda own: own.load(PROFILES, "shares").loc[part, "share"])
+
+
 class ProfilesChapter(ContestFacts, BackgroundFacts):
     """Are there profiles, how many, and what is each of them?"""
 
@@ -128,26 +142,13 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             for (first, second), row in table.iterrows()
         ]
 
-    @cached_property
-    def elevation(self) -> float:
-        """Share of level in the difference between the groups."""
-        return self._shares["elevation"]
-
-    @cached_property
-    def scatter(self) -> float:
-        """Share of scatter between phases."""
-        return self._shares["scatter"]
-
-    @cached_property
-    def shape(self) -> float:
-        """Share of shape."""
-        return self._shares["shape"]
+    elevation, scatter, shape = map(_share_of, ("elevation", "scatter", "shape"))
+    """Shares of level, of scatter between phases, and of shape in how groups differ."""
 
     @cached_property
     def crossings(self) -> list[Crossing]:
         """Pairs of groups whose lines cross, of those that are shown."""
-        groups = {group.number: group for group in self.groups}
-        table = self.load(PROFILES, "crossings", self.reference)
+        groups, table = self._by_number, self.load(PROFILES, "crossings", self.reference)
         return [
             Crossing(
                 groups[int(lower)],
@@ -184,10 +185,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         """Whether a model says how surely units belong; levels that were cut have none."""
         return bool(self._members["certainty"].notna().any())
 
-    @cached_property
-    def threshold(self) -> float:
-        """Probability from which a unit counts as clearly placed."""
-        return self.parameter(PROFILES, "clearly_placed", self.reference)
+    threshold = setting(PROFILES, "clearly_placed")
+    """Probability from which a unit counts as clearly placed."""
 
     @cached_property
     def doubtful(self) -> Units:
@@ -211,7 +210,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         ]
         kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "level": MEAN}
         kinds |= dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+        return Rows(kinds, rows, {"phases": self._heads})
 
     def table_sizes(self) -> Rows:
         """How large each group is, in the sample and in the population, and how sure."""
@@ -284,7 +283,6 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
     @cached_property
     def _items(self) -> dict[int, list[dict[str, Any]]]:
         """For each group the questions that it answers most unlike all others."""
-        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         found = {}
         for group, rows in self.load(PROFILES, "items", self.reference).groupby("profile"):
             rows = rows.droplevel("profile")
@@ -297,7 +295,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
                 means = {k: Mean(row[of], Units(as_whole(row[n]))) for k, (of, n) in ends.items()}
                 about = {
                     "item": item,
-                    "question": questions[item],
+                    "question": self._questions[item],
                     "higher": bool(row["mean"] > row["others"]),
                 }
                 told.append(about | means)
@@ -328,13 +326,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         parts = self.door.parts(counts, self.placed, wholes, sums)
         return dict(zip(numbers, parts, strict=True))
 
-    @cached_property
-    def _shares(self) -> dict[str, float]:
-        return dict(self.load(PROFILES, "shares", self.reference)["share"].items())
-
-    @cached_property
-    def _members(self) -> pd.DataFrame:
-        return self.load(PROFILES, "members", self.reference)
+    _members = saved(PROFILES, "members")
 
     @cached_property
     def _clearly(self) -> pd.Series:
@@ -366,8 +358,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     def _smaller(self, *numbers: float) -> Units:
         """Give the size of the smallest of some groups, on which their difference rests."""
-        smallest = self._sizes.loc[[int(number) for number in numbers]].idxmin()
-        return next(group.n for group in self.groups if group.number == smallest)
+        return self._by_number[self._sizes.loc[[int(number) for number in numbers]].idxmin()].n
 
     def _portrait(self, group: Group) -> Portrait:
         rows = self._means.loc[group.number].reindex(self.phases)

@@ -18,11 +18,11 @@ from cycle_analysis.figures.responses import plot_response, plot_response_cells
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     PROFILES,
-    QUESTIONS,
     RESPONSES,
     WAVES,
     Chapter,
     facts_from,
+    saved,
 )
 from cycle_analysis.report.columns import (
     COUNT,
@@ -38,7 +38,6 @@ from cycle_analysis.report.columns import (
 from cycle_analysis.report.door import Units, units_of, wave_total
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
-from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.texts import NOTHING
 
 SURE = 0.05
@@ -57,20 +56,10 @@ class ResponseChapter(Chapter):
     key = "response"
 
     @cached_property
-    def n_items(self) -> int:
-        """Number of items on the phases."""
-        return made(int((self.study.codebook.items["phase"] != "").sum()), QUESTIONS)
-
-    @cached_property
     def all_asked(self) -> bool:
         """Whether all units of the population were asked, in every wave."""
         accounts = [self._account(wave) for wave in self.study.waves]
         return all(table["invited"].sum() == table["population"].sum() for table in accounts)
-
-    @cached_property
-    def municipalities(self) -> bool:
-        """Whether the units are Dutch municipalities, whose parts of the country can be named."""
-        return has_municipalities(self.study)
 
     @cached_property
     def followed(self) -> Units:
@@ -154,9 +143,7 @@ class ResponseChapter(Chapter):
         texts = [RATE.write(language, row["answered"]).text for row in rows]
         return partial(plot_response, rates, texts, many=self.many)
 
-    @cached_property
-    def _by_wave(self) -> pd.DataFrame:
-        return self.load(WAVES, "response_by_wave", ALL_WAVES)
+    _by_wave = saved(WAVES, "response_by_wave", ALL_WAVES)
 
     def _account(self, wave: str) -> pd.DataFrame:
         return self.load(RESPONSES, "response", wave)

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_specifications
-from cycle_analysis.report.chapter import ALL_WAVES, VALIDITY, Chapter, facts_from
+from cycle_analysis.report.chapter import ALL_WAVES, VALIDITY, Chapter, facts_from, saved, setting
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.columns import GROUP, SHARE, TEXT, Rows, code, number, percent
@@ -48,10 +48,8 @@ class ValidityChapter(Chapter):
         source = Source("method", __name__, "STABILITY")
         return {name: made(least, source, how="") for least, name in STABILITY}
 
-    @cached_property
-    def replicates(self) -> float:
-        """How many samples were drawn again."""
-        return self.parameter(VALIDITY, "n_replicates", self.reference)
+    replicates = setting(VALIDITY, "n_replicates")
+    """How many samples were drawn again."""
 
     @cached_property
     def ward(self) -> dict[str, Any]:
@@ -65,9 +63,8 @@ class ValidityChapter(Chapter):
 
     def table_stability(self) -> Rows:
         """How stable each group is."""
-        groups = {group.number: group for group in self.groups}
         rows = [
-            {"group": groups[int(str(place))], "reading": _reading(row["jaccard"]), **row}
+            {"group": self._by_number[int(str(place))], "reading": _reading(row["jaccard"]), **row}
             for place, row in self._jaccard.iterrows()
         ]
         kinds = {"group": GROUP, "jaccard": number(2), "reading": code("stability")}
@@ -163,9 +160,7 @@ class RobustnessChapter(Chapter):
             for outcome, shares in table.items()
         }
 
-    @cached_property
-    def _universes(self) -> pd.DataFrame:
-        return self.load(ROBUSTNESS, "universes", ALL_WAVES)
+    _universes = saved(ROBUSTNESS, "universes", ALL_WAVES)
 
     @property
     def _headline(self) -> pd.Series:

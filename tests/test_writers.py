@@ -25,9 +25,9 @@ from cycle_analysis.report.document import (
     Paragraph,
     Run,
     Table,
-    legible,
     number_blocks,
 )
+from cycle_analysis.report.templates import legible
 from cycle_analysis.report.writers import (
     BESIDE,
     HEAD_ROW,
@@ -226,7 +226,7 @@ def test_the_pdf_is_tagged_as_its_document_is_built(frozen_run, name, language):
 def test_a_figure_without_alt_text_makes_no_pdf():
     import typst
 
-    from cycle_analysis.report.typesetting import typeset
+    from cycle_analysis.report.document import typeset
     from cycle_analysis.report.writers import LAYOUT
 
     figure = {"is": "Figure", "svg": "<svg/>", "alt": None, "caption": "c", "number": 1}

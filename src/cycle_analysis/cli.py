@@ -23,7 +23,15 @@ import pandas as pd
 
 from cycle_analysis import __version__
 from cycle_analysis.__main__ import STOPPED
-from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds, refuse
+from cycle_analysis.problems import (
+    FIXED,
+    InputError,
+    Problem,
+    list_kinds,
+    problem_kinds,
+    refuse,
+    refuse_any,
+)
 from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
 
@@ -481,6 +489,5 @@ def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:
             allowed = "NOTEBOOK.NAME=VALUE, such as 04.max_profiles=6"
             wrong.append(Problem("command line", "--param", text, "cannot be read", allowed))
         given.setdefault(notebook, {})[parameter] = value
-    if wrong:
-        raise InputError(wrong)
+    refuse_any(wrong)
     return given

@@ -20,7 +20,6 @@ from cycle_analysis.report.document import (
     Paragraph,
     Table,
     Text,
-    legible,
     number_blocks,
 )
 from cycle_analysis.report.door import Door
@@ -33,6 +32,7 @@ from cycle_analysis.report.templates import (
     SUFFIX,
     escape,
     has_block,
+    legible,
     make_sandbox,
     render,
     render_block,

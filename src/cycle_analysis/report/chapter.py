@@ -18,9 +18,8 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.style import Look
 from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
-from cycle_analysis.report.language import Group, Language
+from cycle_analysis.report.language import Group, Language, Rows
 from cycle_analysis.report.sources import EVERY, Source, as_whole, constant, made, stated
 from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.study import Study

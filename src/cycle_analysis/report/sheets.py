@@ -26,7 +26,7 @@ from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import given_error
 from cycle_analysis.report import WRITERS_WORDS
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     APART,
@@ -38,13 +38,12 @@ from cycle_analysis.report.chapter import (
     ChapterFacts,
     Results,
 )
-from cycle_analysis.report.columns import Rows, number
-from cycle_analysis.report.document import Document, legible, number_blocks
+from cycle_analysis.report.document import Document, number_blocks
 from cycle_analysis.report.door import Door, Mean, Units
-from cycle_analysis.report.language import Language, open_language
+from cycle_analysis.report.language import Language, Rows, number, open_language
 from cycle_analysis.report.reading import read_blocks
 from cycle_analysis.report.sources import Remembering
-from cycle_analysis.report.templates import make_sandbox, render
+from cycle_analysis.report.templates import legible, make_sandbox, render
 from cycle_analysis.report.writers import to_html, to_pdf
 from cycle_analysis.responses.study_answers import population, study_register
 from cycle_analysis.study import Study

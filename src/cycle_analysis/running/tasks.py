@@ -22,7 +22,7 @@ import pandas as pd
 import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
-from cycle_analysis.problems import REJECTED, InputError, first_five, refuse
+from cycle_analysis.problems import REJECTED, InputError, first_five, refuse, refuse_any
 from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import (
     CHECK,
@@ -318,8 +318,7 @@ class Tasks:
             self.study, number(self.parameters["01_responses"]["max_invalid"])
         )
         doubts = doubt_study(self.study, responses, self.parameters)
-        if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
-            raise InputError(rejected)
+        refuse_any(doubt for doubt in doubts if doubt.done == REJECTED)
         for doubt in doubts:
             self.tell(f"  !   {doubt}")
         contents = b"The exports of all waves are usable.\n"

@@ -24,10 +24,19 @@ from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import Chapter, facts_from, fixed, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
-from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code, number
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
-from cycle_analysis.report.language import Language
+from cycle_analysis.report.language import (
+    GROUP,
+    MEAN,
+    PHASE,
+    TEXT,
+    Column,
+    Language,
+    Rows,
+    code,
+    number,
+)
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files

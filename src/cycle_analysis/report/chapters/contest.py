@@ -16,7 +16,7 @@ from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.columns import Rows, code, number, starred
+from cycle_analysis.report.language import Rows, code, number, starred
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
 

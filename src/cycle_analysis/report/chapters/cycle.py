@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
 from cycle_analysis.figures.responses import plot_answers
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import CYCLE
 from cycle_analysis.report.chapters.order import OrderFacts
-from cycle_analysis.report.columns import Rows, number, per_wave, percent
 from cycle_analysis.report.door import Mean, Units, units_behind
+from cycle_analysis.report.language import Rows, number, per_wave, percent
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 

@@ -14,10 +14,10 @@ from cycle_analysis.measurement import agreement, error
 from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
-from cycle_analysis.report.columns import Rows, number
 from cycle_analysis.report.door import Mean, Units, units_behind, units_of
+from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, constant, made
 
 CHANCE = 0.05

@@ -9,10 +9,10 @@ import pandas as pd
 from cycle_analysis.cycle import scalability
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
 from cycle_analysis.measurement.error import Standing, standing_of
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter, fixed
-from cycle_analysis.report.columns import Rows, interval, number, percent
 from cycle_analysis.report.door import Mean, Units, whole_of
+from cycle_analysis.report.language import Rows, interval, number, percent
 from cycle_analysis.report.sources import as_whole, made
 
 TOO_CLOSE = 0.8

@@ -29,7 +29,8 @@ from cycle_analysis.report.chapter import (
 from cycle_analysis.report.chapters.contest import ContestFacts
 from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
-from cycle_analysis.report.columns import (
+from cycle_analysis.report.door import Mean, Units, Weighted
+from cycle_analysis.report.language import (
     COUNT,
     GROUP,
     MEAN,
@@ -40,7 +41,6 @@ from cycle_analysis.report.columns import (
     code,
     number,
 )
-from cycle_analysis.report.door import Mean, Units, Weighted
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 

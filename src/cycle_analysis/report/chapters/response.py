@@ -24,7 +24,8 @@ from cycle_analysis.report.chapter import (
     facts_from,
     saved,
 )
-from cycle_analysis.report.columns import (
+from cycle_analysis.report.door import Units, units_of, wave_total
+from cycle_analysis.report.language import (
     COUNT,
     RATE,
     SHARE,
@@ -35,7 +36,6 @@ from cycle_analysis.report.columns import (
     interval,
     number,
 )
-from cycle_analysis.report.door import Units, units_of, wave_total
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 from cycle_analysis.texts import NOTHING

@@ -14,8 +14,8 @@ from cycle_analysis.figures.profiles import plot_specifications
 from cycle_analysis.report.chapter import ALL_WAVES, VALIDITY, Chapter, facts_from, saved, setting
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
-from cycle_analysis.report.columns import GROUP, SHARE, TEXT, Rows, code, number, percent
 from cycle_analysis.report.door import Units
+from cycle_analysis.report.language import GROUP, SHARE, TEXT, Rows, code, number, percent
 from cycle_analysis.report.sources import Source, as_whole, constant, made
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.robustness import CROSSED, curve

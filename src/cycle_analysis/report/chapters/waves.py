@@ -11,11 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_change, plot_flow, plot_moves
-from cycle_analysis.report import columns as kinds
 from cycle_analysis.report import door
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, saved, setting
-from cycle_analysis.report.columns import Rows, number, per_wave
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
+from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.waves import transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding

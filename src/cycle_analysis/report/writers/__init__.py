@@ -28,9 +28,9 @@ from cycle_analysis.report.document import (
     Figure,
     Heading,
     Table,
+    typeset,
 )
 from cycle_analysis.report.sources import numbers_in
-from cycle_analysis.report.typesetting import typeset
 from cycle_analysis.report.writers.docx import to_docx
 from cycle_analysis.report.writers.html import Link, fonts_of, to_html
 from cycle_analysis.whole_files import delete_files, inert, write_whole

@@ -345,11 +345,11 @@ def _of_means(chapter: Any, wave: str) -> Named:
 
 def _of_profiles(chapter: Any) -> Named:
     for portrait in _facts(chapter, "portraits"):
-        number = portrait.group.number
-        yield portrait.placed, ("clear", number)
-        for told in portrait.means:
-            yield told.mean._units, ("group on phase", number, told.phase)
-        for told in portrait.items:
+        number = portrait["group"].number
+        yield portrait["placed"], ("clear", number)
+        for told in portrait["means"]:
+            yield told["mean"]._units, ("group on phase", number, told["phase"])
+        for told in portrait["items"]:
             yield told["mean"]._units, ("group on item", number, told["item"])
             yield told["others"]._units, ("others on item", number, told["item"])
     for by, table in _facts(chapter, "_crossed"):

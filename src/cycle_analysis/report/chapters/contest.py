@@ -1,7 +1,6 @@
 """Whether there are profiles, and how many: facts of notebook 04 in the chapter on profiles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -18,16 +17,6 @@ from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.language import Rows, code, number, starred
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A number of groups with a model, and the flags that speak against it."""
-
-    k: int
-    model: str
-    bic: float
-    flags: list[str]
 
 
 class ContestFacts(Chapter):
@@ -160,10 +149,9 @@ class ContestFacts(Chapter):
         return {"form": self.form, "phases": phases}
 
     @cached_property
-    def best(self) -> Solution:
-        """The solution that BIC takes."""
-        row = self._choice
-        return Solution(as_whole(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
+    def best(self) -> dict[str, Any]:
+        """The solution that BIC takes: `k` groups by a `model`, and the `flags` against it."""
+        return _solution(self._choice)
 
     @cached_property
     def near(self) -> list[str]:
@@ -177,18 +165,18 @@ class ContestFacts(Chapter):
         return bool(self._criteria["bic"].notna().any())
 
     @cached_property
-    def lowest(self) -> Solution:
+    def lowest(self) -> dict[str, Any]:
         """The solution with the lowest BIC of all, whether it takes part or not."""
         row = self._criteria.loc[self._criteria["bic"].idxmin()]
-        barring = [flag for flag in str(row["flags"]).split() if flag in BARRING]
-        return Solution(as_whole(row["k"]), row["method"], row["bic"], barring)
+        told = _solution(row) | {"bic": row["bic"]}
+        return told | {"flags": [flag for flag in told["flags"] if flag in BARRING]}
 
     @cached_property
-    def barred(self) -> Solution | None:
+    def barred(self) -> dict[str, Any] | None:
         """The solution with the lowest BIC, where it does not take part."""
         table, best = self._criteria, self.best
-        own = table.loc[(table["method"] == best.model) & (table["k"] == best.k), "bic"]
-        takes_part = len(own) and own.iloc[0] <= self.lowest.bic + TIE
+        own = table.loc[(table["method"] == best["model"]) & (table["k"] == best["k"]), "bic"]
+        takes_part = len(own) and own.iloc[0] <= self.lowest["bic"] + TIE
         return None if takes_part else self.lowest
 
     @cached_property
@@ -209,7 +197,7 @@ class ContestFacts(Chapter):
         for k in sorted(table["k"].unique()):
             of_model = {m: cells.loc[(m, k)] if (m, k) in cells.index else none for m in models}
             ward = cells.loc[(WARD, k)] if (WARD, k) in cells.index else none
-            taken = of_model.get(self.best.model, none)
+            taken = of_model.get(self.best["model"], none)
             rows.append(
                 {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
                 | {"k": int(k), "ratio_p": taken["ratio_p"]}
@@ -256,3 +244,9 @@ class ContestFacts(Chapter):
 
     _rivals = saved(NUMBER, "rivals")
     _course = saved(NUMBER, "course")
+
+
+def _solution(row: pd.Series) -> dict[str, Any]:
+    """Tell a number of groups with a model, and the flags that speak against it."""
+    flags = str(row["flags"] or "").split()
+    return {"k": as_whole(row["k"]), "model": row["method"], "flags": flags}

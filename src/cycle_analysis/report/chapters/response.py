@@ -323,7 +323,7 @@ class BackgroundFacts(Chapter):
         They are told so that what they add up to, the categories and the groups, tells none.
         """
         shares = self.load(PROFILES, "background_shares", self.reference)["value"]
-        answered_by: dict[str, dict[str, Units]] = self._answered["response"]["answered_by"]
+        answered_by: dict[str, dict[str, Units]] = self._response_facts["response"]["answered_by"]
         crossed = {}
         for by, totals in answered_by.items():
             if by in shares.index.unique("variable"):
@@ -357,7 +357,7 @@ class BackgroundFacts(Chapter):
         wholes = [total for total in totals for _ in self.groups]
         return self.door.fit(counts.ravel(), wholes, sums)
 
-    _answered = facts_from(ResponseChapter)
+    _response_facts = facts_from(ResponseChapter)
 
     def _shares_of(self, by: str) -> pd.DataFrame:
         """Shares of the groups, as told, in each category of which they are told."""

@@ -96,10 +96,18 @@ def write_manifest(
     parameters: Mapping[str, Mapping[str, Value]],
     given: Mapping[str, Mapping[str, str]],
 ) -> Path:
-    """Write the manifest of a run that has ended well; parameters as for `describe`."""
+    """Write the manifest and the crate of a run that has ended well; see `describe`."""
     sections = describe(study, home, notebooks, parameters, given)
-    contents = json.dumps(sections, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    return write_whole(home / "reports" / study.name / FILE, contents.encode("utf-8"))
+    folder = home / "reports" / study.name
+    manifest = _write(folder / FILE, sections, sort_keys=True)
+    graph = {"@context": f"{CRATE_FORM}/context", "@graph": describe_crate(study, sections)}
+    _write(folder / CRATE, graph)
+    return manifest
+
+
+def _write(path: Path, told: Mapping[str, Any], **form: Any) -> Path:
+    contents = json.dumps(told, indent=1, ensure_ascii=False, **form) + "\n"
+    return write_whole(path, contents.encode("utf-8"))
 
 
 def read_manifest(path: Path) -> Sections:
@@ -275,22 +283,6 @@ def _blas() -> dict[str, str]:
         built = library.show_config(mode="dicts")["Build Dependencies"]["blas"]
         found[library.__name__] = f"{built['name']} {built['version']}"
     return found
-
-
-def write_crate(study: Study, folder: Path, sections: Sections) -> Path:
-    """Write the metadata of a report beside it.
-
-    Parameters
-    ----------
-    study : Study
-    folder : Path
-        Folder of the report.
-    sections : dict of section to dict of name to value
-        What the manifest says.
-    """
-    graph = {"@context": f"{CRATE_FORM}/context", "@graph": describe_crate(study, sections)}
-    contents = json.dumps(graph, indent=1, ensure_ascii=False) + "\n"
-    return write_whole(folder / CRATE, contents.encode("utf-8"))
 
 
 def describe_crate(study: Study, sections: Sections) -> list[Entity]:

@@ -7,7 +7,7 @@ words stand here: which facts are told, in what order and in which words, the te
 """
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
@@ -19,7 +19,7 @@ from cycle_analysis.figures.style import Look
 from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
-from cycle_analysis.report.language import Group, Language, Rows
+from cycle_analysis.report.language import GROUP, Column, Group, Language, Rows
 from cycle_analysis.report.sources import EVERY, Source, as_whole, constant, made, stated
 from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.study import Study
@@ -237,6 +237,15 @@ class Chapter:
     def _questions(self) -> pd.Series:
         """What is asked, by item, without the full stop."""
         return self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+
+    def to_groups(self, values: Iterable[Iterable[Any]], kind: Column) -> Rows:
+        """Set for each group, a row, a value for each group, columns ``to``."""
+        heads = {f"to_{number}": f"{number}" for number in self._by_number}
+        rows = [
+            {"group": group, **dict(zip(heads, row, strict=True))}
+            for group, row in zip(self.groups, values, strict=True)
+        ]
+        return Rows({"group": GROUP} | dict.fromkeys(heads, kind), rows, {"to": heads})
 
     def counted(self, n: float) -> Units:
         """Set a number of units as a part of those that answered in the wave of this chapter."""

@@ -349,17 +349,6 @@ def code(kind: str) -> Column:
     return Column(write, numeric=False)
 
 
-def starred(decimals: int = 0) -> Column:
-    """Make a column of pairs of a number and whether a star stands beside it."""
-
-    def write(language: Language, pair: tuple[float, bool]) -> Cell:
-        value, has_star = pair
-        cell = _number(language.number, value, decimals)
-        return Cell(f"{cell.text}*", cell.value, cell.pattern) if has_star else cell
-
-    return Column(write)
-
-
 def _known(write: Write) -> Column:
     """Make a column of numbers that is empty where there is no value."""
     return Column(lambda language, value: EMPTY if value is None else write(language, value))
@@ -427,6 +416,11 @@ def _weighted(language: Language, weighted: Weighted) -> Cell:
     return Cell(f"{cell.text} ({ends})", cell.value, cell.pattern, cell.note)
 
 
+def _starred(language: Language, pair: tuple[float, bool]) -> Cell:
+    cell = _number(language.number, pair[0], 0)
+    return Cell(f"{cell.text}*", cell.value, cell.pattern) if pair[1] else cell
+
+
 def _mean(write: Callable[[Any, int], str], language: Language, mean: Mean) -> Cell:
     return _number(write, language.door.mean(mean)[0], language.decimals(mean))
 
@@ -443,6 +437,8 @@ DEVELOPMENT = Column(lambda language, of: Cell(language.development(of)), numeri
 """Codes of developments, written by their name."""
 WAVE = Column(lambda language, wave: Cell(language.wave(wave)), numeric=False)
 """Codes of waves, written by their name."""
+STARRED = Column(_starred)
+"""Pairs of a number and whether a star stands beside it."""
 COUNT = _known(_count)
 """Numbers of units: `Units`."""
 RESPONDENTS = _known(lambda language, n: _count(language, n, "rounded_respondents"))

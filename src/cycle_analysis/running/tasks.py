@@ -203,13 +203,13 @@ MINUTE = 60.0
 
 
 @contextmanager
-def patience(tell: Callable[[str], None], seconds: float = MINUTE) -> Iterator[None]:
+def patience(tell: Callable[[str], None]) -> Iterator[None]:
     """Tell every minute that something still runs."""
     ended = Event()
 
     def say() -> None:
         told = 1
-        while not ended.wait(seconds):
+        while not ended.wait(MINUTE):
             tell(f"still runs, {told} min")
             told += 1
 

@@ -222,12 +222,11 @@ class AnnexChapter(Chapter):
     def table_classification(self) -> Rows:
         """Mean probability of each group among the units placed in each."""
         table = self.load(steps.PROFILES, "sizes", self.reference).drop(columns="n_units")
-        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
-        rows = []
-        for group in self.groups:
-            chances = (Mean(float(x), group.n, _scale=1) for x in table.loc[group.number])
-            rows.append({"group": group, **dict(zip(heads, chances, strict=True))})
-        return Rows({"group": GROUP} | dict.fromkeys(heads, MEAN), rows, {"to": heads})
+        chances = (
+            [Mean(float(x), group.n, _scale=1) for x in table.loc[group.number]]
+            for group in self.groups
+        )
+        return self.to_groups(chances, MEAN)
 
     def table_standard_errors(self) -> Rows:
         """Standard errors of the mean true scores of each group."""

@@ -15,7 +15,7 @@ from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.language import Rows, code, number, starred
+from cycle_analysis.report.language import STARRED, Rows, code, number
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
 
@@ -205,7 +205,7 @@ class ContestFacts(Chapter):
             )
         kinds = {"k": number(), "ratio_p": number(3), "silhouette": number(2), "jaccard": number(2)}
         families = {"models": {model: model for model in models}}
-        return Rows(kinds | dict.fromkeys(models, starred()), rows, families)
+        return Rows(kinds | dict.fromkeys(models, STARRED), rows, families)
 
     def figure_criteria(self) -> Callable[..., Axes]:
         """BIC over the number of groups."""

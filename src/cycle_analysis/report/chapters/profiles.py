@@ -164,8 +164,9 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         weighted = self.load(PROFILES, "weighted_shares", self.reference).rename(index=int)
         rows = [
             {"group": group, "weighted": self._weighted(weighted.loc[group.number])}
-            | {"n": group.n, "share": group.n, "placed": self._clear[group.number]}
-            for group in self.groups
+            | {"n": group.n, "share": group.n, "placed": portrait["placed"]}
+            for portrait in self.portraits
+            for group in [portrait["group"]]
         ]
         kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED, "placed": SHARE}
         return Rows(kinds, rows)

@@ -135,13 +135,7 @@ class WavesChapter(Chapter):
 
     def table_moves(self, first: str, second: str) -> Rows:
         """Which part of each group goes to each group."""
-        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
-        rows = [
-            {"group": group, **dict(zip(heads, row, strict=True))}
-            for group, row in zip(self.groups, self._moves(first, second), strict=True)
-        ]
-        kinds_of = {"group": kinds.GROUP} | dict.fromkeys(heads, kinds.WEIGHTED)
-        return Rows(kinds_of, rows, {"to": heads})
+        return self.to_groups(self._moves(first, second), kinds.WEIGHTED)
 
     def table_item_drift(self, first: str, second: str) -> Rows:
         """Questions that changed by more than their phase did."""

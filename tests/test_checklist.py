@@ -15,13 +15,13 @@ from cycle_analysis.report.chapters.annex import (
     DONE,
     NOT,
     WHERE,
-    read_list,
 )
 from cycle_analysis.report.document import Bullets
 from cycle_analysis.report.writers import to_pdf
 from cycle_analysis.report.writers.docx import to_docx
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Statements
+from cycle_analysis.texts import read_list
 
 STUDIES = ["one_wave", "continuum", "four_waves"]
 LISTS = read_list("checklists")

@@ -28,26 +28,6 @@ from cycle_analysis.simulate.worlds import (
     steps,
 )
 
-__all__ = [
-    "BUNDLED",
-    "EXAMPLE",
-    "EXAMPLE_SEED",
-    "FOUR",
-    "PHASES",
-    "UNKIND",
-    "UNKIND_SEED",
-    "Answering",
-    "Continuum",
-    "Follows",
-    "Profiles",
-    "Survey",
-    "Truth",
-    "World",
-    "draw_survey",
-    "heaped",
-    "steps",
-]
-
 
 @dataclass(frozen=True)
 class Follows:

@@ -12,12 +12,11 @@ the APA applies to a survey, numbered by us. TOP 2025: cos.io/our-services/top-g
 
 import math
 import platform
-from functools import cache, cached_property
-from importlib import metadata, resources
+from functools import cached_property
+from importlib import metadata
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
@@ -40,6 +39,7 @@ from cycle_analysis.report.language import (
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files
+from cycle_analysis.texts import read_list
 from cycle_analysis.waves import transitions
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -364,10 +364,3 @@ class ChecklistChapter(Chapter):
             "data": ("private", self.synthetic),
         }
         return {place: reason for place, (reason, is_met) in there.items() if not is_met}
-
-
-@cache
-def read_list(name: str) -> Any:
-    """Read what stands beside the texts and is of no language: ``references``, ``checklists``."""
-    file = resources.files("cycle_analysis.texts") / f"{name}.yaml"
-    return yaml.safe_load(file.read_text("utf-8"))

@@ -89,20 +89,12 @@ CRATE_LICENSE = {
 Entity = dict[str, Any]
 
 
-def write_manifest(
-    study: Study,
-    home: Path,
-    notebooks: Path,
-    parameters: Mapping[str, Mapping[str, Value]],
-    given: Mapping[str, Mapping[str, str]],
-) -> Path:
-    """Write the manifest and the crate of a run that has ended well; see `describe`."""
-    sections = describe(study, home, notebooks, parameters, given)
+def write_manifest(study: Study, home: Path, sections: Sections) -> Path:
+    """Write the manifest and the crate of a run that has ended well, as `describe` gives it."""
     folder = home / "reports" / study.name
-    manifest = _write(folder / FILE, sections, sort_keys=True)
     graph = {"@context": f"{CRATE_FORM}/context", "@graph": describe_crate(study, sections)}
     _write(folder / CRATE, graph)
-    return manifest
+    return _write(folder / FILE, sections, sort_keys=True)
 
 
 def _write(path: Path, told: Mapping[str, Any], **form: Any) -> Path:

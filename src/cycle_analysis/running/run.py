@@ -44,7 +44,7 @@ from cycle_analysis.running import (
     plan,
 )
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory, voiceless
-from cycle_analysis.running.manifest import write_manifest
+from cycle_analysis.running.manifest import describe, write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
@@ -223,7 +223,7 @@ def run_study(
         built = _build(tasks=tasks, paths=folder, config=config, **how)
         outcome = _outcome(built, makers.changed)
         if not outcome.failed:
-            write_manifest(study, home, notebooks, parameters, given)
+            write_manifest(study, home, describe(study, home, notebooks, parameters, given))
     return outcome
 
 

@@ -75,7 +75,7 @@ def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> p
     universes : sequence of Universe
         The headline first.
     rows : sequence of mapping
-        As `universes.analyse` gives them, one for each universe, in any order.
+        As `analyse` gives them, one for each universe, in any order.
 
     Returns
     -------

@@ -24,14 +24,14 @@ import nbformat
 from joblib import Parallel, delayed
 
 from cycle_analysis.results import ROBUSTNESS, open_results
+from cycle_analysis.robustness.curve import analyse
 from cycle_analysis.robustness.run import open_grid
-from cycle_analysis.robustness.universes import analyse
 from cycle_analysis.study import load_study
 
 UNIVERSE = """import json, pickle
 from pathlib import Path
 from multiversum import Universe
-from cycle_analysis.robustness.universes import analyse
+from cycle_analysis.robustness.curve import analyse
 universe = Universe(settings=settings)
 folder = Path(json.loads(settings)["output_dir"])
 material, universes = pickle.loads((folder / "grid.pickle").read_bytes())

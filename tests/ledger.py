@@ -10,8 +10,7 @@ from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.report import assemble
 from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.chapters.annex import AnnexChapter
-from cycle_analysis.report.chapters.checklist import ChecklistChapter
+from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
@@ -346,11 +345,11 @@ def _of_means(chapter: Any, wave: str) -> Named:
 
 def _of_profiles(chapter: Any) -> Named:
     for portrait in _facts(chapter, "portraits"):
-        number = portrait.group.number
-        yield portrait.placed, ("clear", number)
-        for told in portrait.means:
-            yield told.mean._units, ("group on phase", number, told.phase)
-        for told in portrait.items:
+        number = portrait["group"].number
+        yield portrait["placed"], ("clear", number)
+        for told in portrait["means"]:
+            yield told["mean"]._units, ("group on phase", number, told["phase"])
+        for told in portrait["items"]:
             yield told["mean"]._units, ("group on item", number, told["item"])
             yield told["others"]._units, ("others on item", number, told["item"])
     for by, table in _facts(chapter, "_crossed"):

@@ -184,9 +184,9 @@ def _link_means(model: Model, published: Published) -> None:
         low, high = _meant_mean(door.mean(cycle._means[reference][phase])[0])
         least, most = [(every, high)], [(every, -low)]
         for portrait in profiles.portraits:
-            group = ("group on phase", portrait.group.number, phase)
-            model.at_most(group, ("group", portrait.group.number))
-            told = next(mean.mean for mean in portrait.means if mean.phase == phase)
+            group = ("group on phase", portrait["group"].number, phase)
+            model.at_most(group, ("group", portrait["group"].number))
+            told = next(of["mean"] for of in portrait["means"] if of["phase"] == phase)
             low, high = _meant_mean(door.mean(told)[0])
             least.append((group, -low))
             most.append((group, high))

@@ -9,7 +9,7 @@ from commands import called
 from conftest import ROOT
 from survey_tools import FORMS, read_bundled
 
-from cycle_analysis.drafting.add_wave import add_wave
+from cycle_analysis.drafting import add_wave
 from cycle_analysis.problems import FIXED
 from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.study import load_study

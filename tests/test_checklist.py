@@ -10,28 +10,22 @@ import yaml
 from told import PACKAGE, saved
 
 from cycle_analysis.report import assemble, open_chapter
-from cycle_analysis.report.chapters.checklist import (
+from cycle_analysis.report.chapters.annex import (
     AUTHOR,
     DONE,
-    FILES,
     NOT,
-    NOT_DONE,
-    PLACES,
-    STATEMENTS,
+    WHERE,
 )
 from cycle_analysis.report.document import Bullets
+from cycle_analysis.report.writers import to_pdf
 from cycle_analysis.report.writers.docx import to_docx
-from cycle_analysis.report.writers.pdf import to_pdf
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Statements
+from cycle_analysis.texts import read_list
 
 STUDIES = ["one_wave", "continuum", "four_waves"]
-LISTED = [
-    item
-    for listed in (PLACES, FILES, NOT_DONE, STATEMENTS)
-    for items in listed.values()
-    for item in items
-]
+LISTS = read_list("checklists")
+LISTED = [item for where in WHERE for items in LISTS[where].values() for item in items]
 
 
 def items_of(study, results, code="en"):
@@ -87,10 +81,10 @@ def test_items_are_those_of_their_sources():
 def test_every_item_place_file_and_reason_has_words_and_no_other(code):
     words = yaml.safe_load((PACKAGE / code / "words.yaml").read_text("utf-8"))
     assert words["checklist_items"].keys() == set(LISTED)
-    assert words["checklist_places"].keys() == PLACES.keys()
-    assert words["checklist_files"].keys() == FILES.keys()
+    assert words["checklist_places"].keys() == LISTS["at"].keys()
+    assert words["checklist_files"].keys() == LISTS["file"].keys()
     conditions = {"no_errors", "no_change", "no_profiles", "undivided", "no_plan", "not_run"}
-    assert words["checklist_reasons"].keys() == NOT_DONE.keys() | conditions | {"private"}
+    assert words["checklist_reasons"].keys() == LISTS["reason"].keys() | conditions | {"private"}
 
 
 def test_what_a_study_lacks_is_not_ticked(frozen_run):
@@ -117,4 +111,4 @@ def test_what_the_author_states_is_told_and_what_not_is_asked(frozen_run, make_c
 
 
 def test_the_author_is_asked_what_study_yaml_can_say_and_nothing_else():
-    assert STATEMENTS.keys() == set(Statements.model_fields)
+    assert LISTS["said"].keys() == set(Statements.model_fields)

@@ -109,7 +109,7 @@ def test_figures_and_tables_are_numbered_in_reading_order(documents, pages, lang
 def test_labels_of_a_study_are_shown_as_they_are(pages, documents, language):
     assert f"{HOSTILE} *x* [y](z) | [U+202E]" in pages[language].text
     assert "z" not in pages[language].links
-    chapters = documents[language].sections
+    chapters = [part for of in documents[language].parts for part in of.sections]
     names = [section.heading.text for chapter in chapters for section in chapter.sections]
     assert any(name.startswith("1 Na") and HOSTILE in name for name in names)
 
@@ -148,7 +148,7 @@ def test_sections_nest_by_the_level_of_their_headings():
         Heading(2, "d", "D"),
         Heading(1, "e", "E"),
     )
-    first, second = Document("en", "t", "s", blocks).sections
+    first, second = Document("en", "t", "s", blocks).parts[0].sections
     assert [part.heading.key for part in first.sections] == ["b", "d"]
     assert first.sections[0].sections[0].blocks == (blocks[4],)
     assert first.blocks == (blocks[1],)

@@ -157,7 +157,8 @@ def test_profiles_that_were_found_are_named_with_number_and_share(frozen_run):
     assert re.search(r"\d+% stands in Name D, \d+% stands in Name C", told)
     one_wave = words_in(document_of(frozen_run("one_wave"), "en"))
     assert re.search(r"Name D \(\d+%\), Name C \(\d+%\)", one_wave)
-    sections = [part for chapter in document.sections for part in chapter.sections]
+    chapters = [chapter for part in document.parts for chapter in part.sections]
+    sections = [part for chapter in chapters for part in chapter.sections]
     assert {"1 Name A", "4 Name D"} <= {section.heading.text for section in sections}
 
 
@@ -194,7 +195,8 @@ def test_a_report_says_its_verdict_and_no_other(frozen_run, language, verdict):
     own = Words.load(language).words["verdicts"]
     (annex,) = (
         chapter
-        for chapter in assemble(results.study, results, language).sections
+        for part in assemble(results.study, results, language).parts
+        for chapter in part.sections
         if chapter.heading.key == "annex"
     )
     (asked,) = (part for part in annex.sections if part.heading.key == "reviewer")

@@ -10,10 +10,9 @@ import pytest
 
 from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.columns import RATE
 from cycle_analysis.report.document import Figure, words_of
 from cycle_analysis.report.door import Door, Units, wave_total
-from cycle_analysis.report.language import open_language
+from cycle_analysis.report.language import RATE, open_language
 from cycle_analysis.representation import nonresponse_tests, precision
 from cycle_analysis.study import load_study
 

@@ -21,17 +21,17 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, open_chapter, tell
 from cycle_analysis.report.document import Heading
 from cycle_analysis.results import ALL_WAVES, ROBUSTNESS, open_results
-from cycle_analysis.robustness import curve
-from cycle_analysis.robustness.grid import (
+from cycle_analysis.robustness import (
     CROSSED,
     REASONS,
     Setting,
     Universe,
+    curve,
     lay_out,
     without_doubles,
 )
+from cycle_analysis.robustness.curve import analyse
 from cycle_analysis.robustness.run import open_grid, run_grid
-from cycle_analysis.robustness.universes import analyse
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Robustness
 

@@ -15,7 +15,7 @@ from small_studies import QUICK, Truth, make_study
 
 from cycle_analysis.results import Results
 from cycle_analysis.running.kernels import execute_notebook
-from cycle_analysis.running.status import Status
+from cycle_analysis.running.run import Status
 from cycle_analysis.running.tasks import UNNAMED
 from cycle_analysis.study import load_study
 

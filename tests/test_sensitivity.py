@@ -4,7 +4,7 @@ import pytest
 from shared import four_profiles, one_continuum
 
 from cycle_analysis.profiles import levels, ward_kmeans
-from cycle_analysis.robustness.choices import (
+from cycle_analysis.robustness import (
     alternatives,
     compare_choices,
     shapes,

@@ -17,15 +17,8 @@ from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import readers
 from cycle_analysis.responses.coded import code_responses
-from cycle_analysis.simulate import (
-    EXAMPLE,
-    EXAMPLE_SEED,
-    Profiles,
-    Truth,
-    draw_wave_answers,
-    draw_waves,
-    write_study,
-)
+from cycle_analysis.simulate import EXAMPLE, EXAMPLE_SEED, Profiles, Truth
+from cycle_analysis.simulate.studies import draw_wave_answers, draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register, read_register
 from cycle_analysis.units.identification import identify

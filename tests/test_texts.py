@@ -33,8 +33,8 @@ from cycle_analysis.report.document import Document, Figure, Heading, Paragraph,
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.robustness import CROSSED, NAMES
 from cycle_analysis.robustness.curve import CLAIMS
-from cycle_analysis.robustness.grid import CROSSED, NAMES
 from cycle_analysis.running import read_parameters
 from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study

@@ -11,7 +11,8 @@ from conftest import ROOT
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.responses.study_answers import read_responses
-from cycle_analysis.simulate import UNKIND, UNKIND_SEED, draw_waves, write_study
+from cycle_analysis.simulate import UNKIND, UNKIND_SEED
+from cycle_analysis.simulate.studies import draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register
 

@@ -25,11 +25,18 @@ from cycle_analysis.report.document import (
     Paragraph,
     Run,
     Table,
-    legible,
     number_blocks,
 )
-from cycle_analysis.report.writers import to_docx, to_html, to_pdf, to_xlsx, write_report
-from cycle_analysis.report.writers.xlsx import BESIDE, HEAD_ROW
+from cycle_analysis.report.templates import legible
+from cycle_analysis.report.writers import (
+    BESIDE,
+    HEAD_ROW,
+    to_docx,
+    to_html,
+    to_pdf,
+    to_xlsx,
+    write_report,
+)
 from cycle_analysis.running.tasks import find_reports
 
 EVERY = pytest.mark.parametrize("name", MAKERS)
@@ -219,8 +226,8 @@ def test_the_pdf_is_tagged_as_its_document_is_built(frozen_run, name, language):
 def test_a_figure_without_alt_text_makes_no_pdf():
     import typst
 
-    from cycle_analysis.report.typesetting import typeset
-    from cycle_analysis.report.writers.pdf import LAYOUT
+    from cycle_analysis.report.document import typeset
+    from cycle_analysis.report.writers import LAYOUT
 
     figure = {"is": "Figure", "svg": "<svg/>", "alt": None, "caption": "c", "number": 1}
     told = {"language": "en", "title": "t", "subtitle": "", "mark": ""}

@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from cycle_analysis.simulate import BUNDLED, write_study
+from cycle_analysis.simulate import BUNDLED
+from cycle_analysis.simulate.studies import write_study
 from cycle_analysis.study import load_study
 
 if __name__ == "__main__":

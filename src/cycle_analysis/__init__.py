@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from cycle_analysis.representation import shares as weighted_shares
     from cycle_analysis.representation import weigh as weigh
     from cycle_analysis.results import open_results as open_results
-    from cycle_analysis.robustness.choices import compare_choices as compare_choices
+    from cycle_analysis.robustness import compare_choices as compare_choices
     from cycle_analysis.simulate import draw_survey as draw_survey
     from cycle_analysis.study import load_study as load_study
     from cycle_analysis.waves import mean_change as mean_change
@@ -121,7 +121,7 @@ ROOMS = {
     "shape_shares": "profiles.typology",
     "associate": "profiles.background",
     "stability": "profiles.stability:bootstrap_jaccard",
-    "compare_choices": "robustness.choices",
+    "compare_choices": "robustness",
     "estimate_change": "waves.transitions",
     "wave_scores": "waves.two_waves",
     "mean_change": "waves",

@@ -23,7 +23,15 @@ import pandas as pd
 
 from cycle_analysis import __version__
 from cycle_analysis.__main__ import STOPPED
-from cycle_analysis.problems import FIXED, InputError, Problem, list_kinds, problem_kinds, refuse
+from cycle_analysis.problems import (
+    FIXED,
+    InputError,
+    Problem,
+    list_kinds,
+    problem_kinds,
+    refuse,
+    refuse_any,
+)
 from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
 
@@ -244,9 +252,7 @@ def _run(options: argparse.Namespace) -> int:
     started, home = time.perf_counter(), _home_of(options)
     study = load_study(options.study, home)
     given = _read_given(options.param)
-    from cycle_analysis.running.interruptions import ended_at_once
-    from cycle_analysis.running.run import run_study, tell_error
-    from cycle_analysis.running.status import Status
+    from cycle_analysis.running.run import Status, ended_at_once, run_study, tell_error
 
     status = Status()
     how = {"force": options.force, "dry_run": options.dry_run, "n_workers": options.workers}
@@ -284,8 +290,8 @@ def _check(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     home = _home_of(options)
     study = load_study(options.study, home)
-    from cycle_analysis.running.interruptions import ended_at_once
     from cycle_analysis.running.manifest import FILE, read_manifest
+    from cycle_analysis.running.run import ended_at_once
     from cycle_analysis.running.verify import verify
 
     manifest = read_manifest(options.against or home / "reports" / study.name / FILE)
@@ -316,7 +322,7 @@ def _robustness(options: argparse.Namespace) -> int:
 
     from cycle_analysis.report import open_chapter, tell
     from cycle_analysis.results import Results
-    from cycle_analysis.robustness.grid import REASONS
+    from cycle_analysis.robustness import REASONS
     from cycle_analysis.robustness.run import open_grid, run_grid
     from cycle_analysis.running.run import only_run
 
@@ -347,7 +353,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
     from cycle_analysis.chance import workers
     from cycle_analysis.profiles import rates
-    from cycle_analysis.running.interruptions import start_workers
+    from cycle_analysis.running.run import start_workers
 
     world = rates.read_expected(options.profiles, options.within_sd)
     answering = rates.in_points(options.respondents, options.respondent_sd)
@@ -391,7 +397,7 @@ def _new_study(options: argparse.Namespace) -> int:
 
 def _add_wave(options: argparse.Namespace) -> int:
     study = load_study(options.study, _home_of(options), without=options.wave)
-    from cycle_analysis.drafting.add_wave import add_wave
+    from cycle_analysis.drafting import add_wave
     from cycle_analysis.responses.study_answers import study_register
 
     layout = _layout_of(options)
@@ -408,7 +414,7 @@ def _sheets(options: argparse.Namespace) -> int:
 
     from cycle_analysis.report.sheets import write_sheets
     from cycle_analysis.running import finished_results
-    from cycle_analysis.running.interruptions import start_workers
+    from cycle_analysis.running.run import start_workers
 
     study = load_study(options.study, _home_of(options))
     wave = options.wave or study.waves[-1]
@@ -483,6 +489,5 @@ def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:
             allowed = "NOTEBOOK.NAME=VALUE, such as 04.max_profiles=6"
             wrong.append(Problem("command line", "--param", text, "cannot be read", allowed))
         given.setdefault(notebook, {})[parameter] = value
-    if wrong:
-        raise InputError(wrong)
+    refuse_any(wrong)
     return given

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.results import (
     ALL_WAVES,
     PARAMETERS,
@@ -336,5 +336,4 @@ def _check_alike(results: Results, study: Study) -> None:
                 remedy = f"{run_notebook(step, differing[0])} again, with the same value"
                 where = f"parameter {step}.{name}"
                 problems.append(Problem("results", where, "", problem, "one value", remedy))
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)

@@ -18,6 +18,7 @@ from cycle_analysis.responses.study_answers import population
 from cycle_analysis.results import Results
 from cycle_analysis.running import CHECK, plan
 from cycle_analysis.study import Study
+from cycle_analysis.texts import read_list
 from cycle_analysis.whole_files import write_whole
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
@@ -29,46 +30,6 @@ LONGEST = 64
 REGISTER = ("name", "province", "size_class", "size", "region")
 """Columns of the register of municipalities, and the name of any unit."""
 YES_NO = {0: "no", 1: "yes"}
-MEANINGS = {
-    "unit": "code of the unit",
-    "respondent": "number of the respondent in the export",
-    "role": "role of the respondent",
-    "name": "name of the unit",
-    "province": "province",
-    "size_class": "size class of Statistics Netherlands",
-    "size": "number of inhabitants, in classes",
-    "region": "part of the country",
-    "item": "code of the question, see codebook.csv",
-    "phase": "code of the phase, see study.yaml",
-    "reason": "why an answer is missing",
-    "profile": "number of the profile, 1 to k from low to high mean",
-    "profile_name": "name of the profile",
-    "second_profile": "number of the second most probable profile",
-    "certainty": "probability of the own profile, 0-1",
-    "clearly_placed": "whether that is large enough, see the parameter of 05",
-    "distance": "distance to the centre of the own profile, points of 0-100",
-    "margin": "0 = as near to the second profile, 1 = at the centre of the own one",
-    "n_respondents": "number of respondents of the unit",
-    "n_units": "number of units",
-    "n_items": "number of questions",
-    "n": "number of answers, respondents or units that it rests on",
-    "k": "number of profiles",
-    "share": "share, 0-1",
-    "mean": "mean",
-    "sd": "standard deviation",
-    "standard_error": "standard error",
-    "low": "lower end of the 95% interval",
-    "high": "upper end of the 95% interval",
-    "p": "p value",
-    "p_holm": "p value, adjusted for the number of tests (Holm 1979)",
-    "bic": "Bayesian information criterion; lower is better",
-    "df": "degrees of freedom",
-    "wave_from": "earlier wave",
-    "wave_to": "later wave",
-    "finding": "code of what was found, words in texts/<language>/words.yaml",
-    "warning": "what a reader of the table must know",
-}
-"""What columns hold that have the same name in many tables."""
 
 
 def write_private_files(study: Study, results: Results) -> list[Path]:
@@ -151,8 +112,9 @@ def member_table(study: Study, results: Results) -> tuple[pd.DataFrame, dict[str
         errors.add_prefix("error_"),
     ]
     table = pd.concat([part.reindex(members.index) for part in parts], axis=1)
-    labels = {column: MEANINGS.get(column, "") for column in [members.index.name, *table]}
-    labels |= {_as_variable(column): str(column) for column in units if column not in MEANINGS}
+    meanings = read_list("columns")
+    labels = {column: meanings.get(column, "") for column in [members.index.name, *table]}
+    labels |= {_as_variable(column): str(column) for column in units if column not in meanings}
     for phase, title in study.phase_names(code).items():
         labels[f"score_{phase}"] = f"{title}: score, 0-100"
         labels[f"error_{phase}"] = f"{title}: standard error of the score, points of 0-100"
@@ -171,7 +133,7 @@ def data_dictionary(study: Study, results: Results) -> pd.DataFrame:
         the notebook or the docstring of the function must tell).
     """
     questions = study.codebook.items[f"question_{study.languages[0]}"].to_dict()
-    known = MEANINGS | study.phase_names(study.languages[0]) | questions
+    known = read_list("columns") | study.phase_names(study.languages[0]) | questions
     rows = [
         (f"{wave}/{step}/{table}.csv", column, kind, known.get(column, ""))
         for step, wave in _saved_steps(study, results)

@@ -100,6 +100,18 @@ def refuse(
     return InputError([Problem(file, where, value, problem, allowed, remedy)])
 
 
+def refuse_any(problems: Iterable[Problem]) -> None:
+    """Refuse all that was found, if anything was.
+
+    Raises
+    ------
+    InputError
+        With every problem.
+    """
+    if found := list(problems):
+        raise InputError(found)
+
+
 TABLE_COLUMNS = (
     *("file", "sheet", "row", "column", "respondent", "value", "problem", "done", "rule", "n"),
     *("where", "allowed", "remedy"),

@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis import __version__
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.study import Study, find_home, load_study
 from cycle_analysis.study.plan import hash_facts, hash_file, hash_study
 from cycle_analysis.whole_files import delete_files, inert, inert_texts, write_whole, written_texts
@@ -338,8 +338,7 @@ class Results:
                 told, remedy = "; ".join(changed), f"{run_notebook(step, wave)} again"
                 problem = f"is out of date: {told}"
                 problems.append(Problem(f"{wave}/{step}", "result", "", problem, "", remedy))
-        if problems:
-            raise InputError(problems)
+        refuse_any(problems)
 
     def _read(self, step: str, wave: str) -> dict[str, Any]:
         path = self.step_folder(step, wave) / FILE

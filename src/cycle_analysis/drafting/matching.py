@@ -16,9 +16,8 @@ import pandas as pd
 
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses import NUMBER, decode
+from cycle_analysis.responses import NUMBER, decode, find_personal
 from cycle_analysis.responses.checks import find_shift, numbers_in, suggest_recode
-from cycle_analysis.responses.privacy import find_personal
 from cycle_analysis.responses.respondents import (
     LABEL,
     NUMBERS,

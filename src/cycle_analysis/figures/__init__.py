@@ -11,18 +11,21 @@ here once, and returns the axes it drew on.
 from cycle_analysis.figures.cycle import (
     plot_change,
     plot_coactivity,
+    plot_composition,
+    plot_flow,
+    plot_moves,
     plot_order_violations,
     plot_patterns,
     plot_phase_curve,
     plot_sensitivity,
 )
-from cycle_analysis.figures.moves import plot_composition, plot_flow, plot_moves
 from cycle_analysis.figures.profiles import (
     plot_course,
     plot_criteria,
     plot_fingerprint,
     plot_profiles,
     plot_rivals,
+    plot_specifications,
     plot_tree,
     plot_units,
 )
@@ -33,5 +36,4 @@ from cycle_analysis.figures.responses import (
     plot_response_cells,
     plot_spread,
 )
-from cycle_analysis.figures.robustness import plot_specifications
 from cycle_analysis.figures.style import Look

@@ -1,16 +1,27 @@
-"""Read a survey export as text, one module for each family of files.
+"""Read a survey export as text, one module for each family of files, and know its survey tool.
 
 A reader decides nothing about answers. It gives every cell as text, the row numbers that the user
 sees in the file, and what the file itself says: labels, questions, missing codes. Kept libraries
-parse: pyreadstat for SPSS and Stata, calamine for spreadsheets.
+parse: pyreadstat for SPSS and Stata, calamine for spreadsheets. The export of a survey tool is
+known by its shape, and brought to one header and one row each:
+
+LimeSurvey, any file
+    Question codes, abbreviated or full questions as headings, Dutch or English; answer codes or
+    answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known.
+Qualtrics, any file: three header rows, the legacy two, or one
+    Numeric values or choice text, English or Dutch. Previews are left out, unfinished rows and
+    spam counted, durations known.
 """
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from cycle_analysis.problems import refuse
+import pandas as pd
+
+from cycle_analysis.problems import FIXED, KEPT, Problem, refuse
 from cycle_analysis.readers.flat_files import read_csv, read_dta, read_sav
-from cycle_analysis.readers.platforms import adapt
 from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, change_texts, text_column
 from cycle_analysis.readers.workbooks import read_spreadsheet
 from cycle_analysis.study.files import Source
@@ -39,6 +50,31 @@ SIGNATURES = {
 }
 """How files of a kind begin."""
 TEXTS = ("csv", "tsv", "txt")
+IMPORT_ID = '{"importid"'
+STATUS, FINISHED = ("status", "antwoordtype"), ("finished", "voltooid", "afgerond")
+OF_QUALTRICS = ("responseid", "recordeddate", "distributionchannel", "antwoordid")
+"""Names of columns, without capitals, spaces and marks: one of each kind tells Qualtrics."""
+PREVIEWS = re.compile(r"1|2|9|17|.*(?:preview|voorbeeld).*|survey test|enquêtetest")
+"""Values of Qualtrics' Status for rows that its author made."""
+SPAM = re.compile(r"8|12|(?:imported )?spam|(?:geïmporteerde )?spam")
+UNFINISHED = re.compile(r"0|false|no|nee|onwaar")
+NOT_SENT = re.compile("")
+LIMESURVEY = (
+    {"id", "submitdate", "lastpage"},
+    {"response id", "date submitted", "last page"},
+    {"antwoord-id", "datum ingediend", "laatste pagina"},
+    {"id. response id", "submitdate. date submitted", "lastpage. last page"},
+)
+"""Headings that only LimeSurvey has together: codes, full in English, in Dutch, abbreviated."""
+SUBMITTED = ("submitdate", "date submitted", "datum ingediend")
+TOTAL_TIME = (
+    "interviewtime",
+    "total time",
+    "totale tijd",
+    *("duration (in seconds)", "duration__in_seconds"),
+    "q_totalduration",
+)
+CODE_AND_TEXT = re.compile(r"([A-Za-z][A-Za-z0-9_]*(?:\[[^\]]+\])?)\.\s+(.+)", re.DOTALL)
 
 
 def read_export(path: Path, source: Source) -> RawTable:
@@ -82,3 +118,111 @@ def _check_text(path: Path) -> None:
         if start[: len(mark)].lower() == mark.lower():
             remedy = f"Name it .{kind}" if kind in READERS else "Export the answers as csv"
             raise refuse(path.name, "file", "", f"is no text but {kind}", "", remedy)
+
+
+def adapt(table: RawTable) -> RawTable:
+    """Bring the export of a known survey tool to the shape of any other table."""
+    if table.cells.empty:
+        return table
+    table = _without_previews(_qualtrics(table))
+    if any(headings <= set(_by_folded_name(table)) for headings in LIMESURVEY):
+        table = _limesurvey(table)
+    folded = _by_folded_name(table)
+    folded |= {re.sub(r"\W|_+$", "_", name).strip("_"): there for name, there in folded.items()}
+    timed = [folded[name] for name in TOTAL_TIME if name in folded and table.platform]
+    return replace(table, duration=timed[0]) if timed else table
+
+
+def _by_folded_name(table: RawTable) -> dict[str, str]:
+    """Columns by their name in lower case."""
+    return {name.casefold(): name for name in table.cells.columns}
+
+
+def _qualtrics(table: RawTable) -> RawTable:
+    n_headers = _qualtrics_headers(table.cells)
+    if not n_headers:
+        return table
+    questions = {name: str(table.cells[name].iloc[0]) for name in table.cells.columns}
+    how = f"{table.how}, Qualtrics with {n_headers + 1} header rows"
+    table = replace(table, cells=table.cells.iloc[n_headers:], how=how, platform="Qualtrics")
+    if n_headers == 1:  # the legacy layout hides its own fields behind V1, V2, ...
+        names = {n: questions[n] for n in questions if re.fullmatch(r"V\d+", n) and questions[n]}
+        table = table.renamed(names)
+        questions = {names.get(name, name): text for name, text in questions.items()}
+    return replace(table, questions=questions)
+
+
+def _qualtrics_headers(cells: pd.DataFrame) -> int:
+    """How many rows below the first are headers too."""
+    for place in (1, 0):
+        if len(cells) > place:
+            texts = cells.iloc[place].astype("str").str.replace(" ", "").str.casefold()
+            if texts.str.startswith(IMPORT_ID).mean() > 0.5:
+                return place + 1
+    first = {str(text) for text in cells.iloc[0]}
+    legacy = cells.columns[0] == "V1" and {"ResponseID", "Status", "Finished"} <= first
+    return 1 if legacy else 0
+
+
+def _without_previews(table: RawTable) -> RawTable:
+    """Leave out rows that the author made, count them, and count unfinished rows and spam."""
+    bare = {re.sub(r"[\W_]", "", name.casefold()): name for name in table.cells.columns}
+    status, finished, known = (
+        next((bare[name] for name in names if name in bare), "")
+        for names in (STATUS, FINISHED, OF_QUALTRICS)
+    )
+    if not (status and (table.platform or (finished and known))):
+        return table
+    found = [
+        *_counted(table, status, SPAM, "rows are marked as spam", KEPT),
+        *_counted(table, finished, UNFINISHED, "rows are not finished", KEPT),
+        *_counted(table, status, PREVIEWS, "rows are previews; left out", FIXED, "previews"),
+    ]
+    how = table.how if table.platform else f"{table.how}, Qualtrics by its columns"
+    kept = table.only(~_which(table, status, PREVIEWS), *found)
+    return replace(kept, platform="Qualtrics", how=how)
+
+
+def _limesurvey(table: RawTable) -> RawTable:
+    """Take question codes from headings of code and text; count rows that were not sent."""
+    split = {name: CODE_AND_TEXT.fullmatch(name) for name in table.cells.columns}
+    codes = {name: part[1] for name, part in split.items() if part}
+    questions = {part[1]: part[2] for part in split.values() if part}
+    if codes and len(set(codes.values())) == len(codes):
+        table = table.renamed(codes)
+    questions = questions or {name: name for name in table.cells.columns}
+    how = f"{table.how}, LimeSurvey"
+    table = replace(table, questions=questions, how=how, platform="LimeSurvey")
+    folded = _by_folded_name(table)
+    column = next((folded[name] for name in SUBMITTED if name in folded), "")
+    found = _counted(table, column, NOT_SENT, "rows were not sent in to the end", KEPT)
+    return replace(table, notes=table.notes + found)
+
+
+def _which(table: RawTable, column: str, values: re.Pattern[str]) -> "pd.Series[bool]":
+    """Rows with one of some values in a column, or with its label; none without the column."""
+    if column not in table.cells:
+        return pd.Series(False, index=table.cells.index)
+    labels = table.labels.get(column, {})
+    texts = table.cells[column].astype("str").str.strip()
+    named = texts.map(lambda text: labels.get(text, ""))
+    is_one = [
+        bool(values.fullmatch(text.casefold()) or (name and values.fullmatch(name.casefold())))
+        for text, name in zip(texts, named, strict=True)
+    ]
+    return pd.Series(is_one, index=table.cells.index)
+
+
+def _counted(
+    table: RawTable,
+    column: str,
+    values: re.Pattern[str],
+    problem: str,
+    done: str,
+    rule: str = "",
+) -> list[Problem]:
+    """Say how many rows have one of some values in a column; nothing when none has."""
+    rows = table.cells.index[_which(table, column, values)]
+    if not len(rows):
+        return []
+    return [table.problem(column, rows, "", f"{len(rows)} {problem}", done=done, rule=rule)]

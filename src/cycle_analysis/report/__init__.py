@@ -5,7 +5,6 @@ words.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -21,19 +20,19 @@ from cycle_analysis.report.document import (
     Paragraph,
     Table,
     Text,
-    legible,
     number_blocks,
 )
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import Language, open_language
 from cycle_analysis.report.reading import part_annex, read_blocks
-from cycle_analysis.report.sources import SourcedResults
+from cycle_analysis.report.sources import Remembering, SourcedResults
 from cycle_analysis.report.templates import (
     MACROS,
     SHEET,
     SUFFIX,
     escape,
     has_block,
+    legible,
     make_sandbox,
     render,
     render_block,
@@ -46,29 +45,6 @@ WRITERS_WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
     *("report", "annex", "not_shown", "traced", "sources"),
 )
-
-
-@dataclass(eq=False)
-class Remembering:
-    """Results that read every table once."""
-
-    results: Results
-    tables: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)
-
-    def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
-        """Load a saved table."""
-        key = (step, table, wave)
-        if key not in self.tables:
-            self.tables[key] = self.results.load(step, table, wave)
-        return self.tables[key].copy(deep=False)
-
-    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
-        """Give the parameters with which a step ran."""
-        return self.results.parameters(step, wave)
-
-    def current(self, step: str, wave: str) -> bool:
-        """Whether a step has been saved, and is up to date."""
-        return self.results.current(step, wave)
 
 
 def assemble(
@@ -120,7 +96,7 @@ def assemble(
         title=study.title[code],
         subtitle=str(language.words["subtitle"]).format(waves=waves),
         blocks=number_blocks(blocks),
-        mark=str(language.words["synthetic"]) if study.synthetic else "",
+        mark=language.mark,
         about=_about(study, language),
         others=tuple(
             (other, str(open_language(other, study).words["language"]))

@@ -7,8 +7,9 @@ words stand here: which facts are told, in what order and in which words, the te
 """
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property, partial
+from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 import pandas as pd
@@ -17,10 +18,10 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.style import Look
 from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.report.columns import Rows
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
-from cycle_analysis.report.language import Group, Language
-from cycle_analysis.report.sources import EVERY, Source, as_whole, made, stated
+from cycle_analysis.report.language import GROUP, Column, Group, Language, Rows
+from cycle_analysis.report.sources import EVERY, Source, as_whole, constant, made, stated
+from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.study import Study
 
 STEPS = (
@@ -34,6 +35,8 @@ PLAIN = (str, int, float, bool, type(None), Units, Mean, Weighted, tuple, list, 
 """What a fact may be, besides frozen dataclasses; no tables, which a template could count in."""
 QUESTIONS = Source("codebook.csv", EVERY, "phase")
 """Where it stands what is asked."""
+APART = 10
+"""Points from which an answer to a question, or the score on a phase, is told to be another."""
 GIVEN = (
     *("one", "many", "population", "synthetic", "round_to", "phases", "n_phases", "wave"),
     "several_waves",
@@ -98,7 +101,7 @@ class Chapter:
         self.study, self.results, self.language, self.door = study, results, language, language.door
         self.one, self.many = study.units.one[language.code], study.units.many[language.code]
         self.population, self.synthetic = study.population[language.code], study.synthetic
-        self.mark = str(language.words["synthetic"]) if study.synthetic else ""
+        self.mark = language.mark
         self.phases, self.round_to = study.phase_codes, stated(language.door.round_to, "round_to")
         self.n_phases = stated(len(self.phases), "phases")
         default = study.waves[-1] if self.newest else study.reference_wave
@@ -117,10 +120,9 @@ class Chapter:
         """Load a table of the chapter's wave, or of another."""
         return self.results.load(step, table, wave or self.wave)
 
-    def parameter(self, step: str, name: str, wave: str = "") -> float:
-        """Give a parameter, a number, with which a step ran."""
-        value: float = self.results.parameters(step, wave or self.wave)[name]
-        return value
+    def parameters_of(self, step: str) -> Mapping[str, Any]:
+        """Give the parameters with which a step ran, on the reference wave or over all waves."""
+        return self.results.parameters(step, ALL_WAVES if step == WAVES else self.reference)
 
     def table(self, key: str, *names: str) -> Rows:
         """Give what a table can show, by its key in the text."""
@@ -128,7 +130,7 @@ class Chapter:
 
     def figure(self, key: str, *names: str, title: str = "") -> Callable[[], Axes]:
         """Give what draws a figure, by its key in the text, under a title."""
-        look = Look(self.language, title, self.study.phase_names(self.language.code))
+        look = Look(self.language, title, self._heads)
         return partial(self._method("figure", key)(*names), look=look)
 
     def _method(self, kind: str, key: str) -> Callable[..., Any]:
@@ -154,6 +156,16 @@ class Chapter:
             | {"asked": self.asked_in(wave), "answered": self.answered_in(wave)}
             for wave, of in days.items()
         ]
+
+    @cached_property
+    def n_questions(self) -> int:
+        """Number of questions on the phases."""
+        return made(int((self.study.codebook.items["phase"] != "").sum()), QUESTIONS)
+
+    @cached_property
+    def municipalities(self) -> bool:
+        """Whether the units are Dutch municipalities, whose parts of the country can be named."""
+        return has_municipalities(self.study)
 
     @cached_property
     def answered(self) -> Units:
@@ -196,6 +208,11 @@ class Chapter:
         ]
 
     @cached_property
+    def _by_number(self) -> dict[int, Group]:
+        """The groups by their number."""
+        return {group.number: group for group in self.groups}
+
+    @cached_property
     def _group_names(self) -> dict[int, str]:
         """What figures write beside the number of a group: its name, where the study has one."""
         named = {g.number: self.language.named(g.names) for g in self.groups if g.names}
@@ -210,6 +227,25 @@ class Chapter:
     def groups_word(self) -> str:
         """What the groups are called: profiles, or levels."""
         return str(self.language.words["groups"][self._kind]["many"])
+
+    @cached_property
+    def _heads(self) -> dict[str, str]:
+        """Short names of the phases, to stand above columns."""
+        return self.study.phase_names(self.language.code)
+
+    @cached_property
+    def _questions(self) -> pd.Series:
+        """What is asked, by item, without the full stop."""
+        return self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+
+    def to_groups(self, values: Iterable[Iterable[Any]], kind: Column) -> Rows:
+        """Set for each group, a row, a value for each group, columns ``to``."""
+        heads = {f"to_{number}": f"{number}" for number in self._by_number}
+        rows = [
+            {"group": group, **dict(zip(heads, row, strict=True))}
+            for group, row in zip(self.groups, values, strict=True)
+        ]
+        return Rows({"group": GROUP} | dict.fromkeys(heads, kind), rows, {"to": heads})
 
     def counted(self, n: float) -> Units:
         """Set a number of units as a part of those that answered in the wave of this chapter."""
@@ -290,6 +326,21 @@ def facts_from(other: type[Chapter], same_wave: bool = True) -> "cached_property
         return ChapterFacts(other(own.study, own.results, own.language, wave))
 
     return cached_property(facts)
+
+
+def saved(step: str, table: str, wave: str = "") -> "cached_property[pd.DataFrame]":
+    """Make a saved table a part of a chapter: of the chapter's wave, or of another."""
+    return cached_property(lambda own: own.load(step, table, wave))
+
+
+def setting(step: str, name: str) -> "cached_property[float]":
+    """Make a fact of a parameter, a number, with which a step ran."""
+    return cached_property(lambda own: own.parameters_of(step)[name])
+
+
+def fixed(module: ModuleType, name: str) -> "cached_property[float]":
+    """Make a fact of a number of the method, see `constant`."""
+    return cached_property(lambda own: constant(module, name))
 
 
 def facts_of(chapter: type[Chapter]) -> list[str]:

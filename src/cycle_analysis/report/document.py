@@ -1,28 +1,39 @@
 """What a report is, whatever it is written to: a row of headings, texts, tables and figures.
 
 Texts are plain, with emphasis marked: a writer escapes them. Cells carry the number beside the
-text, so that a workbook holds numbers as numbers.
+text, so that a workbook holds numbers as numbers. A drawing is SVG, or dots where a writer knows no
+SVG: set by Typst, with fonts that come along, so that it is the same everywhere.
 """
 
+import base64
 import datetime
+import html
 import io
+import json
 import re
 import struct
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
+import typst
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
-
-from cycle_analysis.report.sources import Printed, Told
-from cycle_analysis.report.typesetting import typeset
 
 CREATED = datetime.datetime(2000, 1, 1)
 """When files say that they were made, if they must say it: always the same day."""
+FONT_FILES = Path(mpl.get_data_path()) / "fonts" / "ttf"
+FONT = "DejaVu Sans"
+DRAWN_WITH = {400: "DejaVuSans.ttf", 700: "DejaVuSans-Bold.ttf"}
+"""The font of drawings, and its files by weight."""
+_TEXT = re.compile(r"<text style=\"(?P<style>[^\"]*)\"[^>]*>(?P<text>[^<]*)")
 
 
 @dataclass(frozen=True)
@@ -164,7 +175,7 @@ FIXED: dict[Any, Any] = {
     "svg.hashsalt": "cycle_analysis",
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "figure.dpi": 100,
 }
 """Ids that do not change, text that stays text, in one font, and no mathematics in labels."""
@@ -242,57 +253,6 @@ class Figure:
     def __post_init__(self) -> None:
         if not self.alt.strip():
             raise ValueError(f"figure {self.key!r} has no alt text; say what can be seen in it")
-
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a\u202b\u202d\u202e\u2066\u2067\ud800-\udfff\ufffe\uffff]"
-)
-"""Characters that turn round the direction of whatever follows, or that files may not hold."""
-
-
-OPENS, PARTS, CLOSES = "\ue000\ue001\ue002"
-"""Stand around a number in the text of a chapter as it is read: its place in a list, and itself."""
-_MARKED = re.compile(f"{OPENS}([0-9]+){PARTS}([^{OPENS}{CLOSES}]*){CLOSES}")
-
-
-def unmarked(text: str) -> str:
-    """Give a text without the marks of its numbers."""
-    return _MARKED.sub(r"\2", text)
-
-
-def legible(part: Any, origins: Sequence[Any] = ()) -> Any:
-    r"""Show what cannot be seen in every text of a document, or of a part of one.
-
-    Numbers that are marked get their origin: sources, and how they were made of them.
-
-    Examples
-    --------
-    >>> legible((Heading(1, "start", "A\u202eB"), "a\x01"))
-    (Heading(level=1, key='start', text='A[U+202E]B'), 'a[U+0001]')
-    """
-    if isinstance(part, str):
-        text = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", part)
-        return _told(text, origins) if OPENS in text else text
-    if isinstance(part, tuple):
-        return tuple(legible(one, origins) for one in part)
-    if isinstance(part, dict):
-        return {name: legible(value, origins) for name, value in part.items()}
-    if is_dataclass(part) and not isinstance(part, (Drawing, type)):
-        values = {f.name: legible(getattr(part, f.name), origins) for f in fields(part)}
-        return replace(part, **values)
-    return part
-
-
-def _told(text: str, origins: Sequence[Any]) -> Told:
-    """Take the marks away, and keep where numbers stand."""
-    plain, numbers, end = "", [], 0
-    for found in _MARKED.finditer(text):
-        plain += text[end : found.start()]
-        numbers.append(Printed(len(plain), len(plain) + len(found[2]), *origins[int(found[1])]))
-        plain, end = plain + found[2], found.end()
-    told = Told(plain + text[end:])
-    told.numbers = tuple(numbers)
-    return told
 
 
 PAGES = ("report", "annex")
@@ -386,11 +346,6 @@ class Document:
         """The report, under its title, and its annex, if there is one: each with its chapters."""
         return _nested((Heading(0, "report", self.title), *self.blocks), 0)
 
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        """The chapters of all parts, each with its sections."""
-        return tuple(chapter for part in self.parts for chapter in part.sections)
-
 
 def _beside(block: Table | Figure) -> Iterator[tuple[str, str]]:
     """Give the texts of a figure or a table, by their place."""
@@ -470,3 +425,76 @@ def _nested(blocks: Sequence[Block], level: int) -> tuple[Section, ...]:
             parts = _nested(inner[lower:], level + 1)
             sections.append(Section(heading, tuple(inner[:lower]), parts))
     return tuple(sections)
+
+
+def typeset(layout: str, told: Any, **form: Any) -> list[bytes]:
+    """Set what is told as a layout says.
+
+    Parameters
+    ----------
+    layout : str
+        Typst, which finds what is told in ``sys.inputs.told``, as JSON.
+    told : value that JSON can hold
+        Texts, numbers, lists and dicts.
+    **form
+        As `typst.Compiler.compile`: format, standards, dots per inch.
+
+    Returns
+    -------
+    list of bytes
+        One for each page of pictures, or one PDF.
+
+    Examples
+    --------
+    >>> page = typeset("#json(bytes(sys.inputs.told))", "Hello", format="svg")
+    >>> page[0][:4]
+    b'<svg'
+    """
+    inputs = {"told": json.dumps(told, ensure_ascii=False)}
+    compiler = typst.Compiler(font_paths=_fonts(), ignore_system_fonts=True)
+    made = compiler.compile(layout.encode("utf-8"), sys_inputs=inputs, **form)
+    return made if isinstance(made, list) else [made or b""]
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """Find the fonts of Typst (Libertinus) and of matplotlib (DejaVu), and no others."""
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(FONT_FILES)])
+
+
+def font_rules(drawings: Iterable[str]) -> str:
+    """Give CSS that holds the fonts of drawings, with the letters that they use and no others.
+
+    Parameters
+    ----------
+    drawings : iterable of str
+        SVG in which text is text, of one weight or the other.
+
+    Examples
+    --------
+    >>> font_rules(['<text style="font-weight: 700">Aa</text>'])[:58]
+    "@font-face{font-family:'DejaVu Sans';font-weight:700;src:u"
+    """
+    letters: dict[int, set[str]] = {weight: set() for weight in DRAWN_WITH}
+    for found in (found for svg in drawings for found in _TEXT.finditer(svg)):
+        weight = 700 if "font-weight: 700" in found["style"] else 400
+        letters[weight] |= set(html.unescape(found["text"]))
+    rule = "@font-face{{font-family:'{}';font-weight:{};src:url(data:font/ttf;base64,{})}}"
+    return "".join(
+        rule.format(FONT, weight, _part_of_font(DRAWN_WITH[weight], "".join(sorted(used))))
+        for weight, used in letters.items()
+        if used
+    )
+
+
+@cache
+def _part_of_font(name: str, letters: str) -> str:
+    """Give some letters of a font, in base 64; hints are for screens of long ago."""
+    font, part = TTFont(FONT_FILES / name, recalcTimestamp=False), io.BytesIO()
+    options = Options(hinting=False, layout_features=["kern", "mark"])
+    options.drop_tables += ["FFTM"]  # when the designers' program wrote it
+    subsetter = Subsetter(options)
+    subsetter.populate(text=letters)
+    subsetter.subset(font)
+    font.save(part)
+    return base64.b64encode(part.getvalue()).decode("ascii")

@@ -55,7 +55,7 @@ def write_fit_page(study: Study, results: Results, code: str, folder: Path) -> l
     page = {
         "language": code,
         "title": study.title[code],
-        "mark": str(language.words["synthetic"]) if study.synthetic else "",
+        "mark": language.mark,
         "words": language.words["fit_page"] | {"report": language.words["report"]},
         "questions": _questions(study, code),
         "told": Markup(json.dumps(told, ensure_ascii=False).replace("</", "<\\/")),
@@ -145,18 +145,10 @@ def _questions(study: Study, code: str) -> list[dict[str, Any]]:
             "items": [
                 {"item": item, "question": row[f"question_{code}"], "answers": answers}
                 for item, row in rows.iterrows()
-                for answers in [_answers(study, str(row["scale"]), code)]
+                for steps in [study.scales[str(row["scale"])].steps(code)]
+                for answers in [[{"code": one, "text": text} for one, text in steps.items()]]
             ],
         }
         for phase in study.phase_codes
         for rows in [items[items["phase"] == phase]]
     ]
-
-
-def _answers(study: Study, name: str, code: str) -> list[dict[str, str]]:
-    """Give the answers of a scale: code and text, the code alone where it has none."""
-    scale = study.scales[name]
-    low, high = scale.ends
-    texts = {answer: text[code] for answer, text in scale.labels.items()}
-    codes = [str(n) for n in range(int(low), int(high) + 1)]
-    return [{"code": one, "text": texts.get(one, one)} for one in codes]

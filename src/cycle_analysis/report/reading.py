@@ -23,7 +23,6 @@ from markdown_it.token import Token
 
 from cycle_analysis.problems import refuse
 from cycle_analysis.report.chapter import Chapter
-from cycle_analysis.report.columns import Column, Rows
 from cycle_analysis.report.document import (
     Block,
     Bullets,
@@ -34,10 +33,10 @@ from cycle_analysis.report.document import (
     Run,
     Table,
     Text,
-    unmarked,
     words_of,
 )
-from cycle_analysis.report.templates import SUFFIX, unescape
+from cycle_analysis.report.language import Column, Rows
+from cycle_analysis.report.templates import SUFFIX, unescape, unmarked
 
 SET_APART = ("finding", "summary")
 IN = "lang:"

@@ -25,10 +25,11 @@ from cycle_analysis.measurement.error import MeasurementError, measurement_error
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import given_error
-from cycle_analysis.report import WRITERS_WORDS, Remembering
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import WRITERS_WORDS
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
+    APART,
     NUMBER,
     RESPONSES,
     SCORES,
@@ -37,12 +38,12 @@ from cycle_analysis.report.chapter import (
     ChapterFacts,
     Results,
 )
-from cycle_analysis.report.columns import Rows, number
-from cycle_analysis.report.document import Document, legible, number_blocks
+from cycle_analysis.report.document import Document, number_blocks
 from cycle_analysis.report.door import Door, Mean, Units
-from cycle_analysis.report.language import Language, open_language
+from cycle_analysis.report.language import Language, Rows, number, open_language
 from cycle_analysis.report.reading import read_blocks
-from cycle_analysis.report.templates import make_sandbox, render
+from cycle_analysis.report.sources import Remembering
+from cycle_analysis.report.templates import legible, make_sandbox, render
 from cycle_analysis.report.writers import to_html, to_pdf
 from cycle_analysis.responses.study_answers import population, study_register
 from cycle_analysis.study import Study
@@ -51,8 +52,6 @@ from cycle_analysis.whole_files import write_whole
 REACH = stats.norm.ppf(0.975)
 ROLE = 2
 """Scores in a role under which its mean would be one person's answers."""
-APART = 10.0
-"""Points by which units one profile further answer a question higher, for it to be named."""
 MOST = 3
 """Questions, and phases on which roles differ, that are named."""
 TOGETHER = 20
@@ -179,7 +178,7 @@ class SheetChapter(Chapter):
         chances = self._data.chances.loc[self._unit].sort_values(ascending=False)
         if self.k < 2:
             return None
-        groups = {group.number: group for group in self.groups}
+        groups = self._by_number
         (best, chance), (second, other) = list(chances.items())[:2]
         return {
             **{"group": groups[int(best)], "chance": float(chance), "sure": self._is_probable},
@@ -231,12 +230,11 @@ class SheetChapter(Chapter):
             return None
         theirs = self._data.items.loc[ahead].mean()
         gaps = (theirs - own).dropna().sort_values(ascending=False)
-        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         named = [
-            {"question": questions[item], "own": own[item], "theirs": Mean(theirs[item], n)}
+            {"question": self._questions[item], "own": own[item], "theirs": Mean(theirs[item], n)}
             for item in gaps.index[gaps >= APART][:MOST]
         ]
-        return {"group": self.groups[number - 1], "questions": named}
+        return {"group": self._by_number[number], "questions": named}
 
     def table_scores(self) -> Rows:
         """Own scores beside those of its group, of units like it, and of all."""
@@ -252,9 +250,8 @@ class SheetChapter(Chapter):
             told = {name: self._mean(units, phase) for name, units in others.items()}
             rows.append({"phase": phase, "own": mean, "interval": ends, **told})
         columns = {"phase": kinds.PHASE_TITLE, "own": number(), "interval": kinds.interval()}
-        return Rows(
-            columns | dict.fromkeys(others, kinds.MEAN), rows, {"others": self._heads(others)}
-        )
+        columns |= dict.fromkeys(others, kinds.MEAN)
+        return Rows(columns, rows, {"others": self._others_named(others)})
 
     def figure_scores(self) -> Callable[..., Axes]:
         """Own scores with interval, and the mean of all."""
@@ -291,7 +288,7 @@ class SheetChapter(Chapter):
             found[by] = known[(table[by] == table[by].get(self._unit)).to_numpy()]
         return found | {"everyone": known}
 
-    def _heads(self, others: Mapping[str, pd.Index]) -> dict[str, str]:
+    def _others_named(self, others: Mapping[str, pd.Index]) -> dict[str, str]:
         """Head of each column: the group it is of."""
         words, own = (
             self.language.words["sheet"],
@@ -336,7 +333,7 @@ def make_sheet(
             study=study.title[code], wave=language.wave(wave)
         ),
         blocks=number_blocks(blocks),
-        mark=str(words["synthetic"]) if study.synthetic else "",
+        mark=language.mark,
         words={name: str(words[name]) for name in WRITERS_WORDS},
     )
     shown: Document = legible(sheet)

@@ -288,8 +288,7 @@ class Column(_Kept, pd.Series):
     def told(self, value: Any, key: Any) -> Any:
         """Give one of its values with its cell: in this row, or of this column."""
         origin, name = self.origin, self.name
-        is_number = pd.api.types.is_number(value) and not pd.api.types.is_bool(value)
-        if origin is None or not is_number or pd.isna(value):
+        if origin is None or not _is_printable(value):
             return value
         kind = Whole if pd.api.types.is_integer(value) else Number
         if origin.holds(key):
@@ -307,16 +306,17 @@ class Column(_Kept, pd.Series):
             yield self.told(value, key)
 
 
+def _is_printable(value: Any) -> bool:
+    """Whether a value is a number that a text may print."""
+    is_number = pd.api.types.is_number(value) and not pd.api.types.is_bool(value)
+    return is_number and not pd.isna(value)
+
+
 def _summing(name: str) -> Callable[..., Any]:
     def summed(self: Column, *options: Any, **named: Any) -> Any:
         value = getattr(pd.Series, name)(self, *options, **named)
-        if (
-            not (self.origin and self.origin.holds(self.name))
-            or not pd.api.types.is_number(value)
-            or pd.isna(value)
-        ):
-            return value
-        return made(value.item(), self, how=name)
+        known = self.origin and self.origin.holds(self.name) and _is_printable(value)
+        return made(value.item(), self, how=name) if known else value
 
     return summed
 
@@ -430,23 +430,42 @@ def numbers_in(pieces: Sequence[str]) -> Iterator[tuple[int, str, Printed]]:
 
 
 @dataclass(eq=False)
-class SourcedResults:
-    """Results whose tables and parameters know where they stand."""
+class Remembering:
+    """Results that read every table once."""
 
     results: Any
-    tables: dict[tuple[str, str, str], Sourced] = field(default_factory=dict)
+    tables: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)
 
     def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
         """Load a saved table."""
         key = (step, table, wave)
         if key not in self.tables:
-            loaded = self.results.load(step, table, wave)
-            self.tables[key] = Sourced.of(loaded, f"{wave}/{step}/{table}")
+            self.tables[key] = self._read(*key)
         return self.tables[key].copy(deep=False)
+
+    def _read(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        loaded: pd.DataFrame = self.results.load(step, table, wave)
+        return loaded
 
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         """Give the parameters with which a step ran."""
-        found = self.results.parameters(step, wave)
+        found: Mapping[str, Any] = self.results.parameters(step, wave)
+        return found
+
+    def current(self, step: str, wave: str) -> bool:
+        """Whether a step has been saved, and is up to date."""
+        return bool(self.results.current(step, wave))
+
+
+class SourcedResults(Remembering):
+    """Results whose tables and parameters know where they stand."""
+
+    def _read(self, step: str, table: str, wave: str) -> pd.DataFrame:
+        return Sourced.of(super()._read(step, table, wave), f"{wave}/{step}/{table}")
+
+    def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
+        """Give the parameters with which a step ran."""
+        found = super().parameters(step, wave)
         place = partial(Source, f"{wave}/{step}/result.json", "parameters")
         return {
             name: made(value, place(name), how="")
@@ -454,7 +473,3 @@ class SourcedResults:
             else value
             for name, value in found.items()
         }
-
-    def current(self, step: str, wave: str) -> bool:
-        """Whether a step has been saved, and is up to date."""
-        return bool(self.results.current(step, wave))

@@ -9,8 +9,9 @@ they are printed.
 
 import re
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,10 @@ from jinja2.utils import Namespace
 from markupsafe import Markup
 
 from cycle_analysis.problems import InputError, refuse
-from cycle_analysis.report.document import CLOSES, OPENS, PARTS
+from cycle_analysis.report.document import Drawing
 from cycle_analysis.report.door import UntoldError
 from cycle_analysis.report.language import FILTERS, NUMBERS, Language
-from cycle_analysis.report.sources import Source, Word, made, sources_of
+from cycle_analysis.report.sources import Printed, Source, Told, Word, made, sources_of
 
 SUFFIX = ".md.j2"
 SHEET = f"sheet{SUFFIX}"
@@ -51,6 +52,13 @@ COMMENTS: dict[str, Any] = {"comment_start_string": "{*", "comment_end_string": 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&#~|$])")
 _OPENING = re.compile(r"^([-+=:]|\d+(?=[.)]))")
 """What Markdown reads as a list, a line or a container at the start of a line."""
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a\u202b\u202d\u202e\u2066\u2067\ud800-\udfff\ufffe\uffff]"
+)
+"""Characters that turn round the direction of whatever follows, or that files may not hold."""
+OPENS, PARTS, CLOSES = "\ue000\ue001\ue002"
+"""Stand around a number in the text of a chapter as it is read: its place in a list, and itself."""
+_MARKED = re.compile(f"{OPENS}([0-9]+){PARTS}([^{OPENS}{CLOSES}]*){CLOSES}")
 
 
 def escape(text: str) -> Markup:
@@ -316,3 +324,44 @@ def _place(error: Exception) -> tuple[str, int]:
         if frame.filename.endswith(SUFFIX):
             return frame.filename, frame.lineno or 0
     return "", 0
+
+
+def unmarked(text: str) -> str:
+    """Give a text without the marks of its numbers."""
+    return _MARKED.sub(r"\2", text)
+
+
+def legible(part: Any, origins: Sequence[Any] = ()) -> Any:
+    r"""Show what cannot be seen in every text of a document, or of a part of one.
+
+    Numbers that are marked get their origin: sources, and how they were made of them.
+
+    Examples
+    --------
+    >>> from cycle_analysis.report.document import Heading
+    >>> legible((Heading(1, "start", "A\u202eB"), "a\x01"))
+    (Heading(level=1, key='start', text='A[U+202E]B'), 'a[U+0001]')
+    """
+    if isinstance(part, str):
+        text = _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", part)
+        return _told(text, origins) if OPENS in text else text
+    if isinstance(part, tuple):
+        return tuple(legible(one, origins) for one in part)
+    if isinstance(part, dict):
+        return {name: legible(value, origins) for name, value in part.items()}
+    if is_dataclass(part) and not isinstance(part, (Drawing, type)):
+        values = {f.name: legible(getattr(part, f.name), origins) for f in fields(part)}
+        return replace(part, **values)
+    return part
+
+
+def _told(text: str, origins: Sequence[Any]) -> Told:
+    """Take the marks away, and keep where numbers stand."""
+    plain, numbers, end = "", [], 0
+    for found in _MARKED.finditer(text):
+        plain += text[end : found.start()]
+        numbers.append(Printed(len(plain), len(plain) + len(found[2]), *origins[int(found[1])]))
+        plain, end = plain + found[2], found.end()
+    told = Told(plain + text[end:])
+    told.numbers = tuple(numbers)
+    return told

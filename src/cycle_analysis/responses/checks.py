@@ -16,8 +16,14 @@ import pandas as pd
 
 from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses import DECLARED_MISSING, RECODED, RESCALED, Decoded, decode
-from cycle_analysis.responses.privacy import hide_personal
+from cycle_analysis.responses import (
+    DECLARED_MISSING,
+    RECODED,
+    RESCALED,
+    Decoded,
+    decode,
+    hide_personal,
+)
 from cycle_analysis.study.files import ANSWERED, INVALID, Column, Scale, codes_by_label, normalise
 
 FEW = 10

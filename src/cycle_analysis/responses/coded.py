@@ -35,8 +35,10 @@ from cycle_analysis.problems import (
     on_one_line,
     problem_table,
     refuse,
+    refuse_any,
 )
 from cycle_analysis.readers import RawTable
+from cycle_analysis.responses import find_same_person, scan_columns
 from cycle_analysis.responses.checks import (
     Asked,
     check_fields,
@@ -46,7 +48,6 @@ from cycle_analysis.responses.checks import (
     doubt_shares,
     doubt_unrecoded,
 )
-from cycle_analysis.responses.privacy import find_same_person, scan_columns
 from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import ANSWERED, Wave, normalise
@@ -183,8 +184,7 @@ def code_responses(
     found += find_same_person(raw)
     found += scan_columns(raw, mapping, {i for i, scale in scales.items() if scale.kind == "text"})
     found = [replace(problem, sheet=raw.sheet) for problem in found]
-    if rejected := [problem for problem in found if problem.done == REJECTED]:
-        raise InputError(rejected)
+    refuse_any(problem for problem in found if problem.done == REJECTED)
     kept, told = _who_answered(asked, kept, raw)
     asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told

@@ -15,8 +15,7 @@ import pandas as pd
 
 from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, on_one_line
 from cycle_analysis.readers import RawTable, change_texts
-from cycle_analysis.responses import CODE_IN_LABEL, declared_missing, plain_number
-from cycle_analysis.responses.privacy import EMAIL
+from cycle_analysis.responses import CODE_IN_LABEL, EMAIL, declared_missing, plain_number
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import (
     BLANK,

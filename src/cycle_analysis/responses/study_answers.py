@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, check_range
+from cycle_analysis.problems import InputError, Problem, check_range, refuse_any
 from cycle_analysis.readers import read_export
 from cycle_analysis.responses.coded import Responses, check_checksum, code_responses
 from cycle_analysis.study import Study
@@ -111,8 +111,7 @@ def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str
         problem = "answered, but is not on the list"
         stray = sorted(set(responded) - set(found["unit"]))
         problems = [Problem(where, "column unit", code, problem, "", "Add it") for code in stray]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return found["unit"].drop_duplicates().tolist()
 
 
@@ -174,8 +173,7 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
                 study_map(study, wave)
         except InputError as error:
             rejected += error.problems
-    if rejected:
-        raise InputError(dict.fromkeys(rejected))
+    refuse_any(dict.fromkeys(rejected))
     return responses
 
 

@@ -32,9 +32,8 @@ from cycle_analysis.results import (
     result_name,
     study_files,
 )
-from cycle_analysis.robustness import curve
-from cycle_analysis.robustness.grid import Setting, Universe, lay_out, without_doubles
-from cycle_analysis.robustness.universes import Answered, Material, Row, analyse
+from cycle_analysis.robustness import Setting, Universe, curve, lay_out, without_doubles
+from cycle_analysis.robustness.curve import Answered, Material, Row, analyse
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import hash_facts
 from cycle_analysis.waves import carried, item_status, link_units, unchanged_units

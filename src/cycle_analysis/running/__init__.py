@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.results import ALL_WAVES, Results, Value
 from cycle_analysis.study import Study
 from cycle_analysis.texts import find_languages
@@ -263,8 +263,7 @@ def check_parameters(
                 problems.append(found)
             else:
                 values.setdefault(notebook, {})[name] = settable[name].read(value)
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
     return values
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
-from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem
+from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, refuse_any
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
 from cycle_analysis.responses.coded import Responses, check_columns, flag_careless
@@ -84,8 +84,7 @@ def check_study(name: str, home: Path) -> Checked:
         problems = list(dict.fromkeys(problems))
         raise InputError([*problems, _not_looked_at(*unread, "whether there are enough units")])
     doubts = doubt_study(study, responses, parameters)
-    if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
-        raise InputError(rejected)
+    refuse_any(doubt for doubt in doubts if doubt.done == REJECTED)
     return Checked(responses, doubts)
 
 
@@ -158,8 +157,7 @@ def _look_at_columns(found: Gathered, wave: str) -> None:
     mapping = found.waves[wave]
     raw = read_export(found.folder / wave / mapping.source.file, mapping.source)
     odd = [problem for problem in check_columns(raw, mapping) if problem.done == REJECTED]
-    if odd:
-        raise InputError(odd)
+    refuse_any(odd)
 
 
 def _not_looked_at(*what: str) -> Problem:

@@ -57,7 +57,21 @@ PROVISIONER, FORKED = "JUPYTER_DEFAULT_PROVISIONER_NAME", "cycle-analysis-fork"
 GRAMMAR, DEBUGGER = "rfc3987_syntax", "debugpy"
 """Modules that others import where they find them, that no run needs, and that load slowly."""
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
-PRELOADED = ["cycle_analysis.running.preload"]
+PRELOADED = [
+    "cycle_analysis.notebook",
+    "cycle_analysis.report",
+    "ipykernel.kernelapp",
+    "matplotlib.pyplot",
+    "pandas",
+    "scipy.cluster.hierarchy",
+    "scipy.optimize",
+    "scipy.stats",
+    "sklearn.metrics",
+]
+"""What every notebook uses, imported once, in the fork server.
+
+Not the inline backend of matplotlib: it ties itself to the kernel in which it is first imported.
+"""
 WORKERS = 2
 """Processes in which a kernel resamples."""
 

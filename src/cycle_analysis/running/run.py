@@ -3,15 +3,22 @@
 pytask decides what must run, from the contents of files and the values of parameters, and runs
 independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
 One run at a time works on the results of a study.
+
+In a terminal Ctrl-C reaches every process. Workers would each show a traceback of their own, and a
+kernel that is just being started would do its whole notebook first; so a command that is stopped
+ends at once, and its other processes with it.
 """
 
 import errno
 import io
 import math
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 import traceback
@@ -22,21 +29,22 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import pytask
+from joblib import Parallel, delayed
 from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
+from cycle_analysis.__main__ import STOPPED
 from cycle_analysis.problems import InputError
 from cycle_analysis.running import (
     gather_parameters,
     notebook_folder,
     plan,
 )
-from cycle_analysis.running.crate import write_crate
-from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory
-from cycle_analysis.running.manifest import read_manifest, write_manifest
+from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory, voiceless
+from cycle_analysis.running.manifest import describe, write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, unwritable, write_whole
@@ -215,8 +223,7 @@ def run_study(
         built = _build(tasks=tasks, paths=folder, config=config, **how)
         outcome = _outcome(built, makers.changed)
         if not outcome.failed:
-            manifest = write_manifest(study, home, notebooks, parameters, given)
-            write_crate(study, manifest.parent, read_manifest(manifest))
+            write_manifest(study, home, describe(study, home, notebooks, parameters, given))
     return outcome
 
 
@@ -364,3 +371,81 @@ def _in_words(reasons: Sequence[Any], keys: Mapping[str, str]) -> list[str]:
         f"{r.node_name} {words.get(r.reason, r.reason)}{named.get(r.node_name, '')}"
         for r in reasons
     )
+
+
+class Status:
+    """Tell lines, and on a terminal show below them which cell each notebook is in.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Standard output when not given. What is no terminal gets the lines alone.
+
+    Examples
+    --------
+    >>> status = Status()
+    >>> status.show("03_cycle 2018", "5/40 Simultaneity")
+    >>> status.tell("  ok  03_cycle 2018")
+      ok  03_cycle 2018
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stdout
+        self.cells: dict[str, str] = {}
+        self.lock = threading.Lock()
+
+    def tell(self, line: str) -> None:
+        """Tell a line that stays."""
+        with self.lock:
+            self._clear()
+            print(line, file=self.stream, flush=True)
+            self._draw()
+
+    def show(self, step: str, cell: str) -> None:
+        """Show the cell that a step is in; an empty text when it has ended."""
+        with self.lock:
+            self.cells.pop(step, None)
+            if cell:
+                self.cells[step] = cell
+            self._clear()
+            self._draw()
+
+    def _clear(self) -> None:
+        if self.stream.isatty():
+            print("\r\x1b[K", end="", file=self.stream)
+
+    def _draw(self) -> None:
+        if self.stream.isatty():
+            told = " | ".join(f"{step}: cell {cell}" for step, cell in self.cells.items())
+            width = shutil.get_terminal_size().columns - 1
+            print(f"  …   {told}"[:width] if told else "", end="", file=self.stream, flush=True)
+
+
+@contextmanager
+def ended_at_once(told: str) -> Iterator[None]:
+    """End this process and its kernels as soon as Ctrl-C comes.
+
+    What is half done is left as by a killed run, from which the next one goes on.
+    """
+
+    def end(*_: object) -> None:
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
+            kernel.join()
+        if (scratch := Path(tempfile.gettempdir())).name.startswith(PREFIX):
+            shutil.rmtree(scratch, ignore_errors=True)
+        print(told, file=sys.stderr)
+        sys.stdout.flush()
+        os._exit(STOPPED)
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def start_workers(n_workers: int) -> None:
+    """Start workers of joblib without a voice."""
+    with voiceless():
+        Parallel(n_workers)(delayed(int)() for _ in range(n_workers))

@@ -1,6 +1,9 @@
 """Turn the steps of a study into tasks: what each needs, what it leaves, and how it is done.
 
-pytask watches the folder of a result as one thing: it changed when any file in it did.
+pytask watches the folder of a result as one thing: it changed when any file in it did. It knows
+that a file changed, and not where. So beside the tables of a study each step leaves a list of the
+keys of its YAML files, the items of its codebook, its parameters and its libraries, as hashes:
+which of them made it run again can then be said.
 """
 
 import hashlib
@@ -9,16 +12,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from platform import python_version
 from threading import Event, Thread
 from typing import Any
 
+import pandas as pd
 import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
-from cycle_analysis.problems import REJECTED, InputError, refuse
+from cycle_analysis.problems import REJECTED, InputError, first_five, refuse, refuse_any
 from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import (
     CHECK,
@@ -30,12 +34,95 @@ from cycle_analysis.running import (
     number,
     plan,
 )
-from cycle_analysis.running.explaining import Keys, changed_keys, keep_keys, keys_of
 from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
-from cycle_analysis.study.plan import plan_files
+from cycle_analysis.study.codebook import FILE as CODEBOOK
+from cycle_analysis.study.plan import hash_facts, plan_files
+from cycle_analysis.study.yaml_text import YamlText
 from cycle_analysis.whole_files import PART, delete_files, write_whole
+
+MADE_OF = ".made_of"
+"""Folder of what steps were made of, a file for each."""
+Keys = dict[str, dict[str, str]]
+"""Hash of every key, by what holds it, as messages call it."""
+
+
+def keys_of(needs: Mapping[str, Any]) -> Keys:
+    """Take apart what a step depends on, as far as it has keys."""
+    found: Keys = {}
+    for node in needs.values():
+        if isinstance(node, PathNode):
+            path = Path(str(node.path))
+            found[node.name] = dict(_keys_of_file(path, _state(path)))
+        elif isinstance(node, PythonNode):
+            found[node.name] = dict(_flat(json.loads(str(node.value))))
+    return {name: keys for name, keys in found.items() if keys}
+
+
+def keep_keys(folder: Path, step: str, keys: Keys) -> None:
+    """Keep what a step was made of, in the folder of the results."""
+    contents = json.dumps(keys, indent=1, ensure_ascii=False).encode("utf-8")
+    write_whole(_kept_file(folder, step), contents, private_from=folder)
+
+
+def changed_keys(folder: Path, step: str, keys: Keys) -> dict[str, str]:
+    """Name the keys that are other than when a step last ran, by what holds them.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as name:
+    ...     folder = Path(name) / "results"
+    ...     keep_keys(folder, "03_cycle 2018", {"parameters": {"seed": "1", "active_from": "50"}})
+    ...     now = {"parameters": {"seed": "1", "active_from": "60"}}
+    ...     changed_keys(folder, "03_cycle 2018", now)
+    {'parameters': 'active_from'}
+    """
+    try:
+        kept: Keys = json.loads(_kept_file(folder, step).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    names = {
+        name: [key for key in {**kept[name], **now} if kept[name].get(key) != now.get(key)]
+        for name, now in keys.items()
+        if name in kept
+    }
+    return {name: first_five(changed) for name, changed in names.items() if changed}
+
+
+def _kept_file(folder: Path, step: str) -> Path:
+    return folder / MADE_OF / f"{step.replace(' ', '_')}.json"
+
+
+def _state(path: Path) -> tuple[int, int]:
+    return (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else (0, 0)
+
+
+@cache  # study.yaml is read for every step
+def _keys_of_file(path: Path, state: tuple[int, int]) -> tuple[tuple[str, str], ...]:
+    try:
+        if path.suffix == ".yaml":
+            return tuple(_flat(YamlText(path, path.name).tree))
+        if path.name == CODEBOOK:
+            table = pd.read_csv(path, dtype=str, index_col=0, sep=None, engine="python")
+            return tuple(
+                (str(i), hash_facts(row.fillna("").tolist())) for i, row in table.iterrows()
+            )
+    except (InputError, ValueError, OSError):
+        pass  # told by whoever reads it
+    return ()
+
+
+def _flat(tree: Any, above: str = "") -> Iterator[tuple[str, str]]:
+    """Give every key of a tree with the hash of its value: ``phases.2.label.nl``."""
+    parts = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for name, part in parts:
+        key = f"{above}.{name}".removeprefix(".")
+        if isinstance(part, dict | list) and part:
+            yield from _flat(part, key)
+        else:
+            yield key, hash_facts(part)[:12]
 
 
 def find_results(folder: Path) -> list[Path]:
@@ -116,13 +203,13 @@ MINUTE = 60.0
 
 
 @contextmanager
-def patience(tell: Callable[[str], None], seconds: float = MINUTE) -> Iterator[None]:
+def patience(tell: Callable[[str], None]) -> Iterator[None]:
     """Tell every minute that something still runs."""
     ended = Event()
 
     def say() -> None:
         told = 1
-        while not ended.wait(seconds):
+        while not ended.wait(MINUTE):
             tell(f"still runs, {told} min")
             told += 1
 
@@ -231,8 +318,7 @@ class Tasks:
             self.study, number(self.parameters["01_responses"]["max_invalid"])
         )
         doubts = doubt_study(self.study, responses, self.parameters)
-        if rejected := [doubt for doubt in doubts if doubt.done == REJECTED]:
-            raise InputError(rejected)
+        refuse_any(doubt for doubt in doubts if doubt.done == REJECTED)
         for doubt in doubts:
             self.tell(f"  !   {doubt}")
         contents = b"The exports of all waves are usable.\n"

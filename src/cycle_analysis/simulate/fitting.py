@@ -25,9 +25,9 @@ from cycle_analysis.measurement.error import Standing, measurement_error
 from cycle_analysis.responses import BLANK
 from cycle_analysis.responses.study_answers import has_municipalities, study_register
 from cycle_analysis.results import Results
+from cycle_analysis.simulate import Margin, Truth
 from cycle_analysis.simulate.exports import MISSING_TEXTS
 from cycle_analysis.simulate.studies import MIDDLE_SIZE_CLASS
-from cycle_analysis.simulate.truth import Margin, Truth
 from cycle_analysis.simulate.worlds import Answering, Profiles
 from cycle_analysis.study import Study
 from cycle_analysis.waves.transitions import Finding

@@ -20,9 +20,8 @@ from scipy.special import ndtri
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.problems import refuse
 from cycle_analysis.responses import BLANK
-from cycle_analysis.simulate import exports
+from cycle_analysis.simulate import Follows, Margin, Truth, exports
 from cycle_analysis.simulate.exports import WaveAnswers
-from cycle_analysis.simulate.truth import Follows, Margin, Truth
 from cycle_analysis.simulate.worlds import choose
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Scale

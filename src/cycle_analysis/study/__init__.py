@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import (
     QUESTION,
@@ -288,8 +288,7 @@ def check_raw_files(study: Study) -> None:
     odd: list[Problem] = []
     for path in files:
         _gather(odd, partial(check_plain, path))
-    if odd:
-        raise InputError(odd)
+    refuse_any(odd)
     if absent := [path for path in files if not path.is_file()]:
         remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
         names = [f"{path.parent.name}/{path.name}" for path in absent]
@@ -325,8 +324,7 @@ def check_unlisted_waves(study: Study) -> None:
             problem = "this folder has a wave.yaml, but the study does not name the wave"
             problems.append(Problem("study.yaml", "waves", wave, problem, "", remedy))
             problems += _read_wave(study.folder, wave, study.codebook, study)[1]
-    if problems:
-        raise InputError(problems)
+    refuse_any(problems)
 
 
 def _understood(
@@ -384,8 +382,7 @@ def _open(folder: Path, file: str) -> Path:
 
 
 def _read_study_file(folder: Path, text: YamlText) -> StudyFile:
-    if problems := list(_find_unwritten(text, folder)):
-        raise InputError(problems)
+    refuse_any(_find_unwritten(text, folder))
     return read_model(StudyFile, text, languages_named(text))
 
 

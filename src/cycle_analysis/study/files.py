@@ -205,6 +205,11 @@ class Scale(Frozen):
         low = -math.inf if self.min is None else self.min
         return low, math.inf if self.max is None else self.max
 
+    def steps(self, language: str) -> dict[str, str]:
+        """Give the codes of a scale with two ends, from low to high: texts, or the code itself."""
+        codes = (str(n) for n in range(int(self.ends[0]), int(self.ends[1]) + 1))
+        return {n: self.labels[n][language] if n in self.labels else n for n in codes}
+
     def knows(self, code: str) -> bool:
         """Whether a code is an answer on this scale, or one of its missing codes."""
         if code in self.missing or code in self.labels or self.kind == "text":

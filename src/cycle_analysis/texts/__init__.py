@@ -173,3 +173,9 @@ def _laid_over(words: dict[str, Any], others: Mapping[str, Any]) -> dict[str, An
         both = isinstance(value, Mapping) and isinstance(laid.get(key), Mapping)
         laid[key] = _laid_over(laid[key], value) if both else value
     return laid
+
+
+@cache
+def read_list(name: str) -> Any:
+    """Read what stands beside the languages: ``references``, ``checklists``, ``columns``."""
+    return yaml.safe_load((FOLDERS[0] / f"{name}.yaml").read_text("utf-8"))

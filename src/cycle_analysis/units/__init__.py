@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.whole_files import check_plain
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
@@ -168,8 +168,7 @@ def read_register(
     raw = read_table(units_csv, ["unit", "name"])
     optional = ("valid_from", "valid_until", "aliases")
     raw = raw.assign(**{name: "" for name in optional if name not in raw})
-    if found := _unit_problems(raw, Path(units_csv).name):
-        raise InputError(found)
+    refuse_any(_unit_problems(raw, Path(units_csv).name))
     units = raw.assign(valid_from=_dates(raw["valid_from"]), valid_until=_dates(raw["valid_until"]))
     events = read_events(events_csv, units)
     own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
@@ -222,8 +221,7 @@ def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
         for line, row in rows.items()
         if len(row) != len(columns)
     ]
-    if found:
-        raise InputError(found)
+    refuse_any(found)
     table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
     return table.apply(lambda column: column.str.strip())
 
@@ -250,8 +248,7 @@ def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:
     raw = read_table(path, columns[:3])
     defaults = {"kind": "", "share": "1", "persons": ""}
     raw = raw.assign(**{name: text for name, text in defaults.items() if name not in raw})
-    if found := _event_problems(raw, units, Path(path).name):
-        raise InputError(found)
+    refuse_any(_event_problems(raw, units, Path(path).name))
     events = raw[columns].assign(date=_dates(raw["date"]))
     numbers = events[["share", "persons"]].replace("", None).astype(float)
     split = numbers["share"].lt(1).map({True: "split", False: "merger"})

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.path import Path as Outline
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.units import FOLDER, Register, are_municipalities
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
@@ -109,8 +109,7 @@ def read_map(path: str | Path, register: Register, date: str | pd.Timestamp) -> 
             outlines.setdefault(unit, []).extend(_outlines(feature["geometry"]))
         except (TypeError, ValueError, KeyError, IndexError) as error:
             found.append(Problem(name, f"feature {place}", unit, f"has no usable area ({error})"))
-    if found:
-        raise InputError(found)
+    refuse_any(found)
     joined = {unit: Outline.make_compound_path(*parts) for unit, parts in outlines.items()}
     borders = pd.Series(joined, name="outline").rename_axis("unit").sort_index()
     return UnitMap(borders, of_cbs=are_municipalities(register.on(date)))

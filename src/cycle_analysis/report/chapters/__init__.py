@@ -1,16 +1,56 @@
-"""The chapters of the report, in its order: one class each, whose prose stands in a template."""
+"""The chapters of the report, in its order: one class each, whose prose stands in a template.
 
-from cycle_analysis.report.chapter import Chapter
-from cycle_analysis.report.chapters.annex import AnnexChapter
-from cycle_analysis.report.chapters.checklist import ChecklistChapter
+The first and the last of the main part stand here: the findings in short, and what they do not say.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from cycle_analysis.report.chapter import Chapter, facts_from
+from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
-from cycle_analysis.report.chapters.robustness import RobustnessChapter
-from cycle_analysis.report.chapters.summary import LimitsChapter, SummaryChapter
-from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.chapters.validity import RobustnessChapter, ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
+
+
+class SummaryChapter(Chapter):
+    """In short."""
+
+    key = "summary"
+
+    profiles = facts_from(ProfilesChapter)
+    cycle = facts_from(CycleChapter, same_wave=False)
+    robustness = facts_from(RobustnessChapter)
+    _change = facts_from(WavesChapter)
+
+    @cached_property
+    def last(self) -> dict[str, Any] | None:
+        """The last pair of waves; earlier ones stand in their chapter."""
+        return self._change["last"] if self.several_waves else None
+
+    def figure_profiles(self) -> Callable[..., Axes]:
+        """Mean scores of each group over the phases."""
+        draw: Callable[..., Axes] = self.profiles.chapter.figure("profiles")
+        return draw
+
+
+class LimitsChapter(Chapter):
+    """What this does not say."""
+
+    key = "limits"
+
+    @cached_property
+    def model(self) -> str | None:
+        """What the study says of the phase model that it works out, if of any."""
+        model = self.study.model
+        return None if model is None else self.language.named(model.text)
+
 
 CHAPTERS: dict[str, type[Chapter]] = {
     chapter.key: chapter

@@ -1,27 +1,45 @@
-"""What a methodologist needs to check the report, or to repeat the work."""
+"""What a methodologist needs to check the report, or to repeat the work, and what journals ask.
+
+The checklists tell item by item what is done, not done and why, or for the author. Numbers and
+contents were held against these sources on 26 November 2026; words are our own.
+
+SMART-LCA, all 14 headings (Van Lissa et al. 2024): the checklist of the R package tidySEM, 0.2.11.
+GRoLTS, 16 items in 21 parts (van de Schoot et al. 2017): as quoted in published code that scores
+papers by it; the paper itself was not seen. JARS-Quant (Appelbaum et al. 2018): what of table 1 of
+the APA applies to a survey, numbered by us. TOP 2025: cos.io/our-services/top-guidelines. FAIR4RS
+(Barker et al. 2022): the 17 principles of version 1.0, doi:10.15497/RDA00068.
+"""
 
 import math
 import platform
-from collections.abc import Mapping
 from functools import cached_property
-from importlib import metadata, resources
+from importlib import metadata
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
-from cycle_analysis.report.chapter import Chapter, facts_from
+from cycle_analysis.report.chapter import Chapter, facts_from, fixed, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
-from cycle_analysis.report.columns import GROUP, MEAN, PHASE, TEXT, Column, Rows, code, number
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
-from cycle_analysis.report.language import Language
+from cycle_analysis.report.language import (
+    GROUP,
+    MEAN,
+    PHASE,
+    TEXT,
+    Column,
+    Language,
+    Rows,
+    code,
+    number,
+)
 from cycle_analysis.report.sources import as_whole, constant, made, stated
-from cycle_analysis.responses.study_answers import has_municipalities
-from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations
+from cycle_analysis.results import ROBUSTNESS
+from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files
+from cycle_analysis.texts import read_list
 from cycle_analysis.waves import transitions
 
 PACKAGES = ("cycle-analysis", "numpy", "pandas", "scipy", "scikit-learn", "matplotlib")
@@ -30,6 +48,9 @@ DEVIATION = ("name", "planned", "found")
 """Columns of what was planned otherwise."""
 CRITERIA = ("aic", "sabic", "icl")
 """Criteria besides BIC. Beside BIC their values would give back the number of units."""
+DONE, NOT, AUTHOR = "done", "not_done", "author"
+WHERE = ("at", "file", "reason", "said")
+"""What says what became of an item, one is not empty; each a list of ``checklists.yaml``."""
 
 
 class AnnexChapter(Chapter):
@@ -40,38 +61,27 @@ class AnnexChapter(Chapter):
     # Questions and scores.
 
     @cached_property
-    def n_questions(self) -> int:
-        """Number of questions on the phases."""
-        return made(len(self._questions), steps.QUESTIONS)
-
-    @cached_property
     def scales(self) -> list[dict[str, Any]]:
         """Answer scales of these questions, and the phases asked on each."""
-        asked = self._questions.groupby("scale", sort=False)["phase"].unique()
+        asked = self._asked.groupby("scale", sort=False)["phase"].unique()
         return [self._scale(str(name), list(phases)) for name, phases in asked.items()]
 
     @cached_property
     def scoring(self) -> dict[str, Any]:
         """How answers became scores."""
-        return dict(self.results.parameters(steps.SCORES, self.reference))
+        return dict(self.parameters_of(steps.SCORES))
 
     # Models and tests.
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """Parameters of notebook 04."""
-        return dict(self.results.parameters(steps.NUMBER, self.reference))
-
-    @cached_property
-    def has_register(self) -> bool:
-        """Whether units are the municipalities of the bundled register."""
-        return bool(has_municipalities(self.study))
+        return dict(self.parameters_of(steps.NUMBER))
 
     @cached_property
     def references(self) -> list[dict[str, str]]:
         """What is cited, and in which language: the methods, and the phase model of the study."""
-        file = resources.files("cycle_analysis.texts") / "references.yaml"
-        told = dict.fromkeys(yaml.safe_load(file.read_text("utf-8")), "en")
+        told = dict.fromkeys(read_list("references"), "en")
         if self.study.model:
             told[self.study.model.reference] = self.study.model.language
         return [{"text": text, "language": language} for text, language in sorted(told.items())]
@@ -154,7 +164,7 @@ class AnnexChapter(Chapter):
             "entropy": self._of_model["entropy"].get(self.k, math.nan),
             "least": Mean(
                 made(own.min(), members["certainty"], members["profile"]),
-                self._n_of(own.idxmin()),
+                self._by_number[own.idxmin()].n,
                 _scale=1,
             ),
         }
@@ -164,26 +174,21 @@ class AnnexChapter(Chapter):
         """Whether the error of measurement was taken off the groups."""
         return bool(self._errors.notna().any())
 
-    @cached_property
-    def announced_at(self) -> float:
-        """Largest p at which moves between groups are announced."""
-        alpha: float = constant(transitions, "ALPHA")
-        return alpha
+    announced_at = fixed(transitions, "ALPHA")
+    """Largest p at which moves between groups are announced."""
 
     @cached_property
     def known_from(self) -> dict[str, int]:
         """Degrees of freedom from which the measurement error is known, and roughly known."""
         return {"known": constant(error, "ENOUGH"), "rough": constant(error, "TOO_FEW")}
 
-    @cached_property
-    def n_refits(self) -> float:
-        """Samples of units to which profiles were refitted."""
-        return self.parameter(steps.PROFILES, "n_refits", self.reference)
+    n_refits = setting(steps.PROFILES, "n_refits")
+    """Samples of units to which profiles were refitted."""
 
     @cached_property
     def smallest(self) -> Units:
         """The size of the smallest group."""
-        return self._n_of(self._sizes.idxmin())
+        return self._by_number[self._sizes.idxmin()].n
 
     @cached_property
     def versions(self) -> list[str]:
@@ -199,7 +204,7 @@ class AnnexChapter(Chapter):
 
     def table_questions(self) -> Rows:
         """The questions on the phases."""
-        asked = self._questions.rename(columns={f"question_{self.language.code}": "question"})
+        asked = self._asked.rename(columns={f"question_{self.language.code}": "question"})
         rows = asked.reset_index().to_dict("records")
         return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
 
@@ -208,7 +213,7 @@ class AnnexChapter(Chapter):
         rows = [
             {"notebook": step, "parameter": name, "value": value, "meaning": name}
             for step in steps.STEPS
-            for name, value in self._parameters_of(step).items()
+            for name, value in self.parameters_of(step).items()
             if name not in OF_NO_MATTER
         ]
         kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
@@ -217,12 +222,11 @@ class AnnexChapter(Chapter):
     def table_classification(self) -> Rows:
         """Mean probability of each group among the units placed in each."""
         table = self.load(steps.PROFILES, "sizes", self.reference).drop(columns="n_units")
-        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
-        rows = []
-        for group in self.groups:
-            chances = (Mean(float(x), group.n, _scale=1) for x in table.loc[group.number])
-            rows.append({"group": group, **dict(zip(heads, chances, strict=True))})
-        return Rows({"group": GROUP} | dict.fromkeys(heads, MEAN), rows, {"to": heads})
+        chances = (
+            [Mean(float(x), group.n, _scale=1) for x in table.loc[group.number]]
+            for group in self.groups
+        )
+        return self.to_groups(chances, MEAN)
 
     def table_standard_errors(self) -> Rows:
         """Standard errors of the mean true scores of each group."""
@@ -233,7 +237,7 @@ class AnnexChapter(Chapter):
             for group in self.groups
         ]
         kinds = {"group": GROUP} | dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+        return Rows(kinds, rows, {"phases": self._heads})
 
     def table_software(self) -> Rows:
         """Python and libraries."""
@@ -253,16 +257,12 @@ class AnnexChapter(Chapter):
 
     # What facts are made of.
 
-    def _parameters_of(self, step: str) -> Mapping[str, Any]:
-        wave = steps.ALL_WAVES if step == steps.WAVES else self.reference
-        return self.results.parameters(step, wave)
-
     @cached_property
     def _deviations(self) -> list[Deviation] | None:
-        return deviations(self.study, {step: self._parameters_of(step) for step in steps.STEPS})
+        return deviations(self.study, {step: self.parameters_of(step) for step in steps.STEPS})
 
     @cached_property
-    def _questions(self) -> pd.DataFrame:
+    def _asked(self) -> pd.DataFrame:
         items = self.study.codebook.items
         return items[items["phase"] != ""]
 
@@ -278,9 +278,6 @@ class AnnexChapter(Chapter):
     @cached_property
     def _errors(self) -> pd.Series:
         return self.load(steps.PROFILES, "means", self.reference)["se"]
-
-    def _n_of(self, number: Any) -> Units:
-        return next(group.n for group in self.groups if group.number == number)
 
     @cached_property
     def _choice(self) -> pd.Series:
@@ -304,3 +301,66 @@ def _setting(language: Language, value: Any) -> Cell:
 
 SETTING = Column(_setting)
 """Values of parameters."""
+
+
+class ChecklistChapter(Chapter):
+    """Checklists."""
+
+    key = "checklist"
+
+    @cached_property
+    def asked_of_author(self) -> list[str]:
+        """Items that only the author can fill in, and did not: keys of `statements`."""
+        named = read_list("checklists")["said"]
+        return [name for name in named if not getattr(self.study.statements, name)]
+
+    @cached_property
+    def n_asked(self) -> int:
+        """How many these are."""
+        return stated(len(self.asked_of_author), "statements")
+
+    @cached_property
+    def standards(self) -> list[dict[str, Any]]:
+        """Each standard with its items: their number, what became of them, and where."""
+        lists = read_list("checklists")
+        listed = {i: (w, name) for w in WHERE for name, of in lists[w].items() for i in of}
+        told = [self._told(item, *listed[item]) for item in self.language.words["checklist_items"]]
+        return [
+            {"key": start.lower(), "name": name}
+            | {"items": [item for item in told if item["item"].split()[0] == start]}
+            for start, name in lists["standards"].items()
+        ]
+
+    def _told(self, item: str, where: str, name: str) -> dict[str, str]:
+        """Say what became of an item: a place `at` which it is answered, or why it is not."""
+        asked = {"item": item, "number": item.split()[1]} | dict.fromkeys(WHERE, "")
+        if where == "said":
+            said = getattr(self.study.statements, name)
+            key = f"study.yaml: statements.{name}"
+            return asked | {"state": DONE if said else AUTHOR, "said": said or key}
+        if reason := self._reason(item, name) or (name if where == "reason" else ""):
+            return asked | {"state": NOT, "reason": reason}
+        return asked | {"state": DONE, where: name}
+
+    def _reason(self, item: str, place: str) -> str:
+        """Say why an item is not done in this study; empty where nothing stands in the way."""
+        if item.startswith("CHANGE") and not (self.several_waves and self.found):
+            return "no_change"
+        return self._lacking.get(item, self._lacking.get(place, ""))
+
+    @cached_property
+    def _lacking(self) -> dict[str, str]:
+        """Why what stands at a place, or answers an item, is not there in this study."""
+        errors = self.load(steps.PROFILES, "means", self.reference)["se"]
+        knows = bool(errors.notna().any()) and self.found
+        divided, placed = ("undivided", self.k > 1), ("no_profiles", self.found)
+        there = {
+            "table-classification": ("no_errors", knows),
+            "table-standard_errors": ("no_errors", knows),
+            **dict.fromkeys(["table-sizes", "shapes"], divided),
+            **dict.fromkeys(["LCA 8d", "LCA 11g", "LCA 13b", "CHANGE 13"], placed),
+            "robustness": ("not_run", self.results.current(ROBUSTNESS, steps.ALL_WAVES)),
+            "plan": ("no_plan", bool(plan_files(self.study))),
+            "data": ("private", self.synthetic),
+        }
+        return {place: reason for place, (reason, is_met) in there.items() if not is_met}

@@ -1,7 +1,6 @@
 """Whether there are profiles, and how many: facts of notebook 04 in the chapter on profiles."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,20 +13,10 @@ from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
-from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from
+from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.columns import Rows, code, number, starred
+from cycle_analysis.report.language import STARRED, Rows, code, number
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
-
-
-@dataclass(frozen=True)
-class Solution:
-    """A number of groups with a model, and the flags that speak against it."""
-
-    k: int
-    model: str
-    bic: float
-    flags: list[str]
 
 
 class ContestFacts(Chapter):
@@ -47,7 +36,7 @@ class ContestFacts(Chapter):
     @cached_property
     def least_p(self) -> float:
         """The smallest that p can be, with so many draws."""
-        return 1 / (self.parameter(NUMBER, "n_replicates", self.reference) + 1)
+        return 1 / (self.parameters_of(NUMBER)["n_replicates"] + 1)
 
     @cached_property
     def k_apart(self) -> int:
@@ -111,10 +100,8 @@ class ContestFacts(Chapter):
     @cached_property
     def power(self) -> dict[str, Any]:
         """How often surveys of about this size, with and without groups, are told to have them."""
-        own = (
-            bool(self.parameter(NUMBER, "n_trials", self.reference))
-            and self.verdict is not Verdict.IDENTICAL
-        )
+        tried = bool(self.parameters_of(NUMBER)["n_trials"])
+        own = tried and self.verdict is not Verdict.IDENTICAL
         n = self.door.count(self.n)
         known = self.load(NUMBER, "rates", self.reference) if own else known_rates(n)
         table = known if own else Sourced.of(known, "cycle_analysis/profiles/rates.csv")
@@ -162,10 +149,9 @@ class ContestFacts(Chapter):
         return {"form": self.form, "phases": phases}
 
     @cached_property
-    def best(self) -> Solution:
-        """The solution that BIC takes."""
-        row = self._choice
-        return Solution(as_whole(row["k"]), row["method"], np.nan, str(row["flags"] or "").split())
+    def best(self) -> dict[str, Any]:
+        """The solution that BIC takes: `k` groups by a `model`, and the `flags` against it."""
+        return _solution(self._choice)
 
     @cached_property
     def near(self) -> list[str]:
@@ -179,18 +165,18 @@ class ContestFacts(Chapter):
         return bool(self._criteria["bic"].notna().any())
 
     @cached_property
-    def lowest(self) -> Solution:
+    def lowest(self) -> dict[str, Any]:
         """The solution with the lowest BIC of all, whether it takes part or not."""
         row = self._criteria.loc[self._criteria["bic"].idxmin()]
-        barring = [flag for flag in str(row["flags"]).split() if flag in BARRING]
-        return Solution(as_whole(row["k"]), row["method"], row["bic"], barring)
+        told = _solution(row) | {"bic": row["bic"]}
+        return told | {"flags": [flag for flag in told["flags"] if flag in BARRING]}
 
     @cached_property
-    def barred(self) -> Solution | None:
+    def barred(self) -> dict[str, Any] | None:
         """The solution with the lowest BIC, where it does not take part."""
         table, best = self._criteria, self.best
-        own = table.loc[(table["method"] == best.model) & (table["k"] == best.k), "bic"]
-        takes_part = len(own) and own.iloc[0] <= self.lowest.bic + TIE
+        own = table.loc[(table["method"] == best["model"]) & (table["k"] == best["k"]), "bic"]
+        takes_part = len(own) and own.iloc[0] <= self.lowest["bic"] + TIE
         return None if takes_part else self.lowest
 
     @cached_property
@@ -211,7 +197,7 @@ class ContestFacts(Chapter):
         for k in sorted(table["k"].unique()):
             of_model = {m: cells.loc[(m, k)] if (m, k) in cells.index else none for m in models}
             ward = cells.loc[(WARD, k)] if (WARD, k) in cells.index else none
-            taken = of_model.get(self.best.model, none)
+            taken = of_model.get(self.best["model"], none)
             rows.append(
                 {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
                 | {"k": int(k), "ratio_p": taken["ratio_p"]}
@@ -219,7 +205,7 @@ class ContestFacts(Chapter):
             )
         kinds = {"k": number(), "ratio_p": number(3), "silhouette": number(2), "jaccard": number(2)}
         families = {"models": {model: model for model in models}}
-        return Rows(kinds | dict.fromkeys(models, starred()), rows, families)
+        return Rows(kinds | dict.fromkeys(models, STARRED), rows, families)
 
     def figure_criteria(self) -> Callable[..., Axes]:
         """BIC over the number of groups."""
@@ -256,10 +242,11 @@ class ContestFacts(Chapter):
     def _criteria(self) -> pd.DataFrame:
         return self.load(NUMBER, "criteria", self.reference).reset_index()
 
-    @cached_property
-    def _rivals(self) -> pd.DataFrame:
-        return self.load(NUMBER, "rivals", self.reference)
+    _rivals = saved(NUMBER, "rivals")
+    _course = saved(NUMBER, "course")
 
-    @cached_property
-    def _course(self) -> pd.DataFrame:
-        return self.load(NUMBER, "course", self.reference)
+
+def _solution(row: pd.Series) -> dict[str, Any]:
+    """Tell a number of groups with a model, and the flags that speak against it."""
+    flags = str(row["flags"] or "").split()
+    return {"k": as_whole(row["k"]), "model": row["method"], "flags": flags}

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
 from cycle_analysis.figures.responses import plot_answers
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import CYCLE
 from cycle_analysis.report.chapters.order import OrderFacts
-from cycle_analysis.report.columns import Rows, number, per_wave, percent
 from cycle_analysis.report.door import Mean, Units, units_behind
+from cycle_analysis.report.language import Rows, number, per_wave, percent
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 
@@ -185,19 +185,16 @@ class CycleChapter(OrderFacts):
 
     def table_leading(self) -> Rows:
         """How often each phase is ahead, in every wave."""
-        counts = {w: self._counts(w, "leading_counts", self.phases) for w in self.study.waves}
-        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
-        return per_wave(("name", kinds.PHASE_TITLE), self.phases, counts, **told)
+        first = ("name", kinds.PHASE_TITLE)
+        return self._counts_per_wave("leading_counts", self.phases, first, self.phases)
 
     def table_position(self) -> Rows:
         """The furthest development, in every wave."""
         names = [development.code for development in self.study.developments]
         labels = [f"{name} {self.language.development(name)}" for name in names]
         labels.append(str(self.language.words["no_development"]))
-        places = [*names, NONE]
-        counts = {w: self._counts(w, "position_counts", places) for w in self.study.waves}
-        told = {"counts": kinds.COUNT, "shares": kinds.SHARE}
-        return per_wave(("name", kinds.TEXT), labels, counts, **told)
+        first = ("name", kinds.TEXT)
+        return self._counts_per_wave("position_counts", [*names, NONE], first, labels)
 
     def table_active(self) -> Rows:
         """Number of phases active at the same time."""
@@ -322,6 +319,12 @@ class CycleChapter(OrderFacts):
         counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
         whole = Units(as_whole(counts.sum()), self.answered_in(wave))
         return self.door.parts(counts, whole)
+
+    def _counts_per_wave(
+        self, table: str, names: list[str], first: tuple[str, kinds.Column], labels: list[str]
+    ) -> Rows:
+        counts = {wave: self._counts(wave, table, names) for wave in self.study.waves}
+        return per_wave(first, labels, counts, counts=kinds.COUNT, shares=kinds.SHARE)
 
     @cached_property
     def _active_counts(self) -> pd.Series:

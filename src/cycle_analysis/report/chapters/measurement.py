@@ -14,10 +14,10 @@ from cycle_analysis.measurement import agreement, error
 from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import RESPONSES, SCORES, Chapter
-from cycle_analysis.report.columns import Rows, number
 from cycle_analysis.report.door import Mean, Units, units_behind, units_of
+from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, constant, made
 
 CHANCE = 0.05
@@ -64,7 +64,7 @@ class MeasurementChapter(Chapter):
     def warnings(self) -> list[dict[str, str]]:
         """What deserves attention: the item, or the phase that a warning is about as a whole."""
         table = self.load(SCORES, "warnings").fillna("")[["phase", "item", "warning"]]
-        known, names = self.language.words["warnings"], self.study.phase_names(self.language.code)
+        known, names = self.language.words["warnings"], self._heads
         return [
             {"about": item or names[phase], "warning": known[warning].format(many=self.many)}
             for phase, item, warning in table.itertuples(index=False)
@@ -348,9 +348,7 @@ class MeasurementChapter(Chapter):
         return str(standing_of(self.load(SCORES, "error", wave)["freedom"].min()))
 
     def _steps(self, scale: str) -> dict[str, str]:
-        (low, high), labels = self.study.scales[scale].ends, self.study.scales[scale].labels
-        steps = map(str, range(int(low), int(high) + 1))
-        return {s: labels[s][self.language.code] if s in labels else s for s in steps}
+        return self.study.scales[scale].steps(self.language.code)
 
     def _scale(self, scale: str) -> dict[str, Any]:
         told: list[dict[str, Any]] = []

@@ -9,11 +9,11 @@ import pandas as pd
 from cycle_analysis.cycle import scalability
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
 from cycle_analysis.measurement.error import Standing, standing_of
-from cycle_analysis.report import columns as kinds
-from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter
-from cycle_analysis.report.columns import Rows, interval, number, percent
+from cycle_analysis.report import language as kinds
+from cycle_analysis.report.chapter import CYCLE, SCORES, Chapter, fixed
 from cycle_analysis.report.door import Mean, Units, whole_of
-from cycle_analysis.report.sources import as_whole, constant, made
+from cycle_analysis.report.language import Rows, interval, number, percent
+from cycle_analysis.report.sources import as_whole, made
 
 TOO_CLOSE = 0.8
 """Correlation with the phases from which what was taken out as style is too close to correct by."""
@@ -80,11 +80,8 @@ class OrderFacts(Chapter):
             "n_pairs": made(len(of_pairs), of_pairs),
         }
 
-    @cached_property
-    def weak(self) -> float:
-        """H under which there is no scale."""
-        weak: float = constant(scalability, "WEAK")
-        return weak
+    weak = fixed(scalability, "WEAK")
+    """H under which there is no scale."""
 
     @cached_property
     def two_level(self) -> dict[str, Any] | None:
@@ -145,11 +142,6 @@ class OrderFacts(Chapter):
         return Rows(columns, rows, {"phases": heads})
 
     # What facts are made of.
-
-    @cached_property
-    def _heads(self) -> dict[str, str]:
-        """Short names of the phases, to stand above columns."""
-        return self.study.phase_names(self.language.code)
 
     @cached_property
     def _violations(self) -> pd.DataFrame:

@@ -1,7 +1,7 @@
-"""What each of the profiles is: facts of notebook 05, beside those of 04 in `contest`."""
+"""What each of the profiles is: facts of notebook 05, beside `contest` and `response`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -16,10 +16,21 @@ from cycle_analysis.figures.profiles import (
     plot_tree,
 )
 from cycle_analysis.profiles.typology import height_of
-from cycle_analysis.report.chapter import CYCLE, NUMBER, PROFILES, Group, facts_from
-from cycle_analysis.report.chapters.background import BackgroundFacts
+from cycle_analysis.report.chapter import (
+    APART,
+    CYCLE,
+    NUMBER,
+    PROFILES,
+    Group,
+    facts_from,
+    saved,
+    setting,
+)
+from cycle_analysis.report.chapters.contest import ContestFacts
+from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
-from cycle_analysis.report.columns import (
+from cycle_analysis.report.door import Mean, Units, Weighted
+from cycle_analysis.report.language import (
     COUNT,
     GROUP,
     MEAN,
@@ -30,29 +41,11 @@ from cycle_analysis.report.columns import (
     code,
     number,
 )
-from cycle_analysis.report.door import Mean, Units, Weighted
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 
-APART, MOST_ITEMS = 10, 2
-"""Points from all others from which a question sets a group apart, and how many are told."""
-
-
-@dataclass(frozen=True, eq=False)
-class PhaseMean:
-    """A mean, or a difference of means, on one phase."""
-
-    phase: str
-    mean: Mean
-
-
-@dataclass(frozen=True, eq=False)
-class Crossing:
-    """Two groups of which the lower one is higher on some phases, by as many points."""
-
-    lower: Group
-    higher: Group
-    gaps: list[PhaseMean]
+MOST_ITEMS = 2
+"""How many questions are told that set a group apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,50 +56,12 @@ class Told:
     sizes: pd.Series
 
 
-@dataclass(frozen=True, eq=False)
-class Portrait:
-    """What one group is.
-
-    Attributes
-    ----------
-    group : Group
-        Its number, names and size.
-    shown : bool
-        Whether enough is known to describe it.
-    means : list of PhaseMean
-        Its mean score per phase, in the order of the cycle.
-    level : Mean
-        Its mean over phases.
-    height : str
-        How high that is, a code.
-    highest, lowest : PhaseMean
-        The phases with the highest and the lowest mean; None where these are near each other.
-    gaps : list of PhaseMean
-        How far it lies from the mean of all units on each phase, in the order of the cycle.
-    leading, lagging : list of str
-        Phases on which it is ahead or behind, given its level.
-    placed : Units
-        How many of its units are clearly placed.
-    items : list of dict
-        Questions that it answers most unlike others: question, mean, others (means), and whether
-        it answers them higher.
-    """
-
-    group: Group
-    shown: bool
-    means: list[PhaseMean]
-    level: Mean
-    height: str
-    highest: PhaseMean | None
-    lowest: PhaseMean | None
-    gaps: list[PhaseMean]
-    leading: list[str]
-    lagging: list[str]
-    placed: Units
-    items: list[dict[str, Any]]
+def _share_of(part: str) -> "cached_property[float]":
+    """Make a fact of the share of one part in the difference between the groups."""
+    return cached_property(lambda own: own.load(PROFILES, "shares").loc[part, "share"])
 
 
-class ProfilesChapter(BackgroundFacts):
+class ProfilesChapter(ContestFacts, BackgroundFacts):
     """Are there profiles, how many, and what is each of them?"""
 
     key = "profiles"
@@ -116,7 +71,7 @@ class ProfilesChapter(BackgroundFacts):
     @cached_property
     def edges(self) -> list[dict[str, Any]]:
         """Neighbouring groups and the valley between them, deepest first."""
-        if self.k == 1 or self.k != self.best.k or not self.has_shown:
+        if self.k == 1 or self.k != self.best["k"] or not self.has_shown:
             return []
         table = self.load(NUMBER, "valleys", self.reference)
         return [
@@ -127,42 +82,36 @@ class ProfilesChapter(BackgroundFacts):
             for (first, second), row in table.iterrows()
         ]
 
-    @cached_property
-    def elevation(self) -> float:
-        """Share of level in the difference between the groups."""
-        return self._shares["elevation"]
+    elevation, scatter, shape = map(_share_of, ("elevation", "scatter", "shape"))
+    """Shares of level, of scatter between phases, and of shape in how groups differ."""
 
     @cached_property
-    def scatter(self) -> float:
-        """Share of scatter between phases."""
-        return self._shares["scatter"]
-
-    @cached_property
-    def shape(self) -> float:
-        """Share of shape."""
-        return self._shares["shape"]
-
-    @cached_property
-    def crossings(self) -> list[Crossing]:
-        """Pairs of groups whose lines cross, of those that are shown."""
-        groups = {group.number: group for group in self.groups}
-        table = self.load(PROFILES, "crossings", self.reference)
+    def crossings(self) -> list[dict[str, Any]]:
+        """Pairs of shown groups of which the `lower` is higher on some phases, by `gaps`."""
+        groups, table = self._by_number, self.load(PROFILES, "crossings", self.reference)
         return [
-            Crossing(
-                groups[int(lower)],
-                groups[int(higher)],
-                [
-                    PhaseMean(row["phase"], Mean(row["difference"], self._smaller(lower, higher)))
+            {
+                **{"lower": groups[int(lower)], "higher": groups[int(higher)]},
+                "gaps": _on_phases(
+                    (row["phase"], Mean(row["difference"], self._smaller(lower, higher)))
                     for _, row in rows.iterrows()
-                ],
-            )
+                ),
+            }
             for (lower, higher), rows in table.groupby(["lower", "higher"])
             if groups[int(lower)].shown and groups[int(higher)].shown
         ]
 
     @cached_property
-    def portraits(self) -> list[Portrait]:
-        """Each of the groups."""
+    def portraits(self) -> list[dict[str, Any]]:
+        """Each of the groups.
+
+        `shown`, whether enough is known to describe it; `means` by phase, in the order of the
+        cycle; `level`, its mean over phases, and its `height`, a code; the `highest` and `lowest`
+        of its means, None where these are near each other; `gaps`, how far it lies from the mean of
+        all units on each phase; phases on which it is `leading` or `lagging`, given its level; how
+        many of its units are clearly `placed`; `items`, questions that it answers most unlike
+        others: question, mean, others (means), and whether it answers them higher.
+        """
         return [self._portrait(group) for group in self.groups] if self.k > 1 else []
 
     @cached_property
@@ -174,7 +123,7 @@ class ProfilesChapter(BackgroundFacts):
     @cached_property
     def has_shown(self) -> bool:
         """Whether any group has units enough to be drawn."""
-        return any(portrait.shown for portrait in self.portraits)
+        return any(portrait["shown"] for portrait in self.portraits)
 
     # How surely units belong, and what the groups go with.
 
@@ -183,10 +132,8 @@ class ProfilesChapter(BackgroundFacts):
         """Whether a model says how surely units belong; levels that were cut have none."""
         return bool(self._members["certainty"].notna().any())
 
-    @cached_property
-    def threshold(self) -> float:
-        """Probability from which a unit counts as clearly placed."""
-        return self.parameter(PROFILES, "clearly_placed", self.reference)
+    threshold = setting(PROFILES, "clearly_placed")
+    """Probability from which a unit counts as clearly placed."""
 
     @cached_property
     def doubtful(self) -> Units:
@@ -203,27 +150,23 @@ class ProfilesChapter(BackgroundFacts):
     def table_profiles(self) -> Rows:
         """Mean score per phase of each group."""
         rows = [
-            {p.phase: p.mean for p in portrait.means}
-            | {"group": portrait.group, "level": portrait.level}
-            | dict.fromkeys(("n", "share"), portrait.group.n)
+            {of["phase"]: of["mean"] for of in portrait["means"]}
+            | {"group": portrait["group"], "level": portrait["level"]}
+            | dict.fromkeys(("n", "share"), portrait["group"].n)
             for portrait in self.portraits
         ]
         kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "level": MEAN}
         kinds |= dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self.study.phase_names(self.language.code)})
+        return Rows(kinds, rows, {"phases": self._heads})
 
     def table_sizes(self) -> Rows:
         """How large each group is, in the sample and in the population, and how sure."""
         weighted = self.load(PROFILES, "weighted_shares", self.reference).rename(index=int)
         rows = [
-            {
-                "group": portrait.group,
-                "n": portrait.group.n,
-                "share": portrait.group.n,
-                "weighted": self._weighted(weighted.loc[portrait.group.number]),
-                "placed": portrait.placed,
-            }
+            {"group": group, "weighted": self._weighted(weighted.loc[group.number])}
+            | {"n": group.n, "share": group.n, "placed": portrait["placed"]}
             for portrait in self.portraits
+            for group in [portrait["group"]]
         ]
         kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED, "placed": SHARE}
         return Rows(kinds, rows)
@@ -247,9 +190,9 @@ class ProfilesChapter(BackgroundFacts):
     def figure_fingerprint(self, number: str) -> Callable[..., Axes]:
         """How far one group lies from the mean of all on each phase."""
         portrait = self.portraits[int(number) - 1]
-        gaps = {told.phase: self.door.mean(told.mean)[0] for told in portrait.gaps}
+        gaps = {of["phase"]: self.door.mean(of["mean"])[0] for of in portrait["gaps"]}
         told = pd.Series(gaps, dtype=float).reindex(self.phases)
-        return partial(plot_fingerprint, told, profile=portrait.group.number)
+        return partial(plot_fingerprint, told, profile=portrait["group"].number)
 
     def table_edges(self) -> Rows:
         """Valleys between neighbouring groups."""
@@ -283,7 +226,6 @@ class ProfilesChapter(BackgroundFacts):
     @cached_property
     def _items(self) -> dict[int, list[dict[str, Any]]]:
         """For each group the questions that it answers most unlike all others."""
-        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         found = {}
         for group, rows in self.load(PROFILES, "items", self.reference).groupby("profile"):
             rows = rows.droplevel("profile")
@@ -296,7 +238,7 @@ class ProfilesChapter(BackgroundFacts):
                 means = {k: Mean(row[of], Units(as_whole(row[n]))) for k, (of, n) in ends.items()}
                 about = {
                     "item": item,
-                    "question": questions[item],
+                    "question": self._questions[item],
                     "higher": bool(row["mean"] > row["others"]),
                 }
                 told.append(about | means)
@@ -306,7 +248,7 @@ class ProfilesChapter(BackgroundFacts):
     @cached_property
     def _drawn_sizes(self) -> pd.Series:
         """Sizes, as told, of the groups that are drawn."""
-        shown = [portrait.group for portrait in self.portraits if portrait.shown]
+        shown = [portrait["group"] for portrait in self.portraits if portrait["shown"]]
         told = {group.number: self.door.count(group.n) for group in shown}
         return pd.Series(told, list(told), dtype=int)
 
@@ -327,13 +269,7 @@ class ProfilesChapter(BackgroundFacts):
         parts = self.door.parts(counts, self.placed, wholes, sums)
         return dict(zip(numbers, parts, strict=True))
 
-    @cached_property
-    def _shares(self) -> dict[str, float]:
-        return dict(self.load(PROFILES, "shares", self.reference)["share"].items())
-
-    @cached_property
-    def _members(self) -> pd.DataFrame:
-        return self.load(PROFILES, "members", self.reference)
+    _members = saved(PROFILES, "members")
 
     @cached_property
     def _clearly(self) -> pd.Series:
@@ -365,10 +301,9 @@ class ProfilesChapter(BackgroundFacts):
 
     def _smaller(self, *numbers: float) -> Units:
         """Give the size of the smallest of some groups, on which their difference rests."""
-        smallest = self._sizes.loc[[int(number) for number in numbers]].idxmin()
-        return next(group.n for group in self.groups if group.number == smallest)
+        return self._by_number[self._sizes.loc[[int(number) for number in numbers]].idxmin()].n
 
-    def _portrait(self, group: Group) -> Portrait:
+    def _portrait(self, group: Group) -> dict[str, Any]:
         rows = self._means.loc[group.number].reindex(self.phases)
         of = "true_mean" if self.has_true_means else "mean"
         means = {
@@ -381,21 +316,20 @@ class ProfilesChapter(BackgroundFacts):
         ranked = sorted(known.index, key=lambda phase: means[phase]._value)
         apart = bool(ranked) and means[ranked[-1]]._value - means[ranked[0]]._value >= APART
         names = self._names.loc[group.number]
-        by_phase = [PhaseMean(phase, mean) for phase, mean in means.items()]
-        return Portrait(
-            group=group,
-            shown=group.shown and not known.empty,
-            means=by_phase,
-            level=Mean(level, group.n),
-            height=height_of(level),
-            highest=PhaseMean(ranked[-1], means[ranked[-1]]) if apart else None,
-            lowest=PhaseMean(ranked[0], means[ranked[0]]) if apart else None,
-            gaps=[
-                PhaseMean(phase, Mean(means[phase]._value - mean, group.n))
-                for phase, mean in curve.items()
-            ],
-            leading=str(names["leading"]).split(),
-            lagging=str(names["lagging"]).split(),
-            placed=self._clear[group.number],
-            items=self._items.get(group.number, []),
-        )
+        ends = {"highest": -1, "lowest": 0}
+        gaps = ((p, Mean(means[p]._value - mean, group.n)) for p, mean in curve.items())
+        return {
+            **{"group": group, "shown": group.shown and not known.empty},
+            **{"means": _on_phases(means.items()), "gaps": _on_phases(gaps)},
+            **{"level": Mean(level, group.n), "height": height_of(level)},
+            **{
+                name: {"phase": ranked[place], "mean": means[ranked[place]]} if apart else None
+                for name, place in ends.items()
+            },
+            **{way: str(names[way]).split() for way in ("leading", "lagging")},
+            **{"placed": self._clear[group.number], "items": self._items.get(group.number, [])},
+        }
+
+
+def _on_phases(means: Iterable[tuple[Any, Mean]]) -> list[dict[str, Any]]:
+    return [{"phase": phase, "mean": mean} for phase, mean in means]

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.cycle import plot_change
-from cycle_analysis.figures.moves import plot_flow, plot_moves
-from cycle_analysis.report import columns as kinds
+from cycle_analysis.figures.cycle import plot_change, plot_flow, plot_moves
 from cycle_analysis.report import door
-from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter
-from cycle_analysis.report.columns import Rows, number, per_wave
+from cycle_analysis.report import language as kinds
+from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, saved, setting
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
-from cycle_analysis.report.sources import as_whole, constant, made
+from cycle_analysis.report.language import Rows, number, per_wave
+from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.waves import transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
@@ -55,17 +54,14 @@ class WavesChapter(Chapter):
     @cached_property
     def left_out(self) -> list[dict[str, Any]]:
         """The others: code, question, and what each wave did with it."""
-        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         found = []
         for item, states in self._items.loc[~self._items["common"], self.study.waves].iterrows():
             odd = [{"wave": w, "state": s} for w, s in states.items() if s not in COMPARABLE]
-            found.append({"item": item, "question": questions[item], "states": odd})
+            found.append({"item": item, "question": self._questions[item], "states": odd})
         return found
 
-    @cached_property
-    def min_covered(self) -> float:
-        """Share of the inhabitants of a merged unit whose predecessors must have answered."""
-        return self.parameter(WAVES, "min_covered", ALL_WAVES)
+    min_covered = setting(WAVES, "min_covered")
+    """Share of the inhabitants of a merged unit whose predecessors must have answered."""
 
     @cached_property
     def same(self) -> dict[str, Any]:
@@ -92,22 +88,15 @@ class WavesChapter(Chapter):
         p = table.loc["waves", "p"]
         return {"alike": p > ALPHA, "p": p}
 
-    @cached_property
-    def announced_at(self) -> float:
-        """Largest p at which moves between groups are announced."""
-        alpha: float = constant(transitions, "ALPHA")
-        return alpha
-
-    @cached_property
-    def least_whole(self) -> int:
-        """Smallest group of which shares are told."""
-        least: int = constant(door, "LEAST_WHOLE")
-        return least
+    announced_at = fixed(transitions, "ALPHA")
+    """Largest p at which moves between groups are announced."""
+    least_whole = fixed(door, "LEAST_WHOLE")
+    """Smallest group of which shares are told."""
 
     @cached_property
     def least_p(self) -> float:
         """Smallest p that the surveys drawn without change can give."""
-        return 1 / (1 + self.parameter(WAVES, "n_draws", ALL_WAVES))
+        return 1 / (1 + self.parameters_of(WAVES)["n_draws"])
 
     @cached_property
     def last(self) -> dict[str, Any] | None:
@@ -148,13 +137,7 @@ class WavesChapter(Chapter):
 
     def table_moves(self, first: str, second: str) -> Rows:
         """Which part of each group goes to each group."""
-        heads = {f"to_{group.number}": f"{group.number}" for group in self.groups}
-        rows = [
-            {"group": group, **dict(zip(heads, row, strict=True))}
-            for group, row in zip(self.groups, self._moves(first, second), strict=True)
-        ]
-        kinds_of = {"group": kinds.GROUP} | dict.fromkeys(heads, kinds.WEIGHTED)
-        return Rows(kinds_of, rows, {"to": heads})
+        return self.to_groups(self._moves(first, second), kinds.WEIGHTED)
 
     def table_item_drift(self, first: str, second: str) -> Rows:
         """Questions that changed by more than their phase did."""
@@ -219,13 +202,8 @@ class WavesChapter(Chapter):
 
     # What facts are made of.
 
-    @cached_property
-    def _alike(self) -> pd.DataFrame:
-        return self.load(WAVES, "moved_alike", ALL_WAVES)
-
-    @cached_property
-    def _items(self) -> pd.DataFrame:
-        return self.load(WAVES, "items", ALL_WAVES)
+    _alike = saved(WAVES, "moved_alike", ALL_WAVES)
+    _items = saved(WAVES, "items", ALL_WAVES)
 
     def _pair(self, first: str, second: str) -> dict[str, Any]:
         panel, change = self._panel(first, second), self._change(first, second)
@@ -331,13 +309,12 @@ class WavesChapter(Chapter):
         tested = table.assign(n=n)[n >= self.door.round_to].dropna(subset="p")
         if tested.empty:
             return None
-        questions = self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
         moved = []
         for _, row in tested[tested["drifted"]].iterrows():
             units = Units(as_whole(row["n"]), self._fewest_respondents(first, second))
             drift = Mean(row["drift"], units, row["low"], row["high"])
             told = {name: Mean(row[name], units) for name in ("change", "without")}
-            about = {"item": str(row["item"]), "question": questions[row["item"]]}
+            about = {"item": str(row["item"]), "question": self._questions[row["item"]]}
             moved.append(about | {"phase": row["phase"], "drift": drift, "interval": drift} | told)
         moved.sort(key=lambda row: -abs(row["drift"]._value))
         left = {row["phase"]: row for row in moved if not math.isnan(row["without"]._value)}

@@ -9,8 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from cycle_analysis.report.document import Cell, Document, Figure, Section, Table
-from cycle_analysis.report.typesetting import font_rules
+from cycle_analysis.report.document import Cell, Document, Figure, Section, Table, font_rules
 from cycle_analysis.texts import NOTHING
 
 HERE = Path(__file__).parent

@@ -2,7 +2,8 @@
 
 ``python benchmarks/size.py run UNITS RESPONDENTS WAVES`` draws a study of that size in a passing
 folder, checks and runs it in processes of its own, and appends a row to ``size.csv``: seconds of
-each step, the largest memory of all its processes together, and the load of the machine. ``show``
+the clock and of CPU, of each step by the clock, the largest memory of all its processes together,
+and the load of the machine. ``show``
 draws ``size.png`` and tells slopes.
 """
 
@@ -81,30 +82,37 @@ def draw_study(home, n_units, n_respondents, n_waves):
         (folder / wave / "wave.yaml").write_text(yaml.safe_dump(described), "utf-8")
 
 
-def memory_of(session):
-    """Memory that the processes of a session take, shared pages counted once, in GiB."""
-    total = 0
+def look(session):
+    """CPU seconds of the processes of a session by their number, and the memory they take in GiB.
+
+    Shared pages count once.
+    """
+    seconds, memory = {}, 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            if int(stat.read_text().rpartition(")")[2].split()[3]) == session:
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                seconds[stat.parent.name] = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
                 told = (stat.parent / "smaps_rollup").read_text()
-                total += int(re.search(r"^Pss:\s+(\d+)", told, re.MULTILINE)[1])
+                memory += int(re.search(r"^Pss:\s+(\d+)", told, re.MULTILINE)[1])
         except (OSError, TypeError):  # it has ended, or maps nothing any more
             continue
-    return total / 2**20
+    return seconds, memory / 2**20
 
 
 def timed(*arguments):
-    """Run a command; give its seconds, its largest memory, and what it told."""
+    """Run a command; give its seconds of the clock and of CPU, its largest memory, what it told."""
     call = [sys.executable, "-m", "cycle_analysis", *map(str, arguments)]
-    started, most = time.perf_counter(), [0.0]
+    started, most, cpu = time.perf_counter(), [0.0], {}
     process = subprocess.Popen(
         call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
 
     def watch():
         while process.poll() is None:
-            most[0] = max(most[0], memory_of(process.pid))
+            seconds, memory = look(process.pid)
+            cpu.update(seconds)
+            most[0] = max(most[0], memory)
             time.sleep(0.5)
 
     watcher = threading.Thread(target=watch)
@@ -113,7 +121,7 @@ def timed(*arguments):
     watcher.join()
     if process.returncode not in (0, 1):
         sys.exit(told)
-    return time.perf_counter() - started, most[0], told
+    return time.perf_counter() - started, sum(cpu.values()), most[0], told
 
 
 def one_run(n_units, n_respondents, n_waves):
@@ -121,12 +129,12 @@ def one_run(n_units, n_respondents, n_waves):
         draw_study(Path(home), n_units, n_respondents, n_waves)
         checked, *_ = timed("check", "large", "--home", home)
         load = os.getloadavg()[0]
-        seconds, most, told = timed("run", "large", "--home", home, "--workers", 1)
+        seconds, cpu, most, told = timed("run", "large", "--home", home, "--workers", 2)
         steps = re.findall(r"ok  (\w+)(?: \w+)?  \(([\d.]+) s\)", told)
         by_step = pd.DataFrame(steps, columns=["step", "s"]).astype({"s": float})
         own = by_step.groupby("step")["s"].sum().rename(lambda step: step[:2])
         size = {"units": n_units, "respondents": n_respondents, "waves": n_waves}
-        told = {"check": checked, "run": seconds, "gib": most, "load": load}
+        told = {"check": checked, "run": seconds, "cpu": cpu, "gib": most, "load": load}
         return size | {n: round(v, 2) for n, v in told.items()} | own.drop("ch").to_dict()
 
 

@@ -20,6 +20,7 @@ from cycle_analysis.mixtures import (
     classify,
     em,
     fit_mixture,
+    measured,
 )
 from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.mixtures.pairs import (
@@ -91,6 +92,22 @@ def test_the_log_likelihood_is_the_density_of_what_is_seen(model):
             )
         )
     assert found.log_likelihood == pytest.approx(density, abs=1e-6)
+
+
+@pytest.mark.parametrize("model", [EEE, VVV])
+def test_an_em_step_is_the_same_by_bundles_of_any_length(model, monkeypatch):
+    found, values = {}, SCORES.to_numpy()
+    for length, product in ((1, 0), (16, 2), (1, 10**6)):  # 1, 16, all
+        monkeypatch.setattr(measured, "ROWS_TOGETHER", np.array([length]))
+        monkeypatch.setattr(measured, "PRODUCT", product)
+        family = model.family(values, np.full(3, 1e-3), ERROR)
+        theta = family.coordinates(values[:2], np.stack([WITHIN] * 2))
+        start = em.fixed(theta, np.array([0.5, 0.5]))
+        stepped = em.climb(family, start, np.ones((160, 1)), max_steps=3)
+        found[family.blocks[0].rows.shape[1]] = stepped.theta.ravel()
+    assert len(found) == 3
+    for theta in found.values():
+        assert theta == pytest.approx(found[1], rel=1e-9)
 
 
 def test_one_profile_with_equal_errors_is_the_sample_less_the_error():

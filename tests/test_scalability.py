@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from reference_data import HERE, stored, survey_items
 
+from cycle_analysis.chance import children
 from cycle_analysis.cycle import activity
 from cycle_analysis.cycle.order import (
     errors_of_differences,
@@ -10,7 +11,7 @@ from cycle_analysis.cycle.order import (
     read_order,
 )
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
-from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.measurement import agreement, respondent_scores, unit_scores
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])
@@ -220,6 +221,29 @@ def test_two_level_h_within_one_respondent_copied_equals_plain_h():
     found = two_level_scalability(twice, units, 0, 0)["H"]
     assert found["within"] == pytest.approx(h_of(scores)[(ALL, ALL)])
     assert found["between"] == pytest.approx(h_of(scores)[(ALL, ALL)])
+
+
+def test_two_level_h_of_a_sample_is_that_of_its_units_copied():
+    scores, _, units = survey("cumulative", n=40, size=4)
+    scores, units = scores[3:], units[3:]  # the first unit has one respondent, which is left out
+    for seed in range(5):
+        drawn = np.random.default_rng(children(seed, 2)[0]).integers(0, 39, 39)
+        copies = [scores[units == unit + 1].assign(unit=i) for i, unit in enumerate(drawn)]
+        copied = pd.concat(copies, ignore_index=True)
+        by_copies = two_level_scalability(copied[PHASES], copied["unit"], 0, 0)["H"]
+        by_units = two_level_scalability(scores, units, 1, 0, seed)["low"]  # the sample's own H
+        assert by_units.tolist() == pytest.approx(by_copies.tolist(), abs=1e-11)
+
+
+def test_of_many_respondents_a_part_of_the_units_is_shuffled_and_the_rest_stays(monkeypatch):
+    scores, _, units = survey("cumulative", n=100, size=4)
+    whole = two_level_scalability(scores, units, 50, 50)
+    monkeypatch.setattr(agreement, "MOST_DEALT", 120)
+    part = two_level_scalability(scores, units, 50, 50)
+    kept = ["n_units", "n_respondents", "H", "low", "high"]
+    pd.testing.assert_frame_equal(part[kept], whole[kept])
+    assert (part["chance_high"] > whole["chance_high"]).tolist() == [True, True, False]
+    assert (part["p"] < 0.05).tolist() == [True, True, False]
 
 
 def test_one_respondent_per_unit_has_no_two_level_h_and_says_why():

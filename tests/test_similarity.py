@@ -14,6 +14,7 @@ from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.mixtures.pairs import equal_margins
 from cycle_analysis.profiles import Partition, latent_profiles
 from cycle_analysis.simulate import FOUR, Answering
+from cycle_analysis.waves import similarity
 from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
 from cycle_analysis.waves.transitions import Change, Finding, estimate_change
 from cycle_analysis.waves.two_waves import WaveScores, wave_scores
@@ -168,3 +169,20 @@ def test_levels_and_waves_without_a_verdict_are_not_compared():
     nothing_found = Change(Finding.FEW_UNITS, 3, np.nan, np.nan, *[changes[pair].moves] * 2, None)
     assert similarity_steps(nothing_found).empty
     assert compare_moves(changes | {pair: nothing_found}, waves, profiles, groups).empty
+
+
+def test_chances_are_those_of_the_expectation_written_out():
+    rng = np.random.default_rng(26)
+    tables = [rng.random((3, 40, 2, 2)) ** 3 for _ in range(2)]
+    group = np.arange(40) % 2
+    reached, starts, chances = similarity._chances(tables, group, equal=True)
+    parts = [table[:, group == one] for table in tables for one in range(2)]
+    counts, total = 0, 0
+    for part, start in zip(parts, starts, strict=True):
+        joint = start[:, None, :, None] * chances[0][:, None] * part
+        each = joint.sum(axis=(2, 3))
+        total = total + np.log(each).sum(axis=1)
+        counts = counts + (joint / each[..., None, None]).sum(axis=1)
+    assert reached == pytest.approx(total, abs=1e-9)
+    # one more step leaves them where they are, but for what a gain of .001 still allows
+    assert chances[0] == pytest.approx(counts / counts.sum(axis=2, keepdims=True), abs=0.01)

@@ -7,7 +7,7 @@ import pytest
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles import latent_profiles, levels
+from cycle_analysis.profiles import latent_profiles, levels, true_scores
 from cycle_analysis.profiles.true_scores import classification, estimate, of_true_scores
 from cycle_analysis.simulate import FOUR, Answering, Profiles
 
@@ -54,6 +54,16 @@ def test_intervals_of_shares_hold_the_truth_and_shrink_with_the_population(study
     columns = ["share", "low", "high"]
     weighted = wide[["weighted_" + name for name in columns]].to_numpy()
     assert weighted == pytest.approx(wide[columns].to_numpy(), abs=2e-3)
+
+
+def test_samples_fitted_by_parts_are_those_fitted_at_once(study, monkeypatch):
+    _, error, true = study
+    given = pd.Series(np.linspace(0.5, 2, len(true.labels)), true.labels.index)
+    at_once = estimate(true, error, given, 10_000, n_refits=20, seed=1)
+    monkeypatch.setattr(true_scores, "CELLS", 5 * 3 * len(true.labels))
+    by_parts = estimate(true, error, given, 10_000, n_refits=20, seed=1)
+    pd.testing.assert_frame_equal(by_parts.shares, at_once.shares, rtol=1e-8)
+    pd.testing.assert_frame_equal(by_parts.errors, at_once.errors, rtol=1e-8)
 
 
 def test_survey_weights_move_the_shares_and_not_the_profiles(study):

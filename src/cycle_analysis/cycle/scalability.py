@@ -13,21 +13,24 @@ help (Snijders 2001). An order of units shows between respondents too. Every uni
 products are averaged over the respondents, or pairs of them, of a unit, then over units.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from scipy.stats import norm
 
 from cycle_analysis.chance import children
 from cycle_analysis.measurement import match_units
+from cycle_analysis.measurement.agreement import dealt_units
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
 ALL = "all phases"
 """What stands for the whole scale in the index of `scalability`; a phase code has no spaces."""
+TOGETHER = 64
+"""Samples of units that are worked out in one matrix product."""
 WITHIN, BETWEEN, RATIO = "within", "between", "ratio"
 
 
@@ -87,7 +90,7 @@ def scalability(
     ]
     mixed = (second.permuted(values, axis=0) for _ in range(permutations))
     shuffled = [_coefficients(_covariances(rows), most) for rows in mixed]
-    table = _with_chance(table, samples, shuffled)
+    table = _with_chance(table, samples, shuffled, table["H"].to_numpy())
     return table.assign(reason=table["H"].isna().map({True: "a phase does not vary", False: ""}))
 
 
@@ -138,7 +141,9 @@ def two_level_scalability(
         Respondents with NaN, and those alone in their unit, are left out.
     units : Series, indexed by respondent
     replicates, permutations, seed
-        As for `scalability.scalability`; units are drawn, and phases shuffled over respondents.
+        As for `scalability.scalability`; units are drawn, and phases shuffled over respondents. Of
+        more than `agreement.MOST_DEALT` respondents those of a random part of the units are
+        shuffled, and `p` compares with H of that part; `chance_high` is rather too high then.
 
     Returns
     -------
@@ -172,14 +177,14 @@ def two_level_scalability(
     if len(names) < 2:
         reason = "fewer than two units with two respondents: style and order cannot be told apart"
         return table.assign(reason=reason)
-    nested = _Nested(complete[several].to_numpy(float), codes)
-    n, (first, second) = len(names), map(np.random.default_rng, children(seed, 2))
-    table["H"] = nested.coefficients(np.ones(n))
-    drawn = (first.integers(0, n, n) for _ in range(replicates))
-    samples = [nested.coefficients(np.bincount(units, minlength=n)) for units in drawn]
-    mixed = (second.permuted(nested.values, axis=0) for _ in range(permutations))
-    shuffled = [_Nested(each, codes).coefficients(np.ones(n)) for each in mixed]
-    table = _with_chance(table, samples, shuffled)
+    nested = _Nested.of(complete[several].to_numpy(float), codes)
+    first, second = map(np.random.default_rng, children(seed, 2))
+    table["H"] = nested.coefficients()
+    samples = nested.of_samples(replicates, first)
+    part = nested.only(dealt_units(np.bincount(codes), second))
+    mixed = (second.permuted(part.places, axis=0) for _ in range(permutations))
+    shuffled = [replace(part, places=each).coefficients() for each in mixed]
+    table = _with_chance(table, samples, shuffled, part.coefficients())
     table.loc[RATIO, ["chance_high", "p"]] = np.nan
     flat = np.isnan(table.loc[WITHIN, "H"])
     return table.assign(reason="no two phases vary" if flat else "")
@@ -194,43 +199,105 @@ class _Nested:
 
     Attributes
     ----------
-    values : ndarray, n respondents × p phases
+    scores : list of ndarray
+        Distinct scores of each phase less its mean, in order.
+    places : ndarray of int, n respondents × p phases
+        Place of each respondent among them.
     codes : ndarray of int, n respondents
         Unit of each, 0 to the number of units - 1.
     """
 
-    values: np.ndarray
+    scores: list[np.ndarray]
+    places: np.ndarray
     codes: np.ndarray
 
-    @cached_property
-    def marginals(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Distinct scores of each phase, in order, and the place of each respondent among them."""
-        return [np.unique(column, return_inverse=True) for column in self.values.T]
+    @classmethod
+    def of(cls, values: np.ndarray, codes: np.ndarray) -> "_Nested":
+        """Tell apart what is distinct in values, n respondents × p phases."""
+        columns = (values - values.mean(axis=0)).T
+        told = [np.unique(column, return_inverse=True) for column in columns]
+        return cls([score for score, _ in told], np.stack([at for _, at in told], axis=1), codes)
 
-    def coefficients(self, times: np.ndarray) -> np.ndarray:
-        """H within, H between and their ratio, when each unit counts `times`."""
+    def only(self, kept: np.ndarray) -> "_Nested":
+        """Keep these units, a mask."""
+        rows = kept[self.codes]
+        codes = np.unique(self.codes[rows], return_inverse=True)[1]
+        return replace(self, places=self.places[rows], codes=codes)
+
+    @property
+    def values(self) -> np.ndarray:
+        """Scores less the mean of their phase, n respondents × p."""
+        columns = zip(self.scores, self.places.T, strict=True)
+        return np.column_stack([score[place] for score, place in columns])
+
+    def coefficients(self) -> np.ndarray:
+        """H within, H between and their ratio."""
+        values, sizes = self.values, np.bincount(self.codes)
+        weights = 1 / (len(sizes) * sizes)
+        pairs = weights / (sizes - 1)
+        weights, own = weights[self.codes], pairs[self.codes]
+        totals = np.column_stack([np.bincount(self.codes, column) for column in values.T])
+        within = (values * weights[:, None]).T @ values
+        between = (totals * pairs[:, None]).T @ totals - (values * own[:, None]).T @ values
+        ends = [np.cumsum(np.bincount(place, weights)) for place in self.places.T]
+        return self._over_largest(weights @ values, within, between, ends)
+
+    def of_samples(self, replicates: int, generator: np.random.Generator) -> list[np.ndarray]:
+        """Give the same for samples of the units.
+
+        What a unit adds is the same in every sample, so that samples are products of matrices.
+        """
+        n, p, found = int(self.codes.max()) + 1, len(self.scores), []
+        moments, marginals = self._moments(), self._marginals()
+        for start in range(0, replicates, TOGETHER):
+            drawn = (generator.integers(0, n, n) for _ in range(start, replicates)[:TOGETHER])
+            share = np.stack([np.bincount(units, minlength=n) for units in drawn]) / n
+            told = share @ moments
+            ends = [np.cumsum(share @ marginal, axis=1) for marginal in marginals]
+            for row, *own in zip(told, *ends, strict=True):
+                mean, within, between = np.split(row, [p, p + p * p])
+                found.append(
+                    self._over_largest(mean, within.reshape(p, p), between.reshape(p, p), own)
+                )
+        return found
+
+    def _moments(self) -> np.ndarray:
+        """Mean score of each unit, mean products within a respondent and of two: p + 2 p²."""
+        order, sizes = np.argsort(self.codes, kind="stable"), np.bincount(self.codes)
+        starts, n = np.cumsum(sizes) - sizes, sizes[:, None, None]
+        values = self.values[order]
+        totals = np.add.reduceat(values, starts)
+        own = np.stack(
+            [np.add.reduceat(values * column[:, None], starts) for column in values.T], 1
+        )
+        two = totals[:, :, None] * totals[:, None, :] - own
+        parts = totals / sizes[:, None], own / n, two / (n * (n - 1))
+        return np.hstack([part.reshape(len(sizes), -1) for part in parts])
+
+    def _marginals(self) -> list[sparse.csr_array]:
+        """Share of the respondents of each unit with each distinct score, for each phase."""
         sizes = np.bincount(self.codes)
-        of_unit = times / times.sum()
-        weights = (of_unit / sizes)[self.codes]
-        means = weights @ self.values
-        centred = self.values - means
-        within = (centred * weights[:, None]).T @ centred
-        pairs = of_unit / (sizes * (sizes - 1))
-        totals = np.column_stack([np.bincount(self.codes, column) for column in centred.T])
-        own = (centred * pairs[self.codes, None]).T @ centred
-        between = (totals * pairs[:, None]).T @ totals - own
-        most = self._largest_covariances(means, weights)
-        h = [_coefficients(together, most)[0] for together in (within, between)]
+        share = 1 / sizes[self.codes]
+        return [
+            sparse.csr_array((share, (self.codes, place)), (len(sizes), len(score)))
+            for score, place in zip(self.scores, self.places.T, strict=True)
+        ]
+
+    def _over_largest(
+        self, means: np.ndarray, within: np.ndarray, between: np.ndarray, ends: list[np.ndarray]
+    ) -> np.ndarray:
+        """H within, H between and their ratio, of mean products and marginals summed up."""
+        most, square = self._largest_covariances(means, ends), np.outer(means, means)
+        h = [_coefficients(together - square, most)[0] for together in (within, between)]
         return np.array([*h, h[1] / h[0] if h[0] > 1e-12 else np.nan])
 
-    def _largest_covariances(self, means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def _largest_covariances(self, means: np.ndarray, ends: list[np.ndarray]) -> np.ndarray:
         """Covariances when all phases are sorted alike, each by its weighted marginal, p × p."""
-        ends = [np.cumsum(np.bincount(place, weights)) for _, place in self.marginals]
         cuts = np.unique(np.concatenate(ends))
         sorted_alike = np.column_stack(
             [
                 score[np.minimum(np.searchsorted(end, cuts - 1e-12), len(score) - 1)] - mean
-                for (score, _), end, mean in zip(self.marginals, ends, means, strict=True)
+                for score, end, mean in zip(self.scores, ends, means, strict=True)
             ]
         )
         width = np.diff(cuts, prepend=0.0)
@@ -257,6 +324,7 @@ def _with_chance(
     table: pd.DataFrame,
     samples: list[np.ndarray],
     shuffled: list[np.ndarray],
+    unshuffled: np.ndarray,
 ) -> pd.DataFrame:
     """Set beside H its interval over samples of units, and what shuffled phases give."""
     if samples:
@@ -264,7 +332,7 @@ def _with_chance(
         table[["low", "high"]] = _corrected_percentiles(drawn, table["H"])
     if shuffled:
         chance = pd.DataFrame(shuffled, columns=table.index)
-        reached = (chance >= table["H"] - 1e-12).sum() + 1
+        reached = (chance >= unshuffled - 1e-12).sum() + 1
         table["chance_high"] = chance.quantile(0.95)
         table["p"] = (reached / (len(chance) + 1)).where(table["H"].notna())
     return table

@@ -460,7 +460,7 @@ def _deal_out(
         return float(rwg_j(scatter / (sizes - 1) / n_items, n_items).mean())
 
     generator, rwg = np.random.default_rng(stream), mean_rwg(sums, starts, sizes)
-    dealt = _part_of(sizes, generator)
+    dealt = dealt_units(sizes, generator)
     sums, sizes = sums[np.repeat(dealt, sizes)], sizes[dealt]
     starts_of = np.cumsum(sizes) - sizes
     observed = mean_rwg(sums, starts_of, sizes)
@@ -478,8 +478,8 @@ def _deal_out(
     }
 
 
-def _part_of(sizes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Which units are dealt out: all, or a random part with at most `MOST_DEALT` respondents."""
+def dealt_units(sizes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Tell which units are dealt out: all, or a random part of `MOST_DEALT` respondents at most."""
     if sizes.sum() <= MOST_DEALT:
         return np.ones(len(sizes), bool)
     order = generator.permutation(len(sizes))

@@ -13,6 +13,7 @@ own (surveys drawn under a hypothesis).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
@@ -26,8 +27,10 @@ from cycle_analysis.mixtures.em import (
     floored_factors,
 )
 
-ROWS_TOGETHER = 16
-"""Rows of one group that are taken in one matrix product; a group that has less is filled up."""
+ROWS_TOGETHER = 2 ** np.arange(12)
+"""Rows of one group that may be taken in one matrix product; a group that has less is filled up."""
+PRODUCT = 3
+"""What one product costs more, in rows."""
 INITIAL_SHARE = 0.1
 """Part of a variance within profiles that a start keeps at least when error is taken off."""
 FACTOR_STEPS = 4
@@ -104,20 +107,32 @@ class GroupedBlock(Block):
         """Joint log densities, k × B × n."""
         squares, values, constants = natural
         n_squares = len(squares)
-        found = self._times(np.concatenate([values, constants[None]]), slice(n_squares, None))
-        found += np.repeat(
-            self._times(squares, slice(n_squares)), len(found) // squares.shape[1], axis=0
-        )
-        return found.reshape(*found.shape[:2], -1)[..., self.real.ravel()]
+        if self.pooled:
+            found = self._times(np.concatenate([values, constants[None]]), slice(n_squares, None))
+            found += self._times(squares, slice(n_squares))
+        else:
+            found = self._times(np.concatenate([*natural[:2], constants[None]]), slice(None))
+        found = found.reshape(*found.shape[:2], -1)
+        return found if self.full else found[..., self.real.ravel()]
 
     def collect(self, joint: np.ndarray, part: slice) -> Parts:
         """Sum the statistics of each group by responsibilities, each … × B × G × q."""
-        filled = np.zeros((*joint.shape[:2], self.real.size))
-        filled[..., self.real.ravel()] = joint
+        if not self.full:
+            filled = np.zeros((*joint.shape[:2], self.real.size))
+            filled[..., self.real.ravel()] = joint
+            joint = filled
         n_squares = self.statistics.shape[-1] - self.observed.shape[1] - 1
-        together = filled.sum(axis=0, keepdims=True) if self.pooled else filled
-        first = self._sum(filled, slice(n_squares, None))
-        return [self._sum(together, slice(n_squares)), first[..., :-1], first[..., -1]]
+        if self.pooled:
+            first = self._sum(joint, slice(n_squares, None))
+            squares = self._sum(joint.sum(axis=0, keepdims=True), slice(n_squares))
+            return [squares, first[..., :-1], first[..., -1]]
+        found = self._sum(joint, slice(None))
+        return [found[..., :n_squares], found[..., n_squares:-1], found[..., -1]]
+
+    @cached_property
+    def full(self) -> bool:
+        """Whether no bundle is filled up."""
+        return bool(self.real.all())
 
     def total(self, members: np.ndarray) -> Parts:
         """Sum the statistics of each group by memberships, n × k × B."""
@@ -143,17 +158,17 @@ class GroupedBlock(Block):
         k, n_problems, _ = members.shape
         bundles = members.reshape(k, n_problems, *self.rows.shape)
         statistics = self.statistics[..., which]
+        starts = np.flatnonzero(np.r_[True, self.group[1:] != self.group[:-1]])
         if len(statistics) == 1:
             flat = bundles.reshape(-1, *self.rows.shape).swapaxes(0, 1)  # c, k B, m
-            found = (flat @ statistics[0]).swapaxes(0, 1)
-            found = found.reshape(k, n_problems, len(self.rows), -1)
-        else:
-            found = (bundles.transpose(1, 2, 0, 3) @ statistics).transpose(2, 0, 1, 3)
-        starts = np.r_[True, self.group[1:] != self.group[:-1]]
-        summed = found[:, :, starts]
-        for bundle in np.flatnonzero(~starts):
-            summed[:, :, self.group[bundle]] += found[:, :, bundle]
-        return summed
+            found = flat @ statistics[0]
+            if len(starts) < len(found):
+                found = np.add.reduceat(found, starts)
+            return found.swapaxes(0, 1).reshape(k, n_problems, len(starts), -1)
+        found = bundles.transpose(1, 2, 0, 3) @ statistics  # B, c, k, q
+        if len(starts) < len(self.rows):
+            found = np.add.reduceat(found, starts, axis=1)
+        return found.transpose(2, 0, 1, 3)
 
 
 Mend = Callable[[np.ndarray], np.ndarray]
@@ -425,21 +440,26 @@ class Measured(FreeShares):
         """Lay rows out in bundles of one group each."""
         order = np.argsort(member, kind="stable")
         sizes = np.bincount(member)
-        n_bundles = -(-sizes // ROWS_TOGETHER)
+        lengths = np.append(ROWS_TOGETHER, sizes.max())
+        costs = -(-sizes[:, None] // lengths) * (lengths + PRODUCT)
+        length = int(lengths[costs.sum(axis=0).argmin()])
+        n_bundles = -(-sizes // length)
         group = np.repeat(np.arange(len(sizes)), n_bundles)
-        start = np.repeat(np.cumsum(n_bundles) - n_bundles, sizes) * ROWS_TOGETHER
+        start = np.repeat(np.cumsum(n_bundles) - n_bundles, sizes) * length
         place = start + np.arange(len(member)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        rows = np.zeros(len(group) * ROWS_TOGETHER, dtype=int)
+        rows = np.zeros(len(group) * length, dtype=int)
         real = np.zeros(len(rows), dtype=bool)
         rows[place], real[place] = order, True
-        x = values[:, rows] * real[:, None]
-        products = x[..., self.rows] * x[..., self.columns]
-        ones = np.broadcast_to(real[:, None], (*x.shape[:2], 1))
-        statistics = np.concatenate([products, x, ones], axis=-1)
-        cut = (len(group), ROWS_TOGETHER)
+        q = len(self.rows)
+        statistics = np.empty((len(values), len(rows), q + self.p + 1))
+        x = statistics[..., q:-1]
+        np.multiply(values[:, rows], real[:, None], out=x)
+        np.multiply(x[..., self.rows], x[..., self.columns], out=statistics[..., :q])
+        statistics[..., -1] = real
+        cut = (len(group), length)
         return GroupedBlock(
             rows.reshape(cut),
-            statistics.reshape(len(x), *cut, -1),
+            statistics.reshape(len(values), *cut, -1),
             self.seen,
             real.reshape(cut),
             group,

@@ -29,6 +29,8 @@ TOLERANCE, MAX_STEPS = 1e-5, 400
 """Gain per unit and cycle at which a refit has converged; EM steps at most."""
 OTHER_STARTS = 3
 """Starts of every sample besides the profiles found."""
+CELLS = 2**20
+"""Memberships of samples, units × profiles × samples, that are fitted in one batch."""
 SHARE_STEPS = 200
 """EM steps by which weighted shares follow from the profiles of a sample."""
 
@@ -180,7 +182,12 @@ def estimate(
     )
     batch = _refitted(family, start, data.z, counted, seed)
     given = weights.loc[data.scores.index].to_numpy(dtype=float)
-    weighted = _shares_given(em.log_joint(family, batch), batch, counted * given[:, None])
+    weighted = np.hstack(
+        [
+            _shares_given(family.take(part), batch.take(part), counted[:, part] * given[:, None])
+            for part in _parts(counted.shape[1], n * partition.k)
+        ]
+    )
     told = [
         _told(found, n, n / population, name)
         for found, name in ((np.exp(batch.log_shares), ""), (weighted, "weighted_"))
@@ -219,18 +226,30 @@ def _refitted(
 
     From the profiles found alone, a sample in which quite others fit better would not tell so.
     """
-    n_problems, k = weights.shape[1], len(start.log_shares)
+    k = len(start.log_shares)
     starts = mixed(values, k, OTHER_STARTS, np.random.default_rng(seed))
+    parts = _parts(weights.shape[1], len(values) * k)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        fits = [_climbed(family, em.joined([start] * n_problems), weights)]
-        for other in np.moveaxis(starts, -1, 0):
-            members = np.repeat(other[..., None], n_problems, axis=2)
-            begun = em.from_responsibilities(family, members, weights)
-            fits.append(_climbed(family, begun, weights))
+        found = [
+            _best(family.take(part), start, starts, weights[:, part], not i)
+            for i, part in enumerate(parts)
+        ]
+    return _alike(em.joined(found), values.shape[1])
+
+
+def _best(
+    family: em.Family, start: em.Batch, starts: np.ndarray, weights: np.ndarray, first: bool
+) -> em.Batch:
+    """Fit some samples from all starts, and keep the best of each; of the study, the first."""
+    n_problems = weights.shape[1]
+    fits = [_climbed(family, em.joined([start] * n_problems), weights)]
+    for other in np.moveaxis(starts, -1, 0):
+        members = np.repeat(other[..., None], n_problems, axis=2)
+        fits.append(_climbed(family, em.from_responsibilities(family, members, weights), weights))
     best = np.argmax([fit.log_likelihood for fit in fits], axis=0)
-    best[0] = 0  # the study itself is as it was found
-    both = em.joined(fits).take(best * n_problems + np.arange(n_problems))
-    return _alike(both, values.shape[1])
+    if first:
+        best[0] = 0  # the study itself is as it was found
+    return em.joined(fits).take(best * n_problems + np.arange(n_problems))
 
 
 def _climbed(family: em.Family, batch: em.Batch, weights: np.ndarray) -> em.Batch:
@@ -250,16 +269,21 @@ def _alike(batch: em.Batch, p: int) -> em.Batch:
     return replace(batch, theta=theta, log_shares=log_shares)
 
 
-def _shares_given(joint: np.ndarray, batch: em.Batch, weights: np.ndarray) -> np.ndarray:
+def _shares_given(family: em.Family, batch: em.Batch, weights: np.ndarray) -> np.ndarray:
     """Shares, k × B, under case weights, n × B, when the profiles themselves are as they are."""
-    densities = joint - batch.log_shares[..., None]
-    densities = np.exp(densities - densities.max(axis=0))
-    shares = np.exp(batch.log_shares)
+    densities = em.log_joint(family, batch) - batch.log_shares[..., None]
+    densities = np.exp(densities - densities.max(axis=0)).swapaxes(0, 1)  # B, k, n
+    shares, weights = np.exp(batch.log_shares).T, weights.T / weights.sum(axis=0)[:, None]
     for _ in range(SHARE_STEPS):
-        members = densities * shares[..., None]
-        members /= members.sum(axis=0)
-        shares = np.einsum("kbn,nb->kb", members, weights) / weights.sum(axis=0)
-    return shares
+        total = (shares[:, None] @ densities)[:, 0]
+        shares = shares * (densities @ (weights / total)[..., None])[..., 0]
+    return shares.T
+
+
+def _parts(n_problems: int, n_cells: int) -> list[np.ndarray]:
+    """Split problems of so many cells each, so that memory stays flat."""
+    step = max(1, CELLS // n_cells)
+    return np.split(np.arange(n_problems), range(step, n_problems, step))
 
 
 def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame:

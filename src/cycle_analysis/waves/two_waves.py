@@ -277,9 +277,10 @@ def null_ratios(
     posteriors, _ = memberships(family, own)
     means, covariances = family.moments(own.theta)
     factors = np.linalg.cholesky(covariances)
+    errors = [RespondentErrors.of(wave, posteriors.argmax(axis=1)) for wave in study.waves]
 
     def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
-        drawn = [_unchanged(study, posteriors, means, factors, child) for child in seeds]
+        drawn = [_unchanged(study, errors, posteriors, means, factors, child) for child in seeds]
         surveys = replace(study, values=np.stack([values for values, *_ in drawn]))
         withins = [
             wave.error.remade(np.stack([each[1 + i] for each in drawn]), degrees[None])
@@ -298,48 +299,73 @@ def null_ratios(
 
 def _unchanged(
     study: TwoWaves,
+    errors: Sequence["RespondentErrors"],
     posteriors: np.ndarray,
     means: np.ndarray,
     factors: np.ndarray,
     seed: np.random.SeedSequence,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, ...]:
     """Draw a survey without change: scores, n × 2p, and the scatter of respondents in each wave."""
     rng = np.random.default_rng(seed)
     profile = choose(posteriors, rng)
     noise = rng.standard_normal((len(posteriors), means.shape[1], 1))
     true = means[profile] + (factors[profile] @ noise)[..., 0]
-    own = posteriors.argmax(axis=1)
-    errors, scatters = zip(
-        *(respondents_errors(wave, profile, own, rng) for wave in study.waves), strict=True
-    )
-    values = true + np.hstack(errors) / study.scale
+    drawn = [wave.draw(profile, rng) for wave in errors]
+    both = [wave.means(each) for wave, each in zip(errors, drawn, strict=True)]
+    scatters = [wave.scatter(each) for wave, each in zip(errors, drawn, strict=True)]
+    values = true + np.hstack(both) / study.scale
     return np.where(np.isfinite(study.values), values, np.nan), *scatters
 
 
-def respondents_errors(
-    wave: WaveScores, profile: np.ndarray, own: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean error of each unit, n × p, and the scatter of its respondents, p × p.
+@dataclass(frozen=True, eq=False)
+class RespondentErrors:
+    """What draws how m respondents of a wave err: as those of the same profile did.
 
-    Respondents err as those of the same profile did; of a profile with few, as all did.
+    Of a profile with few, as all did. What does not change between draws is found once.
     """
-    counts = np.einsum("npp->np", wave.error.counts).astype(int)
-    n_respondents = np.maximum(counts.max(axis=1), 1)
-    place = wave.scores.index.get_indexer(wave.units)
-    deviations, theirs = wave.deviations.to_numpy(), np.where(place >= 0, own[place], -1)
-    unit = np.repeat(np.arange(len(counts)), n_respondents)
-    drawn = np.empty((len(unit), counts.shape[1]))
-    for each in np.unique(profile):
-        pool = deviations[theirs == each]
-        pool = pool if len(pool) >= FEWEST_DEVIATIONS else deviations
-        mine = profile[unit] == each
-        drawn[mine] = pool[rng.integers(len(pool), size=mine.sum())]
-    first = np.concatenate([[0], np.cumsum(n_respondents)[:-1]])
-    rank = np.arange(len(unit)) - first[unit]
-    told = drawn * (rank[:, None] < counts[unit])  # a phase that fewer told rests on fewer
-    means = np.add.reduceat(told, first, axis=0) / np.maximum(counts, 1)
-    gaps = drawn - (np.add.reduceat(drawn, first, axis=0) / n_respondents[:, None])[unit]
-    return means, gaps.T @ gaps
+
+    deviations: np.ndarray  # of the wave, of which is drawn, by phase
+    pools: dict[int, np.ndarray]  # rows of those, for each profile that has enough
+    sizes: np.ndarray  # n: respondents of each unit, on the phase that most told
+    counts: np.ndarray  # n × p: those who told each phase
+    told: np.ndarray | None  # m × p: who told a phase; None where all told all
+
+    @classmethod
+    def of(cls, wave: WaveScores, own: np.ndarray) -> "RespondentErrors":
+        """Sort the deviations of a wave by the likeliest profile of their units."""
+        counts = np.einsum("npp->np", wave.error.counts).astype(int)
+        sizes = np.maximum(counts.max(axis=1), 1)
+        place = wave.scores.index.get_indexer(wave.units)
+        theirs = np.where(place >= 0, own[place], -1)
+        pools = {int(each): np.flatnonzero(theirs == each) for each in np.unique(theirs)}
+        pools = {each: rows for each, rows in pools.items() if len(rows) >= FEWEST_DEVIATIONS}
+        rank = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        # a phase that fewer told rests on fewer
+        told = rank[:, None] < np.repeat(counts, sizes, axis=0)
+        deviations = wave.deviations.to_numpy()
+        return cls(deviations, pools, sizes, counts, None if told.all() else told)
+
+    def draw(self, profile: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw deviations, m × p, for units of these profiles, n."""
+        theirs, all_rows = np.repeat(profile, self.sizes), np.arange(len(self.deviations))
+        rows = np.empty(len(theirs), dtype=int)
+        for each in np.unique(profile):
+            pool, mine = self.pools.get(int(each), all_rows), theirs == each
+            rows[mine] = pool[rng.integers(len(pool), size=mine.sum())]
+        return self.deviations[rows]
+
+    def means(self, drawn: np.ndarray) -> np.ndarray:
+        """Mean error of each unit, n × p."""
+        told = drawn if self.told is None else drawn * self.told
+        return self._sums(told) / np.maximum(self.counts, 1)
+
+    def scatter(self, drawn: np.ndarray) -> np.ndarray:
+        """Scatter of the respondents around their units, p × p."""
+        sums = self._sums(drawn)
+        return drawn.T @ drawn - (sums / self.sizes[:, None]).T @ sums
+
+    def _sums(self, drawn: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(drawn, np.cumsum(self.sizes) - self.sizes, axis=0)
 
 
 def refits(study: TwoWaves, models: Models, free: Batch, n_refits: int, seed: Seed) -> np.ndarray:

@@ -6,29 +6,41 @@ from tempfile import mkdtemp
 
 import matplotlib as mpl
 import pytest
-from frozen import FrozenRun, finish_run
+from frozen import MAKERS, FrozenRun, finish_run
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "raw" / "example"
 mpl.use("Agg")
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")  # the workers of pytest-xdist inherit it: one core each
 
 Edit = Callable[[str, str, str], None]
 
 
 FIRST = (
-    *("test_frozen", "test_interruptions", "test_wheel", "test_strange_studies", "test_run"),
-    *("test_own_notebooks", "test_odb", "test_continuum", "test_begin", "test_by_hand"),
-    *("test_twin", "test_small_surveys", "test_report", "test_documents"),
+    *MAKERS,
+    *("test_interruptions", "test_strange_studies", "test_manifest", "test_small_surveys"),
 )
-"""Modules that run whole studies, which others wait for or which take long; in this order."""
+"""Groups that take longest, in this order, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    """Keep together what shares what it costs: tests on one frozen study, and those of a module.
+
+    With ``--dist loadgroup`` a worker runs a whole group, so that a document of a report, or
+    what a fixture of a module makes, is made once in a session.
+    """
+
+    def group(item: pytest.Item) -> str:
+        mark = item.get_closest_marker("xdist_group")
+        study = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        return mark.args[0] if mark else study if study in MAKERS else item.path.stem
 
     def place(item: pytest.Item) -> int:
-        return FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST)
+        return FIRST.index(group(item)) if group(item) in FIRST else len(FIRST)
 
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=place)
 
 

@@ -12,14 +12,11 @@ from io import BytesIO
 import page as checker
 import pytest
 from fontTools.ttLib import TTFont
-from frozen import MAKERS
-from told import Page, saved
+from told import BOTH, EVERY, Page, saved
 
 from cycle_analysis.report.sheets import gather, write_sheets
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-BOTH = pytest.mark.parametrize("language", ["nl", "en"])
-EVERY = pytest.mark.parametrize("name", MAKERS)
 WIDTHS = (1280, 390, 320)
 AXE = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
 RUN = """

@@ -14,8 +14,7 @@ import pandas as pd
 import pytest
 from frozen import FrozenRun
 from jinja2 import nodes
-from test_report import BOTH, EVERY, document_of, html_of
-from told import Saved, saved, templates
+from told import BOTH, EVERY, Saved, document_of, html_of, saved, templates
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import TIE

@@ -4,31 +4,38 @@ import contextlib
 import io
 import re
 from collections import Counter
-from functools import cache
 
 import numpy as np
 import pytest
 import yaml
-from frozen import MAKERS, FrozenRun
+from frozen import FrozenRun
 from small_studies import FAST, Truth, make_study, run_notebooks
-from told import PACKAGE, Page, Saved, saved, table_of, words_in
+from told import (
+    BOTH,
+    EVERY,
+    LANGUAGES,
+    PACKAGE,
+    Saved,
+    document_of,
+    html_of,
+    page_of,
+    saved,
+    table_of,
+    words_in,
+)
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, to_html
 from cycle_analysis.report.chapter import ChapterFacts
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.document import Bullets, Document, Figure, Heading, Table, words_of
+from cycle_analysis.report.document import Bullets, Figure, Heading, Table, words_of
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import Results
 from cycle_analysis.study import HOME
 from cycle_analysis.texts import Words
 
-LANGUAGES = ("nl", "en")
-"""Languages of the frozen studies."""
-EVERY = pytest.mark.parametrize("name", MAKERS)
-BOTH = pytest.mark.parametrize("language", LANGUAGES)
 MOST_LOADS = 79
 """Tables that a report on two waves in one language may load."""
 LOADS_OF_A_WAVE = 12
@@ -36,22 +43,6 @@ LOADS_OF_A_WAVE = 12
 
 
 PARTS = ("report", "annex")
-
-
-@cache
-def html_of(run: FrozenRun, language: str, part: str = "report") -> str:
-    return (run.reports / f"{part}_{language}.html").read_text("utf-8")
-
-
-@cache
-def page_of(run: FrozenRun, language: str, part: str = "report") -> Page:
-    return Page(html_of(run, language, part))
-
-
-@cache
-def document_of(run: FrozenRun, language: str) -> Document:
-    results = saved(run)
-    return assemble(results.study, results, language)
 
 
 def with_verdict(results: Saved, **values: object) -> Saved:

@@ -4,18 +4,16 @@ import io
 import re
 import struct
 import zlib
-from functools import cache
 
 import docx
 import matplotlib.pyplot as plt
 import pytest
 from docx.document import Document as Word
 from docx.oxml.ns import qn
-from frozen import MAKERS, FrozenRun
+from frozen import FrozenRun
 from python_calamine import CalamineWorkbook
-from told import Page, saved, words_in
+from told import BOTH, EVERY, Page, document_of, words_in
 
-from cycle_analysis.report import assemble
 from cycle_analysis.report.document import (
     Cell,
     Document,
@@ -32,8 +30,6 @@ from cycle_analysis.report.writers import to_docx, to_html, to_pdf, to_xlsx, wri
 from cycle_analysis.report.writers.xlsx import BESIDE, HEAD_ROW
 from cycle_analysis.running.tasks import find_reports
 
-EVERY = pytest.mark.parametrize("name", MAKERS)
-BOTH = pytest.mark.parametrize("language", ["nl", "en"])
 WRITERS = pytest.mark.parametrize("write", [to_pdf, to_docx, to_xlsx])
 FIGURE = r"S/Figure/P \d+ 0 R/Alt"
 """Where the alt texts stand in a PDF."""
@@ -43,12 +39,6 @@ WORDS = (
     *("contents", "figure", "table", "skip", "made_with", "alone", "wide", "workbook"),
     *("report", "annex", "not_shown", "traced", "sources"),
 )
-
-
-@cache
-def document_of(run: FrozenRun, language: str) -> Document:
-    results = saved(run)
-    return assemble(results.study, results, language)
 
 
 def sheets_of(run: FrozenRun, language: str) -> CalamineWorkbook:

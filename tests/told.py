@@ -3,15 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
-from frozen import FrozenRun
+import pytest
+from frozen import MAKERS, FrozenRun
 from jinja2 import meta, nodes
 
+from cycle_analysis.report import assemble
 from cycle_analysis.report.document import Bullets, Document, Paragraph, words_of
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.results import Results
@@ -19,6 +22,10 @@ from cycle_analysis.study import Study
 from cycle_analysis.texts import FOLDERS
 
 PACKAGE = FOLDERS[0]
+LANGUAGES = ("nl", "en")
+"""Languages of the frozen studies."""
+EVERY = pytest.mark.parametrize("name", MAKERS)
+BOTH = pytest.mark.parametrize("language", LANGUAGES)
 
 
 @dataclass
@@ -54,6 +61,25 @@ class Saved:
 def saved(run: FrozenRun) -> Saved:
     """Open the results of a run."""
     return Saved(run.study, Results(run.processed))
+
+
+@cache
+def document_of(run: FrozenRun, language: str) -> Document:
+    """Assemble the report of a run."""
+    results = saved(run)
+    return assemble(results.study, results, language)
+
+
+@cache
+def html_of(run: FrozenRun, language: str, part: str = "report") -> str:
+    """Read a page of a run."""
+    return (run.reports / f"{part}_{language}.html").read_text("utf-8")
+
+
+@cache
+def page_of(run: FrozenRun, language: str, part: str = "report") -> "Page":
+    """Read a page of a run, as structure."""
+    return Page(html_of(run, language, part))
 
 
 def words_in(document: Document) -> str:

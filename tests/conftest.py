@@ -1,6 +1,6 @@
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -18,8 +18,9 @@ Edit = Callable[[str, str, str], None]
 
 
 FIRST = (
-    *MAKERS,
-    *("test_interruptions", "test_strange_studies", "test_manifest", "test_small_surveys"),
+    *("example", "four_waves", "test_interruptions", "dask", "one_wave", "test_strange_studies"),
+    *("continuum", "test_wheel", "test_by_hand", "test_odb", "test_run", "test_inputs"),
+    *("test_transitions", "test_small_surveys", "test_twin", "test_reading_properties"),
 )
 """Groups that take longest, in this order, so that no worker is left alone with one at the end."""
 
@@ -74,6 +75,18 @@ def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Froz
     # the folder of one worker of pytest-xdist lies in that of the session
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "frozen"
     return lambda name: finish_run(name, folder)
+
+
+@pytest.fixture(scope="session")
+def dask_address() -> Iterator[str]:
+    """Start a Dask cluster of two processes; give the address of its scheduler.
+
+    Modules that ask for it are one group, so that it is started once.
+    """
+    distributed = pytest.importorskip("dask.distributed")
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**how) as cluster:
+        yield cluster.scheduler_address
 
 
 @pytest.fixture(scope="session")

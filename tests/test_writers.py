@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import zlib
+from functools import cache
 
 import docx
 import matplotlib.pyplot as plt
@@ -12,7 +13,7 @@ from docx.document import Document as Word
 from docx.oxml.ns import qn
 from frozen import FrozenRun
 from python_calamine import CalamineWorkbook
-from told import BOTH, EVERY, Page, document_of, words_in
+from told import BOTH, EVERY, Page, document_of, page_of, words_in
 
 from cycle_analysis.report.document import (
     Cell,
@@ -41,10 +42,12 @@ WORDS = (
 )
 
 
+@cache
 def sheets_of(run: FrozenRun, language: str) -> CalamineWorkbook:
     return CalamineWorkbook.from_path(str(run.reports / f"tables_{language}.xlsx"))
 
 
+@cache
 def word_of(run: FrozenRun, language: str) -> Word:
     return docx.Document(str(run.reports / f"report_{language}.docx"))
 
@@ -226,10 +229,7 @@ def test_a_figure_without_alt_text_makes_no_pdf():
 @BOTH
 def test_no_form_says_what_the_page_does_not(frozen_run, name, language):
     run = frozen_run(name)
-    pages = [
-        Page((run.reports / f"{part}_{language}.html").read_text("utf-8"))
-        for part in ("report", "annex")
-    ]
+    pages = [page_of(run, language, part) for part in ("report", "annex")]
     alts = [str(image["aria-label"]) for page in pages for image in page.images]
     own = re.sub(r"\s+", " ", " ".join([*(page.text for page in pages), *alts]))
     pdf = objects_of((run.reports / f"report_{language}.pdf").read_bytes())

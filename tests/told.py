@@ -1,6 +1,7 @@
 """Saved results for the tests of the report, and changes to them; texts and pages as structure."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,16 +31,16 @@ BOTH = pytest.mark.parametrize("language", LANGUAGES)
 
 @dataclass
 class Saved:
-    """The saved results of a study, some tables changed, and those that were asked for."""
+    """The saved results of a frozen study, some tables changed; counts what was asked for."""
 
     study: Study
     store: Results
     changed: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
-        self.asked.add(f"{step}/{table}")
-        return self.changed.get(f"{step}/{table}", self.store.load(step, table, wave)).copy()
+        self.asked[f"{step}/{table}", wave] += 1
+        return self.changed.get(f"{step}/{table}", _read(self.store, step, table, wave)).copy()
 
     def current(self, step: str, wave: str) -> bool:
         return self.store.current(step, wave)
@@ -58,16 +59,27 @@ class Saved:
         return Saved(self.study, self.store, changed)
 
 
+@cache
+def _read(store: Results, step: str, table: str, wave: str) -> pd.DataFrame:
+    """Read a table of a frozen study once: nobody changes it."""
+    return store.load(step, table, wave)
+
+
 def saved(run: FrozenRun) -> Saved:
     """Open the results of a run."""
     return Saved(run.study, Results(run.processed))
 
 
 @cache
+def assembled(run: FrozenRun, language: str) -> tuple[Document, Saved]:
+    """Assemble the report of a run; give it with the results, which counted what was asked for."""
+    results = saved(run)
+    return assemble(results.study, results, language), results
+
+
 def document_of(run: FrozenRun, language: str) -> Document:
     """Assemble the report of a run."""
-    results = saved(run)
-    return assemble(results.study, results, language)
+    return assembled(run, language)[0]
 
 
 @cache

@@ -1,6 +1,8 @@
 """Saved results for the tests of the report, and changes to them; texts and pages as structure."""
 
 import re
+import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,6 +141,17 @@ def outline(path: Path) -> Outline:
 def templates(language: str) -> dict[str, Path]:
     """Find the templates of a language of the package."""
     return {path.name: path for path in sorted((PACKAGE / language).glob("*.md.j2"))}
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def opened(page: Path, *flags: str) -> str:
+    """Give what a page holds when its scripts have run, in a browser."""
+    given = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", *flags, page.as_uri()]
+    return subprocess.run(
+        [BROWSER, *given], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
 
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

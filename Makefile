@@ -25,7 +25,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 tests: .venv/ready
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 lab: .venv/ready
 	$(BIN)/jupyter lab notebooks

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,9 +13,12 @@ from cycle_analysis.cli import main
 
 
 def command(
-    *arguments: str, home: Path | None, timeout: float | None = None
+    *arguments: str, home: Path | None, timeout: float | None = None, package: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``cycle-analysis`` with these arguments, on the studies in `home` if it is given."""
+    """Run ``cycle-analysis`` with these arguments, on the studies in `home` if it is given.
+
+    It is that of the folder `package`, or of the sources.
+    """
     return subprocess.run(
         [sys.executable, "-m", "cycle_analysis", *_arguments(arguments, home)],
         capture_output=True,
@@ -22,6 +26,7 @@ def command(
         cwd=home,
         check=False,
         timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(package)} if package else None,
     )
 
 
@@ -29,11 +34,12 @@ def called(*arguments: str, home: Path | None) -> subprocess.CompletedProcess[st
     """Do the same in this process, where nothing depends on a process of its own.
 
     It takes a hundredth of a second instead of one, which is what Python and its libraries need to
-    start. Not for notebooks: those of a run have kernels.
+    start. Not for notebooks: kernels know where they are from the process that starts the first.
     """
     out, error = io.StringIO(), io.StringIO()
     with (
         patch.dict(os.environ),
+        patch.object(tempfile, "tempdir", tempfile.tempdir),
         contextlib.chdir(home or Path.cwd()),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(error),

@@ -1,34 +1,47 @@
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
 import matplotlib as mpl
 import pytest
-from frozen import FrozenRun, finish_run
+from frozen import MAKERS, FrozenRun, finish_run
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "raw" / "example"
 mpl.use("Agg")
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")  # the workers of pytest-xdist inherit it: one core each
 
 Edit = Callable[[str, str, str], None]
 
 
 FIRST = (
-    *("test_frozen", "test_interruptions", "test_wheel", "test_strange_studies", "test_run"),
-    *("test_own_notebooks", "test_odb", "test_continuum", "test_begin", "test_by_hand"),
-    *("test_twin", "test_small_surveys", "test_report", "test_documents"),
+    *("example", "four_waves", "test_interruptions", "dask", "one_wave", "test_strange_studies"),
+    *("continuum", "test_wheel", "test_by_hand", "test_odb", "test_run", "test_inputs"),
+    *("test_transitions", "test_small_surveys", "test_twin", "test_reading_properties"),
 )
-"""Modules that run whole studies, which others wait for or which take long; in this order."""
+"""Groups that take longest, in this order, so that no worker is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    """Keep together what shares what it costs: tests on one frozen study, and those of a module.
+
+    With ``--dist loadgroup`` a worker runs a whole group, so that a document of a report, or
+    what a fixture of a module makes, is made once in a session.
+    """
+
+    def group(item: pytest.Item) -> str:
+        mark = item.get_closest_marker("xdist_group")
+        study = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        return mark.args[0] if mark else study if study in MAKERS else item.path.stem
 
     def place(item: pytest.Item) -> int:
-        return FIRST.index(item.path.stem) if item.path.stem in FIRST else len(FIRST)
+        return FIRST.index(group(item)) if group(item) in FIRST else len(FIRST)
 
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=place)
 
 
@@ -62,6 +75,18 @@ def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Froz
     # the folder of one worker of pytest-xdist lies in that of the session
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "frozen"
     return lambda name: finish_run(name, folder)
+
+
+@pytest.fixture(scope="session")
+def dask_address() -> Iterator[str]:
+    """Start a Dask cluster of two processes; give the address of its scheduler.
+
+    Modules that ask for it are one group, so that it is started once.
+    """
+    distributed = pytest.importorskip("dask.distributed")
+    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**how) as cluster:
+        yield cluster.scheduler_address
 
 
 @pytest.fixture(scope="session")

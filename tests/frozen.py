@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from commands import command
-from small_studies import QUICK, Truth, add_notebooks, make_study
+from small_studies import QUICK, Truth, add_notebooks, keep_one_language, make_study
 
 from cycle_analysis.running.run import only_run
 from cycle_analysis.study import Study, load_study
@@ -53,6 +53,12 @@ def _make_one_wave(home: Path) -> None:
     make_study(home, Truth(["2010"], "profiles"), parameters=FOUR_PROFILES)
 
 
+def _make_one_language(home: Path) -> None:
+    """The same, told in Dutch alone: the shortest run with all steps."""
+    study = make_study(home, Truth(["2010"], "profiles"), parameters=FOUR_PROFILES)
+    keep_one_language(study.folder, "nl")
+
+
 def _make_four_waves(home: Path) -> None:
     """Countries of four profiles in four waves, said to be real."""
     truth = Truth(["w1", "w2", "w3", "w4"], "profiles")
@@ -65,16 +71,18 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "one_wave": _make_one_wave,
     "four_waves": _make_four_waves,
 }
+OTHERS: dict[str, Callable[[Path], None]] = {"one_language": _make_one_language}
+"""Studies that tests read as well, of which nothing is frozen."""
 
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """A finished run of one of the four studies. Others read it too: copy `home` to change it.
+    """A finished run of one of the studies. Others read it too: copy `home` to change it.
 
     Attributes
     ----------
     name : str
-        Which of `MAKERS` it is; what ``tests/frozen/<name>.json`` is of.
+        Which of `MAKERS` it is, what ``tests/frozen/<name>.json`` is of; or of `OTHERS`.
     home : Path
         Folder with data/ and reports/.
     told : str
@@ -124,7 +132,7 @@ def make_run(name: str, folder: Path) -> FrozenRun:
     """Write a study's files in a folder of its own in `folder`, and run nothing."""
     home = folder / name
     home.mkdir(parents=True)
-    MAKERS[name](home)
+    (MAKERS | OTHERS)[name](home)
     return FrozenRun(name, home, "")
 
 
@@ -143,7 +151,7 @@ def finish_run(name: str, folder: Path) -> FrozenRun:
     kept = home / "told.json"
     with only_run(home, lambda _: None):
         if not kept.exists():
-            MAKERS[name](home)
+            (MAKERS | OTHERS)[name](home)
             (made,) = (home / "data" / "raw").iterdir()
             kept.write_text(json.dumps(_tell(command("run", made.name, home=home))), "utf-8")
     told = json.loads(kept.read_text("utf-8"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cycle_analysis.simulate import FOUR, Continuum
 from cycle_analysis.simulate.worlds import straight
@@ -16,6 +17,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("CYCLE_ANALYSIS_SHARED", ROOT.parent / "shared"))
 REFERENCE = ROOT / "tests" / "reference"
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
+
+
+def examples(n: int) -> settings:
+    """Try so many drawn examples with ``HYPOTHESIS_PROFILE=full``, a third of them without."""
+    few = max(n // 3, 3)
+    tried = n if os.environ.get("HYPOTHESIS_PROFILE") == "full" else few
+    return settings(max_examples=tried, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def shared_table(name: str) -> pd.DataFrame:

@@ -1,14 +1,19 @@
 """Small whole studies with a known truth: raw files are written, the notebooks are run in place."""
 
+import contextlib
+import io
 import json
-import os
+import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import yaml
 
 from cycle_analysis.results import ALL_WAVES, Origin, Results, open_results
@@ -125,6 +130,50 @@ def add_notebooks(study: Study, *names: str, content: str | None = None) -> Path
     return study.folder
 
 
+def write_notebook(path: Path, **cells: str) -> None:
+    """Write a notebook of these cells, whose names are `code` or `markdown` and a number.
+
+    That is no more than JSON; nbformat takes two seconds to import.
+    """
+    content: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 5, "cells": []}
+    content["metadata"] = {"kernelspec": {"name": "python3", "display_name": "Python"}}
+    for name, source in cells.items():
+        kind = name.rstrip("0123456789")
+        more = {"outputs": [], "execution_count": None} if kind == "code" else {}
+        cell = {"id": name, "cell_type": kind, "metadata": {}, "source": source, **more}
+        content["cells"].append(cell)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def change_cell(home: Path, notebook: str, number: int, code: str) -> None:
+    """Give a home folder notebooks of its own, one of which does something else in one cell."""
+    shutil.copytree(NOTEBOOKS, home / "notebooks")
+    path = home / "notebooks" / f"{notebook}.ipynb"
+    content = json.loads(path.read_text("utf-8"))
+    cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    cells[number]["source"] = [code]
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def keep_one_language(folder: Path, code: str) -> None:
+    """Leave every language but one out of the files of a study."""
+    for path in folder.rglob("*.yaml"):
+        content = _only(yaml.safe_load(path.read_text("utf-8")), code)
+        if path.name == "study.yaml":
+            content["languages"] = [code]
+        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    book = pd.read_csv(folder / "codebook.csv", dtype=str, keep_default_na=False)
+    others = [name for name in book if re.fullmatch(r"question_(?!" + code + ")..", name)]
+    book.drop(columns=others).to_csv(folder / "codebook.csv", index=False)
+
+
+def _only(part: Any, code: str) -> Any:
+    if isinstance(part, dict):
+        left = {key: _only(value, code) for key, value in part.items()}
+        return {code: left[code]} if set(left) == {"nl", "en"} else left
+    return [_only(value, code) for value in part] if isinstance(part, list) else part
+
+
 def write_surveys(
     folder: Path,
     waves: Mapping[str, pd.DataFrame],
@@ -193,23 +242,30 @@ def run_notebooks(
     return open_results(study.name, home)
 
 
-def run_notebook(home: Path, study: Study, notebook: str, wave: str, **given: object) -> None:
-    """Run the cells of one notebook in this process, as somebody does by hand.
+def run_notebook(
+    home: Path, study: Study, notebook: str, wave: str, *, until: str = "", **given: object
+) -> dict[str, Any]:
+    """Run the cells of one notebook in this process, as somebody does by hand; print nothing.
 
-    Parameters that are given take the place of the notebook's own, as far as it has them.
+    Parameters that are given take the place of the notebook's own, as far as it has them. Cells
+    from the one that holds the text `until` are left out. Gives the names that it has made.
     """
     import matplotlib.pyplot as plt
 
-    os.environ[HOME] = str(home)
     cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
-    space: dict[str, object] = {}
+    space: dict[str, Any] = {}
     given = {"study_name": study.name, "wave": wave, **given}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec("".join(cell["source"]), space)
+    with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
+        patch.setenv(HOME, str(home))
+        for cell in (cell for cell in cells if cell["cell_type"] == "code"):
+            source = "".join(cell["source"])
+            if until and until in source:
+                break
+            exec(source, space)
             if "parameters" in cell["metadata"].get("tags", []):
                 space |= {name: value for name, value in given.items() if name in space}
     plt.close("all")
+    return space
 
 
 def change(results: Results, step: str, wave: str = ALL_WAVES, **tables: pd.DataFrame) -> None:

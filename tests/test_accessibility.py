@@ -4,22 +4,16 @@ import base64
 import html
 import json
 import re
-import shutil
-import subprocess
 from importlib.resources import files
 from io import BytesIO
 
 import page as checker
 import pytest
 from fontTools.ttLib import TTFont
-from frozen import MAKERS
-from told import Page, saved
+from told import BOTH, BROWSER, EVERY, Page, opened, saved
 
 from cycle_analysis.report.sheets import gather, write_sheets
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-BOTH = pytest.mark.parametrize("language", ["nl", "en"])
-EVERY = pytest.mark.parametrize("name", MAKERS)
 WIDTHS = (1280, 390, 320)
 AXE = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
 RUN = """
@@ -43,11 +37,8 @@ def violations(page, folder):
     (folder / "checked.html").write_text(told, "utf-8")
     frame = '<iframe src="checked.html" width="%d" height="900" style="border:0"></iframe>'
     (folder / "frames.html").write_text(FRAMES % "".join(frame % width for width in WIDTHS))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--window-size=1400,900"]
-    found = subprocess.run(
-        [BROWSER, *flags, "--virtual-time-budget=20000", (folder / "frames.html").as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
-    ).stdout  # fmt: skip
+    how = ("--window-size=1400,900", "--virtual-time-budget=20000")
+    found = opened(folder / "frames.html", *how)
     told = re.findall("<li>(.*?)</li>", found.partition('id="told"')[2], re.DOTALL)
     return dict(json.loads(html.unescape(one)) for one in told)
 

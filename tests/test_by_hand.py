@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from commands import called
 from small_studies import QUICK, run_notebook
+from told import table_of, words_in
 
 from cycle_analysis.problems import InputError
 
@@ -22,11 +23,17 @@ def by_hand(frozen_run, make_copy):
         def execute(notebook, wave="all_waves", **given):
             quick = {key: float(text) if "." in text else int(text)
                      for key, text in QUICK.get(notebook, {}).items()}  # fmt: skip
-            run_notebook(home, copied.study, notebook, wave, **(quick | given))
+            return run_notebook(home, copied.study, notebook, wave, **(quick | given))
 
         return copied, execute
 
     return copy
+
+
+def assembled(execute):
+    """The report in English that notebook 08 assembles; it is not written, which takes longest."""
+    documents = execute("08_report", until="delayed(write_report)")["reports"]
+    return next(document for document in documents if document.language == "en")
 
 
 def report_of(run):
@@ -80,10 +87,11 @@ def test_what_rests_on_a_notebook_that_ran_anew_is_refused_in_the_order_to_run_i
     assert report_of(run) == before
     for notebook, wave in (("05_profiles", "2010"), ("06_validity", "2010"), ("07_waves", None)):
         execute(notebook, wave or "all_waves")
-    execute("08_report")
+    after = assembled(execute)
     assert "For chance, 19 surveys" in before
-    assert "For chance, 25 surveys" in report_of(run)
-    assert annex(report_of(run), "04_number_of_profiles", "n_replicates") == "25"
+    assert "For chance, 25 surveys" in words_in(after)
+    parameters = table_of(after, "table-parameters").loc["04_number_of_profiles"]
+    assert dict(parameters.iloc[:, :2].to_numpy())["n_replicates"] == "25"
 
 
 def test_a_study_whose_phases_changed_is_refused_and_one_whose_names_changed_is_not(by_hand):
@@ -91,8 +99,7 @@ def test_a_study_whose_phases_changed_is_refused_and_one_whose_names_changed_is_
     path = run.home / "data" / "raw" / "small" / "study.yaml"
     text = path.read_text("utf-8")
     path.write_text(text.replace("Trial study", "Another name"), "utf-8")
-    execute("08_report")
-    assert "Another name" in report_of(run)
+    assert "Another name" in assembled(execute).title
     path.write_text(text.replace("max: 4", "max: 5"), "utf-8")
     with pytest.raises(InputError, match=r"01_responses.*study.yaml or codebook.csv has changed"):
         execute("08_report")

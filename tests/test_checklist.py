@@ -7,9 +7,9 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
-from told import PACKAGE, saved
+from told import PACKAGE, document_of, saved
 
-from cycle_analysis.report import assemble, open_chapter
+from cycle_analysis.report import open_chapter
 from cycle_analysis.report.chapters.annex import (
     AUTHOR,
     DONE,
@@ -48,7 +48,7 @@ def test_every_item_is_done_at_a_place_or_says_why_not_or_is_for_the_author(froz
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_place_of_an_item_that_is_done_is_a_link_that_leads_somewhere(frozen_run, name):
     run = frozen_run(name)
-    document = assemble(run.study, saved(run), "en")
+    document = document_of(run, "en")
     done = Counter(item["at"] for item in items_of(run.study, saved(run)).values() if item["at"])
     keys = [getattr(block, "key", "") for block in document.blocks]
     lists = [b for b in document.blocks[keys.index("checklist") :] if isinstance(b, Bullets)]
@@ -59,7 +59,7 @@ def test_every_place_of_an_item_that_is_done_is_a_link_that_leads_somewhere(froz
 
 def test_places_can_be_followed_in_word_and_pdf_too(frozen_run):
     run = frozen_run("one_wave")
-    document = assemble(run.study, saved(run), "en")
+    document = document_of(run, "en")
     with ZipFile(BytesIO(to_docx(document))) as parts:
         written = parts.read("word/document.xml").decode()
     marks = re.findall(r'w:name="(k_\w+)"', written)

@@ -1,7 +1,5 @@
 """A continuum, a window, and phases without structure: nothing may announce profiles."""
 
-import contextlib
-import io
 from dataclasses import replace
 from functools import partial
 
@@ -14,7 +12,7 @@ from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, to_html
 from cycle_analysis.simulate import EXAMPLE, PHASES, Continuum, Profiles
 from cycle_analysis.simulate.worlds import even, straight, window
-from cycle_analysis.study import HOME, load_study
+from cycle_analysis.study import load_study
 
 LINE = Continuum(partial(straight, means=[45, 40, 35, 30, 20], points=20.0), spread=3.0)
 WINDOW = Continuum(window, even, spread=5.0)
@@ -33,9 +31,7 @@ PARAMETERS = {"04_number_of_profiles": {"max_profiles": 5, "n_starts": 20, "n_re
         (UNRELATED, Verdict.NO_STRUCTURE, 1, "nl"),
     ],
 )
-def test_what_is_no_profile_is_not_reported_as_one(
-    tmp_path, monkeypatch, world, verdict, k, language
-):
+def test_what_is_no_profile_is_not_reported_as_one(tmp_path, world, verdict, k, language):
     rng = np.random.default_rng(11)
     survey = replace(EXAMPLE.answering, respondents=(4,))(world(150, rng), rng)
     write_surveys(
@@ -47,9 +43,7 @@ def test_what_is_no_profile_is_not_reported_as_one(
         profile_names=[{"nl": nl, "en": en} for nl, en in NAMES],
     )
     study = load_study("trial", tmp_path)
-    monkeypatch.setenv(HOME, str(tmp_path))
-    with contextlib.redirect_stdout(io.StringIO()):
-        results = run_notebooks(tmp_path, study, given=PARAMETERS)
+    results = run_notebooks(tmp_path, study, given=PARAMETERS)
     assert results.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
     assert len(results.load("05_profiles", "sizes", "1")) == k
     if world is WINDOW:  # what is told of the order agrees

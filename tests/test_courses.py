@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from shared import PHASES
+from shared import PHASES, examples
 from sklearn.decomposition import FactorAnalysis
 
 from cycle_analysis.mixtures import EEE, EEI, classify, fit_mixture, held_out, log_likelihoods
@@ -48,7 +48,7 @@ def test_a_course_fits_no_worse_than_those_within_it():
     assert level[Course(1, 1, full=True)] >= one_cloud - 0.1
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.integers(0, 10_000))
 def test_free_spread_never_lowers_the_likelihood(seed):
     rng = np.random.default_rng(seed)

@@ -1,29 +1,27 @@
 """Notebook 01 with its parameters: what it saves, and what only on request."""
 
-import json
+import shutil
+from functools import cache
 
 import pytest
-from conftest import ROOT
+from conftest import EXAMPLE
+from small_studies import run_notebook
 
 from cycle_analysis.results import Results
-from cycle_analysis.study import HOME
-
-CELLS = json.loads((ROOT / "notebooks" / "01_responses.ipynb").read_text("utf-8"))["cells"]
+from cycle_analysis.study import load_study
 
 
-@pytest.fixture
-def run(home, monkeypatch):
-    """Run the cells of the notebook on the example, in this process."""
-    monkeypatch.setenv(HOME, str(home))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Run the notebook on the example, once for the same parameters; give names and results."""
 
-    def execute(**given):
-        names = {}
-        for cell in CELLS:
-            if cell["cell_type"] == "code":
-                exec("".join(cell["source"]), names)
-                if "parameters" in cell["metadata"].get("tags", []):
-                    assert set(given) <= set(names)
-                    names |= given
+    @cache
+    def execute(wave="2018", **given):
+        home = tmp_path_factory.mktemp("first")
+        shutil.copytree(EXAMPLE, home / "data" / "raw" / "example")
+        study = load_study("example", home)
+        names = run_notebook(home, study, "01_responses", wave, **given)
+        assert given.items() <= names.items()
         return names, Results(home / "data" / "processed" / "example")
 
     return execute
@@ -35,6 +33,7 @@ def test_open_answers_are_saved_only_on_request_and_in_one_file(run):
     saved = {path.name: path.read_text("utf-8") for path in folder.iterdir()}
     assert not any("[synthetisch]" in text for text in saved.values())
     _, results = run(wave="2022", export_open_answers=True)
+    folder = results.step_folder("01_responses", "2022")
     holding = [p.name for p in folder.iterdir() if "[synthetisch]" in p.read_text("utf-8")]
     assert holding == ["open_answers_private.csv"]
 

@@ -2,19 +2,16 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal
-from told import Page, saved
+from told import BROWSER, Page, opened, saved
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.report.fit_page import _spread, fit_of, write_fit_page
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 ANSWER = """
 <script>
 for (const [name, value] of Object.entries(ANSWERS)) {
@@ -60,11 +57,7 @@ def shown(page, answers):
     )
     tried = page.with_name("tried.html")
     tried.write_text(html, "utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    found = subprocess.run(
-        [BROWSER, *flags, tried.as_uri()], capture_output=True, text=True, check=True, timeout=60
-    ).stdout
-    bars = found.partition('<ul id="bars">')[2].partition("</ul>")[0]
+    bars = opened(tried).partition('<ul id="bars">')[2].partition("</ul>")[0]
     return {
         name: int(percent)
         for name, percent in re.findall(r"<li>([^<]*)<span[^>]*></span>(\d+)%</li>", bars)

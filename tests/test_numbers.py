@@ -4,8 +4,10 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import jinja2
@@ -14,12 +16,12 @@ import pandas as pd
 import pytest
 from frozen import FrozenRun
 from jinja2 import nodes
-from test_report import BOTH, EVERY, document_of, html_of
-from told import Saved, saved, templates
+from told import BOTH, EVERY, Saved, document_of, html_of, saved, templates
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import TIE
 from cycle_analysis.report import assemble, to_html
+from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Document
 from cycle_analysis.report.door import LEAST_GROUP, LEAST_WHOLE, Door
 from cycle_analysis.report.language import FILTERS
@@ -39,6 +41,7 @@ from cycle_analysis.texts import find_languages
 
 Place = tuple[str, str, str]
 """Part of a report, section, and which text of it."""
+Texts = dict[Place, tuple[str, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -113,27 +116,30 @@ def printed(document: Document) -> dict[Place, list[tuple[int, str, Printed]]]:
 def test_every_number_that_a_filter_writes_knows_a_cell_that_there_is(frozen_run, name, language):
     run = frozen_run(name)
     document = document_of(run, language)
+    sources = set()
     for numbers in printed(document).values():
         for _, text, number in numbers:
             assert number.sources, text
-            for source in number.sources:
-                _check(run, source)
+            sources |= {*number.sources}
     assert document.traced
+    for table, named in groupby(sorted(sources, key=attrgetter("table")), attrgetter("table")):
+        _check(run, table, [*named])
 
 
-def _check(run: FrozenRun, source: Source) -> None:
-    """Look a source up: its file, its column, and its row by its name."""
-    if not (run.processed / f"{source.table}.csv").exists():
+def _check(run: FrozenRun, name: str, sources: Sequence[Source]) -> None:
+    """Look sources up: their file, its columns, and its rows by their names."""
+    if not (run.processed / f"{name}.csv").exists():
         package = ("cycle_analysis/profiles/rates.csv", "method", "study.yaml", "wave.yaml")
-        assert source.table in (*package, "codebook.csv") or source.row == "parameters"
+        is_of_package = name in (*package, "codebook.csv")
+        assert is_of_package or {source.row for source in sources} == {"parameters"}
         return
-    wave, step, table = source.table.split("/")
+    wave, step, table = name.split("/")
     found = saved(run).load(step, table, wave)
-    assert source.column in ("", *map(str, found.columns), *found.index.names)
-    rows = (", ".join(map(str, row if isinstance(row, tuple) else [row])) for row in found.index)
-    assert source.row == ALL_ROWS or source.row in set(rows)
-    if {"unit", "respondent"} & set(found.index.names):
-        assert source.row == ALL_ROWS
+    columns = {"", *map(str, found.columns), *found.index.names}
+    rows = {", ".join(map(str, row if isinstance(row, tuple) else [row])) for row in found.index}
+    assert {source.column for source in sources} <= columns
+    is_of_units = bool({"unit", "respondent"} & set(found.index.names))
+    assert {source.row for source in sources} <= {ALL_ROWS} | (set() if is_of_units else rows)
 
 
 @EVERY
@@ -219,38 +225,50 @@ def test_a_cell_that_changes_changes_the_numbers_that_name_it_and_no_others(froz
     Words that a cell decides, as a verdict, may change too: their text is then another.
     """
     results, rng = saved(frozen_run("one_wave")), np.random.default_rng(round_to)
-    untouched = Changed(results)
-    before = texts_of(untouched, round_to)
+    untouched = {key: Changed(results) for key in CHAPTERS}
+    before = {key: texts_of(found, round_to, key) for key, found in untouched.items()}
+    tables = {place: table for found in untouched.values() for place, table in found.tables.items()}
     shown = 0
-    for place, cell, value in some_cells(untouched.tables, before, rng):
-        changed = Changed(results, place, cell, value)
-        try:
-            after = texts_of(changed, round_to)
-        except (ValueError, KeyError):  # counts that do not add up are refused
-            continue
-        for where in before.keys() & after.keys():
-            old, new = before[where], after[where]
-            if skeleton(old) == skeleton(new):
-                for (_, was, one), (_, now, other) in zip(
-                    numbers_in(old), numbers_in(new), strict=True
-                ):
-                    shown += was != now
-                    named = changed.named(one) or changed.named(other)
-                    assert was == now or named, (place, cell, where, was, now)
-                    alone = changed.named(one, True) and changed.named(other, True)
-                    must = round_to == 1 and alone and one.how in PLAINLY
-                    assert was != now or not must, (place, cell, where, was)
+    for place, cell, value in some_cells(tables, before.values(), rng):
+        for key in (key for key in CHAPTERS if place in untouched[key].tables):
+            changed = Changed(results, place, cell, value)
+            try:
+                after = texts_of(changed, round_to, key)
+            except (ValueError, KeyError):  # counts that do not add up are refused
+                continue
+            shown += n_changed(changed, before[key], after, round_to)
     assert shown > 5
 
 
-def texts_of(results: Changed, round_to: int) -> dict[Place, tuple[str, ...]]:
-    document = assemble(results.results.study, results, "en", door=Door(round_to))
+def texts_of(results: Changed, round_to: int, key: str) -> Texts:
+    """Give the texts of a chapter by itself: it knows of others what it loads."""
+    chapter = {key: CHAPTERS[key]}
+    document = assemble(results.results.study, results, "en", chapter, Door(round_to))
     return {(part, section, place): pieces for part, section, place, pieces in document.texts}
 
 
-def some_cells(tables: Any, before: dict[Place, tuple[str, ...]], rng: Any) -> Iterator[Any]:
+def n_changed(changed: Changed, before: Texts, after: Texts, round_to: int) -> int:
+    """Count the numbers that changed; hold that they and no others name the changed cell."""
+    shown = 0
+    for where in before.keys() & after.keys():
+        old, new = before[where], after[where]
+        if skeleton(old) == skeleton(new):
+            for (_, was, one), (_, now, other) in zip(
+                numbers_in(old), numbers_in(new), strict=True
+            ):
+                shown += was != now
+                named = changed.named(one) or changed.named(other)
+                assert was == now or named, (changed.place, changed.cell, where, was, now)
+                alone = changed.named(one, True) and changed.named(other, True)
+                must = round_to == 1 and alone and one.how in PLAINLY
+                assert was != now or not must, (changed.place, changed.cell, where, was)
+    return shown
+
+
+def some_cells(tables: Any, before: Iterable[Texts], rng: Any) -> Iterator[Any]:
     """Give cells to change, with another value: some that a number names, some of any table."""
-    named = {s for told in before.values() for *_, n in numbers_in(told) for s in n.sources}
+    texts = [told for chapter in before for told in chapter.values()]
+    named = {source for told in texts for *_, n in numbers_in(told) for source in n.sources}
     every = [
         (place, (row, column), table.loc[row, column])
         for place, table in sorted(tables.items())

@@ -1,8 +1,5 @@
 """A study with other units, other phases and four waves is read and told by its files alone."""
 
-import contextlib
-import io
-
 import pandas as pd
 import pytest
 from odb import PHASES, WAVES, write_study
@@ -13,7 +10,7 @@ from small_studies import run_notebooks
 from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.mixtures.search import WardTree
 from cycle_analysis.report import assemble, to_html
-from cycle_analysis.study import HOME, load_study
+from cycle_analysis.study import load_study
 
 pytestmark = pytest.mark.skipif(
     not (SHARED / "data" / "odb").is_dir(), reason="the Open Data Barometer is not here"
@@ -48,12 +45,10 @@ def test_alpha_is_the_known_one_to_its_four_digits(block, year, published):
     assert alpha == pytest.approx(published, abs=5e-5)
 
 
-def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path, monkeypatch):
+def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path):
     write_study(SHARED, tmp_path)
-    monkeypatch.setenv(HOME, str(tmp_path))
     study = load_study("odb", tmp_path)
-    with contextlib.redirect_stdout(io.StringIO()):
-        results = run_notebooks(tmp_path, study)
+    results = run_notebooks(tmp_path, study)
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
     panel = results.load("07_waves", "change_tests").reset_index()

@@ -1,10 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import cut_tree, linkage
-from shared import four_profiles
+from shared import examples, four_profiles
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -32,7 +32,7 @@ def test_the_order_of_the_rows_does_not_change_a_membership(method):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_profiles_are_exclusive_exhaustive_and_explain_no_more_than_everything(seed, k):
     rng = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.rates import in_points, read_expected, with_reliability
 from cycle_analysis.simulate import Profiles
 
+pytestmark = pytest.mark.xdist_group("dask")
 SIMULATE = ("simulate", "--workers", "1")
 
 
@@ -47,16 +48,13 @@ def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
     assert "no number above 0 and at most 1" in told.stderr
 
 
-def test_the_command_finds_the_same_on_processes_and_on_a_dask_cluster(tmp_path):
-    distributed = pytest.importorskip("dask.distributed")
+def test_the_command_finds_the_same_on_processes_and_on_a_dask_cluster(tmp_path, dask_address):
     path = tmp_path / "p.csv"
     path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n")
     call = ("simulate", str(path), "--units", "40", "--surveys", "1")
     here = called(*call, "--workers", "2", home=None)
     assert here.returncode == 0, here.stderr
-    how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(**how) as cluster:
-        there = called(*call, "--dask", cluster.scheduler_address, home=None)
+    there = called(*call, "--dask", dask_address, home=None)
     assert there.returncode == 0, there.stderr
     assert there.stdout == here.stdout
     assert called(*call, "--workers", "1", home=None).stdout == here.stdout

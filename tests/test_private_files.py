@@ -5,8 +5,7 @@ import io
 import pandas as pd
 import pyreadstat
 import pytest
-from frozen import MAKERS
-from told import saved
+from told import EVERY, saved
 
 from cycle_analysis.private_files import (
     data_dictionary,
@@ -15,8 +14,6 @@ from cycle_analysis.private_files import (
     write_private_files,
 )
 from cycle_analysis.results import Results
-
-EVERY = pytest.mark.parametrize("name", MAKERS)
 
 
 @EVERY

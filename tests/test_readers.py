@@ -5,8 +5,9 @@ import contextlib
 import pandas as pd
 import pyreadstat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from shared import examples
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.readers import read_export
@@ -133,7 +134,7 @@ def test_a_sheet_is_read_and_several_sheets_must_be_chosen(tmp_path):
 CELL = st.text(st.characters(codec="cp1252", exclude_characters="\r\n\0"), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=6))
 def test_what_was_written_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "a.csv"
@@ -147,7 +148,7 @@ def test_what_was_written_is_read_back(tmp_path_factory, rows):
     assert cells.to_numpy().tolist() == written
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.sav", "a.xlsx"]))
 def test_random_bytes_never_give_a_traceback(tmp_path_factory, content, name):
     path = tmp_path_factory.mktemp("bytes") / name

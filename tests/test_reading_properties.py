@@ -9,8 +9,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 from exports import WRITERS, as_numbers, as_texts, write_ods, write_xls, write_xlsx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from shared import examples
 from tiny_study import ITEMS, UNITS, read, write_study
 
 from cycle_analysis.problems import InputError
@@ -27,7 +28,7 @@ DIALECTS = st.tuples(
     st.sampled_from([0, 1]),
     st.booleans(),
 )
-SETTINGS = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = examples(6)
 
 
 def table_of(rows, first="Súdwest-Fryslân"):
@@ -136,7 +137,7 @@ def test_labels_and_missing_codes_of_a_statistical_package_change_no_answer(
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0\ufeff\u200b"), max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.lists(st.lists(CELL, min_size=3, max_size=3), min_size=1, max_size=6))
 def test_any_texts_are_read_back_cell_by_cell(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("cells") / "a.csv"
@@ -152,7 +153,7 @@ def test_any_texts_are_read_back_cell_by_cell(tmp_path_factory, rows):
     assert cells.index.tolist() == [n for n, row in enumerate(rows, 2) if any(row)]
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     rows=st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=30),
     delimiter=st.sampled_from([";", ",", "\t"]),
@@ -174,7 +175,7 @@ def test_cells_are_those_that_were_written_however_many_are_held_at_once(
     assert raw.notes == []
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(st.integers(1, 5), min_size=1, max_size=40),
     st.sampled_from([1, 8, 500]),
@@ -214,7 +215,7 @@ def good_files(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(6)
 @given(data=st.data())
 def test_a_good_file_with_random_edits_is_read_or_refused_in_words(
     tmp_path_factory, good_files, kind, data
@@ -252,7 +253,7 @@ def test_an_xls_on_which_the_library_breaks_down_or_never_ends_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "xlsm", "ods"])
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(8)
 @given(data=st.data())
 def test_a_workbook_with_random_edits_inside_its_parts_is_read_or_refused_in_words(
     tmp_path_factory, good_files, kind, data
@@ -273,7 +274,7 @@ def test_a_workbook_with_random_edits_inside_its_parts_is_read_or_refused_in_wor
         assert len(read(home).answers) > 0
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.binary(max_size=400),
     st.sampled_from(sorted(WRITERS)),

@@ -1,34 +1,39 @@
 """What the reports of the frozen studies say and hide, and what they say of strange ones."""
 
-import contextlib
-import io
 import re
 from collections import Counter
-from functools import cache
 
 import numpy as np
 import pytest
 import yaml
-from frozen import MAKERS, FrozenRun
-from small_studies import FAST, Truth, make_study, run_notebooks
-from told import PACKAGE, Page, Saved, saved, table_of, words_in
+from frozen import FrozenRun
+from small_studies import Truth, make_study, run_notebooks
+from told import (
+    BOTH,
+    EVERY,
+    LANGUAGES,
+    PACKAGE,
+    Saved,
+    assembled,
+    document_of,
+    html_of,
+    page_of,
+    saved,
+    table_of,
+    words_in,
+)
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble, open_chapter, tell, to_html
 from cycle_analysis.report.chapter import ChapterFacts
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.document import Bullets, Document, Figure, Heading, Table, words_of
+from cycle_analysis.report.document import Bullets, Figure, Heading, Table, words_of
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
-from cycle_analysis.study import HOME
 from cycle_analysis.texts import Words
 
-LANGUAGES = ("nl", "en")
-"""Languages of the frozen studies."""
-EVERY = pytest.mark.parametrize("name", MAKERS)
-BOTH = pytest.mark.parametrize("language", LANGUAGES)
 MOST_LOADS = 79
 """Tables that a report on two waves in one language may load."""
 LOADS_OF_A_WAVE = 12
@@ -36,22 +41,6 @@ LOADS_OF_A_WAVE = 12
 
 
 PARTS = ("report", "annex")
-
-
-@cache
-def html_of(run: FrozenRun, language: str, part: str = "report") -> str:
-    return (run.reports / f"{part}_{language}.html").read_text("utf-8")
-
-
-@cache
-def page_of(run: FrozenRun, language: str, part: str = "report") -> Page:
-    return Page(html_of(run, language, part))
-
-
-@cache
-def document_of(run: FrozenRun, language: str) -> Document:
-    results = saved(run)
-    return assemble(results.study, results, language)
 
 
 def with_verdict(results: Saved, **values: object) -> Saved:
@@ -162,9 +151,13 @@ def test_profiles_that_were_found_are_named_with_number_and_share(frozen_run):
     assert {"1 Name A", "4 Name D"} <= {section.heading.text for section in sections}
 
 
-@pytest.mark.parametrize("verdict", ["structure", "bent", "continuum", "no_structure"])
-def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run, verdict):
-    results = with_verdict(saved(frozen_run("four_waves")), verdict=verdict)
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("one_wave", "structure"), ("one_wave", "bent"), ("four_waves", "continuum"),
+     ("one_wave", "no_structure")],
+)  # fmt: skip
+def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run, name, verdict):
+    results = with_verdict(saved(frozen_run(name)), verdict=verdict)
     document = assemble(results.study, results, "en")
     html = to_html(document)
     assert words_in(document).startswith(Words.load("en").words["verdicts"][verdict])
@@ -193,12 +186,9 @@ VERDICTS = [verdict.value for verdict in Verdict if verdict is not Verdict.IDENT
 def test_a_report_says_its_verdict_and_no_other(frozen_run, language, verdict):
     results = with_verdict(saved(frozen_run("one_wave")), verdict=verdict)
     own = Words.load(language).words["verdicts"]
-    (annex,) = (
-        chapter
-        for part in assemble(results.study, results, language).parts
-        for chapter in part.sections
-        if chapter.heading.key == "annex"
-    )
+    document = assemble(results.study, results, language, {"annex": CHAPTERS["annex"]})
+    chapters = (chapter for part in document.parts for chapter in part.sections)
+    (annex,) = (chapter for chapter in chapters if chapter.heading.key == "annex")
     (asked,) = (part for part in annex.sections if part.heading.key == "reviewer")
     told = " ".join(words_of(item) for block in asked.blocks if isinstance(block, Bullets)
                     for item in block.items)  # fmt: skip
@@ -212,7 +202,11 @@ ROLES = pytest.mark.parametrize(
         ({"change_alike": 4.0}, ["(+7 points)", "the change would be +4 points"], "may be because"),
         (
             {"p_holm_alike": 0.4},
-            ["no average score changed", "broadening that may be because", "the change is not more than error"],
+            [
+                "no average score changed",
+                "broadening that may be because",
+                "the change is not more than error",
+            ],
             "(+7 points)",
         ),
         (
@@ -275,8 +269,8 @@ def test_parameters_are_told_as_they_were_used(frozen_run, name):
 def test_an_alt_text_counts_no_combination_that_its_figure_withholds(frozen_run, name, language):
     results = saved(frozen_run(name))
     results.study = results.study.model_copy(update={"round_to": 10})
-    document = assemble(results.study, results, language)
-    for figure in document.figures:
+    chapter = {"cycle": CHAPTERS["cycle"]}
+    for figure in assemble(results.study, results, language, chapter).figures:
         if figure.key == "figure-patterns":
             drawn = figure.drawing.draw.keywords | {"shown": figure.drawing.draw.args[0]}
             counts = Counter(drawn["shown"]["n"])
@@ -350,16 +344,10 @@ def test_no_english_word_stands_in_a_dutch_table(frozen_run, name):
 
 @EVERY
 def test_a_report_reads_every_table_once_and_few_for_every_wave(frozen_run, name):
-    results, loads = saved(frozen_run(name)), Counter()
-
-    class Counting(Results):
-        def load(self, step, table, wave="all_waves"):
-            loads[step, table, wave] += 1
-            return super().load(step, table, wave)
-
-    assemble(results.study, Counting(results.store.folder, results.study), "nl")
-    assert max(loads.values()) == 1
-    assert loads.total() <= MOST_LOADS + LOADS_OF_A_WAVE * max(len(results.study.waves) - 2, 0)
+    _, results = assembled(frozen_run(name), "nl")
+    assert max(results.asked.values()) == 1
+    most = MOST_LOADS + LOADS_OF_A_WAVE * max(len(results.study.waves) - 2, 0)
+    assert results.asked.total() <= most
 
 
 def test_a_table_that_is_not_there_yet_is_told_with_the_notebook_to_run(frozen_run, tmp_path):
@@ -389,10 +377,8 @@ def test_text_stands_out_from_its_ground(frozen_run, text, ground):
 def test_with_one_respondent_each_the_report_does_not_claim_to_know_chance(tmp_path):
     truth = Truth(["2010", "2011"], "profiles", n_units=40, n_respondents=1)
     study = make_study(tmp_path, truth)
-    with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
-        patch.setenv(HOME, str(tmp_path))
-        patch.setitem(FAST, "n_profiles", 4)  # divided whatever the verdict
-        results = run_notebooks(tmp_path, study)
+    divided = {"04_number_of_profiles": {"n_profiles": 4}}  # whatever the verdict
+    results = run_notebooks(tmp_path, study, given=divided)
     told = words_in(assemble(study, results, "en"))
     assert "Whether countries moved to another level cannot be told" in told
     assert "was to be expected by chance" not in told

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from exports import live_cells
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from shared import examples
 
 from cycle_analysis.results import Results, write_table
 
@@ -86,7 +87,7 @@ def tables(draw):
     return table if usable else table.iloc[:0].set_axis(pd.Index([], dtype="str", name="of rows\n"))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(tables())
 def test_every_table_comes_back_as_it_was_saved(table):
     saved = write_table("t", table)

@@ -1,13 +1,11 @@
 """Rows 126-130 of the list of inputs: background, precision, one language, the engine, names."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from commands import called, command
-from small_studies import QUICK, Truth, make_study
+from commands import called
+from small_studies import Truth, make_study
 from tiny_study import STUDY, answers, write_study
 
 from cycle_analysis import representation as weights
@@ -50,34 +48,11 @@ def test_row_127_one_unit_with_more_rows_than_one_makes_no_score_exact(n, absent
     assert standard_errors(persons, units).isna().all(axis=None)
 
 
-def in_one_language(folder, code):
-    """Leave every other language out of the files of a study."""
-    for path in folder.rglob("*.yaml"):
-        content = _only(yaml.safe_load(path.read_text("utf-8")), code)
-        if path.name == "study.yaml":
-            content["languages"] = [code]
-        path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
-    book = pd.read_csv(folder / "codebook.csv", dtype=str, keep_default_na=False)
-    others = [name for name in book if re.fullmatch(r"question_(?!" + code + ")..", name)]
-    book.drop(columns=others).to_csv(folder / "codebook.csv", index=False)
-
-
-def _only(part, code):
-    if isinstance(part, dict):
-        left = {key: _only(value, code) for key, value in part.items()}
-        return {code: left[code]} if set(left) == {"nl", "en"} else left
-    return [_only(value, code) for value in part] if isinstance(part, list) else part
-
-
-def test_row_128_answers_in_one_language_run_to_one_report(tmp_path):
-    code = "nl"  # the notebooks' own default is en
-    study = make_study(tmp_path, Truth(["2010"], "profiles", n_units=40), parameters=QUICK)
-    in_one_language(study.folder, code)
-    told = command("run", "small", home=tmp_path)
-    assert told.returncode == 0, told.stderr
-    reports = sorted(path.name for path in (tmp_path / "reports/small").glob("report_*.html"))
-    assert reports == [f"report_{code}.html"]
-    assert told.stdout.rstrip().endswith(f"report_{code}.html")
+def test_row_128_answers_in_one_language_run_to_one_report(frozen_run):
+    run = frozen_run("one_language")
+    reports = sorted(path.name for path in run.reports.glob("report_*.html"))
+    assert reports == ["report_nl.html"]  # the notebooks' own default is en
+    assert run.told.rstrip().endswith("report_nl.html")
 
 
 SCORES = pd.DataFrame(np.random.default_rng(1).normal(50, 10, (60, 3)), columns=list("ABC"))

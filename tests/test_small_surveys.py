@@ -1,8 +1,5 @@
 """Notebooks 01 to 03 on surveys with little to measure: they run, and say what is lost."""
 
-import contextlib
-import io
-
 import pandas as pd
 import pytest
 import yaml
@@ -10,7 +7,7 @@ from scipy import stats
 from small_studies import Truth, make_study, run_notebooks
 
 from cycle_analysis.report import open_chapter, tell
-from cycle_analysis.study import HOME, load_study
+from cycle_analysis.study import load_study
 
 WAVE = "2010"
 ITEMS = [f"P{phase}_{i}" for phase in range(1, 5) for i in range(1, 4)]
@@ -37,9 +34,7 @@ class Survey:
 
     def run(self):
         self.study = load_study("small", self.home)
-        with contextlib.redirect_stdout(io.StringIO()), pytest.MonkeyPatch.context() as patch:
-            patch.setenv(HOME, str(self.home))
-            self.results = run_notebooks(self.home, self.study, last="03_cycle")
+        self.results = run_notebooks(self.home, self.study, last="03_cycle")
         return self
 
     def said(self, chapter: str, block: str) -> str:

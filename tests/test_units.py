@@ -7,8 +7,9 @@ from itertools import islice, product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from shared import examples
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.units import Register, load_register, read_events, read_register
@@ -133,7 +134,7 @@ def test_the_result_stands_on_the_index_of_the_values():
     assert identify(values, REGISTER, DAY).index.tolist() == ["c", "a", "a"]
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.one_of(st.text(max_size=20), st.floats(), st.integers()))
 def test_whatever_stands_there_gets_a_code_or_a_problem_with_its_reason(value):
     row = found(value).iloc[0]

@@ -1,16 +1,17 @@
 """The same numbers under joblib's own processes and on a Dask cluster."""
 
+import json
 import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import joblib
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from shared import four_profiles
+from small_studies import write_notebook
 
 from cycle_analysis.mixtures import EEI, fit_mixture
 from cycle_analysis.profiles import latent_profiles
@@ -20,18 +21,18 @@ from cycle_analysis.profiles.verdict import weigh
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
 from cycle_analysis.running.run import FIXED_ENVIRONMENT
 
+pytestmark = pytest.mark.xdist_group("dask")
 
-def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process():
-    distributed = pytest.importorskip("dask.distributed")
+
+def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process(dask_address):
+    from dask.distributed import Client
+
     alone = _everything()
     with joblib.parallel_config(backend="loky", n_jobs=2):
         here = _everything()
     with joblib.parallel_config(ForkedWorkers(), n_jobs=2):
         forked = _everything()
-    cluster = distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    )
-    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask", n_jobs=2):
+    with Client(dask_address), joblib.parallel_config(backend="dask", n_jobs=2):
         there = _everything()
     for name, values in alone.items():
         assert np.array_equal(values, here[name], equal_nan=True), name
@@ -50,11 +51,10 @@ def where(i):
     return os.getpid()
 print(os.getpid(), *Parallel()(delayed(where)(i) for i in range(9)))"""
     source, top = tmp_path / "nb.ipynb", tmp_path / "data" / "processed" / "study"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python"}}
-    cells = [nbformat.v4.new_code_cell(code)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), source)
+    write_notebook(source, code1=code)
     execute_notebook(source, top / "nb.ipynb", {}, "09", top)
-    printed = nbformat.read(top / "nb.ipynb", 4)["cells"][-1]["outputs"][0]["text"]
+    executed = json.loads((top / "nb.ipynb").read_text("utf-8"))
+    printed = "".join(executed["cells"][-1]["outputs"][0]["text"])
     own, *workers = map(int, printed.split())
     assert own not in workers
     assert len(set(workers)) == 2

@@ -11,11 +11,10 @@ import matplotlib.pyplot as plt
 import pytest
 from docx.document import Document as Word
 from docx.oxml.ns import qn
-from frozen import MAKERS, FrozenRun
+from frozen import FrozenRun
 from python_calamine import CalamineWorkbook
-from told import Page, saved, words_in
+from told import BOTH, EVERY, Page, document_of, page_of, words_in
 
-from cycle_analysis.report import assemble
 from cycle_analysis.report.document import (
     Cell,
     Document,
@@ -39,8 +38,6 @@ from cycle_analysis.report.writers import (
 )
 from cycle_analysis.running.tasks import find_reports
 
-EVERY = pytest.mark.parametrize("name", MAKERS)
-BOTH = pytest.mark.parametrize("language", ["nl", "en"])
 WRITERS = pytest.mark.parametrize("write", [to_pdf, to_docx, to_xlsx])
 FIGURE = r"S/Figure/P \d+ 0 R/Alt"
 """Where the alt texts stand in a PDF."""
@@ -53,15 +50,11 @@ WORDS = (
 
 
 @cache
-def document_of(run: FrozenRun, language: str) -> Document:
-    results = saved(run)
-    return assemble(results.study, results, language)
-
-
 def sheets_of(run: FrozenRun, language: str) -> CalamineWorkbook:
     return CalamineWorkbook.from_path(str(run.reports / f"tables_{language}.xlsx"))
 
 
+@cache
 def word_of(run: FrozenRun, language: str) -> Word:
     return docx.Document(str(run.reports / f"report_{language}.docx"))
 
@@ -243,10 +236,7 @@ def test_a_figure_without_alt_text_makes_no_pdf():
 @BOTH
 def test_no_form_says_what_the_page_does_not(frozen_run, name, language):
     run = frozen_run(name)
-    pages = [
-        Page((run.reports / f"{part}_{language}.html").read_text("utf-8"))
-        for part in ("report", "annex")
-    ]
+    pages = [page_of(run, language, part) for part in ("report", "annex")]
     alts = [str(image["aria-label"]) for page in pages for image in page.images]
     own = re.sub(r"\s+", " ", " ".join([*(page.text for page in pages), *alts]))
     pdf = objects_of((run.reports / f"report_{language}.pdf").read_bytes())

@@ -1,17 +1,23 @@
 """Saved results for the tests of the report, and changes to them; texts and pages as structure."""
 
 import re
+import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
-from frozen import FrozenRun
+import pytest
+from frozen import MAKERS, FrozenRun
 from jinja2 import meta, nodes
 
+from cycle_analysis.report import assemble
 from cycle_analysis.report.document import Bullets, Document, Paragraph, words_of
 from cycle_analysis.report.language import FILTERS
 from cycle_analysis.results import Results
@@ -19,20 +25,24 @@ from cycle_analysis.study import Study
 from cycle_analysis.texts import FOLDERS
 
 PACKAGE = FOLDERS[0]
+LANGUAGES = ("nl", "en")
+"""Languages of the frozen studies."""
+EVERY = pytest.mark.parametrize("name", MAKERS)
+BOTH = pytest.mark.parametrize("language", LANGUAGES)
 
 
 @dataclass
 class Saved:
-    """The saved results of a study, some tables changed, and those that were asked for."""
+    """The saved results of a frozen study, some tables changed; counts what was asked for."""
 
     study: Study
     store: Results
     changed: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    asked: set[str] = field(default_factory=set)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def load(self, step: str, table: str, wave: str) -> pd.DataFrame:
-        self.asked.add(f"{step}/{table}")
-        return self.changed.get(f"{step}/{table}", self.store.load(step, table, wave)).copy()
+        self.asked[f"{step}/{table}", wave] += 1
+        return self.changed.get(f"{step}/{table}", _read(self.store, step, table, wave)).copy()
 
     def current(self, step: str, wave: str) -> bool:
         return self.store.current(step, wave)
@@ -51,9 +61,39 @@ class Saved:
         return Saved(self.study, self.store, changed)
 
 
+@cache
+def _read(store: Results, step: str, table: str, wave: str) -> pd.DataFrame:
+    """Read a table of a frozen study once: nobody changes it."""
+    return store.load(step, table, wave)
+
+
 def saved(run: FrozenRun) -> Saved:
     """Open the results of a run."""
     return Saved(run.study, Results(run.processed))
+
+
+@cache
+def assembled(run: FrozenRun, language: str) -> tuple[Document, Saved]:
+    """Assemble the report of a run; give it with the results, which counted what was asked for."""
+    results = saved(run)
+    return assemble(results.study, results, language), results
+
+
+def document_of(run: FrozenRun, language: str) -> Document:
+    """Assemble the report of a run."""
+    return assembled(run, language)[0]
+
+
+@cache
+def html_of(run: FrozenRun, language: str, part: str = "report") -> str:
+    """Read a page of a run."""
+    return (run.reports / f"{part}_{language}.html").read_text("utf-8")
+
+
+@cache
+def page_of(run: FrozenRun, language: str, part: str = "report") -> "Page":
+    """Read a page of a run, as structure."""
+    return Page(html_of(run, language, part))
 
 
 def words_in(document: Document) -> str:
@@ -101,6 +141,17 @@ def outline(path: Path) -> Outline:
 def templates(language: str) -> dict[str, Path]:
     """Find the templates of a language of the package."""
     return {path.name: path for path in sorted((PACKAGE / language).glob("*.md.j2"))}
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def opened(page: Path, *flags: str) -> str:
+    """Give what a page holds when its scripts have run, in a browser."""
+    given = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", *flags, page.as_uri()]
+    return subprocess.run(
+        [BROWSER, *given], capture_output=True, text=True, check=True, timeout=120
+    ).stdout
 
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from shared import four_profiles, one_continuum
 
+from cycle_analysis.measurement import role_adjusted_mean, unit_scores
 from cycle_analysis.profiles import levels, ward_kmeans
 from cycle_analysis.robustness import (
     alternatives,
@@ -24,6 +25,25 @@ def test_clear_profiles_survive_other_choices_and_shapes_show_what_level_adds():
     assert table.loc[["ward", "z_scores", "shrunken"], "adjusted_rand"].min() > 0.9
     assert table.loc["shapes", "adjusted_rand"] < table.loc["ward", "adjusted_rand"]
     assert table["warning"].tolist() == (table["moved_share"] > 0.2).tolist()
+
+
+def test_profiles_that_are_roles_do_not_come_back_without_what_roles_differ():
+    rng = np.random.default_rng(4)
+    unit = np.repeat(np.arange(150), 2)
+    role = np.where(rng.random(150) < 0.5, "line", "top")[unit]
+    other = rng.random(300) < 0.15  # else no unit would set the roles against each other
+    role = np.where(other, "top", role)
+    values = rng.normal(50, 6, (150, 3))[unit] + 25 * (role == "top")[:, None]
+    index = pd.Index([f"r{i}" for i in range(300)])
+    scores = pd.DataFrame(values + rng.normal(0, 6, (300, 3)), index, ["AG", "EX", "VB"])
+    units, roles = pd.Series(unit, index), pd.Series(role, index)
+    headline = ward_kmeans(unit_scores(scores, units), 2)
+    adjusted = unit_scores(scores, units, role_adjusted_mean(roles))
+    unknown = headline.scores * np.nan
+    others = alternatives(headline, ward_kmeans, 2, unknown, adjusted=adjusted, n_starts=5)
+    table = compare_choices(headline, others)
+    assert table.loc["roles", "warning"]
+    assert not table.loc["ward", "warning"]
 
 
 def test_what_cannot_be_tried_is_left_out():

@@ -347,6 +347,7 @@ def alternatives(
     k: int,
     standard_errors: pd.DataFrame,
     *,
+    adjusted: pd.DataFrame | None = None,
     n_starts: int = 50,
     seed: Seed = 1,
 ) -> dict[str, Partition]:
@@ -362,13 +363,15 @@ def alternatives(
         Number of groups asked for; levels are fewer where many units share a mean.
     standard_errors : DataFrame, n units × p phases
         Of the scores.
+    adjusted : DataFrame, n units × p phases, optional
+        The scores without what roles differ, by `measurement.role_adjusted_mean`.
     n_starts, seed
         For latent classes.
 
     Returns
     -------
     dict of str to Partition
-        ward, classes, z_scores, shapes, shrunken. What is impossible is left out: shapes of levels,
+        ward, classes, z_scores, shapes, shrunken, roles. What is impossible is left out: shapes of levels,
         shrinkage where no error is known, latent classes where the steps are too few.
     """
     scores, found = headline.scores, headline.k
@@ -383,6 +386,8 @@ def alternatives(
         tried["shapes"] = lambda: method(shapes(scores), k)
     if standard_errors.notna().any(axis=None):
         tried["shrunken"] = lambda: method(shrunken(scores, standard_errors), k)
+    if adjusted is not None:
+        tried["roles"] = lambda: method(adjusted.loc[scores.index], k)
     return {name: divide() for name, divide in tried.items()}
 
 

@@ -57,6 +57,11 @@ class ValidityChapter(Chapter):
         return self._choices["ward"]
 
     @cached_property
+    def by_roles(self) -> dict[str, Any] | None:
+        """How far the division without what roles differ agrees; None where there are no roles."""
+        return self._choices.get("roles")
+
+    @cached_property
     def choices(self) -> list[dict[str, Any]]:
         """Other choices, and how many units each puts in another group."""
         return list(self._choices.values())

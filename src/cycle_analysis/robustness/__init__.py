@@ -371,8 +371,8 @@ def alternatives(
     Returns
     -------
     dict of str to Partition
-        ward, classes, z_scores, shapes, shrunken, roles. What is impossible is left out: shapes of levels,
-        shrinkage where no error is known, latent classes where the steps are too few.
+        ward, classes, z_scores, shapes, shrunken, roles. What is impossible is left out: shapes of
+        levels, shrinkage where no error is known, latent classes where the steps are too few.
     """
     scores, found = headline.scores, headline.k
     tried: dict[str, Callable[[], Partition]] = {

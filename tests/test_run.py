@@ -98,16 +98,6 @@ def test_nothing_runs_again_when_nothing_changed(frozen_run, make_copy):
     assert finished(told.stdout) == set()
 
 
-def test_a_change_in_one_wave_runs_only_what_depends_on_it(frozen_run, make_copy):
-    home = make_copy(frozen_run("four_waves"))
-    export = home / "data" / "raw" / "small" / "w2" / "responses.csv"
-    export.write_bytes(b"\n".join(export.read_bytes().splitlines()[:-1]) + b"\n")
-    told = command("run", "small", "--explain", home=home)
-    per_wave = {f"{step} w2" for step in ("01_responses", "02_scores", "03_cycle")}
-    assert finished(told.stdout) == per_wave | {"check", "07_waves", "08_report"}
-    assert "01_responses w2: w2/responses.csv changed" in told.stdout
-
-
 def test_a_parameter_runs_only_what_depends_on_it(frozen_run, make_copy):
     home = make_copy(frozen_run("one_wave"))
     told = called("run", "small", "--param", "06.n_replicates=5", "--dry-run", home=home)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -333,12 +334,30 @@ def refuse_elements_from_data(html: str) -> Elements:
     return page
 
 
-def test_row_34_hostile_texts_are_shown_as_text_in_report_figures_and_notebooks(tmp_path):
-    home = tmp_path / "map {met} naam's é"  # row 36: such a name is no hindrance
-    study = write_hostile_study(tmp_path)
+@pytest.fixture(scope="module")
+def hostile_home(tmp_path_factory):
+    """A home folder in which that study has run, told in English alone."""
+    home = tmp_path_factory.mktemp("hostile") / "map {met} naam's é"  # row 36: no hindrance
     keep_one_language(write_hostile_study(home).folder, "en")
     told = command("run", "small", home=home)
     assert told.returncode == 0, told.stderr
+    return home
+
+
+def test_a_change_in_one_wave_runs_only_what_depends_on_it(hostile_home):
+    home = shutil.copytree(hostile_home, hostile_home.with_name("changed"))
+    export = home / "data" / "raw" / "small" / "2011" / "responses.csv"
+    export.write_bytes(b"\n".join(export.read_bytes().splitlines()[:-1]) + b"\n")
+    told = command("run", "small", "--explain", home=home)
+    per_wave = {f"{step} 2011" for step in ("01_responses", "02_scores", "03_cycle")}
+    assert finished(told.stdout) == per_wave | {"check", "07_waves", "08_report"}
+    assert "01_responses 2011: 2011/responses.csv changed" in told.stdout
+
+
+def test_row_34_hostile_texts_are_shown_as_text_in_report_figures_and_notebooks(
+    hostile_home, tmp_path
+):
+    home, study = hostile_home, write_hostile_study(tmp_path)
     reports = home / "reports" / "small"
     pages = [(reports / f"{part}_en.html").read_text("utf-8") for part in ("report", "annex")]
     dutch = assemble(study, open_results("small", home), "nl")

@@ -14,7 +14,7 @@ deviation and respondents err as these did.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -247,7 +247,7 @@ def _equal(fits: Sequence[Fitted], group: np.ndarray, n_draws: int, seed: Seed) 
         surveys = [paths.draw(np.random.default_rng(child)) for child in seeds]
         drawn = [
             _densities(fit, np.stack(values))
-            for fit, values in zip(fits, zip(*surveys, strict=True), strict=True)
+            for fit, values in zip(paths.fits, zip(*surveys, strict=True), strict=True)
         ]
         less, more = (_chances(drawn, group, equal=equal)[0] for equal in (True, False))
         return 2 * (more - less)
@@ -336,7 +336,8 @@ class _Paths:
             same = both[:: k + 1] * study.scale + np.tile(study.centre, 2)
             means.append((same[:, :p], same[:, p:]))
             spreads.append(spread[0] * study.scale**2)
-        return cls(fits, first, chances, errors, means, spreads)
+        lean = [replace(fit, study=fit.study.lean()) for fit in fits]
+        return cls(lean, first, chances, errors, means, spreads)
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw a survey: for each pair of waves the values of its units, n × 2p."""

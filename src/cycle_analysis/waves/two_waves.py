@@ -166,6 +166,14 @@ class TwoWaves:
         kept = replace(self, noise=self.noise.take(rows), waves=(first, second))
         return replace(kept, values=self.values[..., rows, :])
 
+    def lean(self) -> "TwoWaves":
+        """Leave out the respondents, whom `RespondentErrors` has: workers are sent all the rest."""
+        first, second = (
+            replace(wave, deviations=wave.deviations[:0], units=wave.units[:0])
+            for wave in self.waves
+        )
+        return replace(self, waves=(first, second))
+
     def with_error(self, withins: Sequence[np.ndarray]) -> "TwoWaves":
         """The same with another W for each problem, two of B × p × p in squared points."""
         noise = Noise(_apart(*withins) / self.scale**2, self.noise.factors)
@@ -278,6 +286,7 @@ def null_ratios(
     means, covariances = family.moments(own.theta)
     factors = np.linalg.cholesky(covariances)
     errors = [RespondentErrors.of(wave, posteriors.argmax(axis=1)) for wave in study.waves]
+    study = study.lean()
 
     def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
         drawn = [_unchanged(study, errors, posteriors, means, factors, child) for child in seeds]
@@ -377,7 +386,7 @@ def refits(study: TwoWaves, models: Models, free: Batch, n_refits: int, seed: Se
         drawn = study.with_error(errors)
         return models.table(models.climb(models.free, drawn, free, weights, tolerance=ROUGHLY))
 
-    n = study.n_units
+    study, n = study.lean(), study.n_units
     rng = np.random.default_rng(seed)
     samples = rng.multinomial(n, np.full(n, 1 / n), size=n_refits).astype(float)
     return in_parts(shares, samples)

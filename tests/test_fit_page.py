@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal
 from told import BROWSER, Page, opened, saved
 
 from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.problems import InputError
 from cycle_analysis.report.fit_page import _spread, fit_of, write_fit_page
 
 ANSWER = """
@@ -99,6 +100,9 @@ def test_without_profiles_there_is_no_page_and_an_old_one_goes(frozen_run, tmp_p
     (tmp_path / "fit_en.html").write_text("old")
     assert write_fit_page(results.study, results, "en", tmp_path) == []
     assert not (tmp_path / "fit_en.html").exists()
+    (tmp_path / "reports").write_text("a file where a folder should be")
+    with pytest.raises(InputError, match=r"fit_en\.html"):
+        write_fit_page(results.study, results, "en", tmp_path / "reports")
 
 
 def test_a_profile_without_spread_still_has_one_on_the_page():

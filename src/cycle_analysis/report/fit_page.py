@@ -20,7 +20,7 @@ from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.writers.html import Link, page_template, style
 from cycle_analysis.study import Study
-from cycle_analysis.whole_files import write_whole
+from cycle_analysis.whole_files import delete_files, write_whole
 
 MODEL = "latent profiles"
 """Kind of division that has a spread around its means."""
@@ -49,7 +49,7 @@ def write_fit_page(study: Study, results: Results, code: str, folder: Path) -> l
     path = folder / f"fit_{code}.html"
     told = fit_of(study, results, code)
     if not told:
-        path.unlink(missing_ok=True)
+        delete_files([path])
         return []
     language = open_language(code, study)
     page = {

@@ -149,7 +149,7 @@ def show():
                 slope = np.polyfit(np.log(rows[size]), np.log(rows[name]), 1)[0]
                 ax.semilogx(rows[size], rows[name], "o-", label=f"{name}: n^{slope:.2f}")
             ax.set(xlabel=f"{size} ({which.replace('==', '=')}, one wave)", ylabel=of)
-            ax.set_ylim(0)
+            ax.set_ylim(0, 1.1 * rows[names].to_numpy().max())
             ax.legend(frameon=False)
             ax.spines[["top", "right"]].set_visible(False)
     plt.savefig(RESULTS.with_suffix(".png"), dpi=150)

@@ -1,10 +1,9 @@
 """Time and memory of a whole run against the size of a study.
 
 ``python benchmarks/size.py run UNITS RESPONDENTS WAVES`` draws a study of that size in a passing
-folder, checks and runs it in processes of its own, and appends a row to ``size.csv``: seconds of
-the clock and of CPU, of each step by the clock, the largest memory of all its processes together,
-and the load of the machine. ``show``
-draws ``size.png`` and tells slopes.
+folder, checks and runs it with two workers, and appends a row to ``size.csv``: seconds of the clock
+and of CPU, of each step by the clock, the largest memory of all its processes together, and the
+load of the machine. ``show`` draws ``size.png`` and tells slopes.
 """
 
 import os
@@ -139,20 +138,20 @@ def one_run(n_units, n_respondents, n_waves):
 
 
 def show():
-    """Draw seconds and memory against the number of units, one respondent and one wave each."""
-    table = pd.read_csv(RESULTS)
-    table = table[(table["respondents"] == 1) & (table["waves"] == 1)].sort_values("units")
-    _, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained")
-    for name in ("run", "check", "04"):
-        slope = np.polyfit(np.log(table["units"]), np.log(table[name]), 1)[0]
-        left.loglog(table["units"], table[name], "o-", label=f"{name}: n^{slope:.2f}")
-    slope = np.polyfit(np.log(table["units"]), np.log(table["gib"]), 1)[0]
-    right.loglog(table["units"], table["gib"], "s-", label=f"n^{slope:.2f}")
-    left.set(xlabel="Units, one respondent each", ylabel="Seconds")
-    right.set(xlabel="Units, one respondent each", ylabel="Memory of all processes, GiB")
-    for ax in (left, right):
-        ax.legend(frameon=False)
-        ax.spines[["top", "right"]].set_visible(False)
+    """Draw seconds and memory against units, one respondent each, and against respondents."""
+    table = pd.read_csv(RESULTS).query("waves == 1").dropna()  # before CPU was read: left out
+    _, axes = plt.subplots(2, 2, figsize=(8, 6.4), layout="constrained")
+    chosen = {"units": "respondents == 1", "respondents": "units == 350"}
+    for column, (size, which) in zip(axes.T, chosen.items(), strict=True):
+        rows = table.query(which).sort_values(size)
+        for ax, names, of in zip(column, (["cpu"], ["gib"]), ("CPU s", "GiB"), strict=True):
+            for name in names:
+                slope = np.polyfit(np.log(rows[size]), np.log(rows[name]), 1)[0]
+                ax.semilogx(rows[size], rows[name], "o-", label=f"{name}: n^{slope:.2f}")
+            ax.set(xlabel=f"{size} ({which.replace('==', '=')}, one wave)", ylabel=of)
+            ax.set_ylim(0, 1.1 * rows[names].to_numpy().max())
+            ax.legend(frameon=False)
+            ax.spines[["top", "right"]].set_visible(False)
     plt.savefig(RESULTS.with_suffix(".png"), dpi=150)
     print(table.to_string(index=False))
 

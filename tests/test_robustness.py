@@ -115,7 +115,10 @@ def test_a_seed_hangs_on_what_is_chosen_and_not_on_its_place():
 @pytest.mark.parametrize(
     ("block", "told"),
     [
-        ("{aggregation: [mode]}", "robustness.aggregation.0.*'mean', 'median' or 'echelon'"),
+        (
+            "{aggregation: [mode]}",
+            "robustness.aggregation.0.*'echelon' or 'adjusted'",
+        ),
         ("{aggregation: [mean, mean]}", "robustness.aggregation.1.*'mean': stands twice"),
         ("{min_answered: [1.5]}", "is too high. Allowed: 1.0 or less"),
         ("{active_from: [high]}", "is no number"),
@@ -168,7 +171,7 @@ def planted() -> pd.DataFrame:
         {
             **facts,
             "universe": one.name,
-            "groups": 3 if one.aggregation == "median" else 4,
+            "groups": 3 if one.aggregation == "echelon" else 4,
             "adjusted_rand": 1.0 - 0.2 * (one.method == "ward"),
             "moved_share": 0.3 * (one.method == "ward"),
             "change": 2.0,

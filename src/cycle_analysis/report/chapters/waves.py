@@ -25,6 +25,8 @@ TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 COMPARABLE = ("full", "partial")
 SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
+ALIKE = "_alike"
+"""Ends the columns of a change without the mix of roles; NaN where it cannot be told from waves."""
 MATTERS = 1.0
 """Points by which another mix of roles has to change a mean change to be told."""
 SMALL_P = 0.001
@@ -223,9 +225,9 @@ class WavesChapter(Chapter):
 
     def _sure(self, first: str, second: str) -> pd.Series:
         """Whether a phase changed by more than error, as told and without the mix of roles."""
-        told, alike = self._change(first, second), self._change_alike(first, second)
-        one_way = told["change"] * alike["change"] > 0
-        return (told["p_holm"] <= SURE) & (alike["p_holm"] <= SURE) & one_way
+        change = self._change(first, second)
+        one_way = change["change"] * change[f"change{ALIKE}"] > 0
+        return (change["p_holm"] <= SURE) & (change[f"p_holm{ALIKE}"] <= SURE) & one_way
 
     def _roles(self, first: str, second: str) -> dict[str, Any]:
         """What the mix of roles has to do with mean changes.
@@ -234,13 +236,13 @@ class WavesChapter(Chapter):
         phases on which it changes a point or more, with the change without it. `undone`: phases
         that would be told as changed but for that.
         """
-        told, alike = self._change(first, second), self._change_alike(first, second)
-        gap = (alike["change"] - told["change"]).abs()
-        undone = told[(told["p_holm"] <= SURE) & ~self._sure(first, second)]
+        change = self._change(first, second)
+        gap = (change[f"change{ALIKE}"] - change["change"]).abs()
+        undone = change[(change["p_holm"] <= SURE) & ~self._sure(first, second)]
         return {
             "known": bool(gap.max() > 0),
             "apart": bool(gap.notna().all()),
-            "differ": self._means(alike[gap >= MATTERS], first, second),
+            "differ": self._means(change[gap >= MATTERS], first, second, ALIKE),
             "undone": self._means(undone, first, second),
         }
 
@@ -353,15 +355,17 @@ class WavesChapter(Chapter):
         row = self._between("change_tests", first, second).iloc[0]
         return self._in_both(row["n_units"], first, second)
 
-    def _means(self, change: pd.DataFrame, first: str, second: str) -> list[dict[str, Any]]:
+    def _means(
+        self, change: pd.DataFrame, first: str, second: str, of: str = ""
+    ) -> list[dict[str, Any]]:
         return [
-            {"phase": phase, "mean": self._mean(row, first, second)}
+            {"phase": phase, "mean": self._mean(row, first, second, of)}
             for phase, row in change.iterrows()
         ]
 
-    def _mean(self, row: pd.Series, first: str, second: str) -> Mean:
+    def _mean(self, row: pd.Series, first: str, second: str, of: str = "") -> Mean:
         n = self._in_both(row["n_units"], first, second)
-        return Mean(row["change"], n, row["low"], row["high"])
+        return Mean(row[f"change{of}"], n, row[f"low{of}"], row[f"high{of}"])
 
     def _in_both(self, n: float, first: str, second: str) -> Units:
         """Set a number of units that answered in both waves: a part of the smaller of the two.
@@ -369,12 +373,6 @@ class WavesChapter(Chapter):
         Of 58 that answered then and 64 before, 58 told as 60 would prove that these were all.
         """
         return Units(as_whole(n), min(map(self.answered_in, (first, second)), key=self.door.count))
-
-    def _change_alike(self, first: str, second: str) -> pd.DataFrame:
-        """The same without the mix of roles; NaN where waves and roles cannot be told apart."""
-        change = self._change(first, second)
-        columns = ("change", "low", "high", "p_holm")
-        return change.assign(**{name: change[f"{name}_alike"] for name in columns})
 
     def _change(self, first: str, second: str) -> pd.DataFrame:
         """Mean change of each phase between two waves, of phases on which it rests on enough."""

@@ -71,7 +71,7 @@ def test_axe_finds_nothing_in_the_page_of_a_unit_and_something_in_a_bad_page(she
     assert all("image-alt" in "".join(found) for found in violations(bad, tmp_path).values())
 
 
-@pytest.mark.parametrize(("name", "language"), zip(MAKERS, cycle(["nl", "en"]), strict=False))
+@pytest.mark.parametrize(("name", "language"), [*zip(MAKERS, cycle(["nl", "en"]), strict=False)])
 def test_a_report_in_pdf_breaks_no_rule_of_pdf_ua(frozen_run, name, language):
     path = frozen_run(name).reports / f"report_{language}.pdf"
     told = checker.validate_pdf(path, profile="ua1")

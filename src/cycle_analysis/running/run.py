@@ -434,8 +434,9 @@ def ended_at_once(told: str) -> Iterator[None]:
             kernel.join()
         if (scratch := Path(tempfile.gettempdir())).name.startswith(PREFIX):
             shutil.rmtree(scratch, ignore_errors=True)
-        print(told, file=sys.stderr)
         sys.stdout.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a thread could tell of the next step
+        print(told, file=sys.stderr)
         os._exit(STOPPED)
 
     before = signal.signal(signal.SIGINT, end)

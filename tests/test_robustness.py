@@ -33,6 +33,7 @@ from cycle_analysis.robustness.curve import analyse
 from cycle_analysis.robustness.run import open_grid, run_grid
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Robustness
+from cycle_analysis.waves import changed_surely
 
 pytestmark = pytest.mark.xdist_group("dask")
 HEADLINE = Universe("mean", 0.5, "kept", "true_scores", "profiles", "own", "equal", 50, "", "2018")
@@ -145,7 +146,7 @@ def test_the_headline_of_the_grid_is_what_the_study_told(example):
     row = analyse(example.material, example.universes[:1])[0]
     verdict = results.load("04_number_of_profiles", "verdict", "2018").loc["verdict"]
     change = results.load("07_waves", "change")
-    sure = change["p_holm"] <= 0.05
+    sure = changed_surely(change)
     changed = [f"{p[-1]}{'+' if c > 0 else '-'}" for p, c in change.loc[sure, "change"].items()]
     assert (row["adjusted_rand"], row["moved_share"]) == (1.0, 0.0)
     assert (row["verdict"], row["groups"]) == (verdict["verdict"], 4)
@@ -154,6 +155,16 @@ def test_the_headline_of_the_grid_is_what_the_study_told(example):
     assert row["changed"].split() == changed
     active = results.load("03_cycle", "active_counts", "2018").loc[2:]
     assert row["several"] == pytest.approx(active["share"].sum(), abs=1e-5)
+
+
+def test_no_analysis_counts_a_change_that_other_roles_may_have_made(example):
+    waves = {
+        wave: replace(of, roles=pd.Series(wave, of.roles.index))
+        for wave, of in example.material.waves.items()
+    }
+    row = analyse(replace(example.material, waves=waves), example.universes[:1])[0]
+    assert row["changed"] == ""
+    assert row["change"] == analyse(example.material, example.universes[:1])[0]["change"]
 
 
 def test_the_default_grid_has_a_few_hundred_universes_on_few_fits(example):

@@ -301,7 +301,7 @@ def role_effects(
     """
     role = roles.reindex(scores.index).dropna()
     unit = match_units(scores, units).loc[role.index]
-    wave = (unit != unit if waves is None else waves).loc[role.index]
+    wave = pd.Series("", role.index) if waves is None else waves.loc[role.index]
     is_role, in_wave = pd.get_dummies(role, dtype=float), pd.get_dummies(wave, dtype=float)
     effects = pd.DataFrame(np.nan, is_role.columns.rename("role"), scores.columns)
     for phase, values in scores.loc[role.index].items():

@@ -52,7 +52,7 @@ from cycle_analysis.robustness import (
     standardised,
 )
 from cycle_analysis.study.plan import hash_facts
-from cycle_analysis.waves import mean_change
+from cycle_analysis.waves import beside_alike, changed_surely, mean_change, without_role_mix
 
 CLAIMS = ("profiles", "number", "division", "largest", "ends", "together", "change")
 """Claims of a headline: that there are profiles, or none; as many; units divided alike; the same
@@ -60,8 +60,6 @@ profile the largest; the same phases furthest and least far; more phases active 
 chance; the same phases changed, in the same direction."""
 OUTCOMES = {"number": "profiles", "division": "adjusted_rand", "change": "change"}
 """What choices are held against, and its column."""
-SURE = 0.05
-"""Adjusted p of the mean change of a phase up to which it counts as changed."""
 SCALINGS = {"z_scores": standardised, "shapes": shapes}
 """What Ward's method divides instead of scores."""
 Row = dict[str, Any]
@@ -468,21 +466,32 @@ def _cycle(one: Universe, told: pd.DataFrame, weights: pd.Series) -> Row:
 
 def _change(material: Material, one: Universe) -> Row:
     """Give the mean change between the last two waves, and which phases changed surely."""
-    scores, errors = {}, {}
-    for wave in material.change_waves:
-        of = material.waves[wave]
-        persons = of.persons(one, material.common)
-        persons = persons.loc[persons.index.isin(of.now.index)]
-        panel = of.score(persons, of.now, one)
-        scores[wave] = panel.loc[panel.index.intersection(material.unchanged)]
-        errors[wave] = standard_errors(persons, of.now.loc[persons.index])
-    if not scores:
+    if not material.change_waves:
         return {"change": None, "changed": ""}
-    table = mean_change(scores, material.n_unchanged, errors).droplevel([0, 1])
-    sure = table[table["p_holm"] <= SURE]
-    signs = sure["change"].gt(0).map({True: "+", False: "-"})
-    changed = " ".join(f"{phase}{sign}" for phase, sign in signs.items())
+    persons = {
+        wave: (told := of.persons(one, material.common)).loc[told.index.isin(of.now.index)]
+        for wave, of in material.waves.items()
+    }
+    units = {wave: of.now for wave, of in material.waves.items()}
+    roles = {wave: of.roles for wave, of in material.waves.items()}
+    alike = without_role_mix(persons, units, roles, material.reference)
+    errors = {w: standard_errors(persons[w], units[w]) for w in material.change_waves}
+    table, without = (
+        mean_change(_panel(material, told, one), material.n_unchanged, errors).droplevel([0, 1])
+        for told in (persons, alike)
+    )
+    sure = table[changed_surely(beside_alike(table, without))]
+    changed = " ".join(f"{phase}{'+' if c > 0 else '-'}" for phase, c in sure["change"].items())
     return {"change": float(table["change"].mean()), "changed": changed}
+
+
+def _panel(
+    material: Material, persons: Mapping[str, pd.DataFrame], one: Universe
+) -> dict[str, pd.DataFrame]:
+    """Score the units of the last two waves whose territory never changed."""
+    of = {wave: material.waves[wave] for wave in material.change_waves}
+    scores = {wave: of[wave].score(persons[wave], of[wave].now, one) for wave in of}
+    return {w: told.loc[told.index.intersection(material.unchanged)] for w, told in scores.items()}
 
 
 def _weights(material: Material, one: Universe, units: pd.Index) -> pd.Series:

@@ -26,6 +26,11 @@ from cycle_analysis.units.harmonisation import (
     recode_units,
 )
 
+SURE = 0.05
+"""Adjusted p of the mean change of a phase up to which it is told as change."""
+ALIKE = "_alike"
+"""Ends the columns of a change without the mix of roles."""
+
 
 def item_status(study: Study) -> pd.DataFrame:
     """Say for each phase item in which waves it can be compared.
@@ -275,6 +280,35 @@ def without_role_mix(
     adjusted = without_roles(told, of_units, of_roles, waves)
     off = persons[reference].mean() - adjusted.loc[reference].mean()
     return {wave: adjusted.loc[wave] + off for wave in persons}
+
+
+def beside_alike(change: pd.DataFrame, alike: pd.DataFrame) -> pd.DataFrame:
+    """Set beside mean changes those of the scores of `without_role_mix`, under names in `ALIKE`."""
+    return change.join(alike[["change", "low", "high", "p_holm"]].add_suffix(ALIKE))
+
+
+def changed_surely(change: pd.DataFrame) -> pd.Series:
+    """Say which mean changes are more than error, as they are and without the mix of roles.
+
+    Parameters
+    ----------
+    change : DataFrame
+        As `beside_alike` gives it.
+
+    Returns
+    -------
+    Series of bool, indexed as `change`
+        False where waves and roles cannot be told apart.
+
+    Examples
+    --------
+    >>> change = pd.DataFrame({"change": [7.0, 7.0], "p_holm": 0.01, "change_alike": [6.0, 1.0],
+    ...                        "p_holm_alike": [0.02, 0.6]}, index=["VB", "VA"])
+    >>> changed_surely(change).to_dict()
+    {'VB': True, 'VA': False}
+    """
+    one_way = change["change"] * change[f"change{ALIKE}"] > 0
+    return (change["p_holm"] <= SURE) & (change[f"p_holm{ALIKE}"] <= SURE) & one_way
 
 
 def wave_by_wave(

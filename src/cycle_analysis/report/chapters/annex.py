@@ -137,6 +137,11 @@ class AnnexChapter(Chapter):
         return {**counts, "aic_model": str(row["aic_method"])}
 
     @cached_property
+    def has_roles(self) -> bool:
+        """Whether respondents may say in which role they answer."""
+        return bool(self.study.roles)
+
+    @cached_property
     def found(self) -> bool:
         """Whether there are profiles, so that they may be named."""
         return bool(self.profiles["found"])

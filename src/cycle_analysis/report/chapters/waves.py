@@ -17,16 +17,12 @@ from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, save
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
-from cycle_analysis.waves import transitions
+from cycle_analysis.waves import ALIKE, SURE, changed_surely, transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
 COMPARABLE = ("full", "partial")
-SURE = 0.05
-"""Adjusted p of the mean change of a phase up to which it is told as change."""
-ALIKE = "_alike"
-"""Ends the columns of a change without the mix of roles; NaN where it cannot be told from waves."""
 MATTERS = 1.0
 """Points by which another mix of roles has to change a mean change to be told."""
 SMALL_P = 0.001
@@ -198,7 +194,8 @@ class WavesChapter(Chapter):
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
-        change, sure = self._change(first, second), self._sure(first, second)
+        change = self._change(first, second)
+        sure = changed_surely(change)
         rounded = change.assign(**change[["change", "low", "high"]].round(), sure=sure)
         return partial(plot_change, rounded)
 
@@ -209,7 +206,7 @@ class WavesChapter(Chapter):
 
     def _pair(self, first: str, second: str) -> dict[str, Any]:
         panel, change = self._panel(first, second), self._change(first, second)
-        sure = change[self._sure(first, second)]
+        sure = change[changed_surely(change)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
@@ -219,26 +216,19 @@ class WavesChapter(Chapter):
             "differing": [s["step"] for s in self._steps(first, second) if s["holds"] != "True"],
             "groups": self._groups(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
-            "roles": self._roles(first, second),
+            "roles": self._roles(change, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
         }
 
-    def _sure(self, first: str, second: str) -> pd.Series:
-        """Whether a phase changed by more than error, as told and without the mix of roles."""
-        change = self._change(first, second)
-        one_way = change["change"] * change[f"change{ALIKE}"] > 0
-        return (change["p_holm"] <= SURE) & (change[f"p_holm{ALIKE}"] <= SURE) & one_way
-
-    def _roles(self, first: str, second: str) -> dict[str, Any]:
+    def _roles(self, change: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
         """What the mix of roles has to do with mean changes.
 
         `known`: whether it changes any. `apart`: whether it can be told from the waves. `differ`:
         phases on which it changes a point or more, with the change without it. `undone`: phases
         that would be told as changed but for that.
         """
-        change = self._change(first, second)
         gap = (change[f"change{ALIKE}"] - change["change"]).abs()
-        undone = change[(change["p_holm"] <= SURE) & ~self._sure(first, second)]
+        undone = change[(change["p_holm"] <= SURE) & ~changed_surely(change)]
         return {
             "known": bool(gap.max() > 0),
             "apart": bool(gap.notna().all()),

@@ -167,6 +167,33 @@ def test_ctrl_c_ends_every_command_at_once_with_one_line(frozen_run, tmp_path, n
     assert run.left_behind() == []
 
 
+SWALLOWING = """
+import os, signal, sys
+
+class Swallowing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+                sum(range(1000))
+            except KeyboardInterrupt:
+                pass
+
+sys.meta_path.insert(0, Swallowing())
+sys.argv = ["cycle-analysis", "check", "nowhere"]
+from cycle_analysis.__main__ import main
+sys.exit(main())
+"""
+"""A program in which Ctrl-C comes while pandas is imported, and that import swallows it."""
+
+
+def test_ctrl_c_is_heard_where_an_import_swallows_it(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", SWALLOWING], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Stopped.\n")
+
+
 def test_row_36_what_cannot_be_written_is_told_and_the_next_run_goes_on_where_it_was(
     tmp_path, done, done_copy
 ):

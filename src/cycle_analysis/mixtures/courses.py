@@ -190,15 +190,21 @@ class _Bound:
     def regress(self, totals: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Means on the course: weighted least squares, all p × M × B (or 1 × M × B)."""
         basis = self.course.basis
-        q = basis.shape[1]
-        squares = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
-        left = np.einsum("mq,jmb->jbq", squares, weights, optimize=True).reshape(
-            *weights.shape[::2], q, q
-        )
-        left = left + 1e-8 * weights.sum(axis=1)[..., None, None] * np.eye(q)
-        right = np.einsum("mq,jmb->jbq", basis, totals, optimize=True)
-        coefficients = np.linalg.solve(left, right[..., None])[..., 0]
-        return np.einsum("mq,jbq->jmb", basis, coefficients, optimize=True)
+        left = _products_of(basis, weights) + 1e-8 * _sized(weights, basis)
+        right = basis.T @ totals
+        return basis @ np.linalg.solve(left, right.swapaxes(1, 2)[..., None])[..., 0].swapaxes(1, 2)
+
+
+def _products_of(basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sums of products of a basis, j × B × q × q, by weights of the nodes, j × M × B."""
+    q = basis.shape[1]
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(-1, q * q)
+    return np.moveaxis(products.T @ weights, 1, -1).reshape(*weights.shape[::2], q, q)
+
+
+def _sized(weights: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Identity matrices of the basis, as large as all weights together, j × B × q × q."""
+    return weights.sum(axis=1)[..., None, None] * np.eye(basis.shape[1])
 
 
 class DiagonalCourse(_Bound, Diagonal):
@@ -244,13 +250,10 @@ class DiagonalCourse(_Bound, Diagonal):
         """Log variances on the course, p × M × B: a step of Fisher scoring, halved if too long."""
         basis = self.course.spread_basis
         limited = np.clip(logs, *self.limits)
-        information = np.einsum("mr,jmb,ms->jbrs", basis, counts, basis, optimize=True)
-        size = counts.sum(axis=1)[..., None, None]
-        information = information + 1e-3 * size * np.eye(basis.shape[1])
-        score = deviations * np.exp(-limited) - counts
-        right = np.einsum("mr,jmb->jbr", basis, score, optimize=True)
-        step = np.linalg.solve(information, right[..., None])[..., 0].clip(-FURTHEST, FURTHEST)
-        change = np.einsum("mr,jbr->jmb", basis, step, optimize=True)
+        information = _products_of(basis, counts) + 1e-3 * _sized(counts, basis)
+        score = basis.T @ (deviations * np.exp(-limited) - counts)
+        step = np.linalg.solve(information, score.swapaxes(1, 2)[..., None])[..., 0]
+        change = basis @ step.clip(-FURTHEST, FURTHEST).swapaxes(1, 2)
         tried = np.array([logs + length * change for length in LENGTHS])
         at = np.clip(tried, *self.limits)
         cost = (counts * at + deviations * np.exp(-at)).sum(axis=2)

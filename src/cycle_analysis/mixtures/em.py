@@ -263,7 +263,7 @@ def log_joint(family: Family, batch: Batch) -> np.ndarray:
 
 def factors_of(coordinates: np.ndarray, p: int) -> np.ndarray:
     """Cholesky factors, k × B × p × p, of log-Cholesky coordinates, t × k × B."""
-    rows, columns, diagonal = _triangle(p)
+    rows, columns, diagonal = triangle(p)
     factors = np.zeros((*coordinates.shape[1:], p, p))
     logs = np.moveaxis(coordinates, 0, -1).copy()
     logs[..., diagonal] = np.exp(logs[..., diagonal])
@@ -273,14 +273,14 @@ def factors_of(coordinates: np.ndarray, p: int) -> np.ndarray:
 
 def coordinates_of(factors: np.ndarray) -> np.ndarray:
     """Log-Cholesky coordinates, t × k × B, of Cholesky factors, k × B × p × p."""
-    rows, columns, diagonal = _triangle(factors.shape[-1])
+    rows, columns, diagonal = triangle(factors.shape[-1])
     logs = factors[..., rows, columns]
     logs[..., diagonal] = np.log(logs[..., diagonal])
     return np.ascontiguousarray(np.moveaxis(logs, -1, 0))
 
 
 @cache
-def _triangle(p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def triangle(p: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows and columns of a lower triangle, and which are its diagonal: asked at every step."""
     rows, columns = np.tril_indices(p)
     return rows, columns, rows == columns

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
+from scipy.special import logsumexp
 
 from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import em
@@ -379,20 +380,17 @@ def held_out(
     data = standardise(scores)
     n = len(data.z)
     fold = np.random.default_rng(seed).permutation(n) % n_folds
+    kept = (fold[:, None] != np.arange(n_folds)).astype(float)
     result = np.empty((n, len(mixtures)))
     for column, mixture in enumerate(mixtures):
+        family = mixture.model.family(data.z, data.floor)
         means = (mixture.means.to_numpy() - data.centre) / data.scale
-        for out in (fold == part for part in range(n_folds)):
-            family = mixture.model.family(data.z[~out], data.floor)
-            start = em.fixed(
-                family.coordinates(means, mixture.covariances / data.scale**2),
-                mixture.shares.to_numpy(),
-            )
-            ones = np.ones(((~out).sum(), 1))
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                found = em.climb(family, start, ones, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
-            left = mixture.model.family(data.z[out], data.floor)
-            result[out, column] = em.memberships(left, found)[1]
+        theta = family.coordinates(means, mixture.covariances / data.scale**2)
+        start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(n_folds, dtype=int))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
+        densities = logsumexp(em.log_joint(family, found), axis=0)
+        result[:, column] = densities[fold, np.arange(n)]
     result -= np.isfinite(data.z).sum(axis=1)[:, None] * np.log(data.scale)
     return pd.DataFrame(result, index=data.scores.index).loc[scores.index]
 

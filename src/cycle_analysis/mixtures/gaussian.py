@@ -31,6 +31,7 @@ from cycle_analysis.mixtures.em import (
     coordinates_of,
     factors_of,
     floored_factors,
+    triangle,
 )
 from cycle_analysis.mixtures.measured import Measured, Mend, Noise, OneFactor, Triangle
 
@@ -184,7 +185,6 @@ class Full(FreeShares):
 
     def __init__(self, values: np.ndarray, model: CovarianceModel, floor: np.ndarray):
         self.model, self.floor, self.p = model, floor, values.shape[1]
-        self.lower = np.tril_indices(self.p)
         patterns, member = np.unique(np.isfinite(values), axis=0, return_inverse=True)
         self.blocks = tuple(
             Block(rows, _products(values[np.ix_(rows, np.flatnonzero(pattern))]), pattern)
@@ -206,8 +206,8 @@ class Full(FreeShares):
         whiten = np.linalg.inv(factors)
         precisions = np.swapaxes(whiten, -1, -2) @ whiten
         p = means.shape[-1]
-        rows, columns = np.tril_indices(p)
-        quadratic = -precisions[..., rows, columns] * np.where(rows == columns, 0.5, 1.0)
+        rows, columns, diagonal = triangle(p)
+        quadratic = -precisions[..., rows, columns] * np.where(diagonal, 0.5, 1.0)
         linear = (precisions @ means[..., None])[..., 0]
         log_roots = np.log(np.einsum("...pp->...p", factors)).sum(axis=-1)
         constant = -0.5 * ((linear * means).sum(axis=-1) + p * LOG_2PI) - log_roots
@@ -271,7 +271,7 @@ class Full(FreeShares):
         """Sum counts, scores and products over all phases, the missing ones as expected."""
         seen = np.flatnonzero(block.observed)
         total = np.moveaxis(total, 0, -1)
-        rows, columns = np.tril_indices(len(seen))
+        rows, columns, _ = triangle(len(seen))
         squares = np.zeros((*total.shape[:-1], len(seen), len(seen)))
         squares[..., rows, columns] = squares[..., columns, rows] = total[..., : len(rows)]
         first, count = total[..., len(rows) : -1], total[..., -1]
@@ -293,7 +293,7 @@ class Full(FreeShares):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All phases on the observed ones: intercept, slope, residual covariance."""
         if theta is None:
-            theta = np.zeros((self.p + len(self.lower[0]), *shape))
+            theta = np.zeros((self.p + self.p * (self.p + 1) // 2, *shape))
         seen = np.flatnonzero(block.observed)
         means, covariances = np.moveaxis(theta[: self.p], 0, -1), self._covariances(theta)
         within = covariances[..., seen[:, None], seen]
@@ -308,7 +308,7 @@ class Full(FreeShares):
 
 def _products(values: np.ndarray) -> np.ndarray:
     """Statistics x_a x_b (a ≥ b), x_a, 1 of complete rows."""
-    rows, columns = np.tril_indices(values.shape[1])
+    rows, columns, _ = triangle(values.shape[1])
     return np.hstack([values[:, rows] * values[:, columns], values, np.ones((len(values), 1))])
 
 

@@ -255,12 +255,13 @@ def item_drift(
     names = ["wave_from", "wave_to", "item"]
     if not pairs:
         return pd.DataFrame(columns=[*names, *COLUMNS]).set_index(names)
-    turned = {wave: turn_items(answers[wave], items) for wave in answers}
-    matched = {wave: match_units(turned[wave], units[wave]) for wave in answers}
-    tables = {}
-    for pair, own in zip(pairs, children(seed, len(pairs)), strict=True):
-        both = [(turned[wave], matched[wave]) for wave in pair]
-        tables[pair] = _drift_between(both, items, n_samples, own)
+    turned = (turn_items(answers[wave], items) for wave in answers)
+    own = ((one, match_units(one, units[wave])) for one, wave in zip(turned, answers, strict=True))
+    seeds = children(seed, len(pairs))
+    tables = {
+        pair: _drift_between(both, items, n_samples, one)  # two waves at a time, of many large ones
+        for pair, both, one in zip(pairs, pairwise(own), seeds, strict=True)
+    }
     return pd.concat(tables, names=names[:2])[[*COLUMNS]]
 
 
@@ -365,7 +366,7 @@ def _item_warnings(table: pd.DataFrame) -> pd.Series:
 
 
 def _drift_between(
-    waves: list[tuple[pd.DataFrame, pd.Series]],
+    waves: tuple[tuple[pd.DataFrame, pd.Series], ...],
     items: pd.DataFrame,
     n_samples: int,
     seed: np.random.SeedSequence,

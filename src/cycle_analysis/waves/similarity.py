@@ -252,7 +252,7 @@ def _equal(fits: Sequence[Fitted], group: np.ndarray, n_draws: int, seed: Seed) 
         less, more = (_chances(drawn, group, equal=equal)[0] for equal in (True, False))
         return 2 * (more - less)
 
-    found = in_parts(ratios, children(seed, n_draws))
+    found = in_parts(ratios, children(seed, n_draws), len(group))
     p = float((1 + (found >= ratio - ROUNDING).sum()) / (1 + n_draws))
     return {"likelihood_ratio": ratio, "p": p}
 

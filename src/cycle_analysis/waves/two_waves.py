@@ -44,8 +44,8 @@ FLOOR = 0.002
 """Smallest variance of true scores within a profile, as a share of the phase's variance."""
 OWN_STEPS = 60
 """EM steps in which each profile finds a spread of its own, for the surveys without change."""
-TOGETHER = 12
-"""Surveys or samples fitted in one batch."""
+TOGETHER, MOST_ROWS = 12, 20_000
+"""Surveys or samples fitted in one batch, and units in all of them together."""
 PLAINLY_USUAL = 5
 """Of the first two batches, surveys as unusual as the study from which on no more are drawn."""
 GRID = 401
@@ -300,10 +300,10 @@ def null_ratios(
         return 2 * gain(less, more)
 
     seeds = children(seed, n_draws)
-    first = in_parts(ratios, seeds[: 2 * TOGETHER])
+    first = in_parts(ratios, seeds[: 2 * TOGETHER], study.n_units)
     if (first >= ratio).sum() >= PLAINLY_USUAL or n_draws <= 2 * TOGETHER:
         return first
-    return np.concatenate([first, in_parts(ratios, seeds[2 * TOGETHER :])])
+    return np.concatenate([first, in_parts(ratios, seeds[2 * TOGETHER :], study.n_units)])
 
 
 def _unchanged(
@@ -389,12 +389,16 @@ def refits(study: TwoWaves, models: Models, free: Batch, n_refits: int, seed: Se
     study, n = study.lean(), study.n_units
     rng = np.random.default_rng(seed)
     samples = rng.multinomial(n, np.full(n, 1 / n), size=n_refits).astype(float)
-    return in_parts(shares, samples)
+    return in_parts(shares, samples, n)
 
 
-def in_parts(work: Callable[[Any], np.ndarray], items: Any) -> np.ndarray:
-    """Work through items, `TOGETHER` at a time, on whatever engine joblib has; join the results."""
-    parts = [items[i : i + TOGETHER] for i in range(0, len(items), TOGETHER)]
+def in_parts(work: Callable[[Any], np.ndarray], items: Any, n_units: int) -> np.ndarray:
+    """Work through items, `TOGETHER` at a time, on whatever engine joblib has; join the results.
+
+    Of many units fewer at a time, so that memory stays flat.
+    """
+    size = min(TOGETHER, max(1, MOST_ROWS // n_units))
+    parts = [items[i : i + size] for i in range(0, len(items), size)]
     return np.concatenate(Parallel()(delayed(work)(part) for part in parts))
 
 

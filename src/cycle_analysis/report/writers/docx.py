@@ -105,7 +105,7 @@ def _mark(word: Word, paragraph: WordParagraph, key: str) -> None:
     """Mark a paragraph as the place of a key, to which texts can lead."""
     for end in ("Start", "End"):
         mark = OxmlElement(f"w:bookmark{end}")
-        mark.set(qn("w:id"), str(len(word.paragraphs)))
+        mark.set(qn("w:id"), str(len(word.element.body)))
         if end == "Start":
             mark.set(qn("w:name"), _bookmark(key))
         paragraph._p.append(mark)

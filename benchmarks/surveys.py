@@ -100,6 +100,16 @@ def straying(size, rng):
     return np.where(rng.random(size) < 0.04, rng.uniform(-4, 4, size), rng.standard_normal(size))
 
 
+def stretched(world):
+    """Let units go less far to the ends of scales, or further: a style, and no profiles."""
+
+    def draw(n, rng):
+        states = world(n, rng)
+        return (50 + rng.uniform(0.3, 2.2, (n, 1)) * (states - 50)).clip(0, 100)
+
+    return draw
+
+
 def not_begun(size, rng):
     """Draw normally, but a quarter at one point far below."""
     return np.where(rng.random(size) < 0.25, -2.2, rng.standard_normal(size))
@@ -198,6 +208,9 @@ AFTERWARDS = {
         Continuum(partial(arch, bend=18.0), even, spread=6),
         Answering((1,), 15.0, halo=0.5),
     ),
+    "independent, styles": (stretched(ALIKE), SOME),
+    "line, styles": (stretched(Continuum()), SOME),
+    "plane, styles": (stretched(Continuum(plane, dimensions=2, spread=6)), SOME),
 }
 
 

@@ -5,11 +5,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
 from shared import PHASES, examples
 from sklearn.decomposition import FactorAnalysis
 
-from cycle_analysis.mixtures import EEE, EEI, classify, fit_mixture, held_out, log_likelihoods
-from cycle_analysis.mixtures.courses import COURSES, Course, fit_courses, fit_steps, shortest_path
+from cycle_analysis.mixtures import EEE, EEI, VVI, classify, fit_mixture, held_out, log_likelihoods
+from cycle_analysis.mixtures.courses import (
+    COURSES,
+    Course,
+    fit_concentric,
+    fit_courses,
+    fit_steps,
+    shortest_path,
+)
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))
@@ -112,6 +120,31 @@ def test_steps_on_a_line_win_where_groups_lie_on_one_and_lose_where_they_do_not(
     corner.iloc[100:, 1] += 40
     free = fit_mixture(corner, 3, EEI)
     assert fit_steps(corner, free).bic > free.bic + 50
+
+
+def test_clouds_around_one_centre_are_found_and_lose_where_there_are_two_centres():
+    rng = np.random.default_rng(6)
+    wide = np.repeat([1.0, 3.0], [120, 80])[:, None]
+    scores = pd.DataFrame([50, 40, 60] + 6 * wide * rng.standard_normal((200, 3)))
+    found = fit_concentric(scores, 2)
+    assert found.n_parameters == 1 + 3 + 2 * 3
+    assert np.ptp(found.means.to_numpy(), axis=0) == pytest.approx(0, abs=1e-9)
+    assert found.means.loc[1].tolist() == pytest.approx([50, 40, 60], abs=2)  # s.e. 0.6
+    spreads = np.sqrt(np.diagonal(found.covariances, axis1=1, axis2=2))
+    ratio = spreads.max(axis=0) / spreads.min(axis=0)
+    assert ratio == pytest.approx(3, rel=0.35)  # of spreads that 80 and 120 units tell, which mix
+    centre = found.means.loc[1].to_numpy()
+
+    def fit(centre):
+        parts = [multivariate_normal(centre, each).pdf(scores) for each in found.covariances]
+        return np.log(found.shares.to_numpy() @ parts).sum()
+
+    assert fit(centre) == pytest.approx(found.log_likelihood)
+    assert all(fit(centre + away) < fit(centre) for away in np.vstack([np.eye(3), -np.eye(3)]) / 2)
+    free = fit_mixture(scores, 2, VVI)
+    assert found.bic < free.bic
+    scores += 10 * (wide > 1)
+    assert fit_concentric(scores, 2).bic > fit_mixture(scores, 2, VVI).bic
 
 
 def test_units_left_out_prefer_the_form_that_is_true():

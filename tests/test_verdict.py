@@ -87,6 +87,16 @@ def test_independent_phases_have_no_structure():
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 
+def test_units_that_differ_in_how_far_they_go_to_the_ends_of_scales_are_no_profiles():
+    rng = np.random.default_rng(8)
+    values = 50 + rng.uniform(0.3, 2.2, (200, 1)) * rng.normal(0, 17, (200, 5))
+    scores = pd.DataFrame((values / 5).round().clip(0, 20) * 5, columns=list(PHASES))
+    evidence = weigh(scores, 6, **QUICK)
+    assert evidence.choice.k > 1, "BIC alone announces profiles"
+    assert evidence.rivals.index[0] == "concentric clouds"
+    assert evidence.verdict is Verdict.NO_STRUCTURE
+
+
 def test_two_sets_of_phases_have_two_dimensions():
     rng = np.random.default_rng(5)
     early, late = rng.standard_normal((2, 200, 1))

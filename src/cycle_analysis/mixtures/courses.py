@@ -29,7 +29,15 @@ from scipy.spatial.distance import cdist
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import floored_factors
 from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardise
-from cycle_analysis.mixtures.gaussian import EEE, EEI, VVI, CovarianceModel, Diagonal, Full
+from cycle_analysis.mixtures.gaussian import (
+    EEE,
+    VVI,
+    Concentric,
+    CovarianceModel,
+    Diagonal,
+    Full,
+    Steps,
+)
 from cycle_analysis.mixtures.search import Outcome
 
 N_NODES = {1: 31, 2: 11}
@@ -439,64 +447,32 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (ranks + 0.5) / len(values) * 2 - 1
 
 
-@dataclass(frozen=True)
-class Steps:
-    """Profiles whose means lie on one line: steps of a ladder, with the variances of EEI.
-
-    Where profiles differ in level only, this spares the parameters by which EEI lets them differ
-    in shape, and which the line that they have to beat need not pay.
-    """
-
-    name: str = "steps"
-    components: CovarianceModel = EEI
-
-    def n_parameters(self, k: int, p: int) -> int:
-        """Count shares, the line, places on it, and variances."""
-        return (k - 1) + p + (k + p - 2 if k > 1 else 0) + p
-
-    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalSteps":
-        """Give the family that fits it to values, n × p, with the smallest variances, p."""
-        return DiagonalSteps(values, EEI, floor)
-
-
-class DiagonalSteps(Diagonal):
-    """Profiles on a line; theta as in `Diagonal`."""
-
-    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
-        """Free means, then the line nearest to them, then pooled variances."""
-        p = self.p
-        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
-        counts = np.maximum(counts, 1e-10)
-        spread = np.ones((p, 1, 1)) if theta is None else np.exp(theta[p:] / 2)
-        sizes = counts.mean(axis=0)
-        means = totals / counts
-        middle = (means * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=0)
-        weighed = (means - middle) / spread * np.sqrt(sizes)
-        left, length, right = np.linalg.svd(np.moveaxis(weighed, -1, 0), full_matrices=False)
-        line = left[:, :, :1] * length[:, None, :1] @ right[:, :1]
-        means = middle + np.moveaxis(line, 0, -1) / np.sqrt(sizes) * spread
-        deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)
-        pooled = deviations.sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
-        logs = np.log(np.maximum(pooled, self.lowest))
-        return np.concatenate([means, np.broadcast_to(logs, means.shape)])
-
-
-def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:
-    """Fit as many profiles on one line, from where free ones have placed the units.
+def fit_bound(scores: pd.DataFrame, model: Steps | Concentric, members: np.ndarray) -> Mixture:
+    """Fit profiles whose means are bound, from memberships of the units, n × k.
 
     Examples
     --------
     >>> scores = pd.DataFrame({"AG": [10.0, 12, 40, 42, 70, 72], "EX": [5.0, 9, 36, 40, 64, 70]})
-    >>> from cycle_analysis.mixtures import fit_mixture
-    >>> fit_steps(scores, fit_mixture(scores, 3)).n_parameters
+    >>> fit_bound(scores, Steps(), np.eye(3)[[0, 0, 1, 1, 2, 2]]).n_parameters
     9
     """
     data = standardise(scores)
-    family = Steps().family(data.z, data.floor)
-    certain = 0.9 * classify(profiles, data.scores).to_numpy() + 0.1 / profiles.k
-    weights = data.weights[:, None]
-    start = em.from_responsibilities(family, certain[:, :, None], weights)
+    family, weights = model.family(data.z, data.floor), data.weights[:, None]
+    start = em.from_responsibilities(family, members[:, :, None], weights)
     best = em.climb(family, start, weights, max_steps=LONG_STEPS, tolerance=TOLERANCE)
     exact = float(em.memberships(family, best)[1] @ data.weights)
     outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
-    return as_mixture(Steps(), data, family, best, outcome)
+    return as_mixture(model, data, family, best, outcome)
+
+
+def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:
+    """Fit as many profiles on one line, from where free ones have placed the units."""
+    certain = 0.9 * classify(profiles, scores).to_numpy() + 0.1 / profiles.k
+    return fit_bound(scores, Steps(), certain)
+
+
+def fit_concentric(scores: pd.DataFrame, k: int) -> Mixture:
+    """Fit k clouds around one centre, from how far units are from it."""
+    away = ((scores - scores.mean()) / scores.std()).pow(2).mean(axis=1).rank(method="first")
+    part = (away * k / len(scores)).to_numpy().astype(int).clip(max=k - 1)
+    return fit_bound(scores, Concentric(), 0.9 * np.eye(k)[part] + 0.1 / k)

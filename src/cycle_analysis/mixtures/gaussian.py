@@ -177,6 +177,85 @@ class Diagonal(FreeShares):
         return np.concatenate([means.T, np.log(variances).T])[..., None]
 
 
+@dataclass(frozen=True)
+class Steps:
+    """Profiles whose means lie on one line: steps of a ladder, with the variances of EEI.
+
+    Where profiles differ in level only, this spares the parameters by which EEI lets them differ
+    in shape, and which the line that they have to beat need not pay.
+    """
+
+    name: str = "steps"
+    components: CovarianceModel = EEI
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count shares, the line, places on it, and variances."""
+        return (k - 1) + p + (k + p - 2 if k > 1 else 0) + p
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalSteps":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return DiagonalSteps(values, EEI, floor)
+
+
+class DiagonalSteps(Diagonal):
+    """Profiles on a line; theta as in `Diagonal`."""
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """Free means, then the line nearest to them, then pooled variances."""
+        p = self.p
+        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
+        counts = np.maximum(counts, 1e-10)
+        spread = np.ones((p, 1, 1)) if theta is None else np.exp(theta[p:] / 2)
+        sizes = counts.mean(axis=0)
+        means = totals / counts
+        middle = (means * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=0)
+        weighed = (means - middle) / spread * np.sqrt(sizes)
+        left, length, right = np.linalg.svd(np.moveaxis(weighed, -1, 0), full_matrices=False)
+        line = left[:, :, :1] * length[:, None, :1] @ right[:, :1]
+        means = middle + np.moveaxis(line, 0, -1) / np.sqrt(sizes) * spread
+        deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)
+        pooled = deviations.sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
+        logs = np.log(np.maximum(pooled, self.lowest))
+        return np.concatenate([means, np.broadcast_to(logs, means.shape)])
+
+
+@dataclass(frozen=True)
+class Concentric:
+    """Clouds around one centre, the one wider than the other: units that differ in spread alone.
+
+    So are answers of people of whom some keep to the middle of every scale and others to its ends
+    (extreme response style: Greenleaf 1992, Public Opinion Quarterly 56(3), 328-351); they have no
+    profiles.
+    """
+
+    name: str = "concentric clouds"
+    components: CovarianceModel = VVI
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count shares, the centre, and variances."""
+        return (k - 1) + p + k * p
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalConcentric":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return DiagonalConcentric(values, VVI, floor)
+
+
+class DiagonalConcentric(Diagonal):
+    """Profiles around one centre; theta as in `Diagonal`."""
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """The centre for the variances so far, then the variances around it."""
+        p = self.p
+        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
+        counts = np.maximum(counts, 1e-10)
+        weights = np.ones_like(counts) if theta is None else np.exp(-theta[p:])
+        centre = (weights * totals).sum(axis=1, keepdims=True)
+        centre = centre / (weights * counts).sum(axis=1, keepdims=True)
+        deviations = np.maximum(squares - 2 * centre * totals + counts * centre**2, 0.0)
+        logs = np.log(np.maximum(deviations / counts, self.lowest))
+        return np.concatenate([np.broadcast_to(centre, logs.shape), logs])
+
+
 class Full(FreeShares):
     """Normal components with covariances (EEE, VVV); theta = means, log-Cholesky factor.
 

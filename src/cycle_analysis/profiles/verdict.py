@@ -26,7 +26,13 @@ from scipy.stats import spearmanr
 
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import Mixture, check_scores, classify, held_out, race
-from cycle_analysis.mixtures.courses import COURSES, Course, fit_courses, fit_steps
+from cycle_analysis.mixtures.courses import (
+    COURSES,
+    Course,
+    fit_concentric,
+    fit_courses,
+    fit_steps,
+)
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
@@ -292,6 +298,8 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
     rivals = [*fit_courses(scores, profiles.means, courses), *clouds]
+    if profiles.k > 1:
+        rivals.append(fit_concentric(scores, profiles.k))
     return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))
 
 

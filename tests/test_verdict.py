@@ -93,7 +93,7 @@ def test_units_that_differ_in_how_far_they_go_to_the_ends_of_scales_are_no_profi
     scores = pd.DataFrame((values / 5).round().clip(0, 20) * 5, columns=list(PHASES))
     evidence = weigh(scores, 6, **QUICK)
     assert evidence.choice.k > 1, "BIC alone announces profiles"
-    assert evidence.rivals.index[0] == "concentric clouds"
+    assert evidence.rivals.index[0] == "2 concentric clouds (VVI)"
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 

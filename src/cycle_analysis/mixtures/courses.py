@@ -32,6 +32,7 @@ from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardi
 from cycle_analysis.mixtures.gaussian import (
     EEE,
     VVI,
+    VVV,
     Concentric,
     CovarianceModel,
     Diagonal,
@@ -471,8 +472,12 @@ def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:
     return fit_bound(scores, Steps(), certain)
 
 
-def fit_concentric(scores: pd.DataFrame, k: int) -> Mixture:
-    """Fit k clouds around one centre, from how far units are from it."""
-    away = ((scores - scores.mean()) / scores.std()).pow(2).mean(axis=1).rank(method="first")
-    part = (away * k / len(scores)).to_numpy().astype(int).clip(max=k - 1)
-    return fit_bound(scores, Concentric(), 0.9 * np.eye(k)[part] + 0.1 / k)
+def fit_concentric(scores: pd.DataFrame) -> list[Mixture]:
+    """Fit two and three clouds around one centre, from how far units are from it."""
+    far = ((scores - scores.mean()) / scores.std()).pow(2).mean(axis=1).rank(method="first")
+    found = []
+    for model, k in product((VVI, VVV), (2, 3)):
+        part = np.ceil(far * k / len(scores)).to_numpy().astype(int) - 1
+        members = 0.9 * np.eye(k)[part] + 0.1 / k
+        found.append(fit_bound(scores, Concentric(model, k), members))
+    return found

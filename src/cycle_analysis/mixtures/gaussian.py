@@ -228,16 +228,24 @@ class Concentric:
     profiles.
     """
 
-    name: str = "concentric clouds"
-    components: CovarianceModel = VVI
+    components: CovarianceModel
+    n_clouds: int = 2
+
+    @property
+    def name(self) -> str:
+        """Name, for tables."""
+        return f"{self.n_clouds} concentric clouds ({self.components})"
 
     def n_parameters(self, k: int, p: int) -> int:
-        """Count shares, the centre, and variances."""
-        return (k - 1) + p + k * p
+        """Count shares, the centre, and (co)variances."""
+        return self.components.n_parameters(k, p) - (k - 1) * p
 
-    def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalConcentric":
+    def family(
+        self, values: np.ndarray, floor: np.ndarray
+    ) -> "DiagonalConcentric | FullConcentric":
         """Give the family that fits it to values, n × p, with the smallest variances, p."""
-        return DiagonalConcentric(values, VVI, floor)
+        kind = FullConcentric if self.components.full else DiagonalConcentric
+        return kind(values, self.components, floor)
 
 
 class DiagonalConcentric(Diagonal):
@@ -383,6 +391,25 @@ class Full(FreeShares):
         spread[..., seen, :] = 0.0
         spread[..., :, seen] = 0.0
         return shift, slope, spread
+
+
+class FullConcentric(Full):
+    """Profiles around one centre; theta as in `Full`."""
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """The centre for the covariances so far, then the covariances around it."""
+        counts, totals, squares = self.complete(sums, theta)
+        weights = np.eye(self.p) if theta is None else np.linalg.inv(self._covariances(theta))
+        left = (counts[..., None, None] * weights).sum(axis=0)
+        right = (weights @ totals[..., None]).sum(axis=0)
+        centre = np.linalg.solve(left, right)[..., 0]
+        cross = totals[..., :, None] * centre[:, None, :]
+        scatter = squares - cross - np.swapaxes(cross, -1, -2)
+        scatter += counts[..., None, None] * (centre[:, :, None] * centre[:, None, :])
+        covariances = scatter / counts[..., None, None]
+        return self.theta(
+            np.broadcast_to(centre, totals.shape), floored_factors(covariances, self.floor)
+        )
 
 
 def _products(values: np.ndarray) -> np.ndarray:

@@ -297,9 +297,7 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
     courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
-    rivals = [*fit_courses(scores, profiles.means, courses), *clouds]
-    if profiles.k > 1:
-        rivals.append(fit_concentric(scores, profiles.k))
+    rivals = [*fit_courses(scores, profiles.means, courses), *clouds, *fit_concentric(scores)]
     return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))
 
 

@@ -28,8 +28,8 @@ from cycle_analysis.units.harmonisation import (
 
 SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
-FEWEST = 0.5
-"""Degrees of freedom of what is known of roles where hardly more than one unit tells it."""
+FEW_MATTER = 0.25
+"""Variance, in squared points, above which what only two units tell of roles is not known."""
 ALIKE = "_alike"
 """Ends the columns of a change without the mix of roles."""
 
@@ -305,7 +305,7 @@ def change_both_ways(
 
     The latter are known as far as roles are: each unit left out in turn tells that (Tukey 1958),
     also where roles differ more in one unit than in another. NaN where waves and roles cannot be
-    told apart, or by one unit only.
+    told apart, or by two units at most.
 
     Parameters
     ----------
@@ -374,8 +374,10 @@ def _role_error(
         more = np.array([(mix[second] - mix[first]).mean() for mix in mixes])
         off = np.einsum("nqp,qp->np", effects[1:], more.reshape(effects.shape[1:]))
         squares = (off - off.sum(axis=0) / n) ** 2
-        total, fourth = squares.sum(axis=0), (squares**2).sum(axis=0)
-        freedom = np.divide(total**2, fourth, where=fourth > 0, out=0 * total) - 1
-        table = {"variance": total * (1 - 1 / n), "freedom": np.fmax(freedom, FEWEST)}
+        variance, each = squares.sum(axis=0) * (1 - 1 / n), np.nansum(squares, axis=1)
+        freedom = each.sum() ** 2 / max((each**2).sum(), 1e-12) - 1
+        if freedom < 1 and np.nansum(variance) > FEW_MATTER * len(variance):
+            variance = variance * np.nan
+        table = {"variance": variance, "freedom": max(freedom, 0.5)}
         tables[first, second] = pd.DataFrame(table, told.columns)
     return tables

@@ -10,7 +10,7 @@ profile; in some, units drift within it. In `changed` cells a known share of uni
 
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 from studies import run_or_show
 
-from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
 from cycle_analysis.simulate.worlds import heavy_tailed, skewed, states_of, straight
+from cycle_analysis.waves import ALIKE, change_both_ways, changed_surely, without_role_mix
 from cycle_analysis.waves.transitions import estimate_change, estimate_level_change
 from cycle_analysis.waves.two_waves import wave_scores
 
@@ -133,22 +134,78 @@ CARELESS = {
     ),
 }
 """As `LEVELS`."""
-CELLS = PROFILES | LEVELS | CHANGED | CARELESS
+
+
+@dataclass(frozen=True)
+class InRoles:
+    """Answers of respondents in three roles, which see each phase so many points higher."""
+
+    answering: Answering
+    mix: tuple[float, ...]
+    by_unit: float = 0.0
+    anew: float = 0.0
+    lot: int = 0
+
+    def __call__(self, states, rng):
+        """The survey, and the role of each respondent; what roles differ is by lot."""
+        phases, seed = states.columns.drop("profile"), int(rng.integers(2**32))
+        lot = np.random.default_rng([2027, self.lot])
+        effects = lot.normal(0, 8, (3, 1, len(phases)))
+        effects = effects + rng.normal(0, self.anew, effects.shape)
+        effects = effects + lot.normal(0, self.by_unit, (3, len(states), len(phases)))
+        surveys = [
+            self.answering(states.assign(**(states[phases] + more)), np.random.default_rng(seed))
+            for more in effects
+        ]
+        answers, survey = np.stack([each.answers for each in surveys]), surveys[0]
+        role = rng.choice(3, len(survey.answers), p=self.mix)
+        chosen = answers[role, np.arange(len(role))]
+        told = pd.DataFrame(chosen, survey.answers.index, survey.answers.columns)
+        return replace(survey, answers=told), pd.Series(list("xyz"))[role].set_axis(told.index)
+
+
+def other_roles(answering, turned=(0.2, 0.3, 0.5), by_unit=0.0, anew=0.0):
+    """Two waves that the first role answered mostly, and then the last."""
+    first = InRoles(answering, (0.7, 0.2, 0.1), by_unit)
+    return first, replace(first, mix=turned, anew=anew)
+
+
+ONE = replace(ASKED, respondents=(1,))
+TURNED = (0.05, 0.05, 0.9)
+ROLES = {
+    "profiles, other roles": (FOUR, stay, *other_roles(ONE_TO_SIX)),
+    "level, other roles": (Continuum(), stay, *other_roles(ONE_TO_SIX)),
+    "level, other roles, halo": (Continuum(), stay, *other_roles(HALO)),
+    "means, 1 to 6": (FOUR, stay, *other_roles(ONE_TO_SIX)),
+    "means, 1": (FOUR, stay, *other_roles(ONE)),
+    "means, 1, nearly all others": (FOUR, stay, *other_roles(ONE, TURNED)),
+    "means, 1, roles differ by unit": (FOUR, stay, *other_roles(ONE, by_unit=8.0)),
+    "means, 1 to 6, roles judge anew": (FOUR, stay, *other_roles(ONE_TO_SIX, anew=4.0)),
+    "means, 1 to 6, rise by 6 points": (FOUR, rise, *other_roles(ONE_TO_SIX)),
+    "means, 1, rise by 6 points": (FOUR, rise, *other_roles(ONE)),
+}
+"""Other roles answer in the second wave: moves, or (`means`) the mean change of any phase."""
+CELLS = PROFILES | LEVELS | CHANGED | CARELESS | ROLES
 
 
 def one_study(truth, n, study):
     start = time.process_time()
     world, change, *answerings = CELLS[truth]
+    if truth in ROLES:
+        answerings = [replace(each, lot=study) for each in answerings]
     rng = np.random.default_rng([2026, n, study, list(CELLS).index(truth)])
     states = world(n, rng)
     later = change(states, rng)
     waves = [answering(s, rng) for answering, s in zip(answerings, (states, later), strict=True)]
     row = {"truth": truth, "n": n, "study": study}
-    row |= (
-        levels(waves, study)
-        if truth in LEVELS | CARELESS
-        else profiles(waves, world, change, study)
-    )
+    if truth in ROLES:
+        waves, roles = zip(*waves, strict=True)
+    if truth.startswith("means"):
+        row |= means(waves, roles)
+    elif truth.startswith("level"):
+        row |= levels(waves, study, roles if truth in ROLES else None)
+    else:
+        row |= profiles(waves, world, change, study)
     return row | {"seconds": round(time.process_time() - start, 2)}
 
 
@@ -178,11 +235,33 @@ def profiles(waves, world, change, study):
     }
 
 
-def levels(waves, study):
-    told = []
-    for survey in waves:
-        persons = respondent_scores(survey.answers, survey.items).mean(axis=1).to_frame("mean")
-        told.append(wave_scores(persons, survey.units))
+def in_waves(waves, roles):
+    """Scores, units and roles of respondents, each by wave."""
+    scores = [respondent_scores(survey.answers, survey.items) for survey in waves]
+    parts = (scores, [survey.units for survey in waves], roles)
+    return (dict(zip("12", part, strict=True)) for part in parts)
+
+
+def means(waves, roles):
+    persons, units, roles = in_waves(waves, roles)
+
+    def panel(told):
+        return {wave: unit_scores(told[wave], units[wave]) for wave in told}
+
+    change = change_both_ways(persons, units, roles, "1", panel, 342)
+    p = change[["p_holm", f"p_holm{ALIKE}"]].max(axis=1).min()
+    sure = changed_surely(change).any()
+    return {"finding": "changed" if sure else "unchanged", "p": round(p, 4)}
+
+
+def levels(waves, study, roles):
+    persons = [respondent_scores(survey.answers, survey.items) for survey in waves]
+    if roles:
+        persons = without_role_mix(*in_waves(waves, roles), "1").values()
+    told = [
+        wave_scores(scores.mean(axis=1).to_frame("mean"), survey.units)
+        for scores, survey in zip(persons, waves, strict=True)
+    ]
     cuts = told[0].scores["mean"].quantile([1 / 3, 2 / 3]).tolist()
     options = {"n_draws": N_DRAWS, "n_refits": FEW_REFITS, "seed": study}
     return told_of(estimate_level_change(*told, cuts, **options), 0.0)

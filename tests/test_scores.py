@@ -14,6 +14,7 @@ from cycle_analysis.measurement import (
     respondent_scores,
     role_adjusted_mean,
     role_effects,
+    role_effects_left_out,
     unit_scores,
     without_roles,
 )
@@ -22,7 +23,7 @@ from cycle_analysis.measurement.agreement import (
     standard_errors,
     unit_table,
 )
-from cycle_analysis.waves import mean_change, without_role_mix
+from cycle_analysis.waves import change_both_ways, changed_surely, without_role_mix
 
 AG = survey_items(("AG",), 4)
 
@@ -161,20 +162,100 @@ def test_roles_that_no_unit_brings_together_and_respondents_without_one_keep_the
     pd.testing.assert_frame_equal(without_roles(scores, units, roles.mask(roles.notna())), scores)
 
 
+def test_what_each_unit_adds_to_the_error_of_roles_is_that_of_r_clubsandwich():
+    made, told = pd.read_csv(HERE / "made_order.csv"), stored("roles")
+    i = np.arange(1, len(made) + 1)
+    roles = pd.Series(list("xyz"))[i * i % 7 % 3].set_axis(made.index)
+    waves = pd.Series(i // 2 % 3 == 1, made.index)
+    names, effects = role_effects_left_out(made[["AG"]], made["unit"], roles, waves)
+    from_x = effects[:, 1:, 0] - effects[:, :1, 0]
+    apart = from_x[1:] - from_x[0]
+    assert names.tolist() == ["x", "y", "z"]
+    np.testing.assert_allclose(from_x[0], told[["y", "z"]], rtol=1e-9)
+    np.testing.assert_allclose((apart.T @ apart).ravel(), told[["yy", "yz", "yz", "zz"]], rtol=1e-9)
+
+
+def both_ways(waves, population=10_000):
+    """The table of changes of drawn waves, of all units that answered in each."""
+    told = {str(number): wave for number, wave in enumerate(waves, 1)}
+    persons, units, roles = ({wave: parts[i] for wave, parts in told.items()} for i in range(3))
+
+    def panel(persons):
+        return {wave: unit_scores(persons[wave], units[wave]) for wave in persons}
+
+    return change_both_ways(persons, units, roles, "1", panel, population)
+
+
 @pytest.mark.parametrize("most", [1, 4])
 def test_another_mix_of_roles_is_no_change_of_phases(most):
-    raw, alike = [], []
+    raw, told = [], []
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        mixes = {"1": (0.7, 0.2, 0.1), "2": (0.2, 0.3, 0.5)}
-        told = {wave: drawn(rng, mix, most=most) for wave, mix in mixes.items()}
-        persons, units, roles = ({wave: parts[i] for wave, parts in told.items()} for i in range(3))
-        without = without_role_mix(persons, units, roles, "1")
-        for found, scores in ((raw, persons), (alike, without)):
-            means = {wave: unit_scores(scores[wave], units[wave]) for wave in told}
-            found.append(mean_change(means)["p_holm"].xs("AG", level="phase").item() <= 0.05)
+        waves = [drawn(rng, mix, most=most) for mix in ((0.7, 0.2, 0.1), (0.2, 0.3, 0.5))]
+        change = both_ways(waves).xs("AG", level="phase")
+        raw.append(change["p_holm"].item() <= 0.05)
+        told.append(changed_surely(change).item())
     assert np.mean(raw) > 0.5
-    assert np.mean(alike) <= 0.05 + 2 * 0.0345  # two standard errors of 40 studies
+    assert np.mean(told) <= 0.05 + 2 * 0.0345  # two standard errors of 40 studies
+
+
+@pytest.mark.parametrize("apart", [0.0, 10.0], ids=["roles differ alike", "by unit"])
+def test_the_interval_without_roles_holds_what_is_not_known_of_them(apart):
+    held, narrower = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        own = rng.normal(0, apart, (150, 3))
+        waves = []
+        for mix in ((0.9, 0.05, 0.05), (0.05, 0.05, 0.9)):
+            scores, units, roles = drawn(rng, mix, most=1)
+            more = own[units, roles.map({"x": 0, "y": 1, "z": 2})]
+            waves.append((scores.add(more, axis=0), units, roles))
+        change = both_ways(waves)
+        held += ((change["low_alike"] <= 0) & (change["high_alike"] >= 0)).tolist()
+        middle, reach = change["change_alike"], (change["high"] - change["low"]) / 2
+        narrower += (middle.abs() <= reach).tolist()
+    error = 2 * np.sqrt(0.05 * 0.95 / 40)  # phases of a study share their roles
+    assert np.mean(held) == pytest.approx(0.95, abs=error)
+    assert np.mean(narrower) < 0.75
+
+
+def test_where_each_role_answers_as_often_as_before_roles_add_no_error():
+    rng = np.random.default_rng(4)
+    scores, units, roles = drawn(rng, (0.5, 0.3, 0.2))
+    change = both_ways([(scores, units, roles), (scores + 5 * rng.random(), units, roles)])
+    kept = change[["change", "low", "high", "p_holm"]]
+    alike = change.filter(like="_alike").set_axis(kept.columns, axis=1)
+    pd.testing.assert_frame_equal(kept, alike)
+
+
+@pytest.mark.parametrize("links", [1, 2, 8])
+def test_no_change_is_told_where_few_units_tell_roles_from_waves(links):
+    told, known = [], []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        waves = []
+        for role, other in ("xy", "yx"):
+            scores, units, _ = drawn(rng, (1.0, 0.0, 0.0))
+            roles = pd.Series(role, scores.index).mask(
+                (units < links) & (units.index.str[-1] < "5")
+            )
+            roles = roles.fillna(other)
+            waves.append((scores.add(15.0 * (roles == "x"), axis=0), units, roles))
+        change = both_ways(waves)
+        told.append(changed_surely(change).any())
+        known.append(change["change_alike"].notna().all())
+        assert (change["p_holm"] < 0.001).all()
+    assert np.mean(told) <= 0.05 + 2 * 0.0487  # two standard errors of 20 studies
+    assert np.mean(known) > 0.5 if links > 2 else np.mean(known) < 0.5
+
+
+def test_one_wave_has_no_change_and_no_roles_change_nothing():
+    wave = drawn(np.random.default_rng(5), (0.5, 0.3, 0.2))
+    assert both_ways([wave]).empty
+    scores, units, roles = wave
+    nobody = roles.mask(roles.notna())
+    change = both_ways([(scores, units, nobody), (scores + 1, units, nobody)])
+    assert change["change_alike"].tolist() == pytest.approx([1.0, 1.0])
 
 
 def test_waves_answered_by_other_roles_cannot_be_told_from_them():

@@ -161,6 +161,21 @@ def test_groups_that_moved_otherwise_are_told_and_a_group_by_lot_is_not():
     assert np.isnan(found.loc["few", "p"])
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_where_nobody_moves_and_errors_are_small_rounding_is_no_difference_of_groups(seed):
+    rng = np.random.default_rng(seed)
+    states, exact = FOUR(120, rng), Answering(range(3, 7), 6.0)
+    surveys = {wave: exact(states, rng) for wave in "ab"}
+    waves = {
+        wave: wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
+        for wave, survey in surveys.items()
+    }
+    groups = pd.DataFrame({"turn": ["x", "y"] * 60}, waves["a"].scores.index)
+    found = compare_moves({}, waves, reference(waves["a"]), groups, n_draws=39, seed=4)
+    assert found["likelihood_ratio"].item() == pytest.approx(0, abs=1e-6)
+    assert found["p"].item() > 0.9
+
+
 def test_levels_and_waves_without_a_verdict_are_not_compared():
     changes, waves, profiles = three_waves([0.0, 0.0], 25)
     groups = pd.DataFrame(index=waves["0"].scores.index)

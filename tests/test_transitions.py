@@ -1,5 +1,6 @@
 """Change between waves: known truths, and what cannot be said."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles import levels, ward_kmeans
 from cycle_analysis.simulate import FOUR, Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of
@@ -20,7 +22,12 @@ from cycle_analysis.waves.transitions import (
     reliable_changes,
     undivided,
 )
-from cycle_analysis.waves.two_waves import wave_scores
+from cycle_analysis.waves.two_waves import (
+    FEWEST_DEVIATIONS,
+    RespondentErrors,
+    TwoWaves,
+    wave_scores,
+)
 
 QUICK = {"n_draws": 99, "n_refits": 48, "seed": 1}
 HALO = Answering((4, 5, 6), 18.0, halo=0.6)
@@ -220,3 +227,71 @@ def test_units_that_were_not_divided_have_nowhere_to_move(unchanged):
     assert found.finding == Finding.UNDIVIDED
     assert found.n_units == 150
     assert not found.moved["share"].any()
+
+
+@pytest.fixture(scope="module")
+def of_two_kinds():
+    """A wave in which respondents of the first 40 units differ twice as much; one has but half."""
+    rng = np.random.default_rng(19)
+    unit = np.repeat(np.arange(60), rng.integers(1, 6, 60))
+    spread = np.where(unit < 40, 20.0, 10.0)[:, None]
+    persons = pd.DataFrame(50 + spread * rng.standard_normal((len(unit), 2)), columns=["AG", "EX"])
+    persons.loc[rng.random(len(persons)) < 0.2, "EX"] = np.nan
+    units = pd.Series(unit, persons.index)
+    return wave_scores(persons, units)
+
+
+def test_respondents_err_as_those_of_the_likeliest_profile_and_of_few_as_all(of_two_kinds):
+    wave, rng = of_two_kinds, np.random.default_rng(20)
+    own = np.where(wave.scores.index < 40, 0, 1)
+    errors = RespondentErrors.of(wave, own)
+    theirs = wave.deviations[wave.units < 40].to_numpy()
+    assert len(theirs) >= FEWEST_DEVIATIONS > (wave.units >= 40).sum()
+    of_first = [errors.draw(own * 0, rng) for _ in range(20)]
+    of_few = [errors.draw(own * 0 + 1, rng) for _ in range(20)]
+    assert set(map(tuple, np.concatenate(of_first))) == set(map(tuple, theirs))
+    assert set(map(tuple, np.concatenate(of_few))) == set(map(tuple, wave.deviations.to_numpy()))
+
+
+def test_drawn_errors_are_means_and_scatter_of_as_many_respondents_as_told(of_two_kinds):
+    wave, rng = of_two_kinds, np.random.default_rng(21)
+    errors = RespondentErrors.of(wave, np.zeros(len(wave.scores), dtype=int))
+    profile = np.zeros(len(wave.scores), dtype=int)
+    drawn = errors.draw(profile, rng)
+    counts = wave.error.n_respondents.to_numpy()
+    unit = np.repeat(np.arange(len(counts)), counts.max(axis=1))
+    for i, n in enumerate(counts):
+        rows = drawn[unit == i]
+        for phase in range(2):
+            told = rows[: n[phase], phase]
+            expected = told.mean() if len(told) else 0.0
+            assert errors.means(drawn)[i, phase] == pytest.approx(expected)
+    again = measurement_error(pd.DataFrame(drawn), pd.Series(unit))
+    np.testing.assert_allclose(errors.scatter(drawn), again.scatter.sum(axis=0), rtol=1e-9)
+
+
+def test_means_of_drawn_errors_vary_as_the_error_of_the_wave_says(unchanged):
+    wave, rng = unchanged[0], np.random.default_rng(22)
+    profile = np.zeros(len(wave.scores), dtype=int)
+    errors = RespondentErrors.of(wave, profile)
+    means = np.stack([errors.means(errors.draw(profile, rng)) for _ in range(400)])
+    products = np.einsum("bnp,bnq->npq", means, means) / 400
+    np.testing.assert_allclose(
+        products.mean(axis=0), wave.error.covariances().mean(axis=0), rtol=0.03
+    )
+
+
+def test_what_workers_are_sent_leaves_out_respondents_and_nothing_that_is_fitted(unchanged):
+    whole = TwoWaves.of(*unchanged)
+    lean = whole.lean()
+    assert [len(wave.deviations) + len(wave.units) for wave in lean.waves] == [0, 0]
+    assert all(len(wave.deviations) for wave in whole.waves)
+    assert [getattr(lean, part) is getattr(whole, part) for part in ("values", "noise")] == [
+        True
+    ] * 2
+    weights = np.random.default_rng(23).integers(0, 3, (whole.n_units, 2)).astype(float)
+    for ours, theirs in zip(lean.waves, whole.waves, strict=True):
+        np.testing.assert_array_equal(
+            ours.error.resampled(weights), theirs.error.resampled(weights)
+        )
+    assert len(pickle.dumps(lean)) < len(pickle.dumps(whole))

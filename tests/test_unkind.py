@@ -9,12 +9,13 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.responses.study_answers import read_responses
 from cycle_analysis.simulate import UNKIND, UNKIND_SEED
 from cycle_analysis.simulate.studies import draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register
+from cycle_analysis.waves import SURE, change_both_ways, changed_surely
 
 FOLDER = ROOT / "data" / "raw" / "unkind"
 WAVES = ["2020", "2021"]
@@ -28,14 +29,14 @@ def states():
     return draw_waves(UNKIND, load_register(), dates, UNKIND_SEED)
 
 
-@pytest.fixture(scope="module")
-def first():
-    """Scores of the respondents of the first wave as read, and their units."""
+def asked(wave):
+    """Scores of the respondents of a wave as read, their units and roles."""
     study = load_study("unkind", ROOT)
-    responses = read_responses(study, "2020")
-    items = study.phase_items("2020")
+    responses = read_responses(study, wave)
+    items = study.phase_items(wave)
     scores = respondent_scores(responses.answers[items.index].astype(float), items)
-    return scores, responses.respondents["unit"].loc[scores.index]
+    about = responses.respondents.loc[scores.index]
+    return scores, about["unit"], about["role"]
 
 
 def test_making_it_again_gives_the_same_bytes_which_wave_yaml_notes(tmp_path):
@@ -77,12 +78,26 @@ def test_respondents_fall_from_five_to_one_or_two_and_some_have_one(states):
     assert "GM1979" in counts[1].index
 
 
-def test_half_of_the_error_of_respondents_is_the_same_in_all_phases(first):
-    scores, units = first
+def test_half_of_the_error_of_respondents_is_the_same_in_all_phases():
+    scores, units, _ = asked("2020")
     own = scores.dropna().groupby(units).transform(lambda column: column - column.mean())
     covariance = np.cov(own.to_numpy(), rowvar=False)
     shared = covariance[~np.eye(len(covariance), dtype=bool)].mean()
     assert 0.4 <= shared / np.diag(covariance).mean() <= 0.6
+
+
+def test_means_rise_by_the_role_that_is_kinder_alone():
+    told = {wave: asked(wave) for wave in WAVES}
+    persons, units, roles = ({wave: parts[i] for wave, parts in told.items()} for i in range(3))
+    kinder = [(roles[wave] == "STR").mean() for wave in WAVES]
+    assert kinder == pytest.approx([0.386, 0.66], abs=0.001)
+
+    def panel(persons):
+        return {wave: unit_scores(persons[wave], units[wave]) for wave in persons}
+
+    change = change_both_ways(persons, units, roles, "2020", panel, 350)
+    assert (change["p_holm"] <= SURE).sum() >= 2
+    assert not changed_surely(change).any()
 
 
 def test_some_answer_all_questions_alike():

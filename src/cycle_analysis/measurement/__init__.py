@@ -299,24 +299,47 @@ def role_effects(
     >>> role_effects(scores, units, roles)["AG"].round(2).to_dict()
     {'line': -5.0, 'top': 5.0}
     """
+    names, effects = role_effects_left_out(scores, units, roles, waves)
+    return pd.DataFrame(effects[0], names, scores.columns)
+
+
+def role_effects_left_out(
+    scores: pd.DataFrame, units: pd.Series, roles: pd.Series, waves: pd.Series | None = None
+) -> tuple[pd.Index, np.ndarray]:
+    """Estimate `role_effects`, and once more without each unit with several respondents in turn.
+
+    How far these lie apart tells the error of the effects, also where roles differ more in one unit
+    than in another (jackknife, Tukey 1958). Given are the roles, and 1 + units × roles × phases.
+    """
     role = roles.reindex(scores.index).dropna()
-    unit = match_units(scores, units).loc[role.index]
+    of_units = match_units(scores, units).loc[role.index]
     wave = pd.Series("", role.index) if waves is None else waves.loc[role.index]
     is_role, in_wave = pd.get_dummies(role, dtype=float), pd.get_dummies(wave, dtype=float)
-    effects = pd.DataFrame(np.nan, is_role.columns.rename("role"), scores.columns)
-    for phase, values in scores.loc[role.index].items():
-        known = values.notna()
-        told, of_roles, of_waves = (
-            (part[known] - part[known].groupby(unit[known]).transform("mean")).to_numpy()
-            for part in (values, is_role, in_wave)
-        )
-        both = np.hstack([of_roles, of_waves])
-        ranks = [
-            np.linalg.matrix_rank(part) if part.size else 0 for part in (both, of_roles, of_waves)
-        ]
-        if ranks[0] == ranks[1] + ranks[2]:
-            effects[phase] = np.linalg.lstsq(both, told, rcond=1e-9)[0][: len(effects)]
-    return effects - effects.mean()
+    several, k, found = of_units.duplicated(keep=False), is_role.shape[1], []
+    unit = pd.factorize(of_units[several])[0]
+    for _, values in scores.loc[role.index].items():
+        table = np.column_stack([is_role, in_wave, values])[several]
+        known = ~np.isnan(table[:, -1])
+        rows = pd.DataFrame(table[known])
+        rows = (rows - rows.groupby(unit[known]).transform("mean")).to_numpy()
+        products = np.zeros((unit.max(initial=-1) + 2, rows.shape[1], rows.shape[1]))
+        np.subtract.at(products, unit[known] + 1, rows[:, :, None] * rows[:, None])
+        products -= products.sum(axis=0)
+        found.append(_solve(products[:, :-1, :-1], products[:, :-1, -1], k))
+    effects = np.stack(found, axis=2)
+    centred = effects - effects.sum(axis=1, keepdims=True) / max(k, 1)
+    return is_role.columns.rename("role"), centred
+
+
+def _solve(products: np.ndarray, sums: np.ndarray, k: int) -> np.ndarray:
+    """Solve normal equations for k roles, n × k: NaN where roles and the rest are one."""
+    least = 1e-9 * np.trace(products, axis1=1, axis2=2)[:, None]
+    ranks = [
+        (np.linalg.eigvalsh(part) > least).sum(axis=1, keepdims=True)
+        for part in (products, products[:, :k, :k], products[:, k:, k:])
+    ]
+    solved = np.linalg.pinv(products, rcond=1e-9, hermitian=True) @ sums[..., None]
+    return np.where(ranks[0] == ranks[1] + ranks[2], solved[:, :k, 0], np.nan)
 
 
 def without_roles(

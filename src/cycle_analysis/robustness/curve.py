@@ -25,7 +25,7 @@ Steegen, Tuerlinckx, Gelman & Vanpaemel (2016), Perspectives on Psychological Sc
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ from cycle_analysis.robustness import (
     standardised,
 )
 from cycle_analysis.study.plan import hash_facts
-from cycle_analysis.waves import beside_alike, changed_surely, mean_change, without_role_mix
+from cycle_analysis.waves import change_both_ways, changed_surely
 
 CLAIMS = ("profiles", "number", "division", "largest", "ends", "together", "change")
 """Claims of a headline: that there are profiles, or none; as many; units divided alike; the same
@@ -474,19 +474,16 @@ def _change(material: Material, one: Universe) -> Row:
     }
     units = {wave: of.now for wave, of in material.waves.items()}
     roles = {wave: of.roles for wave, of in material.waves.items()}
-    alike = without_role_mix(persons, units, roles, material.reference)
-    errors = {w: standard_errors(persons[w], units[w]) for w in material.change_waves}
-    table, without = (
-        mean_change(_panel(material, told, one), material.n_unchanged, errors).droplevel([0, 1])
-        for told in (persons, alike)
-    )
-    sure = table[changed_surely(beside_alike(table, without))]
+    panel, all_units = partial(_panel, material, one), material.n_unchanged
+    table = change_both_ways(persons, units, roles, material.reference, panel, all_units)
+    table = table.droplevel([0, 1])
+    sure = table[changed_surely(table)]
     changed = " ".join(f"{phase}{'+' if c > 0 else '-'}" for phase, c in sure["change"].items())
     return {"change": float(table["change"].mean()), "changed": changed}
 
 
 def _panel(
-    material: Material, persons: Mapping[str, pd.DataFrame], one: Universe
+    material: Material, one: Universe, persons: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Score the units of the last two waves whose territory never changed."""
     of = {wave: material.waves[wave] for wave in material.change_waves}

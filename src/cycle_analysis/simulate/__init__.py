@@ -287,8 +287,8 @@ UNKIND = Truth(
         respondent_sd=22, halo=0.65, item_sd=20, careless=0.02, straight=0.03, blank=0.02
     ),
     style_sd=0.0,
-    role_effects={"STR": (0,) * 5, "DAT": (0,) * 5},
-    role_order=(("STR", "DAT"),) * 6,
+    role_effects={"STR": (7, 7, 6, 6, 5), "DAT": (-7, -7, -6, -6, -5)},
+    role_order=(("STR", "STR", "STR", "DAT"), ("STR", "DAT"), *(("DAT",) * 3 + ("STR",),) * 4),
     mean_respondents=dict.fromkeys(range(1, 9), 5.0),
     respondents_kept=0.1,
     single_share=0.03,
@@ -299,8 +299,8 @@ UNKIND = Truth(
 )
 """Nothing changes, and everything that makes it look so is there: respondents who answer from one
 general impression (half of their error is the same in all phases), five of them in the first wave
-and one or two in the second, units that lie apart within their profile and stay there, and some who
-do not read the questions."""
+and one or two in the second, then mostly of the role that is kinder about everything, units that
+lie apart within their profile and stay there, and some who do not read the questions."""
 
 BUNDLED: Mapping[str, tuple[Truth, int]] = {
     "example": (EXAMPLE, EXAMPLE_SEED),

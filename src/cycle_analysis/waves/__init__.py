@@ -4,7 +4,7 @@ Only items that every wave asked alike count. Units are carried forward over mer
 the last wave. Who moved from profile to profile is estimated in `transitions`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -13,8 +13,8 @@ from scipy import stats
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.chance import holm
-from cycle_analysis.measurement import unit_scores, without_roles
-from cycle_analysis.measurement.error import mean_intervals
+from cycle_analysis.measurement import role_effects_left_out, unit_scores, without_roles
+from cycle_analysis.measurement.error import mean_intervals, standard_errors
 from cycle_analysis.problems import InputError, Problem
 from cycle_analysis.study import Study
 from cycle_analysis.units import Register
@@ -28,6 +28,8 @@ from cycle_analysis.units.harmonisation import (
 
 SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
+FEW_MATTER = 0.25
+"""Variance, in squared points, above which what only two units tell of roles is not known."""
 ALIKE = "_alike"
 """Ends the columns of a change without the mix of roles."""
 
@@ -195,6 +197,7 @@ def mean_change(
     scores: Mapping[str, pd.DataFrame],
     population: int | None = None,
     errors: Mapping[str, pd.DataFrame] | None = None,
+    besides: Mapping[tuple[str, str], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Give the mean change of every phase between successive waves, over units in both.
 
@@ -207,6 +210,8 @@ def mean_change(
     errors : mapping of wave to DataFrame, n units × p phases
         Standard errors of the scores; needed with a population. Respondents of one wave err
         independently of those of another.
+    besides : mapping of pair of waves to DataFrame, p phases × 2, optional
+        Error that all units share: `variance`, NaN where not known, and the `freedom` of that.
 
     Returns
     -------
@@ -229,6 +234,12 @@ def mean_change(
         table = mean_intervals(change, population, both)
         freedom = (table["n"] - 1).clip(lower=1)
         error = (table["high"] - table["low"]) / 2 / stats.t.ppf(0.975, freedom)
+        if besides is not None:
+            variance, known = besides[first, second].loc[table.index].to_numpy().T
+            of_units, error = error, np.sqrt(error**2 + variance)
+            freedom = error**4 / (of_units**4 / freedom + variance**2 / known)
+            reach = stats.t.ppf(0.975, freedom) * error
+            table = table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
         p = pd.Series(2 * stats.t.sf((table["mean"] / error).abs(), freedom), table.index)
         tables[first, second] = table.rename(columns={"n": "n_units", "mean": "change"}).assign(
             before=before.where(change.notna()).mean(),
@@ -282,9 +293,34 @@ def without_role_mix(
     return {wave: adjusted.loc[wave] + off for wave in persons}
 
 
-def beside_alike(change: pd.DataFrame, alike: pd.DataFrame) -> pd.DataFrame:
-    """Set beside mean changes those of the scores of `without_role_mix`, under names in `ALIKE`."""
-    return change.join(alike[["change", "low", "high", "p_holm"]].add_suffix(ALIKE))
+def change_both_ways(
+    persons: Mapping[str, pd.DataFrame],
+    units: Mapping[str, pd.Series],
+    roles: Mapping[str, pd.Series],
+    reference: str,
+    panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
+    population: int,
+) -> pd.DataFrame:
+    """Give mean changes, and beside them, ending in `ALIKE`, those without the mix of roles.
+
+    The latter are known as far as roles are: each unit left out in turn tells that (Tukey 1958),
+    also where roles differ more in one unit than in another. NaN where waves and roles cannot be
+    told apart, or by two units at most.
+
+    Parameters
+    ----------
+    persons, units, roles, reference, population
+        As `without_role_mix` and `mean_change` take them.
+    panel : function
+        Takes scores of respondents in each wave, and gives scores of the units compared.
+    """
+    compared = panel(persons)
+    errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
+    alike = panel(without_role_mix(persons, units, roles, reference))
+    without = mean_change(alike, population, errors, _role_error(persons, units, roles, panel))
+    told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
+    told = told.add_suffix(ALIKE)
+    return mean_change(compared, population, errors).join(told)
 
 
 def changed_surely(change: pd.DataFrame) -> pd.Series:
@@ -293,7 +329,7 @@ def changed_surely(change: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     change : DataFrame
-        As `beside_alike` gives it.
+        As `change_both_ways` gives it.
 
     Returns
     -------
@@ -319,3 +355,29 @@ def wave_by_wave(
     if not any(len(table) for table in tables.values()):
         return pd.DataFrame(columns=[*names, *columns]).set_index(names)
     return pd.concat(tables, names=names)[list(columns)]
+
+
+def _role_error(
+    persons: Mapping[str, pd.DataFrame],
+    units: Mapping[str, pd.Series],
+    roles: Mapping[str, pd.Series],
+    panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Give the error of what is taken off mean changes; Satterthwaite (1946), less the mean's 1."""
+    told, of_units, of_roles = map(pd.concat, (persons, units, roles))
+    waves = pd.Series(told.index.get_level_values(0), told.index)
+    names, effects = role_effects_left_out(told, of_units, of_roles, waves)
+    is_role = [of_roles.reindex(told.index) == name for name in names]
+    mixes = [panel({w: (0 * persons[w]).add(of[w], axis=0) for w in persons}) for of in is_role]
+    tables, n = {}, max(len(effects) - 1, 1)
+    for first, second in pairwise(panel(persons)):
+        more = np.array([(mix[second] - mix[first]).mean() for mix in mixes])
+        off = np.einsum("nqp,qp->np", effects[1:], more.reshape(effects.shape[1:]))
+        squares = (off - off.sum(axis=0) / n) ** 2
+        variance, each = squares.sum(axis=0) * (1 - 1 / n), np.nansum(squares, axis=1)
+        freedom = each.sum() ** 2 / max((each**2).sum(), 1e-12) - 1
+        if freedom < 1 and np.nansum(variance) > FEW_MATTER * len(variance):
+            variance = variance * np.nan
+        table = {"variance": variance, "freedom": max(freedom, 0.5)}
+        tables[first, second] = pd.DataFrame(table, told.columns)
+    return tables

@@ -35,7 +35,7 @@ from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
 from cycle_analysis.texts import Words
 
-MOST_LOADS = 79
+MOST_LOADS = 78
 """Tables that a report on two waves in one language may load."""
 LOADS_OF_A_WAVE = 12
 """Tables that it may load for every wave more: those that stand beside one another by wave."""

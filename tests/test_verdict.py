@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
+from surveys import arch, cumulative, plane
 
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.valleys import find_valleys
@@ -19,7 +20,7 @@ from cycle_analysis.profiles.verdict import (
     weigh,
 )
 from cycle_analysis.simulate import FOUR, Answering, Continuum
-from cycle_analysis.simulate.worlds import World, arch, cumulative, even, plane, window
+from cycle_analysis.simulate.worlds import World, even, window
 
 QUICK = {"n_replicates": 99, "n_starts": 10}
 ASK = Answering((3,), 15.0)

@@ -18,11 +18,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from studies import run_or_show
+from surveys import heavy_tailed, skewed
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
-from cycle_analysis.simulate.worlds import heavy_tailed, skewed, states_of, straight
+from cycle_analysis.simulate.worlds import states_of, straight
 from cycle_analysis.waves import ALIKE, change_both_ways, changed_surely, without_role_mix
 from cycle_analysis.waves.transitions import estimate_change, estimate_level_change
 from cycle_analysis.waves.two_waves import wave_scores

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import ndtr
+from surveys import cumulative, skewed
 
 from cycle_analysis.cycle import phase_curve, rank_correlations
 from cycle_analysis.cycle.order import phase_differences
@@ -33,7 +34,7 @@ from cycle_analysis.measurement.agreement import intraclass, spread_by_level
 from cycle_analysis.measurement.error import standard_errors
 from cycle_analysis.measurement.reliability import alpha, alpha_interval
 from cycle_analysis.simulate import Answering, Continuum
-from cycle_analysis.simulate.worlds import cumulative, skewed, straight
+from cycle_analysis.simulate.worlds import straight
 from cycle_analysis.waves import mean_change
 
 PHASES = ["AG", "EX", "VB"]

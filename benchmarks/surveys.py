@@ -10,25 +10,81 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, steps
-from cycle_analysis.simulate.worlds import (
-    arch,
-    branches,
-    cumulative,
-    even,
-    heavy_tailed,
-    horseshoe,
-    plane,
-    skewed,
-    straight,
-    two_heaps,
-    window,
-)
+from cycle_analysis.simulate.worlds import even, straight, window
 
 SOME = Answering((3,), 15.0)
 MANY = Answering((6,), 10.0, item_sd=15.0)
 """Six respondents who agree more: scores err by 5 points."""
 SPREAD, ERROR = 5.0, 4.92
 """Of units around their profile, and of the scores of `MANY` around the unit, in points."""
+
+
+def skewed(size, rng):
+    """Draw from a gamma distribution of shape 2: a tail upward, skewness 1.4."""
+    return (rng.gamma(2.0, size=size) - 2) / np.sqrt(2)
+
+
+def heavy_tailed(size, rng):
+    """Draw from Student's t with 5 degrees of freedom: kurtosis 9, where the normal has 3."""
+    return rng.standard_t(5, size) * np.sqrt(3 / 5)
+
+
+def two_heaps(size, rng):
+    """Draw from the arcsine distribution on ±√2: dense at both ends, thin between, no gap."""
+    return np.sqrt(2) * np.cos(rng.uniform(0, np.pi, size))
+
+
+def cumulative(at, p, *, points=37.5, apart=100.0):
+    """Lead along a line whose phases are harder and harder, by `apart` points in all.
+
+    Units have gone all the way in the first phase before they begin with the last (Guttman, 1950,
+    in Stouffer et al., Measurement and prediction). The steeper, the more of them stand at an end
+    of the answer scale, and the answers bend around its corners.
+    """
+    return straight(at, p, means=50 + apart / 2 * early_to_late(p), points=points)
+
+
+def arch(at, p, *, points=16.0, bend=12.0):
+    """Lead along a line with a bent second dimension.
+
+    Both ends score lower on early phases, and higher on late ones, than their level says: by `bend`
+    points for one standard deviation of the squared position, if that is normal. Such arches come
+    by themselves where neighbours alone are alike (Diaconis, Goel & Holmes, 2008, Annals of Applied
+    Statistics 2, 777-807).
+    """
+    return 50 + points * at + bend * (1 - at**2) / np.sqrt(2) * early_to_late(p)
+
+
+def horseshoe(at, p, *, arc=1.5 * np.pi):
+    """Lead round in level and in early against late phases, `arc` radians for `even` positions.
+
+    The ends face each other across a void; 2π is a ring.
+    """
+    angle, early = at / np.sqrt(3) * arc / 2, early_to_late(p)
+    level = np.sqrt(np.mean(early**2))  # in all phases, it reaches as far as their contrast
+    return 50 + 35 * (np.sin(angle) * level + np.cos(angle) * early)
+
+
+def branches(at, p):
+    """Lead along a Y: up to the middle by one way, on by early or by late phases, units in turn."""
+    turn = np.where(np.arange(len(at)) % 2, 1, -1)[:, None]
+    return 50 + 25 * np.where(at < 0, at, at * (0.5 + turn * early_to_late(p) / 2))
+
+
+def plane(at, p, *, correlation=0.5, points=16.0):
+    """Lead from two dimensions: one of the early phases, one of the late, both in the middle.
+
+    `points` is what one standard deviation is worth in each phase.
+    """
+    rotation, sizes, _ = np.linalg.svd([[1, correlation], [correlation, 1]])
+    loadings = np.array([early_to_late(p) >= 0, early_to_late(p) <= 0], dtype=float)
+    loadings /= np.where(loadings.all(axis=0), np.sqrt(2 + 2 * correlation), 1)
+    return 50 + points * at @ (rotation * np.sqrt(sizes)).T @ loadings
+
+
+def early_to_late(p):
+    """Set early against late phases, 1 to -1."""
+    return np.linspace(1, -1, p).round(12)
 
 
 def two_bowls(at, p):

@@ -77,11 +77,11 @@ def frozen_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Froz
     return lambda name: finish_run(name, folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dask_address() -> Iterator[str]:
     """Start a Dask cluster of two processes; give the address of its scheduler.
 
-    Modules that ask for it are one group, so that it is started once.
+    It ends with the module: one that idles takes a twelfth of a core.
     """
     distributed = pytest.importorskip("dask.distributed")
     how = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}

@@ -12,7 +12,7 @@ from cycle_analysis.report.door import Door, Units, wave_total
 from cycle_analysis.report.sources import as_whole
 from cycle_analysis.results import Results
 
-DRAWN = [(name, seed) for seed, name in enumerate(3 * list(MAKERS))]
+DRAWN = [(name, seed) for seed, name in enumerate(2 * list(MAKERS))]
 
 
 def published(frozen_run, name, seed=None):

@@ -1,29 +1,23 @@
 """Items that change on their own between waves: seldom seen where none did, found where one did."""
 
-import sys
 from dataclasses import replace
-from importlib import import_module
 
+import item_drift as benchmark
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from sklearn.decomposition import FactorAnalysis
 
 from cycle_analysis.measurement.item_analysis import drift_of, factor_loadings, item_drift
 from cycle_analysis.simulate import Answering, Continuum
 
-sys.path.append(str(ROOT / "benchmarks"))
-BENCHMARK = import_module("item_drift")
-"""Its studies of 150 units are drawn here too, fewer of them."""
-
 
 def studies(truth, n):
-    """Tables of n studies of a cell of the benchmark."""
+    """Tables of n studies of a cell of the benchmark, of 150 units each."""
     for study in range(n):
         rng = np.random.default_rng([7, study])
-        waves = BENCHMARK.draw_waves(BENCHMARK.CELLS[truth], rng)
-        yield BENCHMARK.weigh_waves(waves, 100, study)
+        waves = benchmark.draw_waves(benchmark.CELLS[truth], rng)
+        yield benchmark.weigh_waves(waves, 100, study)
 
 
 def surveys(seed=1, n=60, later=None):
@@ -86,7 +80,7 @@ def test_an_item_that_moved_alone_is_found_with_its_points(truth):
     moved = pd.DataFrame([table.loc["AG1"] for table in tables])
     innocent = np.mean([table["drifted"].drop("AG1").any() for table in tables])
     assert moved["drifted"].mean() >= 0.7
-    assert moved["drift"].mean() == pytest.approx(BENCHMARK.true_drift(truth), abs=1)
+    assert moved["drift"].mean() == pytest.approx(benchmark.true_drift(truth), abs=1)
     assert innocent <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 40)
 
 

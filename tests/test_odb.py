@@ -6,10 +6,11 @@ from odb import PHASES, WAVES, write_study
 from shared import SHARED
 from sklearn.metrics import adjusted_rand_score
 from small_studies import run_notebooks
+from told import all_words_in
 
 from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.report import assemble, to_html
+from cycle_analysis.report import assemble
 from cycle_analysis.study import load_study
 
 pytestmark = pytest.mark.skipif(
@@ -54,6 +55,6 @@ def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path):
     panel = results.load("07_waves", "change_tests").reset_index()
     assert panel["n_units"].tolist() == [77, 77, 77]
     assert panel["wave_from"].tolist() == WAVES[:-1]
-    report = to_html(assemble(study, results, "nl"))
+    report = all_words_in(assemble(study, results, "nl"))
     assert "landen" in report
     assert "gemeente" not in report.lower().replace("bij gemeenten", "")

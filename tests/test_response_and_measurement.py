@@ -88,7 +88,7 @@ def measurement_tables(study):
     n = len(codes)
     phases = pd.Index(PHASES, name="phase")
     items = pd.DataFrame(
-        {"n": 211, "missing": 0.1, "dont_know": 0.01, "mean": 40.0, "ceiling": 0.1,
+        {"n": 211, "missing": 0.1, "dont_know": 0.01, "mean": 40.0, "ceiling": 0.1, "warning": "",
          "floor": np.linspace(0.2, 0.6, n), "item_rest": np.linspace(0.4, 0.7, n)},
         index=pd.Index(codes, name="item"),
     ).assign(phase=study.codebook.items["phase"])  # fmt: skip
@@ -97,7 +97,7 @@ def measurement_tables(study):
     )
     reliability = pd.DataFrame(
         {"n_items": 5, "n_respondents": 233, "alpha": [0.8, 0.81, 0.82, 0.83, 0.64],
-         "alpha_low": 0.6, "alpha_high": 0.9, "omega": 0.8, "ordinal_alpha": 0.85},
+         "alpha_low": 0.6, "alpha_high": 0.9, "omega": 0.8, "ordinal_alpha": 0.85, "warning": ""},
         index=phases,
     )  # fmt: skip
     agreement = pd.DataFrame(
@@ -143,7 +143,6 @@ def measurement_tables(study):
             changed | {"rank_correlation": 0.95, "moved": 0.2}, index=rules
         ),
         "spread": spread,
-        "warnings": pd.DataFrame(columns=["phase", "item", "warning", "consequence"]),
     }
 
 
@@ -217,18 +216,16 @@ def test_each_finding_has_its_sentence_where_nothing_can_be_computed(saved):
 
 
 def test_what_is_odd_in_the_measurement_is_told(saved):
-    rows = [(1, "NN", "", "alpha under .70", ""), (2, "AG", "AG1", "no variance", "")]
-    columns = ["warning_number", "phase", "item", "warning", "consequence"]
-    negative = saved.tables["items"]["item_rest"].where(saved.tables["items"].index != "AG1", -0.2)
-    odd = Saved(
-        warnings=pd.DataFrame(rows, columns=columns),
-        items=saved.tables["items"].assign(item_rest=negative),
-    )
+    items, reliability = (saved.tables[name].copy() for name in ("items", "reliability"))
+    items.loc["AG1", ["item_rest", "warning"]] = [-0.2, "no variance; over half at the floor"]
+    reliability.loc["NN", "warning"] = "alpha under .70"
+    odd = Saved(items=items, reliability=reliability)
     assert "It is negative for AG1" in odd.tell("measurement", "items")
     assert "Under 0.70 lies the new normal" in odd.tell("measurement", "alpha")
     text = odd.text()
     assert "New normal | alpha under 0.70; differences between single municipalities" in text
     assert "AG1 | all answers alike" in text
+    assert len(re.findall(r"^AG1 \| .*(?:answers alike|lowest)", text, re.MULTILINE)) == 2, text
 
 
 def test_what_a_figure_finds_is_drawn_above_it(saved):

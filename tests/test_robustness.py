@@ -248,12 +248,6 @@ def test_a_dask_cluster_finds_what_one_process_finds(small, alone, dask_address)
     assert saved(small) == saved(alone)
 
 
-def test_a_scheduler_that_does_not_answer_is_told(small):
-    pytest.importorskip("dask.distributed")
-    with pytest.raises(InputError, match="--dask"):
-        run_grid(grid_of(small), address="tcp://127.0.0.1:1")
-
-
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_grid_that_is_killed_again_and_again_and_ended_by_two_processes_has_the_same_tables(
     small, alone

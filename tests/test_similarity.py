@@ -1,13 +1,11 @@
 """What is alike: profiles in two waves, moves in successive waves, moves of groups."""
 
-import sys
 from functools import partial
-from importlib import import_module
 
+import changes as benchmark
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 from scipy.optimize import minimize
 
 from cycle_analysis.measurement import respondent_scores
@@ -19,8 +17,6 @@ from cycle_analysis.waves.similarity import Step, compare_moves, similarity_step
 from cycle_analysis.waves.transitions import Change, Finding, estimate_change
 from cycle_analysis.waves.two_waves import WaveScores, wave_scores
 
-sys.path.append(str(ROOT / "benchmarks"))
-CHANGES = import_module("changes")
 HALO = Answering(range(3, 7), 18.0, halo=0.6)
 QUICK = {"n_draws": 24, "n_refits": 12, "seed": 3}
 
@@ -35,7 +31,7 @@ def reference(wave: WaveScores) -> Partition:
 
 
 def up(states: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
-    return CHANGES.move(states, rng, CHANGES.upward(share))
+    return benchmark.move(states, rng, benchmark.upward(share))
 
 
 def nothing(states: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +39,7 @@ def nothing(states: pd.DataFrame) -> pd.DataFrame:
 
 
 def all_higher(states: pd.DataFrame) -> pd.DataFrame:
-    return CHANGES.rise(states, None, 8.0)
+    return benchmark.rise(states, None, 8.0)
 
 
 def one_elsewhere(states: pd.DataFrame) -> pd.DataFrame:

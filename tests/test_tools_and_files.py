@@ -2,17 +2,18 @@
 
 import json
 import os
-import subprocess
 import sys
-from functools import partial
+from io import BytesIO, TextIOWrapper
+from threading import Timer
 
 import pandas as pd
 import pyreadstat
 import pytest
-from commands import called, command
+from commands import called
 from test_more_inputs import with_scale
 from tiny_study import STUDY, answers, load, read, refused, told, write_study
 
+from cycle_analysis.cli import main
 from cycle_analysis.drafting.matching import match_columns
 from cycle_analysis.problems import FIXED, KEPT, InputError
 from cycle_analysis.readers import read_export
@@ -178,15 +179,20 @@ def test_row_121_texts_that_only_look_like_pieces_are_none(tmp_path, names):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp850", "utf-8"])
-def test_row_122_a_console_of_any_encoding_prints(tmp_path, encoding):
+def test_row_122_a_console_of_any_encoding_prints(tmp_path, monkeypatch, encoding):
     path = write_study(tmp_path, "r.csv")
     answers(gemeente=["Łódź ✓ Zürich"]).to_csv(path, index=False)
-    command = [sys.executable, "-m", "cycle_analysis", "check", "tiny"]
-    environment = {**os.environ, "CYCLE_ANALYSIS_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
-    done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert done.returncode == 2
-    assert b"Traceback" not in done.stderr
-    assert b"is not in the register" in done.stderr
+    consoles = {
+        name: TextIOWrapper(BytesIO(), encoding, write_through=True)
+        for name in ("stdout", "stderr")
+    }
+    for name, console in consoles.items():
+        monkeypatch.setattr(sys, name, console)
+    code = main(["check", "tiny", "--home", str(tmp_path)])
+    printed = {name: console.buffer.getvalue() for name, console in consoles.items()}
+    assert code == 2
+    assert b"Traceback" not in printed["stderr"]
+    assert b"is not in the register" in printed["stderr"]
 
 
 def put_pipe(path):
@@ -218,8 +224,11 @@ def test_row_123_what_is_no_plain_file_gets_one_message_wherever_it_is_given(tmp
     place = odd.get(which, folder / which)
     place.unlink(missing_ok=True)
     put(place)
-    look = partial(command, timeout=60) if put is put_pipe else called  # who reads one may wait
-    done = look("check", "tiny", home=tmp_path)
+    release = Timer(60, place.write_bytes, [b""])  # who reads a pipe waits for a writer
+    release.daemon = True
+    release.start()
+    done = called("check", "tiny", home=tmp_path)
+    release.cancel()
     assert done.returncode == 2
     assert ODD[put] in done.stderr
     assert "Traceback" not in done.stderr

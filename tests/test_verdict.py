@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
+from surveys import arch, cumulative, plane
 
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.valleys import find_valleys
@@ -19,7 +20,7 @@ from cycle_analysis.profiles.verdict import (
     weigh,
 )
 from cycle_analysis.simulate import FOUR, Answering, Continuum
-from cycle_analysis.simulate.worlds import World, arch, cumulative, even, plane, window
+from cycle_analysis.simulate.worlds import World, even, window
 
 QUICK = {"n_replicates": 99, "n_starts": 10}
 ASK = Answering((3,), 15.0)
@@ -163,10 +164,12 @@ def test_a_line_is_told_unless_another_form_is_clearly_better(clear):
 
 
 def test_what_makes_a_verdict_doubtful_is_told_by_code():
-    scores = pd.DataFrame({"AG": [0.0] * 30 + list(range(70)), "EX": [0.0, 50.0] * 50})
+    scores = pd.DataFrame({"AG": [0.0] * 30 + list(range(70)), "EX": [0.0, 10, 20, 30, 40] * 20})
     assert list(warnings_of(scores, Choice(4, "VVI", flags=("at_floor",)), 4)) == [
         *("most_profiles", "at_floor", "few_values"),
     ]
+    more = scores.assign(EX=[0.0, 5, 10, 15, 20, 25, 30, 35, 40, 45] * 10)
+    assert list(warnings_of(more, Choice(2, "EEI"), 4)) == []
     heap = scores.assign(EX=scores["AG"])
     assert list(warnings_of(heap, Choice(2, "EEI"), 4)) == ["heaped"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kurtosis, skew
+from surveys import arch, branches, cumulative, heavy_tailed, horseshoe, plane, skewed, two_heaps
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.reliability import alpha
@@ -19,20 +20,7 @@ from cycle_analysis.simulate import (
     heaped,
     steps,
 )
-from cycle_analysis.simulate.worlds import (
-    arch,
-    branches,
-    cumulative,
-    even,
-    heavy_tailed,
-    horseshoe,
-    normal,
-    plane,
-    skewed,
-    straight,
-    two_heaps,
-    window,
-)
+from cycle_analysis.simulate.worlds import even, normal, straight, window
 
 ALONG = np.linspace(-np.sqrt(3), np.sqrt(3), 201)[:, None]
 EXACT = Answering(respondent_sd=0, item_sd=0, cuts=steps(101))

@@ -107,6 +107,15 @@ def words_in(document: Document) -> str:
     return "\n".join(told)
 
 
+def all_words_in(document: Document) -> str:
+    """Everything that a document says, also in tables, captions and alt texts.
+
+    All but its drawings, which take longest to make.
+    """
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row]
+    return "\n".join([*(text for *_, texts in document.texts for text in texts), *cells])
+
+
 def table_of(document: Document, key: str) -> pd.DataFrame:
     """The table of a document under a key, as it is shown."""
     (table,) = (table for table in document.tables if table.key == key)

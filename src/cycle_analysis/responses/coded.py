@@ -185,8 +185,9 @@ def code_responses(
     found += scan_columns(raw, mapping, {i for i, scale in scales.items() if scale.kind == "text"})
     found = [replace(problem, sheet=raw.sheet) for problem in found]
     refuse_any(problem for problem in found if problem.done == REJECTED)
-    kept, told = _who_answered(asked, kept, raw)
-    asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
+    n, (kept, told) = len(kept), _who_answered(asked, kept, raw)
+    if len(kept) < n:
+        asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
     found += doubt_shares(asked)

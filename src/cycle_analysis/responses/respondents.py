@@ -297,6 +297,8 @@ def _found(
 def _in_force(found: pd.DataFrame, day: str, register: Register) -> "pd.Series[str]":
     """Carry units that had merged before a day to the units they became."""
     former = found["unit"].where(found["rule"].str.startswith("former"))
+    if former.isna().all():
+        return found["unit"]
     crosswalk = harmonise(sorted(former.dropna().unique()), day, day, register)
     heirs = assign_heirs(crosswalk).set_index("from_unit")["to_unit"]
     return found["unit"].where(former.isna(), former.map(heirs))

@@ -172,36 +172,11 @@ def even(size: tuple[int, int], rng: Generator) -> np.ndarray:
     return rng.uniform(-np.sqrt(3), np.sqrt(3), size)
 
 
-def skewed(size: tuple[int, int], rng: Generator) -> np.ndarray:
-    """Draw from a gamma distribution of shape 2: a tail upward, skewness 1.4."""
-    return (rng.gamma(2.0, size=size) - 2) / np.sqrt(2)
-
-
-def heavy_tailed(size: tuple[int, int], rng: Generator) -> np.ndarray:
-    """Draw from Student's t with 5 degrees of freedom: kurtosis 9, where the normal has 3."""
-    return rng.standard_t(5, size) * np.sqrt(3 / 5)
-
-
-def two_heaps(size: tuple[int, int], rng: Generator) -> np.ndarray:
-    """Draw from the arcsine distribution on ±√2: dense at both ends, thin between, no gap."""
-    return np.sqrt(2) * np.cos(rng.uniform(0, np.pi, size))
-
-
 def straight(
     at: np.ndarray, p: int, *, means: ArrayLike = 50.0, points: ArrayLike = 16.0
 ) -> np.ndarray:
     """Lead along a line: `points` for one standard deviation, the same or one for each phase."""
     return np.asarray(means) + np.asarray(points) * at
-
-
-def cumulative(at: np.ndarray, p: int, *, points: float = 37.5, apart: float = 100.0) -> np.ndarray:
-    """Lead along a line whose phases are harder and harder, by `apart` points in all.
-
-    Units have gone all the way in the first phase before they begin with the last (Guttman, 1950,
-    in Stouffer et al., Measurement and prediction). The steeper, the more of them stand at an end
-    of the answer scale, and the answers bend around its corners.
-    """
-    return straight(at, p, means=50 + apart / 2 * _early(p), points=points)
 
 
 def window(at: np.ndarray, p: int, *, width: float = 0.9, current: int | None = None) -> np.ndarray:
@@ -216,54 +191,9 @@ def window(at: np.ndarray, p: int, *, width: float = 0.9, current: int | None = 
     >>> window(np.array([[-1.7], [0.0], [1.7]]), 5, current=2).round().astype(int).tolist()
     [[85, 59, 23, 11, 10], [22, 57, 85, 57, 22], [10, 11, 85, 85, 85]]
     """
-    gap = at + np.sqrt(3) * _early(p)
+    gap = at + np.sqrt(3) * np.linspace(1, -1, p).round(12)
     achieved = (gap > 0) & (np.arange(p) >= (p if current is None else current))
     return 10 + 75 * np.exp(-((np.where(achieved, 0, gap) / width) ** 2) / 2)
-
-
-def arch(at: np.ndarray, p: int, *, points: float = 16.0, bend: float = 12.0) -> np.ndarray:
-    """Lead along a line with a bent second dimension.
-
-    Both ends score lower on early phases, and higher on late ones, than their level says: by `bend`
-    points for one standard deviation of the squared position, if that is normal. Such arches come
-    by themselves where neighbours alone are alike (Diaconis, Goel & Holmes, 2008, Annals of Applied
-    Statistics 2, 777-807).
-    """
-    return 50 + points * at + bend * (1 - at**2) / np.sqrt(2) * _early(p)
-
-
-def horseshoe(
-    at: np.ndarray, p: int, *, arc: float = 1.5 * np.pi, radius: float = 35.0
-) -> np.ndarray:
-    """Lead round in level and in early against late phases, `arc` radians for `even` positions.
-
-    The ends face each other across a void; 2π is a ring.
-    """
-    angle, early = at / np.sqrt(3) * arc / 2, _early(p)
-    level = np.sqrt(np.mean(early**2))  # in all phases, it reaches as far as their contrast
-    return 50 + radius * (np.sin(angle) * level + np.cos(angle) * early)
-
-
-def branches(at: np.ndarray, p: int, *, reach: float = 25.0) -> np.ndarray:
-    """Lead along a Y: up to the middle by one way, on by early or by late phases, units in turn."""
-    turn = np.where(np.arange(len(at)) % 2, 1, -1)[:, None]
-    return 50 + reach * np.where(at < 0, at, at * (0.5 + turn * _early(p) / 2))
-
-
-def plane(at: np.ndarray, p: int, *, correlation: float = 0.5, points: float = 16.0) -> np.ndarray:
-    """Lead from two dimensions: one of the early phases, one of the late, both in the middle.
-
-    `points` is what one standard deviation is worth in each phase.
-    """
-    rotation, sizes, _ = np.linalg.svd([[1, correlation], [correlation, 1]])
-    loadings = np.array([_early(p) >= 0, _early(p) <= 0], dtype=float)
-    loadings /= np.where(loadings.all(axis=0), np.sqrt(2 + 2 * correlation), 1)
-    return 50 + points * at @ (rotation * np.sqrt(sizes)).T @ loadings
-
-
-def _early(p: int) -> np.ndarray:
-    """Set early against late phases, 1 to -1."""
-    return np.linspace(1, -1, p).round(12)
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,9 @@ class Register:
                 stacklevel=2,
             )
         nearest = sorted(self.size_classes, key=lambda y: (y > day.year, abs(y - day.year)))
-        sizes = self.size_classes[nearest].bfill(axis=1).iloc[:, 0]
+        sizes = self.size_classes[nearest[0]]
+        for year in nearest[1:]:
+            sizes = sizes.fillna(self.size_classes[year])
         return there.assign(size_class=sizes.reindex(there.index))
 
     def in_force(self, day: pd.Timestamp) -> pd.DataFrame:

@@ -63,11 +63,14 @@ class MeasurementChapter(Chapter):
     @cached_property
     def warnings(self) -> list[dict[str, str]]:
         """What deserves attention: the item, or the phase that a warning is about as a whole."""
-        table = self.load(SCORES, "warnings").fillna("")[["phase", "item", "warning"]]
-        known, names = self.language.words["warnings"], self._heads
+        items, phases = (
+            self.load(SCORES, name)["warning"].dropna() for name in ("items", "reliability")
+        )
+        known = self.language.words["warnings"]
         return [
-            {"about": item or names[phase], "warning": known[warning].format(many=self.many)}
-            for phase, item, warning in table.itertuples(index=False)
+            {"about": str(about), "warning": known[warning].format(many=self.many)}
+            for about, told in (*items.items(), *phases.rename(index=self._heads).items())
+            for warning in filter(None, told.split("; "))
         ]
 
     @cached_property

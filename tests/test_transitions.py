@@ -206,6 +206,23 @@ def test_single_units_are_said_to_have_changed_only_beyond_their_respondents(unc
     assert reliable_changes(alone, alone).empty
 
 
+def test_a_change_of_one_unit_has_to_be_reliable_without_the_mix_of_roles_too(unchanged):
+    first, second = unchanged
+    later = second.scores.copy()
+    later.iloc[:20] += 60.0  # of whom others answered, who score 60 points higher
+    found = reliable_changes(first, replace(second, scores=later), alike=unchanged)
+    by_scores = reliable_changes(first, replace(second, scores=later))
+    assert by_scores["reliable"].sum() >= 50
+    assert found["reliable"].sum() <= 1
+    pd.testing.assert_frame_equal(
+        found.drop(columns="reliable"), by_scores.drop(columns="reliable")
+    )
+    nothing_known = [one.only(one.scores.index[:0]) for one in unchanged]
+    assert not reliable_changes(first, replace(second, scores=later), alike=nothing_known)[
+        "reliable"
+    ].any()
+
+
 def test_tables_of_pairs_of_waves_stand_under_each_other():
     shares = np.array([[0.4, 0.1], [0.0, 0.5]])
     samples = np.repeat(shares[None], 20, axis=0)

@@ -293,6 +293,13 @@ def without_role_mix(
     return {wave: adjusted.loc[wave] + off for wave in persons}
 
 
+def panel_scores(
+    units: Mapping[str, pd.Series], panel: pd.Index, persons: Mapping[str, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Score the units of a panel in each wave, NaN where nobody answered."""
+    return {wave: unit_scores(told, units[wave]).reindex(panel) for wave, told in persons.items()}
+
+
 def change_both_ways(
     persons: Mapping[str, pd.DataFrame],
     units: Mapping[str, pd.Series],

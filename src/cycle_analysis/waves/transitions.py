@@ -251,7 +251,13 @@ def undivided(first: WaveScores, second: WaveScores, **options: object) -> Chang
     return Change.of(Finding.UNDIVIDED, len(both), np.nan, np.nan, none, none[None], shift)
 
 
-def reliable_changes(first: WaveScores, second: WaveScores, rate: float = 0.05) -> pd.DataFrame:
+def reliable_changes(
+    first: WaveScores,
+    second: WaveScores,
+    rate: float = 0.05,
+    *,
+    alike: tuple[WaveScores, WaveScores] | None = None,
+) -> pd.DataFrame:
     """Say of single units whether a score changed by more than its respondents leave unknown.
 
     The reliable change index (Jacobson & Truax 1991) with the error of each unit's own respondents
@@ -264,6 +270,8 @@ def reliable_changes(first: WaveScores, second: WaveScores, rate: float = 0.05) 
         Those units are compared that have both.
     rate : float
         Share of the changes called reliable that may be none.
+    alike : pair of WaveScores, optional
+        The same waves without the mix of roles: a change has to be reliable in them as well.
 
     Returns
     -------
@@ -292,7 +300,11 @@ def reliable_changes(first: WaveScores, second: WaveScores, rate: float = 0.05) 
     change = change.rename_axis(["unit", "phase"])
     p = 2 * stats.norm.sf((change["change"] / change["se"]).abs())
     adjusted = stats.false_discovery_control(p, method="by") if len(p) else p
-    return change.assign(p=adjusted, reliable=adjusted <= rate)
+    change = change.assign(p=adjusted, reliable=adjusted <= rate)
+    if alike is not None:
+        also = reliable_changes(*alike, rate=rate)["reliable"]
+        change["reliable"] &= also.reindex(change.index, fill_value=False)
+    return change
 
 
 def level_cuts(scores: pd.Series, labels: pd.Series) -> list[float]:

@@ -118,11 +118,27 @@ def test_scores_on_another_scale_give_the_same_profiles_and_the_likelihood_of_th
 
 def test_heaped_scores_cannot_make_the_likelihood_run_away():
     rng = np.random.default_rng(8)
-    scores = pd.DataFrame(rng.integers(0, 5, (80, 3)) * 25.0, columns=["AG", "EX", "VB"])
-    kept = mixtures.fit_mixture(scores, 4, VVI)
-    loose = mixtures.fit_mixture(scores, 4, VVI, variance_floor=1e-8)
+    scores = pd.DataFrame(rng.uniform(0, 100, (80, 3)), columns=["AG", "EX", "VB"])
+    scores.iloc[:30] = 50.0
+    kept = mixtures.fit_mixture(scores, 2, VVI)
+    loose = mixtures.fit_mixture(scores, 2, VVI, variance_floor=1e-8)
     assert kept.at_floor
     assert loose.log_likelihood > kept.log_likelihood + 50
+
+
+@pytest.mark.parametrize("model", [VVI, VVV])
+def test_no_variance_is_less_than_rounding_to_the_steps_of_the_scores_leaves(model):
+    rng = np.random.default_rng(8)
+    scores = pd.DataFrame(rng.integers(0, 5, (80, 3)) * 25.0, columns=["AG", "EX", "VB"])
+    scores.iloc[0, 0] = 26.0  # a unit beside the steps, or a missing score, is no other step
+    scores.iloc[1, 1] = np.nan
+    kept = mixtures.fit_mixture(scores, 4, model, variance_floor=1e-8)
+    assert kept.at_floor
+    least = np.linalg.eigvalsh(kept.covariances).min()
+    assert least == pytest.approx(25**2 / 12, rel=1e-4)  # Sheppard (1898)
+    finer = scores + rng.uniform(-1e-3, 1e-3, scores.shape)  # no score stands twice
+    assert mixtures.fit_mixture(finer, 4, model).at_floor
+    assert np.linalg.eigvalsh(mixtures.fit_mixture(finer, 4, model).covariances).min() < 20
 
 
 def test_a_run_that_may_not_finish_says_so():

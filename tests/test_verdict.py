@@ -98,6 +98,16 @@ def test_units_that_differ_in_how_far_they_go_to_the_ends_of_scales_are_no_profi
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 
+def test_heaps_of_scores_with_seven_steps_are_no_profiles():
+    found = []
+    for seed in range(4):
+        rng = np.random.default_rng([9, seed])
+        values = 50 + 16 * rng.standard_normal((200, 1)) + rng.normal(0, 16, (200, 5))
+        scores = pd.DataFrame((values * 6 / 100).round().clip(0, 6) * 100 / 6, columns=list(PHASES))
+        found.append(weigh(scores, 6, **QUICK).verdict)
+    assert not any(verdict.found for verdict in found)
+
+
 def test_two_sets_of_phases_have_two_dimensions():
     rng = np.random.default_rng(5)
     early, late = rng.standard_normal((2, 200, 1))

@@ -75,7 +75,7 @@ OF_PROFILES, OF_SCORES, WINDOW = ("most_profiles", "at_floor"), ("few_values", "
 """Codes of `warnings_of`, about the profiles and about the scores, and one more of `lowered_by`."""
 RIVALS_LEFT_OUT = 4
 """How many of the best rivals, besides the best of each form, are compared on units left out."""
-FEW_VALUES, HEAPED, MONOTONE = 6, 0.2, 0.9
+FEW_VALUES, HEAPED, MONOTONE = 5, 0.2, 0.9
 """Distinct scores of a phase, and share of units with one and the same score, from which a warning
 goes with the verdict; rank correlation of place on a curve and mean score from which it is a scale
 from less to more."""
@@ -305,7 +305,7 @@ def warnings_of(scores: pd.DataFrame, choice: Choice, highest: int) -> Iterator[
     """Give the codes of what makes any verdict on these scores doubtful.
 
     most_profiles (k is the largest tried: more might fit better), at_floor (a variance lies on its
-    floor: profiles of equal scores), few_values (a phase with six different scores or fewer),
+    floor: profiles of equal scores), few_values (a phase with five different scores or fewer),
     heaped (a fifth of the units have one and the same score on every phase).
     """
     if choice.k > 1 and choice.k == highest:

@@ -108,12 +108,12 @@ def races():
 
 def race():
     rows = []
-    for name, (table, ours, measurement) in races().items():
+    for name, (data, ours, measurement) in races().items():
         for k in KS:
-            goal = max(ours(table, k, seed, n_vain=10) for seed in range(1000, 1010))
+            goal = max(ours(data, k, seed, n_vain=10) for seed in range(1000, 1010))
             runs = {
-                "ours": partial(ours, table, k),
-                "StepMix": partial(their, table, k, measurement),
+                "ours": partial(ours, data, k),
+                "StepMix": partial(their, data, k, measurement),
             }
             for turn in range(TURNS):
                 for who, find in runs.items():

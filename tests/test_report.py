@@ -200,7 +200,11 @@ ROLES = pytest.mark.parametrize(
     ("alike", "told", "unsaid"),
     [
         ({}, ["(+7 points)", "hardly plays a part"], "may come of"),
-        ({"change_alike": 4.0}, ["(+7 points)", "the change would be +4 points"], "may come of"),
+        (
+            {"change_alike": 4.0},
+            ["(+7 points)", "the change would be, in points, +4 for"],
+            "may come of",
+        ),
         (
             {"p_holm_alike": 0.4},
             [

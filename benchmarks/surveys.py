@@ -5,6 +5,7 @@ looked at when the rules of the verdict were chosen, `AFTERWARDS` was thought of
 """
 
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -156,14 +157,15 @@ def straying(size, rng):
     return np.where(rng.random(size) < 0.04, rng.uniform(-4, 4, size), rng.standard_normal(size))
 
 
-def stretched(world):
-    """Let units go less far to the ends of scales, or further: a style, and no profiles."""
+def in_styles(answering):
+    """Let units keep to the middle in what they answer, or go to the ends: no profiles."""
 
-    def draw(n, rng):
-        states = world(n, rng)
-        return (50 + rng.uniform(0.3, 2.2, (n, 1)) * (states - 50)).clip(0, 100)
+    def answer(states, rng):
+        scores = answering(states, rng).scores
+        far = rng.uniform(0.3, 2.2, (len(scores), 1))
+        return SimpleNamespace(scores=(50 + far * (scores - 50)).clip(0, 100))
 
-    return draw
+    return answer
 
 
 def not_begun(size, rng):
@@ -264,9 +266,9 @@ AFTERWARDS = {
         Continuum(partial(arch, bend=18.0), even, spread=6),
         Answering((1,), 15.0, halo=0.5),
     ),
-    "independent, styles": (stretched(ALIKE), SOME),
-    "line, styles": (stretched(Continuum()), SOME),
-    "plane, styles": (stretched(Continuum(plane, dimensions=2, spread=6)), SOME),
+    "independent, styles": (ALIKE, in_styles(SOME)),
+    "line, styles": (Continuum(), in_styles(SOME)),
+    "plane, styles": (Continuum(plane, dimensions=2, spread=6), in_styles(SOME)),
 }
 
 

@@ -217,6 +217,9 @@ def test_a_change_of_one_unit_has_to_be_reliable_without_the_mix_of_roles_too(un
     pd.testing.assert_frame_equal(
         found.drop(columns="reliable"), by_scores.drop(columns="reliable")
     )
+    turned = first, replace(second, scores=second.scores - 60.0)
+    other_way = reliable_changes(first, replace(second, scores=later), alike=turned)
+    assert not other_way["reliable"][by_scores["change"] > 0].any()
     nothing_known = [one.only(one.scores.index[:0]) for one in unchanged]
     assert not reliable_changes(first, replace(second, scores=later), alike=nothing_known)[
         "reliable"

@@ -324,7 +324,8 @@ def change_both_ways(
     compared = panel(persons)
     errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
     alike = panel(without_role_mix(persons, units, roles, reference))
-    without = mean_change(alike, population, errors, _role_error(persons, units, roles, panel))
+    error_of_roles = _role_error(persons, units, roles, panel, list(pairwise(compared)))
+    without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     told = told.add_suffix(ALIKE)
     return mean_change(compared, population, errors).join(told)
@@ -369,6 +370,7 @@ def _role_error(
     units: Mapping[str, pd.Series],
     roles: Mapping[str, pd.Series],
     panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
+    pairs: Sequence[tuple[str, str]],
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Give the error of what is taken off mean changes; Satterthwaite (1946), less the mean's 1."""
     told, of_units, of_roles = map(pd.concat, (persons, units, roles))
@@ -377,7 +379,7 @@ def _role_error(
     is_role = [of_roles.reindex(told.index) == name for name in names]
     mixes = [panel({w: (0 * persons[w]).add(of[w], axis=0) for w in persons}) for of in is_role]
     tables, n = {}, max(len(effects) - 1, 1)
-    for first, second in pairwise(panel(persons)):
+    for first, second in pairs:
         more = np.array([(mix[second] - mix[first]).mean() for mix in mixes])
         off = np.einsum("nqp,qp->np", effects[1:], more.reshape(effects.shape[1:]))
         squares = (off - off.sum(axis=0) / n) ** 2

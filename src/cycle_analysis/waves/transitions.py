@@ -271,7 +271,8 @@ def reliable_changes(
     rate : float
         Share of the changes called reliable that may be none.
     alike : pair of WaveScores, optional
-        The same waves without the mix of roles: a change has to be reliable in them as well.
+        The same waves without the mix of roles: a change has to be reliable in them as well, in
+        the same direction.
 
     Returns
     -------
@@ -302,8 +303,9 @@ def reliable_changes(
     adjusted = stats.false_discovery_control(p, method="by") if len(p) else p
     change = change.assign(p=adjusted, reliable=adjusted <= rate)
     if alike is not None:
-        also = reliable_changes(*alike, rate=rate)["reliable"]
-        change["reliable"] &= also.reindex(change.index, fill_value=False)
+        also = reliable_changes(*alike, rate=rate).reindex(change.index)
+        one_way = change["change"] * also["change"] > 0
+        change["reliable"] &= one_way & also["reliable"].eq(True)
     return change
 
 

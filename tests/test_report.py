@@ -236,6 +236,25 @@ def test_a_change_is_told_as_such_only_where_other_roles_do_not_explain_it(
     assert unsaid not in text
 
 
+@pytest.mark.parametrize(
+    ("told", "title"),
+    [
+        ({"p_holm": 0.4}, "No phase changed by more than error"),
+        ({"p_holm_alike": 0.4}, "No change that other roles may not explain"),
+        ({"change_alike": np.nan}, "Change or other roles: that cannot be said"),
+    ],
+)
+def test_the_title_of_a_figure_of_change_does_not_deny_what_other_roles_may_explain(
+    frozen_run, told, title
+):
+    results = saved(frozen_run("example"))
+    change = results.load("07_waves", "change", ALL_WAVES).assign(**told)
+    changed = Saved(results.study, results.store, {"07_waves/change": change})
+    document = assemble(results.study, changed, "en")
+    (figure,) = (one for one in document.figures if one.key.startswith("figure-change"))
+    assert title in figure.drawing.svg.decode("utf-8")
+
+
 @BOTH
 def test_waves_answered_by_other_roles_are_not_said_to_have_too_few_units(frozen_run, language):
     results = saved(frozen_run("example"))

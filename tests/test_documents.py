@@ -23,7 +23,7 @@ from cycle_analysis.report.document import (
     number_blocks,
 )
 from cycle_analysis.report.templates import escape
-from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.report.writers import to_html
 from cycle_analysis.study import load_study
 
 LANGUAGES = ("nl", "en")

@@ -32,7 +32,7 @@ from cycle_analysis.report.chapters.waves import TERRITORY
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
-from cycle_analysis.report.writers.html import to_html
+from cycle_analysis.report.writers import to_html
 from cycle_analysis.robustness import CROSSED, NAMES
 from cycle_analysis.robustness.curve import CLAIMS
 from cycle_analysis.running import read_parameters

@@ -18,7 +18,7 @@ from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.chapter import NUMBER, PROFILES, SCORES, Chapter, Results
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import open_language
-from cycle_analysis.report.writers.html import Link, page_template, style
+from cycle_analysis.report.writers import Link, page_template, style
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import delete_files, write_whole
 

@@ -24,11 +24,11 @@ from joblib import Parallel, delayed
 from scipy.special import ndtr
 from surveys import cumulative, skewed
 
+from cycle_analysis import figures
 from cycle_analysis.cycle import phase_curve, rank_correlations
 from cycle_analysis.cycle.order import phase_differences
 from cycle_analysis.cycle.placements import kappa
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, scalability, two_level_scalability
-from cycle_analysis.figures import style
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.agreement import intraclass, spread_by_level
 from cycle_analysis.measurement.error import standard_errors
@@ -231,20 +231,20 @@ def cover_means(studies: int) -> pd.DataFrame:
 
 
 def draw_coverage(table: pd.DataFrame, file: Path) -> None:
-    ax = style.start(None, height=9.6)
+    ax = figures.start(None, height=9.6)
     names = table.index.get_level_values("interval").unique()
     for rank, n in enumerate(table.index.get_level_values("n_units").unique()):
         values = table.xs(n, level="n_units")["coverage"].reindex(names)
-        sign = style.profile_style(rank + 1) | {"linestyle": "none"}
+        sign = figures.profile_style(rank + 1) | {"linestyle": "none"}
         ax.plot(values, np.arange(len(names)) + 0.1 * rank - 0.2, label=f"{n} units", **sign)
-    ax.axvspan(0.93, 0.97, color=style.FAINT, alpha=0.6, zorder=0)
+    ax.axvspan(0.93, 0.97, color=figures.FAINT, alpha=0.6, zorder=0)
     ax.set_yticks(range(len(names)), names, fontsize=9)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0.9, 1)
-    look = style.Look("en", "How often the 95% intervals hold the truth (band: 93-97%)")
+    look = figures.Look("en", "How often the 95% intervals hold the truth (band: 93-97%)")
     look.percent_axis(ax.xaxis)
-    style.legend_below(ax, columns=3)
-    style.finish(ax, look, x="Share of samples")
+    figures.legend_below(ax, columns=3)
+    figures.finish(ax, look, x="Share of samples")
     plt.savefig(file, dpi=110)
 
 

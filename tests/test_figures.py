@@ -13,7 +13,7 @@ from matplotlib.text import Text
 from shared import four_profiles
 
 from cycle_analysis import figures
-from cycle_analysis.figures import Look, style
+from cycle_analysis.figures import Look, cycle, profiles, responses
 from cycle_analysis.profiles import Partition, ward_kmeans
 
 Drawn = namedtuple("Drawn", ["centroids", "sizes"])
@@ -29,48 +29,48 @@ PATTERNS = pd.DataFrame(
      "expected": [0.6, 0.4], "ratio": 1.0}
 )  # fmt: skip
 DRAWN = {
-    "answers": lambda look, **at: figures.plot_answers(
+    "answers": lambda look, **at: responses.plot_answers(
         pd.DataFrame({0: [0.5, 0.2], 1: [0.5, 0.8]}, index=["AG1", "EX1"]),
         pd.Series({"AG1": 90, "EX1": 1088}), ["nee", "ja"], look, **at),
-    "coactivity": lambda look, **at: figures.plot_coactivity(
+    "coactivity": lambda look, **at: cycle.plot_coactivity(
         pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), look, **at),
-    "violations": lambda look, **at: figures.plot_order_violations(
+    "violations": lambda look, **at: cycle.plot_order_violations(
         pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), look, **at),
-    "patterns": lambda look, **at: figures.plot_patterns(
+    "patterns": lambda look, **at: cycle.plot_patterns(
         PATTERNS, look, rest=7, **at),
-    "curve": lambda look, **at: figures.plot_phase_curve(CURVE, look, **at),
-    "curves": lambda look, **at: figures.plot_phase_curve(
+    "curve": lambda look, **at: cycle.plot_phase_curve(CURVE, look, **at),
+    "curves": lambda look, **at: cycle.plot_phase_curve(
         CURVE, look, earlier=CURVE, waves=("Second wave (2022)", "First wave (2018)"), **at),
-    "fingerprint": lambda look, **at: figures.plot_fingerprint(
+    "fingerprint": lambda look, **at: profiles.plot_fingerprint(
         pd.Series([-48.0, np.nan, 48.0][: len(PHASES)], PHASES), look, **at),
-    "composition": lambda look, **at: figures.plot_composition(
+    "composition": lambda look, **at: cycle.plot_composition(
         pd.DataFrame({1: [0.5, 0.95], 2: [0.5, 0.0]}, ["under 20,000 inhabitants", "west"]),
         look, names={1: "A name of many words", 2: "Other"}, **at),
-    "flow": lambda look, **at: figures.plot_flow(
+    "flow": lambda look, **at: cycle.plot_flow(
         pd.DataFrame({1: [0.4, 0.0], 2: [0.2, 0.4]}, index=[1, 2]), look,
         names={1: "A name of many words", 2: "Other"},
         waves=("First wave (2018)", "Second wave (2022)"), **at),
-    "profiles": lambda look, **at: figures.plot_profiles(
+    "profiles": lambda look, **at: profiles.plot_profiles(
         Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, look, low=CENTROIDS, high=CENTROIDS,
         **at),
-    "reliability": lambda look, **at: figures.plot_reliability(
+    "reliability": lambda look, **at: responses.plot_reliability(
         pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
                       "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
         look, **at),
-    "specifications": lambda look, **at: figures.plot_specifications(
+    "specifications": lambda look, **at: profiles.plot_specifications(
         pd.Series([1.0, 0.9, 0.4, -0.1]), pd.Series([True, False, None, True]),
         pd.DataFrame({("Hoe respondenten een eenheid worden", "gemiddelde"): [True] * 3 + [False],
                       ("Hoe respondenten een eenheid worden", "mediaan"): [False] * 3 + [True]}),
         look, **at),
-    "sensitivity": lambda look, **at: figures.plot_sensitivity(
+    "sensitivity": lambda look, **at: cycle.plot_sensitivity(
         pd.DataFrame({"two_or_more": [0.9, 0.4]}, index=[40.0, 50.0]),
         look, chosen=50.0, **at),
-    "spread": lambda look, **at: figures.plot_spread(
+    "spread": lambda look, **at: responses.plot_spread(
         pd.DataFrame({"level": [50.0], "spread": [5.0], "low": [4.0], "high": [6.0]}), look,
         units=pd.DataFrame({"level": [20.0, 80], "spread": [5.0, np.nan]}), **at),
-    "moves": lambda look, **at: figures.plot_moves(
+    "moves": lambda look, **at: cycle.plot_moves(
         pd.DataFrame({1: [8.0, np.nan], 2: [2.0, 9.0]}, index=[1, 2]), look, **at),
-    "units": lambda look, **at: figures.plot_units(
+    "units": lambda look, **at: profiles.plot_units(
         Partition(SCORES, pd.Series({"A": 1, "B": 2, "C": 2})), {1: "Starters"}, look, **at),
 }  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_a_figure_is_drawn_on_the_axes_of_the_caller(draw):
 def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
     table = pd.DataFrame({"share": [0.125], "by_chance": [0.025], "n": [80]}, PAIR)
     texts = {
-        language: figures.plot_order_violations(table, Look(language)).texts[0].get_text()
+        language: cycle.plot_order_violations(table, Look(language)).texts[0].get_text()
         for language in ("nl", "en")
     }
     assert texts == {"nl": "12,5%", "en": "12.5%"}
@@ -113,19 +113,19 @@ def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
 
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"no texts in 'xx'; choose from \[.*'en',.*'nl'"):
-        figures.plot_phase_curve(CURVE, Look("xx"))
+        cycle.plot_phase_curve(CURVE, Look("xx"))
 
 
 def test_a_profile_keeps_its_look_and_no_two_of_eight_share_marker_or_colour():
-    looks = [style.profile_style(number) for number in range(1, 9)]
+    looks = [figures.profile_style(number) for number in range(1, 9)]
     for trait in ("color", "marker"):
         assert len({look[trait] for look in looks}) == 8
-    assert style.profile_style(3) == style.profile_style(3)
+    assert figures.profile_style(3) == figures.profile_style(3)
 
 
 def test_a_darker_bar_is_a_higher_step_also_in_grey():
     shares = pd.DataFrame(0.2, index=["AG1"], columns=range(5))
-    ax = figures.plot_answers(shares, pd.Series({"AG1": 90}), list("abcde"))
+    ax = responses.plot_answers(shares, pd.Series({"AG1": 90}), list("abcde"))
     greys = [to_rgb(bar.get_facecolor()) @ np.array([0.299, 0.587, 0.114]) for bar in ax.patches]
     assert (np.diff(greys) < -0.1).all()
 
@@ -135,7 +135,7 @@ def test_text_at_the_width_of_a_phone_is_eleven_pixels_or_more():
         figure = draw(Look("nl", TITLE, LABELS)).get_figure(root=True)
         figure.canvas.draw()
         inches = figure.get_tightbbox().width
-        assert style.TEXT_SIZE / 72 / inches * 390 > 11
+        assert figures.TEXT_SIZE / 72 / inches * 390 > 11
 
 
 def contrast(first, second) -> float:
@@ -147,36 +147,38 @@ def contrast(first, second) -> float:
 
 
 def test_text_on_every_tint_is_read_with_enough_contrast():
-    tints = [style.LEVELS(place) for place in np.linspace(0, 1)]
-    assert min(contrast(tint, style.ink_on(tint)) for tint in tints) >= 4.5
-    on_profiles = [contrast(colour, style.ink_on(colour)) for colour in style.PROFILE_COLOURS]
+    tints = [figures.LEVELS(place) for place in np.linspace(0, 1)]
+    assert min(contrast(tint, figures.ink_on(tint)) for tint in tints) >= 4.5
+    on_profiles = [contrast(colour, figures.ink_on(colour)) for colour in figures.PROFILE_COLOURS]
     assert min(on_profiles) >= 4.5
-    assert min(contrast(ink, "white") for ink in (style.INK, style.MUTED)) >= 4.5
+    assert min(contrast(ink, "white") for ink in (figures.INK, figures.MUTED)) >= 4.5
 
 
 def test_every_mark_stands_out_from_the_paper():
-    marks = [*style.PROFILE_COLOURS, style.ACCENT, style.MUTED]
+    marks = [*figures.PROFILE_COLOURS, figures.ACCENT, figures.MUTED]
     assert min(contrast(mark, "white") for mark in marks) >= 3
 
 
 def test_forms_without_groups_are_bars_to_the_side_that_wins():
     leads = pd.Series({"een kromme": -40.0, "een lijn": 25.0})
-    ax = figures.plot_rivals(leads, Look("nl", "Er is een continuüm"))
+    ax = profiles.plot_rivals(leads, Look("nl", "Er is een continuüm"))
     assert [bar.get_width() for bar in ax.patches] == [-40.0, 25.0]
     assert len({bar.get_facecolor() for bar in ax.patches}) == 2
     assert [label.get_text() for label in ax.get_yticklabels()] == ["een kromme", "een lijn"]
 
 
 def test_a_line_between_neighbours_is_dashed_where_a_valley_lies():
-    profiles = ward_kmeans(four_profiles(40)[0], 3)
+    groups = ward_kmeans(four_profiles(40)[0], 3)
     edges = pd.DataFrame({"first": [1, 2], "second": [2, 3], "p": [0.01, 0.4]})
-    ax = figures.plot_tree(profiles, edges.assign(apart=[True, False]), Look("nl"))
+    ax = profiles.plot_tree(groups, edges.assign(apart=[True, False]), Look("nl"))
     assert [line.get_linestyle() for line in ax.lines] == ["--", "-"]
     assert [text.get_text() for text in ax.texts][:2] == ["p = 0,010", "p = 0,400"]
 
 
 def test_a_course_has_a_line_for_each_phase_with_its_name():
     course = pd.DataFrame({"AG": [90.0, 50, 10], "EX": [10.0, 80, 20]}, index=[0.0, 50, 100])
-    ax = figures.plot_course(course, Look("nl", labels={"AG": "Agenderen", "EX": "Experimenteren"}))
+    ax = profiles.plot_course(
+        course, Look("nl", labels={"AG": "Agenderen", "EX": "Experimenteren"})
+    )
     assert [line.get_label() for line in ax.lines] == ["Agenderen", "Experimenteren"]
     assert ax.get_ylim() == (0, 100)

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from make_tiles import HERE, make_tiles, plan_tiles
 
-from cycle_analysis.figures import Look, style
+from cycle_analysis import figures
+from cycle_analysis.figures import Look
 from cycle_analysis.figures.responses import (
     NO_VALUE,
     category_colours,
@@ -185,7 +186,7 @@ def test_in_grey_categories_differ_in_lightness_from_each_other_and_from_none(k)
 def test_a_number_is_readable_on_every_tile():
     for k in range(1, 7):
         for colour in category_colours(pd.Index(range(k))).values():
-            assert abs(grey(colour) - grey(style.ink_on(colour))) > 0.35
+            assert abs(grey(colour) - grey(figures.ink_on(colour))) > 0.35
 
 
 def test_a_category_without_a_unit_keeps_its_place_in_the_order():

@@ -61,10 +61,10 @@ if TYPE_CHECKING:
     from cycle_analysis.cycle import phase_curve as phase_curve
     from cycle_analysis.cycle.order import phase_order as phase_order
     from cycle_analysis.cycle.scalability import scalability as scalability
+    from cycle_analysis.figures import Look as Look
     from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
     from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
     from cycle_analysis.figures.profiles import plot_units as plot_units
-    from cycle_analysis.figures.style import Look as Look
     from cycle_analysis.measurement import phase_scores as phase_scores
     from cycle_analysis.measurement import respondent_scores as respondent_scores
     from cycle_analysis.measurement import unit_scores as unit_scores
@@ -128,7 +128,7 @@ ROOMS = {
     "plot_phase_curve": "figures.cycle",
     "plot_profiles": "figures.profiles",
     "plot_units": "figures.profiles",
-    "Look": "figures.style",
+    "Look": "figures",
 }
 """The room of each public name, after a colon the function's name there where it is another.
 

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from cycle_analysis.figures import style
-from cycle_analysis.figures.style import ENGLISH, Look
+from cycle_analysis import figures
+from cycle_analysis.figures import ENGLISH, Look
 
 SEEN = 0.06
 """Smallest share that has room for its number in a bar or block."""
@@ -46,28 +46,28 @@ def plot_phase_curve(
     >>> [text.get_text() for text in plot_phase_curve(curve, Look("nl")).texts]
     ['60', '40']
     """
-    ax = style.start(ax, height=1.2 + (0.36 if earlier is None else 0.5) * len(curve))
-    drawn = [(curve, style.ACCENT, 0.0, waves[0])]
+    ax = figures.start(ax, height=1.2 + (0.36 if earlier is None else 0.5) * len(curve))
+    drawn = [(curve, figures.ACCENT, 0.0, waves[0])]
     if earlier is not None:
-        drawn = [(curve, style.ACCENT, -0.16, waves[0]), (earlier, "white", 0.2, waves[1])]
+        drawn = [(curve, figures.ACCENT, -0.16, waves[0]), (earlier, "white", 0.2, waves[1])]
     for table, filled, aside, name in drawn:
         places = np.arange(len(curve)) + aside
         low, high, mean = (
             table[of].reindex(curve.index).to_numpy(float) for of in ("low", "high", "mean")
         )
-        ax.hlines(places, low, high, color=style.ACCENT, linewidth=2.4)
-        dots: dict[str, Any] = {"markersize": 5.5, "color": style.ACCENT, "label": name}
+        ax.hlines(places, low, high, color=figures.ACCENT, linewidth=2.4)
+        dots: dict[str, Any] = {"markersize": 5.5, "color": figures.ACCENT, "label": name}
         ax.plot(mean, places, "o", markerfacecolor=filled, **dots)
         for place, value, right in zip(places, mean, np.fmax(high, mean), strict=True):
             if np.isfinite(value):
-                style.say(ax, look.number(value), (right, place), (6, 0))
+                figures.say(ax, look.number(value), (right, place), (6, 0))
     ax.set(xlim=(0, 104), ylim=(len(curve) - 0.5, -0.6), xticks=range(0, 101, 20))
-    labels = [style.break_lines(name, 16) for name in look.names(curve.index.tolist())]
+    labels = [figures.break_lines(name, 16) for name in look.names(curve.index.tolist())]
     ax.set_yticks(range(len(curve)), labels)
     look.number_axis(ax.xaxis)
     if earlier is not None:
-        style.legend_below(ax, columns=2)
-    return style.finish(ax, look, x=look.word("cycle", "score"), grid="x")
+        figures.legend_below(ax, columns=2)
+    return figures.finish(ax, look, x=look.word("cycle", "score"), grid="x")
 
 
 def plot_coactivity(pairs: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -92,10 +92,10 @@ def plot_coactivity(pairs: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None =
         for pair, row in pairs.iterrows()
     }
     texts = [[told.get((first, second)) for first in earlier] for second in later]
-    ax = style.start(ax, height=1.3 + 0.5 * len(later))
-    style.draw_cells(ax, observed.to_numpy(), texts, look.names(later))
-    style.phase_ticks(ax, earlier, look)
-    return style.finish(ax, look, x=style.break_lines(look.word("cycle", "together"), 34))
+    ax = figures.start(ax, height=1.3 + 0.5 * len(later))
+    figures.draw_cells(ax, observed.to_numpy(), texts, look.names(later))
+    figures.phase_ticks(ax, earlier, look)
+    return figures.finish(ax, look, x=figures.break_lines(look.word("cycle", "together"), 34))
 
 
 def plot_patterns(
@@ -121,19 +121,19 @@ def plot_patterns(
     ['6', '4']
     """
     phases = patterns.columns.drop(["n", "share", "expected", "ratio"], errors="ignore").tolist()
-    ax = style.start(ax, height=2.5 + 0.28 * len(phases))
+    ax = figures.start(ax, height=2.5 + 0.28 * len(phases))
     below = 0.13 * len(phases) / (0.13 * len(phases) + 1)
-    bars = style.start(ax.inset_axes((0, below + 0.02, 1, 0.98 - below)), 0)
-    dots = style.start(ax.inset_axes((0, 0, 1, below)), 0)
+    bars = figures.start(ax.inset_axes((0, below + 0.02, 1, 0.98 - below)), 0)
+    dots = figures.start(ax.inset_axes((0, 0, 1, below)), 0)
     _pattern_bars(bars, patterns, rest, look)
     _pattern_dots(dots, patterns[phases].to_numpy(bool), look.names(phases))
     for part in (bars, dots):
         part.set_xlim(-0.6, len(patterns) - 0.4)
     ax.set(xticks=[], yticks=[])
-    style.strip(ax)
+    figures.strip(ax)
     if rest:
-        style.note(ax, look.word("simultaneity", "rest", n=look.number(rest)))
-    return style.finish(ax, look)
+        figures.note(ax, look.word("simultaneity", "rest", n=look.number(rest)))
+    return figures.finish(ax, look)
 
 
 def _pattern_bars(ax: Axes, patterns: pd.DataFrame, rest: int, look: Look) -> None:
@@ -141,29 +141,31 @@ def _pattern_bars(ax: Axes, patterns: pd.DataFrame, rest: int, look: Look) -> No
     counts, places = patterns["n"], range(len(patterns))
     expected = patterns["expected"] * (counts.sum() + rest)
     observed = look.word("simultaneity", "observed")
-    ax.bar(places, counts, color=style.PROFILE_COLOURS[4], width=0.62, label=observed)
-    dash: dict[str, Any] = {"color": style.INK, "markersize": 15, "markeredgewidth": 2.4}
+    ax.bar(places, counts, color=figures.PROFILE_COLOURS[4], width=0.62, label=observed)
+    dash: dict[str, Any] = {"color": figures.INK, "markersize": 15, "markeredgewidth": 2.4}
     ax.plot(places, expected, "_", label=look.word("simultaneity", "expected"), **dash)
     for place, n, other in zip(places, counts, expected, strict=True):
-        style.say(ax, look.number(n), (place, max(n, other)), (0, 3))
+        figures.say(ax, look.number(n), (place, max(n, other)), (0, 3))
     ax.set_xticks([])
-    ax.legend(fontsize=style.TEXT_SIZE, frameon=False, loc="upper right")
+    ax.legend(fontsize=figures.TEXT_SIZE, frameon=False, loc="upper right")
     ax.margins(y=0.45)  # place for the legend above the highest bar
     look.number_axis(ax.yaxis)
-    style.label_axes(ax, y=look.word("simultaneity", "units"))
+    figures.label_axes(ax, y=look.word("simultaneity", "units"))
 
 
 def _pattern_dots(ax: Axes, on: np.ndarray, names: list[str]) -> None:
     """Draw one column of dots for each pattern, filled where the phase is active."""
     for column, active in enumerate(on):
         (rows,) = np.nonzero(active)
-        hollow: dict[str, Any] = {"color": "white", "markeredgecolor": style.MUTED, "mew": 0.6}
+        hollow: dict[str, Any] = {"color": "white", "markeredgecolor": figures.MUTED, "mew": 0.6}
         ax.plot([column] * len(active), range(len(active)), "o", markersize=7, **hollow)
         if active.any():
-            ax.plot([column] * len(rows), rows, "o-", color=style.INK, markersize=7.5, linewidth=2)
+            ax.plot(
+                [column] * len(rows), rows, "o-", color=figures.INK, markersize=7.5, linewidth=2
+            )
     ax.set(xticks=[], ylim=(len(names) - 0.5, -0.5))
     ax.set_yticks(range(len(names)), names)
-    style.strip(ax)
+    figures.strip(ax)
 
 
 def plot_sensitivity(
@@ -188,17 +190,17 @@ def plot_sensitivity(
     >>> [text.get_text() for text in plot_sensitivity(shares, Look("nl"), chosen=50.0).texts]
     ['60%']
     """
-    ax = style.start(ax, height=2.9)
-    ax.plot(shares.index, shares["two_or_more"], color=style.ACCENT, marker="o", linewidth=1.8)
+    ax = figures.start(ax, height=2.9)
+    ax.plot(shares.index, shares["two_or_more"], color=figures.ACCENT, marker="o", linewidth=1.8)
     if chosen is not None and chosen in shares.index:
         value = float(shares.loc[chosen, "two_or_more"])
-        ax.axvline(chosen, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1)
-        style.say(ax, look.percent(value), (chosen, value), (7, 5), fontweight="bold")
+        ax.axvline(chosen, color=figures.MUTED, linestyle=(0, (4, 3)), linewidth=1)
+        figures.say(ax, look.percent(value), (chosen, value), (7, 5), fontweight="bold")
     ax.set_ylim(0, 1)
     look.number_axis(ax.xaxis)
     look.percent_axis(ax.yaxis)
     threshold, two = (look.word("simultaneity", name) for name in ("threshold", "two"))
-    return style.finish(ax, look, x=threshold, y=two.capitalize(), grid="y")
+    return figures.finish(ax, look, x=threshold, y=two.capitalize(), grid="y")
 
 
 def plot_order_violations(
@@ -219,25 +221,25 @@ def plot_order_violations(
     ['12,5%']
     """
     pairs = [look.names(pair) for pair in violations.index]
-    names = [style.break_lines(f"{later} > {earlier}", 30) for earlier, later in pairs]
+    names = [figures.break_lines(f"{later} > {earlier}", 30) for earlier, later in pairs]
     n_lines = 1 + max(name.count("\n") for name in names)
-    ax = style.start(ax, height=1.4 + 0.27 * n_lines * len(violations))
+    ax = figures.start(ax, height=1.4 + 0.27 * n_lines * len(violations))
     places = np.arange(len(violations))
     shares, chance = violations["share"].to_numpy(float), float(violations["by_chance"].max())
-    ax.barh(places, np.nan_to_num(shares), color=style.ACCENT, height=0.62)
+    ax.barh(places, np.nan_to_num(shares), color=figures.ACCENT, height=0.62)
     label = look.word("simultaneity", "chance")
-    ax.axvline(chance, color=style.INK, linewidth=1.6, linestyle=(0, (4, 2)), label=label)
+    ax.axvline(chance, color=figures.INK, linewidth=1.6, linestyle=(0, (4, 2)), label=label)
     ends = np.maximum(np.nan_to_num(shares), chance)
     for place, (value, end) in enumerate(zip(shares, ends, strict=True)):
-        style.say(ax, look.percent(value, 1), (end, place), (5, 0))
+        figures.say(ax, look.percent(value, 1), (end, place), (5, 0))
     ax.set_yticks(places, names)
     ax.set(xlim=(0, max(0.1, 1.2 * ends.max())), ylim=(len(violations) - 0.4, -0.6))
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 2.5% would read 2%
     look.percent_axis(ax.xaxis)
-    style.legend_below(ax)
-    violated = style.break_lines(look.word("simultaneity", "violations"), 26)
-    return style.finish(ax, look, x=violated, grid="x")
+    figures.legend_below(ax)
+    violated = figures.break_lines(look.word("simultaneity", "violations"), 26)
+    return figures.finish(ax, look, x=violated, grid="x")
 
 
 def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -256,14 +258,14 @@ def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
     >>> [text.get_text() for text in plot_change(change, Look("nl")).texts]
     ['+4', '−1']
     """
-    ax = style.start(ax, height=1.1 + 0.36 * len(change))
-    ax.axvline(0, color=style.MUTED, linewidth=1)
+    ax = figures.start(ax, height=1.1 + 0.36 * len(change))
+    ax.axvline(0, color=figures.MUTED, linewidth=1)
     for place, row in enumerate(change.itertuples()):
         sure = getattr(row, "sure", row.low > 0 or row.high < 0)
-        ax.plot([row.low, row.high], [place, place], color=style.ACCENT, linewidth=2)
-        filled = style.ACCENT if sure else "white"
-        ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=style.ACCENT)
-        style.say(ax, look.points(row.change), (row.change, place), (0, 7))
+        ax.plot([row.low, row.high], [place, place], color=figures.ACCENT, linewidth=2)
+        filled = figures.ACCENT if sure else "white"
+        ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=figures.ACCENT)
+        figures.say(ax, look.points(row.change), (row.change, place), (0, 7))
     ends = change[["low", "high", "change"]].to_numpy(float)
     low, high = np.nanmin(ends, initial=-1.0), np.nanmax(ends, initial=1.0)
     ax.set_xlim(low - 0.08 * (high - low), high + 0.08 * (high - low))
@@ -271,7 +273,7 @@ def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
     ax.set_ylim(len(change) - 0.5, -0.7)
     ax.set_yticks(range(len(change)), look.names(change.index.tolist()))
     look.number_axis(ax.xaxis)
-    return style.finish(ax, look, x=look.word("change", "x"), grid="x")
+    return figures.finish(ax, look, x=look.word("change", "x"), grid="x")
 
 
 def plot_composition(
@@ -295,26 +297,29 @@ def plot_composition(
     >>> [text.get_text() for text in plot_composition(shares).texts]
     ['75%', '20%', '25%', '80%']
     """
-    ax = style.start(ax, height=1.3 + 0.42 * len(shares))
+    ax = figures.start(ax, height=1.3 + 0.42 * len(shares))
     places, left = np.arange(len(shares)), np.zeros(len(shares))
     widths = shares.div(shares.sum(axis=1), axis=0)
     for number in shares.columns:
-        colour = style.profile_style(int(number))["color"]
-        label = style.profile_name(int(number), names or {})
+        colour = figures.profile_style(int(number))["color"]
+        label = figures.profile_name(int(number), names or {})
         drawn: dict[str, Any] = {"color": colour, "edgecolor": "white", "linewidth": 1.5}
         ax.barh(places, widths[number], left=left, height=0.72, label=label, **drawn)
         for place, share in zip(places, shares[number], strict=True):
             if share >= SEEN:
                 at = left[place] + widths[number].iloc[place] / 2
-                ink: dict[str, Any] = {"color": style.ink_on(colour), "fontsize": style.TEXT_SIZE}
+                ink: dict[str, Any] = {
+                    "color": figures.ink_on(colour),
+                    "fontsize": figures.TEXT_SIZE,
+                }
                 ax.text(at, float(place), look.percent(share), ha="center", va="center", **ink)
         left += widths[number].to_numpy()
-    labels = [style.break_lines(str(name), 16) for name in shares.index]
+    labels = [figures.break_lines(str(name), 16) for name in shares.index]
     ax.set(yticks=places, yticklabels=labels, ylim=(len(shares) - 0.5, -0.5), xlim=(0, 1))
     ax.set_xticks([])
-    style.strip(ax)
-    style.legend_below(ax, columns=2)
-    return style.finish(ax, look)
+    figures.strip(ax)
+    figures.legend_below(ax, columns=2)
+    return figures.finish(ax, look)
 
 
 def plot_flow(
@@ -344,7 +349,7 @@ def plot_flow(
     >>> [text.get_text() for text in plot_flow(shares).texts]
     ['1: 60%', '2: 40%', '1: 40%', '2: 60%']
     """
-    ax = style.start(ax, height=3.6)
+    ax = figures.start(ax, height=3.6)
     table = shares.fillna(0.0)
     ends = (
         (table.sum(axis=1), table.sum()) if sizes is None else (sizes.iloc[:, 0], sizes.iloc[:, 1])
@@ -360,7 +365,7 @@ def plot_flow(
         width = table.loc[before, after] * min(fits[0][before], fits[1][after])
         low, to = used[0][before], used[1][after]
         lower = low + (to - low) * bend
-        colour = style.profile_style(int(before))["color"]
+        colour = figures.profile_style(int(before))["color"]
         ax.fill_between(x, lower, lower + width, alpha=0.55, linewidth=0, color=colour)
         if width:  # an edge that stands out from the paper, of bands that are there
             ax.plot(x, np.transpose([lower, lower + width]), linewidth=0.7, color=colour)
@@ -371,12 +376,12 @@ def plot_flow(
     ax.set(
         xlim=(-0.05, 1.05),
         xticks=[0, 1],
-        xticklabels=[style.break_lines(wave, 12) for wave in waves],
+        xticklabels=[figures.break_lines(wave, 12) for wave in waves],
         yticks=[],
     )
     ax.xaxis.tick_top()
-    style.strip(ax)
-    return style.finish(ax, look)
+    figures.strip(ax)
+    return figures.finish(ax, look)
 
 
 def _blocks(
@@ -384,11 +389,15 @@ def _blocks(
 ) -> None:
     """Draw the profiles of one wave: a block for each, with its name and share beside it."""
     for number, size in sizes.items():
-        place, colour = int(str(number)), style.profile_style(int(str(number)))["color"]
+        place, colour = int(str(number)), figures.profile_style(int(str(number)))["color"]
         ax.bar(1.0 if side else -0.05, size, 0.05, low[number], align="edge", color=colour)
-        name = style.break_lines(style.profile_name(place, names), 16)
+        name = figures.break_lines(figures.profile_name(place, names), 16)
         text = f"{name}\n{look.percent(size)}" if names else f"{name}: {look.percent(size)}"
-        look_of: dict[str, Any] = {"fontsize": style.TEXT_SIZE, "color": style.INK, "va": "center"}
+        look_of: dict[str, Any] = {
+            "fontsize": figures.TEXT_SIZE,
+            "color": figures.INK,
+            "va": "center",
+        }
         look_of |= {"ha": "left" if side else "right", "annotation_clip": False}
         at = (1.05 if side else -0.05, low[number] + size / 2)
         ax.annotate(text, at, (6 if side else -6, 0), textcoords="offset points", **look_of)
@@ -421,14 +430,16 @@ def plot_moves(
     >>> [text.get_text() for text in plot_moves(counts, Look("nl")).texts]
     ['8', '5', '0', '9']
     """
-    ax = style.start(ax, height=1.2 + 0.5 * len(counts))
+    ax = figures.start(ax, height=1.2 + 0.5 * len(counts))
     values = counts.to_numpy(float)
     told = texts or [[look.number(n) for n in row] for row in values]
-    before = [style.break_lines(style.profile_name(key, names or {}), 16) for key in counts.index]
+    before = [
+        figures.break_lines(figures.profile_name(key, names or {}), 16) for key in counts.index
+    ]
     most = np.nanmax(values, initial=1.0)
-    style.draw_cells(ax, values, told, before, [str(key) for key in counts.columns], most)
+    figures.draw_cells(ax, values, told, before, [str(key) for key in counts.columns], most)
     for place in range(min(counts.shape)):
         left, right = place - 0.46, place + 0.46
         corners = [(left, right, right, left, left), (left, left, right, right, left)]
-        ax.plot(*corners, color=style.INK, linewidth=1.2)
-    return style.finish(ax, look, x=axes[1], y=axes[0])
+        ax.plot(*corners, color=figures.INK, linewidth=1.2)
+    return figures.finish(ax, look, x=axes[1], y=axes[0])

@@ -13,8 +13,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from cycle_analysis.figures import style
-from cycle_analysis.figures.style import ENGLISH, Look
+from cycle_analysis import figures
+from cycle_analysis.figures import ENGLISH, Look
 from cycle_analysis.profiles import Partition
 
 NARROW = 3.2
@@ -39,17 +39,17 @@ def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     >>> plot_criteria(criteria, Look("nl")).get_xlabel()
     'Aantal profielen'
     """
-    ax = style.start(ax, height=3.2)
+    ax = figures.start(ax, height=3.2)
     known = criteria.dropna(subset="bic")
     n = known["method"].nunique()
     signs: dict[str, Any] = {
-        "markers": style.PROFILE_MARKERS[:n],
-        "palette": style.PROFILE_COLOURS[:n],
+        "markers": figures.PROFILE_MARKERS[:n],
+        "palette": figures.PROFILE_COLOURS[:n],
     }
     sns.lineplot(known, x="k", y="bic", hue="method", style="method", ax=ax, **signs)
     best = known.loc[known["bic"].idxmin()]
-    ax.plot(best["k"], best["bic"], "o", markersize=13, markerfacecolor="none", color=style.INK)
-    style.legend_below(ax, columns=4)
+    ax.plot(best["k"], best["bic"], "o", markersize=13, markerfacecolor="none", color=figures.INK)
+    figures.legend_below(ax, columns=4)
     if inner := ax.get_legend():
         inner.remove()
     return _over_k(ax, look, look.word("number_of_profiles", "y"))
@@ -68,14 +68,14 @@ def plot_rivals(leads: pd.Series, look: Look = ENGLISH, ax: Axes | None = None) 
     >>> plot_rivals(pd.Series({"a line": -12.0, "one cloud": 40.0})).get_xlabel()
     'BIC points (to the right groups are better)'
     """
-    ax = style.start(ax, height=0.7 + 0.35 * len(leads))
+    ax = figures.start(ax, height=0.7 + 0.35 * len(leads))
     places = np.arange(len(leads))
-    colours = [style.ACCENT if lead > 0 else "0.6" for lead in leads]
+    colours = [figures.ACCENT if lead > 0 else "0.6" for lead in leads]
     ax.barh(places, leads.to_numpy(), color=colours, height=0.6)
-    ax.axvline(0, color=style.INK, linewidth=1)
+    ax.axvline(0, color=figures.INK, linewidth=1)
     ax.set(yticks=places, yticklabels=list(leads.index), ylim=(max(len(leads), 1) - 0.5, -0.5))
     look.number_axis(ax.xaxis, 0)
-    return style.finish(ax, look, look.word("number_of_profiles", "lead"), "", grid="x")
+    return figures.finish(ax, look, look.word("number_of_profiles", "lead"), "", grid="x")
 
 
 def plot_tree(
@@ -108,7 +108,7 @@ def plot_tree(
     >>> [text.get_text() for text in plot_tree(ward_kmeans(scores, 2), edges).texts]
     ['p = 0.005', '1', '2']
     """
-    ax = style.start(ax, height=3.4)
+    ax = figures.start(ax, height=3.4)
     centroids = profiles.centroids
     half = centroids.shape[1] // 2
     x = centroids.mean(axis=1)
@@ -123,16 +123,16 @@ def plot_tree(
             ax.annotate(look.p(edge.p, least_p), middle, (0, 4), textcoords="offset points", **told)
     areas = 300 + 1500 * profiles.sizes / profiles.sizes.sum()
     colours = [
-        style.PROFILE_COLOURS[(number - 1) % len(style.PROFILE_COLOURS)] for number in x.index
+        figures.PROFILE_COLOURS[(number - 1) % len(figures.PROFILE_COLOURS)] for number in x.index
     ]
-    ax.scatter(x, y, s=areas, c=colours, edgecolor=style.INK, zorder=2)
+    ax.scatter(x, y, s=areas, c=colours, edgecolor=figures.INK, zorder=2)
     for number in x.index:
         ax.annotate(str(number), (x[number], y[number]), ha="center", va="center", zorder=3)
     ax.margins(0.15, 0.25)
     for axis in (ax.xaxis, ax.yaxis):
         look.number_axis(axis, 0)
     level, contrast = (look.word("number_of_profiles", name) for name in ("level", "early_late"))
-    return style.finish(ax, look, level, contrast, grid="both")
+    return figures.finish(ax, look, level, contrast, grid="both")
 
 
 def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -149,27 +149,27 @@ def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
     >>> plot_course(course).get_xlabel()
     'Position along the course'
     """
-    ax = style.start(ax, height=3.4)
+    ax = figures.start(ax, height=3.4)
     for i, phase in enumerate(course.columns):
         marks: dict[str, Any] = {
-            "color": style.PROFILE_COLOURS[i % len(style.PROFILE_COLOURS)],
-            "marker": style.PROFILE_MARKERS[i % len(style.PROFILE_MARKERS)],
+            "color": figures.PROFILE_COLOURS[i % len(figures.PROFILE_COLOURS)],
+            "marker": figures.PROFILE_MARKERS[i % len(figures.PROFILE_MARKERS)],
             "markevery": max(len(course) // 6, 1),
         }
         ax.plot(course.index, course[phase], label=look.labels.get(phase, phase), **marks)
     ax.set(ylim=(0, 100))
-    style.legend_below(ax, columns=3)
+    figures.legend_below(ax, columns=3)
     for axis in (ax.xaxis, ax.yaxis):
         look.number_axis(axis, 0)
     along = look.word("number_of_profiles", "position")
-    return style.finish(ax, look, along, look.word("scores", "score"), grid="y")
+    return figures.finish(ax, look, along, look.word("scores", "score"), grid="y")
 
 
 def _over_k(ax: Axes, look: Look, y: str, decimals: int = 0) -> Axes:
     """Finish a figure over numbers of profiles."""
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     look.number_axis(ax.yaxis, decimals)
-    return style.finish(ax, look, look.word("number_of_profiles", "x"), y, grid="y")
+    return figures.finish(ax, look, look.word("number_of_profiles", "x"), y, grid="y")
 
 
 class Profiled(Protocol):
@@ -219,20 +219,20 @@ def plot_profiles(
     ['1 Starters', '2']
     """
     centroids = profiles.centroids
-    ax = style.start(ax, height=3.8)
+    ax = figures.start(ax, height=3.8)
     places = np.arange(centroids.shape[1])
     shift = np.linspace(-0.09, 0.09, len(centroids)) if low is not None else [0.0] * len(centroids)
     for moved, profile in zip(shift, reversed(centroids.index), strict=True):
-        line, means = style.profile_style(int(profile)), centroids.loc[profile].to_numpy(float)
+        line, means = figures.profile_style(int(profile)), centroids.loc[profile].to_numpy(float)
         ax.plot(places + moved, means, linewidth=1.8, markersize=5, **line)
         if low is not None and high is not None:
             bar: dict[str, Any] = {"color": line["color"], "linewidth": 2.4}
             ax.vlines(places + moved, low.loc[profile], high.loc[profile], **bar)
     _name_line_ends(ax, centroids, names or {})
     ax.set(xlim=(-0.3, len(places) - 0.75), ylim=(0, 100))
-    style.phase_ticks(ax, centroids.columns.tolist(), look)
+    figures.phase_ticks(ax, centroids.columns.tolist(), look)
     look.number_axis(ax.yaxis)
-    return style.finish(ax, look, y=look.word("scores", "score"), grid="y")
+    return figures.finish(ax, look, y=look.word("scores", "score"), grid="y")
 
 
 def plot_own_scores(scores: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -250,17 +250,17 @@ def plot_own_scores(scores: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     >>> [text.get_text() for text in plot_own_scores(scores).texts]
     ['40', '55']
     """
-    ax = style.start(ax, height=0.9 + 0.3 * len(scores))
+    ax = figures.start(ax, height=0.9 + 0.3 * len(scores))
     for place, row in enumerate(scores.itertuples()):
-        ax.plot([row.everyone] * 2, [place - 0.3, place + 0.3], color=style.MUTED, linewidth=3)
+        ax.plot([row.everyone] * 2, [place - 0.3, place + 0.3], color=figures.MUTED, linewidth=3)
         ends = [max(row.score - row.error, 0), min(row.score + row.error, 100)]
-        ax.plot(ends, [place, place], color=style.ACCENT, linewidth=2)
-        ax.plot(row.score, place, "o", markersize=7, color=style.ACCENT)
-        style.say(ax, look.number(row.score), (row.score, place), (0, 7))
+        ax.plot(ends, [place, place], color=figures.ACCENT, linewidth=2)
+        ax.plot(row.score, place, "o", markersize=7, color=figures.ACCENT)
+        figures.say(ax, look.number(row.score), (row.score, place), (0, 7))
     ax.set_xlim(0, 100)
     ax.set_ylim(len(scores) - 0.5, -0.7)
     ax.set_yticks(range(len(scores)), look.names(scores.index.tolist()))
-    return style.finish(ax, look, x=look.word("scores", "score"), grid="x")
+    return figures.finish(ax, look, x=look.word("scores", "score"), grid="x")
 
 
 def plot_fingerprint(
@@ -280,29 +280,32 @@ def plot_fingerprint(
     >>> [text.get_text() for text in plot_fingerprint(pd.Series({"AG": 12.0, "EX": -4.0})).texts]
     ['+12', '−4']
     """
-    ax = style.start(ax, height=0.4 + 0.27 * len(gaps), width=NARROW)
+    ax = figures.start(ax, height=0.4 + 0.27 * len(gaps), width=NARROW)
     places = np.arange(len(gaps))
-    ax.barh(places, gaps.fillna(0.0), color=style.profile_style(profile)["color"], height=0.62)
-    ax.axvline(0, color=style.INK, linewidth=1)
+    ax.barh(places, gaps.fillna(0.0), color=figures.profile_style(profile)["color"], height=0.62)
+    ax.axvline(0, color=figures.INK, linewidth=1)
     for place, gap in zip(places, gaps.to_numpy(float), strict=True):
         if np.isfinite(gap):
             side: dict[str, Any] = {"ha": "right" if gap < 0 else "left", "va": "center"}
-            at: dict[str, Any] = {"xytext": (-4 if gap < 0 else 4, 0), "fontsize": style.TEXT_SIZE}
+            at: dict[str, Any] = {
+                "xytext": (-4 if gap < 0 else 4, 0),
+                "fontsize": figures.TEXT_SIZE,
+            }
             ax.annotate(look.points(gap), (gap, place), textcoords="offset points", **at, **side)
-    labels = [style.break_lines(name, 16) for name in look.names([*gaps.index])]
+    labels = [figures.break_lines(name, 16) for name in look.names([*gaps.index])]
     ax.set(yticks=places, yticklabels=labels, ylim=(len(gaps) - 0.5, -0.5))
     ax.set(xlim=(-50, 50), xticks=[])
-    style.strip(ax)
-    return style.finish(ax, look)
+    figures.strip(ax)
+    return figures.finish(ax, look)
 
 
 def _name_line_ends(ax: Axes, centroids: pd.DataFrame, names: Mapping[int, str]) -> None:
     """Put number and name of each profile at the end of its line: found without colour."""
     known = centroids.iloc[:, -1].astype(float).dropna()
-    texts = [style.break_lines(style.profile_name(int(key), names), 16) for key in known.index]
+    texts = [figures.break_lines(figures.profile_name(int(key), names), 16) for key in known.index]
     apart = 6.0 if all("\n" not in text for text in texts) else 13.0
-    for text, place in zip(texts, style.keep_apart(known.tolist(), apart), strict=True):
-        style.say(ax, text, (centroids.shape[1] - 1, place), (14, 0), annotation_clip=False)
+    for text, place in zip(texts, figures.keep_apart(known.tolist(), apart), strict=True):
+        figures.say(ax, text, (centroids.shape[1] - 1, place), (14, 0), annotation_clip=False)
 
 
 def plot_units(
@@ -328,29 +331,29 @@ def plot_units(
     >>> [text.get_text() for text in ax.get_yticklabels()]
     ['2\nn = 1', '1\nn = 1']
     """
-    ax, scores, names = style.start(ax, height=5.0), partition.scores, names or {}
+    ax, scores, names = figures.start(ax, height=5.0), partition.scores, names or {}
     keys = pd.DataFrame({"profile": partition.labels, "level": scores.mean(axis=1)})
     ordered = keys.sort_values(["profile", "level"], ascending=False, kind="stable")
     drawn = scores.loc[ordered.index].to_numpy(float)
-    shades: dict[str, Any] = {"cmap": style.LEVELS, "vmin": 0, "vmax": 100}
+    shades: dict[str, Any] = {"cmap": figures.LEVELS, "vmin": 0, "vmax": 100}
     image = ax.imshow(drawn, aspect="auto", interpolation="nearest", **shades)
     counts = ordered["profile"].value_counts().sort_index(ascending=False)
     ends = counts.cumsum().to_numpy()
     for end in ends[:-1]:
         ax.axhline(end - 0.5, color="white", linewidth=4)
     texts = [
-        f"{style.break_lines(style.profile_name(number, names), 16)}\nn = {look.number(n)}"
+        f"{figures.break_lines(figures.profile_name(number, names), 16)}\nn = {look.number(n)}"
         for number, n in counts.items()
     ]
     middles = ends - counts.to_numpy() / 2 - 0.5
-    ax.set_yticks(style.keep_apart(middles, len(ordered) / 12), texts)
-    style.phase_ticks(ax, scores.columns.tolist(), look)
-    style.strip(ax)
-    bar = style.figure_of(ax).colorbar(image, ax=ax, shrink=0.5, aspect=18, pad=0.02)
-    bar.set_label(look.word("scores", "score"), fontsize=style.TEXT_SIZE)
-    bar.ax.tick_params(labelsize=style.TEXT_SIZE)
+    ax.set_yticks(figures.keep_apart(middles, len(ordered) / 12), texts)
+    figures.phase_ticks(ax, scores.columns.tolist(), look)
+    figures.strip(ax)
+    bar = figures.figure_of(ax).colorbar(image, ax=ax, shrink=0.5, aspect=18, pad=0.02)
+    bar.set_label(look.word("scores", "score"), fontsize=figures.TEXT_SIZE)
+    bar.ax.tick_params(labelsize=figures.TEXT_SIZE)
     bar.outline.set_visible(False)  # type: ignore[operator]
-    return style.finish(ax, look)
+    return figures.finish(ax, look)
 
 
 def plot_specifications(
@@ -382,10 +385,10 @@ def plot_specifications(
     """
     order = np.argsort(-rand.to_numpy(), kind="stable")
     lines = _lines(chosen)
-    ax = style.start(ax, height=1.3 + CURVE + ROW * len(lines))
+    ax = figures.start(ax, height=1.3 + CURVE + ROW * len(lines))
     top = CURVE / ROW  # rows that the curve takes
     kinds = {"set": as_many.isna(), "same": as_many.eq(True), "other": as_many.eq(False)}
-    colours = dict(zip(kinds, ("0.6", style.ACCENT, style.PROFILE_COLOURS[1]), strict=True))
+    colours = dict(zip(kinds, ("0.6", figures.ACCENT, figures.PROFILE_COLOURS[1]), strict=True))
     lowest = min(0.0, float(rand.min()))
     heights = -1.0 - top * (rand.iloc[order].to_numpy() - lowest) / (1 - lowest)
     for name, of_kind in kinds.items():
@@ -396,23 +399,23 @@ def plot_specifications(
     edges = np.unique(np.linspace(0, len(rand), BINS + 1).round().astype(int))
     for row, (text, column) in enumerate(lines):
         if column is None:
-            style.say(ax, text, (0, row), (2, -3), color=style.MUTED)
+            figures.say(ax, text, (0, row), (2, -3), color=figures.MUTED)
             continue
         taken = chosen[column].iloc[order].to_numpy(dtype=float)
         shares = np.add.reduceat(taken, edges[:-1]) / np.diff(edges)
         ends = [row - 0.42, row + 0.42]
-        ax.pcolormesh(edges, ends, shares[None], cmap=style.LEVELS, vmin=0, vmax=1.1)
+        ax.pcolormesh(edges, ends, shares[None], cmap=figures.LEVELS, vmin=0, vmax=1.1)
     ticks = {-1.0 - top * (value - lowest) / (1 - lowest): value for value in (1.0, 0.5, 0.0)}
     names = [look.number(value, 1) for value in ticks.values()]
     options = {row: text for row, (text, column) in enumerate(lines) if column}
     ax.set_yticks([*ticks, *options], [*names, *options.values()])
     ax.set(xlim=(0, len(rand)), ylim=(len(lines) - 0.4, -1.8 - top))
-    ax.hlines(list(ticks), 0, len(rand), color=style.FAINT, linewidth=0.7, zorder=0)
+    ax.hlines(list(ticks), 0, len(rand), color=figures.FAINT, linewidth=0.7, zorder=0)
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     look.number_axis(ax.xaxis)
-    style.legend_below(ax)
-    return style.finish(ax, look, style.break_lines(look.word("robustness", "x"), 34))
+    figures.legend_below(ax)
+    return figures.finish(ax, look, figures.break_lines(look.word("robustness", "x"), 34))
 
 
 def _lines(chosen: pd.DataFrame) -> list[tuple[str, tuple[str, str] | None]]:

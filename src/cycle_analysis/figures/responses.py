@@ -17,8 +17,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.patches import Patch, PathPatch
 
-from cycle_analysis.figures import style
-from cycle_analysis.figures.style import ENGLISH, Look
+from cycle_analysis import figures
+from cycle_analysis.figures import ENGLISH, Look
 from cycle_analysis.units.maps import UnitMap
 
 NO_VALUE = "white"
@@ -52,15 +52,17 @@ def plot_response(
     >>> [text.get_text() for text in plot_response(rates, ["50% (4/8)", "75% (3/4)"]).texts]
     ['50% (4/8)', '75% (3/4)']
     """
-    ax = style.start(ax, height=1.1 + 0.42 * len(rates))
+    ax = figures.start(ax, height=1.1 + 0.42 * len(rates))
     groups = rates.index.astype(str)
-    sns.barplot(x=rates.to_numpy(), y=groups, color=style.ACCENT, width=0.62, saturation=1, ax=ax)
+    sns.barplot(x=rates.to_numpy(), y=groups, color=figures.ACCENT, width=0.62, saturation=1, ax=ax)
     for place, (rate, text) in enumerate(zip(rates, texts, strict=True)):
-        ax.text(rate + 0.01, place, text, va="center", fontsize=style.TEXT_SIZE)
-    ax.set_yticks(range(len(rates)), [style.break_lines(name, 18) for name in groups])
+        ax.text(rate + 0.01, place, text, va="center", fontsize=figures.TEXT_SIZE)
+    ax.set_yticks(range(len(rates)), [figures.break_lines(name, 18) for name in groups])
     ax.set(xlim=(0, 1.5), xticks=[0, 0.25, 0.5, 0.75, 1])
     look.percent_axis(ax.xaxis)
-    return style.finish(ax, look, x=style.break_lines(look.word("response", "rate", many=many), 30))
+    return figures.finish(
+        ax, look, x=figures.break_lines(look.word("response", "rate", many=many), 30)
+    )
 
 
 def plot_response_cells(
@@ -85,11 +87,11 @@ def plot_response_cells(
     >>> [text.get_text().split() for text in ax.texts]
     [['50%', '8/16'], ['40%', '4/10'], ['–', '7']]
     """
-    ax = style.start(ax, height=0.9 + 0.55 * len(rates))
-    rows = [style.break_lines(str(name), 18) for name in rates.index]
-    heads = [style.break_lines(str(name), 12) for name in rates.columns]
-    style.draw_cells(ax, rates.to_numpy(float), texts, rows, heads)
-    return style.finish(ax, look)
+    ax = figures.start(ax, height=0.9 + 0.55 * len(rates))
+    rows = [figures.break_lines(str(name), 18) for name in rates.index]
+    heads = [figures.break_lines(str(name), 12) for name in rates.columns]
+    figures.draw_cells(ax, rates.to_numpy(float), texts, rows, heads)
+    return figures.finish(ax, look)
 
 
 def plot_answers(
@@ -126,20 +128,20 @@ def plot_answers(
     new = (of_item != of_item.shift()).to_numpy()
     places = np.arange(len(shares)) + 0.6 * (np.cumsum(new) - 1)
     long = any(len(str(item)) > 24 for item in shares.index)
-    ax = style.start(ax, height=1.5 + (0.36 if long else 0.235) * (len(shares) + 0.6 * new.sum()))
+    ax = figures.start(ax, height=1.5 + (0.36 if long else 0.235) * (len(shares) + 0.6 * new.sum()))
     _stack_bars(ax, places, shares, options, look)
-    beside: dict[str, Any] = {"fontsize": style.TEXT_SIZE, "color": style.MUTED, "va": "center"}
+    beside: dict[str, Any] = {"fontsize": figures.TEXT_SIZE, "color": figures.MUTED, "va": "center"}
     if n is not None:
         for place, item in zip(places, shares.index, strict=True):
             ax.text(1.015, place, look.number(n.loc[item]), **beside)
         ax.text(1.015, -0.95, look.word("answers", "n"), **beside)
-    ax.set_yticks(places, [style.break_lines(str(item), 24) for item in shares.index])
+    ax.set_yticks(places, [figures.break_lines(str(item), 24) for item in shares.index])
     ax.set(xlim=(0, 1), ylim=(places[-1] + 0.6, -0.6))
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     look.percent_axis(ax.xaxis)
-    style.legend_below(ax, columns=2 if max(map(len, options)) <= 24 else 1)
-    return style.finish(ax, look, x=look.word("answers", "share"))
+    figures.legend_below(ax, columns=2 if max(map(len, options)) <= 24 else 1)
+    return figures.finish(ax, look, x=look.word("answers", "share"))
 
 
 def plot_reliability(scales: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -157,24 +159,24 @@ def plot_reliability(scales: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None
     >>> [text.get_text() for text in plot_reliability(scales, Look("nl")).texts]
     ['0,80']
     """
-    ax = style.start(ax, height=1.5 + 0.36 * len(scales))
+    ax = figures.start(ax, height=1.5 + 0.36 * len(scales))
     places = np.arange(len(scales))
     known = scales[["alpha", "alpha_low", "alpha_high", "omega"]].astype(float)
     names = {name: look.word("measurement", name) for name in ("alpha", "omega", "floor")}
-    ax.hlines(places, known["alpha_low"], known["alpha_high"], color=style.ACCENT, linewidth=2)
-    ax.plot(known["alpha"], places, "o", color=style.ACCENT, markersize=7, label=names["alpha"])
-    open_sign: dict[str, Any] = {"color": style.INK, "markersize": 6, "markerfacecolor": "white"}
+    ax.hlines(places, known["alpha_low"], known["alpha_high"], color=figures.ACCENT, linewidth=2)
+    ax.plot(known["alpha"], places, "o", color=figures.ACCENT, markersize=7, label=names["alpha"])
+    open_sign: dict[str, Any] = {"color": figures.INK, "markersize": 6, "markerfacecolor": "white"}
     ax.plot(known["omega"], places, "D", label=names["omega"], **open_sign)
-    ax.axvline(0.7, color=style.MUTED, linestyle=(0, (4, 3)), linewidth=1, label=names["floor"])
+    ax.axvline(0.7, color=figures.MUTED, linestyle=(0, (4, 3)), linewidth=1, label=names["floor"])
     for place, value in enumerate(known["alpha"]):
         if np.isfinite(value):
-            style.say(ax, look.number(value, 2), (value, place), (0, 7))
+            figures.say(ax, look.number(value, 2), (value, place), (0, 7))
     ax.set_yticks(places, look.names(scales.index.tolist()))
     lowest = np.nanmin([*known.to_numpy().ravel(), 0.5])
     ax.set(xlim=(np.floor(10 * lowest) / 10, 1), ylim=(len(scales) - 0.5, -0.7))
     look.number_axis(ax.xaxis, 1)
-    style.legend_below(ax, columns=2)
-    return style.finish(ax, look, x=look.word("measurement", "reliability"), grid="x")
+    figures.legend_below(ax, columns=2)
+    return figures.finish(ax, look, x=look.word("measurement", "reliability"), grid="x")
 
 
 def plot_spread(
@@ -200,23 +202,23 @@ def plot_spread(
     >>> plot_spread(groups, Look("nl")).get_ylabel()
     'Spreiding tussen collega’s (punten)'
     """
-    ax = style.start(ax, height=3.2)
+    ax = figures.start(ax, height=3.2)
     if units is not None:
         point: dict[str, Any] = {
-            "color": style.MUTED,
+            "color": figures.MUTED,
             "alpha": 0.35,
             "markersize": 4.5,
             "markeredgewidth": 0,
         }
         ax.plot(units["level"], units["spread"], "o", **point)
     reach = groups[["low", "high"]].sub(groups["spread"], axis=0).abs().to_numpy(float).T
-    line: dict[str, Any] = {"color": style.INK, "marker": "s", "markersize": 7, "linewidth": 1.8}
+    line: dict[str, Any] = {"color": figures.INK, "marker": "s", "markersize": 7, "linewidth": 1.8}
     ax.errorbar(groups["level"], groups["spread"], yerr=reach, capsize=3, **line)
     ax.set(xlim=(0, 100), ylim=(0, None))
     for axis in (ax.xaxis, ax.yaxis):
         look.number_axis(axis)
     level, spread = (look.word("measurement", name) for name in ("level", "spread"))
-    return style.finish(ax, look, x=level, y=spread, grid="both")
+    return figures.finish(ax, look, x=level, y=spread, grid="both")
 
 
 def category_colours(categories: pd.Index) -> dict[object, str]:
@@ -244,7 +246,7 @@ def plot_response_map(
     respondents : DataFrame, index `unit`
         Columns `n` and `group`, as `coded.count_respondents` gives them.
     """
-    ax = style.start(ax, HEIGHT, WIDTH)
+    ax = figures.start(ax, HEIGHT, WIDTH)
     fills = _draw_areas(ax, unit_map, respondents["group"], respondents["n"].astype(str))
     one, many = (look.word("maps", number) for number in ("one", "many"))
     shown = {key: f"{key} {one if key == '1' else many}" for key in fills}
@@ -267,7 +269,7 @@ def plot_profile_map(
         Profile numbers, 1..k.
     names : mapping from profile number to text
     """
-    ax = style.start(ax, HEIGHT, WIDTH)
+    ax = figures.start(ax, HEIGHT, WIDTH)
     numbers = pd.Series(pd.Categorical(labels, sorted(names)), labels.index)
     fills = _draw_areas(ax, unit_map, numbers, labels.astype(str))
     shown: dict[object, str] = {
@@ -283,22 +285,22 @@ def _stack_bars(
     tints = np.linspace(0.02, 0.95, len(options)) if len(options) > 1 else [0.5]
     left = np.zeros(len(shares))
     for option, name, tint in zip(shares.columns, options, tints, strict=True):
-        colour, values = style.LEVELS(tint), shares[option].fillna(0).to_numpy(float)
+        colour, values = figures.LEVELS(tint), shares[option].fillna(0).to_numpy(float)
         part: dict[str, Any] = {
             "color": colour,
-            "edgecolor": style.MUTED,
+            "edgecolor": figures.MUTED,
             "linewidth": 0.4,
             "label": name,
         }
         ax.barh(places, values, left=left, height=0.82, **part)
-        inside: dict[str, Any] = {"fontsize": style.TEXT_SIZE, "color": style.ink_on(colour)}
+        inside: dict[str, Any] = {"fontsize": figures.TEXT_SIZE, "color": figures.ink_on(colour)}
         for place, start, value in zip(places, left, values, strict=True):
             if value >= 0.09:
                 middle, text = start + value / 2, look.number(100 * value)
                 ax.text(middle, place, text, ha="center", va="center", **inside)
         left += values
     withheld = places[shares.isna().all(axis=1)]
-    hatched: dict[str, Any] = {"color": "white", "edgecolor": style.MUTED, "hatch": style.HATCH}
+    hatched: dict[str, Any] = {"color": "white", "edgecolor": figures.MUTED, "hatch": figures.HATCH}
     ax.barh(withheld, 1.0, height=0.82, **hatched)
 
 
@@ -325,12 +327,12 @@ def _draw_areas(
         ax.add_patch(PathPatch(outline, facecolor=fill, linewidth=0.5, **edge))
         if unit_map.is_tiled and fill != NO_VALUE:
             x, y = outline.get_extents().get_points().mean(axis=0)
-            ink = style.ink_on(fill)
+            ink = figures.ink_on(fill)
             ax.text(x, y, texts[unit], ha="center", va="center", fontsize=6.5, color=ink)
     ax.add_collection(LineCollection(unit_map.lines, colors="0.15", linewidths=1.1))
     for name, place in unit_map.places.iterrows():
-        look = {"ha": place["side"], "va": "center", "color": style.MUTED}
-        ax.text(place["x"], place["y"], str(name), fontsize=style.TEXT_SIZE - 1, **look)
+        look = {"ha": place["side"], "va": "center", "color": figures.MUTED}
+        ax.text(place["x"], place["y"], str(name), fontsize=figures.TEXT_SIZE - 1, **look)
     return fills
 
 
@@ -354,10 +356,10 @@ def _finish(
     handles.append(Patch(facecolor=NO_VALUE, edgecolor="0.5", linestyle=":", label=shown[None]))
     # on the tile map the sea leaves room; areas of other shapes may lie anywhere
     corner = (0.0, 1.0) if unit_map.is_tiled else (0.0, -0.03)
-    plain: dict[str, Any] = {"frameon": False, "fontsize": style.TEXT_SIZE}
+    plain: dict[str, Any] = {"frameon": False, "fontsize": figures.TEXT_SIZE}
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, **plain)
     if unit_map.of_cbs:
-        small: dict[str, Any] = {"fontsize": style.TEXT_SIZE - 1, "color": style.MUTED}
+        small: dict[str, Any] = {"fontsize": figures.TEXT_SIZE - 1, "color": figures.MUTED}
         ax.text(0, 0, look.word("maps", "source"), transform=ax.transAxes, va="top", **small)
     ax.set_axis_off()
-    return style.finish(ax, look)
+    return figures.finish(ax, look)

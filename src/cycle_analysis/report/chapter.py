@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cycle_analysis.figures.style import Look
+from cycle_analysis.figures import Look
 from cycle_analysis.problems import refuse
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total

@@ -31,8 +31,8 @@ from cycle_analysis.representation import (
     response_by_wave,
     shares,
 )
-from cycle_analysis.responses.study_answers import population
 from cycle_analysis.study import Study
+from cycle_analysis.units import population
 from cycle_analysis.waves.transitions import Change, Finding, change_tables
 
 

@@ -11,7 +11,7 @@ from survey_tools import FORMS, read_bundled
 
 from cycle_analysis.drafting import add_wave
 from cycle_analysis.problems import FIXED
-from cycle_analysis.responses.study_answers import read_responses
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register
 

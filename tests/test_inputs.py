@@ -36,11 +36,12 @@ from cycle_analysis.responses.coded import (
     compare_without,
     count_flags,
     flag_careless,
+    read_responses,
 )
-from cycle_analysis.responses.study_answers import read_responses, study_register
 from cycle_analysis.results import write_table
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Source
+from cycle_analysis.units import study_register
 
 DATA = SHARED / "data"
 needs_shared = pytest.mark.skipif(not DATA.exists(), reason="the shared data are not here")

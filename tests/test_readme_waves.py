@@ -5,8 +5,9 @@ import re
 import pytest
 from conftest import EXAMPLE, ROOT
 
-from cycle_analysis.responses.study_answers import read_all_responses, study_register
+from cycle_analysis.responses.coded import read_all_responses
 from cycle_analysis.study import load_study
+from cycle_analysis.units import study_register
 from cycle_analysis.waves import link_units, unchanged_units
 
 README = (ROOT / "README.md").read_text("utf-8")

@@ -9,17 +9,18 @@ import pytest
 from commands import called, command
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.responses.study_answers import (
-    has_municipalities,
-    population,
-    read_all_responses,
-    study_register,
-    study_tiles,
-)
+from cycle_analysis.responses.coded import read_all_responses
 from cycle_analysis.study import load_study
-from cycle_analysis.units import load_register, read_register
+from cycle_analysis.units import (
+    has_municipalities,
+    load_register,
+    population,
+    read_register,
+    study_register,
+)
 from cycle_analysis.units.harmonisation import harmonise, panel_coverage
 from cycle_analysis.units.identification import identify
+from cycle_analysis.units.maps import study_tiles
 from cycle_analysis.units.register_years import (
     extend,
     fetch_to_file,

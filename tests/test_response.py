@@ -13,8 +13,10 @@ from cycle_analysis.representation import (
     precision,
     response_account,
 )
-from cycle_analysis.responses.study_answers import invited_units, population, read_all_responses
+from cycle_analysis.responses.coded import read_all_responses
 from cycle_analysis.study import check_raw_files
+from cycle_analysis.units import population
+from cycle_analysis.units.identification import invited_units
 
 REFERENCE = Path(__file__).parent / "reference"
 

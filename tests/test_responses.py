@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
-from cycle_analysis.responses.study_answers import population, read_responses
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.study import load_study
+from cycle_analysis.units import population
 
 CSV = "data/raw/example/2022/responses.csv"
 

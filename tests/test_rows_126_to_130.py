@@ -12,7 +12,7 @@ from cycle_analysis import representation as weights
 from cycle_analysis.measurement.error import Standing, measurement_error, standard_errors
 from cycle_analysis.mixtures.classes import fit_classes
 from cycle_analysis.mixtures.fit import fit_mixture
-from cycle_analysis.responses.study_answers import population
+from cycle_analysis.units import population
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.responses.study_answers import read_responses
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.study import Study, load_study
 
 STUDY = """

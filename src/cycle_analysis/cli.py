@@ -398,7 +398,7 @@ def _new_study(options: argparse.Namespace) -> int:
 def _add_wave(options: argparse.Namespace) -> int:
     study = load_study(options.study, _home_of(options), without=options.wave)
     from cycle_analysis.drafting import add_wave
-    from cycle_analysis.responses.study_answers import study_register
+    from cycle_analysis.units import study_register
 
     layout = _layout_of(options)
     print(add_wave(study, options.wave, options.file, study_register(study), **layout))
@@ -462,7 +462,7 @@ def _fetch_register(options: argparse.Namespace) -> int:
 
 def _extend_register(options: argparse.Namespace) -> int:
     study = load_study(options.study, _home_of(options))
-    from cycle_analysis.responses.study_answers import study_register
+    from cycle_analysis.units import study_register
     from cycle_analysis.units.register_years import extend, read_year, write_register
 
     register, year = study_register(study), options.year

@@ -14,11 +14,11 @@ import pyreadstat
 
 from cycle_analysis.report import open_chapter
 from cycle_analysis.report.document import CREATED
-from cycle_analysis.responses.study_answers import population
 from cycle_analysis.results import Results
 from cycle_analysis.running import CHECK, plan
 from cycle_analysis.study import Study
 from cycle_analysis.texts import read_list
+from cycle_analysis.units import population
 from cycle_analysis.whole_files import write_whole
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}

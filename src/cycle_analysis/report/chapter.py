@@ -21,8 +21,8 @@ from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report.door import Mean, Units, Weighted, wave_total
 from cycle_analysis.report.language import GROUP, Column, Group, Language, Rows
 from cycle_analysis.report.sources import EVERY, Source, as_whole, constant, made, stated
-from cycle_analysis.responses.study_answers import has_municipalities
 from cycle_analysis.study import Study
+from cycle_analysis.units import has_municipalities
 
 STEPS = (
     *("01_responses", "02_scores", "03_cycle", "04_number_of_profiles", "05_profiles"),

@@ -45,8 +45,8 @@ from cycle_analysis.report.reading import read_blocks
 from cycle_analysis.report.sources import Remembering
 from cycle_analysis.report.templates import legible, make_sandbox, render
 from cycle_analysis.report.writers import to_html, to_pdf
-from cycle_analysis.responses.study_answers import population, study_register
 from cycle_analysis.study import Study
+from cycle_analysis.units import population, study_register
 from cycle_analysis.whole_files import write_whole
 
 REACH = stats.norm.ppf(0.975)
@@ -129,7 +129,7 @@ def gather(study: Study, results: Results, wave: str) -> Basis:
 def _merged(study: Study, links: pd.DataFrame) -> dict[str, list[str]]:
     """Name the units that went into others."""
     register = study_register(study)
-    first = register.on(study.wave(study.waves[0]).fieldwork.start.isoformat())
+    first = register.on(study.day(study.waves[0]))
     gone = links[(links["from_unit"] != links["to_unit"]) & links["to_unit"].notna()]
     gone = gone[gone["from_unit"].isin(first.index)]
     named = gone["from_unit"].map(first["name"])

@@ -18,7 +18,7 @@ Huang, J. L., Curran, P. G., Keeney, J., Poposki, E. M., & DeShon, R. P. (2012).
 deterring insufficient effort responding to surveys. Journal of Business and Psychology, 27, 99-114.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from cycle_analysis.problems import (
     refuse,
     refuse_any,
 )
-from cycle_analysis.readers import RawTable
+from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.responses import find_same_person, scan_columns
 from cycle_analysis.responses.checks import (
     Asked,
@@ -52,7 +52,9 @@ from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import ANSWERED, Wave, normalise
 from cycle_analysis.study.plan import hash_file
-from cycle_analysis.units import Register
+from cycle_analysis.units import Register, study_register
+from cycle_analysis.units.identification import invited_units
+from cycle_analysis.units.maps import study_map
 
 WHO = ("respondent", "unit", "role", "province")
 """Fields that say who answered."""
@@ -122,6 +124,48 @@ class Responses:
     def __str__(self) -> str:
         n, units = len(self.respondents), self.respondents["unit"].nunique()
         return f"{n} respondents of {units} units answered {self.reasons.shape[1]} items"
+
+
+def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Responses:
+    """Read the export of `wave` and code its answers.
+
+    Raises
+    ------
+    InputError
+        With everything that makes the export unusable.
+    """
+    check_range("max_invalid", max_invalid, 0, 1)
+    source = study.wave(wave).source
+    raw = read_export(study.raw_file(wave), source)
+    check_checksum(study.raw_file(wave), source.sha256, f"{wave}/wave.yaml")
+    return code_responses(raw, study, wave, study_register(study), max_invalid)
+
+
+def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Responses]:
+    """Read and code the answers of every wave, after a check of the map and lists beside them.
+
+    Raises
+    ------
+    InputError
+        With the problems of all waves that make an export, or the map of the study, unusable.
+    """
+    responses: dict[str, Responses] = {}
+    rejected: list[Problem] = []
+    for wave in study.mappings:
+        answering: Iterable[str] = ()
+        try:
+            responses[wave] = read_responses(study, wave, max_invalid)
+            answering = responses[wave].respondents["unit"]
+        except InputError as error:
+            rejected += error.problems
+        try:
+            invited_units(study, wave, answering)
+            if study.units.map_file and wave == study.reference_wave:
+                study_map(study, wave)
+        except InputError as error:
+            rejected += error.problems
+    refuse_any(dict.fromkeys(rejected))
+    return responses
 
 
 def check_checksum(path: Path, recorded: str, where: str) -> None:

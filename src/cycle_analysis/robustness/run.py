@@ -22,7 +22,7 @@ from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import is_known
 from cycle_analysis.profiles.verdict import Verdict
-from cycle_analysis.responses.study_answers import population, read_responses, study_register
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.results import (
     ALL_WAVES,
     PARAMETERS,
@@ -36,6 +36,7 @@ from cycle_analysis.robustness import Setting, Universe, curve, lay_out, without
 from cycle_analysis.robustness.curve import Answered, Material, Row, analyse
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import hash_facts
+from cycle_analysis.units import population, study_register
 from cycle_analysis.waves import carried, item_status, link_units, unchanged_units
 from cycle_analysis.whole_files import make_private, write_whole
 
@@ -241,7 +242,7 @@ def _gather(study: Study, results: Results, used: Mapping[str, Mapping[str, Any]
     """Gather what all universes start from, as notebooks 01, 04 and 07 do."""
     reference, of_04, register = study.reference_wave, used[NUMBER], study_register(study)
     answered = {wave: _read(study, results, wave) for wave in study.waves}
-    days = {wave: study.wave(wave).fieldwork.day.isoformat() for wave in study.waves}
+    days = {wave: study.day(wave) for wave in study.waves}
     links = link_units({wave: one["units"] for wave, one in answered.items()}, days, register)
     existing = {wave: register.on(day).index.to_series() for wave, day in days.items()}
     everyone, by = population(study, reference)

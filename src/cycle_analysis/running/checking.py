@@ -17,17 +17,21 @@ from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, refuse_any
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
-from cycle_analysis.responses.coded import Responses, check_columns, flag_careless
-from cycle_analysis.responses.study_answers import (
-    MOST_GROUPS,
-    background_values,
-    population,
+from cycle_analysis.responses.coded import (
+    Responses,
+    check_columns,
+    flag_careless,
     read_all_responses,
-    study_register,
 )
 from cycle_analysis.running import Value, gather_parameters, notebook_folder, number
 from cycle_analysis.study import Gathered, Study, check_unlisted_waves, gather_study
-from cycle_analysis.units import are_municipalities
+from cycle_analysis.units import (
+    MOST_GROUPS,
+    are_municipalities,
+    background_values,
+    population,
+    study_register,
+)
 from cycle_analysis.waves import item_status, link_units, unchanged_units
 
 MAX_INVALID = 0.05
@@ -213,7 +217,7 @@ def _constant_phases(scores: pd.DataFrame, study: Study) -> Iterator[Problem]:
 
 def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[Problem]:
     """Waves share items, follow each other, and share units to compare."""
-    days = {wave: study.wave(wave).fieldwork.day.isoformat() for wave in study.waves}
+    days = {wave: study.day(wave) for wave in study.waves}
     if len(days) < 2:
         return
     try:

@@ -311,7 +311,7 @@ class Tasks:
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
         load_ahead()
-        from cycle_analysis.responses.study_answers import read_all_responses
+        from cycle_analysis.responses.coded import read_all_responses
         from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
 
         responses = read_all_responses(

@@ -23,13 +23,13 @@ from scipy.stats import multivariate_normal
 from cycle_analysis.measurement import turn_items
 from cycle_analysis.measurement.error import Standing, measurement_error
 from cycle_analysis.responses import BLANK
-from cycle_analysis.responses.study_answers import has_municipalities, study_register
 from cycle_analysis.results import Results
 from cycle_analysis.simulate import Margin, Truth
 from cycle_analysis.simulate.exports import MISSING_TEXTS
 from cycle_analysis.simulate.studies import MIDDLE_SIZE_CLASS
 from cycle_analysis.simulate.worlds import Answering, Profiles
 from cycle_analysis.study import Study
+from cycle_analysis.units import has_municipalities, study_register
 from cycle_analysis.waves.transitions import Finding
 
 RESPONSES, SCORES, NUMBER = "01_responses", "02_scores", "04_number_of_profiles"
@@ -270,7 +270,7 @@ def _response(study: Study, waves: dict[str, _Wave]) -> tuple[dict[int, float], 
     """Chance of each size class to take part, and what each wave multiplies it by."""
     register, tables = study_register(study), []
     for name, wave in waves.items():
-        units = register.on(str(study.wave(name).fieldwork.day))
+        units = register.on(study.day(name))
         sized = has_municipalities(study)
         size = units["size_class"].astype(int) if sized else MIDDLE_SIZE_CLASS
         here = pd.DataFrame({"size": size, "there": units.index.isin(wave.units)})
@@ -287,7 +287,7 @@ def _response_memory(study: Study, waves: dict[str, _Wave]) -> float:
     """Correlation of the inclination to take part, by who did twice (tetrachoric)."""
     register, found = study_register(study), []
     for one, two in pairwise(waves):
-        days = (str(study.wave(name).fieldwork.day) for name in (one, two))
+        days = (study.day(name) for name in (one, two))
         first, second = (register.on(day).index for day in days)
         both = first.intersection(second)
         there = np.array([both.isin(waves[name].units) for name in (one, two)])

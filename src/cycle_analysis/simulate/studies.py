@@ -97,7 +97,7 @@ def write_study(
     """
     register = load_register() if register is None else register
     _check_fit(truth, study)
-    dates = [str(study.wave(wave).fieldwork.day) for wave in study.waves]
+    dates = [study.day(wave) for wave in study.waves]
     states = draw_waves(truth, register, dates, seed)
     for number, (wave, there) in enumerate(zip(study.waves, states, strict=True)):
         draw = partial(draw_wave_answers, truth, there, study, wave)

@@ -18,13 +18,7 @@ from numpy.random import Generator
 from cycle_analysis.problems import refuse
 from cycle_analysis.readers import read_export
 from cycle_analysis.readers.flat_files import find_delimiter, read_text
-from cycle_analysis.responses.study_answers import (
-    MOST_GROUPS,
-    has_municipalities,
-    invited_units,
-    read_responses,
-    study_register,
-)
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.results import Results
 from cycle_analysis.simulate.fitting import RESPONSES, fit_truth
 from cycle_analysis.simulate.studies import same_rows, write_study
@@ -32,7 +26,8 @@ from cycle_analysis.study import STUDY, WAVE, Study, load_study
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.files import BUNDLED, codes_by_label, normalise
 from cycle_analysis.study.yaml_text import YamlText
-from cycle_analysis.units import SIZE, read_table
+from cycle_analysis.units import MOST_GROUPS, SIZE, has_municipalities, read_table, study_register
+from cycle_analysis.units.identification import invited_units
 
 SUFFIX, MARK = "_synthetic", "SYNTHETIC twin"
 WRITTEN = {

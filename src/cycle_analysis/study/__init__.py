@@ -115,6 +115,10 @@ class Study(StudyFile):
             raise refuse("study.yaml", "waves", name, "is no wave of this study", allowed)
         return self.mappings[name]
 
+    def day(self, wave: str) -> str:
+        """Day whose units count in a wave, as ``"2018-05-07"``."""
+        return self.wave(wave).fieldwork.day.isoformat()
+
     def raw_file(self, wave: str) -> Path:
         """Give the path of a wave's export, as it came."""
         return self.folder / wave / self.wave(wave).source.file

@@ -16,6 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
+from cycle_analysis.study import Study
+from cycle_analysis.study.files import BUNDLED
 from cycle_analysis.whole_files import check_plain
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
@@ -27,6 +29,10 @@ KINDS = ("merger", "split", "kept", "border", RECODE)
 """What an event may be."""
 FOLDER = Path(__file__).parent / "register"
 """Where its csv files stand."""
+NOT_KNOWN = "unknown"
+"""Group of the units of which the study's own register does not tell the background."""
+MOST_GROUPS = 12
+"""A background column with more values than this does not group units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -383,8 +389,6 @@ def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> li
 
 SIZE_GROUPS = {"<20k": 3, "20-50k": 4, "50-100k": 5, "100k+": 8}
 """CBS size classes collapsed to four groups of inhabitants, with the last class of each."""
-
-
 REGIONS = {
     "Noord": ["Groningen", "Fryslân", "Drenthe"],
     "Oost": ["Overijssel", "Gelderland", "Flevoland"],
@@ -392,8 +396,6 @@ REGIONS = {
     "Zuid": ["Noord-Brabant", "Limburg"],
 }
 """Provinces collapsed to the four parts of the country (CBS landsdelen)."""
-
-
 _REGION_OF = {province: region for region, parts in REGIONS.items() for province in parts}
 
 
@@ -402,7 +404,6 @@ def are_municipalities(units: pd.DataFrame) -> bool:
 
     Examples
     --------
-    >>> from cycle_analysis.units import load_register
     >>> are_municipalities(load_register().on("2022-05-01"))
     True
     """
@@ -429,7 +430,6 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from cycle_analysis.units import load_register
     >>> collapsed = collapse_background(load_register().on("2022-05-01"))
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
@@ -446,3 +446,55 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
             f"is not one of the twelve: {unplaced[:5]}."
         )
     return collapsed
+
+
+def study_register(study: Study) -> Register:
+    """Read the register of the study's units: the bundled one, or the study's own.
+
+    Raises
+    ------
+    InputError
+        If the study's own register is absent or wrong.
+    """
+    if study.units.register_file == BUNDLED:
+        return load_register()
+    events = study.folder / study.units.events if study.units.events else None
+    return read_register(study.folder / study.units.register_file, events)
+
+
+def has_municipalities(study: Study) -> bool:
+    """Whether a study compares Dutch municipalities, of the bundled register or an extended one."""
+    return are_municipalities(study_register(study).on(study.day(study.reference_wave)))
+
+
+def population(study: Study, wave: str) -> tuple[pd.DataFrame, list[str]]:
+    """List all units on the first day of fieldwork, and the background that groups them.
+
+    Municipalities are grouped by size and region. Units of another register are grouped by its own
+    columns of at most `MOST_GROUPS` values, where units without a value are a group of their own,
+    and without such a column they are one group.
+
+    Returns
+    -------
+    DataFrame, list of str
+        Index `unit`; the columns that make groups.
+    """
+    units = study_register(study).on(study.day(wave))
+    if are_municipalities(units):
+        return collapse_background(units), ["size", "region"]
+    few = [c for c, n in background_values(units).items() if 1 < n <= MOST_GROUPS]
+    if not few:
+        return units.assign(everyone="all"), ["everyone"]
+    units[few] = units[few].astype("string").fillna(NOT_KNOWN).astype("str")
+    return units, few
+
+
+def background_values(units: pd.DataFrame) -> dict[str, int]:
+    """Count the different values of each background column of an own register.
+
+    Examples
+    --------
+    >>> background_values(pd.DataFrame({"name": ["a", "b"], "region": ["North", "North"]}))
+    {'region': 1}
+    """
+    return {name: int(units[name].nunique()) for name in units.columns if name != "name"}

@@ -1,4 +1,4 @@
-"""Units: which municipality (or other unit) an answer belongs to.
+"""Units: which municipality (or other unit) an answer, or a row of a list, belongs to.
 
 Surveys name municipalities by code, with or without its zeros, by name, former name or habit.
 `identify` brings all of these to the register's code by exact rules after equalising spelling
@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cycle_analysis.problems import Problem, refuse_any
 from cycle_analysis.readers.raw_table import as_text
+from cycle_analysis.study import Study
 from cycle_analysis.study.files import missing_reason
-from cycle_analysis.units import Register
+from cycle_analysis.units import Register, read_table, study_register
 
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
@@ -293,6 +295,43 @@ def allowed_units(problem: str, suggestions: str) -> str:
     """
     is_part = problem == UNKNOWN and suggestions
     return "units of the register, of which the nearest are " * bool(is_part) + suggestions
+
+
+def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:
+    """List the units that were invited: those of the wave's list, else the whole population.
+
+    Parameters
+    ----------
+    study, wave
+        `invited` in wave.yaml names the list: a csv with a column `unit`, of codes or names.
+    responded : iterable of str
+        Units that answered; all of them must have been invited.
+
+    Raises
+    ------
+    InputError
+        With every row that is no unit in force on the first day of fieldwork, and every unit that
+        answered without being on the list.
+    """
+    register, day = study_register(study), study.day(wave)
+    file = study.wave(wave).invited
+    if not file:
+        return register.on(day).index.tolist()
+    where = f"{wave}/{file}"
+    rows = read_table(study.folder / wave / file, ["unit"])["unit"]
+    found = identify(rows, register, day).assign(value=rows)
+    remedy = "Correct the row; a merged unit is listed as what it was on that day"
+    problems = [
+        Problem(where, f"row {row.Index + 2}", row.value, row.problem, allowed, remedy)
+        for row in found[found["problem"] != ""].itertuples()
+        for allowed in [allowed_units(row.problem, row.suggestions)]
+    ]
+    if not problems:
+        problem = "answered, but is not on the list"
+        stray = sorted(set(responded) - set(found["unit"]))
+        problems = [Problem(where, "column unit", code, problem, "", "Add it") for code in stray]
+    refuse_any(problems)
+    return found["unit"].drop_duplicates().tolist()
 
 
 def find_provinces(texts: Iterable[str], register: Register) -> list[str]:

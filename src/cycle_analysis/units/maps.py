@@ -21,7 +21,8 @@ import pandas as pd
 from matplotlib.path import Path as Outline
 
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
-from cycle_analysis.units import FOLDER, Register, are_municipalities
+from cycle_analysis.study import Study
+from cycle_analysis.units import FOLDER, Register, are_municipalities, study_register
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
 from cycle_analysis.whole_files import check_plain
@@ -190,6 +191,26 @@ def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
     tiles = pd.Series(outlines, name="outline").rename_axis("unit")
     lines, places = _province_borders(layout), _province_names(layout)
     return UnitMap(tiles, of_cbs=True, is_tiled=True, lines=lines, places=places)
+
+
+def study_tiles(study: Study, wave: str) -> UnitMap | None:
+    """Lay out the municipalities of a wave as tiles; None when the units are none."""
+    register, day = study_register(study), study.day(wave)
+    return tile_map(register, day) if are_municipalities(register.on(day)) else None
+
+
+def study_map(study: Study, wave: str) -> UnitMap | None:
+    """Read the study's own map, checked against the units of the wave; without one, the tiles.
+
+    Raises
+    ------
+    InputError
+        When `units.map` in study.yaml names a file that is no map of these units on that day.
+    """
+    if study.units.map_file:
+        file = study.folder / study.units.map_file
+        return read_map(file, study_register(study), study.day(wave))
+    return study_tiles(study, wave)
 
 
 def _features(path: str | Path) -> list[dict[str, Any]]:

@@ -16,9 +16,8 @@ from small_studies import run_notebooks
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble
 from cycle_analysis.results import Results, open_results
-from cycle_analysis.simulate.fitting import fit_truth
 from cycle_analysis.simulate.studies import same_rows, write_study
-from cycle_analysis.simulate.twin import write_twin
+from cycle_analysis.simulate.twin import fit_truth, write_twin
 from cycle_analysis.study import load_study
 from cycle_analysis.units import read_register
 

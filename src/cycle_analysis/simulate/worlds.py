@@ -15,7 +15,7 @@ steps of the answer scale and cut off at its ends. Some answer without reading, 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -146,6 +146,24 @@ class Profiles:
         given = np.asarray(self.spread, dtype=float)
         by_profile = given if given.ndim == 2 else given.reshape(-1, 1)
         return np.broadcast_to(by_profile, self.centroids.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Clouds(Profiles):
+    """Profiles whose phases go together within them too.
+
+    Attributes
+    ----------
+    roots : array, k × p × p
+        Square roots of the covariances of true scores, in place of `spread`.
+    """
+
+    roots: np.ndarray = field(kw_only=True)
+
+    def deviate(self, member: np.ndarray, rng: Generator) -> np.ndarray:
+        """Draw how far units lie from their profile, one of 0..k-1, in each phase."""
+        drawn = rng.standard_normal((len(member), self.roots.shape[1]))
+        return np.asarray(np.einsum("npq,nq->np", self.roots[member], drawn))
 
 
 FOUR = Profiles(
@@ -411,3 +429,20 @@ class Answering:
         rows = {f"{phase}{i}": phase for phase in phases for i in range(1, self.items + 1)}
         ends = {"low": 0, "high": len(self.cuts), "reversed": False}
         return pd.Series(rows, name="phase").rename_axis("item").to_frame().assign(**ends)
+
+
+@dataclass(frozen=True)
+class Seen(Answering):
+    """Respondents whose errors go together over the phases.
+
+    Attributes
+    ----------
+    root : array, p × p
+        Square root of the covariance of their errors, in place of `respondent_sd` and `halo`.
+    """
+
+    root: np.ndarray = field(kw_only=True)
+
+    def see(self, true: np.ndarray, rng: Generator, more: np.ndarray | float = 1.0) -> np.ndarray:
+        """Let each respondent (row) see the true scores of the unit, m × p."""
+        return np.asarray(true + more * (rng.standard_normal(true.shape) @ self.root))

@@ -10,8 +10,7 @@ import pytest
 import yaml
 from commands import called
 
-from cycle_analysis.drafting import empty_fields
-from cycle_analysis.drafting.new_study import new_study
+from cycle_analysis.drafting import empty_fields, new_study
 from cycle_analysis.problems import InputError
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register

@@ -380,7 +380,7 @@ def _simulate(options: argparse.Namespace) -> int:
 
 def _new_study(options: argparse.Namespace) -> int:
     check_study_name(options.study)
-    from cycle_analysis.drafting.new_study import new_study
+    from cycle_analysis.drafting import new_study
 
     folder = _home_of(options) / "data" / "raw" / options.study
     layout = _layout_of(options)

@@ -1,91 +1,277 @@
 """Begin a study or a wave from its export: a draft in YAML, and what is empty in it.
 
 What is sure is filled in; what is likely stands in a comment with the reason; what nobody can know
-is listed, both ways. Nothing is ever overwritten. A wave is begun here: its export is copied into
-the study, and what can be known of its mapping is written; a study in `new_study`.
+is left empty and listed. Nothing is ever overwritten. Of a study its study.yaml and codebook.csv
+are drafted: items, blocks and scales are read off the export. Of a wave the export is copied into
+the study, and what can be known of its mapping is written. Both texts are templates beside this.
 """
 
+import csv
 import filecmp
 import hashlib
+import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cycle_analysis.drafting.matching import Match, Matches, match_columns
+from cycle_analysis.drafting.matching import (
+    ASKS_FOR_ROLE,
+    Match,
+    Matches,
+    match_columns,
+    named_as,
+    role_names,
+)
+from cycle_analysis.drafting.seen import (
+    FEWEST,
+    SeenItem,
+    SeenScale,
+    likely_days,
+    one_line,
+    see_items,
+    told_of,
+)
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
-from cycle_analysis.study import Study
-from cycle_analysis.study.files import NAME_RULE, RESPONDENT_FIELDS, SAFE_NAME, Source, is_reserved
-from cycle_analysis.units import Register
+from cycle_analysis.study import STUDY, Study
+from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
+from cycle_analysis.study.codebook import FILE as CODEBOOK
+from cycle_analysis.study.files import (
+    NAME_RULE,
+    RESPONDENT_FIELDS,
+    SAFE_NAME,
+    Source,
+    is_reserved,
+    missing_reason,
+)
+from cycle_analysis.units import Register, load_register
 from cycle_analysis.whole_files import write_whole
+
+MOST_NAMED = 12
+"""More different roles than this are no list of roles."""
+MOST_LETTERS = 60
+"""A longer question that names a role asks for an opinion."""
+ROUND = re.compile(r"(.+?)[_. -]?((?:19|20)\d\d|[tTwW]\d|meting ?\d)")
+"""A heading that ends in a year or the number of a measurement."""
 
 
 @dataclass(frozen=True)
-class Draft:
-    """The text of a file, and what in it is sure and likely."""
+class Begun:
+    """What was written, and what it says of the export.
 
-    text: str
+    Attributes
+    ----------
+    files : list of Path
+        study.yaml and codebook.csv.
+    sure, likely, missing : list of str
+        What is filled in, what is commented, and the fields left empty.
+    left_out : list of str
+        Columns that are no items.
+    wave : str
+        Name of the first wave, ``""`` when nothing tells it.
+    told : list of str
+        What the export tells beside its answers.
+    """
+
+    files: list[Path]
     sure: list[str]
     likely: list[str]
+    missing: list[str]
+    left_out: list[str]
+    wave: str
+    told: list[str]
+
+    def __str__(self) -> str:
+        lines = [f"{path}" for path in self.files]
+        lines += [f"  sure, filled in: {'; '.join(self.sure)}"]
+        lines += [f"  likely, look at it: {'; '.join(self.likely)}"] * bool(self.likely)
+        lines += [f"  for you to fill in: {len(self.missing)} ({', '.join(self.missing)})"]
+        if self.left_out:
+            lines += [f"  no items: {len(self.left_out)} columns ({first_five(self.left_out)})"]
+        lines += [f"  the file: {one}" for one in self.told]
+        return "\n".join(lines)
 
 
-def empty_fields(text: str) -> list[str]:
-    r"""List the fields of a YAML text that hold an empty text, as they are to be filled in.
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What an export shows of a study: its items, who answered, their roles by code, columns."""
 
-    Examples
-    --------
-    >>> empty_fields('label: {nl: ""}\nphases: [{code: AG, short: ""}]\nignore:')
-    ['label.nl', 'phases.AG.short']
+    raw: RawTable
+    items: list[SeenItem]
+    fields: dict[str, Match]
+    roles: dict[str, str]
+    role_column: str
+    unit_column: str
+
+    @property
+    def phases(self) -> list[str]:
+        """Blocks that may be the phases: enough ratings each, and more than one."""
+        ratings = pd.Series([one.block for one in self.items if one.scale.kind == "rating"])
+        counts = ratings.value_counts(sort=False)
+        blocks = [str(block) for block in counts.index[counts >= FEWEST]]
+        return blocks if len(blocks) > 1 else []
+
+    @property
+    def scales(self) -> dict[str, SeenScale]:
+        """Every scale once, by a name."""
+        named: dict[str, SeenScale] = {}
+        for one in self.items:
+            if one.scale in named.values():
+                continue
+            ends = "_to_".join(f"{end:g}" for end in one.scale.ends)
+            name = {"text": "open", "rating": f"from_{ends}", "number": "number"}
+            stem = name.get(one.scale.kind, f"of_{one.item}")
+            named[stem if stem not in named else f"{stem}_of_{one.item}"] = one.scale
+        return named
+
+    def of_block(self, block: str) -> list[str]:
+        """Items of a block."""
+        return [one.item for one in self.items if one.block == block]
+
+    def on_scale(self, scale: SeenScale) -> list[str]:
+        """Items on a scale."""
+        return [one.item for one in self.items if one.scale == scale]
+
+
+def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -> Begun:
+    """Draft a study from its first export.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the study to be, ``data/raw/<name>``.
+    export : Path
+        The export as it came; it is read, and not copied.
+    language : str
+        The language of its questions, and of the report.
+    **layout
+        `sheet` and `header_row` of a workbook, where these are not clear.
+
+    Raises
+    ------
+    InputError
+        If the study is there already, or the export cannot be read or holds no items.
     """
-    return list(_empty(yaml.safe_load(text), ""))
+    for name in (STUDY, CODEBOOK):
+        if (folder / name).exists():
+            remedy = "Nothing is overwritten: edit it, or give the new study another name"
+            raise refuse(f"{folder.name}/{name}", "file", "", "is there already", "", remedy)
+    raw = read_export(export, Source(file=export.name, **layout))
+    register = load_register()
+    matches = match_columns(raw, _nothing_known(folder), register, register.last_day)
+    role_column = _role_column(raw, matches.unknown_columns)
+    named = [c for c in matches.unknown_columns if named_as("unit", c)]
+    unit_column = matches.found["unit"].source if "unit" in matches.found else "".join(named[:1])
+    who = (role_column, unit_column)
+    left = [column for column in matches.unknown_columns if column not in who]
+    asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
+    if not asked:
+        remedy = "Export the answers, with question codes as headings"
+        raise refuse(export.name, "header", "", "no column holds an item", "", remedy)
+    roles = {}
+    if role_column:
+        names = dict.fromkeys(role_names(raw, role_column).values())
+        codes = [f"R{i}" for i in range(1, len(names) + 1)] if _are_words(names) else names
+        roles = dict(zip(codes, names, strict=True))
+    seen = Seen(raw, see_items(raw, asked), matches.found, roles, *who)
+    text, sure, likely = draft_study(seen, language)
+    files = [
+        write_whole(folder / STUDY, text.encode("utf-8")),
+        write_whole(folder / CODEBOOK, draft_codebook(seen, language).encode("utf-8")),
+    ]
+    nameless = [one.item for one in seen.items if not one.question]
+    missing = empty_fields(text)
+    if nameless:
+        missing.append(f"questions of {first_five(nameless)} in {CODEBOOK}")
+    left_out = [*matches.service, *(m.source for m in matches.found.values() if m.name != "unit")]
+    left_out += [column for column in left if column not in asked]
+    told = [*told_of(raw), *_two_surveys(asked)]
+    return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
 
 
-def likely_days(raw: RawTable) -> str:
-    """First and last day in a column of dates that the survey tool adds, ``""`` without one."""
-    for column in raw.cells.columns:
-        if not any(word in column.casefold() for word in ("start", "submit", "recorded", "datum")):
-            continue
-        texts = raw.cells[column].astype("str")
-        days = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})")[0].dropna()
-        if len(days) > 0.5 * len(texts):
-            return f"{days.min()} to {days.max()}, from column {one_line(column)}"
-    return ""
+def _nothing_known(folder: Path) -> Study:
+    """Give a study without items, roles and waves."""
+    items = pd.DataFrame(columns=COLUMNS[1:], index=pd.Index([], name="item"), dtype="str")
+    return Study.model_construct(
+        folder=folder, codebook=Codebook(items), mappings={}, roles={}, scales={}
+    )
 
 
-def told_of(raw: RawTable) -> list[str]:
-    """What a file tells beside its answers: what was noticed, and cells that are no answers."""
-    told = [f"{note.problem}" + (f" ({note.value})" if note.value else "") for note in raw.notes]
-    for problem, cells in raw.flaws.groupby("problem", sort=False):
-        columns = first_five(cells["column"].unique().tolist())
-        told.append(f"{len(cells)} x {problem} (column {columns}): `check` will refuse that")
-    return told
+def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
+    """Find the column with the respondents' roles, in words before bare codes; ``""`` without."""
+    by_code = ""
+    for column in columns:
+        if named_as("role", column) or ASKS_FOR_ROLE.search(raw.questions.get(column, column)):
+            names = role_names(raw, column).values()
+            if names and len(set(names)) <= MOST_NAMED:
+                if _are_words(names):
+                    return column
+                by_code = by_code or column * _is_short(raw, column)
+    return by_code
 
 
-def quoted(text: str | int) -> str:
-    """A text or number as YAML reads it back, whatever it holds."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
+def _are_words(names: Iterable[str]) -> bool:
+    return all(any(letter.isalpha() for letter in name) for name in names)
 
 
-def one_line(text: str) -> str:
-    """A text without line ends and double spaces, for a comment."""
-    return " ".join(str(text).split())
+def _is_short(raw: RawTable, column: str) -> bool:
+    """Whether a column asks for a role itself, and not for an opinion on roles."""
+    return named_as("role", column) or len(raw.questions.get(column, column)) <= MOST_LETTERS
 
 
-def _empty(part: Any, where: str) -> Iterator[str]:
-    if part == "":
-        yield where
-    entries: dict[Any, Any] = part if isinstance(part, dict) else {}
-    if isinstance(part, list):
-        entries = {
-            (one.get("code") or place) if isinstance(one, dict) else place: one
-            for place, one in enumerate(part, start=1)
-        }
-    for name, child in entries.items():
-        yield from _empty(child, f"{where}.{name}" if where else f"{name}")
+def _two_surveys(columns: Sequence[str]) -> list[str]:
+    """Tell of columns that differ only in a year or round at their end: more than one wave."""
+    ends: dict[str, list[str]] = {}
+    for column in columns:
+        if part := ROUND.fullmatch(column):
+            ends.setdefault(part[1].casefold(), []).append(part[2])
+    rounds = [tuple(those) for those in ends.values() if len(those) > 1]
+    if len(rounds) < FEWEST or len(set(rounds)) > 1:
+        return []
+    return [
+        f"columns come once for each of {', '.join(rounds[0])}: two surveys in one file? Begin "
+        "from a file with the columns of one, and add the other as a wave"
+    ]
+
+
+def draft_study(seen: Seen, language: str) -> tuple[str, list[str], list[str]]:
+    """Write study.yaml; say what in it is sure, and what is likely."""
+    sure, likely = [f"{len(seen.items)} items"], list[str]()
+    if unit := seen.fields.get("unit"):
+        told = f"units: municipalities, column {one_line(unit.source)}"
+        sure.append(told) if unit.sure else likely.append(f"{told}: {unit.reason}")
+    if seen.phases:
+        likely.append(f"phases, which are blocks of ratings: {', '.join(seen.phases)}")
+    for name, scale in seen.scales.items():
+        doubted = not scale.sure or bool(scale.likely_missing)
+        (likely if doubted else sure).append(f"scale {name}")
+    if seen.roles:
+        likely.append(f"roles from column {one_line(seen.role_column)}")
+    if days := likely_days(seen.raw):
+        likely.append(f"wave {days[:4]}")
+    template = _templates().get_template("study.yaml.j2")
+    return template.render(seen=seen, language=language, unit=unit, days=days), sure, likely
+
+
+def draft_codebook(seen: Seen, language: str) -> str:
+    """Write codebook.csv: one row per item; the phase of an item is its block, if that is one."""
+    scales = {scale: name for name, scale in seen.scales.items()}
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*COLUMNS, f"{QUESTION}{language}"])
+    for one in seen.items:
+        in_phase = one.block in seen.phases and one.scale.kind == "rating"
+        phase = one.block if in_phase else ""
+        writer.writerow([one.item, one.block, phase, scales[one.scale], "no", one.question])
+    return stream.getvalue()
 
 
 @dataclass(frozen=True)
@@ -177,63 +363,70 @@ def write_mapping(
     raw: RawTable, study: Study, wave: str, matches: Matches, source: Mapping[str, str | int]
 ) -> str:
     """Write wave.yaml: sure, likely, unknown."""
-    where = ", ".join(f"{key}: {quoted(said)}" for key, said in source.items())
-    days, label = likely_days(raw), ", ".join(f'{name}: ""' for name in study.languages)
-    parts = [
-        "# Begun by `cycle-analysis add-wave`. Fill in what is empty, look at what is commented,",
-        "# name the wave in study.yaml, and run `cycle-analysis check`.",
-        f"wave: {quoted(wave)}",
-        f"label: {{{label}}}         # fill in",
-        f'fieldwork: {{start: "", end: ""}}   # fill in{f"; likely {days}" if days else ""}',
-        f"source: {{{where}}}   # read as {raw.how}",
-        "columns:",
-    ]
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
-    found = [matches.found[name] for name in order if name in matches.found]
-    parts += [_entry(raw, match) for match in found]
-    if "unit" not in matches.found:
-        parts.append('  unit: ""   # fill in the column that names the unit')
-    parts += _unknown_items(study, matches)
-    parts.append("ignore:")
-    parts += [f"  - {quoted(name)}   # {one_line(why)}" for name, why in matches.service.items()]
-    if matches.unknown_columns:
-        parts.append("  # columns that no item knows: map them above, or take the # away:")
-        parts += [f"  # - {quoted(column)}" for column in matches.unknown_columns]
-    return "\n".join(parts) + "\n"
-
-
-def _unknown_items(study: Study, matches: Matches) -> list[str]:
-    """Items without a column, each ready to be named as not asked."""
-    lines = ["dropped:   # items that this wave no longer asked, with the reason", "not_asked:"]
-    if matches.unknown_items:
-        lines.append("  # items without a column: map them above, take the # away, or drop them:")
-    for item in matches.unknown_items:
-        lines.append(f'  # {item}: "not asked"   # {one_line(study.codebook.questions(item)[-1])}')
-    return lines
-
-
-def _entry(raw: RawTable, match: Match) -> str:
-    """One entry of the mapping: as a comment when it is not sure, open when only a person knows."""
-    source, reason = quoted(match.source), one_line(match.reason)
-    codes = [f"{quoted(old)}: {quoted(new)}" for old, new in match.recode.items()]
-    if match.is_open:
-        counts = raw.cells[match.source].astype("str").str.strip().value_counts()
-        lines = [
-            f"      {code}" + ("" if new else f"   # fill in; {counts[old]} rows")
-            for code, (old, new) in zip(codes, match.recode.items(), strict=True)
-        ]
-        head = [f"  {match.name}:   # {reason}", f"    source: {source}", "    map:"]
-        return "\n".join([*head, *lines])
-    entry = source
-    if codes:
-        comparable = "" if match.comparable == "full" else f", comparable: {match.comparable}"
-        entry = f"{{source: {source}, map: {{{', '.join(codes)}}}{comparable}}}"
-    if match.sure:
-        return f"  {match.name}: {entry}   # {reason}"
-    return f"  # {match.name}: {entry}   # likely: {reason}"
+    return (
+        _templates()
+        .get_template("wave.yaml.j2")
+        .render(
+            **{"raw": raw, "study": study, "wave": wave, "matches": matches, "source": source},
+            found=[matches.found[name] for name in order if name in matches.found],
+            days=likely_days(raw),
+            n_rows=lambda column: raw.cells[column].astype("str").str.strip().value_counts(),
+        )
+    )
 
 
 def _first(names: list[str]) -> str:
     """The first names in brackets, long ones cut off."""
     shown = [name if len(name) <= 30 else name[:29] + "…" for name in names]
     return f" ({first_five(shown)})" if names else ""
+
+
+def empty_fields(text: str) -> list[str]:
+    r"""List the fields of a YAML text that hold an empty text, as they are to be filled in.
+
+    Examples
+    --------
+    >>> empty_fields('label: {nl: ""}\nphases: [{code: AG, short: ""}]\nignore:')
+    ['label.nl', 'phases.AG.short']
+    """
+    return list(_empty(yaml.safe_load(text), ""))
+
+
+def _empty(part: Any, where: str) -> Iterator[str]:
+    if part == "":
+        yield where
+    entries: dict[Any, Any] = part if isinstance(part, dict) else {}
+    if isinstance(part, list):
+        entries = {
+            (one.get("code") or place) if isinstance(one, dict) else place: one
+            for place, one in enumerate(part, start=1)
+        }
+    for name, child in entries.items():
+        yield from _empty(child, f"{where}.{name}" if where else f"{name}")
+
+
+def quoted(text: str | int) -> str:
+    """A text or number as YAML reads it back, whatever it holds."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
+
+
+@cache
+def _templates() -> Environment:
+    """Give the drafts; signs of their own, because YAML has the braces."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+    )
+    environment.filters |= {"quoted": quoted, "one_line": one_line, "first_five": first_five}
+    environment.filters["reason"] = lambda label: missing_reason(label) or "blank"
+    return environment

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN
+from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
 from cycle_analysis.responses.respondents import stripped
@@ -81,6 +82,11 @@ class SeenScale:
     likely_missing: tuple[str, ...] = ()
     sure: bool = True
     shared: bool = True
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether every label has a code."""
+        return all(code for code, _ in self.labels)
 
 
 @dataclass(frozen=True)
@@ -263,3 +269,29 @@ def _without_far(
     if not all(NO_ANSWER.fullmatch(f"{number:g}") for number in far):
         return kept, ()
     return [n for n in kept if n not in far], tuple(f"{number:g}" for number in far)
+
+
+def likely_days(raw: RawTable) -> str:
+    """First and last day in a column of dates that the survey tool adds, ``""`` without one."""
+    for column in raw.cells.columns:
+        if not any(word in column.casefold() for word in ("start", "submit", "recorded", "datum")):
+            continue
+        texts = raw.cells[column].astype("str")
+        days = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})")[0].dropna()
+        if len(days) > 0.5 * len(texts):
+            return f"{days.min()} to {days.max()}, from column {one_line(column)}"
+    return ""
+
+
+def told_of(raw: RawTable) -> list[str]:
+    """What a file tells beside its answers: what was noticed, and cells that are no answers."""
+    told = [f"{note.problem}" + (f" ({note.value})" if note.value else "") for note in raw.notes]
+    for problem, cells in raw.flaws.groupby("problem", sort=False):
+        columns = first_five(cells["column"].unique().tolist())
+        told.append(f"{len(cells)} x {problem} (column {columns}): `check` will refuse that")
+    return told
+
+
+def one_line(text: str) -> str:
+    """A text without line ends and double spaces, for a comment."""
+    return " ".join(str(text).split())

@@ -11,7 +11,7 @@ from told import BROWSER, Page, opened, saved
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.problems import InputError
-from cycle_analysis.report.fit_page import _spread, fit_of, write_fit_page
+from cycle_analysis.report import _spread, fit_of, write_fit_page
 
 ANSWER = """
 <script>

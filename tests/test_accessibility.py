@@ -14,7 +14,7 @@ from fontTools.ttLib import TTFont
 from frozen import MAKERS
 from told import BOTH, BROWSER, EVERY, Page, opened, saved
 
-from cycle_analysis.report.sheets import gather, write_sheets
+from cycle_analysis.private_files import gather, write_sheets
 
 WIDTHS = (1280, 320)
 """A laptop, and the narrowest phone: up to 640 pixels the layout is one, and there most scrolls."""

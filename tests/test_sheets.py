@@ -10,8 +10,8 @@ import pytest
 from told import saved, words_in
 
 from cycle_analysis.cli import main
+from cycle_analysis.private_files import APART, gather, make_sheet, write_sheets
 from cycle_analysis.problems import InputError
-from cycle_analysis.report.sheets import APART, gather, make_sheet, write_sheets
 
 
 @pytest.fixture(scope="module")

@@ -412,7 +412,7 @@ def _add_wave(options: argparse.Namespace) -> int:
 def _sheets(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from cycle_analysis.report.sheets import write_sheets
+    from cycle_analysis.private_files import write_sheets
     from cycle_analysis.running import finished_results
     from cycle_analysis.running.run import start_workers
 

@@ -11,7 +11,8 @@ a profile together with that between respondents of one unit.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,22 +104,25 @@ def assemble(
     if annex:
         blocks += [Heading(0, "method-annex", str(language.words["annex"])), *annex]
     waves = language.listed([language.wave(wave) for wave in study.waves])
-    report = Document(
-        language=code,
-        title=study.title[code],
-        subtitle=str(language.words["subtitle"]).format(waves=waves),
-        blocks=number_blocks(blocks),
-        mark=language.mark,
-        about=_about(study, language),
-        others=tuple(
-            (other, str(open_language(other, study).words["language"]))
-            for other in study.languages
-            if other != code
-        ),
-        words={name: str(language.words[name]) for name in WRITERS_WORDS},
+    subtitle = str(language.words["subtitle"]).format(waves=waves)
+    others = tuple(
+        (other, str(open_language(other, study).words["language"]))
+        for other in study.languages
+        if other != code
     )
+    report = set_document(language, study.title[code], subtitle, blocks)
+    report = replace(report, about=_about(study, language), others=others)
     shown: Document = legible(report, origins)
     return shown
+
+
+def set_document(
+    language: Language, title: str, subtitle: str, blocks: Sequence[Block]
+) -> Document:
+    """Set blocks as a document, with the words that those who write it need."""
+    words = {name: str(language.words[name]) for name in WRITERS_WORDS}
+    numbered = number_blocks(blocks)
+    return Document(language.code, title, subtitle, numbered, language.mark, words)
 
 
 def open_chapter(

@@ -12,10 +12,9 @@ from cycle_analysis.report.chapter import CYCLE, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ALL, ResponseChapter
-from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.chapters.validity import MeasurementChapter, ValidityChapter
 from cycle_analysis.report.chapters.waves import TERRITORY, WavesChapter
 from cycle_analysis.report.door import Door, Share, Units, Weighted
 from cycle_analysis.report.sums import Sum

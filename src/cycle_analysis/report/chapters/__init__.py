@@ -10,12 +10,15 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from cycle_analysis.report.chapter import Chapter, facts_from
-from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter
+from cycle_analysis.report.chapters.annex import (
+    AnnexChapter,
+    ChecklistChapter,
+    RobustnessChapter,
+)
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.chapters.measurement import MeasurementChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
-from cycle_analysis.report.chapters.validity import RobustnessChapter, ValidityChapter
+from cycle_analysis.report.chapters.validity import MeasurementChapter, ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
 
 

@@ -1,5 +1,7 @@
 """What a methodologist needs to check the report, or to repeat the work, and what journals ask.
 
+First comes what every other defensible choice would give, where the grid of them was run.
+
 The checklists tell item by item what is done, not done and why, or for the author. Numbers and
 contents were held against these sources on 26 November 2026; words are our own.
 
@@ -12,15 +14,18 @@ the APA applies to a survey, numbered by us. TOP 2025: cos.io/our-services/top-g
 
 import math
 import platform
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from importlib import metadata
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 
+from cycle_analysis.figures.profiles import plot_specifications
 from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
-from cycle_analysis.report.chapter import Chapter, facts_from, fixed, setting
+from cycle_analysis.report.chapter import ALL_WAVES, Chapter, facts_from, fixed, saved, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.document import Cell
@@ -35,9 +40,11 @@ from cycle_analysis.report.language import (
     Rows,
     code,
     number,
+    percent,
 )
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
+from cycle_analysis.robustness import CROSSED, curve
 from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files
 from cycle_analysis.texts import read_list
 from cycle_analysis.waves import transitions
@@ -51,6 +58,102 @@ CRITERIA = ("aic", "sabic", "icl")
 DONE, NOT, AUTHOR = "done", "not_done", "author"
 WHERE = ("at", "file", "reason", "said")
 """What says what became of an item, one is not empty; each a list of ``checklists.yaml``."""
+
+
+class RobustnessChapter(Chapter):
+    """Would other choices say the same?"""
+
+    key = "robustness"
+
+    @cached_property
+    def grid(self) -> dict[str, Any] | None:
+        """What all analyses say; None where the grid was not run on the tables of this report.
+
+        n analyses, and left_out, combinations that cannot be or would count twice; same, in which
+        share of how many there are as many profiles, or none as here; matters, by outcome the
+        choice that explains most of its variance, None where nothing varies; limit, the share of
+        units in another group up to which two divisions are alike.
+        """
+        if not self.results.current(ROBUSTNESS, ALL_WAVES):
+            return None
+        claim = "number" if self._headline["found"] else "profiles"
+        row, saved = self._claims.loc[claim], self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        same = {"profiles": as_whole(self._headline["profiles"]), "n": row["n"]}
+        same |= {"share": made(row["share"], saved.loc[claim, "share"])}
+        left_out = as_whole(self.load(ROBUSTNESS, "left_out", ALL_WAVES)["n"].sum())
+        n, limit = made(len(self._universes), self._universes), constant(curve, "MOVED_WARNING")
+        told = {"n": n, "left_out": left_out, "limit": limit}
+        return {**told, "same": same, "matters": self._matters}
+
+    def table_claims(self) -> Rows:
+        """In how many analyses each claim of the headline is asked, and survives."""
+        rows = [{"claim": name, **row} for name, row in self._claims.iterrows() if row["n"]]
+        return Rows({"claim": code("claims"), "n": number(), "share": percent()}, rows)
+
+    def table_options(self) -> Rows:
+        """What each option of each choice leads to."""
+        table = self.load(ROBUSTNESS, "options", ALL_WAVES)
+        table["same"] = _short_of_all(table["same"])
+        rows = [
+            {"choice": choice, "option": self._option(choice, option), **row}
+            for (choice, option), row in table.iterrows()
+        ]
+        kinds = {"choice": code("grid"), "option": TEXT, "n": number(), "same": percent()}
+        return Rows({**kinds, "adjusted_rand": number(2)}, rows)
+
+    def figure_specifications(self) -> Callable[..., Axes]:
+        """Draw how near each analysis comes to the headline, and what it chose."""
+        table = self._universes
+        kinds = table["left_out"].str.partition(" ")[0].replace("", "nothing")
+        chosen = table.assign(left_out=kinds)[[*CROSSED, "left_out"]].astype(str)
+        told = {
+            (self.language.capital(self._word("grid", name)), self._option(name, option)): taken
+            for name in (*CROSSED, "left_out")
+            for option, taken in pd.get_dummies(chosen[name])[chosen[name].unique()].items()
+            if not taken.all()
+        }
+        rand = table["adjusted_rand"].round(2)
+        as_many = (table["profiles"] == self._headline["profiles"]).where(table["k"] == "own")
+        return partial(plot_specifications, rand, as_many, pd.DataFrame(told))
+
+    @property
+    def _matters(self) -> dict[str, dict[str, Any] | None]:
+        table = self.load(ROBUSTNESS, "importance", ALL_WAVES).drop(index="rest")
+        return {
+            str(outcome): None
+            if shares.isna().all()
+            else {"choice": shares.idxmax(), "share": shares.max()}
+            for outcome, shares in table.items()
+        }
+
+    _universes = saved(ROBUSTNESS, "universes", ALL_WAVES)
+
+    @property
+    def _headline(self) -> pd.Series:
+        return self._universes.iloc[0]
+
+    @cached_property
+    def _claims(self) -> pd.DataFrame:
+        table = self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        return table.assign(share=_short_of_all(table["share"]))
+
+    def _option(self, choice: str, option: str) -> str:
+        """Write an option in words; numbers and waves as the language does."""
+        if choice == "min_answered":
+            return self.language.percent(float(option))
+        if choice == "active_from":
+            return self.language.number(float(option))
+        if choice == "reference_wave":
+            return self.language.wave(option)
+        return self._word("options", option)
+
+    def _word(self, kind: str, name: str) -> str:
+        return self.language.code_word(name, kind)
+
+
+def _short_of_all(shares: pd.Series) -> pd.Series:
+    """Keep a share that is not quite all, or none, from being rounded to all, or to none."""
+    return shares.where(shares.isin([0, 1]), shares.clip(0.01, 0.99))
 
 
 class AnnexChapter(Chapter):

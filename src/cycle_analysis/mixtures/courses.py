@@ -28,7 +28,15 @@ from scipy.spatial.distance import cdist
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import floored_factors
-from cycle_analysis.mixtures.fit import Mixture, as_mixture, classify, standardise
+from cycle_analysis.mixtures.fit import (
+    Components,
+    Mixture,
+    Model,
+    Standardised,
+    as_mixture,
+    classify,
+    standardise,
+)
 from cycle_analysis.mixtures.gaussian import (
     EEE,
     VVI,
@@ -329,10 +337,17 @@ def fit_courses(
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             best = _solve(family, course, orders[course.dimensions], solved, data.weights)
         solved[course] = best
-        exact = float(em.memberships(family, best)[1] @ data.weights)
-        outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
-        fitted.append(as_mixture(course, data, family, best, outcome, in_order=True))
+        fitted.append(_as_fitted(course, data, family, best, in_order=True))
     return fitted
+
+
+def _as_fitted(
+    model: Model, data: Standardised, family: Components, best: em.Batch, in_order: bool = False
+) -> Mixture:
+    """Give the solution of one start that was climbed from, as a mixture."""
+    exact = float(em.memberships(family, best)[1] @ data.weights)
+    outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
+    return as_mixture(model, data, family, best, outcome, in_order=in_order)
 
 
 def _solve(
@@ -461,9 +476,7 @@ def fit_bound(scores: pd.DataFrame, model: Steps | Concentric, members: np.ndarr
     family, weights = model.family(data.z, data.floor), data.weights[:, None]
     start = em.from_responsibilities(family, members[:, :, None], weights)
     best = em.climb(family, start, weights, max_steps=LONG_STEPS, tolerance=TOLERANCE)
-    exact = float(em.memberships(family, best)[1] @ data.weights)
-    outcome = Outcome(exact, bool(best.converged[0]), int(best.n_steps[0]), 1, 1)
-    return as_mixture(model, data, family, best, outcome)
+    return _as_fitted(model, data, family, best)
 
 
 def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:

@@ -30,6 +30,8 @@ SURE = 0.05
 """Adjusted p of the mean change of a phase up to which it is told as change."""
 FEW_MATTER = 0.25
 """Variance, in squared points, above which what only two units tell of roles is not known."""
+LEAST_FREEDOM = 0.5
+"""Least degrees of freedom of an error of roles: where one unit tells nearly all, none is left."""
 ALIKE = "_alike"
 """Ends the columns of a change without the mix of roles."""
 
@@ -387,6 +389,6 @@ def _role_error(
         freedom = each.sum() ** 2 / max((each**2).sum(), 1e-12) - 1
         if freedom < 1 and np.nansum(variance) > FEW_MATTER * len(variance):
             variance = variance * np.nan
-        table = {"variance": variance, "freedom": max(freedom, 0.5)}
+        table = {"variance": variance, "freedom": max(freedom, LEAST_FREEDOM)}
         tables[first, second] = pd.DataFrame(table, told.columns)
     return tables

@@ -13,7 +13,7 @@ from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
-from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, saved
+from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.language import STARRED, Rows, code, number
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
@@ -86,6 +86,11 @@ class ContestFacts(Chapter):
         """Codes of what lowers the verdict, or else of what makes any verdict doubtful."""
         told = self._codes("lowered_by") or self._codes("warnings")
         return [code for code in told if self.lowered or self.found or code in OF_SCORES]
+
+    few_values = fixed(verdict, "FEW_VALUES")
+    """Different scores of a phase up to which there are few."""
+    heaped_from = fixed(verdict, "HEAPED")
+    """Share of units with one and the same score from which there are many."""
 
     @cached_property
     def reading(self) -> str:

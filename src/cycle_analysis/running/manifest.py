@@ -31,7 +31,7 @@ from cycle_analysis.problems import refuse
 from cycle_analysis.results import ROBUSTNESS, Results, Value
 from cycle_analysis.running import NOTEBOOKS, SET_BY_THE_RUN, notebook_file, plan
 from cycle_analysis.study import Study
-from cycle_analysis.study.plan import plan_files
+from cycle_analysis.study.plan import flatten, plan_files
 from cycle_analysis.whole_files import write_whole
 
 FILE = "manifest.json"
@@ -39,17 +39,8 @@ FORM = 1
 """Of the file; another number is not read."""
 LIBRARIES = (
     *("fonttools", "ipykernel", "ipython", "jinja2", "joblib", "jupyter-client"),
-    *(
-        "markdown-it-py",
-        "markupsafe",
-        "matplotlib",
-        "nbclient",
-        "numpy",
-        "pandas",
-        "papermill",
-        "pydantic",
-        "pydantic-core",
-    ),
+    *("markdown-it-py", "markupsafe", "matplotlib", "nbclient", "numpy", "pandas", "papermill"),
+    *("pydantic", "pydantic-core"),
     *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "python-docx", "pyyaml"),
     *("scikit-learn", "scipy", "seaborn", "tqdm", "typst", "xlsxwriter"),
 )
@@ -61,15 +52,8 @@ SECTIONS = (
 NOTED = ("source", "blas")
 """Sections that say where to look; what they decide about shows in the code and the files."""
 FORMS = (
-    *(
-        "report_{}.html",
-        "annex_{}.html",
-        "fit_{}.html",
-        "report_{}.pdf",
-        "report_{}.docx",
-        "tables_{}.xlsx",
-        "numbers_{}.csv",
-    ),
+    *("report_{}.html", "annex_{}.html", "fit_{}.html", "report_{}.pdf", "report_{}.docx"),
+    *("tables_{}.xlsx", "numbers_{}.csv"),
     *("figures/[A0-9][0-9]*_{}.svg", "figures/[A0-9][0-9]*_{}.png"),
 )
 """Files of a report in one language."""
@@ -168,12 +152,6 @@ def describe(
         "source": _source(),
         "blas": _blas(),
     }
-
-
-def flatten(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Name parameters as the command does: ``03_cycle.active_from``."""
-    return {f"{step}.{name}": parameters[step][name] for step in parameters
-            for name in parameters[step]}  # fmt: skip
 
 
 def input_files(study: Study) -> dict[str, Path]:

@@ -30,6 +30,10 @@ Facts = dict[str, dict[str, str]]
 """What is planned, as a text, by kind and name."""
 OF_NO_MATTER = ("study_name", "wave", "language")
 """Parameters that change no table."""
+NO_MATTER = tuple(f".{name}" for name in OF_NO_MATTER)
+"""Last letters of their full names."""
+DRAFT = Path(__file__).with_name("plan.md")
+"""The text of a plan, with room for what a study says."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,11 @@ def planned_facts(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> 
     how = items[["block", "phase", "scale", "reversed"]].astype(str).agg(", ".join, axis=1)
     plan = study.folder / PLAN
     return {
-        "parameter": _flat(parameters),
+        "parameter": {
+            name: f"{value}"
+            for name, value in flatten(parameters).items()
+            if not name.endswith(NO_MATTER)
+        },
         "item": how.to_dict(),
         "question": {f"{item} ({name.removeprefix('question_')})": f"{text}" for name in texts
                      for item, text in items[name].items()},
@@ -132,40 +140,26 @@ def plan_files(study: Study) -> list[Path]:
 
 def draft(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> str:
     """Draft the plan of a study, in English; parameters as for `freeze`."""
-    language = study.language
-    items = study.codebook.items
-    told = [
-        f"# Plan: {study.title[language]}",
-        f"Population: {study.population[language]}. Waves: {', '.join(study.waves)}.",
-        "Change this text before the data come in, delete plan.lock, and freeze again.",
-        "## Questions",
-        _bullets(
-            "Are there profiles of phase scores, or is there a continuum or one cloud?",
-            "If there are: how many, who is in them, and would others find them?",
-            "Did scores and profiles change between waves?",
-        ),
-        "## Items",
-        _bullets(*(f"{item} ({row['phase'] or row['block']}, {row['scale']}): "
-                   f"{row[f'question_{language}']}" for item, row in items.iterrows())),
-        "## Exclusions",
-        "Respondents and answers are left out by the parameters of 01 and 02 below, and by nothing "
-        "else. Items that a wave drops or does not ask stand in its wave.yaml with the reason.",
-        "## Decision rules",
-        _bullets(
-            "Profiles must beat one cloud, lines, curves and planes by BIC.",
-            "They are separate only where valleys lie between neighbours, else overlapping.",
-            "No profiles: the verdict is a continuum, one bent course, structure or no structure. "
-            "Then nothing is named and nothing is interpreted as a type.",
-            f"Range of k: 1 to {parameters['04_number_of_profiles']['max_profiles']}.",
-            "Change: common items and unchanged units; by Holm's p over the phases.",
-        ),
-        "## Other defensible choices",
-        "All are told, whatever they show: Ward and k-means, standardised scores, latent classes, "
-        "scores without their level, scores shrunk by reliability; other rules of aggregation.",
-        "## Parameters",
-        _bullets(*(f"{name} = {value}" for name, value in _flat(parameters).items())),
-    ]  # fmt: skip
-    return "\n\n".join(told) + "\n"
+    language, decide = study.language, flatten(parameters).items()
+    items = [
+        f"- {item} ({row['phase'] or row['block']}, {row['scale']}): {row[f'question_{language}']}"
+        for item, row in study.codebook.items.iterrows()
+    ]
+    return DRAFT.read_text("utf-8").format(
+        title=study.title[language],
+        population=study.population[language],
+        waves=", ".join(study.waves),
+        items="\n".join(items),
+        most=parameters["04_number_of_profiles"]["max_profiles"],
+        parameters="\n".join(f"- {n} = {v}" for n, v in decide if not n.endswith(NO_MATTER)),
+    )
+
+
+def flatten(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Name parameters as the command does: ``03_cycle.active_from``."""
+    return {
+        f"{step}.{name}": value for step, of in parameters.items() for name, value in of.items()
+    }
 
 
 def hash_facts(facts: object) -> str:
@@ -195,19 +189,6 @@ def hash_file(path: Path) -> str:
         return ""
     about = path.stat()
     return _hash_of(path, about.st_mtime_ns, about.st_size)
-
-
-def _flat(parameters: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    return {
-        f"{step}.{name}": f"{value}"
-        for step, of in parameters.items()
-        for name, value in of.items()
-        if name not in OF_NO_MATTER
-    }
-
-
-def _bullets(*lines: str) -> str:
-    return "\n".join(f"- {line}" for line in lines)
 
 
 @cache

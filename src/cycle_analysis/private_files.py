@@ -47,7 +47,7 @@ from cycle_analysis.running import CHECK, plan
 from cycle_analysis.study import Study
 from cycle_analysis.texts import read_list
 from cycle_analysis.units import population, study_register
-from cycle_analysis.whole_files import write_whole
+from cycle_analysis.whole_files import TEXTS_STAY_TEXTS, forget_time, write_whole
 
 REACH = stats.norm.ppf(0.975)
 ROLE = 2
@@ -56,9 +56,6 @@ MOST = 3
 """Questions, and phases on which roles differ, that are named."""
 TOGETHER = 20
 """Sheets that one worker writes before it takes more."""
-OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False}
-SAV_TIME, MIDNIGHT = slice(92, 109), b"01 Jan 0000:00:00"
-"""Where a .sav says when it was made, and what ours say."""
 LONGEST = 64
 """Most letters of a name in SPSS."""
 REGISTER = ("name", "province", "size_class", "size", "region")
@@ -472,7 +469,9 @@ def _as_variable(column: str) -> str:
 
 def _workbook(sheets: dict[str, pd.DataFrame]) -> bytes:
     buffer = io.BytesIO()
-    with pd.ExcelWriter(buffer, "xlsxwriter", engine_kwargs={"options": OPTIONS}) as writer:
+    with pd.ExcelWriter(
+        buffer, "xlsxwriter", engine_kwargs={"options": TEXTS_STAY_TEXTS}
+    ) as writer:
         writer.book.set_properties({"created": CREATED})
         for name, table in sheets.items():
             table.to_excel(writer, sheet_name=name, freeze_panes=(1, 1), merge_cells=False)
@@ -493,6 +492,5 @@ def _sav(study: Study, members: pd.DataFrame, labels: dict[str, str]) -> bytes:
             table, path, file_label=study.name, column_labels=list(labels.values()),
             variable_value_labels=values,
         )  # fmt: skip
-        contents = bytearray(path.read_bytes())
-    contents[SAV_TIME] = MIDNIGHT
-    return bytes(contents)
+        forget_time(path)
+        return path.read_bytes()

@@ -31,6 +31,10 @@ FORMULA = re.compile(f"{_BEGIN}({_RISKY})")
 """Begin of a part that a spreadsheet might run; a mere number, ``-9``, is none."""
 INERT = re.compile(f"{_BEGIN}'({_RISKY})")
 """The same after `inert`."""
+TEXTS_STAY_TEXTS = {"strings_to_formulas": False, "strings_to_urls": False}
+"""Options of xlsxwriter, with which a text that begins with = is a text."""
+SAV_STAMP = (92, b"01 Jan 1800:00:00")
+"""Where the header of a .sav holds the day and time of writing, and what ours hold."""
 
 
 def check_plain(path: Path, remedy: str = "Put the file itself there") -> None:
@@ -107,6 +111,14 @@ def write_whole(path: Path, contents: bytes, *, private_from: Path | None = None
         with contextlib.suppress(OSError):  # what stopped the writing may stop the tidying too
             beside.unlink()
         raise unwritable(path, error) from error
+
+
+def forget_time(sav: Path) -> None:
+    """Give a .sav the same bytes whenever it was written."""
+    at, stamp = SAV_STAMP
+    with sav.open("r+b") as file:
+        file.seek(at)
+        file.write(stamp)
 
 
 def make_private(folder: Path, top: Path) -> None:

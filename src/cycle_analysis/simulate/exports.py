@@ -22,6 +22,7 @@ from numpy.random import Generator
 from cycle_analysis.responses import BLANK
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import Column, Scale, Wave
+from cycle_analysis.whole_files import TEXTS_STAY_TEXTS, forget_time
 
 DONT_KNOW = "dont_know"
 NOT_APPLICABLE = "not_applicable"
@@ -33,9 +34,6 @@ OFFICE_MINUTES = (8 * 60, 18 * 60)
 REMARK_RATE = 0.15
 FILE_LABEL = "SYNTHETIC data, drawn by cycle_analysis.simulate"
 MADE = datetime.datetime(1800, 1, 1)
-# The header of a .sav holds the day and time of writing here (date 9 bytes, time 8 bytes);
-# a fixed stamp gives the same bytes for the same answers.
-SAV_STAMP = (92, b"01 Jan 1800:00:00")
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +190,18 @@ def _write_csv(
     texts = table.map(
         lambda cell: cell if isinstance(cell, str) else f"{cell:.10g}".replace(".", decimal)
     )
-    for item, reasons in answers.reasons.reset_index(drop=True).items():
-        column = wave.columns[str(item)].source
-        texts[column] = texts[column].where(reasons == "", reasons.map(MISSING_TEXTS))
+    texts = _with_reasons(texts, wave, answers)
     encoding = wave.source.encoding or "utf-8"
     texts.to_csv(path, sep=delimiter, encoding=encoding, index=False, lineterminator="\r\n")
+
+
+def _with_reasons(cells: pd.DataFrame, wave: Wave, answers: WaveAnswers) -> pd.DataFrame:
+    """Say in words why answers are missing."""
+    told = {}
+    for item, reasons in answers.reasons.reset_index(drop=True).items():
+        column = wave.columns[str(item)].source
+        told[column] = cells[column].where(reasons == "", reasons.map(MISSING_TEXTS))
+    return cells.assign(**told)
 
 
 def _write_sav(
@@ -237,32 +242,22 @@ def _write_sav(
         variable_format={name: "F8.1" if broken[name] else "F8.0" for name in broken.index},
         row_compress=True,
     )
-    at, stamp = SAV_STAMP
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(stamp)
+    forget_time(path)
 
 
 def _write_xlsx(
     path: Path, table: pd.DataFrame, study: Study, wave: Wave, answers: WaveAnswers
 ) -> None:
     """Write one sheet, its headings in the row of the source: numbers, missing answers in words."""
-    cells = table.astype(object)
-    for item, reasons in answers.reasons.reset_index(drop=True).items():
-        column = wave.columns[str(item)].source
-        cells[column] = cells[column].where(reasons == "", reasons.map(MISSING_TEXTS))
-    with xlsxwriter.Workbook(
-        path, {"strings_to_formulas": False, "strings_to_urls": False}
-    ) as book:
+    cells = _with_reasons(table.astype(object), wave, answers)
+    with xlsxwriter.Workbook(path, TEXTS_STAY_TEXTS) as book:
         book.set_properties({"title": FILE_LABEL, "created": MADE})
         sheet = book.add_worksheet(wave.source.sheet or None)
         for number, row in enumerate([list(cells), *cells.to_numpy()], wave.source.header_row - 1):
             sheet.write_row(number, 0, row)
 
 
-WRITERS: Mapping[str, Callable[..., None]] = {
-    **{"csv": _write_csv, "sav": _write_sav, "xlsx": _write_xlsx}
-}
+WRITERS: Mapping[str, Callable[..., None]] = dict(csv=_write_csv, sav=_write_sav, xlsx=_write_xlsx)
 
 
 def _value_labels(study: Study, wave: Wave) -> dict[str, dict[int | float, str]]:

@@ -39,7 +39,7 @@ from cycle_analysis.report.document import (
 from cycle_analysis.report.sources import numbers_in
 from cycle_analysis.report.writers.docx import to_docx
 from cycle_analysis.texts import NOTHING
-from cycle_analysis.whole_files import delete_files, inert, write_whole
+from cycle_analysis.whole_files import TEXTS_STAY_TEXTS, delete_files, inert, write_whole
 
 FIGURES = "figures"
 NUMBERS = (
@@ -52,8 +52,6 @@ NO_LANGUAGE = "und"
 """What a PDF calls a language whose folder has a name that is no code of ISO 639."""
 HERE = Path(__file__).parent
 LAYOUT = HERE / "layout.typ"
-OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-"""A text that begins with = is a text."""
 A4 = 9
 HEAD_ROW = 2
 BESIDE = "{} (…)"
@@ -304,7 +302,7 @@ def _pdf_block(block: Block) -> dict[str, Any]:
 def to_xlsx(document: Document) -> bytes:
     """Set the tables of a document as a workbook."""
     buffer = io.BytesIO()
-    with xlsxwriter.Workbook(buffer, OPTIONS) as book:
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, **TEXTS_STAY_TEXTS}) as book:
         book.set_properties({"title": document.title, "created": CREATED})
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
         patterns = {

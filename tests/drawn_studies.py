@@ -155,8 +155,9 @@ class Drawn:
         self._keep(
             CYCLE,
             wave,
-            curve=cycle.phase_curve(own),
-            leading_counts=leading.reindex(own.columns, fill_value=0).to_frame("n_units"),
+            curve=cycle.phase_curve(own).assign(
+                n_leading=leading.reindex(own.columns, fill_value=0)
+            ),
             active=active,
             active_counts=cycle.active_counts(active),
             coactivity=cycle.coactivity(active),
@@ -207,18 +208,19 @@ class Drawn:
         means = means.assign(low=means["mean"] - 4, high=means["mean"] + 4, se=1.6)
         everyone = self.load(RESPONSES, "response", wave)["population"].sum()
         crossings = self.large.load(PROFILES, "crossings", wave)
+        told = self.large.load(PROFILES, "profiles", wave)[["leading", "lagging"]].reindex(groups)
         self._keep(
             PROFILES,
             wave,
             members=members,
             means=means.assign(true_mean=means["mean"]).rename_axis(["profile", "phase"]),
-            sizes=label.value_counts()
+            profiles=label.value_counts()
             .reindex(groups, fill_value=0)
             .to_frame("n_units")
-            .join(pd.get_dummies(label, dtype=float).groupby(label).mean()),
+            .join(pd.get_dummies(label, dtype=float).groupby(label).mean().add_prefix("profile "))
+            .join(shares(label, int(everyone)).reindex(groups).fillna(0.0).drop(columns="n"))
+            .join(told),
             by_respondents=certainty_by_respondents(members, 0.7),
-            weighted_shares=shares(label, int(everyone)).reindex(groups).fillna(0.0),
-            names=self.large.load(PROFILES, "names", wave).reindex(groups),
             crossings=crossings[crossings["higher"] <= k],
             items=self._items(wave, label),
             **self._backgrounds(wave, label),

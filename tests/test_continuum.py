@@ -46,7 +46,7 @@ def test_what_is_no_profile_is_not_reported_as_one(tmp_path, world, verdict, k, 
     study = load_study("trial", tmp_path)
     results = run_notebooks(tmp_path, study, given=PARAMETERS)
     assert results.load("04_number_of_profiles", "verdict", "1")["verdict"].item() == verdict
-    assert len(results.load("05_profiles", "sizes", "1")) == k
+    assert len(results.load("05_profiles", "profiles", "1")) == k
     if world is WINDOW:  # what is told of the order agrees
         assert results.load("03_cycle", "order", "1")["reading"].item() == "window"
     report = all_words_in(assemble(study, results, language))

@@ -35,9 +35,9 @@ from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
 from cycle_analysis.texts import Words
 
-MOST_LOADS = 78
+MOST_LOADS = 70
 """Tables that a report on two waves in one language may load."""
-LOADS_OF_A_WAVE = 12
+LOADS_OF_A_WAVE = 11
 """Tables that it may load for every wave more: those that stand beside one another by wave."""
 
 
@@ -322,13 +322,13 @@ def test_an_alt_text_counts_no_combination_that_its_figure_withholds(frozen_run,
 
 def test_of_a_group_of_few_units_nothing_is_told(frozen_run):
     results = saved(frozen_run("one_wave"))
-    sizes = results.load("05_profiles", "sizes", "2010")["n_units"]
+    sizes = results.load("05_profiles", "profiles", "2010")["n_units"]
     rest = sizes.sum() - 3 - sizes.iloc[2:].sum()
     few = [3, int(rest), *sizes.iloc[2:]]
     means = results.load("05_profiles", "means", "2010")
     n_units = dict(zip(sizes.index, few, strict=True))
     changed = results.change(
-        t05_profiles__sizes={"n_units": few},
+        t05_profiles__profiles={"n_units": few},
         t05_profiles__means={"n_units": means.index.get_level_values("profile").map(n_units)},
     )
     document = assemble(changed.study, changed, "en")

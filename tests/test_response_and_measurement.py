@@ -135,8 +135,7 @@ def measurement_tables(study):
             },
             index=["one factor", "a factor for each phase"],
         ),
-        "agreement": agreement,
-        "random_groups": pd.DataFrame({"p": [0.01, 0.01, 0.01, 0.2, 0.01]}, index=phases),
+        "agreement": agreement.assign(p=[0.01, 0.01, 0.01, 0.2, 0.01]),
         "error": error_table(160),
         "standard_errors": pd.DataFrame({phase: [8.3, 10.2, 14.4] * 5 for phase in PHASES}),
         "aggregations": pd.DataFrame(

@@ -275,7 +275,7 @@ class Chapter:
 
     @cached_property
     def _sizes(self) -> pd.Series:
-        return self.load(PROFILES, "sizes", self.reference)["n_units"]
+        return self.load(PROFILES, "profiles", self.reference)["n_units"]
 
     def _names_of(self, number: int) -> Any:
         if not self.found:

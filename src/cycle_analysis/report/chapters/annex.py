@@ -329,7 +329,8 @@ class AnnexChapter(Chapter):
 
     def table_classification(self) -> Rows:
         """Mean probability of each group among the units placed in each."""
-        table = self.load(steps.PROFILES, "sizes", self.reference).drop(columns="n_units")
+        columns = [f"profile {number}" for number in self._by_number]
+        table = self.load(steps.PROFILES, "profiles", self.reference)[columns]
         chances = (
             [Mean(float(x), group.n, _scale=1) for x in table.loc[group.number]]
             for group in self.groups

@@ -185,16 +185,21 @@ class CycleChapter(OrderFacts):
 
     def table_leading(self) -> Rows:
         """How often each phase is ahead, in every wave."""
-        first = ("name", kinds.PHASE_TITLE)
-        return self._counts_per_wave("leading_counts", self.phases, first, self.phases)
+        counts = {wave: self._ahead_in(wave) for wave in self.study.waves}
+        return _counts_per_wave(("name", kinds.PHASE_TITLE), self.phases, counts)
 
     def table_position(self) -> Rows:
         """The furthest development, in every wave."""
         names = [development.code for development in self.study.developments]
         labels = [f"{name} {self.language.development(name)}" for name in names]
         labels.append(str(self.language.words["no_development"]))
-        first = ("name", kinds.TEXT)
-        return self._counts_per_wave("position_counts", [*names, NONE], first, labels)
+        counts = {
+            wave: self._as_parts(
+                wave, self.load(CYCLE, "position_counts", wave)["n_units"], [*names, NONE]
+            )
+            for wave in self.study.waves
+        }
+        return _counts_per_wave(("name", kinds.TEXT), labels, counts)
 
     def table_active(self) -> Rows:
         """Number of phases active at the same time."""
@@ -312,19 +317,15 @@ class CycleChapter(OrderFacts):
     @cached_property
     def _ahead(self) -> list[Units]:
         """How often each phase is ahead in the wave of this chapter."""
-        return self._counts(self.wave, "leading_counts", self.phases)
+        return self._ahead_in(self.wave)
 
-    def _counts(self, wave: str, table: str, names: list[str]) -> list[Units]:
-        """Count units by name, as parts of those that are counted."""
-        counts = self.load(CYCLE, table, wave)["n_units"].reindex(names, fill_value=0)
-        whole = Units(as_whole(counts.sum()), self.answered_in(wave))
-        return self.door.parts(counts, whole)
+    def _ahead_in(self, wave: str) -> list[Units]:
+        return self._as_parts(wave, self.load(CYCLE, "curve", wave)["n_leading"], self.phases)
 
-    def _counts_per_wave(
-        self, table: str, names: list[str], first: tuple[str, kinds.Column], labels: list[str]
-    ) -> Rows:
-        counts = {wave: self._counts(wave, table, names) for wave in self.study.waves}
-        return per_wave(first, labels, counts, counts=kinds.COUNT, shares=kinds.SHARE)
+    def _as_parts(self, wave: str, counts: pd.Series, names: list[str]) -> list[Units]:
+        """Set units counted by name as parts of all that are counted."""
+        counts = counts.reindex(names, fill_value=0)
+        return self.door.parts(counts, Units(as_whole(counts.sum()), self.answered_in(wave)))
 
     @cached_property
     def _active_counts(self) -> pd.Series:
@@ -342,7 +343,8 @@ class CycleChapter(OrderFacts):
         What is expected of unrelated phases is worked out from their shares as they are told: from
         the true ones, it would give them back.
         """
-        counts = self.load(CYCLE, "active").dropna()[self.phases].sum()
+        table = self.load(CYCLE, "patterns")
+        counts = [table.loc[table[phase], "n"].sum() for phase in self.phases]
         alone = [(phase,) for phase in self.phases]
         fitted = self._fitted(alone, counts, [self.scored] * len(alone))
         return dict(zip(self.phases, fitted, strict=True))
@@ -443,6 +445,12 @@ class Means(dict[str, dict[str, Mean]]):
 
 def _mean_of(row: pd.Series, answered: Units) -> Mean:
     return Mean(row["mean"], Units(as_whole(row["n"]), answered), row["low"], row["high"])
+
+
+def _counts_per_wave(
+    first: tuple[str, kinds.Column], labels: list[str], counts: dict[str, list[Units]]
+) -> Rows:
+    return per_wave(first, labels, counts, counts=kinds.COUNT, shares=kinds.SHARE)
 
 
 def _agreement(kappa: float) -> str:

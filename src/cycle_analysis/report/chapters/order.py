@@ -99,7 +99,7 @@ class OrderFacts(Chapter):
     @cached_property
     def style_corrected(self) -> bool:
         """Whether H is also known without the style of answering."""
-        return not self.load(CYCLE, "scalability_corrected").empty
+        return bool(self.load(CYCLE, "scalability")["H_corrected"].notna().any())
 
     def table_order(self) -> Rows:
         """How often a later phase is further than an earlier one."""
@@ -116,15 +116,16 @@ class OrderFacts(Chapter):
 
     def table_scalability(self) -> Rows:
         """H of the scale, the phases and the pairs, raw and without style of answering."""
-        tables = {"": self.load(CYCLE, "scalability")}
-        if self.style_corrected:
-            tables["_style"] = self.load(CYCLE, "scalability_corrected")
+        ends = {"": "", "_style": "_corrected"} if self.style_corrected else {"": ""}
         columns = {"part": kinds.TEXT}
-        rows: list[dict[str, Any]] = [{"part": self._part_name(*p)} for p in tables[""].index]
-        for end, table in tables.items():
+        for end in ends:
             columns |= {f"H{end}": number(2), f"interval{end}": interval(2)}
-            for row, (_, told) in zip(rows, table.iterrows(), strict=True):
-                row |= {f"H{end}": told["H"], f"interval{end}": (told["low"], told["high"])}
+        rows = [
+            {"part": self._part_name(*part)}
+            | {f"H{end}": row[f"H{of}"] for end, of in ends.items()}
+            | {f"interval{end}": (row[f"low{of}"], row[f"high{of}"]) for end, of in ends.items()}
+            for part, row in self.load(CYCLE, "scalability").iterrows()
+        ]
         return Rows(columns, rows)
 
     def table_correlations(self) -> Rows:

@@ -161,9 +161,9 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     def table_sizes(self) -> Rows:
         """How large each group is, in the sample and in the population, and how sure."""
-        weighted = self.load(PROFILES, "weighted_shares", self.reference).rename(index=int)
+        table = self.load(PROFILES, "profiles", self.reference)
         rows = [
-            {"group": group, "weighted": self._weighted(weighted.loc[group.number])}
+            {"group": group, "weighted": self._weighted(table.loc[group.number])}
             | {"n": group.n, "share": group.n, "placed": portrait["placed"]}
             for portrait in self.portraits
             for group in [portrait["group"]]
@@ -293,7 +293,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     @cached_property
     def _names(self) -> pd.DataFrame:
-        return self.load(PROFILES, "names", self.reference).fillna("")
+        table = self.load(PROFILES, "profiles", self.reference)
+        return table[["leading", "lagging"]].fillna("")
 
     def _weighted(self, row: pd.Series) -> Weighted:
         ends = (row["weighted_low"], row["weighted_high"])

@@ -322,26 +322,35 @@ class BackgroundFacts(Chapter):
 
         They are told so that what they add up to, the categories and the groups, tells none.
         """
-        shares = self.load(PROFILES, "background_shares", self.reference)["value"]
-        answered_by: dict[str, dict[str, Units]] = self._response_facts["response"]["answered_by"]
         crossed = {}
-        for by, totals in answered_by.items():
-            if by in shares.index.unique("variable"):
-                counts = [
-                    [
-                        round(shares[(by, number, category)] * self._sizes[number])
-                        if (by, number, category) in shares.index
-                        else made(0, shares)
-                        for number in self._sizes.index
-                    ]
-                    for category in totals
-                ]
-                cells = iter(self._fitted(np.array(counts, object), list(totals.values())))
-                crossed[by] = {
-                    category: (n, {group.number: next(cells) for group in self.groups})
-                    for category, n in totals.items()
-                }
+        for by, counts in self._counts.items():
+            totals = self._answered_by[by]
+            cells = iter(self._fitted(counts, list(totals.values())))
+            crossed[by] = {
+                category: (n, {group.number: next(cells) for group in self.groups})
+                for category, n in totals.items()
+            }
         return crossed
+
+    @cached_property
+    def _counts(self) -> dict[str, np.ndarray]:
+        """Units that were divided, by background: categories × groups."""
+        shares, sizes = self.load(PROFILES, "background_shares", self.reference), self._sizes
+        shares = shares["value"]
+        counts = {
+            by: [
+                [
+                    round(shares[(by, number, category)] * sizes[number])
+                    if (by, number, category) in shares.index
+                    else made(0, shares)
+                    for number in sizes.index
+                ]
+                for category in totals
+            ]
+            for by, totals in self._answered_by.items()
+            if by in shares.index.unique("variable")
+        }
+        return {by: np.array(cells, object) for by, cells in counts.items()}
 
     def _fitted(self, counts: np.ndarray, totals: list[Units]) -> list[Units]:
         """Set counts, categories × groups, that add up to the groups, and to the categories.
@@ -358,6 +367,12 @@ class BackgroundFacts(Chapter):
         return self.door.fit(counts.ravel(), wholes, sums)
 
     _response_facts = facts_from(ResponseChapter)
+
+    @cached_property
+    def _answered_by(self) -> dict[str, dict[str, Units]]:
+        """Units that answered, by background and category."""
+        told: dict[str, dict[str, Units]] = self._response_facts["response"]["answered_by"]
+        return told
 
     def _shares_of(self, by: str) -> pd.DataFrame:
         """Shares of the groups, as told, in each category of which they are told."""
@@ -391,9 +406,9 @@ class BackgroundFacts(Chapter):
 
     def _association(self, name: str, row: pd.Series) -> dict[str, Any]:
         """Give how strongly a background goes with the groups, where no group is small."""
-        sizes = self.load(PROFILES, "margins", self.reference)["n"].loc[[name]]
         own = [group.n for group in self.groups]
-        told = self.door.relates([*own, *units_of(sizes, self.divided)])
+        by_category = self._counts[name].sum(axis=1) if name in self._counts else [0]
+        told = self.door.relates([*own, *units_of(by_category, self.divided)])
         effect, *ends = (
             self.door.strength(row[of]) if told else np.nan for of in ("corrected", "low", "high")
         )

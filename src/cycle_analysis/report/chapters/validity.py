@@ -112,7 +112,7 @@ class MeasurementChapter(Chapter):
         """Range over phases of each measure of agreement; None where it cannot be seen."""
         known = self.load(SCORES, "agreement").dropna(subset=["icc1"])
         known = known[known["n_units_of_two"] >= self.door.round_to]
-        chance = self.load(SCORES, "random_groups")["p"].dropna()
+        chance = self.load(SCORES, "agreement")["p"].dropna()
         names = ("icc1", "icc2", "rwg_median", "average_deviation")
         ranges = {name: (known[name].min(), known[name].max()) for name in names}
         beyond = made(int((chance < CHANCE).sum()), chance)

@@ -134,7 +134,7 @@ def test_words_have_the_same_keys_and_fill_in_the_same_in_every_language():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_stands_twice(language):
-    from cycle_analysis.study.yaml_text import YamlText
+    from cycle_analysis.study.text_files import YamlText
 
     assert YamlText(PACKAGE / language / "words.yaml", "words.yaml").problems == []
 

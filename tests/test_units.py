@@ -279,7 +279,7 @@ def test_a_register_that_is_absent_or_in_another_encoding_is_refused(tmp_path):
         read_register(tmp_path / "none.csv")
     latin = tmp_path / "latin.csv"
     latin.write_bytes("unit,name\nA,Één\n".encode("cp1252"))
-    with pytest.raises(InputError, match=r"is not UTF-8 text .* Save the file as csv"):
+    with pytest.raises(InputError, match=r"is not UTF-8 text.* Save the file as csv"):
         read_register(latin)
 
 

@@ -39,7 +39,7 @@ from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.plan import hash_facts, plan_files
-from cycle_analysis.study.yaml_text import YamlText
+from cycle_analysis.study.text_files import YamlText
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
 MADE_OF = ".made_of"

@@ -43,8 +43,8 @@ from cycle_analysis.simulate.worlds import Clouds, Seen
 from cycle_analysis.study import STUDY, WAVE, Study, load_study
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.files import BUNDLED, codes_by_label, normalise
-from cycle_analysis.study.yaml_text import YamlText
-from cycle_analysis.units import MOST_GROUPS, SIZE, has_municipalities, read_table, study_register
+from cycle_analysis.study.text_files import YamlText, read_table
+from cycle_analysis.units import MOST_GROUPS, SIZE, has_municipalities, study_register
 from cycle_analysis.units.identification import invited_units
 from cycle_analysis.waves.transitions import Finding
 

@@ -40,7 +40,7 @@ from cycle_analysis.study.files import (
     languages_named,
     read_column,
 )
-from cycle_analysis.study.yaml_text import YamlText, read_model, read_parts
+from cycle_analysis.study.text_files import YamlText, read_model, read_parts
 from cycle_analysis.texts import Words, find_languages
 from cycle_analysis.whole_files import check_plain
 

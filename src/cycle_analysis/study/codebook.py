@@ -4,8 +4,6 @@ The codebook is the same for every wave: a wave that renamed, rescaled, added or
 says so in its own ``wave.yaml``.
 """
 
-import csv
-import io
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,7 +19,7 @@ from cycle_analysis.study.files import (
     Wave,
     is_reserved,
 )
-from cycle_analysis.study.yaml_text import YamlText, not_utf8
+from cycle_analysis.study.text_files import YamlText, read_table
 
 COLUMNS = ["item", "block", "phase", "scale", "reversed"]
 """Columns besides the question in each language, ``question_nl``."""
@@ -218,30 +216,13 @@ def listed(names: Iterable[str]) -> str:
 
 def _read_rows(path: Path, columns: list[str]) -> dict[int, dict[str, str]]:
     """Rows by their number as a spreadsheet shows it."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise not_utf8(FILE, error, "Save the file as 'CSV UTF-8'") from None
-    header = text.split("\n", 1)[0]
-    delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        head, *others = list(reader) or [[]]
-    except csv.Error as error:
-        raise refuse(FILE, f"line {reader.line_num}", "", str(error)) from None
-    names = [name.strip() for name in head]
-    allowed = ", ".join(columns)
-    if wrong := sorted(set(columns) ^ set(names)):
-        raise refuse(FILE, "row 1", ", ".join(wrong), "columns missing or unknown", allowed)
-    rows = {number: cells for number, cells in enumerate(others, start=2) if any(cells)}
-    for number, cells in rows.items():
-        if len(cells) != len(names):
-            problem = f"does not have {len(columns)} cells"
-            remedy = "Put texts that hold the separator between double quotes"
-            raise refuse(FILE, f"row {number}", "", problem, allowed, remedy)
+    table = read_table(path, columns)
+    if unknown := [name for name in table if name not in columns]:
+        told = ("is no column of a codebook", ", ".join(columns))
+        raise refuse(FILE, "first line", ", ".join(unknown), *told)
     return {
-        number: dict(zip(names, (cell.strip() for cell in cells), strict=True))
-        for number, cells in rows.items()
+        int(row) + 2: cells
+        for row, cells in zip(table.index, table.to_dict("records"), strict=True)
     }
 
 

@@ -26,7 +26,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from cycle_analysis.study.yaml_text import YamlText
+from cycle_analysis.study.text_files import YamlText
 
 ANSWERED, BLANK, INVALID = "", "blank", "invalid"
 MISSING_WORDS = {

@@ -6,8 +6,6 @@ A unit exists from `valid_from` until the day before `valid_until`; no date mean
 that is wrong with a register is told at once, and nothing is repaired.
 """
 
-import csv
-import io
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +16,7 @@ import pandas as pd
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
-from cycle_analysis.whole_files import check_plain
+from cycle_analysis.study.text_files import read_table
 
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
@@ -195,56 +193,6 @@ def read_register(
     background = [c for c in units if c not in {*sizes, "unit", "name", "aliases"}]
     units = units[["unit", "name", *background]].replace("", None)
     return Register(units, events, aliases, classes)
-
-
-def read_table(path: str | Path, required: list[str]) -> pd.DataFrame:
-    """Read all cells of a csv as text, empty ones as '', after a check of its columns.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, lacks a column of `required`, or has rows of another width.
-    """
-    name = Path(path).name
-    check_plain(Path(path))
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        place = (name, "file", "", f"cannot be read ({error.strerror})", "")
-        raise refuse(*place, "Check its name and where it stands") from error
-    except UnicodeDecodeError as error:
-        place = (name, "file", "", f"is not UTF-8 text (byte {error.start})", "csv in UTF-8")
-        raise refuse(*place, "Save the file as csv in UTF-8") from error
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    lines = _lines(name, text, delimiter) or [[]]
-    columns = [column.strip() for column in lines[0]]
-    rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
-    what = "is not a column, or more than one"
-    found = [
-        Problem(name, "first line", column, what, str(required))
-        for column in required
-        if columns.count(column) != 1
-    ] + [
-        Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", f"{len(columns)} cells")
-        for line, row in rows.items()
-        if len(row) != len(columns)
-    ]
-    refuse_any(found)
-    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
-    return table.apply(lambda column: column.str.strip())
-
-
-def _lines(file: str, text: str, delimiter: str) -> list[list[str]]:
-    """Cells of each line; a quote that is not closed is told by the line where it opens."""
-    reader, lines, line = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [], 1
-    try:
-        for cells in reader:
-            lines.append(cells)
-            line = reader.line_num + 1
-    except csv.Error as error:
-        remedy = "Look for a double quote that is not closed or stands within a text"
-        raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
-    return lines
 
 
 def read_events(path: str | Path | None, units: pd.DataFrame) -> pd.DataFrame:

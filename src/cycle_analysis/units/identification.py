@@ -20,7 +20,8 @@ from cycle_analysis.problems import Problem, refuse_any
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import missing_reason
-from cycle_analysis.units import Register, read_table, study_register
+from cycle_analysis.study.text_files import read_table
+from cycle_analysis.units import Register, study_register
 
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"

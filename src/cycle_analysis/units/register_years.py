@@ -24,7 +24,8 @@ from cycle_analysis.problems import InputError, Problem, refuse
 from cycle_analysis.readers.flat_files import read_text
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.readers.workbooks import check_archive
-from cycle_analysis.units import SIZE, Register, read_events, read_table
+from cycle_analysis.study.text_files import read_table
+from cycle_analysis.units import SIZE, Register, read_events
 from cycle_analysis.units.identification import allowed_units, identify
 
 CBS_LIMITS = [5_000, 10_000, 20_000, 50_000, 100_000, 150_000, 250_000]

@@ -1,14 +1,21 @@
-"""Read YAML as text with the line of each key, then as frozen types, mistakes by their line."""
+"""Read the text files of a study strictly, with every mistake by its place.
+
+YAML is read as text with the line of each key, then as frozen types; csv with every cell as text.
+"""
 
 import contextlib
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import pandas as pd
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
+from cycle_analysis.whole_files import check_plain
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -186,6 +193,60 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
         kinds = (found for start, found in _KINDS.items() if kind.startswith(start))
         problem, allowed = next(kinds, (problem, allowed))
     return text.problem(key, value, problem, allowed, remedy)
+
+
+def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read all cells of a csv as text, empty ones as '', after a check of its columns.
+
+    Returns
+    -------
+    DataFrame
+        Without empty rows; the index counts rows from the one below the header, which is 0.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, lacks a column of `required`, or has rows of another width.
+    """
+    name = Path(path).name
+    check_plain(Path(path))
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        place = (name, "file", "", f"cannot be read ({error.strerror})", "")
+        raise refuse(*place, "Check its name and where it stands") from error
+    except UnicodeDecodeError as error:
+        raise not_utf8(name, error, "Save the file as csv in UTF-8") from error
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    lines = _lines(name, text, delimiter) or [[]]
+    columns = [column.strip() for column in lines[0]]
+    rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
+    what, allowed = "is not a column, or more than one", ", ".join(required)
+    found = [
+        Problem(name, "first line", column, what, allowed)
+        for column in required
+        if columns.count(column) != 1
+    ] + [
+        Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", f"{len(columns)} cells")
+        for line, row in rows.items()
+        if len(row) != len(columns)
+    ]
+    refuse_any(found)
+    table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
+    return table.apply(lambda column: column.str.strip())
+
+
+def _lines(file: str, text: str, delimiter: str) -> list[list[str]]:
+    """Cells of each line; a quote that is not closed is told by the line where it opens."""
+    reader, lines, line = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [], 1
+    try:
+        for cells in reader:
+            lines.append(cells)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        remedy = "Look for a double quote that is not closed or stands within a text"
+        raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
+    return lines
 
 
 def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:

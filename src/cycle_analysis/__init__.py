@@ -93,6 +93,8 @@ if TYPE_CHECKING:
     from cycle_analysis.waves.two_waves import wave_scores as wave_scores
 
 __version__ = "0.1.0"
+STOPPED = 130
+"""Exit code of a command that Ctrl-C ended, known before anything is imported."""
 ROOMS = {
     "load_study": "study",
     "open_results": "results",

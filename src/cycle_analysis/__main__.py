@@ -8,8 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-STOPPED = 130
-"""Exit code of a program that Ctrl-C ended."""
+from cycle_analysis import STOPPED
 
 
 def main() -> int:

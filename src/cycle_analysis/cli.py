@@ -21,8 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from cycle_analysis import __version__
-from cycle_analysis.__main__ import STOPPED
+from cycle_analysis import STOPPED, __version__
 from cycle_analysis.problems import (
     FIXED,
     InputError,

@@ -36,7 +36,7 @@ from joblib import Parallel, delayed
 from pytask import TaskOutcome
 from pytask_parallel import ParallelBackend, WorkerType, registry
 
-from cycle_analysis.__main__ import STOPPED
+from cycle_analysis import STOPPED
 from cycle_analysis.problems import InputError
 from cycle_analysis.running import (
     gather_parameters,

@@ -52,7 +52,10 @@ def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     figures.legend_below(ax, columns=4)
     if inner := ax.get_legend():
         inner.remove()
-    return _over_k(ax, look, look.word("number_of_profiles", "y"))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    look.number_axis(ax.yaxis)
+    x, y = (look.word("number_of_profiles", axis) for axis in ("x", "y"))
+    return figures.finish(ax, look, x, y, grid="y")
 
 
 def plot_rivals(leads: pd.Series, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
@@ -163,13 +166,6 @@ def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
         look.number_axis(axis, 0)
     along = look.word("number_of_profiles", "position")
     return figures.finish(ax, look, along, look.word("scores", "score"), grid="y")
-
-
-def _over_k(ax: Axes, look: Look, y: str, decimals: int = 0) -> Axes:
-    """Finish a figure over numbers of profiles."""
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    look.number_axis(ax.yaxis, decimals)
-    return figures.finish(ax, look, look.word("number_of_profiles", "x"), y, grid="y")
 
 
 class Profiled(Protocol):

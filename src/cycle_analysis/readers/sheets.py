@@ -145,7 +145,6 @@ def _parse_xml(
     archive: zipfile.ZipFile,
     part: str,
     start: Callable[[str, Attributes], None],
-    end: Callable[[str], None] | None = None,
     text: Callable[[str], None] | None = None,
 ) -> None:
     """Parse a part of an archive; names of elements come without their prefix."""
@@ -162,8 +161,6 @@ def _parse_xml(
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = refuse_doctype
     parser.StartElementHandler = lambda name, attributes: start(local(name), attributes)
-    if end:
-        parser.EndElementHandler = lambda name: end(local(name))
     if text:
         parser.CharacterDataHandler = text
     with archive.open(part) as stream:

@@ -9,7 +9,7 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile, zip_longest
@@ -91,7 +91,6 @@ def verify(
     manifest: Sections,
     *,
     quick: bool = False,
-    tell: Callable[[str], None] = print,
 ) -> list[Line]:
     """Hold a study against a manifest.
 
@@ -104,8 +103,6 @@ def verify(
         As `read_manifest` gives it.
     quick : bool
         Look at what lies there, and run nothing.
-    tell : function of str
-        Told how far the run is.
 
     Returns
     -------
@@ -128,10 +125,10 @@ def verify(
     except OSError as error:
         raise unwritable(folder, error) from error
     with (
-        only_run(folder, tell),
+        only_run(folder, print),
         tempfile.TemporaryDirectory(dir=use_own_scratch(folder)) as passing,
     ):
-        again, stopped = _run_anew(study, home, Path(passing), manifest, tell)
+        again, stopped = _run_anew(study, home, Path(passing), manifest)
         fresh = _describe(again, Path(passing), manifest)
         if not any(lying[section] for section in MADE):  # somebody else's results
             here |= {section: fresh[section] for section in MADE}
@@ -153,7 +150,7 @@ def _unflatten(given: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _run_anew(
-    study: Study, home: Path, passing: Path, manifest: Sections, tell: Callable[[str], None]
+    study: Study, home: Path, passing: Path, manifest: Sections
 ) -> tuple[Study, list[Line]]:
     """Run a copy of the study in a passing folder; tell what stopped it."""
     try:
@@ -162,7 +159,7 @@ def _run_anew(
     except OSError as error:
         raise unwritable(passing, error) from error
     again = load_study(study.name, passing)
-    run = partial(run_study, again, passing, _unflatten(manifest["given"]), tell=tell)
+    run = partial(run_study, again, passing, _unflatten(manifest["given"]))
     outcome = run()
     has_grid = any(Path(name).parent.name == ROBUSTNESS for name in manifest["tables"])
     if has_grid and not outcome.failed:

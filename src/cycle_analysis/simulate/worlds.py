@@ -270,8 +270,8 @@ def steps(categories: int = 5, floor: float = 0.0, ceiling: float = 100.0) -> tu
     return tuple((floor + (ceiling - floor) * at).tolist())
 
 
-def heaped(shares: Sequence[float], mean: float = 50.0, sd: float = 25.0) -> tuple[float, ...]:
-    """Give the points that cut a normal distribution into answers with these shares.
+def heaped(shares: Sequence[float]) -> tuple[float, ...]:
+    """Give the points that cut a normal distribution, 50 ± 25, into answers with these shares.
 
     Examples
     --------
@@ -279,7 +279,7 @@ def heaped(shares: Sequence[float], mean: float = 50.0, sd: float = 25.0) -> tup
     (50.0, 71.05)
     """
     deviates = np.round(ndtri(np.cumsum(shares)[:-1] / np.sum(shares)), 3)
-    return tuple((mean + sd * deviates).tolist())
+    return tuple((50.0 + 25.0 * deviates).tolist())
 
 
 @dataclass(frozen=True, eq=False)

@@ -121,6 +121,7 @@ class Drawn:
             measurement.aggregation_rules(respondents["role"]),
             self.large.load(SCORES, "reliability", wave),
         )
+        by_chance = self.large.load(SCORES, "agreement", wave)["p"]
         self._keep(
             SCORES,
             wave,
@@ -130,7 +131,7 @@ class Drawn:
             answer_counts=item_analysis.answer_counts(answers, items),
             missing_by_reason=missing.missing_by_level(answers, items, reasons, units),
             missing_in_scores=little.join(agreement.compare_scores(own, expected)),
-            agreement=agreement.agreement_summary(answers, items, persons, units),
+            agreement=agreement.agreement_summary(answers, items, persons, units).join(by_chance),
             spread=agreement.spread_by_level(persons, units),
             error=error.table,
             standard_errors=error.standard_errors(),

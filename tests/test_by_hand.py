@@ -119,7 +119,9 @@ def test_an_export_that_changed_makes_all_that_rests_on_it_out_of_date(by_hand):
 
 def test_a_table_changed_by_hand_is_not_loaded(by_hand):
     run, execute = by_hand("one_wave")
-    table = run.processed / "2010" / "05_profiles" / "sizes.csv"
+    table = run.processed / "2010" / "05_profiles" / "profiles.csv"
     table.write_text(table.read_text("utf-8").replace("1,", "2,", 1), "utf-8")
-    with pytest.raises(InputError, match=r"sizes.csv, file: has changed since it was saved.*05_"):
+    with pytest.raises(
+        InputError, match=r"profiles.csv, file: has changed since it was saved.*05_"
+    ):
         execute("08_report")

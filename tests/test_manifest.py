@@ -137,7 +137,7 @@ def test_of_a_real_study_who_has_the_report_cannot_try_which_table_has_a_hash(fr
     run = frozen_run("four_waves")
     assert called("verify", "small", "--quick", home=run.home).returncode == 0
     found = manifest_of(run.home)
-    place = "w1/05_profiles/sizes.csv"
+    place = "w1/05_profiles/profiles.csv"
     sizes = (run.processed / place).read_bytes()
     assert len(found["tables"][place]) == 64
     assert found["tables"][place] != hashlib.sha256(sizes).hexdigest()

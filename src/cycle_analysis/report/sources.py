@@ -27,7 +27,7 @@ _SENTENCE = re.compile(r"[.!?:] ")
 
 
 class Source(NamedTuple):
-    """A cell: the table it stands in, as ``2018/05_profiles/sizes``, its row and its column."""
+    """A cell: the table it stands in, as ``2018/05_profiles/profiles``, its row and its column."""
 
     table: str
     row: str

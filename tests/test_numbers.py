@@ -20,7 +20,7 @@ from told import BOTH, EVERY, Saved, document_of, html_of, saved, templates
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import TIE
-from cycle_analysis.report import assemble, to_html
+from cycle_analysis.report import assemble
 from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Document
 from cycle_analysis.report.door import LEAST_GROUP, LEAST_WHOLE, Door
@@ -35,7 +35,7 @@ from cycle_analysis.report.sources import (
     numbers_in,
     sources_of,
 )
-from cycle_analysis.report.writers import NUMBERS, to_numbers
+from cycle_analysis.report.writers import NUMBERS, to_html, to_numbers
 from cycle_analysis.study import load_study
 from cycle_analysis.texts import find_languages
 

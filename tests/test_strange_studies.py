@@ -18,7 +18,8 @@ from told import words_in
 
 from cycle_analysis.cli import main
 from cycle_analysis.problems import KEPT, REJECTED
-from cycle_analysis.report import assemble, to_html
+from cycle_analysis.report import assemble
+from cycle_analysis.report.writers import to_html
 from cycle_analysis.responses.coded import read_all_responses
 from cycle_analysis.results import open_results
 from cycle_analysis.running import gather_parameters, notebook_folder

@@ -234,10 +234,11 @@ def strip(ax: Axes) -> None:
 def say(
     ax: Axes, text: str, place: tuple[float, float], offset: tuple[float, float], **look: Any
 ) -> None:
-    """Write a text some points above or beside a place in the data."""
+    """Write a text some points above a place in the data, or to the left or the right of it."""
     sideways, up = offset
     look.setdefault("color", INK)
-    look |= {"ha": "left" if sideways else "center", "va": "baseline" if up else "center"}
+    look["ha"] = "left" if sideways > 0 else "right" if sideways < 0 else "center"
+    look["va"] = "baseline" if up else "center"
     at: dict[str, Any] = {"xytext": offset, "textcoords": "offset points"}
     ax.annotate(text, place, fontsize=TEXT_SIZE, **at, **look)
 

@@ -393,14 +393,8 @@ def _blocks(
         ax.bar(1.0 if side else -0.05, size, 0.05, low[number], align="edge", color=colour)
         name = figures.break_lines(figures.profile_name(place, names), 16)
         text = f"{name}\n{look.percent(size)}" if names else f"{name}: {look.percent(size)}"
-        look_of: dict[str, Any] = {
-            "fontsize": figures.TEXT_SIZE,
-            "color": figures.INK,
-            "va": "center",
-        }
-        look_of |= {"ha": "left" if side else "right", "annotation_clip": False}
         at = (1.05 if side else -0.05, low[number] + size / 2)
-        ax.annotate(text, at, (6 if side else -6, 0), textcoords="offset points", **look_of)
+        figures.say(ax, text, at, (6 if side else -6, 0), annotation_clip=False)
 
 
 def plot_moves(

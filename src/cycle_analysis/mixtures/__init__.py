@@ -31,33 +31,6 @@ from cycle_analysis.mixtures.gaussian import (
 )
 from cycle_analysis.mixtures.search import Outcome, Search
 
-__all__ = [
-    "ALL_MODELS",
-    "EEE",
-    "EEI",
-    "EFE",
-    "EII",
-    "VII",
-    "VVI",
-    "VVV",
-    "ClassMixture",
-    "CovarianceModel",
-    "Mixture",
-    "Outcome",
-    "Search",
-    "check_scores",
-    "check_units",
-    "classify",
-    "classify_answers",
-    "fit_classes",
-    "fit_mixture",
-    "held_out",
-    "log_likelihoods",
-    "n_distinct",
-    "race",
-    "refit_mixture",
-]
-
 
 def named_model(name: str) -> CovarianceModel:
     """Give the covariance model of that name.

@@ -337,14 +337,26 @@ def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> li
 
 SIZE_GROUPS = {"<20k": 3, "20-50k": 4, "50-100k": 5, "100k+": 8}
 """CBS size classes collapsed to four groups of inhabitants, with the last class of each."""
-REGIONS = {
-    "Noord": ["Groningen", "Fryslân", "Drenthe"],
-    "Oost": ["Overijssel", "Gelderland", "Flevoland"],
-    "West": ["Utrecht", "Noord-Holland", "Zuid-Holland", "Zeeland"],
-    "Zuid": ["Noord-Brabant", "Limburg"],
-}
-"""Provinces collapsed to the four parts of the country (CBS landsdelen)."""
-_REGION_OF = {province: region for region, parts in REGIONS.items() for province in parts}
+
+
+@cache
+def provinces() -> pd.DataFrame:
+    """Provinces of the Netherlands, in the order of CBS.
+
+    Returns
+    -------
+    DataFrame, 12 provinces
+        `region`, the part of the country (landsdeel); `aliases`, numbers, letters and other names
+        as CBS and others write them; `short`, `column`, `row` and `side`, how and where a name
+        stands on the map of tiles.
+
+    Examples
+    --------
+    >>> provinces().loc["Fryslân", ["region", "short"]].tolist()
+    ['Noord', 'FR']
+    """
+    table = read_table(FOLDER / "provinces.csv", ["province"]).set_index("province")
+    return table.astype({"column": float, "row": float})
 
 
 def are_municipalities(units: pd.DataFrame) -> bool:
@@ -355,7 +367,9 @@ def are_municipalities(units: pd.DataFrame) -> bool:
     >>> are_municipalities(load_register().on("2022-05-01"))
     True
     """
-    return {"size_class", "province"} <= set(units) and set(units["province"]) <= set(_REGION_OF)
+    return {"size_class", "province"} <= set(units) and set(units["province"]) <= set(
+        provinces().index
+    )
 
 
 def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
@@ -382,10 +396,10 @@ def collapse_background(population: pd.DataFrame) -> pd.DataFrame:
     >>> collapsed.loc["GM0363", ["size", "region"]].tolist()
     ['100k+', 'West']
     """
-    sizes = population["size_class"].astype("Int64")
+    sizes, regions = population["size_class"].astype("Int64"), provinces()["region"]
     collapsed = population.assign(
         size=pd.cut(sizes, [0, *SIZE_GROUPS.values()], labels=list(SIZE_GROUPS), ordered=False),
-        region=pd.Categorical(population["province"].map(_REGION_OF), list(REGIONS)),
+        region=pd.Categorical(population["province"].map(regions), regions.unique()),
     )
     unplaced = collapsed.index[collapsed[["size", "region"]].isna().any(axis=1)].tolist()
     if unplaced:

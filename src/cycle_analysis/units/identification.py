@@ -21,7 +21,7 @@ from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import missing_reason
 from cycle_analysis.study.text_files import read_table
-from cycle_analysis.units import Register, study_register
+from cycle_analysis.units import Register, provinces, study_register
 
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
@@ -32,21 +32,6 @@ MOST_COMPARED, MOST_TRIED = 10_000_000, 1500
 names that are tried in full for each value: those with the most letters in common."""
 ALIKE = 0.4
 """Likeness of two names, 0-1, under which it no longer matters how unlike they are."""
-PROVINCE_ALIASES = {
-    "groningen": "20 gr gn",
-    "fryslan": "21 fr frl friesland",
-    "drenthe": "22 dr",
-    "overijssel": "23 ov",
-    "flevoland": "24 fl",
-    "gelderland": "25 ge gd gld",
-    "utrecht": "26 ut utr",
-    "noordholland": "27 nh",
-    "zuidholland": "28 zh",
-    "zeeland": "29 ze zl zld",
-    "noordbrabant": "30 nb nbr brabant",
-    "limburg": "31 li lb lim",
-}
-"""Numbers, letters and other names of provinces, as CBS and others write them."""
 _CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:[.,]0{1,2})?", re.ASCII)
 _NUMBERED = re.compile(r"([A-Z]*)(\d+)", re.ASCII)
 _KIND = re.compile(r"^(?:gem|stad|city of) | (?:gem|stad|city)$")
@@ -354,9 +339,9 @@ def _provinces(register: Register) -> dict[str, str]:
         return {}
     names = {_province_key(name): name for name in register.units["province"].dropna().unique()}
     others = {
-        other: names[key]
-        for key, aliases in PROVINCE_ALIASES.items()
-        if key in names
+        other: names[_province_key(province)]
+        for province, aliases in provinces()["aliases"].items()
+        if _province_key(str(province)) in names
         for other in aliases.split()
     }
     return others | names

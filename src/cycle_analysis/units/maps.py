@@ -22,7 +22,7 @@ from matplotlib.path import Path as Outline
 
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.study import Study
-from cycle_analysis.units import FOLDER, Register, are_municipalities, study_register
+from cycle_analysis.units import FOLDER, Register, are_municipalities, provinces, study_register
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
 from cycle_analysis.whole_files import check_plain
@@ -31,15 +31,6 @@ ENOUGH_CODES = 0.9
 """Share of the features in which a property must hold a code to count as the property of codes."""
 HALF = 0.46
 """Half the side of a tile; the rest is the gap between tiles."""
-_PROVINCES = {
-    "Groningen": ("GR", 18.5, 0.0, "center"), "Fryslân": ("FR", 10.8, 2.0, "right"),
-    "Drenthe": ("DR", 19.2, 4.5, "left"), "Overijssel": ("OV", 20.2, 7.5, "left"),
-    "Flevoland": ("FL", 13.0, 7.2, "center"), "Gelderland": ("GE", 21.2, 13.0, "left"),
-    "Utrecht": ("UT", 12.5, 12.15, "center"), "Noord-Holland": ("NH", 5.8, 9.0, "right"),
-    "Zuid-Holland": ("ZH", 0.8, 15.0, "right"), "Zeeland": ("ZE", -0.3, 22.0, "right"),
-    "Noord-Brabant": ("NB", 10.0, 24.5, "center"), "Limburg": ("LI", 19.2, 25.0, "left"),
-}  # fmt: skip
-"""Abbreviation of each province, and where its name stands: column, row, and alignment."""
 LAST_ROW = 28
 """Last row of the layout of 2026."""
 SPARE_COLUMNS = 21
@@ -307,12 +298,12 @@ def _outlines(geometry: dict[str, Any]) -> list[Outline]:
     return outlines
 
 
-def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
+def _rows_below(province_of: pd.Series, row: int) -> pd.DataFrame:
     """Places under the map for units without a tile: province by province, with a gap between."""
     cells: dict[str, tuple[int, int]] = {}
     column = 0
-    for province in _PROVINCES:
-        units = provinces.index[provinces == province]
+    for province in provinces().index:
+        units = province_of.index[province_of == province]
         if column and column + len(units) > SPARE_COLUMNS:
             row, column = row + 2, 0
         cells |= {unit: (row, column + place) for place, unit in enumerate(units)}
@@ -322,12 +313,13 @@ def _rows_below(provinces: pd.Series, row: int) -> pd.DataFrame:
 
 def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
     """Names beside the provinces, and abbreviations under the tiles below the map."""
-    there = set(layout["province"])
-    rows = [(name, *place[1:]) for name, place in _PROVINCES.items() if name in there]
+    known = provinces()
+    there = known.loc[known.index.isin(layout["province"]), ["column", "row", "side"]]
+    rows = list(there.itertuples(name=None))
     below = layout[layout["row"] > LAST_ROW].sort_values(["row", "column"])
     first = below.drop_duplicates(["row", "province"])[["province", "row", "column"]]
     rows += [
-        (_PROVINCES[province][0], column, row + 0.9, "center")
+        (known.loc[province, "short"], column, row + 0.9, "center")
         for province, row, column in first.itertuples(index=False)
     ]
     places = pd.DataFrame(rows, columns=["name", "x", "y", "side"])

@@ -17,6 +17,7 @@ import pandas as pd
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures import search as starts
 from cycle_analysis.mixtures.em import Block, FreeShares
+from cycle_analysis.mixtures.fit import n_distinct
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
 LOG_CHANCE_FLOOR = -30.0
@@ -32,10 +33,10 @@ class Categorical(FreeShares):
 
     Parameters
     ----------
-    answers : DataFrame, n × p items
-        Codes; NaN where missing.
-    categories : list of arrays, p
-        The codes of each item, in order; any other code counts as missing.
+    places : array of int, n × p items
+        Place of each answer among the categories of its item, -1 where missing.
+    sizes : array of int, p
+        Number of categories of each item.
 
     Attributes
     ----------
@@ -43,24 +44,21 @@ class Categorical(FreeShares):
         1 where the category was chosen, 0 elsewhere and where the answer is missing.
     """
 
-    def __init__(self, answers: pd.DataFrame, categories: list[np.ndarray]):
-        sizes = np.array([len(codes) for codes in categories], dtype=np.intp)
+    def __init__(self, places: np.ndarray, sizes: np.ndarray):
         self.last = np.cumsum(sizes) - 1
         self.offsets = self.last + 1 - sizes
         self.item = np.repeat(np.arange(len(sizes)), sizes)
-        self.coded = np.zeros((len(answers), len(self.item)))
-        for j, codes in enumerate(categories):
-            position = pd.Index(codes).get_indexer(answers.iloc[:, j].to_numpy())
-            rows = np.flatnonzero(position >= 0)
-            self.coded[rows, self.offsets[j] + position[rows]] = 1.0
-        self.complete = bool((self.coded.sum(axis=1) == len(sizes)).all())
+        self.coded = np.zeros((len(places), len(self.item)))
+        rows, items = np.nonzero(places >= 0)
+        self.coded[rows, self.offsets[items] + places[rows, items]] = 1.0
+        self.complete = len(rows) == places.size
         self.kept = np.ones(len(self.item), dtype=bool)
         if self.complete:
             self.kept[self.last] = False
-        ones = np.ones((len(answers), 1))
+        ones = np.ones((len(places), 1))
         statistics = np.hstack([self.coded[:, self.kept] if self.complete else self.coded, ones])
         everywhere = np.ones(len(sizes), dtype=bool)
-        self.blocks = (Block(np.arange(len(answers)), statistics, everywhere),)
+        self.blocks = (Block(np.arange(len(places)), statistics, everywhere),)
 
     def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Log chances (against the last category where that one is left out), and a constant."""
@@ -207,18 +205,17 @@ def fit_classes(
     >>> fit_classes(answers, 2).shares.round(2).tolist()
     [0.5, 0.5]
     """
-    _check_answers(answers, k)
-    case_weights = checked_weights(weights, answers)
-    ordered = answers.sort_values(list(answers.columns))
-    case_weights = case_weights.loc[ordered.index].to_numpy()
-    categories = [np.sort(ordered[item].dropna().unique()) for item in ordered]
-    family = Categorical(ordered, categories)
+    places, categories = _coded(answers)
+    _check_answers(answers, places, categories, k)
+    order = np.lexsort(places.T[::-1])
+    case_weights = checked_weights(weights, answers).to_numpy()[order]
+    family = Categorical(places[order], np.array([len(codes) for codes in categories]))
     best, outcome = best_of_starts(family, family.coded, k, case_weights, search, starts.random)
     chances = np.exp(best.theta[..., 0])
     order = _by_level(chances, family)
     classes = pd.RangeIndex(1, k + 1, name="profile")
-    labels = zip(answers.columns[family.item], np.concatenate(categories), strict=True)
-    index = pd.MultiIndex.from_tuples(labels, names=["item", "category"])
+    labels = [answers.columns[family.item], np.concatenate(categories)]
+    index = pd.MultiIndex.from_arrays(labels, names=["item", "category"])
     return ClassMixture(
         shares=pd.Series(np.exp(best.log_shares[order, 0]), index=classes, name="share"),
         chances=pd.DataFrame(chances[:, order], index=index, columns=classes),
@@ -251,35 +248,52 @@ def classify_answers(mixture: ClassMixture, answers: pd.DataFrame) -> pd.DataFra
     result = pd.DataFrame(np.nan, index=answers.index, columns=mixture.shares.index)
     if known.any():
         categories = [mixture.chances.loc[item].index.to_numpy() for item in items]
-        family = Categorical(answers.loc[known, items], categories)
+        places = [
+            pd.Index(codes).get_indexer(answers.loc[known, item].to_numpy())
+            for item, codes in zip(items, categories, strict=True)
+        ]
+        sizes = np.array([len(codes) for codes in categories])
+        family = Categorical(np.column_stack(places), sizes)
         theta = np.log(np.maximum(mixture.chances.to_numpy(), 1e-13))[..., None]
         batch = em.fixed(theta, mixture.shares.to_numpy())
         result.loc[known], _ = em.memberships(family, batch)
     return result
 
 
-def _check_answers(answers: pd.DataFrame, k: int) -> None:
+def _coded(answers: pd.DataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Place of each answer among the codes of its item, n × p, -1 where missing; and the codes."""
+    places, categories = np.empty(answers.shape, dtype=int), []
+    for j, (_, column) in enumerate(answers.items()):
+        places[:, j], codes = pd.factorize(column.to_numpy(), sort=True)
+        categories.append(codes)
+    return places, categories
+
+
+def _check_answers(
+    answers: pd.DataFrame, places: np.ndarray, categories: list[np.ndarray], k: int
+) -> None:
     """Refuse answers that cannot be divided into k classes, saying what to do."""
-    if empty := answers.index[answers.isna().all(axis=1)].tolist():
+    missing = places < 0
+    if empty := answers.index[missing.all(axis=1)].tolist():
         raise ValueError(
             f"{len(empty)} of {len(answers)} units have no answer at all: {empty[:5]}. "
             "Leave them out first: answers.dropna(how='all')."
         )
-    if silent := answers.columns[answers.isna().all()].tolist():
+    if silent := answers.columns[missing.all(axis=0)].tolist():
         raise ValueError(
             f"No unit has an answer on {silent}. "
             f"Leave it out first: answers.drop(columns={silent})."
         )
-    if answers.isin([np.inf, -np.inf]).any(axis=None):
+    if any(np.isin([np.inf, -np.inf], codes).any() for codes in categories):
         raise ValueError("Answers contain infinity. Allowed: codes and NaN. Mend the answers.")
     if answers.index.has_duplicates:
         twice = answers.index[answers.index.duplicated()].unique().tolist()
         raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-    n_distinct = len(answers.drop_duplicates())
-    if not 1 <= k <= max(n_distinct, 1):
+    distinct = n_distinct(places)
+    if not 1 <= k <= max(distinct, 1):
         raise ValueError(
-            f"k = {k} classes asked of {len(answers)} units with {n_distinct} distinct answer "
-            f"patterns. Allowed: 1 to {n_distinct}. Ask for fewer classes."
+            f"k = {k} classes asked of {len(answers)} units with {distinct} distinct answer "
+            f"patterns. Allowed: 1 to {distinct}. Ask for fewer classes."
         )
 
 

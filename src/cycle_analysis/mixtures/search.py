@@ -1,9 +1,10 @@
 """Find the best of many starts: short runs from all, long runs from the best.
 
 Where many solutions are nearly as good, more starts find the best of them slowly. `n_vain` asks for
-rounds in which two profiles of the best are taken together and divided anew by lot, many times
-beside each other, until so many rounds have found nothing better (an iterated search of split and
-merge: Ueda, Nakano, Ghahramani & Hinton 2000, Neural Computation 12(9), 2109-2128).
+rounds in which two profiles of the best are taken together and divided anew by lot, as often beside
+each other as there are starts, short and long runs as before, until so many rounds have found
+nothing better (an iterated search of split and merge: Ueda, Nakano, Ghahramani & Hinton 2000,
+Neural Computation 12(9), 2109-2128).
 
 `mixed` starts: one is Ward's hierarchical division, which is where mclust starts; the others are k
 rows far from each other with every row given to the nearest (k-means++, Arthur & Vassilvitskii
@@ -17,8 +18,7 @@ by their values first, so ties are broken alike whatever the order of the rows.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -228,19 +228,16 @@ def best_of_starts(
     column = weights[:, None]
     members = start(values, k, n_starts, rng)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        runs = em.from_responsibilities(family, members, column)
+        runs = _climbed(family, members, column, search)
         del members
-        if n_starts > search.n_finished:
-            runs = em.climb(family, runs, column, max_steps=SHORT_STEPS, tolerance=0.0)
-            runs = runs.take(np.argsort(-runs.log_likelihood, kind="stable")[: search.n_finished])
-        finish = partial(em.climb, weights=column, max_steps=search.max_steps)
-        runs = finish(family, runs, tolerance=search.tolerance)
         if k > 2 and search.n_vain:  # two of two divided anew are a start like any other
             runs = _divided_anew(family, runs, column, search, rng)
         best = last = _best(runs)
         if search.last_tolerance < search.tolerance:
             begun = em.begun(best.theta, best.log_shares)
-            last = finish(family, begun, tolerance=search.last_tolerance)
+            last = _finished(
+                family, begun, column, replace(search, tolerance=search.last_tolerance)
+            )
     close = SAME_OPTIMUM * weights.sum()
     outcome = Outcome(
         float(em.memberships(family, last)[1] @ weights),
@@ -250,6 +247,22 @@ def best_of_starts(
         int((runs.log_likelihood > best.log_likelihood[0] - close).sum()),
     )
     return last, outcome
+
+
+def _climbed(
+    family: em.Family, members: np.ndarray, column: np.ndarray, search: Search
+) -> em.Batch:
+    """Run short from all memberships, n × k × starts, and to the end from the best."""
+    runs = em.from_responsibilities(family, members, column)
+    if members.shape[2] > search.n_finished:
+        runs = em.climb(family, runs, column, max_steps=SHORT_STEPS, tolerance=0.0)
+        runs = runs.take(np.argsort(-runs.log_likelihood, kind="stable")[: search.n_finished])
+    return _finished(family, runs, column, search)
+
+
+def _finished(family: em.Family, runs: em.Batch, column: np.ndarray, search: Search) -> em.Batch:
+    """Climb to convergence."""
+    return em.climb(family, runs, column, max_steps=search.max_steps, tolerance=search.tolerance)
 
 
 def _best(runs: em.Batch) -> em.Batch:
@@ -267,17 +280,13 @@ def _divided_anew(
     n_vain = 0
     while n_vain < search.n_vain:
         best = _best(runs)
-        members = np.repeat(em.memberships(family, best)[0][..., None], search.n_finished, axis=2)
-        for start in range(search.n_finished):
+        members = np.repeat(em.memberships(family, best)[0][..., None], search.n_starts, axis=2)
+        for start in range(search.n_starts):
             pair = rng.choice(members.shape[1], 2, replace=False)
             part = rng.random(len(members))
             together = members[:, pair, start].sum(axis=1)
             members[:, pair, start] = np.column_stack([together * part, together * (1 - part)])
-        begun = em.from_responsibilities(family, members, column)
-        anew = em.climb(
-            family, begun, column, max_steps=search.max_steps, tolerance=search.tolerance
-        )
-        runs = em.joined([runs, anew])
+        runs = em.joined([runs, _climbed(family, members, column, search)])
         gain = _best(runs).log_likelihood - best.log_likelihood
         n_vain = 0 if gain > SAME_OPTIMUM * column.sum() else n_vain + 1
     return runs

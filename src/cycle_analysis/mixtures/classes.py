@@ -52,11 +52,11 @@ class Categorical(FreeShares):
         rows, items = np.nonzero(places >= 0)
         self.coded[rows, self.offsets[items] + places[rows, items]] = 1.0
         self.complete = len(rows) == places.size
-        self.kept = np.ones(len(self.item), dtype=bool)
+        self.kept = np.arange(len(self.item))
         if self.complete:
-            self.kept[self.last] = False
+            self.kept = np.delete(self.kept, self.last)
         ones = np.ones((len(places), 1))
-        statistics = np.hstack([self.coded[:, self.kept] if self.complete else self.coded, ones])
+        statistics = np.hstack([self.coded[:, self.kept], ones])
         everywhere = np.ones(len(sizes), dtype=bool)
         self.blocks = (Block(np.arange(len(places)), statistics, everywhere),)
 
@@ -262,11 +262,14 @@ def classify_answers(mixture: ClassMixture, answers: pd.DataFrame) -> pd.DataFra
 
 def _coded(answers: pd.DataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
     """Place of each answer among the codes of its item, n × p, -1 where missing; and the codes."""
-    places, categories = np.empty(answers.shape, dtype=int), []
-    for j, (_, column) in enumerate(answers.items()):
-        places[:, j], codes = pd.factorize(column.to_numpy(), sort=True)
-        categories.append(codes)
-    return places, categories
+    found, codes = pd.factorize(answers.to_numpy().ravel(), sort=True)
+    found = found.reshape(answers.shape)
+    rows, items = np.nonzero(found >= 0)
+    used = np.zeros((answers.shape[1], len(codes)), dtype=bool)
+    used[items, found[rows, items]] = True
+    places = np.full(answers.shape, -1)
+    places[rows, items] = (used.cumsum(axis=1) - 1)[items, found[rows, items]]
+    return places, [codes[own] for own in used]
 
 
 def _check_answers(
@@ -284,7 +287,7 @@ def _check_answers(
             f"No unit has an answer on {silent}. "
             f"Leave it out first: answers.drop(columns={silent})."
         )
-    if any(np.isin([np.inf, -np.inf], codes).any() for codes in categories):
+    if np.isin([np.inf, -np.inf], np.concatenate(categories)).any():
         raise ValueError("Answers contain infinity. Allowed: codes and NaN. Mend the answers.")
     if answers.index.has_duplicates:
         twice = answers.index[answers.index.duplicated()].unique().tolist()

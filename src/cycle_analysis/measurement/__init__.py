@@ -317,13 +317,15 @@ def role_effects_left_out(
     is_role, in_wave = pd.get_dummies(role, dtype=float), pd.get_dummies(wave, dtype=float)
     several, k, found = of_units.duplicated(keep=False), is_role.shape[1], []
     unit = pd.factorize(of_units[several])[0]
-    for _, values in scores.loc[role.index].items():
-        table = np.column_stack([is_role, in_wave, values])[several]
-        known = ~np.isnan(table[:, -1])
-        rows = pd.DataFrame(table[known])
-        rows = (rows - rows.groupby(unit[known]).transform("mean")).to_numpy()
+    design = np.column_stack([is_role, in_wave])[several]
+    for _, values in scores.loc[role.index][several].items():
+        known = values.notna().to_numpy()
+        rows = np.column_stack([design[known], values[known]])
+        rows -= pd.DataFrame(rows, copy=False).groupby(unit[known]).transform("mean").to_numpy()
         products = np.zeros((unit.max(initial=-1) + 2, rows.shape[1], rows.shape[1]))
-        np.subtract.at(products, unit[known] + 1, rows[:, :, None] * rows[:, None])
+        for i, j in np.ndindex(products.shape[1:]):  # two columns at a time, of many respondents
+            sums = np.bincount(unit[known], rows[:, i] * rows[:, j], len(products) - 1)
+            products[1:, i, j] -= sums
         products -= products.sum(axis=0)
         found.append(_solve(products[:, :-1, :-1], products[:, :-1, -1], k))
     effects = np.stack(found, axis=2)

@@ -164,7 +164,7 @@ class ForkedWorkers(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mis
         self, func: Callable[[], Any], callback: Callable[[Future[Any]], None] | None = None
     ) -> Future[Any]:
         """Let a worker do something."""
-        future = self.pool.submit(_do, pickle.dumps(wrap_non_picklable_objects(func)))
+        future = self.pool.submit(_do, [pickle.dumps(wrap_non_picklable_objects(func))])
         if callback is not None:
             future.add_done_callback(callback)
         return future
@@ -178,8 +178,8 @@ class ForkedWorkers(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mis
         return SequentialBackend(nesting_level=1), None
 
 
-def _do(work: bytes) -> Any:
-    return pickle.loads(work)()
+def _do(work: list[bytes]) -> Any:
+    return pickle.loads(work.pop())()  # which may be large, and is not kept beside what it holds
 
 
 def execute_notebook(

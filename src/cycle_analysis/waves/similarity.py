@@ -336,7 +336,7 @@ class _Paths:
             same = both[:: k + 1] * study.scale + np.tile(study.centre, 2)
             means.append((same[:, :p], same[:, p:]))
             spreads.append(spread[0] * study.scale**2)
-        lean = [replace(fit, study=fit.study.lean()) for fit in fits]
+        lean = [replace(fit, study=fit.study.bare()) for fit in fits]
         return cls(lean, first, chances, errors, means, spreads)
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from scipy import stats
 
 from cycle_analysis.chance import Seed, children
@@ -172,6 +172,11 @@ class TwoWaves:
             replace(wave, deviations=wave.deviations[:0], units=wave.units[:0])
             for wave in self.waves
         )
+        return replace(self, waves=(first, second))
+
+    def bare(self) -> "TwoWaves":
+        """Leave out all that stands behind the values and their error."""
+        first, second = (wave.only(wave.scores.index[:0]) for wave in self.lean().waves)
         return replace(self, waves=(first, second))
 
     def with_error(self, withins: Sequence[np.ndarray]) -> "TwoWaves":
@@ -395,11 +400,18 @@ def refits(study: TwoWaves, models: Models, free: Batch, n_refits: int, seed: Se
 def in_parts(work: Callable[[Any], np.ndarray], items: Any, n_units: int) -> np.ndarray:
     """Work through items, `TOGETHER` at a time, on whatever engine joblib has; join the results.
 
-    Of many units fewer at a time, so that memory stays flat.
+    Of many units fewer at a time, so that memory stays flat. A worker gets its parts at once: with
+    them goes the work, and all data that it holds.
     """
     size = min(TOGETHER, max(1, MOST_ROWS // n_units))
     parts = [items[i : i + size] for i in range(0, len(items), size)]
-    return np.concatenate(Parallel()(delayed(work)(part) for part in parts))
+    each = -(-len(parts) // effective_n_jobs(None))
+
+    def through(lot: list[Any]) -> np.ndarray:
+        return np.concatenate([work(part) for part in lot])
+
+    lots = [parts[i : i + each] for i in range(0, len(parts), each)]
+    return np.concatenate(Parallel()(delayed(through)(lot) for lot in lots))
 
 
 def _bands(means: np.ndarray, covariances: np.ndarray, bands: np.ndarray) -> np.ndarray:

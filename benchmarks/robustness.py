@@ -4,7 +4,8 @@
 times at random moments, lets it end, and holds the table against one that ran undisturbed. The
 example must have run in HOME. ``python benchmarks/robustness.py HOME beside N`` analyses N of its
 universes, evenly over the grid, by multiversum (PyPI), which runs a notebook for each, and by
-ours, with two workers, and compares what they found.
+ours, with two workers, and compares what they found; ``beside N together`` takes all universes that
+share their fits with these, as the grid has them.
 """
 
 import json
@@ -89,10 +90,13 @@ def by_ours(material, universes):
     return [row for part in parts for row in part]
 
 
-def beside(home, n):
+def beside(home, n, together):
     grid = open_grid(load_study("example", home), open_results("example", home))
     universes = sorted(grid.universes, key=lambda one: repr(one.work))
-    universes = universes[:: len(universes) // n][:n]
+    chosen = universes[:: len(universes) // n][:n]
+    fits = {repr(one.work) for one in chosen}
+    universes = [one for one in universes if repr(one.work) in fits] if together else chosen
+    n = len(universes)
     with tempfile.TemporaryDirectory() as folder:
         found = {}
         for name, find in {
@@ -104,14 +108,15 @@ def beside(home, n):
             seconds = time.perf_counter() - started
             print(f"{name}: {n} universes in {seconds:.0f} s, {60 * n / seconds:.1f} a minute")
     same = json.dumps(found["ours"]) == json.dumps(found["multiversum"])
-    shared = len({repr(one.work) for one in universes})
-    print(f"{'the same' if same else 'OTHER'} rows; {shared} fits; load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{'the same' if same else 'OTHER'} rows; {len(fits)} fits; load {os.getloadavg()[0]:.1f}"
+    )
 
 
 if __name__ == "__main__":
     home = Path(sys.argv[1]).resolve()
     if sys.argv[2] == "beside":
-        beside(home, int(sys.argv[3]))
+        beside(home, int(sys.argv[3]), "together" in sys.argv)
         sys.exit()
     kills = int(sys.argv[2])
     rng = random.Random(2018)

@@ -1,8 +1,8 @@
 """Fit latent profiles to phase scores, latent classes to answers.
 
 One engine (`em`) climbs from many starts at once; `gaussian` and `classes` say what a profile may
-look like. Short runs from all starts, long runs from the best; how often the best solution was found
-again is part of the result, because a solution found once is not to be believed.
+look like. Short runs from all starts, long runs from the best; how often the best solution was
+found again is part of the result, because a solution found once is not to be believed.
 """
 
 from cycle_analysis.mixtures.classes import ClassMixture, classify_answers, fit_classes

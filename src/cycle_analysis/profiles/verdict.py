@@ -305,8 +305,8 @@ def warnings_of(scores: pd.DataFrame, choice: Choice, highest: int) -> Iterator[
     """Give the codes of what makes any verdict on these scores doubtful.
 
     most_profiles (k is the largest tried: more might fit better), at_floor (a variance lies on its
-    floor: profiles of equal scores), few_values (a phase with `FEW_VALUES` different scores or fewer),
-    heaped (a share `HEAPED` of the units have one and the same score on every phase).
+    floor: profiles of equal scores), few_values (a phase with no more than `FEW_VALUES` different
+    scores), heaped (a share `HEAPED` of the units have one and the same score on every phase).
     """
     if choice.k > 1 and choice.k == highest:
         yield "most_profiles"

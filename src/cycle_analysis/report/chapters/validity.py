@@ -381,17 +381,18 @@ class MeasurementChapter(Chapter):
         return {"code": scale, "questions": told, "hidden": len(shown) < len(told), **ends}
 
     def _rule(self, rule: str, table: pd.DataFrame, n: Units) -> dict[str, Any]:
-        worst = table.loc[table["rank_correlation"].fillna(1).idxmin()]
+        alike = table["rank_correlation"]
+        worst = table.loc[alike.fillna(1).idxmin()]
         means = {name: table[name].mean() for name in ("shift", "difference", "moved")}
-        n_worst = self.counted(worst["n"])
+        moved, n_moved = (made(worst[name], worst[name], alike) for name in ("moved", "n"))
         return {
             "rule": rule,
             **{name: Mean(means[name], n) for name in ("shift", "difference")},
-            "correlation": table["rank_correlation"].mean(),
+            "correlation": alike.mean(),
             "moved": units_behind(means["moved"], table["n"].max(), n),
             "far": Mean(table["difference_95"].max(), n),
             "worst_correlation": worst["rank_correlation"],
-            "worst_moved": units_behind(worst["moved"], worst["n"], n_worst),
+            "worst_moved": units_behind(moved, n_moved, self.counted(n_moved)),
         }
 
 

@@ -95,6 +95,9 @@ def both_ways(share, k=4):
 
 
 NEAR = FOUR.at_distance(2.5)
+BY_LOT = replace(FOUR, shares=(1, 1, 1, 1))
+"""As often each, but which profile a unit has is by lot: shares of a sample then vary, as the
+intervals for them say. In turn, they would hold the truth too often."""
 PROFILES = {
     "independent errors": (FOUR, stay, ASKED, ASKED),
     "halo": (FOUR, stay, HALO, HALO),
@@ -120,11 +123,11 @@ LEVELS = {
 }
 """Nothing changes on a continuum."""
 CHANGED = {
-    "20% up": (FOUR, partial(move, chances=upward(0.2)), ONE_TO_SIX, ONE_TO_SIX),
-    "20% up, halo, falling response": (FOUR, partial(move, chances=upward(0.2)), HALO, FEW_HALO),
-    "5% up": (FOUR, partial(move, chances=upward(0.05)), ONE_TO_SIX, ONE_TO_SIX),
-    "5% up, halo, falling response": (FOUR, partial(move, chances=upward(0.05)), HALO, FEW_HALO),
-    "15% any way": (FOUR, partial(move, chances=both_ways(0.15)), HALO, ONE_TO_SIX),
+    "20% up": (BY_LOT, partial(move, chances=upward(0.2)), ONE_TO_SIX, ONE_TO_SIX),
+    "20% up, halo, falling response": (BY_LOT, partial(move, chances=upward(0.2)), HALO, FEW_HALO),
+    "5% up": (BY_LOT, partial(move, chances=upward(0.05)), ONE_TO_SIX, ONE_TO_SIX),
+    "5% up, halo, falling response": (BY_LOT, partial(move, chances=upward(0.05)), HALO, FEW_HALO),
+    "15% any way": (BY_LOT, partial(move, chances=both_ways(0.15)), HALO, ONE_TO_SIX),
 }
 CARELESS = {
     "level, 10% careless": (
@@ -220,17 +223,27 @@ def profiles(waves, world, change, study):
     moving = isinstance(change, partial)
     options = {"n_draws": N_DRAWS, "n_refits": N_REFITS if moving else FEW_REFITS, "seed": study}
     found = estimate_change(*told, reference, **options)
-    chances = change.keywords["chances"] if moving else np.eye(k)
+    if not moving:
+        return told_of(found, 0.0)
+    chances = change.keywords["chances"]
     true = world.chances @ (1 - np.diag(chances))
-    moves = found.moves.loc[1:].drop(0, level="profile_to")
-    shares = pd.concat([found.moves.loc[1:].xs(0, level="profile_to"), found.moves.loc[0].loc[1:]])
+    return told_of(found, true) | held_by(found.moves, world.chances, chances)
+
+
+def held_by(moves, before, chances):
+    """Shares of the intervals that hold the truth: of chances that are not 0 or 1, and of shares.
+
+    An interval of a chance that is 0 begins at 0, and so holds it whatever it is worth.
+    """
     tau = chances.ravel()
-    held = (moves["probability_low"] <= tau + 1e-9) & (moves["probability_high"] >= tau - 1e-9)
-    margins = np.concatenate([world.chances, world.chances @ chances])
+    told = moves.loc[1:].drop(0, level="profile_to")
+    held = (told["probability_low"] <= tau) & (told["probability_high"] >= tau)
+    shares = pd.concat([moves.loc[1:].xs(0, level="profile_to"), moves.loc[0].loc[1:]])
+    margins = np.concatenate([before, before @ chances])
     kept = (shares["low"] <= margins) & (shares["high"] >= margins)
-    staying = moves["probability"].to_numpy().reshape(k, k).diagonal()
-    return told_of(found, true) | {
-        "tau_held": round(held.mean(), 4),
+    staying = told["probability"].to_numpy().reshape(chances.shape).diagonal()
+    return {
+        "tau_held": round(held[(tau > 0) & (tau < 1)].mean(), 4),
         "tau_bias": round((staying - chances.diagonal()).mean(), 4),
         "shares_held": round(kept.mean(), 4),
     }

@@ -18,7 +18,6 @@ from platform import python_version
 from threading import Event, Thread
 from typing import Any
 
-import pandas as pd
 import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
 
@@ -37,9 +36,10 @@ from cycle_analysis.running import (
 from cycle_analysis.running.kernels import execute_notebook, load_ahead
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
+from cycle_analysis.study.codebook import COLUMNS
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.plan import hash_facts, plan_files
-from cycle_analysis.study.text_files import YamlText
+from cycle_analysis.study.text_files import YamlText, read_table
 from cycle_analysis.whole_files import PART, delete_files, write_whole
 
 MADE_OF = ".made_of"
@@ -105,10 +105,8 @@ def _keys_of_file(path: Path, state: tuple[int, int]) -> tuple[tuple[str, str], 
         if path.suffix == ".yaml":
             return tuple(_flat(YamlText(path, path.name).tree))
         if path.name == CODEBOOK:
-            table = pd.read_csv(path, dtype=str, index_col=0, sep=None, engine="python")
-            return tuple(
-                (str(i), hash_facts(row.fillna("").tolist())) for i, row in table.iterrows()
-            )
+            table = read_table(path, COLUMNS).set_index(COLUMNS[0])
+            return tuple((str(item), hash_facts(row.tolist())) for item, row in table.iterrows())
     except (InputError, ValueError, OSError):
         pass  # told by whoever reads it
     return ()

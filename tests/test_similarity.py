@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import chi2
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.mixtures.pairs import equal_margins
@@ -14,7 +15,7 @@ from cycle_analysis.profiles import Partition, latent_profiles
 from cycle_analysis.simulate import FOUR, Answering
 from cycle_analysis.waves import similarity
 from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
-from cycle_analysis.waves.transitions import Change, Finding, estimate_change
+from cycle_analysis.waves.transitions import ALPHA, Change, Finding, estimate_change
 from cycle_analysis.waves.two_waves import WaveScores, wave_scores
 
 HALO = Answering(range(3, 7), 18.0, halo=0.6)
@@ -78,6 +79,16 @@ def test_the_step_at_which_profiles_differ_is_the_one_at_which_they_were_made_to
         assert found["holds"].all()
     assert (found["likelihood_ratio"] >= 0).all()
     assert found["df"].tolist() == [15, 5, 25, 3]
+
+
+def test_an_error_known_from_few_respondents_makes_no_spreads_differ():
+    rng = np.random.default_rng(12)
+    states, waves = FOUR(150, rng), []
+    for answering in benchmark.CELLS["falling response"][2:]:
+        survey = answering(states, rng)
+        waves.append(wave_scores(respondent_scores(survey.answers, survey.items), survey.units))
+    found = similarity_steps(estimate_change(*waves, reference(waves[0]), **QUICK)).loc["spreads"]
+    assert chi2.sf(found["likelihood_ratio"], found["df"]) < ALPHA < found["p"]
 
 
 def test_shares_that_changed_are_told_and_profiles_stay_the_same():

@@ -1,10 +1,10 @@
 """Two waves of the same units, fitted at once with the error of each wave's own respondents.
 
 `TwoWaves` is the data as the engine takes it, `Models` what is set against each other: pairs of
-twice the same profile, which is *no change*, and all pairs. `null_ratios` draws surveys in which
-nothing changed, and in which respondents err as these did: their own deviations, within their
-profile, for as many respondents as each unit has. `refits` fits samples of units, respondents and
-all.
+twice the same profile, which is *no change*, and all pairs. `unchanged_surveys` draws surveys in
+which nothing changed, and in which respondents err as these did: their own deviations, within their
+profile, for as many respondents as each unit has; `null_ratios` are theirs. `refits` fits samples
+of units, respondents and all.
 """
 
 from collections.abc import Callable, Sequence
@@ -279,10 +279,29 @@ def null_ratios(
 ) -> np.ndarray:
     """Likelihood ratios of surveys in which nothing changed.
 
-    Their units vary within each profile as far as those of that profile do, which the models under
-    test take as alike: else wide profiles that drift would be taken for profiles that are left. The
-    first two batches alone when many of those are as large as `ratio` (Besag & Clifford 1991,
+    The first two batches alone when many of those are as large as `ratio` (Besag & Clifford 1991,
     Biometrika 78(2), 301-304): no more draws could make it unusual.
+    """
+    draw = unchanged_surveys(study, models, same)
+
+    def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
+        less, more = models.fit(draw(seeds), same)
+        return 2 * gain(less, more)
+
+    seeds = children(seed, n_draws)
+    first = in_parts(ratios, seeds[: 2 * TOGETHER], study.n_units)
+    if (first >= ratio).sum() >= PLAINLY_USUAL or n_draws <= 2 * TOGETHER:
+        return first
+    return np.concatenate([first, in_parts(ratios, seeds[2 * TOGETHER :], study.n_units)])
+
+
+def unchanged_surveys(
+    study: TwoWaves, models: Models, same: Batch
+) -> Callable[[Sequence[np.random.SeedSequence]], TwoWaves]:
+    """Give what draws surveys in which nothing changed, one for each seed, with W as they tell it.
+
+    Their units vary within each profile as far as those of that profile do, which the models under
+    test take as alike: else wide profiles that drift would be taken for profiles that are left.
     """
     model = replace(models.same, pooled=False)
     family = model.family(study.values, study.noise, study.floor)
@@ -293,7 +312,7 @@ def null_ratios(
     errors = [RespondentErrors.of(wave, posteriors.argmax(axis=1)) for wave in study.waves]
     study = study.lean()
 
-    def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
+    def draw(seeds: Sequence[np.random.SeedSequence]) -> TwoWaves:
         drawn = [_unchanged(study, errors, posteriors, means, factors, child) for child in seeds]
         surveys = replace(study, values=np.stack([values for values, *_ in drawn]))
         withins = [
@@ -301,14 +320,9 @@ def null_ratios(
             for i, wave in enumerate(study.waves)
             for degrees in [(wave.error.counts - 1).clip(min=0).sum(axis=0)]
         ]
-        less, more = models.fit(surveys.with_error(withins), same)
-        return 2 * gain(less, more)
+        return surveys.with_error(withins)
 
-    seeds = children(seed, n_draws)
-    first = in_parts(ratios, seeds[: 2 * TOGETHER], study.n_units)
-    if (first >= ratio).sum() >= PLAINLY_USUAL or n_draws <= 2 * TOGETHER:
-        return first
-    return np.concatenate([first, in_parts(ratios, seeds[2 * TOGETHER :], study.n_units)])
+    return draw
 
 
 def _unchanged(

@@ -345,7 +345,6 @@ def _of_means(chapter: Any, wave: str) -> Named:
 def _of_profiles(chapter: Any) -> Named:
     for portrait in _facts(chapter, "portraits"):
         number = portrait["group"].number
-        yield portrait["placed"], ("clear", number)
         for told in portrait["means"]:
             yield told["mean"]._units, ("group on phase", number, told["phase"])
         for told in portrait["items"]:
@@ -361,7 +360,6 @@ def _of_profiles(chapter: Any) -> Named:
         yield units, (name,)
     for _, _, row in _rows(chapter, "certainty"):
         yield row["n"], ("by respondents", row["respondents"])
-        yield row["placed"], ("sure by respondents", row["respondents"])
 
 
 def _of_validity(chapter: Any) -> Named:

@@ -165,10 +165,7 @@ def _link_order(model: Model, published: Published) -> None:
 
 
 def _link_profiles(model: Model, published: Published) -> None:
-    """The clearly placed of the groups are all that are; whoever has all scores was divided."""
-    clear = published.has("clear")
-    if ("placed",) in model and clear:
-        model.adds_up(clear, ("placed",))
+    """Whoever has all scores was divided."""
     model.at_most(("scored", published.study.reference_wave), ("divided",))
 
 

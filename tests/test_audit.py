@@ -1,5 +1,7 @@
 """No small number can be worked out from all that is published together; `audit` says how."""
 
+from functools import cached_property
+
 import pytest
 from audit import audit
 from drawn_studies import Drawn
@@ -9,7 +11,7 @@ from ledger import publish
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.door import Door, Units, wave_total
-from cycle_analysis.report.sources import as_whole
+from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.results import Results
 
 DRAWN = [(name, seed) for seed, name in enumerate(2 * list(MAKERS))]
@@ -61,9 +63,12 @@ def test_parts_that_are_rounded_one_by_one_beside_their_whole_are_found(frozen_r
 
 def test_a_small_number_that_is_told_as_it_is_is_found(frozen_run, monkeypatch):
     def exact(self):
-        counts = self._members.groupby("profile")["clearly_placed"].sum()
-        return {g.number: wave_total(counts.get(g.number, 0), g.n) for g in self.groups}
+        clearly = self._clearly
+        counts = [made(int(of.sum()), clearly) for of in (clearly, ~clearly)]
+        return [wave_total(n, self.divided) for n in counts]
 
-    monkeypatch.setattr(ProfilesChapter, "_clear", property(exact))
-    found = audit(published(frozen_run, "continuum", seed=17))
-    assert any(told.startswith("clear") for told in found.pinned)
+    kept = cached_property(exact)
+    kept.__set_name__(ProfilesChapter, "_clearly_or_not")
+    monkeypatch.setattr(ProfilesChapter, "_clearly_or_not", kept)
+    found = audit(published(frozen_run, "one_wave", seed=14))
+    assert found.pinned == ["left of placed = 2"]

@@ -42,7 +42,6 @@ from cycle_analysis.report.language import (
     number,
 )
 from cycle_analysis.report.sources import as_whole, made
-from cycle_analysis.report.sums import Sum
 
 MOST_ITEMS = 2
 """How many questions are told that set a group apart."""
@@ -108,9 +107,9 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         `shown`, whether enough is known to describe it; `means` by phase, in the order of the
         cycle; `level`, its mean over phases, and its `height`, a code; the `highest` and `lowest`
         of its means, None where these are near each other; `gaps`, how far it lies from the mean of
-        all units on each phase; phases on which it is `leading` or `lagging`, given its level; how
-        many of its units are clearly `placed`; `items`, questions that it answers most unlike
-        others: question, mean, others (means), and whether it answers them higher.
+        all units on each phase; phases on which it is `leading` or `lagging`, given its level;
+        `items`, questions that it answers most unlike others: question, mean, others (means), and
+        whether it answers them higher.
         """
         return [self._portrait(group) for group in self.groups] if self.k > 1 else []
 
@@ -163,13 +162,13 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         """How large each group is, in the sample and in the population, and how sure."""
         table = self.load(PROFILES, "profiles", self.reference)
         rows = [
-            {"group": group, "weighted": self._weighted(table.loc[group.number])}
-            | {"n": group.n, "share": group.n, "placed": portrait["placed"]}
-            for portrait in self.portraits
-            for group in [portrait["group"]]
+            {"group": group, "n": group.n, "share": group.n, "weighted": self._weighted(row)}
+            | {"certainty": Mean(float(row[f"profile {group.number}"]), group.n, _scale=1)}
+            for group in (portrait["group"] for portrait in self.portraits)
+            for row in [table.loc[group.number]]
         ]
-        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED, "placed": SHARE}
-        return Rows(kinds, rows)
+        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED}
+        return Rows(kinds | {"certainty": MEAN}, rows)
 
     def table_certainty(self) -> Rows:
         """How surely units belong, by their number of respondents."""
@@ -180,12 +179,10 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
                 "respondents": str(name).replace("-", "–"),
                 "n": n,
                 "certainty": Mean(row["certainty"], n, _scale=1),
-                "placed": Units(as_whole(row["n_placed"]), n),
             }
             for (name, row), n in zip(table.iterrows(), parts, strict=True)
         ]
-        kinds = {"respondents": TEXT, "n": COUNT, "certainty": MEAN, "placed": SHARE}
-        return Rows(kinds, rows)
+        return Rows({"respondents": TEXT, "n": COUNT, "certainty": MEAN}, rows)
 
     def figure_fingerprint(self, number: str) -> Callable[..., Axes]:
         """How far one group lies from the mean of all on each phase."""
@@ -258,17 +255,6 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         counts = (made(int(of.sum()), clearly) for of in (clearly, ~clearly))
         return self.door.parts(counts, self.divided)
 
-    @cached_property
-    def _clear(self) -> dict[int, Units]:
-        """For each group how many of its units are clearly placed: together all that are."""
-        numbers, wholes = zip(*((group.number, group.n) for group in self.groups), strict=True)
-        clearly, profiles = self._clearly, self._members["profile"]
-        by_group = clearly.groupby(profiles).sum().reindex(numbers, fill_value=0)
-        counts = [made(int(by_group[number]), clearly, profiles) for number in numbers]
-        sums = [Sum(self._clearly_or_not, self.divided)]
-        parts = self.door.parts(counts, self.placed, wholes, sums)
-        return dict(zip(numbers, parts, strict=True))
-
     _members = saved(PROFILES, "members")
 
     @cached_property
@@ -328,7 +314,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
                 for name, place in ends.items()
             },
             **{way: str(names[way]).split() for way in ("leading", "lagging")},
-            **{"placed": self._clear[group.number], "items": self._items.get(group.number, [])},
+            "items": self._items.get(group.number, []),
         }
 
 

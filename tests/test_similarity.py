@@ -183,6 +183,24 @@ def test_where_nobody_moves_and_errors_are_small_rounding_is_no_difference_of_gr
     assert found["p"].item() > 0.9
 
 
+def test_where_single_units_went_each_way_groups_by_lot_differ_as_often_as_chance_says():
+    tested, exact = [], Answering(range(3, 7), 6.0)
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        first = FOUR(100, rng)
+        surveys = [exact(first, rng)]
+        surveys.append(exact(benchmark.move(first, rng, benchmark.both_ways(0.15)), rng))
+        waves = {
+            wave: wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
+            for wave, survey in zip("ab", surveys, strict=True)
+        }
+        groups = pd.DataFrame({"lot": rng.choice(["x", "y"], 100)}, waves["a"].scores.index)
+        found = compare_moves({}, waves, reference(waves["a"]), groups, n_draws=39, seed=4)
+        tested.append(found["p"].item())
+    # the mean of 16 uniform p has a standard error of .07; it was .27 where none went in draws
+    assert np.mean(tested) == pytest.approx(0.5, abs=0.15)
+
+
 def test_levels_and_waves_without_a_verdict_are_not_compared():
     changes, waves, profiles = three_waves([0.0, 0.0], 25)
     groups = pd.DataFrame(index=waves["0"].scores.index)

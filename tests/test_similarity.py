@@ -180,7 +180,7 @@ def test_where_nobody_moves_and_errors_are_small_rounding_is_no_difference_of_gr
     groups = pd.DataFrame({"turn": ["x", "y"] * 60}, waves["a"].scores.index)
     found = compare_moves({}, waves, reference(waves["a"]), groups, n_draws=39, seed=4)
     assert found["likelihood_ratio"].item() == pytest.approx(0, abs=1e-6)
-    assert found["p"].item() > 0.9
+    assert found["p"].item() > 0.8
 
 
 def test_where_single_units_went_each_way_groups_by_lot_differ_as_often_as_chance_says():

@@ -56,11 +56,31 @@ def test_weights_invert_the_classification_errors_by_hand():
     posteriors = pd.DataFrame({1: [0.9, 0.7, 0.2, 0.2], 2: [0.1, 0.3, 0.8, 0.8]})
     partition = Partition(pd.DataFrame({"AG": [1.0, 2, 3, 4]}), labels, posteriors)
     errors = classification_errors(partition)
-    assert errors.to_numpy() == pytest.approx(np.array([[0.8, 0.2], [0.2, 0.8]]))
+    # (.9² + .7² + .2² + .2²) / 2 = .69
+    assert errors.to_numpy() == pytest.approx(np.array([[0.69, 0.31], [0.31, 0.69]]))
     weights = correction_weights(partition)
-    assert weights.iloc[0].tolist() == pytest.approx([4 / 3, -1 / 3])
+    assert weights.iloc[0].tolist() == pytest.approx([0.59 / 0.38, -0.21 / 0.38])
     assert weights.sum(axis=1).tolist() == pytest.approx([1] * 4)
     assert weights.sum().tolist() == pytest.approx(posteriors.sum().tolist())
+
+
+def test_units_that_are_known_less_surely_do_not_make_a_relation():
+    rng = np.random.default_rng(8)
+    truth, small = rng.random(4000) < 0.25, rng.random(4000) < 0.5
+    sd = np.where(small, 2.0, 0.3)
+    seen = truth + sd * rng.standard_normal(4000)
+    odds = 0.25 / 0.75 * np.exp((seen - 0.5) / sd**2)
+    chances = pd.DataFrame({1: 1 / (1 + odds), 2: odds / (1 + odds)})
+    labels = chances.idxmax(axis=1)
+    partition = Partition(pd.DataFrame({"AG": seen}), labels, chances)
+    background = pd.Series(np.where(small, "small", "large"))
+    told = background_by_profile(partition, background).set_index(["profile", "category"])
+    # small units hardly ever reach the smaller profile, though as many are of it
+    assert told.loc[(2, "small"), "value"] < 0.2
+    # 1000 units are of it, each known by half: a share has a standard error of some .02
+    assert told["corrected"].to_numpy() == pytest.approx(np.full(4, 0.5), abs=0.06)
+    found = associate(partition, background.to_frame("size"), n_permutations=99, n_resamples=19)
+    assert found["p"].item() > 0.05
 
 
 def test_unrelated_background_is_seldom_significant():

@@ -1,9 +1,13 @@
 """Relate profiles to background that did not make them.
 
 Units in their most probable profile are partly misplaced, which makes any relation look weaker
-than it is. The three-step correction (Bolck, Croon & Hagenaars 2004; Vermunt 2010) weights units
-by the inverse of the classification errors; it stands beside the uncorrected figures. Effect sizes
-come first, p values by permutation, corrected by Holm over all variables asked about.
+than it is, and makes one where units of one kind are placed less surely: small units have few
+respondents, and who is hardly known is placed in the largest profile. The three-step correction
+(Bolck, Croon & Hagenaars 2004; Vermunt 2010) weights units by the inverse of the classification
+errors. It takes memberships by their probabilities ("proportional assignment"), which over units
+without a relation are those of the whole however surely they are known. It stands beside the
+uncorrected figures. Effect sizes come first, p values by permutation, corrected by Holm over all
+variables asked about.
 """
 
 from collections.abc import Callable
@@ -24,7 +28,7 @@ ILL_CONDITIONED = 50.0
 
 
 def classification_errors(partition: Partition) -> pd.DataFrame:
-    """Give the chance that a unit of a profile is placed in each profile.
+    """Give the mean probability of each profile over the units that are of a profile.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ def classification_errors(partition: Partition) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, k true × k assigned profiles
+    DataFrame, k true × k profiles
         Rows add up to 1.
 
     Examples
@@ -43,10 +47,8 @@ def classification_errors(partition: Partition) -> pd.DataFrame:
     >>> classification_errors(latent_profiles(scores, 2)).round(2).to_numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    profiles = partition.sizes.index
-    assigned = _assigned(partition)
-    chances = assigned if partition.posteriors is None else partition.posteriors.to_numpy()
-    errors = chances.T @ assigned / np.maximum(chances.sum(axis=0), 1e-12)[:, None]
+    profiles, chances = partition.sizes.index, partition.probabilities.to_numpy()
+    errors = chances.T @ chances / np.maximum(chances.sum(axis=0), 1e-12)[:, None]
     return pd.DataFrame(errors, index=profiles, columns=profiles)
 
 
@@ -59,7 +61,7 @@ def can_be_corrected(partition: Partition) -> bool:
 def correction_weights(partition: Partition) -> pd.DataFrame:
     """Give each unit's weight in each profile after correction, n units × k profiles.
 
-    A unit counts more than once in its own profile and negatively in those it is confused with;
+    A unit may count more than once in its own profile and negatively in those it is confused with;
     its weights add up to 1.
 
     Raises
@@ -77,7 +79,7 @@ def correction_weights(partition: Partition) -> pd.DataFrame:
             "The profiles are hardly told apart (a profile without members, or as often confused "
             "as not), so misplacement cannot be corrected. Ask for fewer profiles."
         )
-    weights = _assigned(partition) @ np.linalg.inv(errors.to_numpy())
+    weights = partition.probabilities.to_numpy() @ np.linalg.inv(errors.to_numpy())
     return pd.DataFrame(weights, index=partition.labels.index, columns=errors.columns)
 
 
@@ -271,15 +273,10 @@ def _rank_share(weights: np.ndarray, ranks: np.ndarray) -> float:
     return float(min(between / ((ranks - ranks.mean()) ** 2).sum(), 1.0))
 
 
-def _assigned(partition: Partition) -> np.ndarray:
-    """Membership of the profile assigned as 0 or 1, n × k."""
-    return replace(partition, posteriors=None, n_profiles=partition.k).probabilities.to_numpy()
-
-
 def _weights(partition: Partition) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Weights of units in profiles, n × k: as assigned, and corrected."""
-    corrected = correction_weights(partition)
-    return pd.DataFrame(_assigned(partition), corrected.index, corrected.columns), corrected
+    assigned = replace(partition, posteriors=None, n_profiles=partition.k)
+    return assigned.probabilities, correction_weights(partition)
 
 
 def _is_number(values: pd.Series) -> bool:

@@ -315,3 +315,30 @@ def test_what_workers_are_sent_leaves_out_respondents_and_nothing_that_is_fitted
             ours.error.resampled(weights), theirs.error.resampled(weights)
         )
     assert len(pickle.dumps(lean)) < len(pickle.dumps(whole))
+
+
+def test_errors_with_heavy_tails_make_no_single_unit_change():
+    rng, told = np.random.default_rng(3), []
+    units = pd.Series(np.repeat(np.arange(150), rng.integers(1, 4, 150)))
+    for _ in range(40):
+        waves = [
+            wave_scores(pd.DataFrame(50 + 10 * rng.standard_t(4, (len(units), 5))), units)
+            for _ in range(2)
+        ]
+        told.append(reliable_changes(*waves)["reliable"].any())
+    # beside a normal distribution one unit or more changed in 29 of these
+    assert sum(told) <= 2
+
+
+def test_a_large_change_of_single_units_is_found_where_errors_are_normal():
+    rng = np.random.default_rng(4)
+    units = pd.Series(np.repeat(np.arange(150), 5))
+    higher = 40.0 * (units < 8).to_numpy()[:, None]
+    waves = [
+        wave_scores(pd.DataFrame(30 + more + rng.normal(0, 15, (len(units), 5))), units)
+        for more in (0.0, higher)
+    ]
+    found = reliable_changes(*waves)["reliable"]
+    changed = found.index[found].get_level_values("unit")
+    assert set(changed) <= set(range(8))
+    assert len(changed) >= 15

@@ -144,12 +144,46 @@ def test_profiles_that_were_found_are_named_with_number_and_share(frozen_run):
     document = document_of(frozen_run("four_waves"), "en")
     told = words_in(document)
     assert told.startswith("There are overlapping profiles. ")
-    assert re.search(r"\d+% stands in Name D, \d+% stands in Name C", told)
     one_wave = words_in(document_of(frozen_run("one_wave"), "en"))
-    assert re.search(r"Name D \(\d+%\), Name C \(\d+%\)", one_wave)
+    for text in (told, one_wave):
+        assert re.search(r"Name D \(\d+%\), Name C \(\d+%\)", text)
     chapters = [chapter for part in document.parts for chapter in part.sections]
     sections = [part for chapter in chapters for part in chapter.sections]
     assert {"1 Name A", "4 Name D"} <= {section.heading.text for section in sections}
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("findings", "told"),
+    [
+        (["unchanged", "unchanged", "unchanged"], [0, 0]),
+        (["changed", "unchanged", "unchanged"], [0, 4]),
+        (["unchanged", "unchanged", "changed"], [4, 4]),
+    ],
+)
+def test_shares_before_and_after_are_told_of_profiles_only_where_moves_are_shown(
+    frozen_run, language, findings, told
+):
+    results = saved(frozen_run("four_waves"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding=findings)
+    changed = Saved(results.study, results.store, {"07_waves/change_tests": tests})
+    chapter = {"profiles": CHAPTERS["profiles"]}
+    text = words_in(assemble(results.study, changed, language, chapter))
+    follow = {"nl": "van wie te volgen is", "en": "of those that can be followed"}[language]
+    sentences = re.findall(rf"; {follow}[^.]*", text)
+    assert [sum(wave in said for said in sentences) for wave in ("w3", "w4")] == told
+
+
+@EVERY
+@BOTH
+def test_shares_that_need_not_add_up_say_so_where_they_stand(frozen_run, name, language):
+    document = document_of(frozen_run(name), language)
+    said = {"nl": "tellen niet altijd op", "en": "need not add up"}[language]
+    for table in document.tables:
+        weighted = any(re.search(r"% \(\d+% ", cell.text) for row in table.rows for cell in row)
+        assert not weighted or any(said in note for note in table.notes), table.key
+    front = words_in(document).split("\n")[0]
+    assert (said in front) == (name != "continuum")
 
 
 @pytest.mark.parametrize(

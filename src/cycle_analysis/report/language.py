@@ -413,7 +413,8 @@ def _weighted(language: Language, weighted: Weighted) -> Cell:
     ends = language.interval((low, high), 0, "percent")
     if NOTHING in {cell.text, ends}:
         return cell
-    return Cell(f"{cell.text} ({ends})", cell.value, cell.pattern, cell.note)
+    note = f"{cell.note} stepped" if language.door.round_to > 1 else cell.note
+    return Cell(f"{cell.text} ({ends})", cell.value, cell.pattern, note)
 
 
 def _starred(language: Language, pair: tuple[float, bool]) -> Cell:

@@ -42,6 +42,7 @@ from cycle_analysis.report.language import (
     number,
 )
 from cycle_analysis.report.sources import as_whole, made
+from cycle_analysis.waves.transitions import Finding
 
 MOST_ITEMS = 2
 """How many questions are told that set a group apart."""
@@ -115,9 +116,14 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     @cached_property
     def now(self) -> dict[str, Any] | None:
-        """How large each group was and is, of the units followed to the last wave, if told."""
-        last = self._change["pairs"][-1] if self.several_waves and self.k > 1 else {}
-        return last if last.get("shares") else None
+        """How large each group was and is, of the units followed to the last wave.
+
+        None where that is not told, or between no waves moves are shown: then the shares of the
+        wave in which the groups were found are those of all waves.
+        """
+        pairs = self._change["pairs"] if self.several_waves and self.k > 1 else []
+        moved = any(pair["finding"] == Finding.CHANGED for pair in pairs)
+        return pairs[-1] if moved and pairs[-1]["shares"] else None
 
     @cached_property
     def has_shown(self) -> bool:

@@ -272,6 +272,7 @@ class WavesChapter(Chapter):
                 for way, ends in told.items()
             },
             "shifted": any(abs(points) > 0 for points in shift),
+            "adds_up": math.isclose(told["up"][0] + told["down"][0], told["any"][0], abs_tol=1e-6),
         }
 
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:

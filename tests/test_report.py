@@ -140,6 +140,13 @@ def test_a_study_that_names_no_phase_model_cites_none(frozen_run):
 # What was found.
 
 
+@EVERY
+def test_fewer_units_with_two_phases_than_expected_are_told_as_fewer(frozen_run, name):
+    told = words_in(document_of(frozen_run(name), "en"))
+    found = re.search(r"In (\d+)% of .*\n?.*Were the phases unrelated, (\d+)% was", told)
+    assert (int(found[1]) < int(found[2])) == ("; it is less, because more" in told)
+
+
 def test_profiles_that_were_found_are_named_with_number_and_share(frozen_run):
     document = document_of(frozen_run("four_waves"), "en")
     told = words_in(document)

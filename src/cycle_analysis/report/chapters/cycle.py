@@ -85,21 +85,22 @@ class CycleChapter(OrderFacts):
 
     @cached_property
     def several(self) -> dict[str, Any]:
-        """Units with two or more active phases, and the share expected of unrelated phases."""
+        """Units with two or more active phases; the share expected if unrelated; if it is fewer."""
         true, active = as_whole(self._active_counts.loc[2:].sum()), self._with_active
         sums = [Sum(active[2:], 0), Sum([*active[:2], 0], self.scored)]
         (n,) = self.door.fit([true], [self.scored], sums)
-        return {"n": n, "expected": sum(self._expected[2:])}
+        expected = sum(self._expected[2:])
+        return {"n": n, "expected": expected, "fewer": self.door.ratio(n) < expected}
 
     @cached_property
     def extremes(self) -> dict[str, Any]:
-        """Units with no phase active, and with all; whether both are more than expected."""
+        """Units with no phase active, and with all; whether both lie above what is expected."""
         ends: dict[str, dict[str, Any]] = {
             name: {"n": self._with_active[place], "expected": self._expected[place]}
             for name, place in (("none", 0), ("all", -1))
         }
-        beyond = all(self.door.ratio(end["n"]) > end["expected"] for end in ends.values())
-        return {**ends, "beyond_chance": beyond}
+        above = all(self.door.ratio(end["n"]) > end["expected"] for end in ends.values())
+        return {**ends, "above": above}
 
     @cached_property
     def pairs(self) -> list[dict[str, Any]]:

@@ -163,7 +163,10 @@ def test_no_count_of_a_group_is_told_that_is_no_multiple_of_five(saved, language
 def test_response_is_told_by_its_direction(saved):
     told = saved.tell("response", "tests")
     assert "larger municipalities answered more often" in told
-    assert "That is not by chance. Response does not demonstrably depend on part of" in told
+    assert (
+        "That is more than chance explains. Response does not demonstrably depend on part of"
+        in told
+    )
 
 
 def test_where_there_is_nothing_to_compare_response_is_told_as_a_whole():

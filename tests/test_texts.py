@@ -222,6 +222,26 @@ def test_every_reading_of_the_order_has_words_of_its_own(results, language):
     assert len(told) == len(READINGS) + 2
 
 
+@pytest.mark.parametrize(
+    ("chance", "reason"), [(0.1, "0 of 3 steps go down"), (0.5, "H is no higher than chance gives")]
+)
+def test_phases_that_rise_together_lack_an_order_for_one_reason(results, chance, reason):
+    row = {"reading": "parallel", "H": 0.4, "H_chance": chance, "steps": 3, "steps_down": 0}
+    changed = results.change(t03_cycle__order=row)
+    told = tell(open_chapter(changed.study, changed, "en", "cycle"), "order")
+    assert f"): {reason}." in told
+
+
+SURE = ("met zekerheid", "geen toeval", "with certainty", "not by chance", "no chance")
+"""Words for what a test of a survey does not allow to say."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_takes_what_a_test_says_for_certain(language):
+    told = [path.read_text("utf-8").lower() for path in templates(language).values()]
+    assert not [word for word in SURE for text in told if word in text]
+
+
 VARIANTS = {
     "separate": {"verdict": "separate", "lowered_by": "", "k_apart": 4},
     "partly separate": {"verdict": "separate", "lowered_by": "", "k_apart": 3},

@@ -32,6 +32,7 @@ class OrderFacts(Chapter):
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
             **{part: row[part] for part in ("near", "far", "style")},
+            "beyond_chance": bool(row[name] > row[f"{name}_chance"]),
             "too_close": bool(row["corrected"] and row["style"] >= TOO_CLOSE),
             **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
             **{part: as_whole(row[part]) for part in ("steps", "steps_down")},
@@ -50,12 +51,12 @@ class OrderFacts(Chapter):
 
     @cached_property
     def violated(self) -> list[dict[str, Any]]:
-        """Pairs of which the later phase is ahead clearly more often than by chance."""
+        """Pairs of which the later phase is ahead over twice as often as by chance, as told."""
         by_chance = self._violations["by_chance"]
         found = [
             {"earlier": pair[0], "later": pair[1], "n": n}
             for pair, n in self._violating.items()
-            if self.door.ratio(n) > 2 * by_chance[pair]
+            if round(self.door.ratio(n), 2) > 2 * by_chance[pair]
         ]
         return sorted(found, key=lambda pair: -self.door.ratio(pair["n"]))
 

@@ -265,7 +265,7 @@ class BackgroundFacts(Chapter):
 
     @cached_property
     def associations(self) -> list[dict[str, Any]]:
-        """What the groups go with, strongest first; how strongly, and whether that is no chance."""
+        """What the groups go with, strongest first; how strongly, and if by more than chance."""
         table = self.load(PROFILES, "background", self.reference)
         return [self._association(str(name), row) for name, row in table.iterrows()]
 

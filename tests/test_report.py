@@ -328,6 +328,19 @@ def test_response_over_the_waves_counts_who_answered_again_from_the_second_wave(
 
 
 @EVERY
+def test_the_smallest_p_that_draws_can_give_is_told_as_a_bound_in_texts_and_tables(
+    frozen_run, name
+):
+    run = frozen_run(name)
+    drawn = saved(run).parameters("04_number_of_profiles", run.study.reference_wave)
+    least = {f"{1 / (1 + drawn[n]):.3f}" for n in ("n_replicates", "n_ratio_replicates")}
+    document = document_of(run, "en")
+    assert not [p for p in least if f"p = {p}" in all_words_in(document)]
+    tables = [t for t in document.tables if t.key in ("table-edges", "table-criteria")]
+    assert not least & {cell.text for table in tables for row in table.rows for cell in row}
+
+
+@EVERY
 def test_parameters_are_told_as_they_were_used(frozen_run, name):
     run = frozen_run(name)
     results, wave = saved(run), run.study.reference_wave

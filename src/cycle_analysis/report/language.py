@@ -324,6 +324,17 @@ def number(decimals: int = 0) -> Column:
     return Column(lambda language, value: _number(language.number, value, decimals))
 
 
+def p_value(least: float = 0.0) -> Column:
+    """Make a column of p-values, which draws cannot make lower than `least`."""
+
+    def write(language: Language, value: float | None) -> Cell:
+        cell = _number(language.number, value, 3)
+        told = cell.text if cell is EMPTY else language.p_alone(value, least)
+        return cell if told == cell.text else Cell(told)
+
+    return Column(write)
+
+
 def percent(decimals: int = 0) -> Column:
     """Make a column of shares that are no shares of units, such as those that chance would give."""
 

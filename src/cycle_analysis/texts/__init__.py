@@ -20,6 +20,10 @@ FOLDERS = [Path(__file__).parent]
 NOTHING = "–"
 """What stands where there is no value."""
 MINUS = "\u2212"
+SMALL_P = 0.001
+"""Under which p is told as less than that."""
+ROUNDING = 1e-6
+"""By how much a saved p may lie above the true one."""
 
 
 def find_languages(*more: Path) -> list[str]:
@@ -107,11 +111,25 @@ class Words:
         >>> Words.load("en").p(0.005, 1 / 200)
         'p ≤ 0.005'
         """
-        if value is not None and 0.001 <= value <= least * (1 + 1e-9):
-            return f"p ≤ {self.number(value, 3)}"
-        if value is not None and value < 0.001:
-            return f"p < {self.number(0.001, 3)}"
-        return f"p = {self.number(value, 3)}"
+        sign, told = self._sign_and_p(value, least)
+        return f"p {sign or '='} {told}"
+
+    def p_alone(self, value: float | None, least: float = 0.0) -> str:
+        """Write a p-value as in a column of them, with a sign only where it is a bound.
+
+        Examples
+        --------
+        >>> words = Words.load("en")
+        >>> words.p_alone(0.0001), words.p_alone(0.006667, 1 / 150), words.p_alone(0.19, 1 / 150)
+        ('<0.001', '≤0.007', '0.190')
+        """
+        return "".join(self._sign_and_p(value, least))
+
+    def _sign_and_p(self, value: float | None, least: float) -> tuple[str, str]:
+        if value is not None and value < SMALL_P:
+            return "<", self.number(SMALL_P, 3)
+        at_least = value is not None and value <= least + ROUNDING
+        return "≤" if at_least else "", self.number(value, 3)
 
     def interval(self, ends: tuple[float, float], decimals: int = 0, kind: str = "number") -> str:
         """Write an interval; a dash when it is not known."""

@@ -15,7 +15,7 @@ from cycle_analysis.profiles.selection import BARRING, TIE, WARD
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.language import STARRED, Rows, code, number
+from cycle_analysis.report.language import STARRED, Rows, code, number, p_value
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
 
@@ -37,6 +37,11 @@ class ContestFacts(Chapter):
     def least_p(self) -> float:
         """The smallest that p can be, with so many draws."""
         return 1 / (self.parameters_of(NUMBER)["n_replicates"] + 1)
+
+    @cached_property
+    def least_ratio_p(self) -> float:
+        """The smallest p of a bootstrap likelihood ratio test."""
+        return 1 / (self.parameters_of(NUMBER)["n_ratio_replicates"] + 1)
 
     @cached_property
     def k_apart(self) -> int:
@@ -208,7 +213,8 @@ class ContestFacts(Chapter):
                 | {"k": int(k), "ratio_p": taken["ratio_p"]}
                 | {"silhouette": ward["silhouette"], "jaccard": ward["jaccard"]}
             )
-        kinds = {"k": number(), "ratio_p": number(3), "silhouette": number(2), "jaccard": number(2)}
+        kinds = {"k": number(), "ratio_p": p_value(self.least_ratio_p)}
+        kinds |= {"silhouette": number(2), "jaccard": number(2)}
         families = {"models": {model: model for model in models}}
         return Rows(kinds | dict.fromkeys(models, STARRED), rows, families)
 

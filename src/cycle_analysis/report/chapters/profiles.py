@@ -40,6 +40,7 @@ from cycle_analysis.report.language import (
     Rows,
     code,
     number,
+    p_value,
 )
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.waves.transitions import Finding
@@ -203,8 +204,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             edge | {"pair": f"{edge['first']} – {edge['second']}", "apart": str(edge["apart"])}
             for edge in self.edges
         ]
-        kinds = {"pair": TEXT, "ratio": number(2), "p": number(3), "apart": code("yes_no")}
-        return Rows(kinds, rows)
+        kinds = {"pair": TEXT, "ratio": number(2), "p": p_value(self.least_p)}
+        return Rows(kinds | {"apart": code("yes_no")}, rows)
 
     def figure_tree(self) -> Callable[..., Axes]:
         """Groups, and the valleys between them."""

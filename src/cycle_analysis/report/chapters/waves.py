@@ -25,8 +25,6 @@ TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 COMPARABLE = ("full", "partial")
 MATTERS = 1.0
 """Points by which another mix of roles has to change a mean change to be told."""
-SMALL_P = 0.001
-"""Under which p is told as less than that."""
 SAME = 0.10
 """Share of units in another group up to which two divisions are nearly the same."""
 
@@ -147,7 +145,8 @@ class WavesChapter(Chapter):
 
     def table_similarity(self, first: str, second: str) -> Rows:
         """In what the profiles of both waves are alike, step by step."""
-        columns = {"step": kinds.code("similarity"), "holds": kinds.code("yes_no"), "p": number(3)}
+        columns = {"step": kinds.code("similarity"), "holds": kinds.code("yes_no")}
+        columns |= {"p": kinds.p_value()}
         return Rows(columns, self._steps(first, second))
 
     def table_change(self, first: str, second: str) -> Rows:
@@ -278,8 +277,6 @@ class WavesChapter(Chapter):
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:
         """Whether profiles are alike in means, spread and shares; none for levels."""
         table = self._between("similarity", first, second)[["step", "p", "holds"]]
-        small = f"<{self.language.number(SMALL_P, 3)}"
-        table["p"] = table["p"].astype(object).mask(table["p"] < SMALL_P, small)
         return table.assign(holds=table["holds"].astype(str)).to_dict("records")
 
     def _groups(self, first: str, second: str) -> dict[str, list[str]]:

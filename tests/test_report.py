@@ -209,6 +209,33 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run,
     assert ("arbitrary" if verdict == "continuum" else "asked for by the researcher") in told
 
 
+@BOTH
+@pytest.mark.parametrize("name", ["continuum", "one_wave"])
+def test_levels_are_not_called_profiles_by_what_is_asked_of_them(frozen_run, language, name):
+    results = with_verdict(saved(frozen_run(name)), verdict="continuum")
+    told = tell(open_chapter(results.study, results, language, "annex"), "reviewer")
+    of_levels = {
+        "nl": r"(?s)kleinste niveau.*Is gewogen",
+        "en": r"(?s)smallest level.*Were weights",
+    }
+    (part,) = re.findall(of_levels[language], told)
+    assert not re.search(r"(?i)profiel|profile|study\.yaml", part)
+
+
+@EVERY
+@BOTH
+def test_an_association_that_is_not_told_in_the_annex_is_not_denied_in_its_chapter(
+    frozen_run, name, language
+):
+    document = document_of(frozen_run(name), language)
+    untold = sum("–" in list(row) for row in table_of(document, "table-background").to_numpy())
+    few = {
+        "nl": r"Of het \w+ samenhangt met .* te zeggen",
+        "en": r"Whether the \w+ goes with .* said",
+    }
+    assert len(re.findall(few[language], words_in(document))) == untold
+
+
 def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(frozen_run):
     document = document_of(frozen_run("continuum"), "en")
     told = words_in(document)

@@ -274,12 +274,11 @@ class BackgroundFacts(Chapter):
         """Who is in which group: for each background what it is, and its most telling groups.
 
         `most` and `least` are the categories of units in which `group` is most and least common, of
-        the group for which these lie furthest apart; None where no share is told. `drawn` is
-        whether there are two categories or more to draw.
+        the group for which these lie furthest apart; None where no share is told. `told` is whether
+        the test is told, `sure` what it says, `drawn` whether there are two categories to draw.
         """
         return [
-            {"by": by, "sure": self._sure(by), "drawn": len(self._shares_of(by)) > 1}
-            | self._widest(by)
+            {"by": by, "drawn": len(self._shares_of(by)) > 1} | self._tested(by) | self._widest(by)
             for by in self._crossed
         ]
 
@@ -384,9 +383,10 @@ class BackgroundFacts(Chapter):
         }
         return pd.DataFrame.from_dict(shares, "index").dropna()
 
-    def _sure(self, by: str) -> bool:
-        """Whether the groups go with a background by more than chance, as far as that is told."""
-        return any(told["variable"] == by and told["sure"] == "True" for told in self.associations)
+    def _tested(self, by: str) -> dict[str, bool]:
+        """Whether it is told if the groups go with a background, and whether they surely do."""
+        own = [told for told in self.associations if told["variable"] == by and told["told"]]
+        return {"told": bool(own), "sure": any(told["sure"] == "True" for told in own)}
 
     def _widest(self, by: str) -> dict[str, Any]:
         gaps: list[tuple[float, dict[str, Any]]] = []

@@ -212,7 +212,7 @@ class WavesChapter(Chapter):
             "changes": self._means(change, first, second),
             "drift": self._drift(first, second),
             "steps": bool(self._steps(first, second)),
-            "differing": [s["step"] for s in self._steps(first, second) if s["holds"] != "True"],
+            "differing": self._differing(first, second),
             "groups": self._groups(first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
@@ -263,14 +263,15 @@ class WavesChapter(Chapter):
         }
         if math.isnan(told["any"][0]):
             return {"finding": Finding.FEW_UNITS.value}
-        shift = [value for name, value in test.items() if str(name).startswith("shift ")]
+        shift = (points != 0 for name, points in test.items() if str(name).startswith("shift "))
         return {
             **{"finding": test["finding"], "p": test["p"]},
             "moved": {
                 way: dict(zip(("share", "low", "high"), ends, strict=True))
                 for way, ends in told.items()
             },
-            "shifted": any(abs(points) > 0 for points in shift),
+            # profiles of other shapes, or whose means are alike by their steps, did not shift
+            "shifted": any(shift) and self._differing(first, second)[:1] == ["means"],
             "adds_up": math.isclose(told["up"][0] + told["down"][0], told["any"][0], abs_tol=1e-6),
         }
 
@@ -278,6 +279,10 @@ class WavesChapter(Chapter):
         """Whether profiles are alike in means, spread and shares; none for levels."""
         table = self._between("similarity", first, second)[["step", "p", "holds"]]
         return table.assign(holds=table["holds"].astype(str)).to_dict("records")
+
+    def _differing(self, first: str, second: str) -> list[str]:
+        """In what steps the profiles are not alike."""
+        return [s["step"] for s in self._steps(first, second) if s["holds"] != "True"]
 
     def _groups(self, first: str, second: str) -> dict[str, list[str]]:
         """By which variables moves were compared, and by which they differ."""

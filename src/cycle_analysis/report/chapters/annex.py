@@ -182,6 +182,12 @@ class AnnexChapter(Chapter):
         return dict(self.parameters_of(steps.NUMBER))
 
     @cached_property
+    def seed(self) -> str:
+        """The seed of chance of notebook 04, as it was given."""
+        seed = self.settings["seed"]
+        return made(str(seed), seed, how="")
+
+    @cached_property
     def references(self) -> list[dict[str, str]]:
         """What is cited, and in which language: the methods, and the phase model of the study."""
         told = dict.fromkeys(read_list("references"), "en")

@@ -33,7 +33,7 @@ from cycle_analysis.report.document import Bullets, Figure, Heading, Table, word
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
-from cycle_analysis.texts import Words
+from cycle_analysis.texts import MINUS, Words
 
 MOST_LOADS = 70
 """Tables that a report on two waves in one language may load."""
@@ -261,6 +261,16 @@ def test_a_continuum_is_told_as_such_and_one_wave_shows_no_change(frozen_run):
     assert "Name A" not in html_of(frozen_run("continuum"), "en")
     assert list(table_of(document, "table-profiles").index) == ["Level 1", "Level 2", "Level 3"]
     assert not [figure for figure in document.figures if figure.key.startswith("figure-moves")]
+
+
+@BOTH
+def test_a_course_is_told_on_the_scale_and_where_units_lie(frozen_run, language):
+    document = document_of(frozen_run("continuum"), language)
+    (figure,) = (figure for figure in document.figures if figure.key == "figure-course")
+    told = figure.alt.replace(MINUS, "-")
+    scores = [int(score) for score in re.findall(r"(?<![P\d])-?\d+", told)]
+    assert len(scores) == 12
+    assert all(0 <= score <= 100 for score in scores)
 
 
 VERDICTS = [verdict.value for verdict in Verdict if verdict is not Verdict.IDENTICAL]

@@ -18,6 +18,9 @@ from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.language import STARRED, Rows, code, number, p_value
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
+TAIL = 0.025
+"""Share of units at either end of a course where it is not told."""
+
 
 class ContestFacts(Chapter):
     """Profiles against each other, and against forms without groups."""
@@ -254,7 +257,13 @@ class ContestFacts(Chapter):
         return self.load(NUMBER, "criteria", self.reference).reset_index()
 
     _rivals = saved(NUMBER, "rivals")
-    _course = saved(NUMBER, "course")
+
+    @cached_property
+    def _course(self) -> pd.DataFrame:
+        """The best line or curve, without its ends, where nobody is and it may leave the scale."""
+        table = self.load(NUMBER, "course", self.reference)
+        before = table["share"].cumsum() - table["share"]
+        return table[(before + table["share"] > TAIL) & (before < 1 - TAIL)]
 
 
 def _solution(row: pd.Series) -> dict[str, Any]:

@@ -389,10 +389,6 @@ def _of_waves(chapter: Any) -> Named:
             yield row[kind], ("territory", row["wave"], kind)
 
 
-def _of_annex(chapter: Any) -> Named:
-    yield from ((data["n"], ("divided",)) for data in _facts(chapter, "data"))
-
-
 NAMERS: dict[type[Chapter], Callable[[Any], Named]] = {
     Chapter: _of_all,
     ResponseChapter: _of_response,
@@ -401,6 +397,6 @@ NAMERS: dict[type[Chapter], Callable[[Any], Named]] = {
     ProfilesChapter: _of_profiles,
     ValidityChapter: _of_validity,
     WavesChapter: _of_waves,
-    AnnexChapter: _of_annex,
+    AnnexChapter: lambda _: iter(()),
     ChecklistChapter: lambda _: iter(()),
 }

@@ -409,6 +409,15 @@ def test_response_over_the_waves_counts_who_answered_again_from_the_second_wave(
 
 
 @EVERY
+def test_units_and_respondents_are_as_many_in_the_annex_as_in_the_table_of_waves(frozen_run, name):
+    run = frozen_run(name)
+    document = document_of(run, "en")
+    row = table_of(document, "table-waves").iloc[run.study.waves.index(run.study.reference_wave)]
+    told = re.search(r"(\d+) \w+ with ([\d,]+) respondents, ([\d.]+) per", words_in(document))
+    assert [*told.groups()] == [row["Answered"], row["Respondents"], row.iloc[-1]]
+
+
+@EVERY
 def test_the_smallest_p_that_draws_can_give_is_told_as_a_bound_in_texts_and_tables(
     frozen_run, name
 ):

@@ -209,10 +209,11 @@ class AnnexChapter(Chapter):
         )
         respondents = self.load(steps.RESPONSES, "respondents", self.reference)
         n_respondents = made(len(respondents), respondents)
+        n = self.answered_in(self.reference)
         alpha, shares = reliability["alpha"], ("floor", "ceiling", "missing", "dont_know")
         return {
-            **{"n": self.divided, "respondents": n_respondents, "phases": self.n_phases},
-            "per_unit": n_respondents / max(made(self.door.count(self.divided), self.divided), 1),
+            **{"n": n, "respondents": n_respondents, "phases": self.n_phases},
+            "per_unit": n_respondents / max(made(self.door.count(n), n), 1),
             **{"alpha_known": bool(alpha.notna().any()), "alpha": (alpha.min(), alpha.max())},
             **{name: items[name].mean() for name in shares},
         }

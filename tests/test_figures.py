@@ -130,6 +130,13 @@ def test_a_darker_bar_is_a_higher_step_also_in_grey():
     assert (np.diff(greys) < -0.1).all()
 
 
+def test_rounded_shares_are_written_as_they_are_told_in_bars_that_are_full():
+    shares = pd.DataFrame([[0.21, 0.30, 0.47]], index=["AG1"])
+    ax = responses.plot_answers(shares, None, list("abc"))
+    assert [text.get_text() for text in ax.texts] == ["21", "30", "47"]
+    assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(1)
+
+
 def test_text_at_the_width_of_a_phone_is_eleven_pixels_or_more():
     for draw in DRAWN.values():
         figure = draw(Look("nl", TITLE, LABELS)).get_figure(root=True)

@@ -409,6 +409,17 @@ def test_response_over_the_waves_counts_who_answered_again_from_the_second_wave(
 
 
 @EVERY
+def test_bars_of_answers_have_the_shares_that_their_table_tells(frozen_run, name):
+    results = saved(frozen_run(name))
+    chapter = open_chapter(results.study, results, "en", "measurement")
+    table = table_of(document_of(frozen_run(name), "en"), "table-items")
+    for scale in chapter.scales:
+        drawn = chapter.figure_answers(scale["code"]).args[0].iloc[:, 0]
+        told = table.loc[drawn.index, "Lowest step"]
+        assert [f"{100 * share:.0f}%" for share in drawn] == list(told)
+
+
+@EVERY
 def test_units_and_respondents_are_as_many_in_the_annex_as_in_the_table_of_waves(frozen_run, name):
     run = frozen_run(name)
     document = document_of(run, "en")

@@ -108,8 +108,9 @@ def plot_answers(
     Parameters
     ----------
     shares : DataFrame, items × answer options
-        Shares of the answers, 0-1, options from low to high, items in cycle order; an item of NaN
-        is withheld, drawn hatched.
+        Shares of the answers, 0-1, options from low to high, items in cycle order; a bar is drawn
+        to 100 % where rounded shares add up to a little more or less. An item of NaN is withheld,
+        drawn hatched.
     n : Series, indexed by item, or None
         Number of answers, shown beside the bar.
     options : sequence of text
@@ -283,22 +284,22 @@ def _stack_bars(
 ) -> None:
     """Draw a bar of parts for each item: the higher the option, the darker, in grey too."""
     tints = np.linspace(0.02, 0.95, len(options)) if len(options) > 1 else [0.5]
-    left = np.zeros(len(shares))
+    left, widths = np.zeros(len(shares)), shares.div(shares.sum(axis=1), axis=0).fillna(0)
     for option, name, tint in zip(shares.columns, options, tints, strict=True):
-        colour, values = figures.LEVELS(tint), shares[option].fillna(0).to_numpy(float)
+        colour, width = figures.LEVELS(tint), widths[option].to_numpy(float)
         part: dict[str, Any] = {
             "color": colour,
             "edgecolor": figures.MUTED,
             "linewidth": 0.4,
             "label": name,
         }
-        ax.barh(places, values, left=left, height=0.82, **part)
+        ax.barh(places, width, left=left, height=0.82, **part)
         inside: dict[str, Any] = {"fontsize": figures.TEXT_SIZE, "color": figures.ink_on(colour)}
-        for place, start, value in zip(places, left, values, strict=True):
-            if value >= 0.09:
-                middle, text = start + value / 2, look.number(100 * value)
+        for place, middle, share in zip(places, left + width / 2, shares[option], strict=True):
+            if share >= 0.09:
+                text = look.number(100 * share)
                 ax.text(middle, place, text, ha="center", va="center", **inside)
-        left += values
+        left += width
     withheld = places[shares.isna().all(axis=1)]
     hatched: dict[str, Any] = {"color": "white", "edgecolor": figures.MUTED, "hatch": figures.HATCH}
     ax.barh(withheld, 1.0, height=0.82, **hatched)

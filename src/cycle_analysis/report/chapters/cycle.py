@@ -225,13 +225,13 @@ class CycleChapter(OrderFacts):
 
     def figure_domains(self) -> Callable[..., Axes]:
         """The same as a strip for each domain, from not begun to the last phase."""
-        counts = {
-            name: {step: self.door.count(n) for step, n in parts.items()}
+        shares = {
+            name: {step: self.door.ratio(n) for step, n in parts.items()}
             for name, parts in self._domains.items()
         }
-        table = pd.DataFrame.from_dict(counts, "index").astype(float)
+        table = pd.DataFrame.from_dict(shares, "index").astype(float)
         options = [self.language.code_word(NONE, "begun"), *self._heads.values()]
-        return partial(plot_answers, table.div(table.sum(axis=1), axis=0), None, options)
+        return partial(plot_answers, table, None, options)
 
     def table_conditions(self) -> Rows:
         """Other subjects: mean, and correlation with the phases."""

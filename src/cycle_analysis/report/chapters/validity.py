@@ -286,16 +286,14 @@ class MeasurementChapter(Chapter):
         return Rows(columns | {"number": number(), "n": kinds.COUNT}, quarters)
 
     def figure_answers(self, scale: str) -> Callable[..., Axes]:
-        """Answers to each item of a scale, in numbers as they are told."""
+        """Answers to each item of a scale, in shares as they are told."""
         steps, items = self._steps(scale), self._items.index[self._scale_of == scale]
         n, shown = [], []
         for item in items:
             parts = list(self._answers[item].values())
-            told = self.language.is_told(parts[0])
-            shown.append([self.door.count(part) if told else np.nan for part in parts])
+            shown.append([self.door.share(part).drawn for part in parts])
             n.append(self.door.whole(parts[0]))
-        table = pd.DataFrame(shown, items, list(steps))
-        drawn = (table.div(table.sum(axis=1), axis=0), pd.Series(n, items))
+        drawn = (pd.DataFrame(shown, items, list(steps)), pd.Series(n, items))
         phases, options = self._items["phase"].loc[items], list(steps.values())
         return partial(plot_answers, *drawn, options, phases=phases)
 

@@ -223,13 +223,14 @@ def test_every_reading_of_the_order_has_words_of_its_own(results, language):
 
 
 @pytest.mark.parametrize(
-    ("chance", "reason"), [(0.1, "0 of 3 steps go down"), (0.5, "H is no higher than chance gives")]
+    ("chance", "reason"),
+    [(0.1, r"the mean falls .* in 0 of 3 steps from phase to phase"), (0.5, "H is no .*gives")],
 )
 def test_phases_that_rise_together_lack_an_order_for_one_reason(results, chance, reason):
     row = {"reading": "parallel", "H": 0.4, "H_chance": chance, "steps": 3, "steps_down": 0}
     changed = results.change(t03_cycle__order=row)
     told = tell(open_chapter(changed.study, changed, "en", "cycle"), "order")
-    assert f"): {reason}." in told
+    assert re.search(rf"\): {reason}\. ", told)
 
 
 SURE = ("met zekerheid", "geen toeval", "with certainty", "not by chance", "no chance")

@@ -273,6 +273,18 @@ def test_a_course_is_told_on_the_scale_and_where_units_lie(frozen_run, language)
     assert all(0 <= score <= 100 for score in scores)
 
 
+@BOTH
+@pytest.mark.parametrize("name", ["continuum", "one_wave"])
+def test_the_front_page_says_how_often_its_own_verdict_is_wrong(frozen_run, language, name):
+    told = words_in(document_of(frozen_run(name), language))
+    missed = {"nl": "kunnen gemist worden", "en": "can be missed"}[language]
+    announced = {"nl": "werden toch profielen gemeld", "en": "profiles were announced in"}[language]
+    front = told[
+        : told.index({"nl": "Wat dit niet zegt", "en": "What this does not say"}[language])
+    ]
+    assert (missed in front, announced in front) == (name == "continuum", name == "one_wave")
+
+
 VERDICTS = [verdict.value for verdict in Verdict if verdict is not Verdict.IDENTICAL]
 
 

@@ -279,9 +279,7 @@ def test_the_front_page_says_how_often_its_own_verdict_is_wrong(frozen_run, lang
     told = words_in(document_of(frozen_run(name), language))
     missed = {"nl": "kunnen gemist worden", "en": "can be missed"}[language]
     announced = {"nl": "werden toch profielen gemeld", "en": "profiles were announced in"}[language]
-    front = told[
-        : told.index({"nl": "Wat dit niet zegt", "en": "What this does not say"}[language])
-    ]
+    front = told.partition({"nl": "Wat dit niet", "en": "What this does not"}[language])[0]
     assert (missed in front, announced in front) == (name == "continuum", name == "one_wave")
 
 

@@ -5,6 +5,7 @@ import contextlib
 import pandas as pd
 import pyreadstat
 import pytest
+from exports import write_xlsx
 from hypothesis import given
 from hypothesis import strategies as st
 from shared import examples
@@ -155,3 +156,33 @@ def test_random_bytes_never_give_a_traceback(tmp_path_factory, content, name):
     path.write_bytes(content)
     with contextlib.suppress(InputError):
         assert not read(path).cells.empty
+
+
+def write_surveymonkey(path):
+    heads = ["Respondent ID", "Collector ID", "Start Date", "Gemeente?", "Hoe ver?", "", "Functie?"]
+    below = ["", "", "", "Open-Ended Response", "Pilots", "Budget", "Response"]
+    rows = [[f"118{i}", "4012", "04/03/2022", "Almere", "ja", "nee", "Lid"] for i in range(3)]
+    write_xlsx(path, [heads, below, *rows])
+    return path
+
+
+def test_both_header_rows_of_surveymonkey_are_one(tmp_path):
+    path = write_surveymonkey(tmp_path / "export.xlsx")
+    raw = read(path)
+    assert raw.platform == "SurveyMonkey"
+    assert raw.notes == []
+    assert list(raw.cells)[3:] == [
+        "Gemeente?",
+        "Hoe ver? [Pilots]",
+        "Hoe ver? [Budget]",
+        "Functie?",
+    ]
+    assert raw.cells.index.tolist() == [3, 4, 5]
+
+
+def test_a_file_with_ids_named_alike_and_one_header_row_is_none_of_surveymonkey(tmp_path):
+    path = tmp_path / "export.csv"
+    path.write_text("Respondent ID,Collector ID,Q1\n1,4,ja\n2,4,nee\n")
+    raw = read(path)
+    assert raw.platform == ""
+    assert len(raw.cells) == 2

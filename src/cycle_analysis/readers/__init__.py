@@ -11,6 +11,8 @@ LimeSurvey, any file
 Qualtrics, any file: three header rows, the legacy two, or one
     Numeric values or choice text, English or Dutch. Previews are left out, unfinished rows and
     spam counted, durations known.
+SurveyMonkey, any file: two header rows
+    A question stands once, over the rows or choices that stand below it: ``How far? [Pilots]``.
 """
 
 import re
@@ -66,6 +68,10 @@ LIMESURVEY = (
     {"id. response id", "submitdate. date submitted", "lastpage. last page"},
 )
 """Headings that only LimeSurvey has together: codes, full in English, in Dutch, abbreviated."""
+SURVEYMONKEY = re.compile(r"(?:respondent|collector)[ -]?id")
+OF_ONE_ANSWER = re.compile(r"(?:open-ended )?response|open (?:antwoord|respons)|antwoord|respons")
+"""What SurveyMonkey writes below a question that has one column."""
+NAMELESS = re.compile(r"column \d+")
 SUBMITTED = ("submitdate", "date submitted", "datum ingediend")
 TOTAL_TIME = (
     "interviewtime",
@@ -124,7 +130,7 @@ def adapt(table: RawTable) -> RawTable:
     """Bring the export of a known survey tool to the shape of any other table."""
     if table.cells.empty:
         return table
-    table = _without_previews(_qualtrics(table))
+    table = _surveymonkey(_without_previews(_qualtrics(table)))
     if any(headings <= set(_by_folded_name(table)) for headings in LIMESURVEY):
         table = _limesurvey(table)
     folded = _by_folded_name(table)
@@ -181,6 +187,23 @@ def _without_previews(table: RawTable) -> RawTable:
     how = table.how if table.platform else f"{table.how}, Qualtrics by its columns"
     kept = table.only(~_which(table, status, PREVIEWS), *found)
     return replace(kept, platform="Qualtrics", how=how)
+
+
+def _surveymonkey(table: RawTable) -> RawTable:
+    """Join both rows of headings: a question, and the rows or choices that it asks of."""
+    known = [name for name in table.cells if SURVEYMONKEY.fullmatch(str(name).casefold())]
+    below = table.cells.iloc[0].astype("str").str.strip()
+    if len(known) < 2 or below[known].any() or not below.any():
+        return table
+    names, asked = dict[str, str](), ""
+    for name, within in below.items():
+        asked = asked if NAMELESS.fullmatch(str(name)) else str(name)
+        is_one = not within or OF_ONE_ANSWER.fullmatch(within.casefold())
+        names[str(name)] = asked if is_one else f"{asked} [{within}]"
+    notes = [note for note in table.notes if not NAMELESS.fullmatch(note.value)]
+    table = replace(table.only(table.cells.index != table.cells.index[0]), notes=notes)
+    how = f"{table.how}, SurveyMonkey with 2 header rows"
+    return replace(table.renamed(names), how=how, platform="SurveyMonkey")
 
 
 def _limesurvey(table: RawTable) -> RawTable:

@@ -324,3 +324,58 @@ def test_what_a_file_tells_beside_its_answers_is_said_at_once(tmp_path):
     told = called("new-study", "cyclus", "export.xlsx", home=tmp_path).stdout
     assert "the file: 1 rows are hidden in the sheet" in told
     assert "the file: 1 x is a formula, not a value (column VK1): `check` will refuse that" in told
+
+
+SEVEN = ["nooit", "zelden", "soms", "even", "vaak", "meest", "altijd"]
+WORDS = dict(zip("1234567", SEVEN, strict=True))
+
+
+def as_a_form(table):
+    """The table as Google or Microsoft Forms write it: each question whole, and by itself."""
+    renamed = {"GEM": "Voor welke gemeente werkt u?", **{c: f"Geldt {c} bij u?" for c in CODES}}
+    return table.rename(columns=renamed)
+
+
+@pytest.mark.parametrize("worded", [True, False])
+def test_questions_of_a_form_share_the_scale_of_which_all_show_the_answers(tmp_path, worded):
+    table = answers()
+    table[CODES] = table[CODES].replace(WORDS) if worded else table[CODES]
+    as_a_form(table).assign(Jaren=range(90)).to_csv(tmp_path / "export.csv", index=False)
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
+    draft = (tmp_path / "mine" / "study.yaml").read_text("utf-8")
+    told = begun.likely if worded else begun.sure  # the order of words is a person's to give
+    assert "scale from_1_to_7" in told
+    assert "from_1_to_7:   # V1_1, V2_1, V3_1, V4_1, V5_1 and 11 more" in draft
+
+
+def test_answers_that_differ_in_capitals_and_spaces_alone_are_one(tmp_path):
+    table = answers()
+    table[CODES] = table[CODES].replace(WORDS)
+    table.loc[::2, CODES] = table.loc[::2, CODES].map(lambda word: f" {word.upper()}")
+    table.to_csv(tmp_path / "export.csv", index=False)
+    assert "scale from_1_to_7" in new_study(tmp_path / "mine", tmp_path / "export.csv").likely
+
+
+def test_what_forms_and_castor_add_is_no_item(tmp_path):
+    own = {"Begintijd": "4-3-2026 9:15:02", "Completion time": "3/4/26 9:40:11", "Naam": "Anoniem"}
+    own |= {"Tijdstempel": "2026/03/04 9:15:02 AM EET", "Survey Progress": "100"}
+    table = answers().assign(**own, **{"Castor Participant ID": range(110_001, 110_091)})
+    table.to_csv(tmp_path / "export.csv", index=False)
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
+    assert {*own, "Castor Participant ID"} <= set(begun.left_out)
+
+
+def test_rows_of_totals_do_not_spoil_the_scales_and_are_told(tmp_path):
+    table = answers()
+    sums = {"GEM": "Totaal"} | dict.fromkeys(CODES, "361") | {"functie": ""}
+    table.loc[len(table)] = sums
+    table.to_csv(tmp_path / "export.csv", index=False)
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
+    assert "scale from_1_to_7" in begun.sure
+    assert "rows 92 name no unit (Totaal): totals, notes or typos?" in str(begun)
+
+
+def test_a_long_number_is_written_whole(tmp_path):
+    answers().assign(kanaal="401234567").to_csv(tmp_path / "export.csv", index=False)
+    new_study(tmp_path / "mine", tmp_path / "export.csv")
+    assert '"401234567": {nl: ""}' in (tmp_path / "mine" / "study.yaml").read_text("utf-8")

@@ -41,6 +41,7 @@ from cycle_analysis.drafting.seen import (
 )
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
+from cycle_analysis.responses.respondents import read_units, stripped
 from cycle_analysis.study import STUDY, Study
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
@@ -48,6 +49,7 @@ from cycle_analysis.study.files import (
     NAME_RULE,
     RESPONDENT_FIELDS,
     SAFE_NAME,
+    Column,
     Source,
     is_reserved,
     missing_reason,
@@ -181,7 +183,8 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
         names = dict.fromkeys(role_names(raw, role_column).values())
         codes = [f"R{i}" for i in range(1, len(names) + 1)] if _are_words(names) else names
         roles = dict(zip(codes, names, strict=True))
-    seen = Seen(raw, see_items(raw, asked), matches.found, roles, *who)
+    respondents, without = _with_units(raw, matches.found.get("unit"), register)
+    seen = Seen(raw, see_items(respondents, asked), matches.found, roles, *who)
     text, sure, likely = draft_study(seen, language)
     files = [
         write_whole(folder / STUDY, text.encode("utf-8")),
@@ -193,7 +196,7 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
         missing.append(f"questions of {first_five(nameless)} in {CODEBOOK}")
     left_out = [*matches.service, *(m.source for m in matches.found.values() if m.name != "unit")]
     left_out += [column for column in left if column not in asked]
-    told = [*told_of(raw), *_two_surveys(asked)]
+    told = [*told_of(raw), *without, *_two_surveys(asked)]
     return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
 
 
@@ -203,6 +206,23 @@ def _nothing_known(folder: Path) -> Study:
     return Study.model_construct(
         folder=folder, codebook=Codebook(items), mappings={}, roles={}, scales={}
     )
+
+
+def _with_units(
+    raw: RawTable, unit: Match | None, register: Register
+) -> tuple[RawTable, list[str]]:
+    """Leave out rows that name no unit where nearly all do, and tell of them."""
+    if unit is None or not unit.sure:
+        return raw, []
+    where = (Column(source=unit.source), register, register.last_day)
+    given = stripped(raw, unit.source)
+    units, _ = read_units(raw, given, *where, suggest=False)
+    lost = units == ""
+    if not lost.any():
+        return raw, []
+    rows, texts = first_five(raw.cells.index[lost]), first_five(given[lost].unique().tolist())
+    told = f"rows {rows} name no unit ({texts}): totals, notes or typos? Not looked at here"
+    return raw.only(~lost), [told]
 
 
 def _role_column(raw: RawTable, columns: Sequence[str]) -> str:

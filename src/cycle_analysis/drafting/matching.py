@@ -50,7 +50,7 @@ WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
 CODED = re.compile(r"(\w+)\.\s")
 MARKS = (" - ", ": ", "? ")
 USUAL_NAMES = {
-    "respondent": "respondent|respondentid|respnr|respid|responseid|antwoordid|id",
+    "respondent": r"respondent(?:id)?|respnr|respid|responseid|antwoordid|(?:\w*participant)?id",
     "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
     "role": "role|rol|functie|function|position",
     "province": "province|provincie",
@@ -64,11 +64,14 @@ SERVICE = re.compile(
     r"date (?:submitted|started|last action)|last ?page|start ?language|referrer url|"
     r"datum (?:ingediend|gestart|van start|laatste actie)|laatste pagina|starttaal|verwijs-?url|"
     r"interviewtime|tot(?:al|ale) (?:time|tijd)|(?:group|groeps?|question|vraag) ?(?:time|tijd).*|"
-    r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)",
+    r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)|"
+    r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
+    r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
+    r"survey (?:creation date|completed on|progress)",
     re.IGNORECASE,
 )
 """Columns that survey tools add and no codebook asks."""
-WORDY = re.compile(r"e-?mail.*|name|location", re.IGNORECASE)
+WORDY = re.compile(r"e-?mail.*|name|naam|location", re.IGNORECASE)
 """Those of words: with numbers alone they are questions."""
 
 

@@ -1,10 +1,12 @@
 """See what an export asks: its items by their headings, and the scales of their answers.
 
 Labels of the file tell a scale. Without labels the numbers do that occur in a block of items, if
-they are a usual scale of which most items show both ends; else they are only likely.
+they are a usual scale of which most items show both ends; else they are only likely. Questions of
+which each is a block of its own, as forms ask them, go together where the same answers stand.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,7 +16,7 @@ from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
 from cycle_analysis.responses.respondents import stripped
-from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason
+from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason, normalise
 
 MOST_LABELS = 12
 """A column with more different texts than this is an open question."""
@@ -119,9 +121,10 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     named = name_items(columns)
     answers = {column: see_answers(raw, column) for column in columns}
     questions = _questions(raw, columns)
-    alike: dict[tuple[str, bool, tuple[object, ...]], list[str]] = {}
+    kin = _kin(answers, {column: named[column][1] for column in columns})
+    alike: dict[tuple[object, bool, tuple[object, ...]], list[str]] = {}
     for column in columns:
-        seen, block = answers[column], named[column][1]
+        seen, block = answers[column], kin[column]
         is_open = len(seen.texts) > MOST_LABELS and not seen.numbers
         shape = (bool(seen.numbers), *seen.labels.items())
         alike.setdefault((block, is_open, shape), []).append(column)
@@ -131,6 +134,22 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
         apart = scale.kind == "rating" and not scale.sure and not scale.shared
         scales |= {c: see_scale([answers[c]]) if apart else scale for c in those}
     return [SeenItem(named[c][0], c, named[c][1], questions[c], scales[c]) for c in columns]
+
+
+def _kin(answers: dict[str, Answers], blocks: dict[str, str]) -> dict[str, object]:
+    """Give what a column shares with those of its scale: a block, or answers seen in several."""
+    sizes = Counter(blocks.values())
+    given = {
+        column: frozenset(map(normalise, seen.texts))
+        for column, seen in answers.items()
+        if sizes[blocks[column]] == 1 and FEWEST <= len(seen.texts) <= MOST_LABELS
+    }
+    usual = [texts for texts, n in Counter(given.values()).most_common() if n >= FEWEST]
+    shared = {
+        column: next((texts for texts in usual if own <= texts), None)
+        for column, own in given.items()
+    }
+    return {column: shared.get(column) or block for column, block in blocks.items()}
 
 
 def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -180,12 +199,17 @@ def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
 
 
 def see_answers(raw: RawTable, column: str) -> Answers:
-    """Read what stands in one column: its labels, codes before labels, and codes for no answer."""
+    """Read what stands in one column: its labels, codes before labels, and codes for no answer.
+
+    Texts that differ in capitals and spaces alone are one, in its most usual spelling.
+    """
     labels = {
         code.strip(): CODE_IN_LABEL.sub("", label).strip() or label
         for code, label in raw.labels.get(column, {}).items()
     }
-    texts = [text for text in stripped(raw, column).cat.categories if not missing_reason(text)]
+    given = stripped(raw, column)
+    spelled = given.cat.categories if labels else _unlike(given.value_counts().index[::-1])
+    texts = [text for text in spelled if not missing_reason(text)]
     if texts and all(LEADING_CODE.fullmatch(text) for text in texts):
         parts = (LEADING_CODE.fullmatch(text) for text in texts)
         labels |= {part[1]: part[2] for part in parts if part}
@@ -200,6 +224,11 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     }
     given = tuple(text for text in texts if text not in missing)
     return Answers(given, {c: text for c, text in labels.items() if c not in missing}, missing)
+
+
+def _unlike(texts: Iterable[str]) -> list[str]:
+    """Texts that differ in more than capitals and spaces, each as it is spelled last."""
+    return sorted({normalise(text): text for text in texts}.values())
 
 
 def _numbered(texts: list[str]) -> dict[str, str]:
@@ -222,7 +251,7 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
     answers, far = _without_far(numbers, {float(code) for code in labels if NUMBER.fullmatch(code)})
     only_ends = len(labels) < len(answers)
     if len(answers) < FEWEST or (labels and not only_ends and len(columns) < FEWEST):
-        known = labels or {f"{number:g}": "" for number in answers}
+        known = labels or {f"{number:.15g}": "" for number in answers}
         return SeenScale("category", (), tuple(known.items()), told[1], far)
     if len(columns) < FEWEST and not labels:
         return SeenScale("number", (), (), told[1], far)
@@ -239,7 +268,7 @@ def _of_words(
     missing: tuple[tuple[str, str], ...],
 ) -> SeenScale:
     """Tell the scale of answers in words; the order of a rating is a person's to give."""
-    words = sorted({text for one in columns for text in one.texts})
+    words = _unlike(text for one in columns for text in one.texts)
     if not words and not labels:
         return SeenScale("text")
     if len(columns) >= FEWEST and len(words) >= FEWEST and not labels:

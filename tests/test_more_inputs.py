@@ -406,3 +406,20 @@ def test_met_for_real_every_item_is_accounted_for(tmp_path):
     message = refused(tmp_path)
     assert "'E3': this item is nowhere in the wave" in message
     assert "'E1x': is no item of codebook.csv" in message
+
+
+def test_a_file_of_one_row_for_each_answer_is_told_how_to_become_one_for_each_respondent(tmp_path):
+    table = answers(12)
+    message = refused(tmp_path, pd.concat([table, table], ignore_index=True))
+    assert "bring all of a respondent into one row" in message
+    assert "Delete the rows" not in message
+
+
+def test_a_heading_that_is_not_there_is_refused_with_the_nearest(tmp_path):
+    message = refused(tmp_path, answers(12), columns={"unit": "Gemeenten"})
+    assert "of which the nearest are gemeente. Correct the mapping." in message
+
+
+def test_a_row_of_totals_is_told_how_to_be_left_out(tmp_path):
+    message = refused(tmp_path, answers(13, gemeente=["Totaal"]))
+    assert 'or to "" there if the row is no respondent' in message

@@ -20,6 +20,7 @@ deterring insufficient effort responding to surveys. Journal of Business and Psy
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ from cycle_analysis.responses.checks import (
 )
 from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import ANSWERED, Wave, normalise
+from cycle_analysis.study.files import ANSWERED, RESPONDENT_FIELDS, Wave, normalise
 from cycle_analysis.study.plan import hash_file
 from cycle_analysis.units import Register, study_register
 from cycle_analysis.units.identification import invited_units
@@ -239,6 +240,17 @@ def code_responses(
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
 
 
+def _near(name: str, source: str, raw: RawTable) -> tuple[str, str]:
+    """Headings that are most like one that is not there, and what to do."""
+    headings = {normalise(str(column)): str(column) for column in raw.cells.columns}
+    near = get_close_matches(normalise(source), headings, n=3)
+    allowed = "columns of the file" + ", of which the nearest are " * bool(near)
+    remedy = "Correct the mapping"
+    if name not in RESPONDENT_FIELDS:
+        remedy += ", or move the item to `dropped` or `not_asked`"
+    return allowed + ", ".join(headings[key] for key in near), remedy
+
+
 def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     """Warn both ways: mapped but absent, there but neither mapped nor ignored."""
     mapping = _as_named(mapping, raw)
@@ -248,11 +260,12 @@ def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
         remedy = "Is this the export of this wave? Check source.file and source.header_row"
         shown = ", ".join(map(str, header[:5]))
         return [Problem(raw.file, "header", shown, "no mapped column is here", "", remedy)]
-    remedy = "Correct the mapping, or move the item to `dropped` or `not_asked`"
     found = [
-        Problem(raw.file, f"header, for {name}", source, "no such column", "", remedy)
+        Problem(
+            raw.file, f"header, for {name}", source, "no such column", *_near(name, source, raw)
+        )
         for name, source in sources.items()
-        if source not in header
+        if source and source not in header  # an empty one is told with wave.yaml
     ]
     given = list(sources.values())
     problem, remedy = "this column is mapped twice", "Map it once in wave.yaml"

@@ -27,7 +27,14 @@ from cycle_analysis.study.files import (
 )
 from cycle_analysis.units import Register, lifespans
 from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, harmonise
-from cycle_analysis.units.identification import CODE, NAME, allowed_units, find_provinces, identify
+from cycle_analysis.units.identification import (
+    CODE,
+    NAME,
+    UNKNOWN,
+    allowed_units,
+    find_provinces,
+    identify,
+)
 
 MOST_SPELLINGS = 5
 """More different texts than so many times the units of the register name no units."""
@@ -138,8 +145,11 @@ def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Prob
     given = change_texts(given, on_one_line)
     double = given[given.duplicated(keep=False) & (given != "")].astype("str")
     problem = "this respondent stands here more than once"
-    advice = ("each respondent once", "Delete the rows that should not count")
-    found = []
+    remedy = "Delete the rows that should not count"
+    if len(double) == len(given):
+        remedy = "If each row holds one answer, bring all of a respondent into one row (SPSS: "
+        remedy += "CASESTOVARS; R: pivot_wider); else map a column that tells respondents apart"
+    found, advice = [], ("each respondent once", remedy)
     for name, same in double.groupby(double):
         shown = "an e-mail address" if EMAIL.fullmatch(str(name)) else str(name)
         found.append(raw.problem(column, same.index, shown, problem, *advice))
@@ -385,6 +395,7 @@ def _doubt_units(
             problems.append(raw.problem(column, rows, text, problem, done=KEPT, rule=str(row.why)))
             continue
         remedy = "Correct it with a `map` under columns.unit in wave.yaml"
+        remedy += ', or to "" there if the row is no respondent' * (problem == UNKNOWN)
         if "name of" in problem:
             remedy += ", or map the province as columns.province"
         if row.unit and better:

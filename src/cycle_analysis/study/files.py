@@ -462,10 +462,11 @@ def missing_reason(text: str) -> str | None:
 
     Examples
     --------
-    >>> missing_reason("N.v.t."), missing_reason("eens")
-    ('not_applicable', None)
+    >>> missing_reason("N.v.t."), missing_reason("nvt."), missing_reason("eens")
+    ('not_applicable', 'not_applicable', None)
     """
-    return _REASON_OF.get(normalise(text))
+    word = normalise(text)
+    return _REASON_OF.get(word, _REASON_OF.get(word.replace(".", "") or word))
 
 
 def codes_by_label(labels: Mapping[str, Text]) -> dict[str, str]:

@@ -337,11 +337,7 @@ class Door:
         return value, low, high
 
     def parts(
-        self,
-        counts: Iterable[float],
-        whole: Units,
-        wholes: Sequence[Units] = (),
-        sums: Iterable[Sum] = (),
+        self, counts: Iterable[float], whole: Units, wholes: Sequence[Units] = ()
     ) -> list[Units]:
         """Set counts that add up to a whole as its parts, so that none can be told from the rest.
 
@@ -357,8 +353,6 @@ class Door:
         wholes : sequence of Units, optional
             What each is a part of besides, where shares are taken of that: of the units that
             answered, the groups are each a part of those asked in the group.
-        sums : iterable of Sum, optional
-            What else a reader knows of them, see `fit`.
 
         Examples
         --------
@@ -372,7 +366,7 @@ class Door:
             raise ValueError("these counts do not add up to the whole; use units_of")
         of = wholes or [whole] * len(true)
         fits = len(true) == 1 or whole._n == 0
-        return self.fit(given, of, [] if fits else [Sum(range(len(true)), whole), *sums])
+        return self.fit(given, of, [] if fits else [Sum(range(len(true)), whole)])
 
     def fit(
         self, counts: Iterable[float], wholes: Sequence[Units], sums: Iterable[Sum]

@@ -37,7 +37,7 @@ def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     --------
     >>> criteria = pd.DataFrame({"method": ["EEI", "EEI"], "k": [1, 2], "bic": [90.0, 80.0]})
     >>> plot_criteria(criteria, Look("nl")).get_xlabel()
-    'Aantal profielen'
+    'Aantal groepen'
     """
     ax = figures.start(ax, height=3.2)
     known = criteria.dropna(subset="bic")

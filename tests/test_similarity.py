@@ -22,8 +22,10 @@ HALO = Answering(range(3, 7), 18.0, halo=0.6)
 QUICK = {"n_draws": 24, "n_refits": 12, "seed": 3}
 
 
-def asked(states: pd.DataFrame, rng: np.random.Generator) -> WaveScores:
-    survey = HALO(states, rng)
+def asked(
+    states: pd.DataFrame, rng: np.random.Generator, answering: Answering = HALO
+) -> WaveScores:
+    survey = answering(states, rng)
     return wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
 
 
@@ -83,10 +85,8 @@ def test_the_step_at_which_profiles_differ_is_the_one_at_which_they_were_made_to
 
 def test_an_error_known_from_few_respondents_makes_no_spreads_differ():
     rng = np.random.default_rng(12)
-    states, waves = FOUR(150, rng), []
-    for answering in benchmark.CELLS["falling response"][2:]:
-        survey = answering(states, rng)
-        waves.append(wave_scores(respondent_scores(survey.answers, survey.items), survey.units))
+    states = FOUR(150, rng)
+    waves = [asked(states, rng, each) for each in benchmark.CELLS["falling response"][2:]]
     found = similarity_steps(estimate_change(*waves, reference(waves[0]), **QUICK)).loc["spreads"]
     assert chi2.sf(found["likelihood_ratio"], found["df"]) < ALPHA < found["p"]
 
@@ -172,11 +172,7 @@ def test_groups_that_moved_otherwise_are_told_and_a_group_by_lot_is_not():
 def test_where_nobody_moves_and_errors_are_small_rounding_is_no_difference_of_groups(seed):
     rng = np.random.default_rng(seed)
     states, exact = FOUR(120, rng), Answering(range(3, 7), 6.0)
-    surveys = {wave: exact(states, rng) for wave in "ab"}
-    waves = {
-        wave: wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
-        for wave, survey in surveys.items()
-    }
+    waves = {wave: asked(states, rng, exact) for wave in "ab"}
     groups = pd.DataFrame({"turn": ["x", "y"] * 60}, waves["a"].scores.index)
     found = compare_moves({}, waves, reference(waves["a"]), groups, n_draws=39, seed=4)
     assert found["likelihood_ratio"].item() == pytest.approx(0, abs=1e-6)
@@ -187,13 +183,9 @@ def test_where_single_units_went_each_way_groups_by_lot_differ_as_often_as_chanc
     tested, exact = [], Answering(range(3, 7), 6.0)
     for seed in range(16):
         rng = np.random.default_rng(seed)
-        first = FOUR(100, rng)
-        surveys = [exact(first, rng)]
-        surveys.append(exact(benchmark.move(first, rng, benchmark.both_ways(0.15)), rng))
-        waves = {
-            wave: wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
-            for wave, survey in zip("ab", surveys, strict=True)
-        }
+        states = FOUR(100, rng)
+        waves = {"a": asked(states, rng, exact)}
+        waves["b"] = asked(benchmark.move(states, rng, benchmark.both_ways(0.15)), rng, exact)
         groups = pd.DataFrame({"lot": rng.choice(["x", "y"], 100)}, waves["a"].scores.index)
         found = compare_moves({}, waves, reference(waves["a"]), groups, n_draws=39, seed=4)
         tested.append(found["p"].item())

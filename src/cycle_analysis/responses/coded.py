@@ -243,12 +243,13 @@ def code_responses(
 def _near(name: str, source: str, raw: RawTable) -> tuple[str, str]:
     """Headings that are most like one that is not there, and what to do."""
     headings = {normalise(str(column)): str(column) for column in raw.cells.columns}
-    near = get_close_matches(normalise(source), headings, n=3)
-    allowed = "columns of the file" + ", of which the nearest are " * bool(near)
-    remedy = "Correct the mapping"
+    near = [headings[key] for key in get_close_matches(normalise(source), headings, n=3)]
+    allowed, remedy = "columns of the file", "Correct the mapping"
+    if near:
+        allowed += f", of which the nearest are {', '.join(near)}"
     if name not in RESPONDENT_FIELDS:
         remedy += ", or move the item to `dropped` or `not_asked`"
-    return allowed + ", ".join(headings[key] for key in near), remedy
+    return allowed, remedy
 
 
 def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:

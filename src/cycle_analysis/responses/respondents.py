@@ -30,10 +30,10 @@ from cycle_analysis.units.harmonisation import assign_heirs, detect_vintage, har
 from cycle_analysis.units.identification import (
     CODE,
     NAME,
-    UNKNOWN,
     allowed_units,
     find_provinces,
     identify,
+    remedy_for,
 )
 
 MOST_SPELLINGS = 5
@@ -394,10 +394,7 @@ def _doubt_units(
             problem = f"{len(rows)} respondents name no unit and are left out"
             problems.append(raw.problem(column, rows, text, problem, done=KEPT, rule=str(row.why)))
             continue
-        remedy = "Correct it with a `map` under columns.unit in wave.yaml"
-        remedy += ', or to "" there if the row is no respondent' * (problem == UNKNOWN)
-        if "name of" in problem:
-            remedy += ", or map the province as columns.province"
+        remedy = remedy_for(problem)
         if row.unit and better:
             remedy = f"Write `units_on: {better}` under `fieldwork` in wave.yaml: on that day all "
             remedy += "answers name units, or what became of them"

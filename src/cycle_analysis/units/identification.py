@@ -283,6 +283,22 @@ def allowed_units(problem: str, suggestions: str) -> str:
     return "units of the register, of which the nearest are " * bool(is_part) + suggestions
 
 
+def remedy_for(problem: str) -> str:
+    """Tell what to do about a value that names no unit.
+
+    Examples
+    --------
+    >>> remedy_for(UNKNOWN).partition(", ")[2]
+    'or to "" there if the row is no respondent'
+    """
+    remedy = "Correct it with a `map` under columns.unit in wave.yaml"
+    if problem == UNKNOWN:
+        remedy += ', or to "" there if the row is no respondent'
+    if "name of" in problem:
+        remedy += ", or map the province as columns.province"
+    return remedy
+
+
 def invited_units(study: Study, wave: str, responded: Iterable[str]) -> list[str]:
     """List the units that were invited: those of the wave's list, else the whole population.
 

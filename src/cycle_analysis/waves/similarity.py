@@ -3,11 +3,11 @@
 Moves between profiles mean most where the profiles themselves are the same. `similarity_steps` asks
 that step by step (Morin et al. 2016): their means but for a shift of all, their means, how units
 vary within them, their shares. Each step adds one restriction to the model of two waves; its
-likelihood ratio is set beside chi-square, with BIC beside it. Chi-square knows the respondents'
-error, as if it were not estimated: few respondents with several to a unit made the spreads differ
-at p ≤ .01 in one of ten studies without change. Where they would, the ratio is set beside surveys
-drawn without change. The number of profiles is not asked: error makes BIC prefer another in half of
-the second waves in which nothing changed.
+likelihood ratio is set beside chi-square, with BIC beside it. Chi-square takes the respondents'
+error as known. Where it rests on few, as with one or two respondents a unit in the second wave,
+spreads that had not changed differed at p ≤ .01 in one of ten studies: a ratio that large is set
+beside surveys drawn without change. The number of profiles is not asked: error makes BIC prefer
+another in half of the second waves in which nothing changed.
 
 Whether units moved in the same way from wave two to three as from one to two, or in large units as
 in small ones, is whether the chances to go from profile to profile are equal. The profiles are held

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from itertools import product
@@ -16,6 +17,7 @@ from frozen import make_run
 from small_studies import QUICK, Truth, change_cell, make_study
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.running.kernels import voiceless
 from cycle_analysis.running.run import only_run
 from cycle_analysis.whole_files import write_whole
 
@@ -308,3 +310,23 @@ def test_a_killed_kernel_and_too_little_memory_are_told_with_what_to_do(tmp_path
     what_to_do = "Close other programs, or run with --workers 1: what was finished is kept"
     assert told.stderr.count(what_to_do) == 2
     assert "Traceback" not in told.stdout + told.stderr
+
+
+def test_threads_that_silence_what_they_start_leave_the_run_its_voice():
+    before = os.fstat(2)
+    entered, second_in, second_may_leave = (threading.Event() for _ in range(3))
+
+    def second():
+        entered.wait()
+        with voiceless():
+            second_in.set()
+            second_may_leave.wait()
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with voiceless():
+        entered.set()
+        second_in.wait(0.2)  # in vain, since it waits for this one
+    second_may_leave.set()
+    thread.join()
+    assert os.path.samestat(before, os.fstat(2))

@@ -72,6 +72,8 @@ PRELOADED = [
 
 Not the inline backend of matplotlib: it ties itself to the kernel in which it is first imported.
 """
+VOICE = threading.Lock()
+"""Held by the thread that has taken the voice of this process."""
 WORKERS = 2
 """Processes in which a kernel resamples."""
 
@@ -323,15 +325,19 @@ def load_ahead() -> None:
 
 @contextmanager
 def voiceless() -> Iterator[None]:
-    """Start processes that write no errors: what goes wrong in one is told by this process."""
-    shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(shown, 2)
-        os.close(shown)
-        os.close(nowhere)
+    """Start processes that write no errors: what goes wrong in one is told by this process.
+
+    One thread at a time: a second one would keep silence as the voice to give back.
+    """
+    with VOICE:
+        shown, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            yield
+        finally:
+            os.dup2(shown, 2)
+            os.close(shown)
+            os.close(nowhere)
 
 
 @contextmanager

@@ -229,6 +229,21 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run,
 
 
 @BOTH
+def test_where_nothing_was_divided_nothing_is_told_of_groups(frozen_run, language):
+    results = with_verdict(saved(frozen_run("four_waves")), verdict="bent")
+    one = results.load("05_profiles", "profiles", results.study.reference_wave).head(1)
+    changed = Saved(results.study, results.store, {**results.changed, "05_profiles/profiles": one})
+    chapters = {name: CHAPTERS[name] for name in ("summary", "waves", "validity")}
+    told = words_in(assemble(changed.study, changed, language, chapters))
+    told += tell(open_chapter(changed.study, changed, language, "annex"), "methods")
+    of_groups = {
+        "nl": r"niveaus? |De profielen zijn die|duidelijk geplaatst|[Ww]isselen van|groep wisselde",
+        "en": r"levels? |The profiles are those|clearly placed|Moves between|moved to another",
+    }
+    assert re.findall(of_groups[language], told) == []
+
+
+@BOTH
 @pytest.mark.parametrize("name", ["continuum", "one_wave"])
 def test_levels_are_not_called_profiles_by_what_is_asked_of_them(frozen_run, language, name):
     results = with_verdict(saved(frozen_run(name)), verdict="continuum")

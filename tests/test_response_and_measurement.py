@@ -207,7 +207,7 @@ def test_each_finding_has_its_sentence_where_nothing_can_be_computed(saved):
         "factors": "Whether the questions measure one thing",
         "agreed": "Whether respondents of one municipality agree cannot be seen",
         "errors": "The standard error of the score of a municipality is not known",
-        "rules": "Mean, median and the mean per role give the same scores here.",
+        "rules": "Other rules of aggregation give the same scores here.",
         "differing": "How far respondents of one municipality differ cannot be seen",
     }
     for block, start in starts.items():

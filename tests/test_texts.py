@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
+import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
@@ -161,7 +162,7 @@ CODES = {
     "verdict_warnings": {*OF_PROFILES, *OF_SCORES, WINDOW},
     "flags": BARRING,
     "heights": HEIGHTS,
-    "rules": aggregation_rules(None),
+    "rules": aggregation_rules(pd.Series(["line", "top"])),
     "warnings": CONSEQUENCES,
     "stability": [reading for _, reading in STABILITY],
     "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],

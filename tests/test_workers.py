@@ -1,6 +1,7 @@
 """The same numbers under joblib's own processes and on a Dask cluster."""
 
 import json
+import pickle
 import sys
 import time
 from functools import partial
@@ -14,6 +15,7 @@ from shared import four_profiles
 from small_studies import write_notebook
 
 from cycle_analysis.mixtures import EEI, fit_mixture
+from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
 from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
@@ -38,6 +40,21 @@ def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process
         assert np.array_equal(values, here[name], equal_nan=True), name
         assert np.array_equal(values, forked[name], equal_nan=True), name
         assert np.array_equal(values, there[name], equal_nan=True), name
+
+
+def test_what_a_worker_refuses_is_told_as_it_was_refused():
+    refused = pickle.loads(pickle.dumps(refuse("report.md.j2", "line 3", "aantal", "is unknown")))
+    assert isinstance(refused, InputError)
+    assert str(refused) == "report.md.j2, line 3: 'aantal': is unknown."
+    with (
+        joblib.parallel_config(ForkedWorkers(), n_jobs=2),
+        pytest.raises(InputError, match="'a': is unknown"),
+    ):
+        joblib.Parallel()(joblib.delayed(_refuse)(value) for value in "aa")
+
+
+def _refuse(value: str) -> None:
+    raise refuse("report.md.j2", "line 3", value, "is unknown")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")

@@ -86,7 +86,10 @@ class InputError(ValueError):
 
     def __init__(self, problems: Iterable[Problem]):
         self.problems = list(problems)
-        super().__init__(tell_problems(self.problems))
+        super().__init__(self.problems)  # what another process needs to make it again
+
+    def __str__(self) -> str:
+        return tell_problems(self.problems)
 
     def _render_traceback_(self) -> list[str]:
         """Show a notebook the message alone: where our code raised it helps no user."""

@@ -53,7 +53,7 @@ REASONS = {
     "no_number": "the headline has no profiles, so there is no number to vary",
     "one_group": "one profile fewer leaves no division",
     "many_groups": "one profile more is more than 04_number_of_profiles.max_profiles",
-    "no_roles": "respondents have no role",
+    "no_roles": "respondents have no roles, or all the same one",
     "same_scores": "gives the very scores that another choice gives",
     "same_weights": "there is no background to weigh by",
     "last_item": "the phase would have no item left",

@@ -28,6 +28,7 @@ class SummaryChapter(Chapter):
     key = "summary"
 
     profiles = facts_from(ProfilesChapter)
+    measurement = facts_from(MeasurementChapter)
     cycle = facts_from(CycleChapter, same_wave=False)
     robustness = facts_from(RobustnessChapter)
     _change = facts_from(WavesChapter)

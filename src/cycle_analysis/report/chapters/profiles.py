@@ -135,8 +135,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     @cached_property
     def has_certainty(self) -> bool:
-        """Whether a model says how surely units belong; levels that were cut have none."""
-        return bool(self._members["certainty"].notna().any())
+        """Whether a model says how surely units belong to one of several; cut levels have none."""
+        return self.k > 1 and bool(self._members["certainty"].notna().any())
 
     threshold = setting(PROFILES, "clearly_placed")
     """Probability from which a unit counts as clearly placed."""

@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from make_example import EXAMPLE
 from small_studies import run_notebooks, write_surveys
 from told import all_words_in
 
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble
-from cycle_analysis.simulate import EXAMPLE, PHASES, Continuum, Profiles
+from cycle_analysis.simulate import PHASES, Continuum, Profiles
 from cycle_analysis.simulate.worlds import even, straight, window
 from cycle_analysis.study import load_study
 

@@ -11,13 +11,14 @@ import pandas as pd
 import pyreadstat
 import pytest
 import yaml
+from make_example import EXAMPLE, EXAMPLE_SEED
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import readers
 from cycle_analysis.responses.coded import code_responses
-from cycle_analysis.simulate import EXAMPLE, EXAMPLE_SEED, Profiles, Truth
+from cycle_analysis.simulate import Profiles, Truth
 from cycle_analysis.simulate.studies import draw_wave_answers, draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register, read_register

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
+from make_example import UNKIND, UNKIND_SEED
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.responses.coded import read_responses
-from cycle_analysis.simulate import UNKIND, UNKIND_SEED
 from cycle_analysis.simulate.studies import draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register

@@ -1,8 +1,9 @@
 """The one generator of surveys whose truth is known, in memory or as raw exports.
 
 A world (`worlds`) says where units truly stand, `Answering` what their respondents say of it; a
-`Truth` adds what a whole study has over its waves, the bundled studies among them. These, tests,
-benchmarks and ``cycle-analysis simulate`` all draw from here.
+`Truth` adds what a whole study has over its waves. The bundled studies, of which
+``tools/make_example.py`` states the truth, tests, benchmarks and ``cycle-analysis simulate`` all
+draw from here.
 
 Levels are percent of the maximum possible, before answers are rounded to the steps of the answer
 scale and cut off at its ends. A mean near 0 therefore shows as a floor effect in the answers, and
@@ -185,128 +186,6 @@ class Truth:
     def phases(self) -> list[str]:
         """Phase codes in cycle order."""
         return self.profiles.centroids.columns.tolist()
-
-
-EXAMPLE_SEED = 20180312
-"""Seed of the committed files."""
-
-EXAMPLE_PROFILES = pd.DataFrame(
-    [
-        (26.0, 18.0, 12.0, 10.0, 6.0),  # Getting oriented: known, but little else has begun.
-        (36.0, 69.0, 46.0, 14.0, 12.0),  # Busy experimenters: many pilots, little laid down.
-        (75.0, 23.0, 28.0, 61.0, 26.0),  # Anchoring by plan: owner, budget, procedures first.
-        (74.0, 68.0, 72.0, 58.0, 56.0),  # Broad front-runners: all phases at once.
-    ],
-    columns=list(PHASES),
-)
-"""Means of the example: the second and third have nearly the same level, and cross twice. What
-tells them apart is where they stand in the cycle, not how far they are."""
-
-EXAMPLE = Truth(
-    profiles=Profiles(EXAMPLE_PROFILES, spread=3.0, shares=(0.38, 0.24, 0.22, 0.16)),
-    size_slopes=(-0.35, 0.10, 0.05, 0.40),
-    respondent_spreads=(1.0, 1.0, 1.0, 1.1),
-    transitions=(
-        (0.62, 0.19, 0.16, 0.03),
-        (0.04, 0.72, 0.08, 0.16),
-        (0.03, 0.06, 0.75, 0.16),
-        (0.00, 0.03, 0.05, 0.92),
-    ),
-    unit_memory=0.7,
-    answering=Answering(respondent_sd=25, halo=0.08, item_sd=29, item_spread=14, blank=0.015),
-    style_sd=3.0,
-    role_effects={
-        "STR": (4, 0, 1, 2, 1),
-        "DAT": (-2, 2, -2, -3, -3),
-        "DOM": (-2, -2, 0, 0, 1),
-        "BES": (6, 3, 3, 4, 4),
-    },
-    role_order=(("STR", "DAT"), ("STR", "DAT"), ("DOM",), ("DOM",), ("DOM", "BES"), ("DOM",)),
-    mean_respondents={1: 3.4, 2: 3.6, 3: 4.0, 4: 4.3, 5: 4.6, 6: 4.8, 7: 5.0, 8: 5.2},
-    single_share=0.03,
-    response_rate={1: 0.35, 2: 0.40, 3: 0.46, 4: 0.54, 5: 0.66, 6: 0.74, 7: 0.82, 8: 0.90},
-    response_memory=0.5,
-    dont_know_rate=0.015,
-    not_applicable_rate=0.06,
-    follows={
-        "A4": Follows(offset=50, slope=0, sd=22, power=2),
-        "A5": Follows(offset=35, slope=0.4, sd=25),
-        "A6": Follows(offset=35, slope=0, sd=25),
-        "B1_1": Follows(("AG",), offset=12, sd=12),
-        "B1_2": Follows(("EX",), offset=5, sd=12),
-        "B1_3": Follows(("VB", "VA", "NN"), offset=2, sd=12),
-        "B2": Follows(offset=2, slope=1.05, sd=16),
-        "D": Follows(offset=14, slope=0.75, sd=18),
-        "E": Follows(("VA",), offset=28, slope=0.5, sd=18),
-        "F": Follows(("AG", "VA"), offset=20, slope=0.55, sd=18),
-        "G1": Follows(offset=40, slope=0.45, sd=9, decimals=1),
-        "G2": Follows(offset=12, slope=0.9, sd=12),
-        "G3": Follows(("VA", "NN"), offset=8, slope=0.9, sd=12),
-        "G4": Follows(offset=40, slope=0.6, sd=14),
-        "G5": Follows(offset=25, slope=0.8, sd=14),
-        "H1": Follows(("AG", "VA"), offset=5, slope=0.9, sd=18),
-        "H2": Follows(offset=8, slope=0.4, sd=6, power=3, decimals=1),
-        "H3": Follows(("EX",), offset=-5, slope=0.9, sd=22),
-        "H4": Follows(("EX",), offset=12, slope=0.4, sd=6, power=2),
-        "H5": Follows(("EX",), offset=0, slope=0.28, sd=4, power=2),
-        "H6": Follows(("VB",), offset=0, slope=0.25, sd=4, power=2),
-        "H7": Follows(offset=15, slope=0.8, sd=15),
-        "H8": Follows(("VA",), offset=0, slope=0.7, sd=20),
-    },
-    coordinator_blocks=("H",),
-    open_answers=(
-        "[synthetisch] Te weinig tijd naast het gewone werk.",
-        "[synthetisch] Gegevens staan verspreid over veel systemen.",
-        "[synthetisch] Er is nog geen eigenaar aan de top.",
-        "[synthetisch] Pilots stoppen zodra het projectgeld op is.",
-        "[synthetisch] Kennis zit bij enkele mensen.",
-        "[synthetisch] Onzekerheid over wat volgens de privacyregels mag.",
-    ),
-)
-
-UNKIND_SEED = 2118
-
-UNKIND_PROFILES = pd.DataFrame(
-    [
-        (32.0, 26.0, 22.0, 18.0, 14.0),
-        (58.0, 54.0, 46.0, 28.0, 24.0),
-        (70.0, 64.0, 64.0, 58.0, 50.0),
-    ],
-    columns=list(PHASES),
-)
-"""Means of the unkind study: neighbours lie five spreads apart, on nearly one line. Along it
-also runs what respondents share over all phases, so that scores of units hide the groups."""
-
-UNKIND = Truth(
-    profiles=Profiles(UNKIND_PROFILES, spread=9.0, shares=(0.35, 0.35, 0.30)),
-    size_slopes=(0.0, 0.0, 0.0),
-    respondent_spreads=(1.0, 1.0, 1.0),
-    transitions=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-    unit_memory=1.0,
-    answering=Answering(
-        respondent_sd=22, halo=0.65, item_sd=20, careless=0.02, straight=0.03, blank=0.02
-    ),
-    style_sd=0.0,
-    role_effects={"STR": (7, 7, 6, 6, 5), "DAT": (-7, -7, -6, -6, -5)},
-    role_order=(("STR", "STR", "STR", "DAT"), ("STR", "DAT"), *(("DAT",) * 3 + ("STR",),) * 4),
-    mean_respondents=dict.fromkeys(range(1, 9), 5.0),
-    respondents_kept=0.1,
-    single_share=0.03,
-    response_rate={1: 0.26, 2: 0.29, 3: 0.32, 4: 0.37, 5: 0.43, 6: 0.51, 7: 0.60, 8: 0.68},
-    response_memory=0.95,
-    dont_know_rate=0.02,
-    not_applicable_rate=0.10,
-)
-"""Nothing changes, and everything that makes it look so is there: respondents who answer from one
-general impression (half of their error is the same in all phases), five of them in the first wave
-and one or two in the second, then mostly of the role that is kinder about everything, units that
-lie apart within their profile and stay there, and some who do not read the questions."""
-
-BUNDLED: Mapping[str, tuple[Truth, int]] = {
-    "example": (EXAMPLE, EXAMPLE_SEED),
-    "unkind": (UNKIND, UNKIND_SEED),
-}
-"""Truth and seed of the studies in data/raw, by the name of their folder."""
 
 
 def draw_survey(

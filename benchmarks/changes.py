@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from studies import run_or_show
-from surveys import heavy_tailed, skewed
+from surveys import at_distance, heavy_tailed, skewed
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.profiles import latent_profiles
@@ -94,7 +94,7 @@ def both_ways(share, k=4):
     return np.full((k, k), share / (k - 1)) + np.eye(k) * (1 - share - share / (k - 1))
 
 
-NEAR = FOUR.at_distance(2.5)
+NEAR = at_distance(FOUR, 2.5)
 BY_LOT = replace(FOUR, shares=(1, 1, 1, 1))
 """As often each, but which profile a unit has is by lot: shares of a sample then vary, as the
 intervals for them say. In turn, they would hold the truth too often."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from studies import append_missing
+from surveys import at_distance
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error
@@ -48,7 +49,7 @@ def main(argv):
 
 def one(truth, distance, asked, n, study):
     rng = np.random.default_rng([2026, study, CELLS.index((truth, distance, asked, n))])
-    world = WORLDS[truth].at_distance(distance)
+    world = at_distance(WORLDS[truth], distance)
     everyone = world(POPULATION, rng)
     true = everyone["profile"].value_counts(normalize=True).sort_index().to_numpy()
     answered = everyone.loc[rng.choice(everyone.index, n, replace=False)]

@@ -4,14 +4,16 @@ Each truth is a world and a way of answering: five phases, five items each. `UNT
 looked at when the rules of the verdict were chosen, `AFTERWARDS` was thought of when all stood.
 """
 
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import pdist
 
 from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, steps
-from cycle_analysis.simulate.worlds import even, straight, window
+from cycle_analysis.simulate.worlds import even, straight
 
 SOME = Answering((3,), 15.0)
 MANY = Answering((6,), 10.0, item_sd=15.0)
@@ -33,6 +35,18 @@ def heavy_tailed(size, rng):
 def two_heaps(size, rng):
     """Draw from the arcsine distribution on ±√2: dense at both ends, thin between, no gap."""
     return np.sqrt(2) * np.cos(rng.uniform(0, np.pi, size))
+
+
+def window(at, p, *, width=0.9, current=None):
+    """Lead through phases that rise and fall: busy with one now, done with those before.
+
+    A phase scores highest at a place of its own, as in unfolding (Coombs, 1964, A theory of data),
+    and `width` tells how long units are busy with it. Only the first `current` phases are asked so
+    (all by default); the others are asked as what has been *achieved*: they rise and stay.
+    """
+    gap = at + np.sqrt(3) * np.linspace(1, -1, p).round(12)
+    achieved = (gap > 0) & (np.arange(p) >= (p if current is None else current))
+    return 10 + 75 * np.exp(-((np.where(achieved, 0, gap) / width) ** 2) / 2)
 
 
 def cumulative(at, p, *, points=37.5, apart=100.0):
@@ -272,6 +286,16 @@ AFTERWARDS = {
 }
 
 
+def at_distance(world, d):
+    """Move profiles together or apart, until the nearest two lie `d` spreads from each other.
+
+    Where spreads differ, their root mean square counts.
+    """
+    middle, unit = world.centroids.mean(), np.sqrt(np.mean(np.square(world.spread)))
+    scale = d * unit / pdist(world.centroids.to_numpy()).min()
+    return replace(world, centroids=middle + (world.centroids - middle) * scale)
+
+
 def profiles(rows, shares=(), spread=SPREAD):
     """Profiles of which the distance is yet to be set."""
     return Profiles(pd.DataFrame(rows, columns=list(PHASES), dtype=float), spread, shares)
@@ -289,7 +313,7 @@ SHAPES = {
 TOTAL = np.hypot(SPREAD, ERROR)
 """Spread of scores within a profile: distances are told in these."""
 WITH_GROUPS = {
-    f"{name}, d = {d}": (world.at_distance(d * TOTAL / SPREAD), MANY)
+    f"{name}, d = {d}": (at_distance(world, d * TOTAL / SPREAD), MANY)
     for d in (3, 4)
     for name, world in SHAPES.items()
 } | {"four clear": (FOUR, SOME)}

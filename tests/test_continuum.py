@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from make_example import EXAMPLE
 from small_studies import run_notebooks, write_surveys
+from surveys import window
 from told import all_words_in
 
 from cycle_analysis.profiles.verdict import Verdict
 from cycle_analysis.report import assemble
 from cycle_analysis.simulate import PHASES, Continuum, Profiles
-from cycle_analysis.simulate.worlds import even, straight, window
+from cycle_analysis.simulate.worlds import even, straight
 from cycle_analysis.study import load_study
 
 LINE = Continuum(partial(straight, means=[45, 40, 35, 30, 20], points=20.0), spread=3.0)

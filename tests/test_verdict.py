@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
-from surveys import arch, cumulative, plane
+from surveys import arch, at_distance, cumulative, plane, window
 
 from cycle_analysis.profiles.selection import Choice
 from cycle_analysis.profiles.valleys import find_valleys
@@ -20,7 +20,7 @@ from cycle_analysis.profiles.verdict import (
     weigh,
 )
 from cycle_analysis.simulate import FOUR, Answering, Continuum
-from cycle_analysis.simulate.worlds import World, even, window
+from cycle_analysis.simulate.worlds import World, even
 
 QUICK = {"n_replicates": 99, "n_starts": 10}
 ASK = Answering((3,), 15.0)
@@ -35,7 +35,7 @@ def scores_of(world: World, answering: Answering, n: int, seed: int) -> pd.DataF
 @pytest.fixture(scope="module")
 def clear() -> Evidence:
     """Four profiles eight spreads apart."""
-    return weigh(scores_of(FOUR.at_distance(8), CLOSE, 100, 1), 6, **QUICK)
+    return weigh(scores_of(at_distance(FOUR, 8), CLOSE, 100, 1), 6, **QUICK)
 
 
 def test_four_clear_profiles_are_separate_and_valleys_divide_all_of_them(clear):

@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import kurtosis, skew
-from surveys import arch, branches, cumulative, heavy_tailed, horseshoe, plane, skewed, two_heaps
+from surveys import (
+    arch,
+    at_distance,
+    branches,
+    cumulative,
+    heavy_tailed,
+    horseshoe,
+    plane,
+    skewed,
+    two_heaps,
+    window,
+)
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.reliability import alpha
@@ -17,10 +28,9 @@ from cycle_analysis.simulate import (
     Answering,
     Continuum,
     Profiles,
-    heaped,
     steps,
 )
-from cycle_analysis.simulate.worlds import even, normal, straight, window
+from cycle_analysis.simulate.worlds import even, normal, straight
 
 ALONG = np.linspace(-np.sqrt(3), np.sqrt(3), 201)[:, None]
 EXACT = Answering(respondent_sd=0, item_sd=0, cuts=steps(101))
@@ -87,7 +97,7 @@ def test_one_cloud_has_the_means_and_covariances_of_the_profiles_and_no_profiles
 
 @pytest.mark.parametrize("spread", [8.0, (4.0, 8.0, 8.0, 12.0)])
 def test_profiles_are_moved_until_the_nearest_lie_as_far_apart_as_asked(spread):
-    moved = replace(FOUR, spread=spread).at_distance(3).centroids.to_numpy()
+    moved = at_distance(replace(FOUR, spread=spread), 3).centroids.to_numpy()
     gaps = np.linalg.norm(moved[:, None] - moved[None], axis=2)
     unit = np.sqrt(np.mean(np.square(spread)))
     assert gaps[np.triu_indices(4, 1)].min() == pytest.approx(3 * unit)
@@ -230,14 +240,6 @@ def test_a_low_ceiling_and_a_high_floor_heap_answers_at_an_end():
     )
     assert (ceiling == 4).to_numpy().mean() > 2 * (plain == 4).to_numpy().mean()
     assert (floor == 0).to_numpy().mean() > 2 * (plain == 0).to_numpy().mean()
-
-
-def test_heaped_answers_have_the_shares_asked_for():
-    shares = [0.45, 0.25, 0.15, 0.10, 0.05]
-    world = Continuum(partial(straight, points=20.0), spread=0.0)
-    survey = asked(Answering(respondent_sd=0, item_sd=15, cuts=heaped(shares)), world, 20_000)
-    found = survey.answers.stack().value_counts(normalize=True).sort_index()
-    assert np.allclose(found, shares, atol=0.01)
 
 
 def test_the_careless_answer_at_random_and_straight_liners_the_same_throughout():

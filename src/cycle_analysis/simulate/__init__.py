@@ -25,7 +25,6 @@ from cycle_analysis.simulate.worlds import (
     Profiles,
     Survey,
     World,
-    heaped,
     steps,
 )
 

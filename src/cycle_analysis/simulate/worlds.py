@@ -15,15 +15,13 @@ steps of the answer scale and cut off at its ends. Some answer without reading, 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from scipy.spatial.distance import pdist
-from scipy.special import ndtri
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
 
@@ -34,7 +32,7 @@ World = Callable[[int, Generator], pd.DataFrame]
 Draw = Callable[[tuple[int, int], Generator], np.ndarray]
 """Draws an array of numbers with mean 0 and standard deviation 1, such as `normal`."""
 Course = Callable[[np.ndarray, int], np.ndarray]
-"""Leads from positions to true scores, n × p or what can be stretched to it; such as `window`."""
+"""Leads from positions to true scores, n × p or what can be stretched to it; such as `straight`."""
 
 
 def states_of(
@@ -120,21 +118,6 @@ class Profiles:
         gaps = self.centroids.to_numpy() - self.chances @ self.centroids.to_numpy()
         return (gaps.T * self.chances) @ gaps + np.diag(self.chances @ self._spreads**2)
 
-    def at_distance(self, d: float) -> "Profiles":
-        """Move profiles together or apart, until the nearest two lie `d` spreads from each other.
-
-        Where spreads differ, their root mean square counts.
-
-        Examples
-        --------
-        >>> line = pd.DataFrame({"AG": [30.0, 50.0, 70.0], "EX": [40.0, 40.0, 40.0]})
-        >>> Profiles(line, spread=5).at_distance(3).centroids["AG"].tolist()
-        [35.0, 50.0, 65.0]
-        """
-        middle, unit = self.centroids.mean(), np.sqrt((self._spreads**2).mean())
-        scale = d * unit / pdist(self.centroids.to_numpy()).min()
-        return replace(self, centroids=middle + (self.centroids - middle) * scale)
-
     def without_groups(self, n: int, rng: Generator) -> pd.DataFrame:
         """Draw n units from one normal cloud of the same means, spreads and correlations."""
         middle = self.chances @ self.centroids.to_numpy()
@@ -197,23 +180,6 @@ def straight(
     return np.asarray(means) + np.asarray(points) * at
 
 
-def window(at: np.ndarray, p: int, *, width: float = 0.9, current: int | None = None) -> np.ndarray:
-    """Lead through phases that rise and fall: busy with one now, done with those before.
-
-    A phase scores highest at a place of its own, as in unfolding (Coombs, 1964, A theory of data),
-    and `width` tells how long units are busy with it. Only the first `current` phases are asked so
-    (all by default); the others are asked as what has been *achieved*: they rise and stay.
-
-    Examples
-    --------
-    >>> window(np.array([[-1.7], [0.0], [1.7]]), 5, current=2).round().astype(int).tolist()
-    [[85, 59, 23, 11, 10], [22, 57, 85, 57, 22], [10, 11, 85, 85, 85]]
-    """
-    gap = at + np.sqrt(3) * np.linspace(1, -1, p).round(12)
-    achieved = (gap > 0) & (np.arange(p) >= (p if current is None else current))
-    return 10 + 75 * np.exp(-((np.where(achieved, 0, gap) / width) ** 2) / 2)
-
-
 @dataclass(frozen=True)
 class Continuum:
     """Units along a line, a plane or a curve, without any groups.
@@ -234,8 +200,8 @@ class Continuum:
 
     Examples
     --------
-    >>> world = Continuum(window, even, spread=6)
-    >>> world(200, np.random.default_rng(1))[["AG", "NN"]].corr().iloc[0, 1] < -0.4
+    >>> world = Continuum(straight, even, spread=6)
+    >>> world(200, np.random.default_rng(1))[["AG", "NN"]].corr().iloc[0, 1] > 0.8
     np.True_
     """
 
@@ -268,18 +234,6 @@ def steps(categories: int = 5, floor: float = 0.0, ceiling: float = 100.0) -> tu
     """
     at = (np.arange(1, categories) - 0.5) / (categories - 1)
     return tuple((floor + (ceiling - floor) * at).tolist())
-
-
-def heaped(shares: Sequence[float]) -> tuple[float, ...]:
-    """Give the points that cut a normal distribution, 50 ± 25, into answers with these shares.
-
-    Examples
-    --------
-    >>> heaped([0.5, 0.3, 0.2])
-    (50.0, 71.05)
-    """
-    deviates = np.round(ndtri(np.cumsum(shares)[:-1] / np.sum(shares)), 3)
-    return tuple((50.0 + 25.0 * deviates).tolist())
 
 
 @dataclass(frozen=True, eq=False)
@@ -332,7 +286,7 @@ class Answering:
     item_spread : float
         Difference between the easiest and the most difficult item of a phase, points.
     cuts : sequence of float
-        Points at which one answer becomes the next, as `steps` or `heaped` gives them.
+        Points at which one answer becomes the next, as `steps` gives them.
     careless : float
         Share of respondents who tick at random, 0-1 (Meade & Craig 2012).
     straight : float

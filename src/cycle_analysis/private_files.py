@@ -204,7 +204,7 @@ class SheetChapter(Chapter):
             return []
         means = scores.mean()
         gaps = (means.max() - means.min()).sort_values(ascending=False)
-        named = {role: self.language.named(text) for role, text in self.study.roles.items()}
+        named = {role: text[self.language.code] for role, text in self.study.roles.items()}
         return [
             {
                 **{"phase": phase, "gap": float(gap)},

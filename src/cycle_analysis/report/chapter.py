@@ -200,10 +200,11 @@ class Chapter:
     @cached_property
     def groups(self) -> list[Group]:
         """The profiles or levels, in order of their number."""
-        sizes = self._sizes
+        sizes, code = self._sizes, self.language.code
         parts = self.door.parts(sizes, self.divided)
+        names = self.study.profile_labels(self.k, code) if self.found else {}
         return [
-            Group(made(number, self._sizes), self._names_of(number), n, not self.door.few(n))
+            Group(made(number, sizes), names.get(number, ""), n, not self.door.few(n))
             for number, n in zip(sizes.index, parts, strict=True)
         ]
 
@@ -215,8 +216,8 @@ class Chapter:
     @cached_property
     def _group_names(self) -> dict[int, str]:
         """What figures write beside the number of a group: its name, where the study has one."""
-        named = {g.number: self.language.named(g.names) for g in self.groups if g.names}
-        return {n: name for n, name in named.items() if not name.endswith(f" {n}")}
+        named = (g for g in self.groups if g.name and not g.name.endswith(f" {g.number}"))
+        return {group.number: group.name for group in named}
 
     @cached_property
     def group_word(self) -> str:
@@ -276,15 +277,6 @@ class Chapter:
     @cached_property
     def _sizes(self) -> pd.Series:
         return self.load(PROFILES, "profiles", self.reference)["n_units"]
-
-    def _names_of(self, number: int) -> Any:
-        if not self.found:
-            return None
-        names = self.study.profile_names
-        if len(names) == self.k:
-            return names[number - 1]
-        code, word = self.language.code, self.language.words["groups"]["profiles"]["one"]
-        return {code: self.language.capital(f"{word} {number}")}
 
 
 class ChapterFacts(Mapping[str, Any]):

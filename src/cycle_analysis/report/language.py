@@ -33,7 +33,7 @@ FILTERS = (
     *("number", "percent", "points", "p", "interval", "spelled", "listed", "lowered", "capital"),
     *("count", "units", "basis", "share", "mean", "mean_interval"),
     *("title", "group", "phase", "phase_name", "phase_title", "wave", "wave_name"),
-    *("development", "date", "code_word", "named", "comma"),
+    *("development", "date", "code_word", "comma"),
 )
 """Methods of `Language` that texts use as filters."""
 NUMBERS = (*FILTERS[:6], *("count", "units", "basis", "share", "mean", "mean_interval", "date"))
@@ -50,8 +50,8 @@ class Group:
     ----------
     number : int
         From 1, from the lowest to the highest mean.
-    names : mapping of str to str, or None
-        Its name by language; levels have none.
+    name : str
+        Its name; empty for levels, which have none.
     n : Units
         Number of units in it.
     shown : bool
@@ -59,7 +59,7 @@ class Group:
     """
 
     number: int
-    names: Any
+    name: str
     n: Units
     shown: bool
 
@@ -157,15 +157,14 @@ class Language(Words):
 
     def title(self, group: Group) -> str:
         """Write a group as a heading or in a cell: 1 Starters, or Level 1."""
-        if group.names:
-            name = str(group.names[self.code])  # Profile 2, where the study names none
+        if name := group.name:  # Profile 2, where the study names none
             return name if name.endswith(f" {group.number}") else f"{group.number} {name}"
         return f"{self._word('level')} {group.number}"
 
     def group(self, group: Group) -> str:
         """Write a group inside a sentence: ‘Starters’, or level 1."""
-        if group.names:
-            return self._word("quote", text=group.names[self.code])
+        if group.name:
+            return self._word("quote", text=group.name)
         return self.lowered(self.title(group))
 
     def phase(self, code: str) -> str:
@@ -212,10 +211,6 @@ class Language(Words):
             file, where = f"texts/{self.code}/{FILE}", f"{kind}.{code}"
             raise refuse(file, where, "", "has no word", "", "Write what it is called")
         return str(words.get(code, code))
-
-    def named(self, text: Any) -> str:
-        """Give a text of the study in this language."""
-        return str(text[self.code])
 
     def comma(self, loop: LoopContext) -> str:
         """Write what stands between two parts of a row: a comma, or at last the word for and."""

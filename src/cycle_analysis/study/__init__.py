@@ -165,8 +165,8 @@ class Study(StudyFile):
         """Names of `k` profiles: those of study.yaml when it names as many, else numbers."""
         if len(self.profile_names) == k:
             return {i: name[language] for i, name in enumerate(self.profile_names, start=1)}
-        word = self.words(language)["groups"]["profiles"]["one"].capitalize()
-        return {i: f"{word} {i}" for i in range(1, k + 1)}
+        word = self.words(language)["groups"]["profiles"]["one"]
+        return {i: f"{word[:1].upper()}{word[1:]} {i}" for i in range(1, k + 1)}
 
     def level_labels(self, k: int, language: str) -> dict[int, str]:
         """Numbers of `k` levels: groups that were not found to be profiles have no names."""

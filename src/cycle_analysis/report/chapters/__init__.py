@@ -53,7 +53,7 @@ class LimitsChapter(Chapter):
     def model(self) -> str | None:
         """What the study says of the phase model that it works out, if of any."""
         model = self.study.model
-        return None if model is None else self.language.named(model.text)
+        return None if model is None else model.text[self.language.code]
 
 
 CHAPTERS: dict[str, type[Chapter]] = {

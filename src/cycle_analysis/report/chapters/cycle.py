@@ -162,7 +162,8 @@ class CycleChapter(OrderFacts):
     @cached_property
     def subjects(self) -> list[dict[str, Any]]:
         """The phase that each of the other subjects goes with most."""
-        names = {block: self.language.named(t) for block, t in self.study.off_topic_blocks.items()}
+        code = self.language.code
+        names = {block: text[code] for block, text in self.study.off_topic_blocks.items()}
         best = self._blocks["correlation"].groupby(level="block", sort=False).idxmax()
         return [
             {"subject": names.get(block, block), "phase": phase}

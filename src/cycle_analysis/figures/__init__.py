@@ -13,13 +13,14 @@ pixels its smallest text is 11 to 12 pixels high.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
@@ -313,6 +314,30 @@ def draw_cells(
         ax.xaxis.tick_top()
         ax.xaxis.set_label_position("top")
     strip(ax)
+
+
+def stack_bars(
+    ax: Axes,
+    places: np.ndarray,
+    shares: pd.DataFrame,
+    parts: Sequence[tuple[str, Any]],
+    write: Callable[[float], str],
+    least: float,
+    **bar: Any,
+) -> None:
+    """Draw a bar for each row, of parts with a name and a colour; shares from `least` are written.
+
+    A bar is full, whatever its shares add up to: those that are told as a bound are not all there.
+    """
+    left, widths = np.zeros(len(shares)), shares.div(shares.sum(axis=1), axis=0).fillna(0)
+    for column, (name, colour) in zip(shares.columns, parts, strict=True):
+        width = widths[column].to_numpy(float)
+        ax.barh(places, width, left=left, color=colour, label=name, **bar)
+        inside: dict[str, Any] = {"fontsize": TEXT_SIZE, "color": ink_on(colour)}
+        for place, middle, share in zip(places, left + width / 2, shares[column], strict=True):
+            if share >= least:
+                ax.text(middle, place, write(share), ha="center", va="center", **inside)
+        left += width
 
 
 def break_lines(text: str, width: int) -> str:

@@ -298,22 +298,13 @@ def plot_composition(
     ['75%', '20%', '25%', '80%']
     """
     ax = figures.start(ax, height=1.3 + 0.42 * len(shares))
-    places, left = np.arange(len(shares)), np.zeros(len(shares))
-    widths = shares.div(shares.sum(axis=1), axis=0)
-    for number in shares.columns:
-        colour = figures.profile_style(int(number))["color"]
-        label = figures.profile_name(int(number), names or {})
-        drawn: dict[str, Any] = {"color": colour, "edgecolor": "white", "linewidth": 1.5}
-        ax.barh(places, widths[number], left=left, height=0.72, label=label, **drawn)
-        for place, share in zip(places, shares[number], strict=True):
-            if share >= SEEN:
-                at = left[place] + widths[number].iloc[place] / 2
-                ink: dict[str, Any] = {
-                    "color": figures.ink_on(colour),
-                    "fontsize": figures.TEXT_SIZE,
-                }
-                ax.text(at, float(place), look.percent(share), ha="center", va="center", **ink)
-        left += widths[number].to_numpy()
+    places = np.arange(len(shares))
+    parts = [
+        (figures.profile_name(number, names or {}), figures.profile_style(number)["color"])
+        for number in map(int, shares.columns)
+    ]
+    bar: dict[str, Any] = {"height": 0.72, "edgecolor": "white", "linewidth": 1.5}
+    figures.stack_bars(ax, places, shares, parts, look.percent, SEEN, **bar)
     labels = [figures.break_lines(str(name), 16) for name in shares.index]
     ax.set(yticks=places, yticklabels=labels, ylim=(len(shares) - 0.5, -0.5), xlim=(0, 1))
     ax.set_xticks([])

@@ -125,9 +125,7 @@ def plot_tree(
             told["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             ax.annotate(look.p(edge.p, least_p), middle, (0, 4), textcoords="offset points", **told)
     areas = 300 + 1500 * profiles.sizes / profiles.sizes.sum()
-    colours = [
-        figures.PROFILE_COLOURS[(number - 1) % len(figures.PROFILE_COLOURS)] for number in x.index
-    ]
+    colours = [figures.profile_style(number)["color"] for number in x.index]
     ax.scatter(x, y, s=areas, c=colours, edgecolor=figures.INK, zorder=2)
     for number in x.index:
         ax.annotate(str(number), (x[number], y[number]), ha="center", va="center", zorder=3)
@@ -280,14 +278,10 @@ def plot_fingerprint(
     places = np.arange(len(gaps))
     ax.barh(places, gaps.fillna(0.0), color=figures.profile_style(profile)["color"], height=0.62)
     ax.axvline(0, color=figures.INK, linewidth=1)
-    for place, gap in zip(places, gaps.to_numpy(float), strict=True):
+    for place, gap in enumerate(gaps.to_numpy(float)):
         if np.isfinite(gap):
-            side: dict[str, Any] = {"ha": "right" if gap < 0 else "left", "va": "center"}
-            at: dict[str, Any] = {
-                "xytext": (-4 if gap < 0 else 4, 0),
-                "fontsize": figures.TEXT_SIZE,
-            }
-            ax.annotate(look.points(gap), (gap, place), textcoords="offset points", **at, **side)
+            aside = -4 if gap < 0 else 4
+            figures.say(ax, look.points(gap), (gap, place), (aside, 0), color="black")
     labels = [figures.break_lines(name, 16) for name in look.names([*gaps.index])]
     ax.set(yticks=places, yticklabels=labels, ylim=(len(gaps) - 0.5, -0.5))
     ax.set(xlim=(-50, 50), xticks=[])

@@ -23,6 +23,8 @@ from cycle_analysis.units.maps import UnitMap
 
 NO_VALUE = "white"
 """Colour of a unit without a category; its edge is dotted."""
+ROOM = 0.09
+"""Smallest share of answers that has room for its number."""
 WIDTH, HEIGHT = 6.6, 8.4
 """Of a new figure, inches: the Netherlands are higher than wide."""
 
@@ -284,22 +286,9 @@ def _stack_bars(
 ) -> None:
     """Draw a bar of parts for each item: the higher the option, the darker, in grey too."""
     tints = np.linspace(0.02, 0.95, len(options)) if len(options) > 1 else [0.5]
-    left, widths = np.zeros(len(shares)), shares.div(shares.sum(axis=1), axis=0).fillna(0)
-    for option, name, tint in zip(shares.columns, options, tints, strict=True):
-        colour, width = figures.LEVELS(tint), widths[option].to_numpy(float)
-        part: dict[str, Any] = {
-            "color": colour,
-            "edgecolor": figures.MUTED,
-            "linewidth": 0.4,
-            "label": name,
-        }
-        ax.barh(places, width, left=left, height=0.82, **part)
-        inside: dict[str, Any] = {"fontsize": figures.TEXT_SIZE, "color": figures.ink_on(colour)}
-        for place, middle, share in zip(places, left + width / 2, shares[option], strict=True):
-            if share >= 0.09:
-                text = look.number(100 * share)
-                ax.text(middle, place, text, ha="center", va="center", **inside)
-        left += width
+    parts = [(name, figures.LEVELS(tint)) for name, tint in zip(options, tints, strict=True)]
+    bar: dict[str, Any] = {"height": 0.82, "edgecolor": figures.MUTED, "linewidth": 0.4}
+    figures.stack_bars(ax, places, shares, parts, lambda x: look.number(100 * x), ROOM, **bar)
     withheld = places[shares.isna().all(axis=1)]
     hatched: dict[str, Any] = {"color": "white", "edgecolor": figures.MUTED, "hatch": figures.HATCH}
     ax.barh(withheld, 1.0, height=0.82, **hatched)

@@ -37,7 +37,7 @@ def test_profiles_of_true_scores_are_narrower_and_the_same_profiles(study):
 def test_a_unit_with_one_respondent_is_placed_less_surely_than_with_four(study):
     _, error, true = study
     n = error.n_respondents["AG"].loc[true.labels.index]
-    sure = true.certainty
+    sure = true.probabilities.max(axis=1)
     assert sure[n == 1].mean() < sure[n == 4].mean() - 0.01
 
 

@@ -136,15 +136,10 @@ class ClassMixture:
         return -2 * self.log_likelihood + self.n_parameters * float(np.log(self.n_units))
 
     @property
-    def n_boundary(self) -> int:
-        """Chances estimated at 0 or 1."""
-        at_edge = (self.chances < BOUNDARY) | (self.chances > 1 - BOUNDARY)
-        return int(at_edge.to_numpy().sum())
-
-    @property
     def at_floor(self) -> bool:
-        """Whether an estimate lies on the boundary."""
-        return self.n_boundary > 0
+        """Whether a chance is estimated at 0 or 1."""
+        at_edge = (self.chances < BOUNDARY) | (self.chances > 1 - BOUNDARY)
+        return bool(at_edge.any(axis=None))
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw the answers of n units, n × p items."""
@@ -155,14 +150,6 @@ class ClassMixture:
             position = (rng.random(n) * heights[-1] > heights[:-1]).sum(axis=0)
             columns.append(block.index.get_level_values("category").to_numpy()[position])
         return np.column_stack(columns)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.k} latent classes, log-likelihood {self.log_likelihood:.3f}, "
-            f"{self.n_parameters} parameters, {self.n_boundary} of them on the boundary, "
-            f"BIC {self.bic:.1f}; best solution found in {self.outcome.n_replicated} of "
-            f"{self.outcome.n_finished} runs"
-        )
 
 
 def fit_classes(

@@ -140,7 +140,7 @@ class Batch:
 
 
 class FreeShares:
-    """A family whose profiles may have any shares, and whose problems share their data."""
+    """A family of any shares and any theta, whose problems share their data."""
 
     def take(self, problems: np.ndarray) -> Self:
         """Give itself: all problems have the same data."""
@@ -150,6 +150,10 @@ class FreeShares:
         """Give the logarithms of the shares that the counts have."""
         # A floor before the logarithm: an emptied profile has no logarithm
         return np.log(np.maximum(counts / counts.sum(axis=0), np.exp(LOG_SHARE_FLOOR)))
+
+    def settle(self, theta: np.ndarray) -> np.ndarray:
+        """Leave theta as it is: every value is possible."""
+        return theta
 
 
 def fixed(theta: np.ndarray, shares: np.ndarray) -> Batch:

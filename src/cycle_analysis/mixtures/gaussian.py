@@ -158,10 +158,6 @@ class Diagonal(FreeShares):
         log_variances = np.log(np.maximum(variances, self.lowest))
         return np.concatenate([means, np.broadcast_to(log_variances, means.shape)])
 
-    def settle(self, theta: np.ndarray) -> np.ndarray:
-        """Leave theta as it is: every value is possible."""
-        return theta
-
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a variance lies on the floor."""
         return (np.exp(theta[self.p :]) <= self.lowest * (1 + 1e-6)).any(axis=(0, 1))
@@ -310,10 +306,6 @@ class Full(FreeShares):
         if self.model.pooled_profiles:
             scatter, counts = (part.sum(axis=0, keepdims=True) for part in (scatter, counts))
         return self.theta(means, floored_factors(scatter / counts[..., None, None], self.floor))
-
-    def settle(self, theta: np.ndarray) -> np.ndarray:
-        """Leave theta as it is: every value is possible."""
-        return theta
 
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a direction's variance lies on the floor."""

@@ -340,10 +340,6 @@ class Measured(FreeShares):
         expected = now + now @ gain @ now / n_rows
         return self._theta(means, self.shape.coordinates(expected, before))
 
-    def settle(self, theta: np.ndarray) -> np.ndarray:
-        """Leave theta as it is: every value is possible."""
-        return theta
-
     def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means k × p and covariances of the true scores, k × p × p, of the first problem."""
         return theta[: self.p, :, 0].T, self.shape.covariances(theta[self.p :, :, :1])[:, 0]

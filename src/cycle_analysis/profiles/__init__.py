@@ -90,11 +90,6 @@ class Partition:
         own = pd.get_dummies(self.labels, dtype=float)
         return own.reindex(columns=self._profiles, fill_value=0.0)
 
-    @property
-    def certainty(self) -> pd.Series | None:
-        """Probability of each unit's own profile, n units, or None without probabilities."""
-        return None if self.posteriors is None else self.posteriors.max(axis=1).rename("certainty")
-
     def only(self, units: pd.Index) -> "Partition":
         """Leave out all but these units; the profiles stay as they are."""
         posteriors = None if self.posteriors is None else self.posteriors.loc[units]

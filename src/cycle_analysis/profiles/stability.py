@@ -33,15 +33,12 @@ class Agreement:
 
     Attributes
     ----------
-    table : DataFrame, k1 × k2 profiles
-        Number of units by first and second profile.
     adjusted_rand : float
         Agreement corrected for chance (Hubert & Arabie 1985): 1 the same, 0 as by chance.
     moved : Series of bool, n units
         Whether the unit leaves its profile when profiles are matched as well as can be.
     """
 
-    table: pd.DataFrame
     adjusted_rand: float
     moved: pd.Series
 
@@ -49,18 +46,6 @@ class Agreement:
     def moved_share(self) -> float:
         """Share of units that move, 0-1."""
         return float(self.moved.mean())
-
-    @property
-    def warning(self) -> bool:
-        """Whether more units move than `MOVED_WARNING`."""
-        return self.moved_share > MOVED_WARNING
-
-    def __str__(self) -> str:
-        return (
-            f"{self.moved.sum()} of {len(self.moved)} units ({self.moved_share:.0%}) move, "
-            f"adjusted Rand {self.adjusted_rand:.2f}"
-            + (f"; more than {MOVED_WARNING:.0%}: a warning" if self.warning else "")
-        )
 
 
 def bootstrap_jaccard(
@@ -173,8 +158,9 @@ def method_agreement(first: Partition, second: Partition) -> Agreement:
     --------
     >>> from cycle_analysis.profiles import latent_profiles, ward_kmeans
     >>> scores = pd.DataFrame({"AG": [10, 12, 11, 60, 62, 61], "EX": [5, 9, 7, 50, 52, 48]})
-    >>> print(method_agreement(ward_kmeans(scores, 2), latent_profiles(scores, 2)))
-    0 of 6 units (0%) move, adjusted Rand 1.00
+    >>> alike = method_agreement(ward_kmeans(scores, 2), latent_profiles(scores, 2))
+    >>> alike.moved_share, alike.adjusted_rand
+    (0.0, 1.0)
     """
     if set(first.labels.index) != set(second.labels.index):
         alone = sorted(set(first.labels.index) ^ set(second.labels.index), key=str)
@@ -183,12 +169,12 @@ def method_agreement(first: Partition, second: Partition) -> Agreement:
             "Divide the same units by both methods."
         )
     other = second.labels.loc[first.labels.index]
-    table = pd.crosstab(first.labels.rename("first"), other.rename("second"))
+    table = pd.crosstab(first.labels, other)
     rows, columns = linear_sum_assignment(-table.to_numpy())
     match = dict(zip(table.index[rows], table.columns[columns], strict=True))
     moved = first.labels.map(match) != other
     agreement = adjusted_rand_score(first.labels, other)
-    return Agreement(table, float(agreement), moved.rename("moved"))
+    return Agreement(float(agreement), moved.rename("moved"))
 
 
 def _jaccard(

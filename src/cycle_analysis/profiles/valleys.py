@@ -39,7 +39,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from cycle_analysis.chance import Seed
+from cycle_analysis.chance import Seed, holm
 
 LEAST = 15
 """Units from which a group takes part: beside fewer no valley can be shown."""
@@ -147,7 +147,9 @@ def find_valleys(
         for e in sorted(tree, key=lambda e: (p_pair[e], -depths[e, 0]))
     ]
     edges = pd.DataFrame(rows, columns=no_edges().columns[:-1])
-    edges["apart"] = (p <= alpha) & _holm(edges["p"].to_numpy(), alpha)
+    rejected = holm(edges["p"]) <= alpha
+    rejected.iloc[0] = True  # as the sum of all was
+    edges["apart"] = (p <= alpha) & rejected
     # beside a small group no valley can be shown: it hangs together with the nearest large one
     nearest = names[np.where(large, squared, np.inf).argmin(axis=1)]
     shades = edges.loc[~edges["apart"], ["first", "second"]].to_numpy().tolist()
@@ -159,13 +161,6 @@ def find_valleys(
 def no_edges() -> pd.DataFrame:
     """Give the edges of a tree of one group: none."""
     return pd.DataFrame(columns=["first", "second", "depth", "p", "ratio", "apart"])
-
-
-def _holm(p: np.ndarray, alpha: float) -> np.ndarray:
-    """Which of ascending p-values are rejected; the first is, as the sum of all was."""
-    rejected = (p * np.arange(len(p), 0, -1) <= alpha).cumprod().astype(bool)
-    rejected[0] = True
-    return rejected
 
 
 def _joined(names: np.ndarray, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:

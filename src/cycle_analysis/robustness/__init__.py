@@ -37,7 +37,7 @@ from cycle_analysis.profiles import (
     levels,
     ward_kmeans,
 )
-from cycle_analysis.profiles.stability import method_agreement
+from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
 from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import hash_facts
 
@@ -415,13 +415,13 @@ def compare_choices(headline: Partition, others: Mapping[str, Partition]) -> pd.
     [0]
     """
     found = [method_agreement(headline, other) for other in others.values()]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "n_units": [len(agreement.moved) for agreement in found],
             "adjusted_rand": [agreement.adjusted_rand for agreement in found],
             "n_moved": [int(agreement.moved.sum()) for agreement in found],
             "moved_share": [agreement.moved_share for agreement in found],
-            "warning": [agreement.warning for agreement in found],
         },
         index=pd.Index(others, name="choice"),
     )
+    return table.assign(warning=table["moved_share"] > MOVED_WARNING)

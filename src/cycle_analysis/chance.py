@@ -4,7 +4,7 @@ Every replicate has its own seed, so results do not depend on the number of work
 goes through joblib: ``with joblib.parallel_config(n_jobs=4): ...`` sets the workers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -64,13 +64,16 @@ def on_cluster(address: str) -> Iterator[Any]:
 
 
 @contextmanager
-def workers(n: int, address: str = "") -> Iterator[int]:
-    """Let joblib work in n processes, or on a Dask cluster; give the number of its workers."""
+def workers(n: int, address: str = "", shared: Sequence[Any] = ()) -> Iterator[int]:
+    """Let joblib work in n processes, or on a Dask cluster; give the number of its workers.
+
+    What is `shared` by many pieces of work goes to each worker of a cluster once.
+    """
     if not address:
         with parallel_config(n_jobs=n):
             yield n
         return
-    with on_cluster(address) as client, parallel_config(backend="dask"):
+    with on_cluster(address) as client, parallel_config(backend="dask", scatter=[*shared]):
         yield sum(client.ncores().values())
 
 

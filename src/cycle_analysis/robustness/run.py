@@ -8,7 +8,7 @@ grid on one set of tables: where either has changed, it is begun anew.
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from cycle_analysis.chance import on_cluster
+from cycle_analysis.chance import alone, workers
 from cycle_analysis.measurement import aggregation_rules
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.division import TABLES, read_partition
@@ -176,10 +176,9 @@ def run_grid(
     tell(len(rows))
     left = [one for one in grid.universes if one.name not in rows]
     parts = [list(alike) for _, alike in groupby(sorted(left, key=_work), key=_work)]
-    make = _on_dask(grid.material, parts, address) if address else None
-    make = make or _here(grid.material, parts, n_workers)
-    with grid.file.open("ab") as stream:
-        for found in make:
+    work = [delayed(alone)(analyse, grid.material, part) for part in parts]
+    with workers(n_workers, address, [grid.material]), grid.file.open("ab") as stream:
+        for found in Parallel(return_as="generator_unordered")(work):
             stream.write("".join(f"{json.dumps(row)}\n" for row in found).encode())
             stream.flush()
             os.fsync(stream.fileno())
@@ -200,27 +199,6 @@ def run_grid(
 
 def _work(one: Universe) -> str:
     return repr(one.work)
-
-
-def _here(
-    material: Material, parts: Sequence[Sequence[Universe]], n_workers: int
-) -> Iterator[list[Row]]:
-    """Analyse universes in processes of this machine, those that share their fits together."""
-    parallel = Parallel(n_jobs=n_workers, return_as="generator_unordered")
-    yield from parallel(delayed(analyse)(material, part) for part in parts)
-
-
-def _on_dask(
-    material: Material, parts: Sequence[Sequence[Universe]], address: str
-) -> Iterator[list[Row]]:
-    """Analyse universes on a Dask cluster."""
-    with on_cluster(address) as client:
-        from dask.distributed import as_completed
-
-        shared = client.scatter(material, broadcast=True)
-        futures = [client.submit(analyse, shared, part, pure=False) for part in parts]
-        for future in as_completed(futures):
-            yield future.result()
 
 
 def _finished(grid: Grid) -> dict[str, Row]:

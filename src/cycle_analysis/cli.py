@@ -411,6 +411,7 @@ def _add_wave(options: argparse.Namespace) -> int:
 def _sheets(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from cycle_analysis.chance import workers
     from cycle_analysis.private_files import write_sheets
     from cycle_analysis.running import finished_results
     from cycle_analysis.running.run import start_workers
@@ -423,8 +424,8 @@ def _sheets(options: argparse.Namespace) -> int:
     folder = results.folder / "sheets"
     n_pages = 0
     start_workers(options.workers)
-    with tqdm(unit=" pages") as progress:
-        for paths in write_sheets(study, results, folder, wave, options.unit, options.workers):
+    with workers(options.workers), tqdm(unit=" pages") as progress:
+        for paths in write_sheets(study, results, folder, wave, options.unit):
             n_pages += len(paths)
             progress.update(len(paths))
     print(f"{n_pages} private pages: {folder}")

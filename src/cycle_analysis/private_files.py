@@ -299,7 +299,7 @@ def make_sheet(
 
 
 def write_sheets(
-    study: Study, results: Results, folder: Path, wave: str, units: list[str], n_jobs: int = 1
+    study: Study, results: Results, folder: Path, wave: str, units: list[str]
 ) -> Iterator[list[Path]]:
     """Write sheets as HTML and PDF in every language of the study; give the paths as they come.
 
@@ -313,8 +313,6 @@ def write_sheets(
         The wave that they are about.
     units : list of str
         Codes; all that answered when empty.
-    n_jobs : int
-        Workers.
 
     Raises
     ------
@@ -341,7 +339,7 @@ def write_sheets(
         return paths
 
     parts = [chosen[i : i + TOGETHER] for i in range(0, len(chosen), TOGETHER)]
-    yield from Parallel(n_jobs=n_jobs, return_as="generator")(delayed(write)(p) for p in parts)
+    yield from Parallel(return_as="generator")(delayed(write)(p) for p in parts)
 
 
 def write_private_files(study: Study, results: Results) -> list[Path]:

@@ -78,7 +78,6 @@ def try_rates(
     units: pd.Series,
     max_profiles: int = 8,
     seed: Seed = 1,
-    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Draw surveys like this one, and count what verdict they get.
 
@@ -99,8 +98,6 @@ def try_rates(
         Largest k tried.
     seed : int or SeedSequence
         Each survey has its own child seed.
-    n_jobs : int, optional
-        Workers of joblib.
 
     Returns
     -------
@@ -120,7 +117,7 @@ def try_rates(
     asked = _asked(persons, units, scores)
     for (name, truth), child in zip(truths.items(), children(seed, len(truths)), strict=True):
         draw = partial(_draw_like, asked.taken_off(truth), asked, n)
-        found = _verdicts(draw, n_surveys, max_profiles, child, n_jobs=n_jobs)
+        found = _verdicts(draw, n_surveys, max_profiles, child)
         rows.append({"truth": name, "distance": apart.get(name, np.nan), **rates_of(found)})
     return pd.DataFrame(rows).assign(n_units=n).set_index("truth")
 
@@ -151,7 +148,6 @@ def recovery(
     n_replicates: int = 99,
     n_starts: int = 20,
     seed: Seed = 1,
-    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Draw surveys, give each its verdict, and compare the profiles found with the true ones.
 
@@ -173,8 +169,6 @@ def recovery(
         Starts per model.
     seed : int or SeedSequence
         Each survey has its own child seed.
-    n_jobs : int, optional
-        Workers of joblib; the result does not depend on it.
 
     Returns
     -------
@@ -194,7 +188,7 @@ def recovery(
         survey = answering(world(n_units, rng), rng)
         return survey.scores, survey.states["profile"][survey.scores.index].to_numpy()
 
-    return _verdicts(draw, n_surveys, max_profiles, seed, n_replicates, n_starts, n_jobs)
+    return _verdicts(draw, n_surveys, max_profiles, seed, n_replicates, n_starts)
 
 
 def rounds(world: Profiles, answering: Answering, n_units: int, n_surveys: int) -> list[Any]:
@@ -344,7 +338,6 @@ def _verdicts(
     seed: Seed,
     n_replicates: int = 99,
     n_starts: int = 20,
-    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     """Draw surveys and give each its verdict; as `recovery`."""
 
@@ -364,9 +357,7 @@ def _verdicts(
             "adjusted_rand": float(adjusted_rand_score(truth, labels)),
         }
 
-    return pd.DataFrame(
-        Parallel(n_jobs=n_jobs)(delayed(find)(child) for child in children(seed, n_surveys))
-    )
+    return pd.DataFrame(Parallel()(delayed(find)(child) for child in children(seed, n_surveys)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -266,7 +266,7 @@ def weigh(
         choice = choose(criteria_of(fits, scores))
     profiles = profiles_of(fits, choice)
     rivals = fit_rivals(scores, fits, profiles)
-    course = next(rival for rival in rivals if _is_path(rival))
+    course = next(rival for rival in rivals if form_of(rival) in PATHS)
     places = classify(course, scores).to_numpy() @ np.arange(course.k)
     labels = classify(profiles, complete).idxmax(axis=1)
     return Evidence(
@@ -388,10 +388,6 @@ def profiles_of(fits: Fits, choice: Choice) -> Mixture:
         return fits[choice.method, choice.k]
     several = [mixture for (_, k), mixture in fits.items() if k > 1]
     return race(several or list(fits.values()))
-
-
-def _is_path(rival: Mixture) -> bool:
-    return isinstance(rival.model, Course) and rival.model.dimensions == 1
 
 
 def form_of(rival: Mixture) -> str:

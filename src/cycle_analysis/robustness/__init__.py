@@ -187,10 +187,10 @@ def lay_out(
     >>> len(universes), left_out
     (10, Counter({'few_phases': 2, 'last_item': 1}))
     """
-    options = {name: _options(headline, name, getattr(asked, name)) for name in CROSSED}
+    # of each choice the option of the headline first
+    options = [dict.fromkeys([getattr(headline, c), *getattr(asked, c)]) for c in CROSSED]
     crossed = [
-        replace(headline, **dict(zip(CROSSED, taken, strict=True)))
-        for taken in product(*options.values())
+        replace(headline, **dict(zip(CROSSED, taken, strict=True))) for taken in product(*options)
     ]
     alone = [replace(headline, **{name: value}) for name, value in _alone(headline, asked, setting)]
     reasons = {one: _reason(one, setting) for one in dict.fromkeys([*crossed, *alone])}
@@ -232,11 +232,6 @@ def _double(
     if scores[one.answers].empty:
         return "few_units"
     return "" if first == one.answers else "same_scores"
-
-
-def _options(headline: Universe, name: str, asked: Sequence[Any]) -> list[Any]:
-    """Give the options of a choice, that of the headline first."""
-    return list(dict.fromkeys([getattr(headline, name), *asked]))
 
 
 def _alone(headline: Universe, asked: Robustness, setting: Setting) -> Iterator[tuple[str, Any]]:

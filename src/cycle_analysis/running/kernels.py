@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from itertools import groupby
 from multiprocessing import forkserver, resource_tracker
@@ -218,6 +218,11 @@ def execute_notebook(
     from nbclient.exceptions import DeadKernelError
 
     cells = json.loads(source.read_text("utf-8"))["cells"]
+    n, headings = len(cells), _headings(cells)
+
+    def show_cell(cell: Any, cell_index: int) -> None:  # papermill adds a cell, of parameters
+        show(f"{min(cell_index + 1, n)}/{n} {headings.get(str(cell.get('id')), '')}".strip())
+
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         executed = papermill.execute_notebook(
@@ -232,7 +237,7 @@ def execute_notebook(
             shutdown_kernel="immediate",
             coalesce_streams=True,
             iopub_timeout=LATE,
-            on_cell_start=partial(_show_cell, show, len(cells), _headings(cells)),
+            on_cell_start=show_cell,
         )
     except papermill.PapermillExecutionError as error:
         if error.ename == InputError.__name__:
@@ -262,13 +267,6 @@ def _headings(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             heading = titles[-1].lstrip("# ")
         found[str(cell.get("id"))] = heading
     return found
-
-
-def _show_cell(
-    show: Callable[[str], None], n: int, headings: Mapping[str, str], *, cell: Any, cell_index: int
-) -> None:
-    """Show which cell of a notebook begins; papermill adds one, of parameters."""
-    show(f"{min(cell_index + 1, n)}/{n} {headings.get(str(cell.get('id')), '')}".strip())
 
 
 def no_memory(file: str, where: str, told: str) -> InputError:

@@ -2,13 +2,169 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
-from cycle_analysis.simulate import PHASES, Answering, Follows, Profiles, Truth
+from cycle_analysis.responses import BLANK
+from cycle_analysis.simulate import PHASES, Answering, Profiles, Truth
+from cycle_analysis.simulate.exports import DONT_KNOW, NOT_APPLICABLE, missing_codes
 from cycle_analysis.simulate.studies import write_study
 from cycle_analysis.study import load_study
+from cycle_analysis.study.files import Scale
+
+OPEN_ANSWER_RATE = 0.35
+"""Share of respondents who answer an open question."""
+
+
+@dataclass(frozen=True)
+class Follows:
+    """How the answer to a question outside the phases follows from the phases.
+
+    The answer is ``offset + slope * (mean of phases) + noise`` in percent, raised to `power` on
+    0-1 (a power above 1 makes counts skewed), and then laid on the answer scale.
+
+    Attributes
+    ----------
+    phases : tuple of str
+        Phases that it follows; empty for all.
+    offset, slope, sd : float
+        Percent points; `sd` is the standard deviation of the noise between respondents.
+    power : float
+    decimals : int
+        Decimals of the answer, for numbers.
+    """
+
+    phases: tuple[str, ...] = ()
+    offset: float = 0.0
+    slope: float = 1.0
+    sd: float = 15.0
+    power: float = 1.0
+    decimals: int = 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stated(Truth):
+    """A truth that states how items are answered, rather than to lay them on answers.
+
+    Attributes
+    ----------
+    dont_know_rate : float
+        Chance that an answer is *weet niet*, 0-1.
+    not_applicable_rate : float
+        Chance of *n.v.t.* for the last phase where that phase has not been reached at all, 0-1;
+        it falls linearly to 0 for the first phase and for a level of `reached`.
+    reached : float
+        Level from which a phase counts as reached, 0-100.
+    follows : mapping of item or block to Follows
+        Rules for questions outside the phases; the item's own rule goes before its block's.
+    """
+
+    dont_know_rate: float
+    not_applicable_rate: float
+    reached: float = 25.0
+    follows: Mapping[str, Follows] = field(default_factory=dict)
+
+    def answer(self, study, wave, asked, respondents, chance):
+        """Draw answers by `answering.rate` and `follows`, and what is missing by its rates."""
+        of_items, of_others, of_missing = chance
+        phase_items = _draw_phase_items(self, respondents, study.phase_items(wave), of_items)
+        others = asked[asked["phase"] == ""]
+        background = _draw_background(self, respondents, others, study.scales, of_others)
+        given = phase_items.join(background, validate="1:1")[asked.index]
+        reasons = _draw_reasons(self, respondents, asked, of_missing)
+        # who would say what a question does not offer leaves it blank
+        offered = {item: ["", *missing_codes(study, str(item))] for item in reasons}
+        return given, reasons.apply(lambda told: told.where(told.isin(offered[told.name]), BLANK))
+
+
+def _draw_phase_items(
+    truth: Stated, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
+) -> pd.DataFrame:
+    """Draw the answers on the items of the phases, respondents × items, as if all had answered."""
+    seen = respondents[truth.phases].to_numpy() + respondents[["style"]].to_numpy()
+    percent = truth.answering.rate(seen, pd.Index(truth.phases).get_indexer(items["phase"]), rng)
+    low, high = items["low"].to_numpy(int), items["high"].to_numpy(int)
+    codes = np.clip(np.rint(low + (high - low) * percent / 100), low, high)
+    codes = np.where(items["reversed"].to_numpy(bool), low + high - codes, codes)
+    truth.answering.spoil(codes, low, high, rng)
+    return pd.DataFrame(codes, index=respondents.index, columns=items.index)
+
+
+def _draw_reasons(
+    truth: Stated, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
+) -> pd.DataFrame:
+    """Draw why an answer is missing, respondents × items: a reason, or "" where answered.
+
+    *N.v.t.* comes with late phases that a unit has not reached; items without a phase have only
+    blanks and *weet niet*.
+    """
+    late = np.linspace(0, 1, len(truth.phases)) * (
+        1 - respondents[truth.phases].div(truth.reached).clip(0, 1)
+    )
+    chance = late.reindex(columns=items["phase"], fill_value=0).to_numpy()
+    chance, u = chance * truth.not_applicable_rate, rng.random(chance.shape)
+    edges = np.cumsum([truth.answering.blank, truth.dont_know_rate])
+    reasons = np.select(
+        [u < edges[0], u < edges[1], u < edges[1] + chance],
+        [BLANK, DONT_KNOW, NOT_APPLICABLE],
+        default="",
+    )
+    return pd.DataFrame(reasons, index=respondents.index, columns=items.index)
+
+
+def _draw_background(
+    truth: Stated,
+    respondents: pd.DataFrame,
+    codebook: pd.DataFrame,
+    scales: Mapping[str, Scale],
+    rng: Generator,
+) -> pd.DataFrame:
+    """Draw answers on all items without a phase, respondents × items: codes, numbers, texts.
+
+    `Stated.follows` says how an item, or its block, follows the phases; without a rule each answer
+    is as likely.
+    """
+    columns, n = {}, len(respondents)
+    for item, row in codebook.iterrows():
+        scale = scales[row["scale"]]
+        if scale.kind == "text":
+            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
+            columns[item] = np.where(rng.random(n) < OPEN_ANSWER_RATE, texts, "")
+            continue
+        keys = (str(item), str(item).split("_")[0], str(row["block"]))
+        rule = next((truth.follows[key] for key in keys if key in truth.follows), None)
+        share = _shares_of_scale(truth, respondents, rule, scale.kind, rng)
+        codes = _lay_on_scale(share, scale, rule.decimals if rule else 0)
+        columns[item] = sum(scale.ends) - codes if row["reversed"] else codes
+    return pd.DataFrame(columns, index=respondents.index)
+
+
+def _shares_of_scale(
+    truth: Stated, respondents: pd.DataFrame, rule: Follows | None, kind: str, rng: Generator
+) -> np.ndarray:
+    """Where on the answer scale each respondent stands, 0-1."""
+    if rule is None:
+        return rng.random(len(respondents))
+    level = respondents[list(rule.phases or truth.phases)].mean(axis=1)
+    percent = rule.offset + rule.slope * level + rng.normal(0, rule.sd, len(respondents))
+    if kind == "rating":
+        percent = percent + respondents["style"]
+    return np.clip(percent.to_numpy() / 100, 0, 1) ** rule.power
+
+
+def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
+    if scale.kind == "category":
+        codes = np.array([float(code) for code in scale.labels])
+        return codes[np.minimum((share * len(codes)).astype(int), len(codes) - 1)]
+    low, high = scale.ends
+    if not np.isfinite(high - low):
+        raise ValueError("A number is drawn between min and max: give both in study.yaml.")
+    return np.round(low + (high - low) * share, decimals)
+
 
 EXAMPLE_SEED = 20180312
 """Seed of the committed files."""
@@ -25,7 +181,7 @@ EXAMPLE_PROFILES = pd.DataFrame(
 """Means of the example: the second and third have nearly the same level, and cross twice. What
 tells them apart is where they stand in the cycle, not how far they are."""
 
-EXAMPLE = Truth(
+EXAMPLE = Stated(
     profiles=Profiles(EXAMPLE_PROFILES, spread=3.0, shares=(0.38, 0.24, 0.22, 0.16)),
     size_slopes=(-0.35, 0.10, 0.05, 0.40),
     respondent_spreads=(1.0, 1.0, 1.0, 1.1),
@@ -100,7 +256,7 @@ UNKIND_PROFILES = pd.DataFrame(
 """Means of the unkind study: neighbours lie five spreads apart, on nearly one line. Along it
 also runs what respondents share over all phases, so that scores of units hide the groups."""
 
-UNKIND = Truth(
+UNKIND = Stated(
     profiles=Profiles(UNKIND_PROFILES, spread=9.0, shares=(0.35, 0.35, 0.30)),
     size_slopes=(0.0, 0.0, 0.0),
     respondent_spreads=(1.0, 1.0, 1.0),
@@ -125,7 +281,7 @@ general impression (half of their error is the same in all phases), five of them
 and one or two in the second, then mostly of the role that is kinder about everything, units that
 lie apart within their profile and stay there, and some who do not read the questions."""
 
-BUNDLED: Mapping[str, tuple[Truth, int]] = {
+BUNDLED: Mapping[str, tuple[Stated, int]] = {
     "example": (EXAMPLE, EXAMPLE_SEED),
     "unkind": (UNKIND, UNKIND_SEED),
 }

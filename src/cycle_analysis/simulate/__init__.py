@@ -25,34 +25,10 @@ from cycle_analysis.simulate.worlds import (
     Profiles,
     Survey,
     World,
+    choose,
     steps,
 )
-
-
-@dataclass(frozen=True)
-class Follows:
-    """How the answer to a question outside the phases follows from the phases.
-
-    The answer is ``offset + slope * (mean of phases) + noise`` in percent, raised to `power` on
-    0-1 (a power above 1 makes counts skewed), and then laid on the answer scale.
-
-    Attributes
-    ----------
-    phases : tuple of str
-        Phases that it follows; empty for all.
-    offset, slope, sd : float
-        Percent points; `sd` is the standard deviation of the noise between respondents.
-    power : float
-    decimals : int
-        Decimals of the answer, for numbers.
-    """
-
-    phases: tuple[str, ...] = ()
-    offset: float = 0.0
-    slope: float = 1.0
-    sd: float = 15.0
-    power: float = 1.0
-    decimals: int = 0
+from cycle_analysis.study import Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +100,6 @@ class Truth:
         Chance that a unit takes part, 0-1.
     response_memory : float
         Correlation between two waves of the inclination to take part.
-    dont_know_rate : float
-        Chance that an answer is *weet niet*, 0-1.
-    not_applicable_rate : float
-        Chance of *n.v.t.* for the last phase where that phase has not been reached at all, 0-1;
-        it falls linearly to 0 for the first phase and for a level of `reached`.
-    reached : float
-        Level from which a phase counts as reached, 0-100.
-    follows : mapping of item or block to Follows
-        Rules for questions outside the phases; the item's own rule goes before its block's.
     coordinator_blocks : tuple of str
         Blocks that only the first respondent of a unit fills in.
     open_answers : tuple of str
@@ -142,8 +109,7 @@ class Truth:
     counts : sequence of array, one per wave
         Chances of 1, 2, ... respondents of a unit, in place of `mean_respondents`.
     margins : mapping of wave to mapping of item to Margin
-        How its items are answered, in place of `answering.rate`, `follows` and the rates of what
-        is missing.
+        How its items are answered, see `answer`.
     """
 
     profiles: Profiles
@@ -159,11 +125,7 @@ class Truth:
     single_share: float
     response_rate: Mapping[int, float]
     response_memory: float
-    dont_know_rate: float
-    not_applicable_rate: float
     respondents_kept: float = 1.0
-    reached: float = 25.0
-    follows: Mapping[str, Follows] = field(default_factory=dict)
     coordinator_blocks: tuple[str, ...] = ()
     open_answers: tuple[str, ...] = ("[synthetisch]",)
     turnout: Sequence[float] = ()
@@ -185,6 +147,43 @@ class Truth:
     def phases(self) -> list[str]:
         """Phase codes in cycle order."""
         return self.profiles.centroids.columns.tolist()
+
+    def answer(
+        self,
+        study: Study,
+        wave: str,
+        asked: pd.DataFrame,
+        respondents: pd.DataFrame,
+        chance: Sequence[Generator],
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Draw answers, and reasons why there are none, of the items of a wave.
+
+        Parameters
+        ----------
+        study, wave
+            What the answers are of.
+        asked : DataFrame, items
+            Those of the codebook that the wave asked.
+        respondents : DataFrame, m respondents
+            How each sees every phase, and `style`, what it adds to every rating.
+        chance : sequence of Generator
+            One each for the items of the phases, for all others, and for what is missing.
+
+        Returns
+        -------
+        two DataFrames, m respondents × items
+            What each would answer; and why it did not, ``""`` where it did.
+        """
+        seen, given, reasons = respondents[self.phases].to_numpy(), {}, {}
+        for item in asked.index:
+            margin = self.margins[wave][item]
+            given[item] = margin.lay(seen, chance[0])
+            chances = np.tile([*margin.missing.values()], (len(seen), 1))
+            whole = np.column_stack([chances, 1 - chances.sum(axis=1)])
+            told = np.array([*margin.missing, ""], dtype=object)
+            reasons[item] = told[choose(whole, chance[0])]
+        index = respondents.index
+        return pd.DataFrame(given, index=index), pd.DataFrame(reasons, index=index)
 
 
 def draw_survey(

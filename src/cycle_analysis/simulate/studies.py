@@ -20,11 +20,10 @@ from scipy.special import ndtri
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.problems import refuse
 from cycle_analysis.responses import BLANK
-from cycle_analysis.simulate import Follows, Margin, Truth, exports
+from cycle_analysis.simulate import Truth, exports
 from cycle_analysis.simulate.exports import WaveAnswers
 from cycle_analysis.simulate.worlds import choose
 from cycle_analysis.study import Study
-from cycle_analysis.study.files import Scale
 from cycle_analysis.units import Register, load_register
 from cycle_analysis.units.harmonisation import harmonise, persons_at_change
 
@@ -32,8 +31,6 @@ MIDDLE_SIZE_CLASS = 4
 MOST_REDRAWS = 50
 MOST_KNOWN = 0.2
 """Largest share of rows that may be known at first; without more of them it is another study."""
-OPEN_ANSWER_RATE = 0.35
-"""Share of respondents who answer an open question."""
 BEFORE = pd.Index(["profile_before", "inclination_before"])
 EVERYDAY_NAMES = (
     "Den Haag", "Den Bosch", "Súdwest Fryslân", "Bergen NH", "Hengelo", "Rijswijk",
@@ -169,23 +166,9 @@ def draw_wave_answers(
     respondents = respondents.set_axis(pd.RangeIndex(1, len(respondents) + 1, name="respondent"))
     listed = study.codebook.items
     asked = listed[listed.index.isin(study.wave(wave).items)]
-    others = asked[asked["phase"] == ""]
-    rng_items, rng_others, rng_missing = (
-        generator(seed, step, number) for step in (ANSWERS, BACKGROUND, MISSING)
-    )
-    if margins := truth.margins.get(wave):
-        given, reasons = _lay_out(margins, truth.phases, respondents, asked.index, rng_items)
-    else:
-        phase_items = _draw_phase_items(truth, respondents, study.phase_items(wave), rng_items)
-        background = _draw_background(truth, respondents, others, study.scales, rng_others)
-        given = phase_items.join(background, validate="1:1")[asked.index]
-        reasons = _draw_reasons(truth, respondents, asked, rng_missing)
+    chance = [generator(seed, step, number) for step in (ANSWERS, BACKGROUND, MISSING)]
+    given, reasons = truth.answer(study, wave, asked, respondents, chance)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
-    if margins:
-        return WaveAnswers(respondents, given, reasons)
-    # Who would say what a question does not offer leaves it blank.
-    offered = {item: ["", *exports.missing_codes(study, str(item))] for item in reasons}
-    reasons = reasons.apply(lambda told: told.where(told.isin(offered[told.name]), BLANK))
     return WaveAnswers(respondents, given, reasons)
 
 
@@ -295,24 +278,6 @@ def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.
     return respondents.join(pd.DataFrame(seen, index=index, columns=truth.phases))
 
 
-def _lay_out(
-    margins: Mapping[str, Margin],
-    phases: list[str],
-    respondents: pd.DataFrame,
-    items: pd.Index,
-    rng: Generator,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Draw answers and reasons of items whose margins are known, each respondents × items."""
-    seen, given, reasons = respondents[phases].to_numpy(), {}, {}
-    for item in items:
-        given[item] = margins[item].lay(seen, rng)
-        chances = np.tile([*margins[item].missing.values()], (len(seen), 1))
-        whole = np.column_stack([chances, 1 - chances.sum(axis=1)])
-        reasons[item] = np.array([*margins[item].missing, ""], dtype=object)[choose(whole, rng)]
-    index = respondents.index
-    return pd.DataFrame(given, index=index), pd.DataFrame(reasons, index=index)
-
-
 def same_rows(answers: pd.DataFrame, known: pd.DataFrame) -> pd.Series:
     """Tell which rows of answers are one of the known rows, in every cell; empty rows are not.
 
@@ -351,91 +316,6 @@ def _places(answers: WaveAnswers) -> pd.DataFrame:
     """Number the respondents of each unit."""
     units = answers.respondents["unit"]
     return units.to_frame().assign(place=units.groupby(units).cumcount())
-
-
-def _draw_phase_items(
-    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
-) -> pd.DataFrame:
-    """Draw the answers on the items of the phases, respondents × items, as if all had answered."""
-    seen = respondents[truth.phases].to_numpy() + respondents[["style"]].to_numpy()
-    percent = truth.answering.rate(seen, pd.Index(truth.phases).get_indexer(items["phase"]), rng)
-    low, high = items["low"].to_numpy(int), items["high"].to_numpy(int)
-    codes = np.clip(np.rint(low + (high - low) * percent / 100), low, high)
-    codes = np.where(items["reversed"].to_numpy(bool), low + high - codes, codes)
-    truth.answering.spoil(codes, low, high, rng)
-    return pd.DataFrame(codes, index=respondents.index, columns=items.index)
-
-
-def _draw_reasons(
-    truth: Truth, respondents: pd.DataFrame, items: pd.DataFrame, rng: Generator
-) -> pd.DataFrame:
-    """Draw why an answer is missing, respondents × items: a reason, or "" where answered.
-
-    *N.v.t.* comes with late phases that a unit has not reached; items without a phase have only
-    blanks and *weet niet*.
-    """
-    late = np.linspace(0, 1, len(truth.phases)) * (
-        1 - respondents[truth.phases].div(truth.reached).clip(0, 1)
-    )
-    chance = late.reindex(columns=items["phase"], fill_value=0).to_numpy()
-    chance, u = chance * truth.not_applicable_rate, rng.random(chance.shape)
-    edges = np.cumsum([truth.answering.blank, truth.dont_know_rate])
-    reasons = np.select(
-        [u < edges[0], u < edges[1], u < edges[1] + chance],
-        [BLANK, exports.DONT_KNOW, exports.NOT_APPLICABLE],
-        default="",
-    )
-    return pd.DataFrame(reasons, index=respondents.index, columns=items.index)
-
-
-def _draw_background(
-    truth: Truth,
-    respondents: pd.DataFrame,
-    codebook: pd.DataFrame,
-    scales: Mapping[str, Scale],
-    rng: Generator,
-) -> pd.DataFrame:
-    """Draw answers on all items without a phase, respondents × items: codes, numbers, texts.
-
-    `Truth.follows` says how an item, or its block, follows the phases; without a rule each answer
-    is as likely.
-    """
-    columns, n = {}, len(respondents)
-    for item, row in codebook.iterrows():
-        scale = scales[row["scale"]]
-        if scale.kind == "text":
-            texts = rng.choice(np.array(truth.open_answers, dtype=object), n)
-            columns[item] = np.where(rng.random(n) < OPEN_ANSWER_RATE, texts, "")
-            continue
-        keys = (str(item), str(item).split("_")[0], str(row["block"]))
-        rule = next((truth.follows[key] for key in keys if key in truth.follows), None)
-        share = _shares_of_scale(truth, respondents, rule, scale.kind, rng)
-        codes = _lay_on_scale(share, scale, rule.decimals if rule else 0)
-        columns[item] = sum(scale.ends) - codes if row["reversed"] else codes
-    return pd.DataFrame(columns, index=respondents.index)
-
-
-def _shares_of_scale(
-    truth: Truth, respondents: pd.DataFrame, rule: Follows | None, kind: str, rng: Generator
-) -> np.ndarray:
-    """Where on the answer scale each respondent stands, 0-1."""
-    if rule is None:
-        return rng.random(len(respondents))
-    level = respondents[list(rule.phases or truth.phases)].mean(axis=1)
-    percent = rule.offset + rule.slope * level + rng.normal(0, rule.sd, len(respondents))
-    if kind == "rating":
-        percent = percent + respondents["style"]
-    return np.clip(percent.to_numpy() / 100, 0, 1) ** rule.power
-
-
-def _lay_on_scale(share: np.ndarray, scale: Scale, decimals: int) -> np.ndarray:
-    if scale.kind == "category":
-        codes = np.array([float(code) for code in scale.labels])
-        return codes[np.minimum((share * len(codes)).astype(int), len(codes) - 1)]
-    low, high = scale.ends
-    if not np.isfinite(high - low):
-        raise ValueError("A number is drawn between min and max: give both in study.yaml.")
-    return np.round(low + (high - low) * share, decimals)
 
 
 def _names_as_written(

@@ -273,8 +273,6 @@ def fit_truth(study: Study, results: Results) -> Truth:
         single_share=0.0,
         response_rate=rates,
         response_memory=_response_memory(study, waves),
-        dont_know_rate=0.0,
-        not_applicable_rate=0.0,
         coordinator_blocks=tuple(reference.told_once),
         turnout=turnout,
         counts=[np.bincount(count - 1, minlength=most) / len(count) for count in counts],

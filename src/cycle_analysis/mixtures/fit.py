@@ -51,8 +51,11 @@ class Model(Protocol):
 
 Components = Diagonal | Full | Measured
 """Normal components, as the engine takes them."""
-FINISHED = 4
-"""Runs that are carried to convergence where profiles are refitted to true scores."""
+OTHER_STARTS, FINISHED = 10, 4
+"""Starts besides the profiles of scores where those of true scores are fitted, which with much
+error may be others; and runs that are carried to convergence."""
+FOLDS = 5
+"""Parts of the units that are left out in turn."""
 HELD_OUT_TOLERANCE = 2e-5
 """Gain per unit and cycle at which a fit without some units has converged."""
 
@@ -191,14 +194,7 @@ def fit_mixture(
 
 
 def refit_mixture(
-    scores: pd.DataFrame,
-    memberships: pd.DataFrame,
-    model: CovarianceModel,
-    error: Noise,
-    *,
-    n_starts: int = 10,
-    seed: Seed = 1,
-    variance_floor: float = 0.01,
+    scores: pd.DataFrame, memberships: pd.DataFrame, model: CovarianceModel, error: Noise
 ) -> Mixture:
     """Fit profiles of true scores, from the memberships of a mixture of scores and some starts.
 
@@ -211,11 +207,6 @@ def refit_mixture(
         How the (co)variances of the true scores are shared.
     error : Noise
         Error covariance of each unit's scores, in the order of `scores`.
-    n_starts, seed : int, int or SeedSequence
-        Starts besides, and where they come from: with much error the profiles of scores may be
-        others than those of true scores.
-    variance_floor : float
-        As `fit_mixture`.
 
     Returns
     -------
@@ -229,14 +220,14 @@ def refit_mixture(
     >>> refit_mixture(scores, near, EEI, error).covariances.ravel().round().tolist()
     [7.0, 7.0]
     """
-    data = standardise(scores, None, variance_floor)
+    data = standardise(scores)
     family = model.family(data.z, data.floor, standardised_noise(error, scores, data))
     given = memberships.loc[data.scores.index].to_numpy()[..., None]
 
     def start(values: np.ndarray, k: int, n: int, rng: np.random.Generator) -> np.ndarray:
         return np.concatenate([given, mixed(values, k, n - 1, rng)], axis=2)
 
-    search = Search(n_starts + 1, FINISHED, 2000, 1e-8, seed)
+    search = Search(OTHER_STARTS + 1, FINISHED, 2000, 1e-8)
     k = memberships.shape[1]
     best, outcome = best_of_starts(family, data.z, k, data.weights, search, start)
     return as_mixture(model, data, family, best, outcome)
@@ -366,9 +357,7 @@ def log_likelihoods(mixture: Mixture, scores: pd.DataFrame) -> pd.Series:
     return pd.Series(em.memberships(*_fixed(mixture, scores))[1], index=scores.index)
 
 
-def held_out(
-    mixtures: Sequence[Mixture], scores: pd.DataFrame, n_folds: int = 5, seed: Seed = 1
-) -> pd.DataFrame:
+def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) -> pd.DataFrame:
     """Give each unit's log-likelihood under mixtures that were fitted without it.
 
     Each fold is left out in turn, and the mixture climbs anew from where all units had brought it.
@@ -379,10 +368,8 @@ def held_out(
         Profiles or courses, fitted on these scores.
     scores : DataFrame, n units × p phases
         Phase scores.
-    n_folds : int
-        Parts into which units are divided at random.
     seed : int or SeedSequence
-        Seed of that division.
+        Seed of the division of units into folds.
 
     Returns
     -------
@@ -395,14 +382,14 @@ def held_out(
     """
     data = standardise(scores)
     n = len(data.z)
-    fold = np.random.default_rng(seed).permutation(n) % n_folds
-    kept = (fold[:, None] != np.arange(n_folds)).astype(float)
+    fold = np.random.default_rng(seed).permutation(n) % FOLDS
+    kept = (fold[:, None] != np.arange(FOLDS)).astype(float)
     result = np.empty((n, len(mixtures)))
     for column, mixture in enumerate(mixtures):
         family = mixture.model.family(data.z, data.floor)
         means = (mixture.means.to_numpy() - data.centre) / data.scale
         theta = family.coordinates(means, mixture.covariances / data.scale**2)
-        start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(n_folds, dtype=int))
+        start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(FOLDS, dtype=int))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
         densities = logsumexp(em.log_joint(family, found), axis=0)

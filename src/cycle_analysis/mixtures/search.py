@@ -35,6 +35,8 @@ SHORT_STEPS = 21
 """EM steps of a short run."""
 SAME_OPTIMUM = 1e-4
 """Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
+MOST_ROUNDS = 300
+"""In which rows move to the nearest centroid."""
 MOST_WEIGHT = 1e12
 """A case weight above this drowns all other units, if not the numbers themselves."""
 Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
@@ -139,13 +141,13 @@ class WardTree:
         return result
 
 
-def lloyd(values: np.ndarray, labels: np.ndarray, k: int, max_rounds: int = 300) -> np.ndarray:
+def lloyd(values: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
     """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
 
     A profile that empties takes the row furthest from its centroid.
     """
     squares = (values**2).sum(axis=1)
-    for _ in range(max_rounds):
+    for _ in range(MOST_ROUNDS):
         members = np.zeros((len(values), k))
         members[np.arange(len(values)), labels] = 1.0
         counts = members.sum(axis=0)

@@ -112,8 +112,8 @@ Method = Callable[[pd.DataFrame, int], Partition]
 """A way to divide scores into k profiles."""
 
 
-def sample(scores: pd.DataFrame, most: int = LARGEST) -> pd.DataFrame:
-    """Give the scores of `most` units at random where there are more, else all.
+def sample(scores: pd.DataFrame) -> pd.DataFrame:
+    """Give the scores of `LARGEST` units at random where there are more, else all.
 
     It is one and the same sample for every test, in any order of the units, so that silhouettes,
     stability and verdict speak of the same units; 3,000 tell as much as more, in minutes.
@@ -124,9 +124,9 @@ def sample(scores: pd.DataFrame, most: int = LARGEST) -> pd.DataFrame:
     >>> len(sample(scores)), sample(scores).equals(sample(scores[::-1])), len(sample(scores[:9]))
     (3000, True, 9)
     """
-    if len(scores) <= most:
+    if len(scores) <= LARGEST:
         return scores
-    rows = np.random.default_rng(most).permutation(len(scores))[:most]
+    rows = np.random.default_rng(LARGEST).permutation(len(scores))[:LARGEST]
     return scores.sort_index().iloc[np.sort(rows)]
 
 

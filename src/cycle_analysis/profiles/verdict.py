@@ -73,6 +73,8 @@ LOWER = {Verdict.SEPARATE: Verdict.OVERLAPPING, Verdict.OVERLAPPING: Verdict.STR
 """One grade lower."""
 OF_PROFILES, OF_SCORES, WINDOW = ("most_profiles", "at_floor"), ("few_values", "heaped"), "window"
 """Codes of `warnings_of`, about the profiles and about the scores, and one more of `lowered_by`."""
+SHUFFLES = 199
+"""Of the columns, from which the chance level of eigenvalues is known."""
 RIVALS_LEFT_OUT = 4
 """How many of the best rivals, besides the best of each form, are compared on units left out."""
 FEW_VALUES, HEAPED, MONOTONE = 5, 0.2, 0.9
@@ -318,15 +320,13 @@ def warnings_of(scores: pd.DataFrame, choice: Choice, highest: int) -> Iterator[
         yield "heaped"
 
 
-def n_dimensions(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 1) -> int:
+def n_dimensions(scores: pd.DataFrame, *, seed: Seed = 1) -> int:
     """Count eigenvalues of the correlations beyond 95 % of those of shuffled columns.
 
     Parameters
     ----------
     scores : DataFrame, n units × p phases
         Complete scores.
-    n_replicates : int
-        Shuffles.
     seed : int or SeedSequence
         Seed of the shuffles.
 
@@ -340,7 +340,7 @@ def n_dimensions(scores: pd.DataFrame, n_replicates: int = 199, *, seed: Seed = 
     if values.shape[1] < 2:
         return 0
     rng = np.random.default_rng(children(seed, 1)[0])
-    shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(n_replicates)]
+    shuffled = [_eigenvalues(rng.permuted(values, axis=0)) for _ in range(SHUFFLES)]
     beyond = _eigenvalues(values) > np.quantile(shuffled, 0.95, axis=0)
     return int(beyond.cumprod().sum())
 

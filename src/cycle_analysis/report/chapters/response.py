@@ -282,11 +282,6 @@ class BackgroundFacts(Chapter):
             for by in self._crossed
         ]
 
-    @cached_property
-    def has_background(self) -> bool:
-        """Whether any background was related to the groups."""
-        return not self.load(PROFILES, "background", self.reference).empty
-
     # Tables and figures.
 
     def table_background(self) -> Rows:

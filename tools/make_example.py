@@ -12,7 +12,7 @@ from numpy.random import Generator
 from cycle_analysis.responses import BLANK
 from cycle_analysis.simulate import PHASES, Answering, Profiles, Truth
 from cycle_analysis.simulate.exports import DONT_KNOW, NOT_APPLICABLE, missing_codes
-from cycle_analysis.simulate.studies import write_study
+from cycle_analysis.simulate.studies import MIDDLE_SIZE_CLASS, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Scale
 
@@ -52,6 +52,10 @@ class Stated(Truth):
 
     Attributes
     ----------
+    size_slopes : tuple of float, one per profile
+        Change of the log of the share for each size class above 4.
+    respondent_spreads : tuple of float, one per profile
+        How much more (> 1) respondents of one unit differ than `answering` says.
     dont_know_rate : float
         Chance that an answer is *weet niet*, 0-1.
     not_applicable_rate : float
@@ -63,10 +67,28 @@ class Stated(Truth):
         Rules for questions outside the phases; the item's own rule goes before its block's.
     """
 
+    size_slopes: tuple[float, ...]
+    respondent_spreads: tuple[float, ...]
     dont_know_rate: float
     not_applicable_rate: float
     reached: float = 25.0
     follows: Mapping[str, Follows] = field(default_factory=dict)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("size_slopes", "respondent_spreads"):
+            if len(getattr(self, name)) != (k := len(self.profiles.centroids)):
+                raise ValueError(f"`{name}` needs {k} numbers, one per profile.")
+
+    def shares(self, size_class):
+        """Give shares that rise or fall with the size of units."""
+        sizes = np.outer(size_class.astype(int) - MIDDLE_SIZE_CLASS, self.size_slopes)
+        return self.profiles.chances * np.exp(sizes)
+
+    def see(self, units, rng):
+        """Let respondents in units of some profiles differ more."""
+        spread = np.array(self.respondent_spreads)[units[["profile"]].to_numpy() - 1]
+        return self.answering.see(units[self.phases].to_numpy(), rng, spread)
 
     def answer(self, study, wave, asked, respondents, chance):
         """Draw answers by `answering.rate` and `follows`, and what is missing by its rates."""

@@ -74,10 +74,6 @@ class Truth:
     profiles : Profiles
         From the lowest to the highest mean; their shares are those in size class 4
         (20,000-50,000 inhabitants), their columns the phases in cycle order.
-    size_slopes : tuple of float, one per profile
-        Change of the log of the share for each size class above 4.
-    respondent_spreads : tuple of float, one per profile
-        How much more (> 1) respondents of one unit differ than `answering` says.
     transitions : tuple of tuple of float, k × k
         Chance to go from profile (row) to profile (column) between two waves.
     unit_memory : float
@@ -113,8 +109,6 @@ class Truth:
     """
 
     profiles: Profiles
-    size_slopes: tuple[float, ...]
-    respondent_spreads: tuple[float, ...]
     transitions: tuple[tuple[float, ...], ...]
     unit_memory: float
     answering: Answering
@@ -139,14 +133,19 @@ class Truth:
             raise ValueError(
                 f"Transitions need {k} rows of {k} chances that add up to 1, not {rows.tolist()}."
             )
-        for name in ("size_slopes", "respondent_spreads"):
-            if len(getattr(self, name)) != k:
-                raise ValueError(f"`{name}` needs {k} numbers, one per profile.")
 
     @property
     def phases(self) -> list[str]:
         """Phase codes in cycle order."""
         return self.profiles.centroids.columns.tolist()
+
+    def shares(self, size_class: pd.Series) -> np.ndarray:
+        """Give the share of each profile among new units, n × k, as far as sizes tell."""
+        return np.tile(self.profiles.chances, (len(size_class), 1))
+
+    def see(self, units: pd.DataFrame, rng: Generator) -> np.ndarray:
+        """Let each respondent see the true scores of the unit, `units` with a row for each."""
+        return self.answering.see(units[self.phases].to_numpy(), rng)
 
     def answer(
         self,

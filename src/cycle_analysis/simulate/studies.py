@@ -189,8 +189,7 @@ def _check_fit(truth: Truth, study: Study) -> None:
 
 def _begin(truth: Truth, size_class: pd.Series, rng: Generator) -> pd.DataFrame:
     """Draw a profile, with shares by size class, and a level in each phase for new units."""
-    sizes = np.outer(size_class.astype(int) - MIDDLE_SIZE_CLASS, truth.size_slopes)
-    shares = truth.profiles.chances * np.exp(sizes)
+    shares = truth.shares(size_class)
     member = choose(shares / shares.sum(axis=1, keepdims=True), rng)
     return _place(truth, size_class.index, member, truth.profiles.deviate(member, rng))
 
@@ -268,9 +267,7 @@ def _draw_respondents(truth: Truth, states: pd.DataFrame, rng: Generator) -> pd.
     pick = rng.random(len(there))
     offered = [truth.role_order[at] for at in place]
     role = [roles[int(at * len(roles))] for roles, at in zip(offered, pick, strict=True)]
-    spread = np.array(truth.respondent_spreads)[there[["profile"]].to_numpy() - 1]
-    seen = truth.answering.see(there[truth.phases].to_numpy(), rng, spread)
-    seen = seen + np.array([truth.role_effects[each] for each in role])
+    seen = truth.see(there, rng) + np.array([truth.role_effects[each] for each in role])
     who = {"unit": there.index, "role": role, "first": place == 0}
     index = pd.RangeIndex(1, len(there) + 1, name="respondent")
     respondents = pd.DataFrame(who, index=index)

@@ -261,8 +261,6 @@ def fit_truth(study: Study, results: Results) -> Truth:
     own = error - np.diag(reference.noise) - np.atleast_2d(np.cov(effects.loc[roles].T))
     return Truth(
         profiles=clouds,
-        size_slopes=(0.0,) * k,
-        respondent_spreads=(1.0,) * k,
         transitions=_moves(results, k),
         unit_memory=_memory(waves, clouds),
         answering=Seen(root=root_of(own)),

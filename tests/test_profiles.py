@@ -9,9 +9,9 @@ from cycle_analysis.profiles.typology import (
     crossings,
     profile_items,
     profile_means,
-    profile_shapes,
     propose_names,
     shape_shares,
+    shapes,
 )
 
 
@@ -43,7 +43,7 @@ def test_where_nobody_is_in_another_profile_the_others_have_no_mean():
 
 def test_a_shape_is_the_profile_without_its_level():
     partition = ward_kmeans(four_profiles()[0], 4)
-    assert profile_shapes(partition).mean(axis=1).abs().max() < 1e-9
+    assert shapes(partition.centroids).mean(axis=1).abs().max() < 1e-9
 
 
 def test_elevation_scatter_and_shape_add_up_to_the_variance_between_profiles():

@@ -5,10 +5,10 @@ from shared import four_profiles, one_continuum
 
 from cycle_analysis.measurement import role_adjusted_mean, unit_scores
 from cycle_analysis.profiles import levels, ward_kmeans
+from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.robustness import (
     alternatives,
     compare_choices,
-    shapes,
     shrunken,
     standardised,
     stepped,

@@ -100,17 +100,15 @@ def profile_items(labels: pd.Series, items: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def profile_shapes(partition: Partition) -> pd.DataFrame:
-    """Give each profile's scores less its own mean, k profiles × p phases, in points.
+def shapes(scores: pd.DataFrame) -> pd.DataFrame:
+    """Take its own mean off each unit's, or profile's, scores: what is left is shape, in points.
 
     Examples
     --------
-    >>> from cycle_analysis.profiles import ward_kmeans
-    >>> scores = pd.DataFrame({"AG": [10, 12, 60, 62], "EX": [6, 8, 50, 52]})
-    >>> profile_shapes(ward_kmeans(scores, 2)).to_numpy().tolist()
-    [[2.0, -2.0], [5.0, -5.0]]
+    >>> shapes(pd.DataFrame({"AG": [10.0], "EX": [30.0]})).iloc[0].tolist()
+    [-10.0, 10.0]
     """
-    return partition.centroids.sub(partition.centroids.mean(axis=1), axis=0)
+    return scores.sub(scores.mean(axis=1), axis=0)
 
 
 def shape_shares(partition: Partition) -> pd.Series:
@@ -225,8 +223,7 @@ def propose_names(centroids: pd.DataFrame) -> pd.DataFrame:
     >>> propose_names(centroids).to_numpy().tolist()
     [['very_low', 'EX', 'AG'], ['high', 'AG', 'EX']]
     """
-    shapes = centroids.sub(centroids.mean(axis=1), axis=0)
-    relative = shapes - shapes.mean()
+    relative = shapes(centroids) - shapes(centroids).mean()
     rows = []
     for profile in centroids.index:
         ranked = relative.loc[profile].sort_values(ascending=False, kind="stable")

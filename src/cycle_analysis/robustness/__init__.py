@@ -38,6 +38,7 @@ from cycle_analysis.profiles import (
     ward_kmeans,
 )
 from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
+from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import hash_facts
 
@@ -278,17 +279,6 @@ def standardised(scores: pd.DataFrame) -> pd.DataFrame:
     """
     spread = scores.std()
     return (scores - scores.mean()) / spread.where(spread > 0, 1.0)
-
-
-def shapes(scores: pd.DataFrame) -> pd.DataFrame:
-    """Take each unit's own mean off its scores: what is left is shape.
-
-    Examples
-    --------
-    >>> shapes(pd.DataFrame({"AG": [10.0], "EX": [30.0]})).iloc[0].tolist()
-    [-10.0, 10.0]
-    """
-    return scores.sub(scores.mean(axis=1), axis=0)
 
 
 def shrunken(scores: pd.DataFrame, standard_errors: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,7 @@ from cycle_analysis.profiles.division import choose_division, divide
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models, separation
 from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.true_scores import of_true_scores
+from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.profiles.verdict import UNITS_PER_PROFILE, Evidence, weigh
 from cycle_analysis.representation import weigh as weigh_units
 from cycle_analysis.robustness import (
@@ -52,7 +53,6 @@ from cycle_analysis.robustness import (
     CROSSED,
     NAMES,
     Universe,
-    shapes,
     shrunken,
     standardised,
 )

@@ -51,18 +51,12 @@ def profile_means(partition: Partition, confidence: float = 0.95) -> pd.DataFram
     >>> profile_means(ward_kmeans(scores, 2))[["profile", "phase", "mean"]].values.tolist()[0]
     [1, 'AG', 11.0]
     """
-    phases = list(partition.scores.columns)
-    table = (
-        partition.scores.assign(profile=partition.labels)
-        .melt("profile", phases, "phase", "score")
-        .assign(phase=lambda long: pd.Categorical(long["phase"], phases, ordered=True))
-        .groupby(["profile", "phase"], observed=False)["score"]
-        .agg(n_units="count", mean="mean", sd="std")
-        .reset_index()
-    )
+    grouped = partition.scores.groupby(partition.labels)
+    parts = {"n_units": grouped.count(), "mean": grouped.mean(), "sd": grouped.std()}
+    table = pd.DataFrame({name: part.stack() for name, part in parts.items()})
+    table = table.rename_axis(["profile", "phase"]).reset_index()
     freedom = (table["n_units"] - 1).where(table["n_units"] > 1)
     reach = stats.t.ppf(0.5 + confidence / 2, freedom) * table["sd"] / np.sqrt(table["n_units"])
-    table["phase"] = table["phase"].astype(object)
     return table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
 
 

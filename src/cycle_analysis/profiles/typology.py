@@ -9,6 +9,8 @@ probabilities of the division say: of profiles of true scores they rest on each 
 respondents, so that a unit with one respondent is placed less surely than one with many.
 """
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -159,26 +161,18 @@ def crossings(partition: Partition) -> pd.DataFrame:
         lower, higher (profile numbers), phase, difference (points, positive).
     """
     means = profile_means(partition).set_index(["profile", "phase"])
-    variances = (means["sd"] ** 2 / means["n_units"]).fillna(0.0)
-    numbers = partition.sizes.index
-    pairs = [(low, high) for low in numbers for high in numbers[numbers > low]]
-    rows = pd.DataFrame(
-        [
-            (low, high, phase, means.loc[(low, phase), "mean"] - means.loc[(high, phase), "mean"])
-            for low, high in pairs
-            for phase in partition.scores.columns
-        ],
-        columns=["lower", "higher", "phase", "difference"],
-    )
-    if rows.empty:
-        return rows
-    low, high = (
-        variances.loc[pd.MultiIndex.from_frame(rows[[end, "phase"]])].to_numpy()
-        for end in ("lower", "higher")
-    )
-    errors = np.sqrt(low + high)
+    mean, variance = means["mean"], (means["sd"] ** 2 / means["n_units"]).fillna(0.0)
+    parts = {
+        (low, high): pd.DataFrame(
+            {"difference": mean[low] - mean[high], "error": np.sqrt(variance[low] + variance[high])}
+        )
+        for low, high in combinations(partition.sizes.index, 2)
+    }
+    if not parts:
+        return pd.DataFrame(columns=["lower", "higher", "phase", "difference"])
+    rows = pd.concat(parts, names=["lower", "higher", "phase"]).reset_index()
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = pd.Series(stats.norm.sf(rows["difference"] / errors), rows.index)
+        p = pd.Series(stats.norm.sf(rows["difference"] / rows.pop("error")), rows.index)
     told = (rows["difference"] >= NOTICEABLE) & (holm(p.fillna(1.0)) <= 0.05)
     return rows[told].reset_index(drop=True)
 

@@ -123,9 +123,9 @@ def intraclass(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame, indexed by phase
-        n_units, n_respondents, group_size (adjusted), between, within (mean squares), icc1,
-        icc1_low, icc1_high (95%, exact for equal groups of normal scores), icc1_mean_size (with the
-        mean group size, as R multilevel), icc2, p (of no difference between units), reason.
+        n_units, n_respondents, group_size (adjusted), icc1, icc1_low, icc1_high (95%, exact for
+        equal groups of normal scores), icc1_mean_size (with the mean group size, as R multilevel),
+        icc2, reason.
 
     References
     ----------
@@ -158,14 +158,11 @@ def intraclass(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
             "n_units": g,
             "n_respondents": n,
             "group_size": size,
-            "between": between,
-            "within": within,
             "icc1": _icc1(varying, within, size),
             "icc1_low": _icc1(low, within, size),
             "icc1_high": _icc1(high, within, size),
             "icc1_mean_size": _icc1(varying, within, n / g),
             "icc2": (varying - within) / varying.where(varying > 0),
-            "p": stats.f.sf(varying / within, g - 1, n - g),
             "reason": np.select(list(reasons.values()), list(reasons), default=""),
         }
     )

@@ -244,10 +244,8 @@ class DiagonalCourse(_Bound, Diagonal):
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Means on the course for the variances so far, then the variances for these means."""
-        p = self.p
-        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
-        counts = np.maximum(counts, 1e-10)
-        logs = np.zeros_like(counts) if theta is None else theta[p:]
+        squares, totals, counts = self.sums(sums)
+        logs = np.zeros_like(counts) if theta is None else theta[self.p :]
         precisions = np.exp(-np.clip(logs, *self.limits))
         means = self.regress(totals * precisions, counts * precisions)
         deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)

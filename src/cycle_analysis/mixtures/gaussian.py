@@ -146,11 +146,14 @@ class Diagonal(FreeShares):
         shares = np.zeros((1, *theta.shape[1:]))
         return np.concatenate([-0.5 * precisions, precisions * means, constants, shares])
 
+    def sums(self, sums: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sums of squares, of scores and of ones over what is observed, each p × k × B."""
+        squares, totals, counts = sums[0][:-1].reshape(3, self.p, *sums[0].shape[1:])
+        return squares, totals, np.maximum(counts, 1e-10)
+
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Means and pooled or separate variances, none under the floor."""
-        p = self.p
-        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
-        counts = np.maximum(counts, 1e-10)
+        squares, totals, counts = self.sums(sums)
         means = totals / counts
         deviations = np.maximum(squares - totals * means, 0.0)
         axes = (0,) * self.model.pooled_phases + (1,) * self.model.pooled_profiles
@@ -198,10 +201,8 @@ class DiagonalSteps(Diagonal):
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Free means, then the line nearest to them, then pooled variances."""
-        p = self.p
-        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
-        counts = np.maximum(counts, 1e-10)
-        spread = np.ones((p, 1, 1)) if theta is None else np.exp(theta[p:] / 2)
+        squares, totals, counts = self.sums(sums)
+        spread = np.ones((self.p, 1, 1)) if theta is None else np.exp(theta[self.p :] / 2)
         sizes = counts.mean(axis=0)
         means = totals / counts
         middle = (means * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=0)
@@ -249,10 +250,8 @@ class DiagonalConcentric(Diagonal):
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """The centre for the variances so far, then the variances around it."""
-        p = self.p
-        squares, totals, counts = (sums[0][i * p : (i + 1) * p] for i in range(3))
-        counts = np.maximum(counts, 1e-10)
-        weights = np.ones_like(counts) if theta is None else np.exp(-theta[p:])
+        squares, totals, counts = self.sums(sums)
+        weights = np.ones_like(counts) if theta is None else np.exp(-theta[self.p :])
         centre = (weights * totals).sum(axis=1, keepdims=True)
         centre = centre / (weights * counts).sum(axis=1, keepdims=True)
         deviations = np.maximum(squares - 2 * centre * totals + counts * centre**2, 0.0)

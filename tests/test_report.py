@@ -326,6 +326,11 @@ ROLES = pytest.mark.parametrize(
         ),
         (
             {"p_holm_alike": 0.4},
+            ["no average score changed", "broadening the change is only just more than error"],
+            "may come of",
+        ),
+        (
+            {"p_holm_alike": 0.4, "change_alike": 9.0},
             [
                 "no average score changed",
                 "broadening the difference may come of",
@@ -359,7 +364,8 @@ def test_a_change_is_told_as_such_only_where_other_roles_do_not_explain_it(
     ("told", "title"),
     [
         ({"p_holm": 0.4}, "No phase changed by more than error"),
-        ({"p_holm_alike": 0.4}, "No change that other roles may not explain"),
+        ({"p_holm_alike": 0.4}, "No phase changed by more than error"),  # nor by a point without
+        ({"p_holm_alike": 0.4, "change_alike": 9.0}, "No change that other roles may not explain"),
         ({"change_alike": np.nan}, "Change or other roles: that cannot be said"),
     ],
 )

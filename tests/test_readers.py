@@ -1,5 +1,6 @@
 """Exports as they come: what is read, and what a broken file gets."""
 
+import codecs
 import contextlib
 
 import pandas as pd
@@ -35,6 +36,22 @@ def test_encoding_and_delimiter_are_detected(tmp_path, encoding, delimiter):
     assert cells.columns.tolist() == rows[0]
     assert cells.iloc[0].tolist() == rows[1]
     assert cells.index.tolist() == [2]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_lines_in_another_encoding_than_the_others_are_read_and_named(tmp_path, mark, end):
+    lines = ["gemeente", "Súdwest-Fryslân", "Almere", "Gaasterlân-Sleat", "Skarsterlân"]
+    coded = [line.encode("cp1252" if "Gaast" in line else "utf-8") for line in lines]
+    path = tmp_path / "a.csv"
+    path.write_bytes(mark + end.encode().join(coded))
+    table = read_export(path, Source(file="a.csv"))
+    assert table.cells["gemeente"].tolist() == lines[1:]
+    assert [note.problem for note in table.notes] == [
+        "lines 4 are not in the encoding of the others"
+    ]
+    as_named = read_export(path, Source(file="a.csv", encoding="cp1252"))
+    assert not as_named.notes
 
 
 def test_codes_keep_their_zeros_and_na_stays_a_text(tmp_path):

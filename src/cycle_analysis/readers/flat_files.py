@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 
-from cycle_analysis.problems import FIXED, KEPT, InputError, Problem, refuse
+from cycle_analysis.problems import FIXED, KEPT, InputError, Problem, first_five, refuse
 from cycle_analysis.readers.raw_table import RawTable, as_text, check_width, name_columns
 from cycle_analysis.study.files import Source
 
@@ -53,7 +53,7 @@ def read_csv(path: Path, source: Source) -> RawTable:
         If it is no text, if a line has another number of cells than the header, or if a quote is
         not closed.
     """
-    text, encoding = read_text(path, source.encoding)
+    text, encoding, odd = read_text(path, source.encoding)
     delimiter, above = find_delimiter(text, source)
     records = enumerate(_parse(path.name, text, delimiter), start=1)
     header = next((cells for row, (_, cells) in records if row > above and cells), None)
@@ -68,6 +68,7 @@ def read_csv(path: Path, source: Source) -> RawTable:
     if not _quotes_are_usual(text, delimiter):
         problem = "quotes stand in unusual places; read as the csv module does"
         notes.append(Problem(path.name, "file", '"', problem, done=FIXED, rule="csv module"))
+    notes += _told_odd(path.name, odd)
     how, headings = (
         f"csv, {encoding}, delimiter {delimiter!r}",
         dict(zip(header, names, strict=True)),
@@ -75,8 +76,16 @@ def read_csv(path: Path, source: Source) -> RawTable:
     return RawTable(path.name, table, how, notes=notes, headings=headings)
 
 
-def read_text(path: Path, encoding: str = "") -> tuple[bytes, str]:
+def read_text(path: Path, encoding: str = "") -> tuple[bytes, str, list[int]]:
     r"""Give a text as UTF-8 with ``\n`` at the end of every line, and the encoding it had.
+
+    Returns
+    -------
+    bytes
+    str
+        The encoding.
+    list of int
+        Lines of a text in UTF-8 that are not: they are read as cp1252.
 
     Raises
     ------
@@ -84,7 +93,10 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str]:
         If it is no text, or not in the encoding that is named.
     """
     data = path.read_bytes()
-    encoding = encoding or detect_encoding(data)
+    found, odd = encoding or detect_encoding(data), list[int]()
+    if not encoding and found in ("cp1252", "utf-8-sig"):
+        data, odd = _mend_lines(data)
+    encoding = "utf-8" if odd else found
     if not (encoding in ("utf-8", "ascii") and data.isascii()):
         try:
             data = data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
@@ -97,7 +109,31 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str]:
         raise refuse(path.name, f"line {line}", "", "holds a NUL byte: no text file", "", remedy)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return data, encoding
+    return data, encoding, odd
+
+
+def _mend_lines(data: bytes) -> tuple[bytes, list[int]]:
+    """Bring lines that are no UTF-8 to it where others are, and give their numbers.
+
+    Tables pasted together from two exports are so; a text of which no line beyond ASCII is UTF-8
+    is in another encoding as a whole, and left alone.
+    """
+    lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    letters = [place for place, line in enumerate(lines) if not line.isascii()]
+    odd = [place for place in letters if not _is_utf8(lines[place])]
+    if len(odd) == len(letters):
+        return data, []
+    for place in odd:
+        lines[place] = lines[place].decode("cp1252", "replace").encode("utf-8")
+    return b"\n".join(lines), [place + 1 for place in odd]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def detect_encoding(raw: bytes) -> str:
@@ -117,11 +153,7 @@ def detect_encoding(raw: bytes) -> str:
         return "utf-16-le"
     if len(raw) > 3 and raw[0] == raw[2] == 0 and raw[1] and raw[3]:
         return "utf-16-be"
-    try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    return "utf-8" if _is_utf8(raw) else "cp1252"
 
 
 def find_delimiter(text: bytes, source: Source) -> tuple[str, int]:
@@ -221,6 +253,13 @@ def _split(
         for parts, known in zip(codes, texts, strict=True)
     ]
     return rows, columns, ragged
+
+
+def _told_odd(file: str, odd: list[int]) -> list[Problem]:
+    """Tell of lines that were not in the encoding of the others."""
+    problem = f"lines {first_five(odd)} are not in the encoding of the others"
+    said = (file, "file", "", problem, "", "Look whether their texts read well", FIXED)
+    return [Problem(*said, rule="read as cp1252", n=len(odd))] if odd else []
 
 
 def _told_ragged(

@@ -158,7 +158,7 @@ def _source(study: Study, wave: str) -> dict[str, Any]:
     if kind == "xlsx":
         told |= {"sheet": source.sheet or "responses", "header_row": str(source.header_row)}
     elif kind == "csv" and path.suffix in (".csv", ".tsv", ".txt"):
-        text, encoding = read_text(path, source.encoding)
+        text, encoding, _ = read_text(path, source.encoding)
         told |= {"encoding": encoding, "delimiter": find_delimiter(text, source)[0]}
     return told
 

@@ -169,6 +169,35 @@ def test_what_is_not_sure_is_commented_with_its_reason(before):
     assert any("EmailAddress" in line and "e-mail" in line for line in lines)
 
 
+@pytest.mark.parametrize("form", ["A{}", "AO{:02d}", "a{}"])
+def test_codes_of_letters_are_likely_the_steps_of_the_scale(before, form):
+    table = pd.read_csv(before / "responses.csv", sep=";", dtype=str, encoding="cp1252")
+    old = {str(step): form.format(step + 1) for step in range(5)}
+    table["AG2"] = table["AG2"].replace(old)
+    table["AG3"] = table["AG3"].replace({**old, "4": old["3"]})  # nobody gave the highest
+    table.to_csv(before / "responses.csv", index=False)
+    called("add-wave", "example", "2022", "responses.csv", home=before)
+    whole = ", ".join(f'"{new}": "{code}"' for code, new in old.items())
+    text = mapping(before).read_text("utf-8")
+    for item in ("AG2", "AG3"):
+        assert f'  # {item}: {{source: "{item}", map: {{{whole}}}, comparable: partial}}' in text
+
+
+def test_codes_that_an_earlier_wave_mapped_are_likely_mapped_alike(before, edit):
+    words = ["nog niet", "bijna", "hier en daar", "veel", "overal"]
+    old = ", ".join(f'"{word}": {code}' for code, word in enumerate(words))
+    edit("2018/wave.yaml", "  AG2: AG2\n", f"  AG2: {{source: AG2, map: {{{old}}}}}\n")
+    table = pd.read_csv(before / "responses.csv", sep=";", dtype=str, encoding="cp1252")
+    new = {str(code): word for code, word in enumerate(words)}
+    table = table.assign(AG2=table["AG2"].replace(new), AG3=table["AG3"].replace(new))
+    table.rename(columns={"AG2": "C[AG2]"}).to_csv(before / "responses.csv", index=False)
+    called("add-wave", "example", "2022", "responses.csv", home=before)
+    text = mapping(before).read_text("utf-8")
+    lines = [line for line in text.splitlines() if "recoded as AG2 in wave 2018" in line]
+    assert [line.split(":")[0] for line in lines] == ["  # AG2", "  # AG3"]
+    assert all(f'"{word}": "{code}"' in line for code, word in new.items() for line in lines)
+
+
 def test_a_column_is_matched_by_its_question_and_labels_by_the_codebook(before):
     (before / "full.csv").write_text(
         "Response ID,Date submitted,Last page,Gemeente,"

@@ -70,6 +70,15 @@ def test_what_is_no_answer_is_invalid_and_never_a_number(text):
     assert answer["problem"]
 
 
+@pytest.mark.parametrize("text", ["75%", "75 %", "75,0\u00a0%", "75 procent"])
+def test_a_percent_sign_is_left_out_where_the_scale_runs_to_100(text):
+    shares = Scale(min=0, max=100), Scale(kind="number")
+    assert [one(text, scale=scale)["value"] for scale in shares] == [75, 75]
+    linear = Column.model_validate({"source": "Q3", "linear": {"from": ["0", "100"]}})
+    assert one(text, linear)["value"] == 3
+    assert one(text)["reason"] == one(text, scale=Scale(min=0, max=99))["reason"] == INVALID
+
+
 def test_a_recode_has_the_first_word_and_refuses_codes_it_does_not_name():
     column = Column.model_validate({"source": "Q2", "map": {"1": "0", "5": "4"}})
     assert one("5", column)["value"] == 4.0

@@ -12,6 +12,7 @@ from commands import called
 
 from cycle_analysis.drafting import empty_fields, new_study
 from cycle_analysis.problems import InputError
+from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register
 
@@ -379,3 +380,37 @@ def test_a_long_number_is_written_whole(tmp_path):
     answers().assign(kanaal="401234567").to_csv(tmp_path / "export.csv", index=False)
     new_study(tmp_path / "mine", tmp_path / "export.csv")
     assert '"401234567": {nl: ""}' in (tmp_path / "mine" / "study.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("sign", ["%", " %", " procent"])
+def test_answers_in_percent_run_from_0_to_100(tmp_path, sign):
+    table = answers().assign(los=[f"{40 + i}{sign}" for i in range(90)])
+    table[CODES] = table[CODES].map(lambda text: f"{10 * int(text)}{sign}")
+    folder, told = begun(tmp_path, table)
+    assert "scale from_0_to_100" in told.split("likely")[0]
+    scales = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))["scales"]
+    assert scales["from_0_to_100"] == {"kind": "rating", "min": 0, "max": 100}
+    assert scales["number"] == {"kind": "number"}
+    name_wave(folder / "study.yaml")
+    fill_in(folder)
+    called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path)
+    fill_in(folder)
+    assert "90 respondents of 45 units" in called("check", "cyclus", home=tmp_path).stdout
+    given = read_responses(load_study("cyclus", tmp_path), "2026").answers
+    assert given["VK1"].head().tolist() == [10 * float(text) for text in answers()["VK1"].head()]
+
+
+@pytest.mark.parametrize("headed", ["respondents", "units"])
+def test_a_table_that_lies_on_its_side_is_refused_with_how_to_turn_it(tmp_path, headed):
+    table = answers().assign(respondent=[f"r{i}" for i in range(90)])
+    if headed == "units":
+        table = table.head(45).drop(columns=["functie", "respondent"])
+    named = "GEM" if headed == "units" else "respondent"
+    turned = table.set_index(named).T.rename_axis("vraag").reset_index()
+    turned = turned.replace({"vraag": {"GEM": "gemeente"}})
+    turned.to_csv(tmp_path / "export.csv", index=False)
+    told = called("new-study", "cyclus", "export.csv", home=tmp_path)
+    assert told.returncode == 2
+    assert "respondents or units stand in columns, and questions in rows. Turn rows" in told.stderr
+    back = turned.set_index("vraag").T.reset_index()
+    assert begun(tmp_path, back)[1]

@@ -55,6 +55,7 @@ from cycle_analysis.study.files import (
     missing_reason,
 )
 from cycle_analysis.units import Register, load_register
+from cycle_analysis.units.identification import units_within
 from cycle_analysis.whole_files import write_whole
 
 MOST_NAMED = 12
@@ -168,6 +169,7 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
             raise refuse(f"{folder.name}/{name}", "file", "", "is there already", "", remedy)
     raw = read_export(export, Source(file=export.name, **layout))
     register = load_register()
+    _refuse_turned(raw, register, [])
     matches = match_columns(raw, _nothing_known(folder), register, register.last_day)
     role_column = _role_column(raw, matches.unknown_columns)
     named = [c for c in matches.unknown_columns if named_as("unit", c)]
@@ -198,6 +200,23 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     left_out += [column for column in left if column not in asked]
     told = [*told_of(raw), *without, *_two_surveys(asked)]
     return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
+
+
+def _refuse_turned(raw: RawTable, register: Register, items: Iterable[str]) -> None:
+    """Refuse a table of which each column is a respondent or unit, and each row a question.
+
+    Its first column holds what headings should, or its headings name units.
+    """
+    first, *others = map(str, raw.cells.columns)
+    texts = stripped(raw, first)
+    told = [text for text in texts if any(named_as(name, text) for name in RESPONDENT_FIELDS)]
+    told += [text for text in texts if text in items]
+    units = {*units_within(others, register, register.last_day).values()} - {""}
+    if (told and texts.is_unique) or FEWEST < len(units) > len(others) / 2:
+        problem = "respondents or units stand in columns, and questions in rows"
+        remedy = "Turn rows and columns round (Excel: copy, paste special, transpose; R: t())"
+        shown = first_five(told or others)
+        raise refuse(raw.file, f"column {first}" if told else "header", shown, problem, "", remedy)
 
 
 def _nothing_known(folder: Path) -> Study:
@@ -356,6 +375,7 @@ def add_wave(study: Study, wave: str, export: Path, register: Register, **layout
     _check_free(wave, folder, export)
     raw = read_export(export, Source(file=export.name, **layout))
     contents = export.read_bytes()
+    _refuse_turned(raw, register, study.codebook.items.index)
     days = [str(mapping.fieldwork.end) for mapping in study.mappings.values()]
     matches = match_columns(raw, study, register, max(days, default=register.last_day))
     if not (folder / export.name).exists():

@@ -428,18 +428,38 @@ def _fitting(export: Export, item: str, column: str, why: str, last: Column | No
     if not shift and n_fitting >= FITS * n_given:
         why += "; it had `linear` there" if asked.linear else ""
         return Match(item, column, why, not asked.linear, dict(asked.map), asked.comparable)
-    recode = suggest_recode(raw.cells[column], scale)
+    given = decoded.distinct.index[reasons.isin([ANSWERED, INVALID])]
+    known, earlier = _earlier_recode(export, item, given)
+    if known:
+        return Match(item, column, f"{why}, recoded as {earlier}", False, known, asked.comparable)
+    recode = suggest_recode(given.to_series(), scale)
     low, high = scale.ends
     why += f", but it {shift}" if shift else f", but its answers do not fit {low:g} to {high:g}"
     why += "; comparable: full if only the codes differ" if recode else ""
     return Match(item, column, why, False, recode, "partial" if recode else "full")
 
 
+def _earlier_recode(export: Export, item: str, texts: Iterable[str]) -> tuple[dict[str, str], str]:
+    """Find the latest `map` that carries these texts to the scale of an item, and where it is."""
+    scales, given = export.study.codebook.items["scale"], {normalise(text) for text in texts}
+    for wave in reversed(export.study.mappings.values()):
+        alike = [name for name in wave.items if scales.get(name) == scales[item]]
+        for name in sorted(alike, key=lambda name: name != item):
+            known = wave.columns[name].map
+            if given and given <= {normalise(code) for code in known}:
+                return dict(known), f"{name} in wave {wave.wave}"
+    return {}, ""
+
+
 def follow_siblings(export: Export, found: Iterable[Match]) -> Iterator[Match]:
     """Doubt items whose lowest answer nobody gave, where others of their scale are shifted."""
     matches = list(found)
     scale_of = export.study.codebook.items["scale"]
-    shifted = {scale_of[m.name]: m.recode for m in matches if m.recode and not m.sure}
+    shifted = {
+        scale_of[m.name]: m.recode
+        for m in matches
+        if not m.sure and m.recode and all(map(NUMBER.fullmatch, m.recode))
+    }
     for match in matches:
         scale = export.scale(match.name)
         recode = shifted.get(scale_of[match.name], {})

@@ -14,7 +14,15 @@ from itertools import pairwise
 from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN
 from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses import CODE_IN_LABEL, LEADING_CODE, NUMBER, declared_missing
+from cycle_analysis.responses import (
+    CODE_IN_LABEL,
+    LEADING_CODE,
+    MOST_PERCENT,
+    NUMBER,
+    PERCENT,
+    declared_missing,
+)
+from cycle_analysis.responses.checks import numbered_codes
 from cycle_analysis.responses.respondents import stripped
 from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason, normalise
 
@@ -28,8 +36,6 @@ GAP = 2
 NO_ANSWER = re.compile(r"-\d+|[6-9]|[6-9][6-9]|9{1,3}[6-9]|(?P<digit>[78])(?P=digit){2,3}")
 """A code like these, and so far beyond the others, is likely one for no answer."""
 CODE = re.compile(r"[A-Za-z]\w{0,29}", re.ASCII)
-LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]+)0*(\d+)", re.ASCII)
-"""How LimeSurvey codes answers: A1, AO01."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,14 @@ class Answers:
         The different answers, without those that are none.
     labels, missing : dict of str to str
         By code: labels of answers, and of what the file says is none.
+    percent : bool
+        Whether percent signs stand behind its numbers.
     """
 
     texts: tuple[str, ...]
     labels: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    percent: bool = False
 
     @property
     def numbers(self) -> list[float]:
@@ -214,8 +223,13 @@ def see_answers(raw: RawTable, column: str) -> Answers:
         parts = (LEADING_CODE.fullmatch(text) for text in texts)
         labels |= {part[1]: part[2] for part in parts if part}
         texts = list(labels)
-    elif (codes := _numbered(texts)) and not labels:
+    elif (codes := numbered_codes(texts)) and not labels:
         labels, texts = codes, list(codes)
+    shares = [PERCENT.fullmatch(normalise(text)) for text in texts]
+    if percent := any(shares) and all(
+        part or NUMBER.fullmatch(text) for part, text in zip(shares, texts, strict=True)
+    ):
+        texts = [part[1] if part else text for part, text in zip(shares, texts, strict=True)]
     declared = raw.missing.get(column, [])
     missing = {
         code: labels.get(code, code)
@@ -223,21 +237,13 @@ def see_answers(raw: RawTable, column: str) -> Answers:
         if missing_reason(labels.get(code, code)) or declared_missing(code, declared)
     }
     given = tuple(text for text in texts if text not in missing)
-    return Answers(given, {c: text for c, text in labels.items() if c not in missing}, missing)
+    labels = {code: text for code, text in labels.items() if code not in missing}
+    return Answers(given, labels, missing, percent)
 
 
 def _unlike(texts: Iterable[str]) -> list[str]:
     """Texts that differ in more than capitals and spaces, each as it is spelled last."""
     return sorted({normalise(text): text for text in texts}.values())
-
-
-def _numbered(texts: list[str]) -> dict[str, str]:
-    """Answers coded by letters and a number, all the same letters, by that number."""
-    parts = [LETTERS_AND_NUMBER.fullmatch(text) for text in texts]
-    if not all(parts) or len({part[1] for part in parts if part}) != 1:
-        return {}
-    pairs = [(part[2], part[0]) for part in parts if part]
-    return dict(sorted(pairs, key=lambda pair: int(pair[0])))
 
 
 def see_scale(columns: Sequence[Answers]) -> SeenScale:
@@ -248,6 +254,10 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
     told = tuple(labels.items()), tuple(missing.items())
     if not all(one.numbers for one in columns if one.texts or one.labels) or not numbers:
         return _of_words(columns, *told)
+    if any(one.percent for one in columns):
+        if len(columns) >= FEWEST and numbers[0] >= 0 and numbers[-1] <= MOST_PERCENT:
+            return SeenScale("rating", (0, MOST_PERCENT), missing=told[1])
+        return SeenScale("number", missing=told[1])
     answers, far = _without_far(numbers, {float(code) for code in labels if NUMBER.fullmatch(code)})
     only_ends = len(labels) < len(answers)
     if len(answers) < FEWEST or (labels and not only_ends and len(columns) < FEWEST):

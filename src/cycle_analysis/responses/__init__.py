@@ -39,10 +39,14 @@ from cycle_analysis.study.files import (
 DECLARED_MISSING = "is an answer of the codebook, but the file declares it missing"
 RECODED, RESCALED = "recoded in wave.yaml", "rescaled in wave.yaml"
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
+PERCENT = re.compile(rf"({NUMBER.pattern}) ?(?:%|procent|percent)", re.ASCII)
+MOST_PERCENT = 100
 WITHOUT_DECIMALS = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
 THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 """A thousand in one language, three decimals in the other."""
 LEADING_CODE = re.compile(r"(\d+)\s*(?:[-–—=:.)])\s*([^\d\s].*)", re.ASCII)
+LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]+)0*(\d+)", re.ASCII)
+"""How LimeSurvey codes answers: A1, AO01."""
 CODE_IN_LABEL = re.compile(r"^[(\[]?-?\d+[)\].:]?\s*[-–:]?\s*", re.ASCII)
 MONTH = re.compile(r"(?:jan|feb|mrt|mar|apr|mei|may|jun|jul|aug|sep|okt|oct|nov|dec)[a-z]*\W*\d*")
 OTHER = "-oth-"
@@ -196,6 +200,9 @@ class _Rules:
     def _number(self, text: str) -> Answer | None:
         if text.startswith("'"):  # how spreadsheets mark a number as text
             return self._on_scale(text[1:], "apostrophe left out", self.column.linear)
+        runs_to = (self.column.linear.from_ if self.column.linear else self.scale.ends)[1]
+        if (part := PERCENT.fullmatch(text)) and runs_to in (MOST_PERCENT, np.inf):
+            return self._on_scale(part[1], "percent sign left out", self.column.linear)
         return self._on_scale(text, "", self.column.linear)
 
     def _by_label(self, text: str) -> Answer | None:

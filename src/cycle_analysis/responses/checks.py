@@ -6,7 +6,7 @@ is shifted or turned as a whole, stops a run. Answers that are valid one by one 
 copied, from one unit) are only told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +18,8 @@ from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import (
     DECLARED_MISSING,
+    LETTERS_AND_NUMBER,
+    MOST_PERCENT,
     RECODED,
     RESCALED,
     Decoded,
@@ -38,7 +40,6 @@ ENOUGH = 5_000
 LARGE_SHARE, LARGE_NUMBER, LARGE_RATIO = 0.1, 20, 10
 """A unit weighs heavily with more respondents than this share, this number, and so many times the
 usual number."""
-MOST_PERCENT = 100
 N_FIXES = 50
 """More distinct texts of one column than this that one rule mended are listed as one."""
 RULE = "plausibility"
@@ -412,13 +413,24 @@ def _identical(decoded: Mapping[str, Decoded]) -> pd.Index:
 def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:
     """Suggest a recode when the answers are as many whole numbers as the scale has steps.
 
+    Or when they are letters and a number up to that many, from 1 unless a 0 is among them.
+
     Examples
     --------
     >>> suggest_recode(pd.Series(["1", "5", "3", "2", "4"]), Scale(min=0, max=4))
     {'1': '0', '2': '1', '3': '2', '4': '3', '5': '4'}
+    >>> suggest_recode(pd.Series(["A1", "A3"]), Scale(min=0, max=2))
+    {'A1': '0', 'A2': '1', 'A3': '2'}
     """
     if scale.kind != "rating" or scale.min is None or scale.max is None:
         return {}
+    if codes := numbered_codes(texts.tolist()):
+        lowest, code = next(iter(codes.items()))
+        letters, first = code.rstrip("0123456789"), min(1, int(lowest))
+        steps = range(int(scale.max - scale.min) + 1)
+        numbered = [f"{letters}{first + step:0{len(code) - len(letters)}d}" for step in steps]
+        fits = set(codes.values()) <= set(numbered)
+        return {c: f"{scale.min + step:g}" for step, c in enumerate(numbered)} if fits else {}
     numbers = numbers_in(texts, scale)
     if numbers.empty or (numbers % 1).any():
         return {}
@@ -426,6 +438,21 @@ def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:
     if high - low != scale.max - scale.min or low == scale.min:
         return {}
     return {str(code): f"{scale.min + code - low:g}" for code in range(low, high + 1)}
+
+
+def numbered_codes(texts: Sequence[str]) -> dict[str, str]:
+    """Answers coded by letters and a number, all the same letters, by that number.
+
+    Examples
+    --------
+    >>> numbered_codes(["A2", "A1"]), numbered_codes(["A1", "B2"])
+    ({'1': 'A1', '2': 'A2'}, {})
+    """
+    parts = [LETTERS_AND_NUMBER.fullmatch(text) for text in texts]
+    if not all(parts) or len({part[1] for part in parts if part}) != 1:
+        return {}
+    pairs = [(part[2], part[0]) for part in parts if part]
+    return dict(sorted(pairs, key=lambda pair: int(pair[0])))
 
 
 def numbers_in(texts: pd.Series, scale: Scale) -> "pd.Series[float]":

@@ -1,10 +1,12 @@
 """More of what survey files look like, numbered on from the list of inputs."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
-from exports import as_texts, write_xlsx
+from exports import WRITERS, as_texts, write_xlsx
 from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, told, write_study
 
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
@@ -92,7 +94,7 @@ def test_row_47_invisible_characters_in_headings_do_not_matter(tmp_path):
 @pytest.mark.parametrize(
     ("start", "kind"),
     [
-        (b"PK\x03\x04 zip", "xlsx"),
+        (b"PK\x03\x04 zip", "a damaged zip"),
         (b"\xd0\xcf\x11\xe0 old", "xls"),
         (b"<HTML><table>", "a web page"),
         (b"%PDF-1.7", "a PDF"),
@@ -102,6 +104,26 @@ def test_row_47_invisible_characters_in_headings_do_not_matter(tmp_path):
 def test_row_48_another_kind_of_file_under_the_name_of_a_text_is_told(tmp_path, start, kind):
     write_study(tmp_path, "r.csv").write_bytes(start + b"\n1,2\n")
     assert f"is no text but {kind}" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.zip"])
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("xlsx", "is no text but xlsx. Name it .xlsx"),
+        ("ods", "is no text but ods. Name it .ods"),
+        ("csv", "a zip that holds answers.csv. Unpack it, and give the file with the answers"),
+        ("zsav", "a zip that holds answers.zsav. Unpack it"),
+    ],
+)
+def test_row_48_a_zip_is_looked_into_whatever_its_name(tmp_path, name, kind, told):
+    path, answered = write_study(tmp_path, name), tmp_path / f"answers.{kind}"
+    WRITERS[kind](answered, answers())
+    path.write_bytes(answered.read_bytes())
+    if kind in ("csv", "zsav"):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(answered, answered.name)
+    assert told in refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["r.xls", "r.ods", "r.sav", "r.dta"])

@@ -159,3 +159,18 @@ def test_rows_of_a_codebook_are_numbered_as_a_spreadsheet_does_also_after_a_blan
     row = next(number for number, line in enumerate(lines, start=1) if line.startswith("AG1,"))
     with pytest.raises(InputError, match=f"row {row}, column reversed"):
         load_study("example", home)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  AG2: AG2\n", "  AG2: [Q1, Q2]\n"),
+        ("  AG2: AG2\n", "  AG2: {source: [Q1, Q2]}\n"),
+        ("source: {file: responses.csv,", "source: {file: [responses.csv, more.csv],"),
+        ("csv, encoding: cp1252,", "csv, encoding: [cp1252, utf-8],"),
+    ],
+)
+def test_a_list_where_one_name_is_taken_is_told_as_that(home, edit, old, new):
+    edit("2022/wave.yaml", old, new)
+    told = [problem for problem in problems_of(home) if "is a list" in problem.problem]
+    assert told[0].way_on.startswith(" Allowed: one text. Bring several files or columns into one")

@@ -286,3 +286,46 @@ def test_row_125_a_register_with_broken_quotes_is_refused_with_the_line(tmp_path
         read_register(path)
     assert len(caught.value.problems) == 1
     assert f"line {line}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "put"),
+    [
+        ("codebook.csv", "codebook.xlsx"),
+        ("codebook.csv", "Codebook.csv"),
+        ("codebook.csv", "codebook.csv.txt"),
+        ("codebook.csv", "codebook (1).csv"),
+        ("codebook.csv", "2022/codebook.csv"),
+        ("study.yaml", "study.yml"),
+        ("study.yaml", "study.yaml.txt"),
+        ("reg.csv", "2022/reg.csv"),
+        ("2022/r.csv", "2022/r.xlsx"),
+        ("2022/r.csv", "r.csv"),
+        ("2022/wave.yaml", "2022/wave.yml"),
+        ("2022/invited.csv", "invited.csv"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_with_those_that_are_named_like_it(tmp_path, file, put):
+    study = STUDY.replace("roles:", "units: {register: reg.csv}\nroles:")
+    more = {"invited": "invited.csv"} if "invited" in file else {}
+    path = write_study(tmp_path, "r.csv", study=study if file == "reg.csv" else STUDY, **more)
+    folder = path.parent.parent
+    answers().to_csv(path, index=False)
+    (folder / "reg.csv").write_text("unit,name\nA,a\n")
+    (path.parent / "invited.csv").write_text("unit\nUtrecht\n")
+    (folder / file).rename(folder / put)
+    told = called("check", "tiny", home=tmp_path).stderr
+    near = put if "/" in put and file.count("/") < put.count("/") else put.split("/")[-1]
+    near = f"tiny/{near}" if "/" in file and "/" not in put else near
+    assert f"{file.split('/')[-1]}, file: does not exist; the nearest are {near}. Put it" in told
+
+
+@pytest.mark.parametrize("given", ["nofile.csv", "map/nofile.csv"])
+@pytest.mark.parametrize("command", [["new-study", "x"], ["add-wave", "tiny", "2024"]])
+def test_an_export_that_is_not_there_is_told_with_its_folder(tmp_path, command, given):
+    answers().to_csv(write_study(tmp_path, "r.csv"), index=False)
+    (tmp_path / "nofile.xlsx").touch()
+    told = called(*command, given, home=tmp_path).stderr
+    folder = "map" if "map" in given else tmp_path.name
+    near = "; the nearest are nofile.xlsx" if "map" not in given else ""
+    assert f"nofile.csv, file: does not exist{near}. Put it in {folder}/, or correct its" in told

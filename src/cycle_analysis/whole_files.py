@@ -10,16 +10,19 @@ import errno
 import os
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, refuse
+from cycle_analysis.problems import InputError, first_five, refuse
 
 PART = ".part"
 """Last letters of a file that is being written; one that stays was left by a killed process."""
 LONGEST = 60
 """Letters of a name that messages show."""
+ALIKE = 0.7
+"""Names of files that are as alike as this may be one name."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 IN_THE_WAY = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
@@ -64,6 +67,39 @@ def check_plain(path: Path, remedy: str = "Put the file itself there") -> None:
         raise refuse(name, "file", "", "is a link to another place", "", remedy)
     if is_there and not is_file:
         raise refuse(name, "file", "", "is a folder, pipe or device", "a file", remedy)
+
+
+def absent(path: Path, remedy: str, shown: str = "") -> InputError:
+    """Say that a file is not there, and which are named like it there or stand next to its folder.
+
+    Parameters
+    ----------
+    path : Path
+        Where it should be.
+    remedy : str
+        What the user can do.
+    shown : str
+        What messages call it; its name, unless it is given.
+    """
+    near = _near(path)
+    problem = "does not exist" + (f"; the nearest are {first_five(near)}" if near else "")
+    return refuse(shown or path.name, "file", "", problem, "", remedy)
+
+
+def _near(path: Path) -> list[str]:
+    """Files whose names before the first point are alike, and those of this name one folder off."""
+    wanted, folder = path.name.casefold(), path.absolute().parent
+    found = dict[str, list[str]]()
+    with contextlib.suppress(OSError, ValueError):
+        for one in sorted(folder.iterdir()):
+            if one.is_file() and one.name[0] not in ".~":
+                found.setdefault(one.name.casefold().split(".")[0], []).append(one.name)
+    stems = get_close_matches(wanted.split(".")[0], found, n=3, cutoff=ALIKE)
+    near = [name for stem in stems for name in found[stem]]
+    with contextlib.suppress(OSError, ValueError):
+        folders = [folder.parent, *sorted(one for one in folder.iterdir() if one.is_dir())]
+        near += [f"{one.name}/{path.name}" for one in folders if (one / path.name).is_file()]
+    return near
 
 
 def write_whole(path: Path, contents: bytes, *, private_from: Path | None = None) -> Path:

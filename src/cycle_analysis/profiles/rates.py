@@ -31,6 +31,7 @@ from cycle_analysis.profiles.selection import Fits, choose, criteria_of, fit_mod
 from cycle_analysis.profiles.valleys import step_of
 from cycle_analysis.profiles.verdict import PATHS, Verdict, fit_rivals, form_of, profiles_of, weigh
 from cycle_analysis.simulate.worlds import Answering, Continuum, Profiles, World, even, steps
+from cycle_analysis.whole_files import absent
 
 DISTANCES = (2.0, 3.0, 4.0)
 """Distances of the nearest two profiles, in spreads within profiles, at which power is told."""
@@ -247,7 +248,7 @@ def read_expected(path: Path, spread: float) -> Profiles:
         If the file is absent, not a table of numbers, or off the scale.
     """
     if not path.is_file():
-        raise InputError([Problem(path.name, "file", "", "does not exist")])
+        raise absent(path, "Correct its name in the command")
     try:
         text = path.read_text("utf-8-sig")
         delimiter, decimal = (";", ",") if ";" in text else (",", ".")

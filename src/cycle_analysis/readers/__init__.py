@@ -16,18 +16,19 @@ SurveyMonkey, any file: two header rows
 """
 
 import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, Problem, refuse
+from cycle_analysis.problems import FIXED, KEPT, Problem, first_five, refuse
 from cycle_analysis.readers.flat_files import read_csv, read_dta, read_sav
 from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, change_texts, text_column
 from cycle_analysis.readers.workbooks import read_spreadsheet
 from cycle_analysis.study.files import Source
-from cycle_analysis.whole_files import check_plain
+from cycle_analysis.whole_files import absent, check_plain
 
 READERS: dict[str, Callable[[Path, Source], RawTable]] = {
     "csv": read_csv,
@@ -42,15 +43,18 @@ READERS: dict[str, Callable[[Path, Source], RawTable]] = {
     "xls": read_spreadsheet,
     "ods": read_spreadsheet,
 }
+ZIP = b"PK\x03\x04"
 SIGNATURES = {
     b"$FL2": "sav",
     b"$FL3": "zsav",
-    b"PK\x03\x04": "xlsx",
+    ZIP: "a zip",
     b"\xd0\xcf\x11\xe0": "xls",
     b"<html": "a web page",
     b"%PDF": "a PDF",
 }
 """How files of a kind begin."""
+IN_ZIP = {"xl/workbook.xml": "xlsx", "content.xml": "ods", "word/document.xml": "a Word document"}
+"""What a zip is that holds a file of this name."""
 TEXTS = ("csv", "tsv", "txt")
 IMPORT_ID = '{"importid"'
 STATUS, FINISHED = ("status", "antwoordtype"), ("finished", "voltooid", "afgerond")
@@ -93,11 +97,11 @@ def read_export(path: Path, source: Source) -> RawTable:
     """
     _check_file(path)
     kind = (source.format or path.suffix).lower().lstrip(".")
+    if kind in TEXTS or kind not in READERS:
+        _check_text(path)
     if kind not in READERS:
         remedy = "Save it as .sav, .xlsx or .csv"
         raise refuse(path.name, "file", kind, "this kind is not read", ", ".join(READERS), remedy)
-    if kind in TEXTS:
-        _check_text(path)
     table = adapt(READERS[kind](path, source))
     if table.cells.empty:
         remedy = "Export again, with the answers of all respondents"
@@ -107,10 +111,11 @@ def read_export(path: Path, source: Source) -> RawTable:
 
 def _check_file(path: Path) -> None:
     """Refuse a file that is not there, not in its folder, or larger than any survey."""
-    check_plain(path, f"Copy the file itself to {path.parent.name}/")
+    folder = path.absolute().parent.name
+    check_plain(path, f"Copy the file itself to {folder}/")
     if not path.is_file():
-        remedy = f"Put it in {path.parent.name}/, or correct source.file in wave.yaml"
-        raise refuse(path.name, "file", "", "does not exist", "", remedy)
+        remedy = f"Put it in {folder}/, or correct its name: in the command, or as source.file in "
+        raise absent(path, f"{remedy}wave.yaml")
     if (size := path.stat().st_size) > MOST_BYTES:
         problem = "is larger than any survey: not opened"
         raise refuse(path.name, "file", f"{size:,} bytes", problem, f"{MOST_BYTES:,} bytes")
@@ -122,8 +127,21 @@ def _check_text(path: Path) -> None:
         start = stream.read(200).lstrip()
     for mark, kind in SIGNATURES.items():
         if start[: len(mark)].lower() == mark.lower():
+            kind = _look_into(path) if mark == ZIP else kind
             remedy = f"Name it .{kind}" if kind in READERS else "Export the answers as csv"
+            remedy = "Unpack it, and give the file with the answers" if "holds" in kind else remedy
             raise refuse(path.name, "file", "", f"is no text but {kind}", "", remedy)
+
+
+def _look_into(path: Path) -> str:
+    """Say what a zip is by the files in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return "a damaged zip"
+    kinds = (kind for name, kind in IN_ZIP.items() if name in names)
+    return next(kinds, f"a zip that holds {first_five(names)}")
 
 
 def adapt(table: RawTable) -> RawTable:

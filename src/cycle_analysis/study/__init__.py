@@ -42,7 +42,7 @@ from cycle_analysis.study.files import (
 )
 from cycle_analysis.study.text_files import YamlText, read_model, read_parts
 from cycle_analysis.texts import Words, find_languages
-from cycle_analysis.whole_files import check_plain
+from cycle_analysis.whole_files import absent, check_plain
 
 STUDY, WAVE = "study.yaml", "wave.yaml"
 HOME = "CYCLE_ANALYSIS_HOME"
@@ -293,10 +293,9 @@ def check_raw_files(study: Study) -> None:
     for path in files:
         _gather(odd, partial(check_plain, path))
     refuse_any(odd)
-    if absent := [path for path in files if not path.is_file()]:
-        remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
-        names = [f"{path.parent.name}/{path.name}" for path in absent]
-        raise InputError(Problem(n, "file", "", "does not exist", "", remedy) for n in names)
+    remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
+    errors = (absent(p, remedy, f"{p.parent.name}/{p.name}") for p in files if not p.is_file())
+    refuse_any(problem for error in errors for problem in error.problems)
 
 
 def check_study_name(name: str) -> None:
@@ -367,6 +366,8 @@ def _study_folder(name: str, home: Path) -> Path:
     check_study_name(name)
     raw = home / "data" / "raw"
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
+    if (raw / name).is_dir() and name not in studies:
+        raise absent(raw / name / STUDY, f"Put it in {name}/ under this name", f"{name}/{STUDY}")
     if name not in studies:
         near = get_close_matches(name, studies, n=1)
         remedy = f"Did you mean {near[0]!r}?" if near else "A study is a folder with a study.yaml"
@@ -381,7 +382,8 @@ def _open(folder: Path, file: str) -> Path:
         raise refuse(file, "file", link.name, "is a link", "", remedy)
     check_plain(path)
     if not path.is_file():
-        raise refuse(file, "file", "", "does not exist", "", f"Put it in {folder.name}/")
+        remedy = f"Put it in {path.parent.name}/ under this name, saved as text in UTF-8"
+        raise absent(path, remedy, file)
     return path
 
 

@@ -405,7 +405,7 @@ class Column(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _a_bare_name_is_a_source(cls, value: Any) -> Any:
-        return {"source": value} if isinstance(value, str) else value
+        return value if isinstance(value, dict) else {"source": value}
 
     @model_validator(mode="after")
     def _is_carried_over_in_one_way(self) -> "Column":

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
-from cycle_analysis.whole_files import check_plain
+from cycle_analysis.whole_files import absent, check_plain
 
 Key = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -177,6 +177,9 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
         value = str(key[-1])
     elif mistake["input"] == "":
         problem, remedy = "is empty", "Fill it in"
+    elif kind.startswith("string") and isinstance(mistake["input"], list):
+        problem, allowed = "is a list, where one is taken", "one text"
+        remedy = "Bring several files or columns into one first, and name that"
     elif kind == "value_error":
         problem = mistake["msg"].removeprefix("Value error, ")
     elif "expected" in context:
@@ -212,6 +215,8 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     check_plain(Path(path))
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise absent(Path(path), "Put it there, or correct its name where it is given") from None
     except OSError as error:
         place = (name, "file", "", f"cannot be read ({error.strerror})", "")
         raise refuse(*place, "Check its name and where it stands") from error

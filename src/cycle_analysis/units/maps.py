@@ -25,7 +25,7 @@ from cycle_analysis.study import Study
 from cycle_analysis.units import FOLDER, Register, are_municipalities, provinces, study_register
 from cycle_analysis.units.harmonisation import detect_vintage
 from cycle_analysis.units.identification import identify
-from cycle_analysis.whole_files import check_plain
+from cycle_analysis.whole_files import absent, check_plain
 
 ENOUGH_CODES = 0.9
 """Share of the features in which a property must hold a code to count as the property of codes."""
@@ -221,6 +221,8 @@ def _features(path: str | Path) -> list[dict[str, Any]]:
         kept = [{"properties": dict(x["properties"]), "geometry": x["geometry"]} for x in features]
     except InputError:
         raise
+    except FileNotFoundError:
+        raise absent(Path(path), "Put it there, or correct units.map in study.yaml") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         what = f"is no map ({type(error).__name__}: {error})"
         raise refuse(name, "file", "", what, "", remedy) from error

@@ -27,6 +27,7 @@ from cycle_analysis.readers.workbooks import check_archive
 from cycle_analysis.study.text_files import read_table
 from cycle_analysis.units import SIZE, Register, read_events
 from cycle_analysis.units.identification import allowed_units, identify
+from cycle_analysis.whole_files import absent
 
 CBS_LIMITS = [5_000, 10_000, 20_000, 50_000, 100_000, 150_000, 250_000]
 """Inhabitants from which CBS size classes 2 to 8 begin."""
@@ -251,7 +252,7 @@ def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
 def _rows(file: Path) -> list[list[str]]:
     """Cells of a csv, or of a workbook's first sheet."""
     if not file.is_file():
-        raise refuse(file.name, "file", "", "does not exist")
+        raise absent(file, "Correct its name in the command")
     if file.suffix.lower() == ".xlsx":
         check_archive(file)
         try:

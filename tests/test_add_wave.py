@@ -183,6 +183,14 @@ def test_codes_of_letters_are_likely_the_steps_of_the_scale(before, form):
         assert f'  # {item}: {{source: "{item}", map: {{{whole}}}, comparable: partial}}' in text
 
 
+def test_the_column_of_the_very_name_of_an_item_goes_before_one_in_other_letters(before, edit):
+    edit("2018/wave.yaml", "  AG2: AG2\n", "  AG2: eerder\n")
+    table = pd.read_csv(before / "responses.csv", sep=";", dtype=str, encoding="cp1252")
+    table.assign(ag2=table["AG2"]).to_csv(before / "responses.csv", index=False)
+    called("add-wave", "example", "2022", "responses.csv", home=before)
+    assert '  AG2: "AG2"   # by its code' in mapping(before).read_text("utf-8")
+
+
 def test_codes_that_an_earlier_wave_mapped_are_likely_mapped_alike(before, edit):
     words = ["nog niet", "bijna", "hier en daar", "veel", "overal"]
     old = ", ".join(f'"{word}": {code}' for code, word in enumerate(words))

@@ -37,6 +37,9 @@ def one(text, column=COLUMN, scale=SCALE, labels=None):
         ("In de meeste  onderdelen", 3.0),
         ("in most units", 3.0),
         ("3 - in de meeste onderdelen", 3.0),
+        ("(3) in de meeste onderdelen", 3.0),
+        ("[3]", 3.0),
+        ("in de meeste onderdelen (3)", 3.0),
     ],
 )
 def test_a_code_a_label_and_a_leading_code_mean_the_same(text, value):
@@ -77,6 +80,13 @@ def test_a_percent_sign_is_left_out_where_the_scale_runs_to_100(text):
     linear = Column.model_validate({"source": "Q3", "linear": {"from": ["0", "100"]}})
     assert one(text, linear)["value"] == 3
     assert one(text)["reason"] == one(text, scale=Scale(min=0, max=99))["reason"] == INVALID
+
+
+@pytest.mark.parametrize("space", [" ", "\u2009", "\u202f", "\u00a0"])
+def test_spaces_between_thousands_are_left_out_where_the_scale_is_of_numbers(space):
+    text = f"1{space}020{space}000,5"
+    assert one(text, scale=Scale(kind="number"))["value"] == 1_020_000.5
+    assert one(f"3{space}000")["reason"] == one("3 0", scale=Scale(kind="number"))["reason"]
 
 
 def test_a_recode_has_the_first_word_and_refuses_codes_it_does_not_name():

@@ -110,8 +110,8 @@ def test_row_48_another_kind_of_file_under_the_name_of_a_text_is_told(tmp_path, 
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("xlsx", "is no text but xlsx. Name it .xlsx"),
-        ("ods", "is no text but ods. Name it .ods"),
+        ("xlsx", "but xlsx. Name it .xlsx"),
+        ("ods", "but ods. Name it .ods"),
         ("csv", "a zip that holds answers.csv. Unpack it, and give the file with the answers"),
         ("zsav", "a zip that holds answers.zsav. Unpack it"),
     ],
@@ -124,6 +124,27 @@ def test_row_48_a_zip_is_looked_into_whatever_its_name(tmp_path, name, kind, tol
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(answered, answered.name)
     assert told in refused(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["r.xlsx", "r.xls", "r.ods", "r.sav", "r.zsav"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (answers().to_csv(index=False), "but csv. Name it .csv"),
+        ("<table><tr><td>id", "but a web page. Save it as .xlsx or .csv"),
+        ('<?xml version="1.0"?><Workbook', "but a web page. Save it as .xlsx or .csv"),
+        ('[\n {"id": "r1"}]', "but JSON. Save it as .xlsx or .csv"),
+    ],
+)
+def test_row_48_a_text_under_the_name_of_another_kind_is_told(tmp_path, name, text, told):
+    write_study(tmp_path, name).write_text(text, "utf-8")
+    assert f"is no {name[2:]} {told}" in refused(tmp_path)
+
+
+def test_the_sign_at_which_dos_ends_a_file_is_no_row(tmp_path):
+    path = write_study(tmp_path, "r.csv")
+    path.write_bytes(answers().to_csv(index=False, lineterminator="\r\n").encode() + b"\x1a")
+    assert len(read(tmp_path).answers) == 12
 
 
 @pytest.mark.parametrize("name", ["r.xls", "r.ods", "r.sav", "r.dta"])

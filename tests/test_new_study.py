@@ -414,3 +414,57 @@ def test_a_table_that_lies_on_its_side_is_refused_with_how_to_turn_it(tmp_path, 
     assert "respondents or units stand in columns, and questions in rows. Turn rows" in told.stderr
     back = turned.set_index("vraag").T.reset_index()
     assert begun(tmp_path, back)[1]
+
+
+@pytest.mark.parametrize(
+    "form", ["{}.{}", "{}-{}", "{}{}: dit geldt", "{}_{} [Dit geldt voor mij]"]
+)
+def test_codes_are_found_in_the_headings_of_r_and_before_their_questions(tmp_path, form):
+    table = answers().rename(columns={code: form.format(code[:2], code[2]) for code in CODES})
+    folder, told = begun(tmp_path, table)
+    assert "phases, which are blocks of ratings: VK, PR, OP, BO" in told
+    name_wave(folder / "study.yaml")
+    fill_in(folder)
+    added = called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path)
+    assert "sure, filled in: 18 (" in added.stdout
+
+
+def test_what_numbers_dates_or_marks_all_rows_is_no_item(tmp_path):
+    days = [f"{1 + i % 28}-3-2026 10:15" for i in range(90)]
+    own = {"X": range(1, 91), "InterviewNr": range(4001, 4091), "InterviewBegin": days}
+    table = answers().assign(**own, Staat="Voltooid", Uur=["1"] * 90)
+    table.to_csv(tmp_path / "export.csv", index=False)
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
+    assert {*own, "Staat"} <= set(begun.left_out)
+    assert "17 items" in begun.sure
+
+
+@pytest.mark.parametrize("at", ["({0}) {1}", "{1} ({0})", "{0}: {1}"])
+def test_codes_beside_words_are_those_of_the_scale_also_where_not_all_are_given(tmp_path, at):
+    table = answers()
+    table[CODES] = table[CODES].replace({old: at.format(old, word) for old, word in WORDS.items()})
+    table.loc[table["PR2"].str.contains("soms"), "PR2"] = at.format("4", "even")
+    folder, told = begun(tmp_path, table)
+    assert "scale from_1_to_7;" not in told.split("likely")[1]
+    scales = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))["scales"]
+    (scale,) = scales.values()
+    assert {code: text["nl"] for code, text in scale["labels"].items()} == WORDS
+
+
+def test_an_item_whose_labels_are_turned_is_on_the_scale_of_its_block(tmp_path):
+    table = answers().astype(dict.fromkeys(CODES, float))
+    labels = {float(code): word for code, word in WORDS.items()}
+    turned = {8 - code: word for code, word in labels.items()}
+    by_item = {code: turned if code == "VK2" else labels for code in CODES}
+    pyreadstat.write_sav(table, str(tmp_path / "export.sav"), variable_value_labels=by_item)
+    new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.sav")
+    scales = yaml.safe_load((tmp_path / "data/raw/cyclus/study.yaml").read_text("utf-8"))["scales"]
+    assert list(scales) == ["from_1_to_7"]
+    assert scales["from_1_to_7"]["labels"]["1"] == {"nl": "nooit"}
+
+
+def test_few_rows_and_respondents_that_stand_twice_are_told(tmp_path):
+    table = answers().assign(respondent=[f"r{i // 2}" for i in range(90)])
+    assert "respondents by its name, but 90 rows share a value" in begun(tmp_path, table)[1]
+    (tmp_path / "few").mkdir()
+    assert "2 rows are too few to tell scales by" in begun(tmp_path / "few", table.head(2))[1]

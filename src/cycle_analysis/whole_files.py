@@ -88,18 +88,16 @@ def absent(path: Path, remedy: str, shown: str = "") -> InputError:
 
 def _near(path: Path) -> list[str]:
     """Files whose names before the first point are alike, and those of this name one folder off."""
-    wanted, folder = path.name.casefold(), path.absolute().parent
-    found = dict[str, list[str]]()
-    with contextlib.suppress(OSError, ValueError):
-        for one in sorted(folder.iterdir()):
-            if one.is_file() and one.name[0] not in ".~":
-                found.setdefault(one.name.casefold().split(".")[0], []).append(one.name)
-    stems = get_close_matches(wanted.split(".")[0], found, n=3, cutoff=ALIKE)
-    near = [name for stem in stems for name in found[stem]]
-    with contextlib.suppress(OSError, ValueError):
-        folders = [folder.parent, *sorted(one for one in folder.iterdir() if one.is_dir())]
-        near += [f"{one.name}/{path.name}" for one in folders if (one / path.name).is_file()]
-    return near
+    folder = path.absolute().parent
+    with contextlib.suppress(OSError):
+        files = [one.name for one in folder.iterdir() if one.is_file()]
+        stems = {name: name.casefold().split(".")[0] for name in files}
+        wanted = path.name.casefold().split(".")[0]
+        alike = get_close_matches(wanted, stems.values(), n=3, cutoff=ALIKE)
+        beside = [folder.parent, *sorted(folder.glob("*/"))]
+        elsewhere = [f"{one.name}/{path.name}" for one in beside if (one / path.name).is_file()]
+        return sorted(name for name in files if stems[name] in alike) + elsewhere
+    return []
 
 
 def write_whole(path: Path, contents: bytes, *, private_from: Path | None = None) -> Path:

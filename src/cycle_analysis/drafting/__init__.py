@@ -41,6 +41,7 @@ from cycle_analysis.drafting.seen import (
 )
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
+from cycle_analysis.responses.checks import FEW
 from cycle_analysis.responses.respondents import read_units, stripped
 from cycle_analysis.study import STUDY, Study
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
@@ -178,8 +179,9 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     left = [column for column in matches.unknown_columns if column not in who]
     asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
     if not asked:
-        remedy = "Export the answers, with question codes as headings"
-        raise refuse(export.name, "header", "", "no column holds an item", "", remedy)
+        problem = f"no column holds an item, read as {raw.how}"
+        shown, remedy = first_five(list(raw.cells)), "Export the answers, with codes as headings"
+        raise refuse(export.name, "header", shown, problem, "", remedy)
     roles = {}
     if role_column:
         names = dict.fromkeys(role_names(raw, role_column).values())
@@ -199,6 +201,11 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     left_out = [*matches.service, *(m.source for m in matches.found.values() if m.name != "unit")]
     left_out += [column for column in left if column not in asked]
     told = [*told_of(raw), *without, *_two_surveys(asked)]
+    known = matches.found.get("respondent")
+    if known and not known.sure:
+        told.append(f"column {one_line(known.source)} names respondents {known.reason}")
+    if len(raw.cells) < FEW:
+        told.append(f"{len(raw.cells)} rows are too few to tell scales by: look at each")
     return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
 
 

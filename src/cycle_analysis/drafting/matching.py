@@ -71,6 +71,9 @@ SERVICE = re.compile(
     re.IGNORECASE,
 )
 """Columns that survey tools add and no codebook asks."""
+DAY = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[ T].*)?$")
+MOST_STEPS = 11
+"""An answer that rises by one from row to row more often than this is none."""
 WORDY = re.compile(r"e-?mail.*|name|naam|location", re.IGNORECASE)
 """Those of words: with numbers alone they are questions."""
 
@@ -220,6 +223,13 @@ def _service(raw: RawTable, column: str) -> str:
         is_wordless = WORDY.fullmatch(name) and all(map(NUMBER.fullmatch, given))
         if SERVICE.fullmatch(name) and not is_wordless:
             return "added by the survey tool"
+    if given and all(map(DAY.match, given)):
+        return "days or times"
+    if len(given) == 1 and counts.sum() == len(raw.cells) > MOST_STEPS and "" not in counts:
+        return "the same in every row" * (not NUMBER.fullmatch(*given))
+    steps = pd.to_numeric(raw.cells[column].astype("str"), errors="coerce").diff()[1:]
+    if len(steps) > MOST_STEPS and (steps == 1).all():
+        return "numbers the rows"
     return "" if given else "empty"
 
 
@@ -345,7 +355,7 @@ def match_items(export: Export) -> Iterator[Match]:
     for item in export.study.codebook.items.index:
         if item in last and last[item].source in columns:
             yield _fitting(export, item, last[item].source, "as in the last wave", last[item])
-        elif coded := folded.get(_fold(item)):
+        elif coded := item if item in columns else folded.get(_fold(item)):
             yield _fitting(export, item, coded, "by its code")
         elif match := _by_question(export, item, by_question, asked):
             yield match
@@ -404,7 +414,12 @@ def _alike(question: str, text: str) -> float:
 def _fold(name: str) -> str:
     """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
     within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
-    return re.sub(r"\.\s.*$", "", within).casefold()
+    return as_code(re.sub(r"\.\s.*$", "", within)).casefold()
+
+
+def as_code(heading: str) -> str:
+    """Write a heading as the code of an item: R has points where a codebook has underscores."""
+    return re.sub("[.-]", "_", heading)
 
 
 def _within_question(column: str) -> Iterator[str]:

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN
+from cycle_analysis.drafting.matching import IN_BRACKETS, MARKS, WITHIN, as_code
 from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import (
     CODE_IN_LABEL,
-    LEADING_CODE,
     MOST_PERCENT,
     NUMBER,
-    PERCENT,
     declared_missing,
+    split_code,
+    without_marks,
 )
 from cycle_analysis.responses.checks import numbered_codes
 from cycle_analysis.responses.respondents import stripped
@@ -36,6 +36,10 @@ GAP = 2
 NO_ANSWER = re.compile(r"-\d+|[6-9]|[6-9][6-9]|9{1,3}[6-9]|(?P<digit>[78])(?P=digit){2,3}")
 """A code like these, and so far beyond the others, is likely one for no answer."""
 CODE = re.compile(r"[A-Za-z]\w{0,29}", re.ASCII)
+
+
+CODE_FIRST = re.compile(r"([A-Za-z]+[._-]?\d+[a-z]?(?:[._-]\d+)*)(?:$|[.:]?\s)", re.ASCII)
+"""Begin of a heading that is a code, or a code and its question."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     for column in columns:
         seen, block = answers[column], kin[column]
         is_open = len(seen.texts) > MOST_LABELS and not seen.numbers
-        shape = (bool(seen.numbers), *seen.labels.items())
+        shape = (bool(seen.numbers), *sorted(raw.labels.get(column, {}).values()))
         alike.setdefault((block, is_open, shape), []).append(column)
     scales: dict[str, SeenScale] = {}
     for (_, is_open, _), those in alike.items():
@@ -175,9 +179,12 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     named: dict[str, tuple[str, str]] = {}
     taken, stems = {name.casefold() for name in RESPONDENT_FIELDS}, dict[str, list[str]]()
+    own = {column: as_code(part[1]) for column in columns if (part := CODE_FIRST.match(column))}
+    times = Counter(own.values())
     for column in columns:
         part = WITHIN.fullmatch(column)
-        code, block = column, re.sub(r"_?\d+[a-z]?$", "", column)
+        code = own[column] if column in own and times[own[column]] == 1 else column
+        block = re.sub(r"_?\d+[a-z]?$", "", code)
         if part and part[2].isdecimal():
             code, block = f"{part[1]}{int(part[2])}", part[1]
             code = f"{part[1]}_{part[2]}" if code.casefold() in taken else code
@@ -197,7 +204,8 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
 def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
     """Give the question of each column: what is asked last, where that tells it from the others."""
     whole = {c: " ".join(raw.questions.get(c, c).split()) for c in columns}
-    whole = {c: "" if text == c and CODE.fullmatch(c) else text for c, text in whole.items()}
+    alone = [c for c, text in whole.items() if text == c and CODE.fullmatch(as_code(c))]
+    whole |= dict.fromkeys(alone, "")
     last = {}
     for column, text in whole.items():
         part = IN_BRACKETS.fullmatch(text)
@@ -219,17 +227,16 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     given = stripped(raw, column)
     spelled = given.cat.categories if labels else _unlike(given.value_counts().index[::-1])
     texts = [text for text in spelled if not missing_reason(text)]
-    if texts and all(LEADING_CODE.fullmatch(text) for text in texts):
-        parts = (LEADING_CODE.fullmatch(text) for text in texts)
-        labels |= {part[1]: part[2] for part in parts if part}
+    coded = dict(sorted(map(split_code, texts)))
+    if texts and "" not in coded:
+        labels |= {code: words or code for code, words in coded.items()}
         texts = list(labels)
     elif (codes := numbered_codes(texts)) and not labels:
         labels, texts = codes, list(codes)
-    shares = [PERCENT.fullmatch(normalise(text)) for text in texts]
-    if percent := any(shares) and all(
-        part or NUMBER.fullmatch(text) for part, text in zip(shares, texts, strict=True)
-    ):
-        texts = [part[1] if part else text for part, text in zip(shares, texts, strict=True)]
+    plain = list(dict.fromkeys(map(without_marks, texts)))
+    percent = False
+    if plain != texts and all(map(NUMBER.fullmatch, plain)):
+        texts, percent = plain, not all(text[-1].isdigit() for text in texts)
     declared = raw.missing.get(column, [])
     missing = {
         code: labels.get(code, code)
@@ -248,7 +255,7 @@ def _unlike(texts: Iterable[str]) -> list[str]:
 
 def see_scale(columns: Sequence[Answers]) -> SeenScale:
     """Tell the scale of columns of one block that are answered alike."""
-    labels = {code: label for one in columns for code, label in one.labels.items()}
+    labels = {code: label for one in reversed(columns) for code, label in one.labels.items()}
     missing = {code: label for one in columns for code, label in one.missing.items()}
     numbers = sorted({number for one in columns for number in one.numbers})
     told = tuple(labels.items()), tuple(missing.items())

@@ -43,19 +43,23 @@ READERS: dict[str, Callable[[Path, Source], RawTable]] = {
     "xls": read_spreadsheet,
     "ods": read_spreadsheet,
 }
-ZIP = b"PK\x03\x04"
 SIGNATURES = {
-    b"$FL2": "sav",
-    b"$FL3": "zsav",
-    ZIP: "a zip",
+    b"$fl2": "sav",
+    b"$fl3": "zsav",
+    b"<stata_dta>": "dta",
+    b"pk\x03\x04": "xlsx",
     b"\xd0\xcf\x11\xe0": "xls",
-    b"<html": "a web page",
-    b"%PDF": "a PDF",
+    b"<": "a web page",
+    b"%pdf": "a PDF",
+    b'[{"': "JSON",
+    b'{"': "JSON",
 }
-"""How files of a kind begin."""
+"""How files of a kind begin, in lower case and without spaces."""
 IN_ZIP = {"xl/workbook.xml": "xlsx", "content.xml": "ods", "word/document.xml": "a Word document"}
 """What a zip is that holds a file of this name."""
-TEXTS = ("csv", "tsv", "txt")
+TEXTS, PACKED = ("csv", "tsv", "txt"), ("sav", "zsav", "xlsx", "xlsm", "xls", "ods")
+NO_LETTERS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+"""What stands in no text, and in each of those that are packed."""
 IMPORT_ID = '{"importid"'
 STATUS, FINISHED = ("status", "antwoordtype"), ("finished", "voltooid", "afgerond")
 OF_QUALTRICS = ("responseid", "recordeddate", "distributionchannel", "antwoordid")
@@ -97,8 +101,7 @@ def read_export(path: Path, source: Source) -> RawTable:
     """
     _check_file(path)
     kind = (source.format or path.suffix).lower().lstrip(".")
-    if kind in TEXTS or kind not in READERS:
-        _check_text(path)
+    _check_kind(path, kind)
     if kind not in READERS:
         remedy = "Save it as .sav, .xlsx or .csv"
         raise refuse(path.name, "file", kind, "this kind is not read", ", ".join(READERS), remedy)
@@ -121,16 +124,20 @@ def _check_file(path: Path) -> None:
         raise refuse(path.name, "file", f"{size:,} bytes", problem, f"{MOST_BYTES:,} bytes")
 
 
-def _check_text(path: Path) -> None:
-    """Refuse another kind of file under the name of a text."""
+def _check_kind(path: Path, kind: str) -> None:
+    """Refuse a file that is of another kind than its name says."""
     with path.open("rb") as stream:
-        start = stream.read(200).lstrip()
-    for mark, kind in SIGNATURES.items():
-        if start[: len(mark)].lower() == mark.lower():
-            kind = _look_into(path) if mark == ZIP else kind
-            remedy = f"Name it .{kind}" if kind in READERS else "Export the answers as csv"
-            remedy = "Unpack it, and give the file with the answers" if "holds" in kind else remedy
-            raise refuse(path.name, "file", "", f"is no text but {kind}", "", remedy)
+        start = b"".join(stream.read(200).lower().split())
+    found = next((other for mark, other in SIGNATURES.items() if start.startswith(mark)), "")
+    if found == "xlsx" and READERS.get(kind) is not read_spreadsheet:
+        found = _look_into(path)
+    if not found and kind in PACKED and start and not NO_LETTERS.search(start):
+        found = "csv"
+    if found and READERS.get(found) is not READERS.get(kind, read_csv):
+        remedy = f"Name it .{found}" if found in READERS else "Save it as .xlsx or .csv"
+        remedy = "Unpack it, and give the file with the answers" if "zip" in found else remedy
+        said = f"is no {'text' if kind in TEXTS else kind} but {found}"
+        raise refuse(path.name, "file", "", said, "", remedy)
 
 
 def _look_into(path: Path) -> str:

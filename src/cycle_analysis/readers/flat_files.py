@@ -109,7 +109,7 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str, list[int]]:
         raise refuse(path.name, f"line {line}", "", "holds a NUL byte: no text file", "", remedy)
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return data, encoding, odd
+    return data.removesuffix(b"\x1a"), encoding, odd  # the sign at which DOS ends a file
 
 
 def _mend_lines(data: bytes) -> tuple[bytes, list[int]]:

@@ -39,12 +39,19 @@ from cycle_analysis.study.files import (
 DECLARED_MISSING = "is an answer of the codebook, but the file declares it missing"
 RECODED, RESCALED = "recoded in wave.yaml", "rescaled in wave.yaml"
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
-PERCENT = re.compile(rf"({NUMBER.pattern}) ?(?:%|procent|percent)", re.ASCII)
+MARKED = re.compile(
+    rf"({NUMBER.pattern}) ?(?:%|procent|percent)|(\d{{1,3}}(?: \d{{3}})+(?:[.,]\d+)?)", re.ASCII
+)
+"""A number with a percent sign, or with spaces between its thousands."""
 MOST_PERCENT = 100
 WITHOUT_DECIMALS = re.compile(r"([+-]?\d+)[.,]0+", re.ASCII)
 THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 """A thousand in one language, three decimals in the other."""
-LEADING_CODE = re.compile(r"(\d+)\s*(?:[-–—=:.)])\s*([^\d\s].*)", re.ASCII)
+WITH_CODE = (
+    re.compile(r"[(\[]?(?P<code>\d+)\s*[-–—=:.)\]]\s*(?P<words>[^\d\s].*)", re.ASCII),
+    re.compile(r"(?P<words>.*)[(\[](?P<code>\d+)[)\]]", re.ASCII),
+)
+"""An answer that begins with its code, or ends with it in brackets."""
 LETTERS_AND_NUMBER = re.compile(r"([A-Za-z]+)0*(\d+)", re.ASCII)
 """How LimeSurvey codes answers: A1, AO01."""
 CODE_IN_LABEL = re.compile(r"^[(\[]?-?\d+[)\].:]?\s*[-–:]?\s*", re.ASCII)
@@ -201,8 +208,8 @@ class _Rules:
         if text.startswith("'"):  # how spreadsheets mark a number as text
             return self._on_scale(text[1:], "apostrophe left out", self.column.linear)
         runs_to = (self.column.linear.from_ if self.column.linear else self.scale.ends)[1]
-        if (part := PERCENT.fullmatch(text)) and runs_to in (MOST_PERCENT, np.inf):
-            return self._on_scale(part[1], "percent sign left out", self.column.linear)
+        if (plain := without_marks(text)) != text and runs_to >= MOST_PERCENT:
+            return self._on_scale(plain, "percent sign or spaces left out", self.column.linear)
         return self._on_scale(text, "", self.column.linear)
 
     def _by_label(self, text: str) -> Answer | None:
@@ -210,9 +217,9 @@ class _Rules:
 
     def _leading(self, text: str) -> Answer | None:
         """Read ``3 - in most units``; not when the words are the label of another code."""
-        if not (part := LEADING_CODE.fullmatch(text)):
+        code, words = split_code(text)
+        if not code:
             return None
-        code, words = part.groups()
         if MONTH.fullmatch(words):
             return _invalid("looks like a date that a spreadsheet made of a code")
         if code in self.scale.missing:
@@ -301,6 +308,32 @@ def declared_missing(text: str, missing: Ranges) -> bool:
     (True, False)
     """
     return any(_within(text, *ends) for ends in missing)
+
+
+def without_marks(text: str) -> str:
+    """Write a number without percent sign or spaces between thousands, and any other text as it is.
+
+    Examples
+    --------
+    >>> without_marks("75 %"), without_marks("20\u2009000"), without_marks("eens")
+    ('75', '20000', 'eens')
+    """
+    part = MARKED.fullmatch(normalise(text))
+    return (part[1] or part[2]).replace(" ", "") if part else text
+
+
+def split_code(text: str) -> tuple[str, str]:
+    """Split an answer into the code that stands in it and its words; no code where there is none.
+
+    Examples
+    --------
+    >>> split_code("3 - eens"), split_code("(3) eens"), split_code("eens (3)"), split_code("eens")
+    (('3', 'eens'), ('3', 'eens'), ('3', 'eens'), ('', 'eens'))
+    """
+    for pattern in WITH_CODE:
+        if part := pattern.fullmatch(text):
+            return part["code"], part["words"].strip()
+    return "", text
 
 
 def plain_number(text: str) -> str:

@@ -192,6 +192,20 @@ def test_row_38_waves_that_share_one_unit_or_none_are_warned_about_and_claim_no_
         assert "no phase changed" not in text
 
 
+def test_a_wave_that_is_the_export_of_another_once_more_is_told(tmp_path):
+    make_study(tmp_path, TWO_WAVES)
+    assert not doubts(tmp_path)
+    first = pd.read_csv(tmp_path / "data/raw/small/2010/responses.csv", dtype=str)
+
+    def again(wave, table):
+        return first if wave == "2011" else table
+
+    change_answers(tmp_path, again)
+    ((done, told),) = doubts(tmp_path)
+    assert done == KEPT
+    assert "100% of its respondents gave the answers of one of the same unit in 2010" in told
+
+
 def test_row_38_waves_out_of_order_are_refused_with_the_right_order(tmp_path, capsys):
     make_study(tmp_path, TWO_WAVES)
     change_study(tmp_path, waves=["2011", "2010"])

@@ -122,7 +122,7 @@ class RawTable:
         where = [f"column {column}" + (f" ({item})" if item else "")] if column else []
         where += [f"rows {first_five(rows)}"] if len(rows) else []
         return Problem(
-            *(self.file, ", ".join(where), value, problem, allowed, remedy, done),
+            *(self.file, ", ".join(where) or "file", value, problem, allowed, remedy, done),
             sheet=self.sheet,
             row=str(rows[0]) if len(rows) else "",
             column=column,

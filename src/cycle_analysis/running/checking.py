@@ -8,6 +8,7 @@ or waves that do not compare, are told here too, and by the first step of a run.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from cycle_analysis.measurement import respondent_scores, unit_scores
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, refuse_any
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
+from cycle_analysis.responses.checks import LONG
 from cycle_analysis.responses.coded import (
     Responses,
     check_columns,
@@ -36,6 +38,8 @@ from cycle_analysis.waves import item_status, link_units, unchanged_units
 
 MAX_INVALID = 0.05
 """Share of invalid answers that a column may have, where the study's own cannot be read."""
+MOST_ALIKE = 0.5
+"""Waves of which more respondents answered alike than this are one."""
 
 
 @dataclass(frozen=True)
@@ -230,9 +234,26 @@ def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[P
         problem = "the waves are not in the order of their fieldwork"
         yield Problem("study.yaml", "waves", shown, problem, ordered, "Write them in that order")
         return
+    for first, second in combinations(days, 2):
+        if (share := _same_answers(responses[first], responses[second])) > MOST_ALIKE:
+            problem = f"{share:.0%} of its respondents gave the answers of one of the same unit in "
+            remedy = "Is this the export of that wave once more?"
+            yield Problem(f"wave {second}", "answers", "", problem + first, "", remedy, done=KEPT)
     units = {wave: found.respondents["unit"] for wave, found in responses.items()}
     shared = len(unchanged_units(link_units(units, days, study_register(study))))
     if shared < FEW_UNITS:
         problem = "so many units answered in every wave and never changed their territory"
         remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
         yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)
+
+
+def _same_answers(earlier: Responses, later: Responses) -> float:
+    """Share of the later respondents that answered all items as one of their unit did before."""
+    items = [item for item in later.answers if item in earlier.answers]
+    if len(items) < LONG:
+        return 0.0
+    before, after = (
+        pd.util.hash_pandas_object(one.answers[items].assign(unit=one.respondents["unit"]), False)
+        for one in (earlier, later)
+    )
+    return float(after.isin(before).mean())

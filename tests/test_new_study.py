@@ -468,3 +468,57 @@ def test_few_rows_and_respondents_that_stand_twice_are_told(tmp_path):
     assert "respondents by its name, but 90 rows share a value" in begun(tmp_path, table)[1]
     (tmp_path / "few").mkdir()
     assert "2 rows are too few to tell scales by" in begun(tmp_path / "few", table.head(2))[1]
+
+
+def test_few_words_among_numbers_are_likely_no_answers_and_no_category(tmp_path):
+    table = answers()
+    table.loc[::9, "VK2"], table.loc[1::9, "PR3"] = "?", "Geen mening"
+    folder, told = begun(tmp_path, table)
+    draft = (folder / "study.yaml").read_text("utf-8")
+    assert '#   "?": {reason: dont_know, nl: ""}   # likely' in draft
+    assert {scale["kind"] for scale in yaml.safe_load(draft)["scales"].values()} == {"rating"}
+    assert "phases, which are blocks of ratings: VK, PR, OP, BO" in told
+
+
+def test_numbers_of_which_only_the_ends_have_words_are_a_rating(tmp_path):
+    ends = {"1": "1=nooit", "7": "7=altijd"}
+    table = answers()
+    table[CODES] = table[CODES].replace(ends)
+    folder, _ = begun(tmp_path, table)
+    (scale,) = yaml.safe_load((folder / "study.yaml").read_text("utf-8"))["scales"].values()
+    assert scale["labels"] == {"1": {"nl": "nooit"}, "7": {"nl": "altijd"}}
+    assert (scale["min"], scale["max"]) == (1, 7)
+
+
+def test_lines_above_the_header_of_a_csv_are_named_as_the_message_says(tmp_path):
+    lines = "# enquete van maart\n# 90 antwoorden\n" + answers().to_csv(index=False)
+    (tmp_path / "export.csv").write_text(lines, "utf-8")
+    told = called("new-study", "cyclus", "export.csv", home=tmp_path)
+    assert "--header-row names a row further down" in told.stderr
+    told = called("new-study", "cyclus", "export.csv", "--header-row", "3", home=tmp_path)
+    assert "16 items; units: municipalities, column GEM" in told.stdout
+
+
+def test_a_second_row_of_headings_does_not_lay_a_table_on_its_side(tmp_path):
+    table = answers()[["GEM", "functie", *CODES]]
+    table.loc[-1] = ["Gemeente", "Functie", *TEXTS.values()]
+    table.insert(0, "nr", [*map(str, range(1, 91)), "Respondent"])
+    _, told = begun(tmp_path, table.sort_index())
+    assert "rows 2 name no unit (Gemeente)" in told
+
+
+def test_a_register_that_is_left_empty_is_told_as_empty(tmp_path):
+    table = answers().assign(GEM=[f"Afdeling {i % 40}" for i in range(90)])
+    folder, _ = begun(tmp_path, table)
+    name_wave(folder / "study.yaml")
+    fill_in(folder)
+    told = called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path).stderr
+    assert re.search(r"study.yaml, line \d+, units.register: is empty. Fill it in", told)
+
+
+def test_codes_of_many_different_respondents_are_no_category(tmp_path):
+    folder, _ = begun(
+        tmp_path, answers().assign(kenmerk=[f"x{i + 3 * (i % 5)}" for i in range(90)])
+    )
+    book = pd.read_csv(folder / "codebook.csv").set_index("item")
+    assert book.loc["kenmerk", "scale"] == "open"

@@ -97,6 +97,12 @@ def test_new_units_join_the_reference_profiles_even_when_a_score_is_missing():
     assert assign(reference.mixture, new).labels.equals(joined.labels)
 
 
+@pytest.mark.parametrize("k", [3.0, "3", None])
+def test_a_number_of_profiles_that_is_no_whole_number_is_refused(k):
+    with pytest.raises(ValueError, match=rf"k = {k!r} profiles asked .* Allowed: 1 to"):
+        latent_profiles(four_profiles()[0], k)
+
+
 def test_a_reference_profile_without_new_members_keeps_its_number():
     scores, truth = four_profiles()
     joined = assign(latent_profiles(scores, 4), scores[truth > 1])

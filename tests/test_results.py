@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared import examples
 
+from cycle_analysis.problems import InputError
 from cycle_analysis.results import Results, write_table
 
 CODES = pd.Index(["0059", "NA", "GM0363"], name="unit")
@@ -29,6 +30,19 @@ def test_codes_texts_and_numbers_come_back_as_they_were(tmp_path):
     results = Results(tmp_path)
     results.save("02_scores", "2018", {"table": table})
     pd.testing.assert_frame_equal(results.load("02_scores", "table", "2018"), table)
+
+
+@pytest.mark.parametrize(
+    ("step", "table", "there"),
+    [("02_scores", "tabel", "spread, table"), ("2_scores", "table", "02_scores")],
+)
+def test_a_table_or_step_that_is_not_there_is_told_with_those_that_are(
+    tmp_path, step, table, there
+):
+    results, frame = Results(tmp_path), pd.DataFrame({"AG": [1.5, 2.0, 3.0]}, index=CODES)
+    results.save("02_scores", "2018", {"table": frame, "spread": frame})
+    with pytest.raises(InputError, match=rf"is not there yet. Allowed: {there}. Run notebook"):
+        results.load(step, table, "2018")
 
 
 def test_numbers_are_rounded_without_minus_zero():

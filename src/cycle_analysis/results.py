@@ -189,10 +189,11 @@ class Results:
         InputError
             If the step has not run, did not save this table, or the file has changed since.
         """
-        schema = self._read(step, wave)["tables"].get(table)
+        tables = self._read(step, wave)["tables"]
+        schema = tables.get(table)
         path = self.step_folder(step, wave) / f"{table}.csv"
         if schema is None or not path.is_file():
-            raise InputError([_lacking(step, wave, f"{table}.csv")])
+            raise InputError([_lacking(step, wave, f"{table}.csv", tables)])
         contents = path.read_bytes()
         if hashlib.sha256(contents).hexdigest() != schema["sha256"]:
             raise _spoilt(step, wave, f"{table}.csv", "has changed since it was saved")
@@ -343,7 +344,8 @@ class Results:
     def _read(self, step: str, wave: str) -> dict[str, Any]:
         path = self.step_folder(step, wave) / FILE
         if not path.is_file():
-            raise InputError([_lacking(step, wave)])
+            there = sorted(one.parent.name for one in path.parents[1].glob(f"*/{FILE}"))
+            raise InputError([_lacking(step, wave, FILE, there)])
         try:
             result: dict[str, Any] = json.loads(path.read_text("utf-8"))
             return {key: result[key] for key in ("made_from", "parameters", "tables", "version")}
@@ -416,8 +418,8 @@ def study_files(study: Study, step: str, wave: str) -> dict[str, str]:
     return found
 
 
-def _lacking(step: str, wave: str, file: str = FILE) -> Problem:
-    where = (f"{wave}/{step}/{file}", "file", "", "is not there yet", "")
+def _lacking(step: str, wave: str, file: str = FILE, there: Iterable[str] = ()) -> Problem:
+    where = (f"{wave}/{step}/{file}", "file", "", "is not there yet", ", ".join(there))
     return Problem(*where, f"{run_notebook(step, wave)} first")
 
 

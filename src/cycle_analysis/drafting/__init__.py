@@ -180,7 +180,8 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
     if not asked:
         problem = f"no column holds an item, read as {raw.how}"
-        shown, remedy = first_five(list(raw.cells)), "Export the answers, with codes as headings"
+        shown = first_five(list(raw.cells))
+        remedy = "Export the answers with codes as headings; --header-row names a row further down"
         raise refuse(export.name, "header", shown, problem, "", remedy)
     roles = {}
     if role_column:
@@ -212,18 +213,23 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
 def _refuse_turned(raw: RawTable, register: Register, items: Iterable[str]) -> None:
     """Refuse a table of which each column is a respondent or unit, and each row a question.
 
-    Its first column holds what headings should, or its headings name units.
+    Its first column holds what headings should, or its headings, or such a row, name units.
     """
     first, *others = map(str, raw.cells.columns)
-    texts = stripped(raw, first)
-    told = [text for text in texts if any(named_as(name, text) for name in RESPONDENT_FIELDS)]
-    told += [text for text in texts if text in items]
-    units = {*units_within(others, register, register.last_day).values()} - {""}
-    if (told and texts.is_unique) or FEWEST < len(units) > len(others) / 2:
+    given = stripped(raw, first)
+    texts = given.cat.categories
+    fields = [text for text in texts if any(named_as(name, text) for name in RESPONDENT_FIELDS)]
+    rows = raw.cells[others][given.isin([text for text in fields if named_as("unit", text)])]
+    known = len(fields) > 1 or texts.isin(list(items)).mean() > 0.5
+    turned = known and given.is_unique
+    for line in (others, *rows.astype("str").to_numpy().tolist()):
+        units = units_within(line, register, register.last_day).values()
+        named = [unit for unit in units if unit]
+        turned |= FEWEST < len(named) > len(units) / 2
+    if turned:
         problem = "respondents or units stand in columns, and questions in rows"
         remedy = "Turn rows and columns round (Excel: copy, paste special, transpose; R: t())"
-        shown = first_five(told or others)
-        raise refuse(raw.file, f"column {first}" if told else "header", shown, problem, "", remedy)
+        raise refuse(raw.file, "header", first_five([first, *others]), problem, "", remedy)
 
 
 def _nothing_known(folder: Path) -> Study:

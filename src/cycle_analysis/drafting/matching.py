@@ -67,6 +67,7 @@ SERVICE = re.compile(
     r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)|"
     r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
     r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
+    r"weegfactor|weging|weight|"
     r"survey (?:creation date|completed on|progress)",
     re.IGNORECASE,
 )

@@ -32,7 +32,7 @@ FEWEST = 3
 """A rating has as many steps, and a block of ratings as many items."""
 LOWEST, HIGHEST = (0, 1), (3, 4, 5, 6, 7, 10, 100)
 """Ends of the usual scales."""
-GAP = 2
+GAP, MOST_WORDS = 2, 2
 NO_ANSWER = re.compile(r"-\d+|[6-9]|[6-9][6-9]|9{1,3}[6-9]|(?P<digit>[78])(?P=digit){2,3}")
 """A code like these, and so far beyond the others, is likely one for no answer."""
 CODE = re.compile(r"[A-Za-z]\w{0,29}", re.ASCII)
@@ -54,12 +54,15 @@ class Answers:
         By code: labels of answers, and of what the file says is none.
     percent : bool
         Whether percent signs stand behind its numbers.
+    words : tuple of str
+        The few that stand among numbers without being one.
     """
 
     texts: tuple[str, ...]
     labels: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     percent: bool = False
+    words: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> list[float]:
@@ -83,7 +86,7 @@ class SeenScale:
     labels, missing : tuple of (str, str)
         Codes and their labels; the label is ``""`` where only a person knows it.
     likely_missing : tuple of str
-        Codes that stand far from the others.
+        Codes that stand far from the others, and the few words that stand among numbers.
     sure : bool
         Whether the ends can be filled in unseen.
     shared : bool
@@ -227,11 +230,11 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     given = stripped(raw, column)
     spelled = given.cat.categories if labels else _unlike(given.value_counts().index[::-1])
     texts = [text for text in spelled if not missing_reason(text)]
-    coded = dict(sorted(map(split_code, texts)))
-    if texts and "" not in coded:
-        labels |= {code: words or code for code, words in coded.items()}
-        texts = list(labels)
-    elif (codes := numbered_codes(texts)) and not labels:
+    coded = sorted((text, "") if NUMBER.fullmatch(text) else split_code(text) for text in texts)
+    if coded and coded[0][0] and not all(map(NUMBER.fullmatch, texts)):
+        labels |= {code: words for code, words in coded if words}
+        texts = list(dict.fromkeys(code for code, _ in coded))
+    elif len(texts) <= MOST_LABELS and not labels and (codes := numbered_codes(texts)):
         labels, texts = codes, list(codes)
     plain = list(dict.fromkeys(map(without_marks, texts)))
     percent = False
@@ -243,9 +246,13 @@ def see_answers(raw: RawTable, column: str) -> Answers:
         for code in dict.fromkeys([*labels, *texts])
         if missing_reason(labels.get(code, code)) or declared_missing(code, declared)
     }
-    given = tuple(text for text in texts if text not in missing)
+    given = [text for text in texts if text not in missing]
     labels = {code: text for code, text in labels.items() if code not in missing}
-    return Answers(given, labels, missing, percent)
+    words = [text for text in given if not NUMBER.fullmatch(text)]
+    if labels or len(words) > MOST_WORDS or len(given) - len(words) < FEWEST:
+        words = []
+    given = [text for text in given if text not in words]
+    return Answers(tuple(given), labels, missing, percent, tuple(words))
 
 
 def _unlike(texts: Iterable[str]) -> list[str]:
@@ -266,6 +273,7 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
             return SeenScale("rating", (0, MOST_PERCENT), missing=told[1])
         return SeenScale("number", missing=told[1])
     answers, far = _without_far(numbers, {float(code) for code in labels if NUMBER.fullmatch(code)})
+    far += tuple(dict.fromkeys(word for one in columns for word in one.words))
     only_ends = len(labels) < len(answers)
     if len(answers) < FEWEST or (labels and not only_ends and len(columns) < FEWEST):
         known = labels or {f"{number:.15g}": "" for number in answers}

@@ -420,9 +420,9 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
             f"No unit has a score on {absent}. Leave it out first: scores.drop(columns={absent})."
         )
     distinct = n_distinct(values)
-    if not 1 <= k <= distinct:
+    if not isinstance(k, int | np.integer) or not 1 <= k <= distinct:
         raise ValueError(
-            f"k = {k} profiles asked of {len(scores)} units with {distinct} distinct score "
+            f"k = {k!r} profiles asked of {len(scores)} units with {distinct} distinct score "
             f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
         )
     low, high = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)

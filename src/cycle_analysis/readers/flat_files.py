@@ -161,7 +161,8 @@ def find_delimiter(text: bytes, source: Source) -> tuple[str, int]:
     first = text[:100_000].decode("utf-8", "ignore")
     hint = first.split("\n", 1)[0].strip().strip('"').casefold()
     hinted = hint.startswith("sep=") and len(hint) == 5
-    delimiter = source.delimiter or (hint[4] if hinted else detect_delimiter(first))
+    lines = first.split("\n", source.header_row - 1)
+    delimiter = source.delimiter or (hint[4] if hinted else detect_delimiter(lines[-1]))
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         allowed = "one character, such as ; or ,"
         raise refuse("wave.yaml", "source.delimiter", delimiter, "is no delimiter", allowed)

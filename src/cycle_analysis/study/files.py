@@ -32,7 +32,7 @@ ANSWERED, BLANK, INVALID = "", "blank", "invalid"
 MISSING_WORDS = {
     "dont_know": (
         *("weet niet", "weet ik niet", "geen idee", "don't know", "dont know"),
-        "weet niet / geen mening",
+        *("weet niet / geen mening", "geen mening", "no opinion"),
     ),
     "not_applicable": ("nvt", "n.v.t.", "niet van toepassing", "not applicable"),
     "refused": ("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
@@ -245,7 +245,7 @@ class Units(Frozen):
 
     one: Text = Text(**{"nl": "gemeente", "en": "municipality"})
     many: Text = Text(**{"nl": "gemeenten", "en": "municipalities"})
-    register_file: FileName = Field(default=BUNDLED, alias="register")
+    register_file: FileName = Field(default=BUNDLED, alias="register", min_length=1)
     events: FileName = ""
     map_file: FileName = Field(default="", alias="map")
 

@@ -112,7 +112,7 @@ def truths() -> dict[str, float]:
         "icc1": 0.3,
         "H": order[(ALL, ALL)],
         "H of a pair": order[PAIR],
-        "H between": two_level_scalability(nested, unit, 0, 0).loc[BETWEEN, "H"],
+        "H between": two_level_scalability(nested, unit, 0).loc[BETWEEN, "H"],
         "spread": spread_by_level(nested, unit).loc[1, "spread"],
         "spearman": table.corr("spearman").loc[PAIR],
         "kappa": kappa(categories(table))["kappa"],
@@ -162,7 +162,7 @@ def held_by_respondents(n: int, seed: int, truth: dict[str, float]) -> dict[str,
     spread = spread_by_level(scores, units).loc[1]
     between = np.nan
     if seed % 2 == 0:  # half of the samples: it takes most of the time
-        levels = two_level_scalability(scores, units, REPLICATES, 0, seed=seed)
+        levels = two_level_scalability(scores, units, REPLICATES, seed)
         between = float(within(truth["H between"], levels.loc[BETWEEN]))
     return {
         "alpha, nested respondents": low <= truth["alpha"] <= high,

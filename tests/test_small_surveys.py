@@ -68,7 +68,7 @@ def test_one_unit_with_two_respondents_makes_no_score_exact(tmp_path):
     assert survey.table("standard_errors").isna().all(axis=None)
     told = survey.said("measurement", "precision")
     assert told.startswith("How exact the score of a country is cannot be known: too few countries")
-    assert "measurement error is that of the questions only" in survey.said("cycle", "violations")
+    assert "error in the table is that of the questions only" in survey.said("cycle", "violations")
     curve, scores = survey.table("curve", "03_cycle"), survey.table("scores")
     reach = (curve["high"] - curve["low"]) / 2
     t = stats.t.ppf(0.975, len(scores) - 1)

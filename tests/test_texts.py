@@ -225,13 +225,45 @@ def test_every_reading_of_the_order_has_words_of_its_own(results, language):
 
 @pytest.mark.parametrize(
     ("chance", "reason"),
-    [(0.1, r"the mean falls .* in 0 of 3 steps from phase to phase"), (0.5, "H is no .*gives")],
+    [
+        (0.1, r"from .* the mean falls .* in 0 of 3 steps, and rises in 2"),
+        (0.5, "H is no .*gives"),
+    ],
 )
 def test_phases_that_rise_together_lack_an_order_for_one_reason(results, chance, reason):
     row = {"reading": "parallel", "H": 0.4, "H_chance": chance, "steps": 3, "steps_down": 0}
+    row |= {"steps_up": 2}
     changed = results.change(t03_cycle__order=row)
     told = tell(open_chapter(changed.study, changed, "en", "cycle"), "order")
     assert re.search(rf"\): {reason}\. ", told)
+
+
+def test_a_later_phase_is_told_ahead_only_beyond_chance_over_all_pairs_and_where_error_is_known(
+    results,
+):
+    def told(n_ahead: int, known: bool = True) -> str:
+        counts = {"n": 68.0, "violations": float(n_ahead), "share": n_ahead / 68}
+        columns = {"t03_cycle__violations": counts}
+        if not known:
+            columns |= {"t02_scores__error": {"freedom": 12.0}}
+        changed = results.change(**columns)
+        return tell(open_chapter(changed.study, changed, "en", "cycle"), "violations")
+
+    assert "For no pair" in told(5)  # 7 %, of which 2.5 % by chance, in any of six pairs
+    assert "ahead of" in told(15)
+    assert "cannot be told" in told(15, known=False)
+
+
+@pytest.mark.parametrize(("ends", "beyond"), [((6, 7), False), ((16, 17), True)])
+def test_phases_are_told_to_go_together_only_beyond_chance(results, ends, beyond):
+    """Of 68 units 4 are to be expected without a phase, and 5 with all four."""
+    none, all_four = ends
+    counts = {"n": [none, 20, 68 - 40 - none - all_four, 20, all_four]}
+    listed = {"n": [20, all_four, 20, none]}
+    columns = {"t03_cycle__active_counts": counts, "t03_cycle__patterns": listed}
+    changed = results.change(**columns)
+    told = tell(open_chapter(changed.study, changed, "en", "cycle"), "extremes")
+    assert ("by more than chance" in told) == beyond
 
 
 SURE = ("met zekerheid", "geen toeval", "with certainty", "not by chance", "no chance")

@@ -13,9 +13,21 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from cycle_analysis.cycle.scalability import ALL, WEAK, scalability, subtract_style
+from cycle_analysis.cycle.scalability import (
+    ALL,
+    BETWEEN,
+    WEAK,
+    scalability,
+    subtract_style,
+    two_level_scalability,
+)
 from cycle_analysis.measurement import unit_scores
-from cycle_analysis.measurement.error import MeasurementError, Standing, measurement_error
+from cycle_analysis.measurement.error import (
+    TOO_FEW,
+    MeasurementError,
+    Standing,
+    measurement_error,
+)
 
 
 class Reading(StrEnum):
@@ -31,8 +43,8 @@ class Reading(StrEnum):
     """Units are busy with one phase and done with the former, so that distant phases exclude each
     other although the order is perfect; H is low or negative there, and only correlations tell."""
     UNDETERMINED = "undetermined"
-    """There is an order in the raw scores and none once style is taken out: these two bound the
-    truth, and do not agree."""
+    """There is an order in the raw scores, and none once style is taken out, or none that
+    colleagues share; or nothing tells an order from a style."""
     UNKNOWN = "unknown"
     """Too few units, or nobody differs."""
 
@@ -154,6 +166,7 @@ def gather_evidence(
     scores: pd.DataFrame,
     errors: pd.DataFrame,
     corrected: pd.DataFrame | None = None,
+    two_level: pd.DataFrame | None = None,
     replicates: int = 1000,
     permutations: int = 500,
     seed: int = 2018,
@@ -169,6 +182,8 @@ def gather_evidence(
     corrected : DataFrame, units × phases, optional
         Scores without response style: `scalability.subtract_style` before aggregation. Without it
         the verdict rests on raw scores and says so.
+    two_level : DataFrame, optional
+        H within and between respondents, from `scalability.two_level_scalability`.
     replicates, permutations, seed
         See `scalability.scalability`.
 
@@ -176,8 +191,10 @@ def gather_evidence(
     -------
     Series
         n; H, H_low, H_high, H_chance (raw); H_corrected, H_corrected_low, H_corrected_high,
-        H_corrected_chance; steps, steps_down (adjacent pairs of phases, and those whose mean falls
-        by more than chance); violations (share of units and pairs, beyond error); near, far
+        H_corrected_chance; H_between, H_between_low, H_between_high (between respondents of one
+        unit; NaN where fewer than `TOO_FEW` degrees of freedom tell it); steps, steps_down,
+        steps_up (adjacent pairs of phases, and those whose mean falls, or rises, by more than
+        chance); violations (share of units and pairs, beyond error); near, far
         (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
         of unrelated phases go lower); corrected (whether H_corrected is there); style (correlation
         over units of what was taken out with the mean score; NaN where nothing was).
@@ -195,12 +212,14 @@ def gather_evidence(
         whole = scalability(table, replicates, permutations, seed=seed).loc[(ALL, ALL)]
         evidence |= {name: whole["H"], f"{name}_low": whole["low"], f"{name}_high": whole["high"]}
         evidence[f"{name}_chance"] = whole["chance_high"]
+    evidence |= _between_respondents(two_level)
     violations = order_violations(scores, errors)
     compared = violations["n"].sum()
     near, far, far_chance = _reach_of_correlations(scores if corrected is None else corrected)
     evidence |= {
         "steps": scores.shape[1] - 1,
-        "steps_down": _steps_down(scores),
+        "steps_down": _steps(scores, down=True),
+        "steps_up": _steps(scores, down=False),
         "violations": violations["violations"].sum() / compared if compared else np.nan,
         "near": near,
         "far": far,
@@ -216,17 +235,19 @@ def read_order(evidence: pd.Series) -> Reading:
 
     In this order. *Window* when the most distant phases go together less than chance allows and
     less than adjacent ones. *Undetermined* when the raw H is a scale, the corrected H is not, and
-    the steps leave room for an order: correction takes out some of what units truly share, so the
-    one is an upper and the other a lower bound. *Parallel* when H, corrected for style where that
-    is known, is under .3, or not beyond chance, or when fewer than half of the steps go down.
-    *Cumulative* when the whole interval of H is over .3, every step goes down, and at most a tenth
-    of the comparisons breaks the order beyond error. *Partly* otherwise.
+    the steps leave room for an order: correction takes out some of what units truly share, or
+    leaves in some of a style. *Parallel* when H, corrected for style where that is known, is under
+    .3, or not beyond chance, or when fewer than half of the steps go down. *Undetermined*, too,
+    when what goes together `may_be_style`. *Cumulative* when the whole interval of H is over .3,
+    every step goes down, and at most a tenth of the comparisons breaks the order beyond error.
+    *Partly* otherwise.
 
     Examples
     --------
     >>> evidence = pd.Series({"H": 0.1, "H_low": 0.0, "H_chance": 0.1, "corrected": False,
     ...                       "steps": 4, "steps_down": 4, "violations": 0.1,
-    ...                       "near": 0.1, "far": 0.0, "far_chance": -0.1})
+    ...                       "near": 0.1, "far": 0.0, "far_chance": -0.1,
+    ...                       "H_between_low": 0.0})
     >>> read_order(evidence).value
     'parallel'
     """
@@ -241,9 +262,22 @@ def read_order(evidence: pd.Series) -> Reading:
         above = evidence["H"] >= WEAK and evidence["H"] > evidence["H_chance"]
         bounds_differ = evidence["corrected"] and above and not lacks_order
         return Reading.UNDETERMINED if bounds_differ else Reading.PARALLEL
+    if may_be_style(evidence):
+        return Reading.UNDETERMINED
     every_step = evidence["steps_down"] == evidence["steps"]
     surely = low > WEAK and every_step and evidence["violations"] <= 0.1
     return Reading.CUMULATIVE if surely else Reading.PARTLY
+
+
+def may_be_style(evidence: pd.Series) -> bool:
+    """Whether what goes together may be a style of answering.
+
+    That is where colleagues do not share it, beyond chance; and where there are too few of them to
+    tell, if no other subjects were asked about either.
+    """
+    if np.isnan(evidence["H_between_low"]):
+        return not evidence["corrected"]
+    return bool(evidence["H_between_low"] <= 0)
 
 
 def order_table(evidence: pd.Series) -> pd.DataFrame:
@@ -302,7 +336,18 @@ def phase_order(
     corrected = None
     if off_topic is not None:
         corrected = unit_scores(subtract_style(persons, off_topic), units)
-    return order_table(gather_evidence(scores, errors, corrected, replicates, seed=seed))
+    two_level = two_level_scalability(persons, units, replicates, seed)
+    return order_table(gather_evidence(scores, errors, corrected, two_level, replicates, seed=seed))
+
+
+def _between_respondents(two_level: pd.DataFrame | None) -> dict[str, float]:
+    """H between respondents with its interval; NaN where too few tell it."""
+    names = {"H_between": "H", "H_between_low": "low", "H_between_high": "high"}
+    if two_level is None:
+        return dict.fromkeys(names, np.nan)
+    row = two_level.loc[BETWEEN]
+    known = row["n_respondents"] - row["n_units"] >= TOO_FEW
+    return {name: row[part] if known else np.nan for name, part in names.items()}
 
 
 def _from_respondents(error: MeasurementError) -> pd.DataFrame:
@@ -321,9 +366,9 @@ def _taken_out(scores: pd.DataFrame, corrected: pd.DataFrame) -> float:
     return float((level - corrected.mean(axis=1)).corr(level))
 
 
-def _steps_down(scores: pd.DataFrame) -> int:
-    """Count the adjacent phases of which the later has a lower mean, beyond 1.645 errors."""
-    gaps = -scores.diff(axis=1).iloc[:, 1:]
+def _steps(scores: pd.DataFrame, *, down: bool) -> int:
+    """Count the adjacent phases of which the later mean is lower (higher), beyond 1.645 errors."""
+    gaps = scores.diff(axis=1).iloc[:, 1:] * (-1 if down else 1)
     errors = gaps.std() / np.sqrt(gaps.count().clip(lower=1))
     return int(((gaps.mean() > 1.645 * errors) & (gaps.mean() > 0)).sum())
 

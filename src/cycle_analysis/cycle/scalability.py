@@ -13,7 +13,7 @@ help (Snijders 2001). An order of units shows between respondents too. Every uni
 products are averaged over the respondents, or pairs of them, of a unit, then over units.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -23,7 +23,6 @@ from scipy.stats import norm
 
 from cycle_analysis.chance import children
 from cycle_analysis.measurement import match_units
-from cycle_analysis.measurement.agreement import dealt_units
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
@@ -90,17 +89,20 @@ def scalability(
     ]
     mixed = (second.permuted(values, axis=0) for _ in range(permutations))
     shuffled = [_coefficients(_covariances(rows), most) for rows in mixed]
-    table = _with_chance(table, samples, shuffled, table["H"].to_numpy())
+    table = _with_chance(_with_interval(table, samples), shuffled)
     return table.assign(reason=table["H"].isna().map({True: "a phase does not vary", False: ""}))
 
 
 def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFrame:
     """Take each respondent's response style out of the phase scores.
 
-    Style is the respondent's mean on blocks that do not ask about the phases; the mean over all
-    respondents stays, so scores keep their level. They may leave 0-100. Part of what is taken out
-    may be real, because preconditions go with phases: the corrected H is a lower bound. Never
-    centre on the phase items themselves, which forces negative correlations.
+    Style is what the respondent's mean on blocks that do not ask about the phases tells of that
+    on the phases (least squares, a slope from 0 to 1); the mean over all respondents stays, so
+    scores keep their level. They may leave 0-100. To subtract the other blocks as they are would
+    give all phases, where these have little to do with them, a part in common that nobody showed.
+    What is taken out may be real, because preconditions go with phases; and a style that shows in
+    the phases alone stays in. Never centre on the phase items themselves, which forces negative
+    correlations.
 
     Parameters
     ----------
@@ -123,33 +125,35 @@ def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFram
     if off_topic.shape[1] == 0:
         raise ValueError("There is no off-topic block to estimate response style from; name one.")
     style = off_topic.reindex(scores.index).mean(axis=1)
-    return scores.sub(style - style.mean(), axis=0)
+    style, level = style - style.mean(), scores.mean(axis=1)
+    variance = style[level.notna()].var()
+    slope = level.cov(style) / variance if variance > 0 else 0.0
+    return scores.sub(style * np.clip(slope, 0.0, 1.0), axis=0)
 
 
 def two_level_scalability(
     scores: pd.DataFrame,
     units: pd.Series,
     replicates: int = 1000,
-    permutations: int = 500,
     seed: int = 2018,
 ) -> pd.DataFrame:
     """Compute H of all phases within respondents, and between respondents of one unit.
+
+    Whether it is more than chance its interval says, over samples of units. Phases shuffled over
+    respondents would not: where units differ, unrelated phases go together by chance more often.
 
     Parameters
     ----------
     scores : DataFrame, respondents × phases
         Respondents with NaN, and those alone in their unit, are left out.
     units : Series, indexed by respondent
-    replicates, permutations, seed
-        As for `scalability.scalability`; units are drawn, and phases shuffled over respondents. Of
-        more than `agreement.MOST_DEALT` respondents those of a random part of the units are
-        shuffled, and `p` compares with H of that part; `chance_high` is rather too high then.
+    replicates, seed
+        As for `scalability.scalability`; units are drawn.
 
     Returns
     -------
     DataFrame, rows within, between, ratio (between / within; under .3 it is mostly style)
-        n_units, n_respondents, H, low, high, chance_high, p (as in `scalability`; none for the
-        ratio), reason.
+        n_units, n_respondents, H, low, high (as in `scalability`), reason.
 
     References
     ----------
@@ -163,7 +167,7 @@ def two_level_scalability(
     >>> scores = pd.DataFrame({"AG": [1.0, 1.0, 1.0, 1.0, 0.0, 0.0],
     ...                        "EX": [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]}, index=list("abcdef"))
     >>> units = pd.Series(["A", "A", "B", "B", "C", "C"], index=list("abcdef"))
-    >>> two_level_scalability(scores, units, 0, 0)["H"].round(6).to_dict()
+    >>> two_level_scalability(scores, units, 0)["H"].round(6).to_dict()
     {'within': 1.0, 'between': 1.0, 'ratio': 1.0}
     """
     complete = scores.dropna()
@@ -171,26 +175,22 @@ def two_level_scalability(
     several = unit.groupby(unit).transform("size") > 1
     codes, names = pd.factorize(unit[several], sort=True)
     table = pd.DataFrame(
-        {"n_units": len(names), "n_respondents": len(codes), **_NOT_KNOWN},
+        {"n_units": len(names), "n_respondents": len(codes), **_NO_INTERVAL},
         index=pd.Index([WITHIN, BETWEEN, RATIO], name="level"),
     )
     if len(names) < 2:
         reason = "fewer than two units with two respondents: style and order cannot be told apart"
         return table.assign(reason=reason)
     nested = _Nested.of(complete[several].to_numpy(float), codes)
-    first, second = map(np.random.default_rng, children(seed, 2))
     table["H"] = nested.coefficients()
-    samples = nested.of_samples(replicates, first)
-    part = nested.only(dealt_units(np.bincount(codes), second))
-    mixed = (second.permuted(part.places, axis=0) for _ in range(permutations))
-    shuffled = [replace(part, places=each).coefficients() for each in mixed]
-    table = _with_chance(table, samples, shuffled, part.coefficients())
-    table.loc[RATIO, ["chance_high", "p"]] = np.nan
+    samples = nested.of_samples(replicates, np.random.default_rng(children(seed, 2)[0]))
+    table = _with_interval(table, samples)
     flat = np.isnan(table.loc[WITHIN, "H"])
     return table.assign(reason="no two phases vary" if flat else "")
 
 
-_NOT_KNOWN = dict.fromkeys(["H", "low", "high", "chance_high", "p"], np.nan)
+_NO_INTERVAL = dict.fromkeys(["H", "low", "high"], np.nan)
+_NOT_KNOWN = _NO_INTERVAL | dict.fromkeys(["chance_high", "p"], np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,12 +217,6 @@ class _Nested:
         columns = (values - values.mean(axis=0)).T
         told = [np.unique(column, return_inverse=True) for column in columns]
         return cls([score for score, _ in told], np.stack([at for _, at in told], axis=1), codes)
-
-    def only(self, kept: np.ndarray) -> "_Nested":
-        """Keep these units, a mask."""
-        rows = kept[self.codes]
-        codes = np.unique(self.codes[rows], return_inverse=True)[1]
-        return replace(self, places=self.places[rows], codes=codes)
 
     @property
     def values(self) -> np.ndarray:
@@ -320,19 +314,19 @@ def _coefficients(together: np.ndarray, most: np.ndarray) -> np.ndarray:
     return parts(together) / np.where(largest > 1e-12, largest, np.nan)
 
 
-def _with_chance(
-    table: pd.DataFrame,
-    samples: list[np.ndarray],
-    shuffled: list[np.ndarray],
-    unshuffled: np.ndarray,
-) -> pd.DataFrame:
-    """Set beside H its interval over samples of units, and what shuffled phases give."""
+def _with_interval(table: pd.DataFrame, samples: list[np.ndarray]) -> pd.DataFrame:
+    """Set beside H its interval over samples of units."""
     if samples:
         drawn = pd.DataFrame(samples, columns=table.index)
         table[["low", "high"]] = _corrected_percentiles(drawn, table["H"])
+    return table
+
+
+def _with_chance(table: pd.DataFrame, shuffled: list[np.ndarray]) -> pd.DataFrame:
+    """Set beside H what shuffled phases give."""
     if shuffled:
         chance = pd.DataFrame(shuffled, columns=table.index)
-        reached = (chance >= unshuffled - 1e-12).sum() + 1
+        reached = (chance >= table["H"] - 1e-12).sum() + 1
         table["chance_high"] = chance.quantile(0.95)
         table["p"] = (reached / (len(chance) + 1)).where(table["H"].notna())
     return table

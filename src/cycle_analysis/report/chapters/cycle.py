@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy.stats import binom
 
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
 from cycle_analysis.figures.responses import plot_answers
 from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import CYCLE
-from cycle_analysis.report.chapters.order import OrderFacts
+from cycle_analysis.report.chapters.order import SURE, OrderFacts
 from cycle_analysis.report.door import Mean, Units, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave, percent
 from cycle_analysis.report.sources import as_whole, made
@@ -94,12 +95,20 @@ class CycleChapter(OrderFacts):
 
     @cached_property
     def extremes(self) -> dict[str, Any]:
-        """Units with no phase active, and with all; whether both lie above what is expected."""
+        """Units with no phase active, and with all; whether both surely lie above expectation.
+
+        By a binomial test of what is told: with the shares of the phases given, fewer vary by
+        chance.
+        """
         ends: dict[str, dict[str, Any]] = {
             name: {"n": self._with_active[place], "expected": self._expected[place]}
             for name, place in (("none", 0), ("all", -1))
         }
-        above = all(self.door.ratio(end["n"]) > end["expected"] for end in ends.values())
+        p = (
+            binom.sf(self.door.count(end["n"]) - 1, self.door.whole(end["n"]), end["expected"])
+            for end in ends.values()
+        )
+        above = all(chance <= SURE for chance in p)
         return {**ends, "above": above}
 
     @cached_property
@@ -175,7 +184,7 @@ class CycleChapter(OrderFacts):
     def correlations(self) -> dict[str, int]:
         """How many correlations with other subjects there are, and how many are sure."""
         p = self._blocks["p_holm"]
-        return {"n": made(len(p), p), "sure": made(int((p < 0.05).sum()), p)}
+        return {"n": made(len(p), p), "sure": made(int((p < SURE).sum()), p)}
 
     # Tables.
 

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
+from cycle_analysis.chance import holm
 from cycle_analysis.cycle import scalability
+from cycle_analysis.cycle.order import may_be_style
 from cycle_analysis.cycle.scalability import ALL, BETWEEN, RATIO, WEAK, WITHIN
 from cycle_analysis.measurement.error import Standing, standing_of
 from cycle_analysis.report import language as kinds
@@ -15,6 +18,8 @@ from cycle_analysis.report.door import Mean, Units, whole_of
 from cycle_analysis.report.language import Rows, interval, number, percent
 from cycle_analysis.report.sources import as_whole, made
 
+SURE = 0.05
+"""p, adjusted for their number, up to which what is compared is told to be more than chance."""
 TOO_CLOSE = 0.8
 """Correlation with the phases from which what was taken out as style is too close to correct by."""
 
@@ -28,14 +33,18 @@ class OrderFacts(Chapter):
         row = self.load(CYCLE, "order").loc["order"]
         name = "H_corrected" if row["corrected"] else "H"
         high = row["reading"] == "parallel" and row[name] >= WEAK
+        between, *ends = (row[f"H_between{end}"] for end in ("", "_low", "_high"))
+        unsure = high or row["reading"] == "undetermined"
         return {
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
+            **{"between_known": not np.isnan(between), "between": between},
+            **{"between_interval": tuple(ends), "may_be_style": unsure and may_be_style(row)},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
             **{part: row[part] for part in ("near", "far", "style")},
             "beyond_chance": bool(row[name] > row[f"{name}_chance"]),
             "too_close": bool(row["corrected"] and row["style"] >= TOO_CLOSE),
             **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
-            **{part: as_whole(row[part]) for part in ("steps", "steps_down")},
+            **{part: as_whole(row[part]) for part in ("steps", "steps_down", "steps_up")},
         }
 
     @cached_property
@@ -51,12 +60,23 @@ class OrderFacts(Chapter):
 
     @cached_property
     def violated(self) -> list[dict[str, Any]]:
-        """Pairs of which the later phase is ahead over twice as often as by chance, as told."""
+        """Pairs of which the later phase is ahead surely over twice as often as by chance, as told.
+
+        Errors differ between units, so that chance alone is a little more than by a normal error.
+        None where the error is not known.
+        """
+        if not self.error_known:
+            return []
         by_chance = self._violations["by_chance"]
+        p = {
+            pair: binom.sf(self.door.count(n) - 1, self.door.whole(n), 2 * by_chance[pair])
+            for pair, n in self._violating.items()
+        }
+        sure = holm(pd.Series(p.values())) <= SURE
         found = [
             {"earlier": pair[0], "later": pair[1], "n": n}
-            for pair, n in self._violating.items()
-            if round(self.door.ratio(n), 2) > 2 * by_chance[pair]
+            for (pair, n), surely in zip(self._violating.items(), sure, strict=True)
+            if surely
         ]
         return sorted(found, key=lambda pair: -self.door.ratio(pair["n"]))
 
@@ -89,12 +109,12 @@ class OrderFacts(Chapter):
         """Whether the order is one of units, or a style of respondents."""
         table = self.load(CYCLE, "two_level")
         within, between, ratio = (table.loc[level] for level in (WITHIN, BETWEEN, RATIO))
-        if np.isnan(between["H"]):
+        if not self.order["between_known"]:
             return None
         return {
             **{"within": within["H"], "between": between["H"], "ratio": ratio["H"]},
             "interval": (between["low"], between["high"]),
-            "beyond_chance": bool(between["H"] > between["chance_high"]),
+            "beyond_chance": bool(between["low"] > 0),
         }
 
     @cached_property

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cycle_analysis.chance import holm
 from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
 from cycle_analysis.measurement import agreement, error
 from cycle_analysis.measurement.error import standing_of
@@ -32,8 +33,8 @@ from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import Source, as_whole, constant, made
 
 CHANCE = 0.05
-"""p-value under which respondents agree more than groups put together at random, and under which
-missing answers go with scores or are not missing completely at random."""
+"""p-value, adjusted for the phases, under which respondents agree more than groups put together at
+random, and missing answers go with scores or are not missing completely at random."""
 MISSING, ENDS = ("missing", "dont_know"), ("floor", "ceiling")
 """Columns of items with a share of all respondents, and of those who answered."""
 MEASURES = ("rwg_median", "icc1", "icc2")
@@ -115,7 +116,7 @@ class MeasurementChapter(Chapter):
         chance = self.load(SCORES, "agreement")["p"].dropna()
         names = ("icc1", "icc2", "rwg_median", "average_deviation")
         ranges = {name: (known[name].min(), known[name].max()) for name in names}
-        beyond = made(int((chance < CHANCE).sum()), chance)
+        beyond = made(int((holm(chance) < CHANCE).sum()), chance)
         n = {"beyond": beyond, "phases": made(len(chance), chance)}
         limit = constant(agreement, "AGREED")
         return None if known.empty else {"limit": limit, **n, **ranges}

@@ -322,6 +322,15 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
     assert len(set(told)) == len(VARIANTS)
 
 
+@pytest.mark.parametrize(("low", "open_"), [(-0.1, True), (0.1, False)])
+def test_a_continuum_that_colleagues_do_not_share_is_told_as_such(results, low, open_):
+    between = {"H_between": 0.1, "H_between_low": low, "H_between_high": 0.3}
+    columns = {"t04_number_of_profiles__verdict": VARIANTS["continuum"]}
+    changed = results.change(**columns, t03_cycle__order=between)
+    told = tell(open_chapter(changed.study, changed, "en", "profiles"), "verdict")
+    assert ("colleagues share it is not shown" in told) == open_
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_it_is_told_when_of_many_units_a_sample_was_weighed(results, language):
     sampled = results.change(t04_number_of_profiles__verdict={"n_units": 40})

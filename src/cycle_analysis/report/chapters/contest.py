@@ -106,6 +106,12 @@ class ContestFacts(Chapter):
         return str(self._cycle["order"]["reading"])
 
     @cached_property
+    def may_be_style(self) -> bool:
+        """Whether a sliding scale may be one of how respondents answer."""
+        sliding = self.verdict is Verdict.CONTINUUM
+        return sliding and bool(self._cycle["order"]["may_be_style"])
+
+    @cached_property
     def on_course(self) -> bool:
         """Whether units lie along a line or a curve: then the verdict is told with the order."""
         return self.verdict in (Verdict.CONTINUUM, Verdict.BENT)

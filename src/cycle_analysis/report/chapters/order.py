@@ -34,11 +34,10 @@ class OrderFacts(Chapter):
         name = "H_corrected" if row["corrected"] else "H"
         high = row["reading"] == "parallel" and row[name] >= WEAK
         between, *ends = (row[f"H_between{end}"] for end in ("", "_low", "_high"))
-        unsure = high or row["reading"] == "undetermined"
         return {
             **{"reading": "level" if high else str(row["reading"]), "raw": row["H"]},
             **{"between_known": not np.isnan(between), "between": between},
-            **{"between_interval": tuple(ends), "may_be_style": unsure and may_be_style(row)},
+            **{"between_interval": tuple(ends), "may_be_style": may_be_style(row)},
             **{"H": row[name], "interval": (row[f"{name}_low"], row[f"{name}_high"])},
             **{part: row[part] for part in ("near", "far", "style")},
             "beyond_chance": bool(row[name] > row[f"{name}_chance"]),

@@ -322,6 +322,14 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
     assert len(set(told)) == len(VARIANTS)
 
 
+def test_lines_that_cross_by_little_are_not_said_to_keep_their_order(results):
+    """Means that a reader sees may cross by less than is told."""
+    none = results.load("05_profiles", "crossings", results.study.reference_wave).iloc[:0]
+    changed = Saved(results.study, results.store, {"05_profiles/crossings": none})
+    told = tell(open_chapter(changed.study, changed, "en", "profiles"), "differences")
+    assert "Nowhere do the lines cross by more than chance and by 5 points or more" in told
+
+
 @pytest.mark.parametrize(("low", "open_"), [(-0.1, True), (0.1, False)])
 def test_a_continuum_that_colleagues_do_not_share_is_told_as_such(results, low, open_):
     between = {"H_between": 0.1, "H_between_low": low, "H_between_high": 0.3}

@@ -61,8 +61,8 @@ from cycle_analysis.waves import change_both_ways, changed_surely
 
 CLAIMS = ("profiles", "number", "division", "largest", "ends", "together", "change")
 """Claims of a headline: that there are profiles, or none; as many; units divided alike; the same
-profile the largest; the same phases furthest and least far; more phases active together than by
-chance; the same phases changed, in the same direction."""
+profile the largest; the same phases furthest and least far; more phases active together than if
+unrelated; the same phases changed, in the same direction."""
 OUTCOMES = {"number": "profiles", "division": "adjusted_rand", "change": "change"}
 """What choices are held against, and its column."""
 SCALINGS = {"z_scores": standardised, "shapes": shapes}

@@ -15,6 +15,7 @@ from cycle_analysis.figures.profiles import (
     plot_profiles,
     plot_tree,
 )
+from cycle_analysis.profiles import typology
 from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.report.chapter import (
     APART,
@@ -23,6 +24,7 @@ from cycle_analysis.report.chapter import (
     PROFILES,
     Group,
     facts_from,
+    fixed,
     saved,
     setting,
 )
@@ -85,6 +87,9 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     elevation, scatter, shape = map(_share_of, ("elevation", "scatter", "shape"))
     """Shares of level, of scatter between phases, and of shape in how groups differ."""
+
+    noticeable = fixed(typology, "NOTICEABLE")
+    """Points from which lines are told to cross."""
 
     @cached_property
     def crossings(self) -> list[dict[str, Any]]:

@@ -237,6 +237,14 @@ def test_the_truth_behind_a_survey_is_read(truth, reading, size):
     assert read_order(evidence_of(truth, size=size)) == reading
 
 
+def test_phases_that_all_lie_apart_alike_are_no_window():
+    """As where too much was taken out as style: all correlations are lower by as much."""
+    evidence = evidence_of("parallel", style=0.0)
+    lowered = evidence.copy()
+    lowered["near"], lowered["far"] = -0.25, -0.28
+    assert [read_order(told) for told in (evidence, lowered)] == ["parallel", "parallel"]
+
+
 def test_a_perfect_order_in_a_window_has_low_h_so_only_correlations_tell():
     evidence = evidence_of("window")
     assert evidence["H"] < 0.1

@@ -196,8 +196,9 @@ def gather_evidence(
         steps_up (adjacent pairs of phases, and those whose mean falls, or rises, by more than
         chance); violations (share of units and pairs, beyond error); near, far
         (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
-        of unrelated phases go lower); corrected (whether H_corrected is there); style (correlation
-        over units of what was taken out with the mean score; NaN where nothing was).
+        of unrelated phases go lower), gap_chance (and differ by more); corrected (whether
+        H_corrected is there); style (correlation over units of what was taken out with the mean
+        score; NaN where nothing was).
 
     Examples
     --------
@@ -215,15 +216,13 @@ def gather_evidence(
     evidence |= _between_respondents(two_level)
     violations = order_violations(scores, errors)
     compared = violations["n"].sum()
-    near, far, far_chance = _reach_of_correlations(scores if corrected is None else corrected)
+    reach = _reach_of_correlations(scores if corrected is None else corrected)
     evidence |= {
         "steps": scores.shape[1] - 1,
         "steps_down": _steps(scores, down=True),
         "steps_up": _steps(scores, down=False),
         "violations": violations["violations"].sum() / compared if compared else np.nan,
-        "near": near,
-        "far": far,
-        "far_chance": far_chance,
+        **dict(zip(("near", "far", "far_chance", "gap_chance"), reach, strict=True)),
         "corrected": corrected is not None,
         "style": np.nan if corrected is None else _taken_out(scores, corrected),
     }
@@ -233,21 +232,21 @@ def gather_evidence(
 def read_order(evidence: pd.Series) -> Reading:
     """Read the evidence: cumulative, partly, parallel, window, undetermined, or unknown.
 
-    In this order. *Window* when the most distant phases go together less than chance allows and
-    less than adjacent ones. *Undetermined* when the raw H is a scale, the corrected H is not, and
-    the steps leave room for an order: correction takes out some of what units truly share, or
-    leaves in some of a style. *Parallel* when H, corrected for style where that is known, is under
-    .3, or not beyond chance, or when fewer than half of the steps go down. *Undetermined*, too,
-    when what goes together `may_be_style`. *Cumulative* when the whole interval of H is over .3,
-    every step goes down, and at most a tenth of the comparisons breaks the order beyond error.
-    *Partly* otherwise.
+    In this order. *Window* when the most distant phases go together less than chance allows, and
+    less than adjacent ones by more than chance: style taken out that was none lowers all alike.
+    *Undetermined* when the raw H is a scale, the corrected H is not, and the steps leave room for
+    an order: correction takes out some of what units truly share, or leaves in some of a style.
+    *Parallel* when H, corrected for style where that is known, is under .3, or not beyond chance,
+    or when fewer than half of the steps go down. *Undetermined*, too, when what goes together
+    `may_be_style`. *Cumulative* when the whole interval of H is over .3, every step goes down, and
+    at most a tenth of the comparisons breaks the order beyond error. *Partly* otherwise.
 
     Examples
     --------
     >>> evidence = pd.Series({"H": 0.1, "H_low": 0.0, "H_chance": 0.1, "corrected": False,
     ...                       "steps": 4, "steps_down": 4, "violations": 0.1,
     ...                       "near": 0.1, "far": 0.0, "far_chance": -0.1,
-    ...                       "H_between_low": 0.0})
+    ...                       "gap_chance": 0.2, "H_between_low": 0.0})
     >>> read_order(evidence).value
     'parallel'
     """
@@ -255,7 +254,8 @@ def read_order(evidence: pd.Series) -> Reading:
     estimate, low, chance = (evidence[key] for key in (name, f"{name}_low", f"{name}_chance"))
     if not np.isfinite(estimate):
         return Reading.UNKNOWN
-    if evidence["far"] < min(evidence["far_chance"], evidence["near"]):
+    gap = evidence["near"] - evidence["far"]
+    if evidence["far"] < evidence["far_chance"] and gap > evidence["gap_chance"]:
         return Reading.WINDOW
     lacks_order = 2 * evidence["steps_down"] < evidence["steps"]
     if estimate < WEAK or estimate <= chance or lacks_order:
@@ -373,21 +373,23 @@ def _steps(scores: pd.DataFrame, *, down: bool) -> int:
     return int(((gaps.mean() > 1.645 * errors) & (gaps.mean() > 0)).sum())
 
 
-def _reach_of_correlations(scores: pd.DataFrame) -> tuple[float, float, float]:
-    """Mean correlation of neighbours, of the most distant phases, and the latter's chance level.
+def _reach_of_correlations(scores: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Mean correlation of neighbours, of the most distant phases, and what chance gives.
 
     Distant are the pairs as far apart as can be and one less, when there are four phases or more.
     """
     correlations, p = scores.corr(min_periods=3).to_numpy(), scores.shape[1]
     if p < 3:
-        return np.nan, np.nan, -np.inf
+        return np.nan, np.nan, -np.inf, np.inf
     first, second = np.triu_indices(p, k=1)
     distance = second - first
     values = correlations[first, second]
     far = distance >= (p - 2 if p > 3 else p - 1)
     near = distance == 1
     if np.isnan(values[near]).all() or np.isnan(values[far]).all():
-        return np.nan, np.nan, -np.inf
+        return np.nan, np.nan, -np.inf, np.inf
     n = max(len(scores.dropna()), 4)
+    means = float(np.nanmean(values[near])), float(np.nanmean(values[far]))
     chance = -2.576 / np.sqrt((n - 1) * far.sum())
-    return float(np.nanmean(values[near])), float(np.nanmean(values[far])), float(chance)
+    gap = 2.576 * np.sqrt((1 / near.sum() + 1 / far.sum()) / (n - 1))
+    return *means, float(chance), float(gap)

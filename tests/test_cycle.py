@@ -197,6 +197,18 @@ def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pa
     assert (found["p_holm"] >= found["p"]).all()
 
 
+def test_units_known_unequally_well_do_not_make_unrelated_subjects_go_together():
+    """One in three units lies five times as far out on everything; any of six pairs is told."""
+    told = 0
+    for seed in range(200):
+        draw = np.random.default_rng(seed)
+        spread = np.where(draw.random(60) < 1 / 3, 5.0, 1.0)[:, None]
+        values = pd.DataFrame(spread * draw.normal(size=(60, 5)), columns=[*"DEABC"])
+        found = rank_correlations(values[[*"DE"]], values[[*"ABC"]])
+        told += (found["p_holm"] < 0.05).any()
+    assert told <= 200 * 0.08  # .05 and two standard errors
+
+
 def test_a_study_without_other_blocks_gets_an_empty_table():
     nothing = pd.DataFrame(index=pd.Index(["A", "B"], name="unit"))
     phases = pd.DataFrame({"AG": [1.0, 2.0]}, index=nothing.index)

@@ -22,12 +22,11 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cycle_analysis.drafting.columns import ASKS_FOR_ROLE, named_as
 from cycle_analysis.drafting.matching import (
-    ASKS_FOR_ROLE,
     Match,
     Matches,
     match_columns,
-    named_as,
     role_names,
 )
 from cycle_analysis.drafting.seen import (

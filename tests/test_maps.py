@@ -302,7 +302,7 @@ def test_a_wrong_map_is_refused_with_the_reason(tmp_path, change, message):
 
 def test_a_file_that_is_not_json_or_absent_is_refused(tmp_path):
     path = tmp_path / "map.geojson"
-    with pytest.raises(InputError, match="is no map"):
+    with pytest.raises(InputError, match="does not exist"):
         read_map(path, REGISTER, DAY)
     path.write_text("{")
     with pytest.raises(InputError, match="is no map"):

@@ -22,7 +22,6 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cycle_analysis.drafting.columns import ASKS_FOR_ROLE, named_as
 from cycle_analysis.drafting.matching import (
     Match,
     Matches,
@@ -30,10 +29,12 @@ from cycle_analysis.drafting.matching import (
     role_names,
 )
 from cycle_analysis.drafting.seen import (
+    ASKS_FOR_ROLE,
     FEWEST,
     SeenItem,
     SeenScale,
     likely_days,
+    named_as,
     one_line,
     see_items,
     told_of,

@@ -14,7 +14,16 @@ from functools import cached_property
 
 import pandas as pd
 
-from cycle_analysis.drafting.columns import ASKS_FOR_ROLE, USUAL_NAMES, named_as, why_no_item
+from cycle_analysis.drafting.seen import (
+    ASKS_FOR_ROLE,
+    IN_BRACKETS,
+    MARKS,
+    USUAL_NAMES,
+    WITHIN,
+    as_code,
+    named_as,
+    why_no_item,
+)
 from cycle_analysis.problems import REJECTED
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import NUMBER, decode
@@ -45,10 +54,6 @@ SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
 MOST_ROLES, MOST_UNITS, FEWEST_NAMES, NAMED_WITHIN = 60, 10_000, 5, 0.8
 """The last two: so many texts, of this part naming a unit, are units beside other words."""
-IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
-"""How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
-WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
-MARKS = (" - ", ": ", "? ")
 
 
 @dataclass(frozen=True)
@@ -356,11 +361,6 @@ def _fold(name: str) -> str:
     """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
     within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
     return as_code(re.sub(r"\.\s.*$", "", within)).casefold()
-
-
-def as_code(heading: str) -> str:
-    """Write a heading as the code of an item: R has points where a codebook has underscores."""
-    return re.sub("[.-]", "_", heading)
 
 
 def _within_question(column: str) -> Iterator[str]:

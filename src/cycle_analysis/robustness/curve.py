@@ -48,14 +48,7 @@ from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.profiles.verdict import UNITS_PER_PROFILE, Evidence, weigh
 from cycle_analysis.representation import weigh as weigh_units
-from cycle_analysis.robustness import (
-    ALONE,
-    CROSSED,
-    NAMES,
-    Universe,
-    shrunken,
-    standardised,
-)
+from cycle_analysis.robustness import ALONE, CROSSED, NAMES, Universe, shrunken, standardised
 from cycle_analysis.study.plan import hash_facts
 from cycle_analysis.waves import change_both_ways, changed_surely
 

@@ -274,7 +274,7 @@ def test_all_faults_of_a_register_are_told_at_once(tmp_path):
 
 
 def test_a_register_that_is_absent_or_in_another_encoding_is_refused(tmp_path):
-    absent = r"none\.csv, file: cannot be read \(No such file or directory\)\. Check its name"
+    absent = r"none\.csv, file: does not exist\. Put it there, or correct its name"
     with pytest.raises(InputError, match=absent):
         read_register(tmp_path / "none.csv")
     latin = tmp_path / "latin.csv"

@@ -229,6 +229,23 @@ def test_without_profiles_groups_have_no_names_and_are_called_levels(frozen_run,
 
 
 @BOTH
+def test_where_the_error_is_not_known_places_are_told_to_be_those_of_scores(frozen_run, language):
+    known = saved(frozen_run("example"))
+    unknown = known.change(t05_profiles__means={"true_mean": np.nan, "se": np.nan})
+    told = {
+        "nl": ("duidelijk geplaatst", "scores zoals gemeten", "met één respondent is daarom"),
+        "en": ("clearly placed", "scores as measured", "with one respondent is therefore"),
+    }
+    placed, measured, by_respondents = told[language]
+    for results, is_known in ((known, True), (unknown, False)):
+        parts = {name: CHAPTERS[name] for name in ("summary", "validity")}
+        text = words_in(assemble(results.study, results, language, parts)).lower()
+        text += tell(open_chapter(results.study, results, language, "profiles"), "certainty")
+        assert (text.count(placed), measured in text) == (3 if is_known else 2, not is_known)
+        assert (by_respondents in text) == is_known
+
+
+@BOTH
 def test_where_nothing_was_divided_nothing_is_told_of_groups(frozen_run, language):
     results = with_verdict(saved(frozen_run("four_waves")), verdict="bent")
     one = results.load("05_profiles", "profiles", results.study.reference_wave).head(1)

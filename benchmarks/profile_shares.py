@@ -9,6 +9,7 @@ with some respondents whose errors are partly shared over phases. The number of 
 """
 
 import sys
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from cycle_analysis.representation import shares
 from cycle_analysis.simulate import FOUR, Answering, Profiles
 
 RESULTS = Path(__file__).parent / "profile_shares.csv"
-POPULATION, N_REFITS = 342, 100
+POPULATION, N_REFITS, MANY = 342, 100, 20_000
 WORLDS = {
     "four": FOUR,
     "three, 50/30/20": Profiles(FOUR.centroids.iloc[[0, 2, 3]], spread=10.0, shares=[5, 3, 2]),
@@ -61,7 +62,7 @@ def one(truth, distance, asked, n, study):
     options = {"n_refits": N_REFITS, "seed": study}
     estimates = estimate(of_true_scores(found, error), error, equal, POPULATION, **options)
     told, means = estimates.shares, estimates.errors
-    off = (means["true_mean"] - world.centroids.to_numpy().ravel()).abs()
+    off = (means["true_mean"] - true_means(truth, distance, asked)).abs()
     placed = shares(found.labels, POPULATION)
     return {
         **dict(zip(FIELDS, (truth, distance, asked, n, study), strict=False)),
@@ -71,6 +72,19 @@ def one(truth, distance, asked, n, study):
         "width": (told["high"] - told["low"]).mean().round(4),
         "means_held": (off <= 1.96 * means["se"]).mean().round(3),
     }
+
+
+@cache
+def true_means(truth, distance, asked):
+    """Give the mean score of each profile on each phase if very many units were asked.
+
+    Not where units stand: answers are cut off at the ends of the scale, by up to 8 points here.
+    """
+    rng = np.random.default_rng([2026, *map(ord, asked)])
+    everyone = at_distance(WORLDS[truth], distance)(MANY, rng)
+    survey = Answering(ASKED[asked], 18.0, halo=0.5)(everyone, rng)
+    scores = unit_scores(respondent_scores(survey.answers, survey.items), survey.units)
+    return scores.groupby(everyone["profile"].loc[scores.index]).mean().to_numpy().ravel()
 
 
 def show():

@@ -18,7 +18,12 @@ from cycle_analysis.cycle import (
     rank_correlations,
 )
 from cycle_analysis.cycle.order import errors_of_differences, order_violations
-from cycle_analysis.measurement import mean_of_respondents, median_of_respondents
+from cycle_analysis.measurement import (
+    aggregation_rules,
+    mean_of_respondents,
+    median_of_respondents,
+    unit_scores,
+)
 from cycle_analysis.measurement.agreement import compare_aggregations, spread_by_level
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
@@ -175,6 +180,17 @@ def test_the_median_forgives_one_voice_and_the_comparison_tells_by_how_much():
     assert (row["difference"], row["shift"]) == (15.0, -15.0)
     with pytest.raises(ValueError, match="two rules or more"):
         compare_aggregations(respondents, units, {"mean": mean_of_respondents})
+
+
+@pytest.mark.parametrize("role", ["line", None])
+def test_where_nobody_has_another_role_rules_by_role_are_the_mean_and_not_set_beside_it(role):
+    scores = pd.DataFrame({"AG": [0.0, 0.0, 90.0, 60.0]}, index=list("abcd"))
+    units = pd.Series(["A", "A", "A", "B"], index=scores.index)
+    rules = aggregation_rules(pd.Series(role, index=scores.index, dtype="str"))
+    for name in ("echelon", "adjusted"):  # a study may ask for one of which a wave has no roles
+        assert unit_scores(scores, units, rules[name])["AG"].tolist() == [30.0, 60.0]
+    compared = compare_aggregations(scores, units, rules)
+    assert compared.index.unique("rule").tolist() == ["median"]
 
 
 def test_divided_front_runners_are_seen_beyond_the_ends_of_the_scale():

@@ -392,20 +392,21 @@ def aggregation_rules(roles: pd.Series) -> dict[str, Aggregation]:
     Parameters
     ----------
     roles : Series, indexed by respondent
-        Role of each respondent, for the rules that know roles: where all have one or none, there
-        are no such rules.
+        Role of each respondent, for the rules that know roles: where all have one or none, these
+        are the mean.
 
     Examples
     --------
-    >>> list(aggregation_rules(pd.Series(["line", "top"])))
-    ['mean', 'median', 'echelon', 'adjusted']
-    >>> list(aggregation_rules(pd.Series(["line", "line"])))
-    ['mean', 'median']
+    >>> aggregation_rules(pd.Series(["line", "line"]))["echelon"] is mean_of_respondents
+    True
     """
-    rules: dict[str, Aggregation] = {"mean": mean_of_respondents, "median": median_of_respondents}
-    if len(roles.dropna().unique()) < 2:
-        return rules
-    return rules | {"echelon": echelon_mean(roles), "adjusted": role_adjusted_mean(roles)}
+    several = len(roles.dropna().unique()) > 1
+    return {
+        "mean": mean_of_respondents,
+        "median": median_of_respondents,
+        "echelon": echelon_mean(roles) if several else mean_of_respondents,
+        "adjusted": role_adjusted_mean(roles) if several else mean_of_respondents,
+    }
 
 
 def unit_scores(

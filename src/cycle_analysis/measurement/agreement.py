@@ -321,7 +321,7 @@ def compare_aggregations(
     scores : DataFrame, respondents × phases
     units : Series, indexed by respondent
     rules : mapping from name to function
-        Two or more; the first is the reference.
+        Two or more; the first is the reference, and one that is the same function is left out.
 
     Returns
     -------
@@ -342,10 +342,14 @@ def compare_aggregations(
     """
     if len(rules) < 2:
         raise ValueError(f"Comparing takes two rules or more, not {list(rules)}.")
-    tables = {name: unit_scores(scores, units, rule) for name, rule in rules.items()}
-    reference = tables.pop(next(iter(rules)))
+    first = next(iter(rules.values()))
+    reference = unit_scores(scores, units, first)
     return pd.concat(
-        {name: compare_scores(reference, table) for name, table in tables.items()},
+        {
+            name: compare_scores(reference, unit_scores(scores, units, rule))
+            for name, rule in rules.items()
+            if rule is not first
+        },
         names=["rule", "phase"],
     )
 

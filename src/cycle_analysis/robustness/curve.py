@@ -33,12 +33,7 @@ import pandas as pd
 
 from cycle_analysis.chance import children
 from cycle_analysis.cycle import active_counts, activity
-from cycle_analysis.measurement import (
-    aggregation_rules,
-    mean_of_respondents,
-    respondent_scores,
-    unit_scores,
-)
+from cycle_analysis.measurement import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
 from cycle_analysis.profiles.division import choose_division, divide
@@ -259,8 +254,7 @@ class Answered:
 
     def score(self, persons: pd.DataFrame, units: pd.Series, one: Universe) -> pd.DataFrame:
         """Bring respondents together to units by the rule of a universe; without units of NaN."""
-        # in a wave of one role, or none, the rules that know roles are the mean
-        rule = aggregation_rules(self.roles).get(one.aggregation, mean_of_respondents)
+        rule = aggregation_rules(self.roles)[one.aggregation]
         return unit_scores(persons, units.loc[persons.index], rule).dropna(how="all")
 
 

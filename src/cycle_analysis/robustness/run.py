@@ -18,7 +18,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from cycle_analysis.chance import alone, workers
-from cycle_analysis.measurement import aggregation_rules
 from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import is_known
@@ -124,7 +123,7 @@ def open_grid(study: Study, results: Results) -> Grid:
         max_profiles=material.max_profiles,
         phases={code: list(items.index[items["phase"] == code]) for code in study.phase_codes},
         waves=study.waves,
-        has_roles="echelon" in aggregation_rules(material.waves[reference].roles),
+        has_roles=len(material.waves[reference].roles.dropna().unique()) > 1,
         has_background=bool(material.population[material.by].nunique().max() > 1),
         error_known=is_known(measurement_error(persons, material.waves[reference].units)),
     )

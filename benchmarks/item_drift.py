@@ -12,8 +12,9 @@ when it moves each item moves by its loading times that. In some cells the first
 import sys
 import time
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from studies import append_missing
 
 from cycle_analysis.measurement.item_analysis import item_drift
 from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.simulate.worlds import straight
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "item_drift.csv"
@@ -58,31 +60,47 @@ class Unequal(Answering):
 THREE = Unequal()
 HALO = replace(THREE, halo=0.6, respondents=range(4, 7))
 FEW_HALO = replace(HALO, respondents=(1, 2))
+APART = replace(THREE, item_spread=30.0)
+HIGH, LOW = (Continuum(partial(straight, means=mean)) for mean in (75.0, 25.0))
+
+
+class Cell(NamedTuple):
+    """How respondents answer in wave one, points by which all units rise, and how in wave two."""
+
+    first: Answering
+    rise: float
+    second: Answering
+    world: Continuum = Continuum()
+
+
 CELLS = {
-    "nothing": (THREE, 0.0, THREE),
-    "level +8": (THREE, 8.0, THREE),
-    "halo, falling response": (HALO, 0.0, FEW_HALO),
-    "halo, falling response, level +8": (HALO, 8.0, FEW_HALO),
-    "one item +8": (THREE, 0.0, replace(THREE, shift=8.0)),
-    "one item +8, level +8": (THREE, 8.0, replace(THREE, shift=8.0)),
-    "one item +8, halo, falling response": (HALO, 0.0, replace(FEW_HALO, shift=8.0)),
-    "level +8, items 40 points apart": (
+    "nothing": Cell(THREE, 0.0, THREE),
+    "level +8": Cell(THREE, 8.0, THREE),
+    "halo, falling response": Cell(HALO, 0.0, FEW_HALO),
+    "halo, falling response, level +8": Cell(HALO, 8.0, FEW_HALO),
+    "one item +8": Cell(THREE, 0.0, replace(THREE, shift=8.0)),
+    "one item +8, level +8": Cell(THREE, 8.0, replace(THREE, shift=8.0)),
+    "one item +8, halo, falling response": Cell(HALO, 0.0, replace(FEW_HALO, shift=8.0)),
+    "level +8, items 40 points apart": Cell(
         replace(THREE, item_spread=40.0),
         8.0,
         replace(THREE, item_spread=40.0),
     ),
+    "level +12 at the ceiling, items 30 points apart": Cell(APART, 12.0, APART, HIGH),
+    "level -12 at the floor, items 30 points apart": Cell(APART, -12.0, APART, LOW),
 }
-"""How respondents answer in wave one, points by which all units rise, and how in wave two."""
 
 
 def draw_waves(cell, rng):
     """Draw the two surveys of a study: most units answer in both."""
-    first, rise, second = cell
-    states = Continuum()(N_UNITS, rng)
-    later = states.assign(**states.drop(columns="profile").add(rise).to_dict("series"))
+    states = cell.world(N_UNITS, rng)
+    later = states.assign(**states.drop(columns="profile").add(cell.rise).to_dict("series"))
     return {
         wave: answering(truth.iloc[np.sort(rng.permutation(N_UNITS)[:N_ANSWERING])], rng)
-        for wave, answering, truth in (("one", first, states), ("two", second, later))
+        for wave, answering, truth in (
+            ("one", cell.first, states),
+            ("two", cell.second, later),
+        )
     }
 
 
@@ -97,8 +115,8 @@ def weigh_waves(waves, n_samples, seed):
 @cache
 def true_drift(truth):
     """Points by which the moved item differs when very many answer: steps and ends take a part."""
-    _, rise, second = CELLS[truth]
-    many = Continuum()(40000, np.random.default_rng(1))
+    _, rise, second, world = CELLS[truth]
+    many = world(40000, np.random.default_rng(1))
     many = many.assign(**many.drop(columns="profile").add(rise).to_dict("series"))
     means = [
         answering(many, np.random.default_rng(2)).answers[MOVED_ITEM].mean() * 25
@@ -112,7 +130,7 @@ def one_study(truth, study):
     rng = np.random.default_rng([2027, study, list(CELLS).index(truth)])
     cell = CELLS[truth]
     table = weigh_waves(draw_waves(cell, rng), 200, study)
-    moved = cell[2].shift != 0
+    moved = cell.second.shift != 0
     innocent = table.drop(index=MOVED_ITEM) if moved else table
     row = table.loc[MOVED_ITEM]
     return {

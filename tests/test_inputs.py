@@ -985,6 +985,12 @@ def test_row_32_a_telephone_number_in_place_of_a_code_is_told_without_its_digits
     assert "12345678" not in responses.problems.to_csv()
 
 
+def test_row_32_a_telephone_number_beside_a_code_is_understood_without_its_digits(tmp_path):
+    responses = read_table(tmp_path, answers(A1=["3 - bel 06-12345678"]))
+    assert "is no code, but is understood: 3 | (telephone numbers)" in told(responses, FIXED)
+    assert "12345678" not in responses.problems.to_csv()
+
+
 def test_row_32_free_text_where_codes_are_asked_is_named_without_its_words(tmp_path):
     text = "ik vind dat {} van Jan de Vries goed gaat"
     table = answers(extra=[text.format(i) for i in range(12)], id=[])

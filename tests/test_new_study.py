@@ -357,6 +357,20 @@ def test_answers_that_differ_in_capitals_and_spaces_alone_are_one(tmp_path):
     assert "scale from_1_to_7" in new_study(tmp_path / "mine", tmp_path / "export.csv").likely
 
 
+def test_what_respondents_wrote_is_no_category_and_stands_in_no_file(tmp_path):
+    table = answers().assign(Toelichting="", Anders="", Contact="", Soort=["klein", "groot"] * 45)
+    table.loc[:2, "Toelichting"] = ["Jan weet dit", "Vraag het Piet", "te druk"]
+    table.loc[5, "Anders"] = "wethouder van Bladel"
+    table.loc[:5, "Contact"] = "bel mij op 06-12345678"  # of one person, who answered often
+    table.to_csv(tmp_path / "export.csv", index=False)
+    new_study(tmp_path / "mine", tmp_path / "export.csv")
+    items = pd.read_csv(tmp_path / "mine" / "codebook.csv", index_col="item")
+    assert (items.loc[["Toelichting", "Anders", "Contact"], "scale"] == "open").all()
+    assert items.loc["Soort", "scale"] == "of_Soort"
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "mine").iterdir())
+    assert not re.findall("Piet|Bladel|1234", written)
+
+
 def test_what_forms_and_castor_add_is_no_item(tmp_path):
     own = {"Begintijd": "4-3-2026 9:15:02", "Completion time": "3/4/26 9:40:11", "Naam": "Anoniem"}
     own |= {"Tijdstempel": "2026/03/04 9:15:02 AM EET", "Survey Progress": "100"}

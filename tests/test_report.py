@@ -33,6 +33,7 @@ from cycle_analysis.report.document import Bullets, Figure, Heading, Table, word
 from cycle_analysis.report.language import open_language
 from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
+from cycle_analysis.study.codebook import Codebook
 from cycle_analysis.texts import MINUS, Words
 
 MOST_LOADS = 70
@@ -258,6 +259,20 @@ def test_where_nothing_was_divided_nothing_is_told_of_groups(frozen_run, languag
         "en": r"levels? |The profiles are those|clearly placed|Moves between|moved to another",
     }
     assert re.findall(of_groups[language], told) == []
+
+
+@BOTH
+def test_a_question_whose_answers_are_turned_round_says_so_wherever_it_stands(frozen_run, language):
+    run = frozen_run("one_wave")
+    items = run.study.codebook.items
+    turned = run.study.model_copy(update={"codebook": Codebook(items.assign(reversed=True))})
+    mark = {"nl": "(antwoorden omgedraaid)", "en": "(answers turned round)"}[language]
+    asked = items.loc[items["phase"] != "", f"question_{language}"].str.rstrip(".")
+    for study, times in ((run.study, 0), (turned, 1)):
+        document = assemble(study, Saved(study, Results(run.processed)), language)
+        text = all_words_in(document)
+        assert text.count(mark) == times * sum(text.count(question) for question in asked)
+    assert any(f"{question} {mark}" in words_in(document) for question in asked)
 
 
 @BOTH

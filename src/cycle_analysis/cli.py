@@ -400,10 +400,11 @@ def _add_wave(options: argparse.Namespace) -> int:
     from cycle_analysis.units import study_register
 
     layout = _layout_of(options)
+    name = "" if options.wave in study.waves else f"name {options.wave!r} under `waves`, "
     print(add_wave(study, options.wave, options.file, study_register(study), **layout))
     print(
-        f"Next: fill in what is empty, look at what is commented, name {options.wave!r} under "
-        f"`waves` in study.yaml, then: cycle-analysis check {study.name}"
+        f"Next: fill in what is empty, look at what is commented, {name}then: "
+        f"cycle-analysis check {study.name}"
     )
     return CLEAN
 

@@ -172,9 +172,11 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     questions = _questions(raw, columns)
     kin = _kin(answers, {column: named[column][1] for column in columns})
     alike: dict[tuple[object, bool, tuple[object, ...]], list[str]] = {}
+    sizes = Counter(kin.values())
     for column in columns:
         seen, block = answers[column], kin[column]
-        is_open = len(seen.texts) > MOST_LABELS and not seen.numbers
+        own_words = sizes[block] == 1 and not seen.labels and _in_own_words(raw, column)
+        is_open = not seen.numbers and (len(seen.texts) > MOST_LABELS or own_words)
         shape = (bool(seen.numbers), *sorted(raw.labels.get(column, {}).values()))
         alike.setdefault((block, is_open, shape), []).append(column)
     scales: dict[str, SeenScale] = {}
@@ -183,6 +185,12 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
         apart = scale.kind == "rating" and not scale.sure and not scale.shared
         scales |= {c: see_scale([answers[c]]) if apart else scale for c in those}
     return [SeenItem(named[c][0], c, named[c][1], questions[c], scales[c]) for c in columns]
+
+
+def _in_own_words(raw: RawTable, column: str) -> bool:
+    """Whether respondents wrote what they liked: hardly two the same, or what looks personal."""
+    counts = stripped(raw, column).value_counts().drop("", errors="ignore").loc[lambda n: n > 0]
+    return bool(find_personal(counts)) or counts.sum() < 2 * len(counts)
 
 
 def _kin(answers: dict[str, Answers], blocks: dict[str, str]) -> dict[str, object]:

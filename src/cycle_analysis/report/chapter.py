@@ -236,8 +236,10 @@ class Chapter:
 
     @cached_property
     def _questions(self) -> pd.Series:
-        """What is asked, by item, without the full stop."""
-        return self.study.codebook.items[f"question_{self.language.code}"].str.rstrip(".")
+        """What is asked, by item, without the full stop; told where answers are turned round."""
+        items = self.study.codebook.items
+        asked = items[f"question_{self.language.code}"].str.rstrip(".")
+        return asked.mask(items["reversed"], asked + f" ({self.language.words['turned']})")
 
     def to_groups(self, values: Iterable[Iterable[Any]], kind: Column) -> Rows:
         """Set for each group, a row, a value for each group, columns ``to``."""

@@ -92,7 +92,7 @@ class Asked:
         self, rows: pd.Index, value: str, problem: str, remedy: str = "", **how: Any
     ) -> Problem:
         """Describe a problem with this column on some rows; `how` is `done` and `rule`."""
-        place = (self.column.source, rows, value, problem, "", remedy)
+        place = (self.column.source, rows, hide_personal(value), problem, "", remedy)
         return self.raw.problem(*place, item=self.item, **how)
 
     def doubt(self, problem: str, remedy: str) -> Problem:

@@ -211,7 +211,7 @@ def find_home(start: Path | None = None) -> Path:
     for folder in (start, *start.parents):
         if (folder / "data" / "raw").is_dir():
             return folder
-    remedy = "Go to the project's folder, or name it with --home"
+    remedy = "Go to the project's folder, name it with --home, or begin one here: mkdir -p data/raw"
     raise refuse(str(start), "folder", "", "no data/raw here or above", "", remedy)
 
 

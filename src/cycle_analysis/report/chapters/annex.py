@@ -319,8 +319,7 @@ class AnnexChapter(Chapter):
 
     def table_questions(self) -> Rows:
         """The questions on the phases."""
-        asked = self._asked.rename(columns={f"question_{self.language.code}": "question"})
-        rows = asked.reset_index().to_dict("records")
+        rows = self._asked.assign(question=self._questions).reset_index().to_dict("records")
         return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
 
     def table_parameters(self) -> Rows:

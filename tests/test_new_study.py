@@ -357,6 +357,17 @@ def test_answers_that_differ_in_capitals_and_spaces_alone_are_one(tmp_path):
     assert "scale from_1_to_7" in new_study(tmp_path / "mine", tmp_path / "export.csv").likely
 
 
+def test_a_column_that_alone_repeats_many_names_is_likely_that_of_the_units(tmp_path):
+    schools = [f"De {tree} {place}" for tree in ("Eik", "Wilg", "Es") for place in "ABCDEF"]
+    table = answers().drop(columns="GEM").assign(Organisatie=schools * 5, Opmerking="")
+    table.loc[:20, "Opmerking"] = [f"tip {row}" for row in range(21)]
+    table.to_csv(tmp_path / "export.csv", index=False)
+    new_study(tmp_path / "mine", tmp_path / "export.csv")
+    draft = (tmp_path / "mine" / "study.yaml").read_text("utf-8")
+    assert "units:   # fill in; likely named in column Organisatie" in draft
+    assert "Organisatie" not in (tmp_path / "mine" / "codebook.csv").read_text("utf-8")
+
+
 def test_what_respondents_wrote_is_no_category_and_stands_in_no_file(tmp_path):
     table = answers().assign(Toelichting="", Anders="", Contact="", Soort=["klein", "groot"] * 45)
     table.loc[:2, "Toelichting"] = ["Jan weet dit", "Vraag het Piet", "te druk"]

@@ -36,6 +36,7 @@ from cycle_analysis.drafting.seen import (
     likely_days,
     named_as,
     one_line,
+    repeats_names,
     see_items,
     told_of,
 )
@@ -173,9 +174,9 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     _refuse_turned(raw, register, [])
     matches = match_columns(raw, _nothing_known(folder), register, register.last_day)
     role_column = _role_column(raw, matches.unknown_columns)
-    named = [c for c in matches.unknown_columns if named_as("unit", c)]
-    unit_column = matches.found["unit"].source if "unit" in matches.found else "".join(named[:1])
-    who = (role_column, unit_column)
+    unknown = [column for column in matches.unknown_columns if column != role_column]
+    unit_column = matches.found["unit"].source if "unit" in matches.found else ""
+    who = (role_column, unit_column or _likely_unit_column(raw, unknown))
     left = [column for column in matches.unknown_columns if column not in who]
     asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
     if not asked:
@@ -268,6 +269,14 @@ def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
                     return column
                 by_code = by_code or column * _is_short(raw, column)
     return by_code
+
+
+def _likely_unit_column(raw: RawTable, columns: Sequence[str]) -> str:
+    """Find the column that names units: by its heading, or alone in repeating many names."""
+    named = [column for column in columns if named_as("unit", column)]
+    asked = [c for c in columns if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
+    repeating = [column for column in asked if repeats_names(raw, column)]
+    return named[0] if named else repeating[0] if len(repeating) == 1 else ""
 
 
 def _are_words(names: Iterable[str]) -> bool:

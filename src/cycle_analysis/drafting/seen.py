@@ -189,8 +189,23 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
 
 def _in_own_words(raw: RawTable, column: str) -> bool:
     """Whether respondents wrote what they liked: hardly two the same, or what looks personal."""
-    counts = stripped(raw, column).value_counts().drop("", errors="ignore").loc[lambda n: n > 0]
+    counts = _given(raw, column)
     return bool(find_personal(counts)) or counts.sum() < 2 * len(counts)
+
+
+def repeats_names(raw: RawTable, column: str) -> bool:
+    """Whether a column holds many names that several respondents share, as those of units are."""
+    counts = _given(raw, column)
+    words = [text for text in counts.index if not NUMBER.fullmatch(text)]
+    return MOST_LABELS < len(words) == len(counts) <= counts.sum() / 1.5 and not raw.labels.get(
+        column
+    )
+
+
+def _given(raw: RawTable, column: str) -> "pd.Series[int]":
+    """Count each text of a column."""
+    counts = stripped(raw, column).value_counts()
+    return counts.drop("", errors="ignore").loc[lambda counts: counts > 0]
 
 
 def _kin(answers: dict[str, Answers], blocks: dict[str, str]) -> dict[str, object]:

@@ -25,8 +25,8 @@ from cycle_analysis.mixtures.courses import (
     fit_concentric,
     fit_courses,
     fit_steps,
-    shortest_path,
 )
+from cycle_analysis.mixtures.positions import shortest_path
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))

@@ -10,7 +10,6 @@ that interact. Whoever claims that units fall into profiles has these to beat: f
 
 References
 ----------
-Atkins, Boman & Hendrickson (1998), SIAM Journal on Computing 28(1), 297-310.
 Bishop, Svensén & Williams (1998), Neural Computation 10(1), 215-234.
 Lubke & Neale (2006), Multivariate Behavioral Research 41(4), 499-532.
 """
@@ -18,12 +17,11 @@ Lubke & Neale (2006), Multivariate Behavioral Research 41(4), 499-532.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.polynomial.legendre import legvander
-from scipy.linalg import eigh
 from scipy.spatial.distance import cdist
 
 from cycle_analysis.mixtures import em
@@ -47,6 +45,7 @@ from cycle_analysis.mixtures.gaussian import (
     Full,
     Steps,
 )
+from cycle_analysis.mixtures.positions import orders_of
 from cycle_analysis.mixtures.search import Outcome
 
 N_NODES = {1: 31, 2: 11}
@@ -59,8 +58,6 @@ SHARPNESS = 0.12
 """Half of the grid is 1: so far a start spreads a unit around its position."""
 SHORT_STEPS, LONG_STEPS, TOLERANCE = 21, 300, 2e-5
 """EM steps of short and long runs; gain per unit and cycle under which a run has converged."""
-NEIGHBOURS = 12
-"""Of a unit, that its place in an order by neighbours keeps near."""
 WIDEST, FURTHEST = 2.0, 0.7
 """Logarithm of how many times a variance may exceed that of the phase; largest step towards it."""
 LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.0)
@@ -327,7 +324,7 @@ def fit_courses(
     data = standardise(scores)
     filled = np.nan_to_num(data.z)
     path = None if centroids is None else (centroids.to_numpy() - data.centre) / data.scale
-    orders = {1: _orders(filled, path), 2: _planes(filled)}
+    orders = orders_of(filled, path)
     solved: dict[Course, em.Batch] = {}
     fitted = []
     for course in courses:
@@ -393,72 +390,6 @@ def _adapted(
         )
     none = np.zeros(1, dtype=int)
     return em.Batch(theta, batch.log_shares, np.full(1, -np.inf), none.astype(bool), none)
-
-
-def _orders(values: np.ndarray, path: np.ndarray | None) -> np.ndarray:
-    """Positions along a line, S × n × 1: main axes, the angle between them, neighbours, a path."""
-    axes = _main_axes(values)
-    found = [axes[:, 0], axes[:, 1], np.arctan2(axes[:, 1], axes[:, 0])]
-    if len(values) > NEIGHBOURS:
-        found.append(_by_neighbours(values))
-    if path is not None and 3 <= len(path) <= 6:
-        found.append(_along(values, shortest_path(path)))
-    return np.array([_ranks(one)[:, None] for one in found])
-
-
-def _by_neighbours(values: np.ndarray) -> np.ndarray:
-    """Place of each row in the order that keeps neighbours together (Fiedler's vector).
-
-    Neighbourhoods are as wide as it takes to reach the twelfth; Atkins, Boman & Hendrickson (1998).
-    """
-    squared = cdist(values, values, "sqeuclidean")
-    reach = np.sqrt(np.partition(squared, NEIGHBOURS, axis=1)[:, NEIGHBOURS]).clip(1e-6)
-    near = np.exp(-squared / np.outer(reach, reach))
-    degree = np.sqrt(near.sum(axis=1))
-    laplacian = np.eye(len(near)) - near / np.outer(degree, degree)
-    vector = eigh(laplacian, subset_by_index=[1, 1])[1][:, 0] / degree
-    return vector * np.sign(vector[np.abs(vector).argmax()])
-
-
-def _planes(values: np.ndarray) -> np.ndarray:
-    """Positions in the plane of the two main axes, 1 × n × 2."""
-    return np.array([[_ranks(axis) for axis in _main_axes(values)[:, :2].T]]).swapaxes(1, 2)
-
-
-def _main_axes(values: np.ndarray) -> np.ndarray:
-    """Principal components, standardised, n × p."""
-    centred = values - values.mean(axis=0)
-    left = np.linalg.svd(centred, full_matrices=False)[0]
-    signs = np.sign(left[np.abs(left).argmax(axis=0), np.arange(left.shape[1])])
-    return left * signs
-
-
-def shortest_path(points: np.ndarray) -> np.ndarray:
-    """Set up to six points, k × p, in the order of the shortest path through all of them."""
-    gaps = cdist(points, points)
-    ways = [way for way in permutations(range(len(points))) if way[0] <= way[-1]]
-    lengths = [gaps[list(way[:-1]), list(way[1:])].sum() for way in ways]
-    return points[list(ways[int(np.argmin(lengths))])]
-
-
-def _along(values: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Place of each row along the path through points, k × p, a little beyond its ends too."""
-    steps = np.diff(points, axis=0)
-    reach = (steps**2).sum(axis=1)
-    part = np.einsum("nsp,sp->ns", values[:, None] - points[:-1], steps) / reach
-    first, last = np.zeros(len(steps)), np.ones(len(steps))
-    first[0], last[-1] = -0.5, 1.5
-    part = part.clip(first, last)
-    foot = points[:-1] + part[..., None] * steps
-    nearest = ((values[:, None] - foot) ** 2).sum(axis=2).argmin(axis=1)
-    start = np.concatenate([[0], np.cumsum(np.sqrt(reach))])[:-1]
-    return (start + part * np.sqrt(reach))[np.arange(len(values)), nearest]
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks spread evenly from -1 to 1; ties in the order of the rows."""
-    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
-    return (ranks + 0.5) / len(values) * 2 - 1
 
 
 def fit_bound(scores: pd.DataFrame, model: Steps | Concentric, members: np.ndarray) -> Mixture:

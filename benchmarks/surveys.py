@@ -187,6 +187,30 @@ def not_begun(size, rng):
     return np.where(rng.random(size) < 0.25, -2.2, rng.standard_normal(size))
 
 
+def hurdles(at, p, *, not_begun=-40.0):
+    """Lead along a plane, where a phase is not begun by who has less than 20 points of it."""
+    own = 35 + 30 * at[:, :1] + 10 * at[:, 1:] * early_to_late(p) - 25 * np.linspace(0, 1, p)
+    return np.where(own < 20, not_begun, own)
+
+
+def hurdles_on_a_line(at, p):
+    """Lead along a line on which later phases are begun later."""
+    own = 45 + 22 * at - 30 * np.linspace(0, 1, p)
+    return np.where(own < 25, -40, own)
+
+
+def done_with(at, p):
+    """Lead along a plane, where who is nearly done with a phase is done with it."""
+    return 100 - hurdles(at, p)
+
+
+def last_hurdle(at, p):
+    """Lead along a plane on which not all have begun with the last phase."""
+    own = 45 + 18 * at[:, :1] + 8 * at[:, 1:] * early_to_late(p) - 20 * np.linspace(0, 1, p)
+    own[:, -1] = np.where(own[:, -1] < 30, -40, own[:, -1])
+    return own
+
+
 ALIKE = Profiles(pd.DataFrame([[50.0] * 5], columns=list(PHASES)), 15.0)
 WITHOUT_GROUPS = {
     "line": (Continuum(), SOME),
@@ -283,6 +307,19 @@ AFTERWARDS = {
     "independent, styles": (ALIKE, in_styles(SOME)),
     "line, styles": (Continuum(), in_styles(SOME)),
     "plane, styles": (Continuum(plane, dimensions=2, spread=6), in_styles(SOME)),
+    "hurdles": (Continuum(hurdles, spread=5, dimensions=2), SOME),
+    "hurdles, even": (Continuum(hurdles, even, spread=5, dimensions=2), MANY),
+    "hurdles, slips": (
+        Continuum(partial(hurdles, not_begun=-8.0), spread=5, dimensions=2),
+        MANY,
+    ),
+    "hurdles on a line": (Continuum(hurdles_on_a_line, spread=6), SOME),
+    "hurdles, at the ceiling": (Continuum(done_with, spread=5, dimensions=2), SOME),
+    "hurdles, above the floor": (
+        Continuum(partial(hurdles, not_begun=5.0), spread=5, dimensions=2),
+        MANY,
+    ),
+    "hurdle of the last phase": (Continuum(last_hurdle, spread=6, dimensions=2), SOME),
 }
 
 
@@ -317,8 +354,25 @@ WITH_GROUPS = {
     for d in (3, 4)
     for name, world in SHAPES.items()
 } | {"four clear": (FOUR, SOME)}
+NONE = -40.0
+"""Where who has not begun with a phase is: all answers are the lowest."""
+CENTROIDS = {
+    "three, two phases not begun": [
+        *([40, 40, 40, NONE, NONE], [55, 45, 35, 40, 45], [65, 70, 60, 45, 60]),
+    ],
+    "three, other phases not begun": [
+        *([60, 55, 45, NONE, NONE], [NONE, NONE, 45, 55, 60], [50] * 5),
+    ],
+    "four, on stairs": [
+        *([45, NONE, NONE, NONE, NONE], [60, 50, NONE, NONE, NONE]),
+        *([70, 60, 50, NONE, NONE], [75, 70, 65, 55, 45]),
+    ],
+    "two, the last phase not begun": [[50, 50, 50, 50, NONE], [50] * 5],
+}
+NOT_BEGUN = {name: (profiles(rows, spread=7.0), SOME) for name, rows in CENTROIDS.items()}
+"""Groups of which some have not begun with some phases, as on a continuum with hurdles."""
 DISTANCES = {name: float(name[-1]) for name in WITH_GROUPS if name[-1].isdigit()}
-SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS
+SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS | NOT_BEGUN
 """Their order is part of their seeds: add at the end."""
 
 

@@ -23,6 +23,7 @@ from surveys import (
     AFTERWARDS,
     DIPS,
     DISTANCES,
+    NOT_BEGUN,
     SURVEYS,
     UNTUNED,
     WITH_GROUPS,
@@ -105,6 +106,7 @@ def show():
         ("without groups, thought of afterwards", AFTERWARDS),
         ("without groups, but dips", DIPS),
         ("groups", WITH_GROUPS),
+        ("groups of which some have not begun with some phases", NOT_BEGUN),
     ):
         print(f"\n{title}")
         own = rates[rates["truth"].isin(truths)].set_index(["truth", "n_units"])

@@ -19,6 +19,7 @@ from cycle_analysis.measurement import aggregation_rules
 from cycle_analysis.measurement.item_analysis import CONSEQUENCES
 from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
+from cycle_analysis.mixtures.hurdles import Hurdle
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
@@ -158,7 +159,7 @@ CODES = {
     "parameters": all_parameters(),
     "verdicts": Verdict,
     "readings": [*READINGS, "level"],
-    "forms": {"cloud", *(course.form for course in COURSES)},
+    "forms": {"cloud", Hurdle.form, *(course.form for course in COURSES)},
     "verdict_warnings": {*OF_PROFILES, *OF_SCORES, WINDOW},
     "flags": BARRING,
     "heights": HEIGHTS,
@@ -285,6 +286,7 @@ VARIANTS = {
     "structure": {"verdict": "structure", "form_lead": 4.0, "lowered_by": ""},
     "like a window": {"verdict": "structure", "form_lead": 40.0, "lowered_by": "window"},
     "plane": {"verdict": "structure", "form_lead": -40.0, "form": "plane", "lowered_by": ""},
+    "hurdle": {"verdict": "structure", "form_lead": -40.0, "form": "hurdle", "lowered_by": ""},
     "continuum": {"verdict": "continuum", "form_lead": -40.0, "form": "line"},
     "level with it": {"verdict": "continuum", "form_lead": 3.0, "form": "line"},
     "bent": {"verdict": "bent", "form_lead": -40.0},

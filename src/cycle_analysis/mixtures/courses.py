@@ -14,7 +14,7 @@ Bishop, Svensén & Williams (1998), Neural Computation 10(1), 215-234.
 Lubke & Neale (2006), Multivariate Behavioral Research 41(4), 499-532.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -221,6 +221,35 @@ def _sized(weights: np.ndarray, basis: np.ndarray) -> np.ndarray:
     return weights.sum(axis=1)[..., None, None] * np.eye(basis.shape[1])
 
 
+def scoring_step(
+    basis: np.ndarray,
+    start: np.ndarray,
+    weights: np.ndarray,
+    score: np.ndarray,
+    cost: Callable[[np.ndarray], np.ndarray],
+    furthest: float,
+) -> np.ndarray:
+    """Go from `start`, j × M × B, along the course by Fisher scoring, shorter if that costs less.
+
+    Parameters
+    ----------
+    basis : array, M × r
+        Of the polynomial that the numbers follow.
+    start, weights, score : array, j × M × B
+        Where to start; information and derivative of the log-likelihood at every node.
+    cost : function of numbers tried, T × j × M × B
+        Minus the log-likelihood at every node.
+    furthest : float
+        Largest change of a coefficient.
+    """
+    information = _products_of(basis, weights) + 1e-3 * _sized(weights, basis)
+    step = np.linalg.solve(information, (basis.T @ score).swapaxes(1, 2)[..., None])[..., 0]
+    change = basis @ step.clip(-furthest, furthest).swapaxes(1, 2)
+    tried = np.array([start + length * change for length in LENGTHS])
+    best = cost(tried).sum(axis=2).argmin(axis=0)[None, :, None, :]
+    return np.take_along_axis(tried, best, axis=0)[0]
+
+
 class DiagonalCourse(_Bound, Diagonal):
     """Components along a course, phases independent around it; theta as in `Diagonal`."""
 
@@ -259,18 +288,14 @@ class DiagonalCourse(_Bound, Diagonal):
     def _regress_logs(
         self, deviations: np.ndarray, counts: np.ndarray, logs: np.ndarray
     ) -> np.ndarray:
-        """Log variances on the course, p × M × B: a step of Fisher scoring, halved if too long."""
-        basis = self.course.spread_basis
-        limited = np.clip(logs, *self.limits)
-        information = _products_of(basis, counts) + 1e-3 * _sized(counts, basis)
-        score = basis.T @ (deviations * np.exp(-limited) - counts)
-        step = np.linalg.solve(information, score.swapaxes(1, 2)[..., None])[..., 0]
-        change = basis @ step.clip(-FURTHEST, FURTHEST).swapaxes(1, 2)
-        tried = np.array([logs + length * change for length in LENGTHS])
-        at = np.clip(tried, *self.limits)
-        cost = (counts * at + deviations * np.exp(-at)).sum(axis=2)
-        best = cost.argmin(axis=0)[None, :, None, :]
-        return np.take_along_axis(tried, best, axis=0)[0]
+        """Log variances on the course, p × M × B."""
+
+        def cost(tried: np.ndarray) -> np.ndarray:
+            at = np.clip(tried, *self.limits)
+            return counts * at + deviations * np.exp(-at)
+
+        score = deviations * np.exp(-np.clip(logs, *self.limits)) - counts
+        return scoring_step(self.course.spread_basis, logs, counts, score, cost, FURTHEST)
 
 
 class FullCourse(_Bound, Full):
@@ -329,14 +354,13 @@ def fit_courses(
     fitted = []
     for course in courses:
         family = course.family(data.z, data.floor)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            best = _solve(family, course, orders[course.dimensions], solved, data.weights)
+        best = solve(family, course, orders[course.dimensions], solved, data.weights)
         solved[course] = best
-        fitted.append(_as_fitted(course, data, family, best, in_order=True))
+        fitted.append(as_fitted(course, data, family, best, in_order=True))
     return fitted
 
 
-def _as_fitted(
+def as_fitted(
     model: Model, data: Standardised, family: Components, best: em.Batch, in_order: bool = False
 ) -> Mixture:
     """Give the solution of one start that was climbed from, as a mixture."""
@@ -345,7 +369,8 @@ def _as_fitted(
     return as_mixture(model, data, family, best, outcome, in_order=in_order)
 
 
-def _solve(
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def solve(
     family: DiagonalCourse | FullCourse,
     course: Course,
     orders: np.ndarray,
@@ -405,7 +430,7 @@ def fit_bound(scores: pd.DataFrame, model: Steps | Concentric, members: np.ndarr
     family, weights = model.family(data.z, data.floor), data.weights[:, None]
     start = em.from_responsibilities(family, members[:, :, None], weights)
     best = em.climb(family, start, weights, max_steps=LONG_STEPS, tolerance=TOLERANCE)
-    return _as_fitted(model, data, family, best)
+    return as_fitted(model, data, family, best)
 
 
 def fit_steps(scores: pd.DataFrame, profiles: Mixture) -> Mixture:

@@ -80,6 +80,8 @@ class Mixture:
         How the search ended: the log-likelihood, and how often it was reached.
     at_floor : bool
         Whether a variance lies on the floor: a sign of a degenerate profile.
+    theta : array, m × k × 1, optional
+        Parameters in the engine's coordinates, where means and covariances do not tell all.
     """
 
     model: Model
@@ -89,6 +91,7 @@ class Mixture:
     n_units: float
     outcome: Outcome
     at_floor: bool
+    theta: np.ndarray | None = None
 
     @property
     def k(self) -> int:
@@ -387,8 +390,10 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
     result = np.empty((n, len(mixtures)))
     for column, mixture in enumerate(mixtures):
         family = mixture.model.family(data.z, data.floor)
-        means = (mixture.means.to_numpy() - data.centre) / data.scale
-        theta = family.coordinates(means, mixture.covariances / data.scale**2)
+        theta = mixture.theta
+        if theta is None:
+            means = (mixture.means.to_numpy() - data.centre) / data.scale
+            theta = family.coordinates(means, mixture.covariances / data.scale**2)
         start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(FOLDS, dtype=int))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)

@@ -2,9 +2,10 @@
 
 Any cloud of units can be cut into profiles, and any criterion prefers profiles to a form that does
 not fit. So profiles must beat every form that units without groups may take - a line, a curve, a
-plane, straight or bent (`mixtures.courses`) - on BIC; and profiles are called separate only where
-the valleys between them are deeper than a filled valley gives by chance (`valleys`). What shows no
-valley is called overlapping where it beats every form clearly, on units left out of the fit too.
+plane, straight or bent (`mixtures.courses`), or with phases that not all have begun
+(`mixtures.hurdles`) - on BIC; and profiles are called separate only where the valleys between them
+are deeper than a filled valley gives by chance (`valleys`). What shows no valley is called
+overlapping where it beats every form clearly, on units left out of the fit too.
 Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
 often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
 tells.
@@ -33,6 +34,7 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
+from cycle_analysis.mixtures.hurdles import Hurdle, fit_hurdles
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
@@ -92,9 +94,9 @@ class Evidence:
     choice : Choice
         What BIC takes of the mixtures.
     rivals : DataFrame, index rival
-        Forms without groups, best first: form (cloud, line, curve, plane, bent_plane), bic_lead
-        (BIC of the rival less that of the profiles: positive where profiles win), held_out (log
-        likelihood of units left out, profiles less rival; NaN where not computed).
+        Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, hurdle),
+        bic_lead (BIC of the rival less that of the profiles: positive where profiles win), held_out
+        (log likelihood of units left out, profiles less rival; NaN where not computed).
     steps_lead : float
         BIC points by which as many profiles, all on one line, beat the best rival.
     valleys : Valleys
@@ -299,7 +301,9 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
     courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
-    rivals = [*fit_courses(scores, profiles.means, courses), *clouds, *fit_concentric(scores)]
+    hurdles = [rival for rival in fit_hurdles(scores) if rival.n_parameters <= most]
+    others = [*clouds, *fit_concentric(scores), *hurdles]
+    rivals = [*fit_courses(scores, profiles.means, courses), *others]
     return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))
 
 
@@ -392,7 +396,7 @@ def profiles_of(fits: Fits, choice: Choice) -> Mixture:
 
 def form_of(rival: Mixture) -> str:
     """Give the form of a rival by its code: that of its course, or cloud."""
-    return rival.model.form if isinstance(rival.model, Course) else "cloud"
+    return rival.model.form if isinstance(rival.model, Course | Hurdle) else "cloud"
 
 
 def _compare_rivals(

@@ -1,0 +1,209 @@
+"""Fit what is no profiles, where a phase that is not begun is answered at an end of the scale.
+
+Who has not begun with a phase scores lowest on it, and who has begun lies somewhere above (or who
+is done with it scores highest): a heap at an end and a gap beside it, which no line or plane
+describes, while profiles do, by who has begun what. The rival that they have to beat is the
+two-part model (Olsen & Schafer 2001) of a course: given the position, a score lies on the heap with
+a probability that is logistic in the position, and on the course otherwise. All heaps are alike:
+one distance from their end, one spread.
+
+What lies near enough to its end counts as heap. The likelihood of that division is one term of the
+sum over all, so that it is never more than the likelihood of the mixture of heap and course.
+
+References
+----------
+Olsen & Schafer (2001), Journal of the American Statistical Association 96(454), 730-745.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cycle_analysis.mixtures.courses import Course, DiagonalCourse, as_fitted, scoring_step, solve
+from cycle_analysis.mixtures.em import LOG_2PI, Block
+from cycle_analysis.mixtures.fit import Mixture, Standardised, standardise
+from cycle_analysis.mixtures.gaussian import VVI, CovarianceModel
+from cycle_analysis.mixtures.positions import orders_of
+
+HIGHEST = 100.0
+"""Scores run from 0 to this."""
+WIDTH, LAST_START = 8, 12
+"""Points that the gap beside a heap is wide, and from the end of the scale where it begins at most.
+"""
+LEAST, THIN = 0.1, 0.5
+"""Part of the units that lies on a heap, and beyond it, at least; part of the heap, and of what as
+wide a strip beyond the gap holds, that the gap holds at most."""
+STEEPEST, LONGEST = 12.0, 4.0
+"""Of the log odds of a heap: the largest, and the largest step of a coefficient."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hurdle:
+    """A course along which not all units have begun with every phase.
+
+    Attributes
+    ----------
+    course : Course
+        Where those lie who have begun.
+    depths : array, n × p
+        How far a score on a heap lies from its end, in the order and on the scale of the engine;
+        NaN for scores on no heap.
+    """
+
+    course: Course
+    depths: np.ndarray
+    components: CovarianceModel = VVI
+    form: str = "hurdle"
+
+    @property
+    def name(self) -> str:
+        """Name, for tables."""
+        return f"{self.course}, hurdles"
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count those of the course, the chances of heaps, and the heaps' place and spread."""
+        n_heaps = int(np.isfinite(self.depths).any(axis=0).sum())
+        return self.course.n_parameters(k, p) + n_heaps * self.course.basis.shape[1] + 2
+
+    def family(self, values: np.ndarray, floor: np.ndarray) -> "HurdleCourse":
+        """Give the family that fits it to values, n × p, with the smallest variances, p."""
+        return HurdleCourse(values, self, floor)
+
+
+HURDLED = tuple(Course(d, 1, normal=normal) for d in (1, 2) for normal in (True, False))
+"""Courses that are tried with heaps."""
+
+
+class HurdleCourse(DiagonalCourse):
+    """Components along a course, a score of which lies on a heap or on the course.
+
+    To the theta of the course come the log odds of a heap, and the heaps' place and log variance.
+    """
+
+    def __init__(self, values: np.ndarray, hurdle: Hurdle, floor: np.ndarray):
+        at_heap = np.isfinite(hurdle.depths)
+        super().__init__(np.where(at_heap, np.nan, values), hurdle.course, floor)
+        self.heaped = at_heap.any(axis=0)
+        self.least = np.log(floor[self.heaped].mean())
+        depths = np.nan_to_num(hurdle.depths)
+        totals = np.column_stack([depths.sum(axis=1), (depths**2).sum(axis=1)])
+        (begun,) = self.blocks
+        own = [begun.statistics[:, :-1], at_heap[:, self.heaped], totals]
+        statistics = np.hstack([*own, begun.statistics[:, -1:]])
+        self.blocks = (replace(begun, statistics=statistics),)
+
+    def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
+        """Natural parameters for the statistics of the course; of the heaps: 1, depth, depth²."""
+        odds, place, logs = self._heaps(theta)
+        course = super().natural(theta[: 2 * self.p], block)
+        course[2 * self.p : -1][self.heaped] -= np.logaddexp(0, odds)
+        precision = np.exp(-logs)
+        constants = -0.5 * (precision * place**2 + logs + LOG_2PI) - np.logaddexp(0, -odds)
+        heaps = [constants, precision * place, -0.5 * precision]
+        return np.concatenate([course[:-1], *heaps, course[-1:]])
+
+    def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
+        """The course for those who have begun; chances of heaps; place and spread of the heaps."""
+        course, own = np.split(sums[0][:-1], [3 * self.p])
+        begun, at_heap = course[2 * self.p :][self.heaped], own[:-2]
+        totals, squares = (part.sum(axis=0, keepdims=True) for part in own[-2:])
+        size = at_heap.sum(axis=(0, 1))
+        place = totals / size
+        logs = np.log(np.maximum(squares / size - place**2, np.exp(self.least)))
+        odds = np.zeros_like(at_heap) if theta is None else self._heaps(theta)[0]
+        before = None if theta is None else theta[: 2 * self.p]
+        line = super().maximise([np.concatenate([course, sums[0][-1:]])], before)
+        shape = (1, *at_heap.shape[1:])
+        heaps = [np.broadcast_to(part, shape) for part in (place, logs)]
+        return np.concatenate([line, self._likelier(odds, at_heap, begun + at_heap), *heaps])
+
+    def moments(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and covariances of those who have begun, at the nodes, of the first problem."""
+        return super().moments(theta[: 2 * self.p])
+
+    def at_floor(self, theta: np.ndarray) -> np.ndarray:
+        """Tell per problem whether a variance along the course lies on the floor."""
+        return super().at_floor(theta[: 2 * self.p])
+
+    def _heaps(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Log odds, place and log variance of the heaps, within their limits."""
+        odds = theta[2 * self.p : -2].clip(-STEEPEST, STEEPEST)
+        return odds, theta[-2:-1], np.maximum(theta[-1:], self.least)
+
+    def _likelier(self, odds: np.ndarray, at_heap: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Log odds on the course, h × M × B, after a step of logistic regression."""
+        chances = 1 / (1 + np.exp(-odds))
+
+        def cost(tried: np.ndarray) -> np.ndarray:
+            at = tried.clip(-STEEPEST, STEEPEST)
+            return counts * np.logaddexp(0, at) - at_heap * at
+
+        weights, score = counts * chances * (1 - chances), at_heap - counts * chances
+        return scoring_step(self.course.basis, odds, weights, score, cost, LONGEST)
+
+
+def fit_hurdles(scores: pd.DataFrame) -> list[Mixture]:
+    """Fit lines and planes with hurdles, where a phase has a heap at an end and a gap beside it.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        Phase scores, 0-100.
+
+    Returns
+    -------
+    list of Mixture
+        Empty where no phase has such a heap. Their means are those of units that have begun.
+
+    Examples
+    --------
+    >>> at = np.linspace(-40, 90, 60)[:, None] - [0, 10, 20]
+    >>> scores = pd.DataFrame(np.where(at < 20, 0, at), columns=["AG", "EX", "VB"])
+    >>> [rival.model.name for rival in fit_hurdles(scores)][::2]
+    ['line (normal positions), hurdles', 'plane (normal positions), hurdles']
+    >>> fit_hurdles(scores / 2 + 20)
+    []
+    """
+    data = standardise(scores)
+    depths = heap_depths(data.scores.to_numpy(dtype=float)) / data.scale
+    if not np.isfinite(depths).any():
+        return []
+    orders = orders_of(np.nan_to_num(data.z))
+    return [_fit(Hurdle(course, depths), data, orders[course.dimensions]) for course in HURDLED]
+
+
+def _fit(hurdle: Hurdle, data: Standardised, orders: np.ndarray) -> Mixture:
+    family = hurdle.family(data.z, data.floor)
+    best = solve(family, hurdle.course, orders, {}, data.weights)
+    return replace(as_fitted(hurdle, data, family, best, in_order=True), theta=best.theta)
+
+
+def heap_depths(values: np.ndarray) -> np.ndarray:
+    """Distance from its end of every score on a heap, n × p, in points; NaN on no heap.
+
+    Examples
+    --------
+    >>> heap_depths(np.array([[0.0, 1, 40, 50, 50, 60], [10, 20, 30, 40, 50, 60]]).T)[:3]
+    array([[ 0., nan],
+           [ 1., nan],
+           [nan, nan]])
+    """
+    found = np.full(values.shape, np.nan)
+    for depths, column in zip(found.T, values.T, strict=True):
+        ends = column, HIGHEST - column
+        away, reach = max(((end, _reach(end)) for end in ends), key=lambda pair: pair[1])
+        depths[away < reach] = away[away < reach]
+    return found
+
+
+def _reach(away: np.ndarray) -> float:
+    """Tell how far from its end a heap reaches: to the middle of the gap beside it, or nowhere."""
+    starts = np.arange(1, LAST_START + 1)
+    inside = (away[:, None] >= starts) & (away[:, None] < starts + WIDTH)
+    gap, start = inside.sum(axis=0).min(), starts[inside.sum(axis=0).argmin()]
+    heap, n = (away < start).sum(), np.isfinite(away).sum()
+    strips = away[away >= start + WIDTH] // WIDTH
+    beyond = np.unique(strips, return_counts=True)[1].max(initial=0)
+    clear = LEAST * n <= heap <= (1 - LEAST) * n and gap <= THIN * min(heap, beyond)
+    return float(start + WIDTH / 2) if clear else -np.inf

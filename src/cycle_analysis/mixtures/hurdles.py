@@ -8,7 +8,8 @@ a probability that is logistic in the position, and on the course otherwise. All
 one distance from their end, one spread.
 
 What lies near enough to its end counts as heap. The likelihood of that division is one term of the
-sum over all, so that it is never more than the likelihood of the mixture of heap and course.
+sum over all, so that it is never more than the likelihood of the mixture of heap and course; of two
+divisions the better is taken.
 
 References
 ----------
@@ -22,7 +23,7 @@ import pandas as pd
 
 from cycle_analysis.mixtures.courses import Course, DiagonalCourse, as_fitted, scoring_step, solve
 from cycle_analysis.mixtures.em import LOG_2PI, Block
-from cycle_analysis.mixtures.fit import Mixture, Standardised, standardise
+from cycle_analysis.mixtures.fit import Mixture, Standardised, race, standardise
 from cycle_analysis.mixtures.gaussian import VVI, CovarianceModel
 from cycle_analysis.mixtures.positions import orders_of
 
@@ -31,9 +32,11 @@ HIGHEST = 100.0
 WIDTH, LAST_START = 8, 12
 """Points that the gap beside a heap is wide, and from the end of the scale where it begins at most.
 """
-LEAST, THIN = 0.1, 0.5
-"""Part of the units that lies on a heap, and beyond it, at least; part of the heap, and of what as
-wide a strip beyond the gap holds, that the gap holds at most."""
+LEAST = 0.1
+"""Part of the units that lies on a heap, and beyond it, at least."""
+THIN = 1 / 2, 2 / 3
+"""Part of the heap, and of what as wide a strip beyond the gap holds, that the gap holds at most.
+Both are tried: more heaps are found by the second, and some that are none."""
 STEEPEST, LONGEST = 12.0, 4.0
 """Of the log odds of a heap: the largest, and the largest step of a coefficient."""
 
@@ -166,20 +169,25 @@ def fit_hurdles(scores: pd.DataFrame) -> list[Mixture]:
     []
     """
     data = standardise(scores)
-    depths = heap_depths(data.scores.to_numpy(dtype=float)) / data.scale
-    if not np.isfinite(depths).any():
+    values = data.scores.to_numpy(dtype=float)
+    tried = [heap_depths(values, thin) / data.scale for thin in THIN]
+    divisions = [depths for depths in tried if np.isfinite(depths).any()]
+    if not divisions:
         return []
     orders = orders_of(np.nan_to_num(data.z))
-    return [_fit(Hurdle(course, depths), data, orders[course.dimensions]) for course in HURDLED]
+    return [
+        race([_fit(Hurdle(course, depths), data, orders) for depths in divisions])
+        for course in HURDLED
+    ]
 
 
-def _fit(hurdle: Hurdle, data: Standardised, orders: np.ndarray) -> Mixture:
-    family = hurdle.family(data.z, data.floor)
-    best = solve(family, hurdle.course, orders, {}, data.weights)
+def _fit(hurdle: Hurdle, data: Standardised, orders: dict[int, np.ndarray]) -> Mixture:
+    family, course = hurdle.family(data.z, data.floor), hurdle.course
+    best = solve(family, course, orders[course.dimensions], {}, data.weights)
     return replace(as_fitted(hurdle, data, family, best, in_order=True), theta=best.theta)
 
 
-def heap_depths(values: np.ndarray) -> np.ndarray:
+def heap_depths(values: np.ndarray, thin: float = THIN[0]) -> np.ndarray:
     """Distance from its end of every score on a heap, n × p, in points; NaN on no heap.
 
     Examples
@@ -192,12 +200,12 @@ def heap_depths(values: np.ndarray) -> np.ndarray:
     found = np.full(values.shape, np.nan)
     for depths, column in zip(found.T, values.T, strict=True):
         ends = column, HIGHEST - column
-        away, reach = max(((end, _reach(end)) for end in ends), key=lambda pair: pair[1])
+        away, reach = max(((end, _reach(end, thin)) for end in ends), key=lambda pair: pair[1])
         depths[away < reach] = away[away < reach]
     return found
 
 
-def _reach(away: np.ndarray) -> float:
+def _reach(away: np.ndarray, thin: float) -> float:
     """Tell how far from its end a heap reaches: to the middle of the gap beside it, or nowhere."""
     starts = np.arange(1, LAST_START + 1)
     inside = (away[:, None] >= starts) & (away[:, None] < starts + WIDTH)
@@ -205,5 +213,5 @@ def _reach(away: np.ndarray) -> float:
     heap, n = (away < start).sum(), np.isfinite(away).sum()
     strips = away[away >= start + WIDTH] // WIDTH
     beyond = np.unique(strips, return_counts=True)[1].max(initial=0)
-    clear = LEAST * n <= heap <= (1 - LEAST) * n and gap <= THIN * min(heap, beyond)
+    clear = LEAST * n <= heap <= (1 - LEAST) * n and gap <= thin * min(heap, beyond)
     return float(start + WIDTH / 2) if clear else -np.inf

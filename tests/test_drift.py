@@ -66,16 +66,15 @@ def test_loadings_are_unknown_where_covariances_are_or_an_item_has_no_variance()
     assert np.isnan(found[1:]).all()
 
 
-@pytest.mark.parametrize(
-    "truth", ["nothing", "level +8", "halo, falling response", "halo, falling response, level +8"]
-)
+# of one item that moved, too, the innocent ones beside it are counted
+@pytest.mark.parametrize("truth", ["nothing", "halo, falling response, level +8"])
 def test_innocent_items_are_seldom_said_to_have_drifted(truth):
     found = [table["drifted"].any() for table in studies(truth, 40)]
     assert np.mean(found) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 40)
 
 
-@pytest.mark.parametrize("truth", ["one item +8", "one item +8, level +8"])
-def test_an_item_that_moved_alone_is_found_with_its_points(truth):
+def test_an_item_that_moved_alone_is_found_with_its_points():
+    truth = "one item +8, level +8"
     tables = list(studies(truth, 40))
     moved = pd.DataFrame([table.loc["AG1"] for table in tables])
     innocent = np.mean([table["drifted"].drop("AG1").any() for table in tables])

@@ -32,7 +32,7 @@ def tried(survey, fits, max_profiles):
     return try_rates(survey.scores, fits, 1, max_profiles=max_profiles, **asked)
 
 
-FAST = {"n_replicates": 39, "n_starts": 10}
+FAST = {"n_replicates": 39, "n_starts": 5}
 
 
 def test_clear_profiles_would_be_found_and_neither_one_cloud_nor_a_path_be_divided():

@@ -100,7 +100,7 @@ def test_units_that_differ_in_how_far_they_go_to_the_ends_of_scales_are_no_profi
 
 def test_heaps_of_scores_with_seven_steps_are_no_profiles():
     found = []
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng([9, seed])
         values = 50 + 16 * rng.standard_normal((200, 1)) + rng.normal(0, 16, (200, 5))
         scores = pd.DataFrame((values * 6 / 100).round().clip(0, 6) * 100 / 6, columns=list(PHASES))

@@ -44,7 +44,7 @@ robustness:
   aggregation: [mean, median]
   min_answered: [0.5]
   careless: [kept]
-  scaling: [true_scores, points]
+  scaling: [true_scores]
   k: [own, more]
   active_from: [50]
   left_out: [phase]

@@ -9,7 +9,6 @@ from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.rates import in_points, read_expected, with_reliability
 from cycle_analysis.simulate import Profiles
 
-pytestmark = pytest.mark.xdist_group("dask")
 SIMULATE = ("simulate", "--workers", "1")
 
 
@@ -46,21 +45,6 @@ def test_the_command_finds_clear_profiles_and_refuses_nonsense(tmp_path):
     told = called(*SIMULATE, str(path), "--units", "60", "--reliability", "1.5", home=None)
     assert told.returncode == 2
     assert "no number above 0 and at most 1" in told.stderr
-
-
-def test_the_command_finds_the_same_on_processes_and_on_a_dask_cluster(tmp_path, dask_address):
-    path = tmp_path / "p.csv"
-    path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n")
-    call = ("simulate", str(path), "--units", "40", "--surveys", "1")
-    here = called(*call, "--workers", "2", home=None)
-    assert here.returncode == 0, here.stderr
-    there = called(*call, "--dask", dask_address, home=None)
-    assert there.returncode == 0, there.stderr
-    assert there.stdout == here.stdout
-    assert called(*call, "--workers", "1", home=None).stdout == here.stdout
-    nobody = called(*call, "--dask", "tcp://127.0.0.1:1", home=None)
-    assert nobody.returncode == 2
-    assert "--dask" in nobody.stderr
 
 
 def test_the_reliability_asked_for_is_the_one_that_scores_have():

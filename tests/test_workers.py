@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from commands import called
 from shared import four_profiles
 from small_studies import write_notebook
 
@@ -40,6 +41,20 @@ def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process
         assert np.array_equal(values, here[name], equal_nan=True), name
         assert np.array_equal(values, forked[name], equal_nan=True), name
         assert np.array_equal(values, there[name], equal_nan=True), name
+
+
+def test_a_command_finds_the_same_on_a_dask_cluster(tmp_path, dask_address):
+    path = tmp_path / "p.csv"
+    path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n")
+    call = ("simulate", str(path), "--units", "40", "--surveys", "1")
+    here = called(*call, "--workers", "1", home=None)
+    assert here.returncode == 0, here.stderr
+    there = called(*call, "--dask", dask_address, home=None)
+    assert there.returncode == 0, there.stderr
+    assert there.stdout == here.stdout
+    nobody = called(*call, "--dask", "tcp://127.0.0.1:1", home=None)
+    assert nobody.returncode == 2
+    assert "--dask" in nobody.stderr
 
 
 def test_what_a_worker_refuses_is_told_as_it_was_refused():

@@ -10,7 +10,7 @@ import pytest
 from told import saved, words_in
 
 from cycle_analysis.cli import main
-from cycle_analysis.private_files import APART, gather, make_sheet, write_sheets
+from cycle_analysis.private_files import APART, TOGETHER, gather, make_sheet, write_sheets
 from cycle_analysis.problems import InputError
 
 
@@ -159,11 +159,21 @@ def test_pages_are_written_for_each_language_and_a_unit_that_did_not_answer_is_r
     assert "2018, 2022" in capsys.readouterr().err
 
 
+def test_without_a_choice_every_unit_that_answered_gets_its_pages(frozen_run, tmp_path):
+    results = saved(frozen_run("one_language"))
+    pages = write_sheets(results.study, results, tmp_path, "2010", [])
+    answered = gather(results.study, results, "2010").scores.index
+    first = [path.name.split("_")[0] for path in next(pages)]  # the first of several parts
+    assert first == list(np.repeat(answered[:TOGETHER], 2))
+    assert len(answered) > TOGETHER
+
+
 def test_pages_of_results_that_are_out_of_date_are_refused(frozen_run, tmp_path, capsys):
     shutil.copytree(frozen_run("one_wave").home / "data", tmp_path / "data")
     (file,) = (tmp_path / "data" / "raw").glob("*/study.yaml")
-    assert main(["sheets", file.parent.name, "--home", str(tmp_path)]) == 0
+    one = ["sheets", file.parent.name, "--home", str(tmp_path), "--unit", "C003"]
+    assert main(one) == 0
     (export,) = (tmp_path / "data" / "raw").glob("*/*/responses.csv")
     export.write_text(export.read_text("utf-8").replace("C001", "C002", 1), "utf-8")
-    assert main(["sheets", file.parent.name, "--home", str(tmp_path)]) == 2
+    assert main(one) == 2
     assert "is out of date" in capsys.readouterr().err

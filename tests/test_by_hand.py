@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from commands import called
 from small_studies import QUICK, run_notebook
-from told import table_of, words_in
+from told import all_words_in, table_of, words_in
 
 from cycle_analysis.problems import InputError
 
@@ -42,23 +42,22 @@ def report_of(run):
     return re.sub(r'<span class="told"[^>]*>([^<]*)</span>', r"\1", "".join(pages))
 
 
-def annex(report, notebook, name):
+def parameter(document, notebook, name):
     """Value of a parameter in the annex."""
-    cells = rf'{notebook}</th>\s*<td>{name}</td>\s*<td class="number">([^<]*)</td>'
-    row = re.search(cells, report)
-    return row and row[1]
+    rows = table_of(document, "table-parameters").loc[notebook]
+    return dict(rows.iloc[:, :2].to_numpy())[name]
 
 
 def test_notebook_03_with_another_threshold_is_told_with_it_everywhere(by_hand):
     run, execute = by_hand("one_wave")
-    before = report_of(run)
-    assert annex(before, "03_cycle", "active_from") == "50"
+    before = assembled(execute)
+    assert parameter(before, "03_cycle", "active_from") == "50"
     execute("03_cycle", "2010", active_from=60)
-    execute("08_report")
-    after = report_of(run)
-    assert annex(after, "03_cycle", "active_from") == "60"
+    document = assembled(execute)
+    assert parameter(document, "03_cycle", "active_from") == "60"
+    after = all_words_in(document)
     assert "with a score of at least 60" in after
-    assert "of at least 50" in before
+    assert "of at least 50" in all_words_in(before)
     assert not re.search("of at least 50(?!%)", after)
     told = called("run", "small", "--dry-run", home=run.home).stdout
     assert "03_cycle 2010: " in told, "the next run puts 03 right again, and what comes after it"
@@ -90,8 +89,7 @@ def test_what_rests_on_a_notebook_that_ran_anew_is_refused_in_the_order_to_run_i
     after = assembled(execute)
     assert "For chance, 19 surveys" in before
     assert "For chance, 25 surveys" in words_in(after)
-    parameters = table_of(after, "table-parameters").loc["04_number_of_profiles"]
-    assert dict(parameters.iloc[:, :2].to_numpy())["n_replicates"] == "25"
+    assert parameter(after, "04_number_of_profiles", "n_replicates") == "25"
 
 
 def test_a_study_whose_phases_changed_is_refused_and_one_whose_names_changed_is_not(by_hand):

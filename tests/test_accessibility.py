@@ -21,7 +21,9 @@ WIDTHS = (1280, 320)
 AXE = files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
 RUN = """
 <script>%s</script><script>
-axe.run(document, {resultTypes: ["violations"]}).then(found => parent.postMessage(
+axe.run(document, {
+  resultTypes: ["violations"], rules: {"color-contrast": {enabled: innerWidth > 640}}
+}).then(found => parent.postMessage(
   [innerWidth, found.violations.map(one => one.id + ": " + one.nodes[0].html)], "*"));
 </script></body>"""
 FRAMES = """<!doctype html><meta charset="utf-8"><ul id="told"></ul>%s<script>

@@ -7,12 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from itertools import product
 from pathlib import Path
 
 import pytest
-from commands import called, command, finished
+from commands import Run, called, command, finished
 from frozen import make_run
 from small_studies import QUICK, Truth, change_cell, make_study
 
@@ -25,50 +24,6 @@ resource = pytest.importorskip("resource", reason="signals and limits of POSIX")
 ALL_STEPS = 9
 SMALL_FILES = 40_000
 """Most bytes of a file where the disk is said to be full: tables fit, executed notebooks do not."""
-
-
-class Run:
-    """A run of the small study, or another command, in a process of its own, to be disturbed."""
-
-    def __init__(self, home: Path, *command: str, how: tuple[str, ...] = ()):
-        self.process = subprocess.Popen(
-            [sys.executable, *how, "-m", "cycle_analysis", *(command or ("run", "small"))],
-            cwd=home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-        )
-        self.told = ""
-
-    def wait_for(self, text: str) -> "Run":
-        """Read what it tells until a line with `text`."""
-        for line in self.process.stdout:
-            self.told += line
-            if text in line:
-                return self
-        pytest.fail(f"ended without {text!r}:\n{self.told}")
-
-    def end(self) -> int:
-        """Wait until it has ended; give its exit code."""
-        self.told += self.process.communicate(timeout=300)[0]
-        return self.process.returncode
-
-    def left_behind(self, patience: float = 5.0) -> list[str]:
-        """Processes that it started and that still live after `patience` seconds."""
-        deadline = time.monotonic() + patience
-        while (alive := self._alive()) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return alive
-
-    def _alive(self) -> list[str]:
-        listed = subprocess.run(
-            ["ps", "-A", "-o", "sess=,stat=,args="], capture_output=True, text=True, check=True
-        )
-        rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
-        session = str(self.process.pid)
-        return [row[2] for row in rows if row[0] == session and row[1][0] != "Z" and len(row) > 2]
 
 
 def results(home: Path) -> dict[str, bytes]:
@@ -98,9 +53,12 @@ def done_copy(frozen_run, make_copy):
 
 
 # Between them these moments lie in the imports, in writing tables, in computing, and in the report.
-def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(tmp_path, done):
-    home = new_home(tmp_path)
-    scratch = home / "data" / "processed" / "small" / ".scratch"
+def test_row_36_runs_that_are_killed_leave_no_process_and_the_next_one_completes(done, done_copy):
+    home, processed = done_copy, done_copy / "data" / "processed" / "small"
+    scratch = processed / ".scratch"
+    for step in ("01_responses", "02_scores", "04_number_of_profiles"):
+        shutil.rmtree(processed / "2010" / step)
+    shutil.rmtree(home / "reports" / "small")
     left = []
     moments = {"…   01_": 0.5, "…   02_": 0.4, "…   04_": 0.7, "…   08_": 0.6}
     for started, seconds in moments.items():
@@ -197,9 +155,10 @@ def test_ctrl_c_is_heard_where_an_import_swallows_it(tmp_path):
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Stopped.\n")
 
 
-def test_row_36_what_cannot_be_written_is_told_and_the_next_run_goes_on_where_it_was(
+def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_one_goes_on(
     tmp_path, done, done_copy
 ):
+    reports = done_copy / "reports" / "small"
     processed = done_copy / "data" / "processed" / "small"
     shutil.rmtree(processed / "2010" / "01_responses")
     left = results(done_copy)
@@ -211,7 +170,7 @@ def test_row_36_what_cannot_be_written_is_told_and_the_next_run_goes_on_where_it
     assert not list(done_copy.rglob("*.part"))
     for place, steps in (
         (processed / "all_waves", set()),
-        (done_copy / "reports" / "small", {"check", "01_responses 2010", "07_waves"}),
+        (reports, {"check", "01_responses 2010", "07_waves"}),
     ):
         shutil.move(place, tmp_path / place.name)
         place.write_text("a file where a folder should be", "utf-8")
@@ -222,10 +181,16 @@ def test_row_36_what_cannot_be_written_is_told_and_the_next_run_goes_on_where_it
         assert "Traceback" not in told.stdout + told.stderr
         assert finished(told.stdout) == steps, "it goes on where it was"
         place.unlink()
-    told = command("run", "small", home=done_copy)
-    assert told.returncode == 0
-    assert finished(told.stdout) == {"08_report"}
+    reports.mkdir()
+    (reports / "notes.docx").write_bytes(b"mine")
+    first = Run(done_copy, "run", "small", "--explain").wait_for("…   08_")
+    second = Run(done_copy).wait_for("Another run works on small. This one waits")
+    assert (first.end(), second.end()) == (0, 0)
+    assert finished(first.told) == {"08_report"}
+    assert "\n08_report: " in first.told, "and why"
+    assert f"{ALL_STEPS} up to date" in second.told
     assert results(done_copy) == results(done)
+    assert (reports / "notes.docx").read_bytes() == b"mine", "what a user keeps stays"
 
 
 def run_on_a_full_disk(home: Path) -> subprocess.CompletedProcess[str]:
@@ -268,21 +233,6 @@ def test_row_36_a_memory_that_a_power_cut_damaged_is_begun_anew(tmp_path, left):
     assert told.returncode == 0, told.stderr
     assert "pytask.lock cannot be read" in told.stdout
     assert f"{ALL_STEPS} would run" in told.stdout
-
-
-def test_rows_36_and_37_of_two_runs_at_once_the_second_waits_and_what_a_user_keeps_stays(
-    done, done_copy
-):
-    reports = done_copy / "reports" / "small"
-    (reports / "notes.docx").write_bytes(b"mine")
-    (reports / "report_nl.html").unlink()
-    first = Run(done_copy).wait_for("…   08_")
-    second = Run(done_copy).wait_for("Another run works on small. This one waits")
-    assert (first.end(), second.end()) == (0, 0)
-    assert finished(first.told) == {"08_report"}
-    assert f"{ALL_STEPS} up to date" in second.told
-    assert results(done_copy) == results(done)
-    assert (reports / "notes.docx").read_bytes() == b"mine"
 
 
 def test_row_37_a_dry_run_does_not_wait(done_copy):

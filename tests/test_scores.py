@@ -189,14 +189,14 @@ def both_ways(waves, population=10_000):
 @pytest.mark.parametrize("most", [1, 4])
 def test_another_mix_of_roles_is_no_change_of_phases(most):
     raw, told = [], []
-    for seed in range(40):
+    for seed in range(20):
         rng = np.random.default_rng(seed)
         waves = [drawn(rng, mix, most=most) for mix in ((0.7, 0.2, 0.1), (0.2, 0.3, 0.5))]
         change = both_ways(waves).xs("AG", level="phase")
         raw.append(change["p_holm"].item() <= 0.05)
         told.append(changed_surely(change).item())
     assert np.mean(raw) > 0.5
-    assert np.mean(told) <= 0.05 + 2 * 0.0345  # two standard errors of 40 studies
+    assert np.mean(told) <= 0.05 + 2 * 0.0487  # two standard errors of 20 studies
 
 
 @pytest.mark.parametrize("apart", [0.0, 10.0], ids=["roles differ alike", "by unit"])

@@ -28,8 +28,8 @@ EXTEND = NOTEBOOKS / "extend.ipynb"
 FAST = {
     "n_replicates": 19,
     "n_ratio_replicates": 9,
-    "n_resamples": 10,
-    "n_starts": 8,
+    "n_resamples": 4,
+    "n_starts": 4,
     "max_profiles": 4,
     "n_refits": 20,
 }

@@ -1,6 +1,5 @@
 from functools import partial
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,15 +34,6 @@ def test_it_does_not_protect_against_a_continuum():
         bootstrap_likelihood_ratio(partial(fit_mixture, model=EEE), scores, 2, n_replicates=19).p
         > 0.05
     )
-
-
-def test_samples_have_the_holes_of_the_table_and_workers_change_nothing():
-    scores, _ = four_profiles(60)
-    holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
-    one = bootstrap_likelihood_ratio(equal, holed, 2, n_replicates=4, n_starts=3)
-    with joblib.parallel_config(n_jobs=2):
-        two = bootstrap_likelihood_ratio(equal, holed, 2, n_replicates=4, n_starts=3)
-    assert np.array_equal(one.null_statistics, two.null_statistics)
 
 
 def test_classes_of_answers_are_tested_the_same_way():

@@ -1,9 +1,7 @@
 """What a study could find: surveys of a known world, their verdicts, and rates looked up."""
 
 from dataclasses import replace
-from functools import partial
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,13 +42,6 @@ def test_clear_profiles_would_be_found_and_neither_one_cloud_nor_a_path_be_divid
     for world in (SINGLE, along(FOUR)):
         none = recovery(world, in_points(3), 100, 2, 4, **FAST)
         assert set(none["verdict"]).isdisjoint({"separate", "overlapping"})
-
-
-def test_workers_do_not_change_what_is_found():
-    find = partial(recovery, FOUR, in_points(3), 40, 2, 2, n_replicates=5, n_starts=3)
-    with joblib.parallel_config(n_jobs=2):
-        shared = find()
-    assert find().equals(shared)
 
 
 def test_rates_are_looked_up_at_the_nearest_number_of_units():

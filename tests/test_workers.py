@@ -18,13 +18,17 @@ from small_studies import write_notebook
 from cycle_analysis.mixtures import EEI, fit_mixture
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
+from cycle_analysis.profiles.rates import in_points, recovery
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
 from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
 from cycle_analysis.profiles.verdict import weigh
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
 from cycle_analysis.running.run import FIXED_ENVIRONMENT
+from cycle_analysis.simulate import Profiles
 
 pytestmark = pytest.mark.xdist_group("dask")
+NEAR = Profiles(pd.DataFrame({"AG": [30.0, 52.0], "EX": [30.0, 52.0], "VB": [60.0, 38.0]}), 6.0)
+"""Two profiles so near that some units of every survey are placed in the other."""
 
 
 def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process(dask_address):
@@ -102,12 +106,15 @@ def _everything() -> dict[str, np.ndarray]:
     table = compare(scores, 3, models=[EEI], n_starts=5)
     jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
     evidence = weigh(scores, 3, n_starts=3, n_replicates=19)
-    ratio = bootstrap_likelihood_ratio(fit_mixture, scores, 2, n_replicates=4, n_starts=2)
+    holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
+    ratio = bootstrap_likelihood_ratio(fit_mixture, holed, 2, n_replicates=4, n_starts=2)
+    found = recovery(NEAR, in_points(3), 40, 3, 2, n_replicates=5, n_starts=3)
     by_k = jaccard_by_k(scores, [2, 3], 4)
     return {
         "by_k": by_k.to_numpy(dtype=float),
         "compare": table.select_dtypes("number").astype(float).to_numpy(),
         "jaccard": jaccard.to_numpy(dtype=float),
         "rivals": evidence.rivals[["bic_lead", "held_out"]].to_numpy(),
+        "found": found.select_dtypes("number").to_numpy(dtype=float),
         "ratio": pd.Series(ratio.null_statistics).to_numpy(),
     }

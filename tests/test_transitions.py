@@ -174,7 +174,7 @@ def test_many_respondents_and_missing_phases_are_taken_as_they_come():
     rng = np.random.default_rng(18)
     states = FOUR(80, rng)
     waves = []
-    for answering in (Answering((2, 60), 18.0, halo=0.6), FEW):
+    for answering in (Answering((2, 200), 18.0, halo=0.6), FEW):
         survey = answering(states, rng)
         persons = respondent_scores(survey.answers, survey.items)
         persons = persons.mask(rng.random(persons.shape) < 0.05)

@@ -29,8 +29,9 @@ from surveys import draw_scores
 
 from cycle_analysis.mixtures import VVI, VVV, Search, fit_classes, fit_mixture
 from cycle_analysis.mixtures.measured import Noise
+from cycle_analysis.profiles import ward_kmeans
 from cycle_analysis.profiles.selection import TOLERANCE
-from cycle_analysis.profiles.stability import jaccard_by_k
+from cycle_analysis.profiles.stability import bootstrap_jaccard
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of, straight
 
@@ -224,7 +225,9 @@ def in_r():
         printed = subprocess.run(["Rscript", script, path], capture_output=True, text=True)
     seconds, likelihoods = printed.stdout.splitlines()
     ours = {
-        "clusterboot k = 2..8": lambda: jaccard_by_k(scores, range(2, 9)),
+        "clusterboot k = 2..8": lambda: [
+            bootstrap_jaccard(ward_kmeans(scores, k), ward_kmeans) for k in range(2, 9)
+        ],
         "Mclust VVI k = 2..6": lambda: [our_profiles(scores, k, n_vain=0) for k in KS],
     }
     for (name, ran), theirs in zip(ours.items(), map(float, seconds.split()), strict=True):

@@ -28,7 +28,6 @@ EXTEND = NOTEBOOKS / "extend.ipynb"
 FAST = {
     "n_replicates": 19,
     "n_ratio_replicates": 9,
-    "n_resamples": 4,
     "n_starts": 4,
     "max_profiles": 4,
     "n_refits": 20,

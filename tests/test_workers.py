@@ -20,7 +20,7 @@ from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.profiles.rates import in_points, recovery
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
-from cycle_analysis.profiles.stability import bootstrap_jaccard, jaccard_by_k
+from cycle_analysis.profiles.stability import bootstrap_jaccard
 from cycle_analysis.profiles.verdict import weigh
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
 from cycle_analysis.running.run import FIXED_ENVIRONMENT
@@ -109,9 +109,7 @@ def _everything() -> dict[str, np.ndarray]:
     holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
     ratio = bootstrap_likelihood_ratio(fit_mixture, holed, 2, n_replicates=4, n_starts=2)
     found = recovery(NEAR, in_points(3), 40, 3, 2, n_replicates=5, n_starts=3)
-    by_k = jaccard_by_k(scores, [2, 3], 4)
     return {
-        "by_k": by_k.to_numpy(dtype=float),
         "compare": table.select_dtypes("number").astype(float).to_numpy(),
         "jaccard": jaccard.to_numpy(dtype=float),
         "rivals": evidence.rivals[["bic_lead", "held_out"]].to_numpy(),

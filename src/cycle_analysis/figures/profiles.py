@@ -40,14 +40,13 @@ def plot_criteria(criteria: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None 
     'Aantal groepen'
     """
     ax = figures.start(ax, height=3.2)
-    known = criteria.dropna(subset="bic")
-    n = known["method"].nunique()
+    n = criteria["method"].nunique()
     signs: dict[str, Any] = {
         "markers": figures.PROFILE_MARKERS[:n],
         "palette": figures.PROFILE_COLOURS[:n],
     }
-    sns.lineplot(known, x="k", y="bic", hue="method", style="method", ax=ax, **signs)
-    best = known.loc[known["bic"].idxmin()]
+    sns.lineplot(criteria, x="k", y="bic", hue="method", style="method", ax=ax, **signs)
+    best = criteria.loc[criteria["bic"].idxmin()]
     ax.plot(best["k"], best["bic"], "o", markersize=13, markerfacecolor="none", color=figures.INK)
     figures.legend_below(ax, columns=4)
     if inner := ax.get_legend():

@@ -115,8 +115,8 @@ Method = Callable[[pd.DataFrame, int], Partition]
 def sample(scores: pd.DataFrame) -> pd.DataFrame:
     """Give the scores of `LARGEST` units at random where there are more, else all.
 
-    It is one and the same sample for every test, in any order of the units, so that silhouettes,
-    stability and verdict speak of the same units; 3,000 tell as much as more, in minutes.
+    It is one and the same sample for every test, in any order of the units, so that stability
+    and verdict speak of the same units; 3,000 tell as much as more, in minutes.
 
     Examples
     --------

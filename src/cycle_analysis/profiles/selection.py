@@ -15,17 +15,12 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
-from sklearn.metrics import calinski_harabasz_score, silhouette_score
+from joblib import Parallel, delayed
 
 from cycle_analysis import mixtures
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
-from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles import sample
 
-WARD = "Ward + k-means"
-"""Name of the rows that no mixture stands behind."""
 BARRING = ("many_parameters", "not_replicated", "not_converged", "empty_profile")
 """Flags that rule a solution out of the default choice."""
 TIE, NEAR = 2.0, 6.0
@@ -151,7 +146,7 @@ def compare(
     Parameters
     ----------
     scores : DataFrame, n units × p phases
-        Phase scores; units with a missing score count for the latent profiles only.
+        Phase scores; a missing one counts by the likelihood of the others.
     max_profiles, models, n_starts, seed
         As `fit_models`.
     fits : mapping of (str, int) to Mixture, optional
@@ -165,7 +160,7 @@ def compare(
         0-1), smallest_profile (units), smallest_share, mean_posterior (of the least certain
         profile), n_replicated of n_finished runs, flags (codes, space between:
         many_parameters, not_replicated, not_converged, at_floor, small_profile, few_units,
-        empty_profile); silhouette, calinski_harabasz for Ward + k-means.
+        empty_profile).
 
     Raises
     ------
@@ -182,10 +177,7 @@ def compare(
     """
     if fits is None:
         fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed)
-    ward = separation(scores.dropna(), max(k for _, k in fits))
-    table = pd.concat([criteria_of(fits, scores), ward], ignore_index=True)
-    counts = ["k", "n_parameters", "smallest_profile", "n_replicated", "n_finished"]
-    return table.astype(dict.fromkeys(counts, "Int64"))
+    return criteria_of(fits, scores)
 
 
 def criteria_of(fits: Fits, scores: pd.DataFrame) -> pd.DataFrame:
@@ -195,45 +187,6 @@ def criteria_of(fits: Fits, scores: pd.DataFrame) -> pd.DataFrame:
         for (name, _), mixture in fits.items()
     ]
     return pd.DataFrame(rows)
-
-
-def with_resampling(
-    table: pd.DataFrame, model: str, ratios: pd.DataFrame, jaccard: pd.DataFrame
-) -> pd.DataFrame:
-    """Put the results of resampling beside the criteria.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `compare` gives it.
-    model : str
-        The model that was tested by bootstrap likelihood ratios.
-    ratios : DataFrame, index k
-        As `likelihood_ratios` gives them.
-    jaccard : DataFrame, index (k, profile)
-        As `stability.jaccard_by_k` gives it, for Ward + k-means.
-
-    Returns
-    -------
-    DataFrame
-        The table with ratio_p (k - 1 against k profiles; of `model` only) and jaccard (of the least
-        stable profile; of Ward + k-means only).
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"method": ["EEI", "EEI", WARD], "k": [1, 2, 2]})
-    >>> ratios = pd.DataFrame({"p": [0.02]}, index=pd.Index([2], name="k"))
-    >>> index = pd.MultiIndex.from_tuples([(2, 1), (2, 2)], names=["k", "profile"])
-    >>> jaccard = pd.DataFrame({"jaccard": [0.7, 0.9]}, index=index)
-    >>> with_resampling(table, "EEI", ratios, jaccard)[["ratio_p", "jaccard"]].values.tolist()
-    [[nan, nan], [0.02, nan], [nan, 0.7]]
-    """
-    least = jaccard["jaccard"].groupby(level="k").min()
-    tested, divided = table["method"] == model, table["method"] == WARD
-    return table.assign(
-        ratio_p=table["k"].map(ratios["p"]).where(tested),
-        jaccard=table["k"].map(least).where(divided),
-    )
 
 
 def row_of(mixture: Mixture | ClassMixture, posteriors: pd.DataFrame) -> dict[str, object]:
@@ -308,23 +261,22 @@ def choose(table: pd.DataFrame) -> Choice:
     >>> choose(compare(scores, 2, models=[EEI])).k
     1
     """
-    fitted = table[table["bic"].notna()]
-    if fitted.empty:
+    if table.empty:
         raise ValueError("The table holds no latent profiles to choose from. Give `models`.")
-    barred = fitted["flags"].str.split().map(lambda flags: not set(flags).isdisjoint(BARRING))
-    allowed = fitted[~barred] if not barred.all() else fitted
+    barred = table["flags"].str.split().map(lambda flags: not set(flags).isdisjoint(BARRING))
+    allowed = table[~barred] if not barred.all() else table
     lowest = allowed["bic"].min()
     tied = allowed[allowed["bic"] <= lowest + TIE]
     best = tied.sort_values(["n_parameters", "bic"]).iloc[0]
     near = allowed[(allowed["bic"] <= lowest + NEAR) & (allowed.index != best.name)]
-    by_aic = fitted.loc[fitted["aic"].idxmin()]
+    by_aic = table.loc[table["aic"].idxmin()]
     return Choice(
         int(best["k"]),
         best["method"],
         alternatives=tuple((r.method, int(r.k)) for r in near.sort_values("bic").itertuples()),
         flags=tuple(best["flags"].split()),
         by_aic=(by_aic["method"], int(by_aic["k"])),
-        n_models=len(fitted),
+        n_models=len(table),
         n_barred=int(barred.sum()),
     )
 
@@ -444,45 +396,6 @@ def _flags(mixture: Mixture | ClassMixture, sizes: pd.Series) -> list[str]:
         "empty_profile": sizes.min() == 0,
     }
     return [code for code, holds in against.items() if holds]
-
-
-def separation(scores: pd.DataFrame, max_profiles: int) -> pd.DataFrame:
-    """Set the separation of Ward + k-means in a table; of complete units, or a `sample` of many."""
-    scores = sample(scores)
-    highest = max(1, min(max_profiles, len(scores.drop_duplicates())))
-    values = scores.to_numpy(dtype=float)
-    if len(values) < 2:
-        return pd.DataFrame({"method": [], "k": [], "flags": []})
-    tree = WardTree(values)
-    labels = [tree.refined(k) for k in range(1, highest + 1)]
-    sizes = np.array([np.bincount(groups).min() for groups in labels])
-    return pd.DataFrame(
-        {
-            "k": range(1, highest + 1),
-            "method": WARD,
-            "smallest_profile": sizes,
-            "smallest_share": sizes / len(values),
-            "silhouette": _measured(silhouette_score, values, labels),
-            "calinski_harabasz": _measured(calinski_harabasz_score, values, labels),
-            "flags": "",
-        }
-    )
-
-
-def _measured(
-    measure: Callable[[np.ndarray, np.ndarray], float],
-    values: np.ndarray,
-    labels: Sequence[np.ndarray],
-) -> list[float]:
-    """Measure the separation of each division; NaN where it is not defined.
-
-    In one process: on several the sums differ in their last digit.
-    """
-    with parallel_config(backend="sequential"):
-        return [
-            measure(values, groups) if 1 < len(np.unique(groups)) < len(values) else np.nan
-            for groups in labels
-        ]
 
 
 def _null_gain(

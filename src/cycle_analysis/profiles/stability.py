@@ -6,9 +6,7 @@ drawn more than once is used once (clusterboot's default, ``multipleboot = FALSE
 profile is not to be trusted, from .75 it is stable, from .85 very stable.
 """
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,11 +16,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import n_distinct
-from cycle_analysis.mixtures.search import WardTree
-from cycle_analysis.profiles import Method, Partition, sample, ward_kmeans
+from cycle_analysis.profiles import Method, Partition, sample
 
-Again = Callable[[int], np.ndarray]
-"""Divides one resample in at most k profiles: 0..k-1 for each of its units."""
 MOVED_WARNING = 0.20
 """Share of units that may move between methods before it is a warning (Mooi & Sarstedt 2011)."""
 
@@ -71,8 +66,7 @@ def bootstrap_jaccard(
     -------
     DataFrame, k profiles
         n_units; jaccard, the mean over replicates of the largest Jaccard coefficient, as
-        clusterboot; jaccard_matched, the same with profiles matched one to one, which is never
-        larger; recovered and dissolved, the shares of replicates over .75 and at most .5.
+        clusterboot; recovered and dissolved, the shares of replicates over .75 and at most .5.
 
     Raises
     ------
@@ -91,49 +85,17 @@ def bootstrap_jaccard(
     [1.0, 1.0]
     """
     whole = whole.only(sample(whole.scores).index)
-    start = partial(_method_again, method)
-    table = _jaccard(whole.scores, {whole.k: whole}, start, n_replicates, seed)
-    return table.loc[whole.k]
-
-
-def jaccard_by_k(
-    scores: pd.DataFrame,
-    ks: Sequence[int],
-    n_replicates: int = 100,
-    seed: Seed = 1,
-) -> pd.DataFrame:
-    """Give the bootstrap stability of Ward + k-means for several k, on the same resamples.
-
-    As `bootstrap_jaccard` with `ward_kmeans` for each k, but with one tree per resample.
-
-    Parameters
-    ----------
-    scores : DataFrame, n units × p phases
-        Complete phase scores; of many units a `sample` is drawn from.
-    ks : sequence of int
-        Numbers of profiles, 2 or more.
-    n_replicates, seed
-        As `bootstrap_jaccard`.
-
-    Returns
-    -------
-    DataFrame, index (k, profile)
-        Columns as `bootstrap_jaccard`; without rows when there is no k.
-
-    Raises
-    ------
-    ValueError
-        As `ward_kmeans`.
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"AG": [10, 12, 11, 13, 60, 62, 61, 63]})
-    >>> jaccard_by_k(scores, [2], n_replicates=5)["jaccard"].tolist()
-    [1.0, 1.0]
-    """
-    scores = sample(scores)
-    whole = {k: ward_kmeans(scores, k) for k in ks}
-    return _jaccard(scores, whole, _ward_again, n_replicates, seed)
+    seeds = children(seed, n_replicates)
+    largest = np.array(Parallel()(delayed(_largest_jaccard)(whole, method, one) for one in seeds))
+    return pd.DataFrame(
+        {
+            "n_units": whole.sizes.to_numpy(),
+            "jaccard": largest.mean(axis=0),
+            "recovered": (largest > 0.75).mean(axis=0),
+            "dissolved": (largest <= 0.5).mean(axis=0),
+        },
+        whole.sizes.index,
+    )
 
 
 def method_agreement(first: Partition, second: Partition) -> Agreement:
@@ -177,64 +139,13 @@ def method_agreement(first: Partition, second: Partition) -> Agreement:
     return Agreement(float(agreement), moved.rename("moved"))
 
 
-def _jaccard(
-    scores: pd.DataFrame,
-    whole: Mapping[int, Partition],
-    start: Callable[[pd.DataFrame], Again],
-    n_replicates: int,
-    seed: Seed,
-) -> pd.DataFrame:
-    """Compare divisions in k profiles with those of resamples, index (k, profile)."""
-    before = {k: partition.labels.to_numpy() - 1 for k, partition in whole.items()}
-    drawn = Parallel()(
-        delayed(_replicate)(scores, before, start, child) for child in children(seed, n_replicates)
-    )
-    index = pd.MultiIndex.from_tuples(
-        [(k, profile) for k, partition in whole.items() for profile in partition.sizes.index],
-        names=["k", "profile"],
-    )
-    sizes = [size for partition in whole.values() for size in partition.sizes]
-    largest, matched = np.array(drawn).reshape(n_replicates, 2, len(index)).swapaxes(0, 1)
-    return pd.DataFrame(
-        {
-            "n_units": np.array(sizes, dtype=int),
-            "jaccard": largest.mean(axis=0),
-            "jaccard_matched": matched.mean(axis=0),
-            "recovered": (largest > 0.75).mean(axis=0),
-            "dissolved": (largest <= 0.5).mean(axis=0),
-        },
-        index,
-    )
-
-
-def _replicate(
-    scores: pd.DataFrame,
-    before: Mapping[int, np.ndarray],
-    start: Callable[[pd.DataFrame], Again],
-    seed: np.random.SeedSequence,
-) -> np.ndarray:
-    """Jaccard of each profile of each k in one resample: the largest, and matched one to one."""
-    drawn = np.random.default_rng(seed).integers(0, len(scores), size=len(scores))
-    rows = np.unique(drawn)
+def _largest_jaccard(whole: Partition, method: Method, seed: np.random.SeedSequence) -> np.ndarray:
+    """Jaccard of each profile with the most similar one of a resample."""
+    scores, k = whole.scores, whole.k
+    rows = np.unique(np.random.default_rng(seed).integers(0, len(scores), size=len(scores)))
     sample = scores.iloc[rows]
-    again, most = start(sample), n_distinct(sample.to_numpy(dtype=float))
-    found = [_coefficients(labels[rows], again(min(k, most)), k) for k, labels in before.items()]
-    return np.concatenate([np.empty((2, 0)), *found], axis=1)
-
-
-def _method_again(method: Method, sample: pd.DataFrame) -> Again:
-    return lambda k: method(sample, k).labels.to_numpy() - 1
-
-
-def _ward_again(sample: pd.DataFrame) -> Again:
-    """Divide by Ward + k-means, with one tree for every k."""
-    return WardTree(sample.to_numpy(dtype=float)).refined
-
-
-def _coefficients(before: np.ndarray, again: np.ndarray, k: int) -> np.ndarray:
+    again = method(sample, min(k, n_distinct(sample.to_numpy(dtype=float)))).labels.to_numpy()
     both = np.zeros((k, k))
-    np.add.at(both, (before, again), 1)
+    np.add.at(both, (whole.labels.to_numpy()[rows] - 1, again - 1), 1)
     union = both.sum(axis=1)[:, None] + both.sum(axis=0) - both
-    jaccard = np.divide(both, union, out=np.zeros_like(both), where=union > 0)
-    order, partners = linear_sum_assignment(-jaccard)
-    return np.array([jaccard.max(axis=1), jaccard[order, partners]])
+    return np.divide(both, union, out=np.zeros_like(both), where=union > 0).max(axis=1)

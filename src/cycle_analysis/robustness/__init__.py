@@ -83,7 +83,7 @@ class Universe:
     method : str
         profiles (latent profiles) or ward (Ward + k-means).
     k : str
-        own (BIC's, or the largest silhouette's), same (as many as the headline), fewer or more.
+        own (BIC's), same (as many as the headline), fewer or more.
     weights : str
         Whether units count as equal or raked to the population.
     active_from : float

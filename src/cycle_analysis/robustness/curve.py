@@ -3,10 +3,10 @@
 Each universe calls what the notebooks call: from answers to a verdict, a division and claims.
 Universes that share scores share fits and the verdict, which is of scores and not of a method:
 where it finds no profiles, nothing else is divided than the headline would (levels of a continuum,
-or nothing). Ward + k-means takes the number of profiles with the largest silhouette (Rousseeuw
-1987). Weights decide how large profiles and phases are told to be; the profiles themselves are
-fitted without, as in the headline. Profiles of another wave are held against the headline by the
-units of the reference wave, which are placed in them.
+or nothing). Ward + k-means divides in as many as BIC takes. Weights decide how large profiles and
+phases are told to be; the profiles themselves are fitted without, as in the headline. Profiles of
+another wave are held against the headline by the units of the reference wave, which are placed in
+them.
 
 A claim of the headline survives in a universe that would make it as well. How many profiles there
 are, and who belongs together, is asked only where the data say the number, not where it was set to
@@ -37,7 +37,7 @@ from cycle_analysis.measurement import aggregation_rules, respondent_scores, uni
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
 from cycle_analysis.profiles.division import choose_division, divide
-from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models, separation
+from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
 from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
@@ -344,7 +344,7 @@ class Work:
             return divide(self.scores, how, self.fits)
         if one.method == "ward":
             scores = SCALINGS.get(one.scaling, pd.DataFrame.dropna)(self.scores.dropna())
-            return ward_kmeans(scores, asked or self._widest(scores))
+            return ward_kmeans(scores, asked or self.choice.k)
         mixture = self.fits[self.choice.method, asked or self.choice.k]
         return self._true(mixture.k) if one.scaling == "true_scores" else self._placed(mixture.k)
 
@@ -355,10 +355,6 @@ class Work:
         of, one = self.material.waves[self.one.reference_wave], self.one
         persons = of.persons(one, of.items)
         return of_true_scores(self._placed(k), measurement_error(persons, of.units))
-
-    def _widest(self, scores: pd.DataFrame) -> int:
-        table = separation(scores, self.material.max_profiles).set_index("k")
-        return int(table["silhouette"].idxmax())
 
 
 def analyse(material: Material, universes: Sequence[Universe]) -> list[Row]:
@@ -410,7 +406,7 @@ def _fitted(material: Material, one: Universe) -> Work:
     first, second = children(np.random.SeedSequence([material.seed, own]), 2)
     most = material.max_profiles
     fits = fit_models(scores, most, n_starts=material.n_starts, seed=first)
-    choice = choose(compare(scores, most, fits=fits))
+    choice = choose(criteria_of(fits, scores))
     evidence = weigh(
         scores,
         most,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.profiles import plot_course, plot_criteria, plot_rivals
 from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
-from cycle_analysis.profiles.selection import BARRING, TIE, WARD
+from cycle_analysis.profiles.selection import BARRING, TIE
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
@@ -179,11 +179,6 @@ class ContestFacts(Chapter):
         return [made(part.strip(), row, how="") for part in told if part]
 
     @cached_property
-    def has_criteria(self) -> bool:
-        """Whether any model could be weighed."""
-        return bool(self._criteria["bic"].notna().any())
-
-    @cached_property
     def lowest(self) -> dict[str, Any]:
         """The solution with the lowest BIC of all, whether it takes part or not."""
         row = self._criteria.loc[self._criteria["bic"].idxmin()]
@@ -201,29 +196,25 @@ class ContestFacts(Chapter):
     @cached_property
     def has_flags(self) -> bool:
         """Whether something speaks against any of the solutions."""
-        table = self._criteria
-        return bool((table["flags"].fillna("").ne("") & (table["method"] != WARD)).any())
+        return bool(self._criteria["flags"].fillna("").ne("").any())
 
     # Tables and figures.
 
     def table_criteria(self) -> Rows:
         """BIC of each model and number of groups, beside what Ward gives."""
         table = self._criteria
-        models = [str(model) for model in table["method"].unique() if model != WARD]
+        models = [str(model) for model in table["method"].unique()]
         cells = table.assign(starred=table["flags"].fillna("").ne("")).set_index(["method", "k"])
         none = pd.Series({name: np.nan for name in cells} | {"starred": False}, dtype=object)
         rows: list[dict[str, Any]] = []
         for k in sorted(table["k"].unique()):
             of_model = {m: cells.loc[(m, k)] if (m, k) in cells.index else none for m in models}
-            ward = cells.loc[(WARD, k)] if (WARD, k) in cells.index else none
             taken = of_model.get(self.best["model"], none)
             rows.append(
                 {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
                 | {"k": int(k), "ratio_p": taken["ratio_p"]}
-                | {"silhouette": ward["silhouette"], "jaccard": ward["jaccard"]}
             )
         kinds = {"k": number(), "ratio_p": p_value(self.least_ratio_p)}
-        kinds |= {"silhouette": number(2), "jaccard": number(2)}
         families = {"models": {model: model for model in models}}
         return Rows(kinds | dict.fromkeys(models, STARRED), rows, families)
 

@@ -26,7 +26,7 @@ from tiny_study import (
 )
 
 from cycle_analysis.measurement import respondent_scores
-from cycle_analysis.measurement.item_analysis import measurement_warnings
+from cycle_analysis.measurement.item_analysis import item_statistics
 from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, sheets
@@ -816,8 +816,8 @@ def test_row_25_items_that_tell_nothing_are_warned_of_and_left_out_with_the_reas
     items = load(tmp_path).phase_items("2022")
     counted = scale_statistics(responses.answers, items, responses.respondents["unit"])
     assert counted.loc["AG", "n_items"] == 1
-    reasons = measurement_warnings(responses.answers, items, responses.reasons)
-    assert "no variance" in reasons.loc[reasons["item"] == "A1", "warning"].tolist()
+    table = item_statistics(responses.answers, items, responses.reasons)
+    assert table.loc["A1", "warning"] == "no variance"
     scores = respondent_scores(responses.answers, items)
     both = responses.answers[["A1", "A3"]].mean(axis=1) / 4 * 100
     assert np.allclose(scores["AG"], both)

@@ -15,8 +15,7 @@ from told import PACKAGE, Saved, outline, saved, templates
 
 from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
-from cycle_analysis.measurement import aggregation_rules
-from cycle_analysis.measurement.item_analysis import CONSEQUENCES
+from cycle_analysis.measurement import aggregation_rules, item_analysis, reliability
 from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
 from cycle_analysis.mixtures.hurdles import Hurdle
@@ -164,7 +163,7 @@ CODES = {
     "flags": BARRING,
     "heights": HEIGHTS,
     "rules": aggregation_rules(pd.Series(["line", "top"])),
-    "warnings": CONSEQUENCES,
+    "warnings": [*item_analysis.WARNINGS, *reliability.WARNINGS],
     "stability": [reading for _, reading in STABILITY],
     "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],
     "territory": TERRITORY,

@@ -1,7 +1,7 @@
 """Describe every item: its answers, what it does for its phase, and whether it changed.
 
 Item-rest correlation and alpha if dropped say whether an item belongs to its phase; floor, ceiling
-and *don't know* whether it can tell units apart. Each warning has its consequence beside it.
+and *don't know* whether it can tell units apart.
 
 That a phase rose by 7 points says something of units only if its items still measure the same. In a
 model of one factor for each phase, when the factor moves, the mean of item j moves by its loading
@@ -21,7 +21,7 @@ items that did nothing as soon as the level moves (in .70 of studies), and diffe
 respondent's own mean do so when loadings differ (.38).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,7 +34,6 @@ from cycle_analysis.measurement import items_by_phase, match_units, turn_items
 from cycle_analysis.measurement.reliability import (
     LEAST_UNIQUE,
     alpha,
-    scale_statistics,
     with_variance,
 )
 
@@ -69,18 +68,15 @@ class Sums(NamedTuple):
     products: np.ndarray
 
 
-CONSEQUENCES = {
-    "no answers": "left out of reliability; the score rests on the other items",
-    "no variance": "left out of reliability; stays in the score, where it moves nobody",
-    "negative item-rest correlation": "check whether the item was entered already reversed",
-    "over half at the floor": "differences between low units are not seen",
-    "over half at the ceiling": "differences between high units are not seen",
-    "over a fifth don't know": "the score rests on those who know; see who does not",
-    "no answers at all": "the phase has no scores and takes no part in profiles",
-    "fewer than 3 items with variance": "reliability is shaky or undefined; read with care",
-    "alpha under .70": "differences between single units on this phase are mostly noise",
+WARNINGS: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
+    "no answers": lambda table: table["n"] == 0,
+    "no variance": lambda table: (table["n"] > 0) & ~(table["sd"] > 1e-6),
+    "negative item-rest correlation": lambda table: table["item_rest"] < 0,
+    "over half at the floor": lambda table: table["floor"] > 0.5,
+    "over half at the ceiling": lambda table: table["ceiling"] > 0.5,
+    "over a fifth don't know": lambda table: table["dont_know"] > 0.2,
 }
-"""What follows from each warning, for the reader of the table."""
+"""When an item is warned of, in a table of `item_statistics`."""
 
 
 def answer_counts(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
@@ -157,37 +153,6 @@ def item_statistics(
     blocks = [turned.columns[:0], *items_by_phase(items).values()]
     table = table.join(pd.concat([_items_in_scale(turned[listed]) for listed in blocks]))
     return table.assign(warning=_item_warnings(table)).rename_axis("item")
-
-
-def measurement_warnings(
-    answers: pd.DataFrame, items: pd.DataFrame, reasons: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """List what is wrong with items and phases, and what follows from it.
-
-    Returns
-    -------
-    DataFrame
-        Columns phase, item (empty for a whole phase), warning, consequence; no rows when all is
-        well.
-
-    Examples
-    --------
-    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": False},
-    ...                      index=["AG1", "AG2"])
-    >>> answers = pd.DataFrame({"AG1": [0, 2, 4], "AG2": [1, 1, 1]})
-    >>> measurement_warnings(answers, items)["warning"].tolist()
-    ['no variance', 'fewer than 3 items with variance']
-    """
-    by_item = item_statistics(answers, items, reasons)
-    by_phase = scale_statistics(answers, items)
-    parts = [
-        by_item.loc[by_item["warning"] != "", ["phase", "warning"]].reset_index(),
-        by_phase.loc[by_phase["warning"] != "", ["warning"]].reset_index().assign(item=""),
-    ]
-    columns = ["phase", "item", "warning"]
-    table = pd.concat([part[columns] for part in parts], ignore_index=True)
-    table = table.assign(warning=table["warning"].str.split("; ")).explode("warning")
-    return table.assign(consequence=table["warning"].map(CONSEQUENCES)).reset_index(drop=True)
 
 
 def item_drift(
@@ -352,15 +317,7 @@ def _items_in_scale(turned: pd.DataFrame) -> pd.DataFrame:
 
 
 def _item_warnings(table: pd.DataFrame) -> pd.Series:
-    tests = {
-        "no answers": table["n"] == 0,
-        "no variance": (table["n"] > 0) & ~(table["sd"] > 1e-6),
-        "negative item-rest correlation": table["item_rest"] < 0,
-        "over half at the floor": table["floor"] > 0.5,
-        "over half at the ceiling": table["ceiling"] > 0.5,
-        "over a fifth don't know": table["dont_know"] > 0.2,
-    }
-    marks = pd.DataFrame(tests, index=table.index)
+    marks = pd.DataFrame({code: holds(table) for code, holds in WARNINGS.items()}, table.index)
     told = ["; ".join(marks.columns[row]) for row in marks.to_numpy(bool)]
     return pd.Series(told, index=table.index, dtype="str")
 

@@ -14,7 +14,7 @@ one for each phase, correlated. Answers are treated as continuous and respondent
 chi-square is too large; compare the models, do not test them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,12 @@ from cycle_analysis.measurement import items_by_phase, turn_items
 ONE, PHASES = "one factor", "a factor for each phase"
 LEAST_UNIQUE = 0.005
 """Share of an item's variance that is its own, at least."""
+WARNINGS: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
+    "no answers at all": lambda table: table["n_respondents"] == 0,
+    "fewer than 3 items with variance": lambda table: table["n_items"] < 3,
+    "alpha under .70": lambda table: table["alpha"] < 0.7,
+}
+"""When a scale is warned of, in a table of `scale_statistics`: the first that holds."""
 
 
 def scale_statistics(
@@ -82,12 +88,8 @@ def scale_statistics(
             "mean_correlation": pairs.mean(skipna=False),
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
-    warnings = {
-        "no answers at all": table["n_respondents"] == 0,
-        "fewer than 3 items with variance": table["n_items"] < 3,
-        "alpha under .70": table["alpha"] < 0.7,
-    }
-    return table.assign(warning=np.select(list(warnings.values()), list(warnings), default=""))
+    holds = [of(table) for of in WARNINGS.values()]
+    return table.assign(warning=np.select(holds, list(WARNINGS), default=""))
 
 
 def statistics_by_group(

@@ -42,7 +42,7 @@ def measure_scores(
 ) -> pd.DataFrame:
     """Notebook 02; gives the scores of respondents."""
     item_analysis.answer_counts(answers, items)
-    item_analysis.measurement_warnings(answers, items)
+    item_analysis.item_statistics(answers, items)
     reliability.scale_statistics(answers, items, units)
     reliability.ordinal_alpha(answers, items)
     reliability.compare_factor_models(answers, items)
@@ -79,7 +79,7 @@ def measure_cycle(
     scalability(table, replicates, half)
     scalability(clean, replicates, half)
     said = (table / 25).round()
-    placements.compare_positions(placements.domain_range(said), furthest, DEVELOPMENTS)
+    placements.compare_positions(placements.domain_range(said)["highest"], furthest, DEVELOPMENTS)
     placements.compare_placements(cycle.activity(table), active)
     cycle.rank_correlations(measurement.unit_scores(off_topic, units), table)
 

@@ -186,7 +186,7 @@ class Drawn:
             position_counts=positions.fillna("none").value_counts().to_frame("n_units"),
             domains=placements.count_domains(domains, study.phase_codes),
             domain_range=ranges,
-            domain_positions=placements.compare_positions(ranges, positions, of_phase),
+            domain_positions=placements.compare_positions(ranges["highest"], positions, of_phase),
             placements=placements.compare_placements(stated, measured),
         )
 

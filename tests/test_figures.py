@@ -34,8 +34,6 @@ DRAWN = {
         pd.Series({"AG1": 90, "EX1": 1088}), ["nee", "ja"], look, **at),
     "coactivity": lambda look, **at: cycle.plot_coactivity(
         pd.DataFrame({"observed": [0.5], "expected": [0.25]}, PAIR), look, **at),
-    "violations": lambda look, **at: cycle.plot_order_violations(
-        pd.DataFrame({"share": [np.nan], "by_chance": [0.025], "n": [0]}, PAIR), look, **at),
     "patterns": lambda look, **at: cycle.plot_patterns(
         PATTERNS, look, rest=7, **at),
     "curve": lambda look, **at: cycle.plot_phase_curve(CURVE, look, **at),
@@ -103,12 +101,12 @@ def test_a_figure_is_drawn_on_the_axes_of_the_caller(draw):
 
 
 def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
-    table = pd.DataFrame({"share": [0.125], "by_chance": [0.025], "n": [80]}, PAIR)
+    table = pd.DataFrame({"alpha": [0.8], "alpha_low": [0.7], "alpha_high": [0.9], "omega": [0.8]})
     texts = {
-        language: cycle.plot_order_violations(table, Look(language)).texts[0].get_text()
+        language: responses.plot_reliability(table, Look(language)).texts[0].get_text()
         for language in ("nl", "en")
     }
-    assert texts == {"nl": "12,5%", "en": "12.5%"}
+    assert texts == {"nl": "0,80", "en": "0.80"}
 
 
 def test_an_unknown_language_is_refused_with_those_there_are():

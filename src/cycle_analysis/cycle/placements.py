@@ -101,84 +101,67 @@ def count_domains(domains: pd.DataFrame, phases: Sequence[str]) -> pd.DataFrame:
 
 
 def domain_range(domains: pd.DataFrame) -> pd.DataFrame:
-    """Give how far apart the policy domains of each unit are.
+    """Give how far the furthest policy domain of each unit is, and how far its domains lie apart.
 
     Returns
     -------
     DataFrame, indexed by unit
-        n_domains (with an answer), lowest, middle (lower median), highest phase, 0 to the number of
-        phases; apart (highest - lowest); NaN without an answer.
+        highest, 0 to the number of phases; apart (from the lowest); NaN without an answer.
 
     Examples
     --------
     >>> table = pd.DataFrame({"B2_1": [1.0], "B2_2": [4.0], "B2_3": [2.0]}, index=["A"])
     >>> domain_range(table).loc["A"].tolist()
-    [3.0, 1.0, 2.0, 4.0, 3.0]
+    [4.0, 3.0]
     """
-    table = pd.DataFrame(
-        {
-            "n_domains": domains.notna().sum(axis=1),
-            "lowest": domains.min(axis=1),
-            "middle": domains.quantile(0.5, axis=1, interpolation="lower")
-            if domains.shape[1]
-            else np.nan,
-            "highest": domains.max(axis=1),
-        },
-        index=domains.index,
-    )
-    return table.assign(apart=table["highest"] - table["lowest"]).rename_axis("unit")
+    highest = domains.max(axis=1)
+    table = pd.DataFrame({"highest": highest, "apart": highest - domains.min(axis=1)})
+    return table.rename_axis("unit")
 
 
 def compare_positions(
-    ranges: pd.DataFrame,
-    furthest: pd.Series,
-    developments: pd.Series,
+    highest: pd.Series, furthest: pd.Series, developments: pd.Series
 ) -> pd.DataFrame:
-    """Compare the development of the furthest and of the middle domain with the measured position.
+    """Compare the development of the furthest domain with the measured position.
 
     Parameters
     ----------
-    ranges : DataFrame, indexed by unit
-        As `domain_range` gives it.
+    highest : Series, indexed by unit
+        Phase of the furthest domain, as `domain_range` gives it.
     furthest : Series, indexed by unit
-        Furthest active development (`phases.positions`); missing is none.
+        Furthest active development (`cycle.positions`); missing is none.
     developments : Series, indexed by phase, in cycle order
         The development of each phase.
 
     Returns
     -------
-    DataFrame, rows highest, middle
+    DataFrame, one row
         n, agreement (share alike), stated_further, measured_further (shares), kappa (quadratic
         weights), low, high, reason.
 
     Examples
     --------
-    >>> ranges = pd.DataFrame({"middle": [0.0, 1.0, 2.0], "highest": [1.0, 2.0, 2.0]})
     >>> developments = pd.Series({"AG": "1", "EX": "2"})
-    >>> compare_positions(ranges, pd.Series(["1", "2", None]), developments)["agreement"].round(
-    ...     2).to_dict()
-    {'highest': 0.67, 'middle': 0.0}
+    >>> measured = pd.Series(["1", "2", None])
+    >>> compare_positions(pd.Series([1.0, 2.0, 2.0]), measured, developments)["agreement"].item()
+    0.6666666666666666
     """
     order = [NONE, *developments.unique()]
     place = {name: rank for rank, name in enumerate(order)}
-    of_phase = [0, *developments.map(place)]
-    measured = furthest.fillna(NONE).map(place)
+    of_phase = np.array([0, *developments.map(place)], dtype=int)
+    known = highest.dropna().astype(int)
+    known = known[known.index.isin(furthest.index)]
+    measured = furthest.fillna(NONE).map(place)[known.index].to_numpy(int)
+    counts = _cross(of_phase[known.to_numpy()], measured, len(order))
     weights = 1 - (np.subtract.outer(range(len(order)), range(len(order))) / (len(order) - 1)) ** 2
-    rows = []
-    for which in ("highest", "middle"):
-        known = ranges[which].dropna().astype(int)
-        known = known[known.index.isin(measured.index)]
-        stated = np.array(of_phase, dtype=int)[known.to_numpy()]
-        counts = _cross(stated, measured[known.index].to_numpy(int), len(order))
-        n = counts.sum() or np.nan
-        further = {
-            "stated_further": np.tril(counts, -1).sum() / n,
-            "measured_further": np.triu(counts, 1).sum() / n,
-        }
-        rows.append(kappa(counts, weights) | further)
+    n = counts.sum() or np.nan
+    further = {
+        "stated_further": np.tril(counts, -1).sum() / n,
+        "measured_further": np.triu(counts, 1).sum() / n,
+    }
     columns = ["n", "agreement", *further, "kappa", "low", "high", "reason"]
-    index = pd.Index(["highest", "middle"], name="domain")
-    return pd.DataFrame(rows, index=index, columns=columns)
+    row = kappa(counts, weights) | further
+    return pd.DataFrame([row], pd.Index(["highest"], name="domain"), columns)
 
 
 def compare_placements(stated: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

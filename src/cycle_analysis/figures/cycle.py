@@ -203,45 +203,6 @@ def plot_sensitivity(
     return figures.finish(ax, look, x=threshold, y=two.capitalize(), grid="y")
 
 
-def plot_order_violations(
-    violations: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None
-) -> Axes:
-    """Draw for each pair of phases the share of units where the later is ahead beyond error.
-
-    Parameters
-    ----------
-    violations : DataFrame, rows (earlier, later)
-        Columns share, by_chance, n, as `order.order_violations` gives them.
-
-    Examples
-    --------
-    >>> rows = pd.MultiIndex.from_tuples([("AG", "EX")], names=["earlier", "later"])
-    >>> table = pd.DataFrame({"share": [0.125], "by_chance": [0.025], "n": [80]}, index=rows)
-    >>> [text.get_text() for text in plot_order_violations(table, Look("nl")).texts]
-    ['12,5%']
-    """
-    pairs = [look.names(pair) for pair in violations.index]
-    names = [figures.break_lines(f"{later} > {earlier}", 30) for earlier, later in pairs]
-    n_lines = 1 + max(name.count("\n") for name in names)
-    ax = figures.start(ax, height=1.4 + 0.27 * n_lines * len(violations))
-    places = np.arange(len(violations))
-    shares, chance = violations["share"].to_numpy(float), float(violations["by_chance"].max())
-    ax.barh(places, np.nan_to_num(shares), color=figures.ACCENT, height=0.62)
-    label = look.word("simultaneity", "chance")
-    ax.axvline(chance, color=figures.INK, linewidth=1.6, linestyle=(0, (4, 2)), label=label)
-    ends = np.maximum(np.nan_to_num(shares), chance)
-    for place, (value, end) in enumerate(zip(shares, ends, strict=True)):
-        figures.say(ax, look.percent(value, 1), (end, place), (5, 0))
-    ax.set_yticks(places, names)
-    ax.set(xlim=(0, max(0.1, 1.2 * ends.max())), ylim=(len(violations) - 0.4, -0.6))
-    ax.tick_params(axis="y", length=0)
-    ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10]))  # 2.5% would read 2%
-    look.percent_axis(ax.xaxis)
-    figures.legend_below(ax)
-    violated = figures.break_lines(look.word("simultaneity", "violations"), 26)
-    return figures.finish(ax, look, x=violated, grid="x")
-
-
 def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
     """Draw the mean change of each phase with its interval; filled where it excludes zero.
 

@@ -95,6 +95,11 @@ class MeasurementChapter(Chapter):
         return {wave: self.respondents_in(wave) for wave in self.study.waves}
 
     @cached_property
+    def respondents_here(self) -> Units:
+        """Those of the wave that the chapter tells of; a notebook knows no other yet."""
+        return self.respondents_in(self.wave)
+
+    @cached_property
     def alphas(self) -> list[dict[str, Any]]:
         """Phases with their alpha, in the order of the cycle; None where there is none."""
         alphas = self._of_phases("reliability", self.wave)["alpha"]

@@ -9,7 +9,7 @@ from small_studies import run_notebooks
 from told import all_words_in
 
 from cycle_analysis.measurement.reliability import scale_statistics
-from cycle_analysis.mixtures.search import WardTree
+from cycle_analysis.mixtures.search import ward
 from cycle_analysis.report import assemble
 from cycle_analysis.study import load_study
 
@@ -25,7 +25,7 @@ def test_wards_method_gives_the_published_groups():
     values = table[items + context].astype(float)
     assert values.shape == (86, 18)
     values = ((values - values.mean()) / values.std()).to_numpy()
-    groups = WardTree(values).cut(4)
+    groups = ward(values, 4)
     assert sorted(pd.Series(groups).value_counts()) == [6, 21, 24, 35]
     assert adjusted_rand_score(table["Cluster"], groups) == 1.0
 

@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import cut_tree, linkage
 from shared import examples, four_profiles
-from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.mixtures import EEI
-from cycle_analysis.mixtures.search import WardTree, lloyd
+from cycle_analysis.mixtures.search import ward
 from cycle_analysis.profiles import assign, latent_profiles, levels, ward_kmeans
 
 
@@ -45,27 +44,11 @@ def test_profiles_are_exclusive_exhaustive_and_explain_no_more_than_everything(s
     assert 0 <= partition.explained <= 1 + 1e-12
 
 
-def test_k_means_ends_where_scikit_learn_ends_from_the_same_centroids():
-    scores, _ = four_profiles(sd=25)
-    values = scores.to_numpy()
-    start = np.arange(len(values)) % 4
-    centroids = np.array([values[start == j].mean(axis=0) for j in range(4)])
-    theirs = KMeans(4, init=centroids, n_init=1, tol=0, max_iter=300).fit(values)
-    assert adjusted_rand_score(lloyd(values, start, 4), theirs.labels_) == 1.0
-
-
 def test_undoing_the_last_merges_cuts_the_tree_as_scipy_does():
     scores, _ = four_profiles(sd=25)
-    tree = WardTree(scores.to_numpy())
     theirs = linkage(scores, "ward")
     for k in (1, 2, 3, 7, 120):
-        assert adjusted_rand_score(tree.cut(k), cut_tree(theirs, k)[:, 0]) == 1.0
-
-
-def test_a_profile_that_empties_takes_the_furthest_row():
-    values = np.array([[0.0], [1.0], [2.0], [30.0]])
-    labels = lloyd(values, np.array([0, 0, 0, 0]), 2)
-    assert labels.tolist() == [0, 0, 0, 1]
+        assert adjusted_rand_score(ward(scores.to_numpy(), k), cut_tree(theirs, k)[:, 0]) == 1.0
 
 
 def test_one_profile_holds_every_unit_and_explains_nothing():

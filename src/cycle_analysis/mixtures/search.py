@@ -12,9 +12,6 @@ rows far from each other with every row given to the nearest (k-means++, Arthur 
 turn. `random` starts: random memberships only; of overlapping classes of answers they found better
 solutions than k-means++ in 9 of 12 trials, a worse one in 1. Missing values count as the
 variable's mean here and only here.
-
-Ward's tree and k-means work on plain arrays, because resampling calls them often. Rows are sorted
-by their values first, so ties are broken alike whatever the order of the rows.
 """
 
 from collections.abc import Callable
@@ -35,8 +32,6 @@ SHORT_STEPS = 21
 """EM steps of a short run."""
 SAME_OPTIMUM = 1e-4
 """Two runs found the same solution when their log-likelihoods differ by less than this per unit."""
-MOST_ROUNDS = 300
-"""In which rows move to the nearest centroid."""
 MOST_WEIGHT = 1e12
 """A case weight above this drowns all other units, if not the numbers themselves."""
 Start = Callable[[np.ndarray, int, int, np.random.Generator], np.ndarray]
@@ -100,67 +95,19 @@ class Outcome:
     n_replicated: int
 
 
-class WardTree:
-    """Ward's tree of one set of scores, to be cut at any k and refined by k-means.
+def ward(values: np.ndarray, k: int) -> np.ndarray:
+    """Divide complete rows, n × p, by Ward's method; 0..k-1 for each, in any order of the rows.
 
-    Parameters
-    ----------
-    values : array, n × p
-        Complete scores.
+    The last k - 1 merges are undone, as by SciPy's `cut_tree`, which takes time in n².
     """
-
-    def __init__(self, values: np.ndarray):
-        self.order = np.lexsort(values.T[::-1])
-        self.values = values[self.order]
-        merges = linkage(self.values, "ward") if len(values) > 1 else np.empty((0, 4))
-        self.pairs = merges[:, :2].astype(int).tolist()
-
-    def cut(self, k: int) -> np.ndarray:
-        """Branch, 0..k-1, of each row when the last k - 1 merges are undone.
-
-        As SciPy's `cut_tree`, which takes time in n² for every cut.
-        """
-        return self._as_given(self._branches(k))
-
-    def refined(self, k: int) -> np.ndarray:
-        """Profile, 0..k-1, of each row after k-means from the branches' centroids."""
-        return self._as_given(lloyd(self.values, self._branches(k), k))
-
-    def _branches(self, k: int) -> np.ndarray:
-        n = len(self.values)
-        branch = [0] * (2 * n - 1) if k == 1 else list(range(2 * n - 1))
-        for i in range(n - k - 1, -1, -1) if k > 1 else ():
-            left, right = self.pairs[i]
-            branch[left] = branch[right] = branch[n + i]
-        return np.unique(branch[:n], return_inverse=True)[1]
-
-    def _as_given(self, labels: np.ndarray) -> np.ndarray:
-        """Labels in the order the rows came."""
-        result = np.empty_like(labels)
-        result[self.order] = labels
-        return result
-
-
-def lloyd(values: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
-    """Move rows to the nearest centroid until none moves (Lloyd 1982); labels 0..k-1.
-
-    A profile that empties takes the row furthest from its centroid.
-    """
-    squares = (values**2).sum(axis=1)
-    for _ in range(MOST_ROUNDS):
-        members = np.zeros((len(values), k))
-        members[np.arange(len(values)), labels] = 1.0
-        counts = members.sum(axis=0)
-        centroids = (members.T @ values) / np.maximum(counts, 1)[:, None]
-        distances = (centroids**2).sum(axis=1) - 2 * values @ centroids.T
-        distances[:, counts == 0] = np.inf
-        moved = distances.argmin(axis=1)
-        for empty in np.flatnonzero(counts == 0):
-            furthest = (squares + distances[np.arange(len(values)), labels]).argmax()
-            moved[furthest] = empty
-        if (moved == labels).all():
-            break
-        labels = moved
+    n, order = len(values), np.lexsort(values.T[::-1])
+    merges = linkage(values[order], "ward") if n > 1 else np.empty((0, 4))
+    pairs, branch = merges[:, :2].astype(int).tolist(), list(range(2 * n - 1))
+    for i in range(n - k - 1, -1, -1):
+        left, right = pairs[i]
+        branch[left] = branch[right] = branch[n + i]
+    labels = np.empty(n, dtype=int)
+    labels[order] = np.unique(branch[:n], return_inverse=True)[1]
     return labels
 
 
@@ -181,7 +128,7 @@ def mixed(values: np.ndarray, k: int, n_starts: int, rng: np.random.Generator) -
     result = random(values, k, n_starts, rng)
     for start in range(0, n_starts if k > 1 else 0, 2):
         if start == 0 and k < n and n * filled.size <= WARD_CELLS:
-            labels = WardTree(filled).cut(k)
+            labels = ward(filled, k)
         else:
             labels = _nearest_seed(filled, k, rng)
         result[..., start] = (1 - CERTAINTY) / (k - 1)

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
 
 from cycle_analysis import mixtures
 from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import EEE, EEI, VVI, ClassMixture, CovarianceModel, Mixture, Search
-from cycle_analysis.mixtures.search import WardTree
+from cycle_analysis.mixtures.search import ward
 
 WARD_ROWS = 20_000
 """Ward's method needs n² distances; above this many units it is refused."""
@@ -166,8 +167,11 @@ def ward_kmeans(scores: pd.DataFrame, k: int) -> Partition:
     """
     mixtures.check_scores(scores, k)
     _check_complete(scores)
-    tree = WardTree(scores.to_numpy(dtype=float))
-    return Partition(scores, _labels(scores, tree.refined(k)))
+    ordered = scores.sort_values(list(scores))  # ties are broken alike in any order of the rows
+    values = ordered.to_numpy(dtype=float)
+    start = pd.DataFrame(values).groupby(ward(values, k)).mean().to_numpy()
+    moved = KMeans(k, init=start, n_init=1, tol=0).fit(values)
+    return Partition(scores, _labels(ordered, moved.labels_).loc[scores.index])
 
 
 def latent_profiles(

@@ -9,7 +9,7 @@ LimeSurvey, any file
     Question codes, abbreviated or full questions as headings, Dutch or English; answer codes or
     answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known.
 Qualtrics, any file: three header rows, the legacy two, or one
-    Numeric values or choice text, English or Dutch. Previews are left out, unfinished rows and
+    Numeric values or choice text, English or Dutch. Previews are left out, incomplete rows and
     spam counted, durations known.
 SurveyMonkey, any file: two header rows
     A question stands once, over the rows or choices that stand below it: ``How far? [Pilots]``.
@@ -67,7 +67,7 @@ OF_QUALTRICS = ("responseid", "recordeddate", "distributionchannel", "antwoordid
 PREVIEWS = re.compile(r"1|2|9|17|.*(?:preview|voorbeeld).*|survey test|enquêtetest")
 """Values of Qualtrics' Status for rows that its author made."""
 SPAM = re.compile(r"8|12|(?:imported )?spam|(?:geïmporteerde )?spam")
-UNFINISHED = re.compile(r"0|false|no|nee|onwaar")
+INCOMPLETE = re.compile(r"0|false|no|nee|onwaar")
 NOT_SENT = re.compile("")
 LIMESURVEY = (
     {"id", "submitdate", "lastpage"},
@@ -196,7 +196,7 @@ def _qualtrics_headers(cells: pd.DataFrame) -> int:
 
 
 def _without_previews(table: RawTable) -> RawTable:
-    """Leave out rows that the author made, count them, and count unfinished rows and spam."""
+    """Leave out rows that the author made, count them, and count incomplete rows and spam."""
     bare = {re.sub(r"[\W_]", "", name.casefold()): name for name in table.cells.columns}
     status, finished, known = (
         next((bare[name] for name in names if name in bare), "")
@@ -206,7 +206,7 @@ def _without_previews(table: RawTable) -> RawTable:
         return table
     found = [
         *_counted(table, status, SPAM, "rows are marked as spam", KEPT),
-        *_counted(table, finished, UNFINISHED, "rows are not finished", KEPT),
+        *_counted(table, finished, INCOMPLETE, "rows are not finished", KEPT),
         *_counted(table, status, PREVIEWS, "rows are previews; left out", FIXED, "previews"),
     ]
     how = table.how if table.platform else f"{table.how}, Qualtrics by its columns"

@@ -15,6 +15,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -111,13 +112,11 @@ class Parameter:
         Traceback (most recent call last):
         ValueError: a number with a decimal point
         """
-        try:
+        with suppress(ValueError, KeyError, OverflowError):
             if isinstance(given, str) and self.kind == "bool":
                 return {"true": True, "false": False}[given.lower()]
             if isinstance(given, str) or self._takes(given):
                 return TYPES[self.kind](given)
-        except (ValueError, KeyError, OverflowError):
-            pass
         raise ValueError(WORDS[self.kind])
 
     def _takes(self, value: object) -> bool:

@@ -215,15 +215,7 @@ def execute_notebook(
         If that copy may not be written, or memory ran out.
     """
     papermill = _import_papermill()
-    from nbclient.exceptions import DeadKernelError
-
-    cells = json.loads(source.read_text("utf-8"))["cells"]
-    n, headings = len(cells), _headings(cells)
-
-    def show_cell(cell: Any, cell_index: int) -> None:  # papermill adds a cell, of parameters
-        show(f"{min(cell_index + 1, n)}/{n} {headings.get(str(cell.get('id')), '')}".strip())
-
-    try:
+    with _explained(papermill.PapermillExecutionError, step, copy):
         copy.parent.mkdir(parents=True, exist_ok=True)
         executed = papermill.execute_notebook(
             _literally(source),
@@ -237,9 +229,20 @@ def execute_notebook(
             shutdown_kernel="immediate",
             coalesce_streams=True,
             iopub_timeout=LATE,
-            on_cell_start=show_cell,
+            on_cell_start=_showing(source, show),
         )
-    except papermill.PapermillExecutionError as error:
+    kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
+    write_whole(copy, f"{kept}\n".encode(), private_from=top)
+
+
+@contextmanager
+def _explained(failed: type[Any], step: str, copy: Path) -> Iterator[None]:
+    """Tell a cell that failed, a kernel that was ended and a disk that is full in our words."""
+    from nbclient.exceptions import DeadKernelError
+
+    try:
+        yield
+    except failed as error:
         if error.ename == InputError.__name__:
             raise NotebookError(error.evalue, by_user=True) from None
         if error.ename in NO_MEMORY:
@@ -254,8 +257,17 @@ def execute_notebook(
         if error.errno not in DISK:
             raise
         raise unwritable(Path(error.filename or copy), error) from error
-    kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
-    write_whole(copy, f"{kept}\n".encode(), private_from=top)
+
+
+def _showing(source: Path, show: Callable[[str], None]) -> Callable[..., None]:
+    """Show each cell that begins, with its number and the heading above it."""
+    cells = json.loads(source.read_text("utf-8"))["cells"]
+    n, headings = len(cells), _headings(cells)
+
+    def show_cell(cell: Any, cell_index: int) -> None:  # papermill adds a cell, of parameters
+        show(f"{min(cell_index + 1, n)}/{n} {headings.get(str(cell.get('id')), '')}".strip())
+
+    return show_cell
 
 
 def _headings(cells: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -101,14 +101,12 @@ def _state(path: Path) -> tuple[int, int]:
 
 @cache  # study.yaml is read for every step
 def _keys_of_file(path: Path, state: tuple[int, int]) -> tuple[tuple[str, str], ...]:
-    try:
+    with suppress(InputError, ValueError, OSError):  # told by whoever reads it
         if path.suffix == ".yaml":
             return tuple(_flat(YamlText(path, path.name).tree))
         if path.name == CODEBOOK:
             table = read_table(path, COLUMNS).set_index(COLUMNS[0])
             return tuple((str(item), hash_facts(row.tolist())) for item, row in table.iterrows())
-    except (InputError, ValueError, OSError):
-        pass  # told by whoever reads it
     return ()
 
 

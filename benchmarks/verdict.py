@@ -32,7 +32,7 @@ from surveys import (
 )
 
 from cycle_analysis.profiles.rates import rates_of
-from cycle_analysis.profiles.selection import choose, criteria_of, fit_models
+from cycle_analysis.profiles.selection import choose, compare, fit_models
 from cycle_analysis.profiles.verdict import weigh
 
 HERE = Path(__file__).parent
@@ -78,7 +78,7 @@ def one_survey(truth, n, survey):
     start = time.process_time()
     scores = scores_of(truth, n, survey)
     fits = fit_models(scores, MAX_PROFILES, n_starts=20, seed=survey)
-    choice = choose(criteria_of(fits, scores))
+    choice = choose(compare(scores, fits=fits))
     row = {"truth": truth, "n": n, "survey": survey, "verdict": "no_structure", "k": choice.k}
     if choice.k > 1:
         found = weigh(scores, MAX_PROFILES, fits=fits, choice=choice, seed=survey)

@@ -34,7 +34,7 @@ from cycle_analysis.report.document import Document, Figure, Heading, Paragraph,
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN
 from cycle_analysis.report.writers import to_html
-from cycle_analysis.robustness import CROSSED, NAMES
+from cycle_analysis.robustness import CROSSED
 from cycle_analysis.robustness.curve import CLAIMS
 from cycle_analysis.running import read_parameters
 from cycle_analysis.running.run import gather_parameters
@@ -167,7 +167,7 @@ CODES = {
     "stability": [reading for _, reading in STABILITY],
     "agreement": [*(reading for _, reading in AGREEMENT), "hardly_any", "unknown"],
     "territory": TERRITORY,
-    "grid": NAMES,
+    "grid": [*CROSSED, "left_out"],
     "claims": CLAIMS,
     "options": {"nothing", "item", "phase"}.union(*map(options_of, CROSSED)),
     "deviations": KINDS,

@@ -27,7 +27,7 @@ from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.positions import shortest_path
 from cycle_analysis.problems import InputError, Problem
-from cycle_analysis.profiles.selection import Fits, choose, criteria_of, fit_models
+from cycle_analysis.profiles.selection import Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import step_of
 from cycle_analysis.profiles.verdict import PATHS, Verdict, fit_rivals, form_of, profiles_of, weigh
 from cycle_analysis.simulate.worlds import Answering, Continuum, Profiles, World, even, steps
@@ -106,7 +106,7 @@ def try_rates(
         As `known_rates`: line and curve (the study's own best; no curve of fewer units than it
         takes), profiles at each of `DISTANCES`.
     """
-    profiles = profiles_of(fits, choose(criteria_of(fits, scores)))
+    profiles = profiles_of(fits, choose(compare(scores, fits=fits)))
     rivals = fit_rivals(scores, fits, profiles)
     best: dict[str, Mixture] = {}
     for rival in rivals:
@@ -346,7 +346,7 @@ def _verdicts(
         first, second, third = children(seed, 3)
         scores, truth = draw(np.random.default_rng(first))
         fits = fit_models(scores, max_profiles, n_starts=n_starts, seed=second)
-        choice = choose(criteria_of(fits, scores))
+        choice = choose(compare(scores, fits=fits))
         evidence = weigh(
             scores, max_profiles, fits=fits, choice=choice, n_replicates=n_replicates, seed=third
         )

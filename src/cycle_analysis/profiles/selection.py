@@ -177,11 +177,6 @@ def compare(
     """
     if fits is None:
         fits = fit_models(scores, max_profiles, models, n_starts=n_starts, seed=seed)
-    return criteria_of(fits, scores)
-
-
-def criteria_of(fits: Fits, scores: pd.DataFrame) -> pd.DataFrame:
-    """Set the criteria of fitted mixtures in a table, a row for each; columns as `compare`."""
     rows = [
         {"method": name, **row_of(mixture, mixtures.classify(mixture, scores))}
         for (name, _), mixture in fits.items()

@@ -36,7 +36,7 @@ from cycle_analysis.mixtures.courses import (
 )
 from cycle_analysis.mixtures.hurdles import Hurdle, fit_hurdles
 from cycle_analysis.profiles import sample
-from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
+from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
 
 
@@ -267,7 +267,7 @@ def weigh(
         highest = max(2, min(max_profiles, len(complete) // UNITS_PER_PROFILE))
         fits = fit_models(scores, highest, n_starts=n_starts, seed=first)
     if choice is None:
-        choice = choose(criteria_of(fits, scores))
+        choice = choose(compare(scores, fits=fits))
     profiles = profiles_of(fits, choice)
     rivals = fit_rivals(scores, fits, profiles)
     course = next(rival for rival in rivals if form_of(rival) in PATHS)

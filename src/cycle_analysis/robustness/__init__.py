@@ -22,7 +22,7 @@ Steegen, Tuerlinckx, Gelman & Vanpaemel (2016), Perspectives on Psychological Sc
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -123,10 +123,6 @@ class Universe:
         Latent profiles weigh points and z-scores alike, and error is taken off what was fitted.
         """
         return (*self.answers, "shrunken" if self.scaling == "shrunken" else "points")
-
-
-NAMES = [one.name for one in fields(Universe)]
-"""All choices."""
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,13 @@ from cycle_analysis.measurement import aggregation_rules, respondent_scores, uni
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
 from cycle_analysis.profiles.division import choose_division, divide
-from cycle_analysis.profiles.selection import Choice, Fits, choose, criteria_of, fit_models
+from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.profiles.verdict import UNITS_PER_PROFILE, Evidence, weigh
 from cycle_analysis.representation import weigh as weigh_units
-from cycle_analysis.robustness import ALONE, CROSSED, NAMES, Universe, shrunken, standardised
+from cycle_analysis.robustness import ALONE, CROSSED, Universe, shrunken, standardised
 from cycle_analysis.study.plan import hash_facts
 from cycle_analysis.waves import change_both_ways, changed_surely
 
@@ -168,32 +168,6 @@ def importance(table: pd.DataFrame) -> pd.DataFrame:
         less = [_explained(rows, column, [c for c in CROSSED if c != name]) for name in CROSSED]
         shares[outcome] = [*(whole - one for one in less), 1 - whole]
     return pd.DataFrame(shares, pd.Index([*CROSSED, "rest"], name="choice"))
-
-
-def by_option(table: pd.DataFrame) -> pd.DataFrame:
-    """Set side by side what each option of each choice leads to.
-
-    Returns
-    -------
-    DataFrame, index (choice, option)
-        n universes; same, the share of those asked in which there are as many profiles as in the
-        headline, or none as there; adjusted_rand, the median. Items and phases that are left out
-        are one option each.
-    """
-    head = table.iloc[0]
-    claim = "claim_number" if head["found"] else "claim_profiles"
-    same = table[claim].astype("Float64").astype(float)
-    kinds = table.assign(left_out=table["left_out"].str.partition(" ")[0].replace("", "nothing"))
-    parts = {}
-    for name in NAMES:
-        option = kinds[name].astype(str).rename("option")
-        if len(option.unique()) > 1:
-            rand = table["adjusted_rand"].groupby(option, sort=False).median()
-            found = same.groupby(option, sort=False)
-            parts[name] = pd.DataFrame({"n": found.size(), "same": found.mean()}).assign(
-                adjusted_rand=rand
-            )
-    return pd.concat(parts, names=["choice", "option"])
 
 
 def without(left_out: Counter[str]) -> pd.DataFrame:
@@ -406,7 +380,7 @@ def _fitted(material: Material, one: Universe) -> Work:
     first, second = children(np.random.SeedSequence([material.seed, own]), 2)
     most = material.max_profiles
     fits = fit_models(scores, most, n_starts=material.n_starts, seed=first)
-    choice = choose(criteria_of(fits, scores))
+    choice = choose(compare(scores, fits=fits))
     evidence = weigh(
         scores,
         most,

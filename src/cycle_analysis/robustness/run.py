@@ -189,7 +189,6 @@ def run_grid(
         "claims": curve.surviving(table),
         "numbers": curve.numbers(table),
         "importance": curve.importance(table),
-        "options": curve.by_option(table),
         "left_out": curve.without(grid.left_out),
     }
     grid.results.save(ROBUSTNESS, ALL_WAVES, tables, grid.origin)

@@ -90,17 +90,6 @@ class RobustnessChapter(Chapter):
         rows = [{"claim": name, **row} for name, row in self._claims.iterrows() if row["n"]]
         return Rows({"claim": code("claims"), "n": number(), "share": percent()}, rows)
 
-    def table_options(self) -> Rows:
-        """What each option of each choice leads to."""
-        table = self.load(ROBUSTNESS, "options", ALL_WAVES)
-        table["same"] = _short_of_all(table["same"])
-        rows = [
-            {"choice": choice, "option": self._option(choice, option), **row}
-            for (choice, option), row in table.iterrows()
-        ]
-        kinds = {"choice": code("grid"), "option": TEXT, "n": number(), "same": percent()}
-        return Rows({**kinds, "adjusted_rand": number(2)}, rows)
-
     def figure_specifications(self) -> Callable[..., Axes]:
         """Draw how near each analysis comes to the headline, and what it chose."""
         table = self._universes
@@ -138,14 +127,9 @@ class RobustnessChapter(Chapter):
         return table.assign(share=_short_of_all(table["share"]))
 
     def _option(self, choice: str, option: str) -> str:
-        """Write an option in words; numbers and waves as the language does."""
-        if choice == "min_answered":
-            return self.language.percent(float(option))
-        if choice == "active_from":
-            return self.language.number(float(option))
-        if choice == "reference_wave":
-            return self.language.wave(option)
-        return self._word("options", option)
+        """Write an option in words, and a share as the language does."""
+        is_share = choice == "min_answered"
+        return self.language.percent(float(option)) if is_share else self._word("options", option)
 
     def _word(self, kind: str, name: str) -> str:
         return self.language.code_word(name, kind)

@@ -118,13 +118,6 @@ class Mixture:
         """Bayesian information criterion (Schwarz 1978): the lower, the better."""
         return -2 * self.log_likelihood + self.n_parameters * float(np.log(self.n_units))
 
-    def __str__(self) -> str:
-        return (
-            f"{self.k} latent profiles ({self.model}), log-likelihood {self.log_likelihood:.3f}, "
-            f"{self.n_parameters} parameters, BIC {self.bic:.1f}; "
-            f"best solution found in {self.outcome.n_replicated} of {self.outcome.n_finished} runs"
-        )
-
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw the scores of n units, n × p phases."""
         return self.draw_with_profiles(n, rng)[0]

@@ -26,12 +26,12 @@ from cycle_analysis.chance import Seed, alone, children
 from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.positions import shortest_path
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.profiles.selection import Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import step_of
 from cycle_analysis.profiles.verdict import PATHS, Verdict, fit_rivals, form_of, profiles_of, weigh
 from cycle_analysis.simulate.worlds import Answering, Continuum, Profiles, World, even, steps
-from cycle_analysis.whole_files import absent
+from cycle_analysis.study.text_files import read_table
 
 DISTANCES = (2.0, 3.0, 4.0)
 """Distances of the nearest two profiles, in spreads within profiles, at which power is told."""
@@ -247,23 +247,18 @@ def read_expected(path: Path, spread: float) -> Profiles:
     InputError
         If the file is absent, not a table of numbers, or off the scale.
     """
-    if not path.is_file():
-        raise absent(path, "Correct its name in the command")
-    try:
-        text = path.read_text("utf-8-sig")
-        delimiter, decimal = (";", ",") if ";" in text else (",", ".")
-        table = pd.read_csv(io.StringIO(text), sep=delimiter, decimal=decimal).astype(float)
-    except ValueError as error:
-        allowed = "a column per phase, a row per profile, numbers from 0 to 100"
-        raise InputError([Problem(path.name, "contents", "", str(error), allowed)]) from None
-    shares = table.pop("share").tolist() if "share" in table else [1.0] * len(table)
+    texts = read_table(path, [])
+    table = texts.replace(",", ".", regex=True).apply(pd.to_numeric, errors="coerce")
     wrong = table.columns[((table < 0) | (table > 100) | table.isna()).any()]
-    if len(wrong) or table.shape[1] < 2 or table.empty:
-        allowed = "two phases or more, scores from 0 to 100"
+    phases = table.drop(columns="share", errors="ignore")
+    if len(wrong) or phases.shape[1] < 2 or phases.empty:
+        allowed = "two phases or more, and in each row their scores from 0 to 100"
         where = f"column {wrong[0]}" if len(wrong) else "contents"
-        raise InputError([Problem(path.name, where, "", "holds no profile scores", allowed)])
-    table.index = pd.RangeIndex(1, len(table) + 1, name="profile")
-    return Profiles(table, spread, shares)
+        shown = first_five(texts[wrong[0]]) if len(wrong) else ""
+        raise refuse(path.name, where, shown, "holds no profile scores", allowed)
+    shares = table["share"].tolist() if "share" in table else [1.0] * len(table)
+    profiles = pd.RangeIndex(1, len(table) + 1, name="profile")
+    return Profiles(phases.set_axis(profiles), spread, shares)
 
 
 def with_reliability(answering: Answering, world: Profiles, reliability: float) -> Answering:

@@ -196,14 +196,6 @@ class Evidence:
         bent = self.form == "curve" and self.ascent < MONOTONE
         return Verdict.BENT if bent else Verdict.CONTINUUM
 
-    def __str__(self) -> str:
-        if self.rivals.empty:
-            return str(self.verdict)
-        return (
-            f"{self.verdict}: {self.choice}, {self.valleys.k_apart} apart "
-            f"(p = {self.valleys.p:.3f}), BIC lead {self.lead:.1f} on {self.rivals.index[0]}"
-        )
-
 
 def weigh(
     scores: pd.DataFrame,

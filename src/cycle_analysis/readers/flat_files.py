@@ -23,6 +23,7 @@ import pyreadstat
 from cycle_analysis.problems import FIXED, KEPT, InputError, Problem, first_five, refuse
 from cycle_analysis.readers.raw_table import RawTable, as_text, check_width, name_columns
 from cycle_analysis.study.files import Source
+from cycle_analysis.study.text_files import parse_csv
 
 DELIMITERS = ";,\t|"
 BYTE_ORDER_MARKS = {
@@ -55,7 +56,8 @@ def read_csv(path: Path, source: Source) -> RawTable:
     """
     text, encoding, odd = read_text(path, source.encoding)
     delimiter, above = find_delimiter(text, source)
-    records = enumerate(_parse(path.name, text, delimiter), start=1)
+    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+    records = enumerate(parse_csv(path.name, lines, delimiter), start=1)
     header = next((cells for row, (_, cells) in records if row > above and cells), None)
     if header is None:
         return RawTable(path.name, pd.DataFrame(), "csv, empty")
@@ -212,20 +214,6 @@ def read_dta(path: Path, source: Source) -> RawTable:
         If it is damaged or not what its name says.
     """
     return _read_package(path, pyreadstat.read_dta, "Stata", source, user_missing=True)
-
-
-def _parse(file: str, text: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Parse record by record: the first line of each, and its cells."""
-    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        remedy = "Look for a double quote that is not closed"
-        raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
 
 
 def _split(

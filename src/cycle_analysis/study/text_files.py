@@ -6,7 +6,7 @@ YAML is read as text with the line of each key, then as frozen types; csv with e
 import contextlib
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -223,7 +223,7 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     except UnicodeDecodeError as error:
         raise not_utf8(name, error, "Save the file as csv in UTF-8") from error
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    lines = _lines(name, text, delimiter) or [[]]
+    lines = [cells for _, cells in parse_csv(name, io.StringIO(text), delimiter)] or [[]]
     columns = [column.strip() for column in lines[0]]
     rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
     what, allowed = "is not a column, or more than one", ", ".join(required)
@@ -241,17 +241,19 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     return table.apply(lambda column: column.str.strip())
 
 
-def _lines(file: str, text: str, delimiter: str) -> list[list[str]]:
-    """Cells of each line; a quote that is not closed is told by the line where it opens."""
-    reader, lines, line = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), [], 1
+def parse_csv(file: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Give the first line and the cells of each record.
+
+    A quote that is not closed is told by the line where it opens.
+    """
+    reader, line = csv.reader(lines, delimiter=delimiter, strict=True), 1
     try:
         for cells in reader:
-            lines.append(cells)
+            yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
         remedy = "Look for a double quote that is not closed or stands within a text"
         raise refuse(file, f"line {line}", "", str(error), "", remedy) from None
-    return lines
 
 
 def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:

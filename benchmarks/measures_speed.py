@@ -68,7 +68,7 @@ def measure_cycle(
     cycle.phase_curve(table)
     cycle.leading_phase(table)
     developments = cycle.development_scores(table, DEVELOPMENTS)
-    furthest = cycle.positions(developments)["furthest"]
+    furthest = cycle.positions(developments)
     active = cycle.activity(table)
     cycle.activity_sensitivity(table)
     cycle.coactivity(active)

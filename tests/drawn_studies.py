@@ -151,7 +151,7 @@ class Drawn:
         violations = order.order_violations(own, errors)
         broken = violations["violations"].sum() / max(violations["n"].sum(), 1)
         told = self.large.load(CYCLE, "order", wave)
-        leading = cycle.leading_phase(own)["leading"].value_counts()
+        leading = cycle.leading_phase(own).value_counts()
         self._placements(wave, own, answers, units)
         self._keep(
             CYCLE,
@@ -175,7 +175,7 @@ class Drawn:
     ) -> None:
         of_phase, study = self.study.developments_of_phases, self.study
         developments = cycle.development_scores(own, of_phase)
-        positions = cycle.positions(developments, self.active_from)["furthest"]
+        positions = cycle.positions(developments, self.active_from)
         domains = placements.domain_phases(answers, list(study.domains), units)
         stated = placements.stated_placements(answers, study.self_placement, units)
         ranges = placements.domain_range(domains)

@@ -65,7 +65,7 @@ def phase_curve(
     return table.assign(reason=table["n"].clip(upper=2).map(reasons)).rename_axis("phase")
 
 
-def leading_phase(scores: pd.DataFrame) -> pd.DataFrame:
+def leading_phase(scores: pd.DataFrame) -> pd.Series:
     """Find the phase on which each unit scores highest; the later one when scores tie.
 
     To see what a unit does more of than others, pass ``scores - scores.mean()``.
@@ -77,32 +77,18 @@ def leading_phase(scores: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, indexed by unit
-        leading (phase, missing when all phases tie or none has a score), score, lead (over the
-        highest phase that is not tied), n_tied, reason.
+    Series, indexed by unit
+        Its leading phase; missing when all phases tie or none has a score.
 
     Examples
     --------
     >>> scores = pd.DataFrame({"AG": [60.0, 0.0], "EX": [40.0, 0.0]}, index=["A", "B"])
-    >>> leading_phase(scores)["leading"].fillna("none").to_dict()
+    >>> leading_phase(scores).fillna("none").to_dict()
     {'A': 'AG', 'B': 'none'}
     """
-    top, n_known = scores.max(axis=1), scores.count(axis=1)
-    tied = scores.eq(top, axis=0)
-    n_tied = tied.sum(axis=1)
-    flat = (n_tied == n_known) & (n_known > 1)
-    clear = ~flat & (n_known > 0)
-    reasons = ["no phase has a score", "all phases tie"]
-    table = pd.DataFrame(
-        {
-            "leading": _last_marked(tied).where(clear),
-            "score": top,
-            "lead": (top - scores.mask(tied).max(axis=1)).where(clear),
-            "n_tied": n_tied,
-            "reason": np.select([n_known == 0, flat], reasons, default=""),
-        }
-    )
-    return table.rename_axis("unit")
+    n_known, highest = scores.count(axis=1), scores.eq(scores.max(axis=1), axis=0)
+    flat = (highest.sum(axis=1) == n_known) & (n_known > 1)
+    return _last_marked(highest).where(~flat & (n_known > 0)).rename("leading").rename_axis("unit")
 
 
 def development_scores(scores: pd.DataFrame, developments: pd.Series) -> pd.DataFrame:
@@ -132,7 +118,7 @@ def development_scores(scores: pd.DataFrame, developments: pd.Series) -> pd.Data
     return pd.DataFrame(parts).rename_axis(index="unit", columns="development")
 
 
-def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
+def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.Series:
     """Place each unit by the furthest development that is active.
 
     Parameters
@@ -144,30 +130,18 @@ def positions(developments: pd.DataFrame, active_from: float = ACTIVE_FROM) -> p
 
     Returns
     -------
-    DataFrame, indexed by unit
-        furthest (development, missing when none is active), n_active, skipped (whether an earlier
-        development is not active), reason.
+    Series, indexed by unit
+        The furthest development that is active; missing when none is.
 
     Examples
     --------
     >>> table = pd.DataFrame({"1": [60.0, 20.0], "2": [50.0, 70.0]}, index=["A", "B"])
-    >>> positions(table)[["furthest", "skipped"]].to_numpy().tolist()
-    [['2', False], ['2', True]]
+    >>> positions(table).tolist()
+    ['2', '2']
     """
-    active, known = developments >= active_from, developments.notna()
-    n_active = active.sum(axis=1)
-    before_active = active.iloc[:, ::-1].cummax(axis=1)
-    lacking = [~known.any(axis=1), n_active == 0]
-    reasons = ["no development has a score", "no development is active"]
-    table = pd.DataFrame(
-        {
-            "furthest": _last_marked(active).where(n_active > 0),
-            "n_active": n_active,
-            "skipped": (before_active & known & ~active).any(axis=1),
-            "reason": np.select(lacking, reasons, default=""),
-        }
-    )
-    return table.rename_axis("unit")
+    active = developments >= active_from
+    furthest = _last_marked(active).where(active.any(axis=1))
+    return furthest.rename("furthest").rename_axis("unit")
 
 
 def activity(scores: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataFrame:
@@ -196,13 +170,12 @@ def activity(scores: pd.DataFrame, active_from: float = ACTIVE_FROM) -> pd.DataF
 def activity_sensitivity(
     scores: pd.DataFrame, thresholds: Iterable[float] = range(30, 75, 5)
 ) -> pd.DataFrame:
-    """Show how the shares of active units move with the threshold.
+    """Show how the share of units with several active phases moves with the threshold.
 
     Returns
     -------
     DataFrame, indexed by active_from
-        One column for each phase (share of units with a score), two_or_more and none (shares of
-        units with all phases scored), mean_active (number of active phases).
+        two_or_more, of the units with all phases scored.
 
     Examples
     --------
@@ -210,17 +183,9 @@ def activity_sensitivity(
     >>> activity_sensitivity(scores, [40, 50])["two_or_more"].to_dict()
     {40.0: 0.5, 50.0: 0.5}
     """
-    rows = {}
-    for threshold in thresholds:
-        active = activity(scores, threshold)
-        number = active.dropna().sum(axis=1)
-        rows[float(threshold)] = {
-            **active.mean().to_dict(),
-            "two_or_more": (number >= 2).mean(),
-            "none": (number == 0).mean(),
-            "mean_active": number.mean(),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("active_from")
+    complete = scores.dropna()
+    shares = {float(at): ((complete >= at).sum(axis=1) >= 2).mean() for at in thresholds}
+    return pd.Series(shares, name="two_or_more", dtype=float).rename_axis("active_from").to_frame()
 
 
 def coactivity(active: pd.DataFrame) -> pd.DataFrame:

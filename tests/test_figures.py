@@ -51,10 +51,6 @@ DRAWN = {
     "profiles": lambda look, **at: profiles.plot_profiles(
         Drawn(CENTROIDS, pd.Series({1: 1500, 2: 5})), {}, look, low=CENTROIDS, high=CENTROIDS,
         **at),
-    "reliability": lambda look, **at: responses.plot_reliability(
-        pd.DataFrame({"alpha": [0.8, np.nan], "alpha_low": [0.7, np.nan],
-                      "alpha_high": [0.9, np.nan], "omega": [0.81, np.nan]}, PHASES),
-        look, **at),
     "specifications": lambda look, **at: profiles.plot_specifications(
         pd.Series([1.0, 0.9, 0.4, -0.1]), pd.Series([True, False, None, True]),
         pd.DataFrame({("Hoe respondenten een eenheid worden", "gemiddelde"): [True] * 3 + [False],
@@ -101,12 +97,8 @@ def test_a_figure_is_drawn_on_the_axes_of_the_caller(draw):
 
 
 def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
-    table = pd.DataFrame({"alpha": [0.8], "alpha_low": [0.7], "alpha_high": [0.9], "omega": [0.8]})
-    texts = {
-        language: responses.plot_reliability(table, Look(language)).texts[0].get_text()
-        for language in ("nl", "en")
-    }
-    assert texts == {"nl": "0,80", "en": "0.80"}
+    shown = {language: Look(language).number(0.8, 2) for language in ("nl", "en")}
+    assert shown == {"nl": "0,80", "en": "0.80"}
 
 
 def test_an_unknown_language_is_refused_with_those_there_are():

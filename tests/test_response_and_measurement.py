@@ -213,7 +213,6 @@ def test_each_finding_has_its_sentence_where_nothing_can_be_computed(saved):
     for block, start in starts.items():
         assert told.tell("measurement", block).startswith(start)
     assert told.tell("measurement", "title_spread") == ""
-    assert told.tell("measurement", "title_reliability") == ""
     assert told.text()
 
 
@@ -237,7 +236,6 @@ def test_what_a_figure_finds_is_drawn_above_it(saved):
     assert titles["figure-spread"] == (
         "Respondents in leading municipalities disagree no more than others"
     )
-    assert titles["figure-reliability"] == "Alpha from 0.64 to 0.83"
     assert all(figure.drawing.svg for figure in document.figures)
 
 

@@ -117,9 +117,9 @@ class Look:
         """Give the labels of phases, the code itself where there is none."""
         return [self.labels.get(phase, phase) for phase in phases]
 
-    def number_axis(self, axis: Axis, decimals: int = 0) -> None:
-        """Write the ticks of an axis as numbers of the language."""
-        axis.set_major_formatter(lambda value, _: self.number(value, decimals))
+    def number_axis(self, axis: Axis) -> None:
+        """Write the ticks of an axis as whole numbers of the language."""
+        axis.set_major_formatter(lambda value, _: self.number(value))
 
     def percent_axis(self, axis: Axis) -> None:
         """Write the ticks of an axis of shares as percentages."""

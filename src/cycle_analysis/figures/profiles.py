@@ -76,7 +76,7 @@ def plot_rivals(leads: pd.Series, look: Look = ENGLISH, ax: Axes | None = None) 
     ax.barh(places, leads.to_numpy(), color=colours, height=0.6)
     ax.axvline(0, color=figures.INK, linewidth=1)
     ax.set(yticks=places, yticklabels=list(leads.index), ylim=(max(len(leads), 1) - 0.5, -0.5))
-    look.number_axis(ax.xaxis, 0)
+    look.number_axis(ax.xaxis)
     return figures.finish(ax, look, look.word("number_of_profiles", "lead"), "", grid="x")
 
 
@@ -130,7 +130,7 @@ def plot_tree(
         ax.annotate(str(number), (x[number], y[number]), ha="center", va="center", zorder=3)
     ax.margins(0.15, 0.25)
     for axis in (ax.xaxis, ax.yaxis):
-        look.number_axis(axis, 0)
+        look.number_axis(axis)
     level, contrast = (look.word("number_of_profiles", name) for name in ("level", "early_late"))
     return figures.finish(ax, look, level, contrast, grid="both")
 
@@ -160,7 +160,7 @@ def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
     ax.set(ylim=(0, 100))
     figures.legend_below(ax, columns=3)
     for axis in (ax.xaxis, ax.yaxis):
-        look.number_axis(axis, 0)
+        look.number_axis(axis)
     along = look.word("number_of_profiles", "position")
     return figures.finish(ax, look, along, look.word("scores", "score"), grid="y")
 

@@ -147,41 +147,6 @@ def plot_answers(
     return figures.finish(ax, look, x=look.word("answers", "share"))
 
 
-def plot_reliability(scales: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = None) -> Axes:
-    """Draw alpha with its interval, and omega, for each phase.
-
-    Parameters
-    ----------
-    scales : DataFrame, indexed by phase
-        Columns alpha, alpha_low, alpha_high, omega, as `reliability.scale_statistics` gives them.
-
-    Examples
-    --------
-    >>> scales = pd.DataFrame({"alpha": [0.8], "alpha_low": [0.75], "alpha_high": [0.85],
-    ...                        "omega": [0.81]}, index=["AG"])
-    >>> [text.get_text() for text in plot_reliability(scales, Look("nl")).texts]
-    ['0,80']
-    """
-    ax = figures.start(ax, height=1.5 + 0.36 * len(scales))
-    places = np.arange(len(scales))
-    known = scales[["alpha", "alpha_low", "alpha_high", "omega"]].astype(float)
-    names = {name: look.word("measurement", name) for name in ("alpha", "omega", "floor")}
-    ax.hlines(places, known["alpha_low"], known["alpha_high"], color=figures.ACCENT, linewidth=2)
-    ax.plot(known["alpha"], places, "o", color=figures.ACCENT, markersize=7, label=names["alpha"])
-    open_sign: dict[str, Any] = {"color": figures.INK, "markersize": 6, "markerfacecolor": "white"}
-    ax.plot(known["omega"], places, "D", label=names["omega"], **open_sign)
-    ax.axvline(0.7, color=figures.MUTED, linestyle=(0, (4, 3)), linewidth=1, label=names["floor"])
-    for place, value in enumerate(known["alpha"]):
-        if np.isfinite(value):
-            figures.say(ax, look.number(value, 2), (value, place), (0, 7))
-    ax.set_yticks(places, look.names(scales.index.tolist()))
-    lowest = np.nanmin([*known.to_numpy().ravel(), 0.5])
-    ax.set(xlim=(np.floor(10 * lowest) / 10, 1), ylim=(len(scales) - 0.5, -0.7))
-    look.number_axis(ax.xaxis, 1)
-    figures.legend_below(ax, columns=2)
-    return figures.finish(ax, look, x=look.word("measurement", "reliability"), grid="x")
-
-
 def plot_spread(
     groups: pd.DataFrame,
     look: Look = ENGLISH,

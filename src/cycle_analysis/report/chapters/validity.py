@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.chance import holm
-from cycle_analysis.figures.responses import plot_answers, plot_reliability, plot_spread
+from cycle_analysis.figures.responses import plot_answers, plot_spread
 from cycle_analysis.measurement import agreement, error
 from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
@@ -302,10 +302,6 @@ class MeasurementChapter(Chapter):
         drawn = (pd.DataFrame(shown, items, list(steps)), pd.Series(n, items))
         phases, options = self._items["phase"].loc[items], list(steps.values())
         return partial(plot_answers, *drawn, options, phases=phases)
-
-    def figure_reliability(self) -> Callable[..., Axes]:
-        """Alpha with its interval, and omega, of each phase."""
-        return partial(plot_reliability, self._of_phases("reliability", self.wave))
 
     def figure_spread(self) -> Callable[..., Axes]:
         """How far respondents of one unit differ, in whole points as they are told."""

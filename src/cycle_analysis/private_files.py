@@ -28,7 +28,7 @@ from scipy import stats
 from cycle_analysis.figures.profiles import plot_own_scores
 from cycle_analysis.measurement import turn_items
 from cycle_analysis.measurement.error import MeasurementError, measurement_error
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import Problem, refuse_any
 from cycle_analysis.profiles.division import TABLES, read_partition
 from cycle_analysis.profiles.true_scores import given_error
 from cycle_analysis.report import chapter as steps
@@ -321,12 +321,10 @@ def write_sheets(
     """
     known = Remembering(results)
     data = gather(study, known, wave)
-    if lost := [unit for unit in units if unit not in data.scores.index]:
-        problem = f"did not answer in wave {wave}, or has no score"
-        shown = ", ".join(data.scores.index[:5])
-        raise InputError(
-            [Problem("command line", "--unit", u, problem, f"such as {shown}") for u in lost]
-        )
+    lost = [unit for unit in units if unit not in data.scores.index]
+    problem = f"did not answer in wave {wave}, or has no score"
+    shown = f"such as {', '.join(data.scores.index[:5])}"
+    refuse_any(Problem("command line", "--unit", unit, problem, shown) for unit in lost)
     chosen = units or list(data.scores.index)
 
     def write(part: list[str]) -> list[Path]:

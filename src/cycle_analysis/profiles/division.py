@@ -14,7 +14,7 @@ import pandas as pd
 
 from cycle_analysis.chance import Seed
 from cycle_analysis.mixtures import Mixture, Outcome, named_model
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import refuse
 from cycle_analysis.profiles import (
     HEADLINE,
     LEVELS,
@@ -116,9 +116,7 @@ def divide(scores: pd.DataFrame, division: Division, fits: Fits) -> Partition:
     if (division.model, division.k) not in fits:
         most = max(k for _, k in fits)
         problem = "is more than units with different scores can be divided in"
-        raise InputError(
-            [Problem("parameters", "n_profiles", f"{division.k}", problem, f"0-{most}")]
-        )
+        raise refuse("parameters", "n_profiles", f"{division.k}", problem, f"0-{most}")
     return by_mixture(scores, fits[division.model, division.k])
 
 
@@ -186,13 +184,8 @@ def read_partition(scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> 
     if not placed.index.sort_values().equals(scores.index.sort_values()):
         other = placed.index.symmetric_difference(scores.index)
         problem, remedy = "holds other units than have scores now", "Run notebook 04 again"
-        raise InputError(
-            [
-                Problem(
-                    "04_number_of_profiles", "division", str(list(other[:5])), problem, "", remedy
-                )
-            ]
-        )
+        place = ("04_number_of_profiles", "division", str(list(other[:5])))
+        raise refuse(*place, problem, "", remedy)
     labels, row = placed.loc[scores.index].rename("profile"), tables["division"].loc["division"]
     if tables["covariances"].empty:
         return Partition(scores, labels, n_profiles=k, method=str(row["method"]))

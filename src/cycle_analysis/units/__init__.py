@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
+from cycle_analysis.problems import Problem, refuse, refuse_any
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
 from cycle_analysis.study.text_files import read_table
@@ -182,11 +182,9 @@ def read_register(
     if aliases_csv is not None:
         aliases = pd.concat([aliases, read_table(aliases_csv, ["alias", "unit"])[aliases.columns]])
     aliases = aliases[aliases["alias"].str.strip() != ""].drop_duplicates(ignore_index=True)
-    if not (unknown := aliases[~aliases["unit"].isin(units["unit"])]).empty:
-        file, what = Path(aliases_csv or units_csv).name, "is not a unit of the register"
-        raise InputError(
-            Problem(file, f"alias {row.alias}", row.unit, what) for row in unknown.itertuples()
-        )
+    unknown = aliases[~aliases["unit"].isin(units["unit"])]
+    file, what = Path(aliases_csv or units_csv).name, "is not a unit of the register"
+    refuse_any(Problem(file, f"alias {row.alias}", row.unit, what) for row in unknown.itertuples())
     sizes = {c: int(c.removeprefix(SIZE)) for c in raw if c.removeprefix(SIZE).isdigit()}
     classes = raw.set_index("unit")[list(sizes)].rename(columns=sizes).replace("", None)
     classes = classes.apply(pd.to_numeric).astype("Int64").groupby(level="unit").first()

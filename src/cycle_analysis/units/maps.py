@@ -264,9 +264,8 @@ def _codes(
         allowed = "a property as statcode or GM_CODE with the code of each unit"
         listed = ", ".join(map(str, properties.columns[:8]))
         raise refuse(name, "properties", listed, "none holds codes", allowed)
-    if len(unknown := units.index[units.isna()]):
-        what = "has a code that the register does not know"
-        raise InputError([Problem(name, f"feature {row}", "", what) for row in unknown[:5]])
+    what = "has a code that the register does not know"
+    refuse_any(Problem(name, f"feature {row}", "", what) for row in units.index[units.isna()][:5])
     there = register.on(day).index
     absent, extra = there.difference(units), pd.Index(units.unique()).difference(there)
     if absent.empty and extra.empty:

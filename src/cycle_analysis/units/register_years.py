@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from python_calamine import CalamineError, CalamineWorkbook
 
-from cycle_analysis.problems import InputError, Problem, refuse
+from cycle_analysis.problems import Problem, refuse, refuse_any
 from cycle_analysis.readers.flat_files import read_text
 from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.readers.workbooks import check_archive
@@ -180,10 +180,9 @@ def extend(
     new = sorted(set(units.index) - set(old["unit"]))
     # a new code needs a name, a province and a size class, or it could not be grouped
     lacking = [what for what in ("name", "province", "population") if what not in units]
-    if new and lacking:
-        what = f"is new, and no file has its {' and '.join(lacking)}"
-        remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
-        raise InputError([Problem("register", "unit", code, what, "", remedy) for code in new])
+    what = f"is new, and no file has its {' and '.join(lacking)}"
+    remedy = "Name the workbook 'Gemeenten alfabetisch' and a csv with populations, both"
+    refuse_any(Problem("register", "unit", code, what, "", remedy) for code in new if lacking)
     rows = _renamed(register, units, day)
     appeared = units.loc[new].reset_index()
     columns = [column for column in appeared if column in rows]
@@ -209,11 +208,9 @@ def write_register(register: Register, units_csv: Path, events_csv: Path) -> Non
     InputError
         When a file is there already: nothing is overwritten.
     """
-    if there := [path.name for path in (units_csv, events_csv) if path.exists()]:
-        remedy = "Take it away first if it should be made anew"
-        raise InputError(
-            Problem(name, "file", "", "is there already", "", remedy) for name in there
-        )
+    there = [path.name for path in (units_csv, events_csv) if path.exists()]
+    remedy = "Take it away first if it should be made anew"
+    refuse_any(Problem(name, "file", "", "is there already", "", remedy) for name in there)
     aliases = register.aliases.groupby("unit")["alias"].agg("|".join)
     sizes = register.size_classes.add_prefix(SIZE)
     again = register.units["unit"].duplicated()
@@ -230,22 +227,21 @@ def _read_cbs(file: Path, register: Register, year: int) -> pd.DataFrame:
     if "unit" not in table:
         found = identify(table["name"], register, f"{register.last_year}-12-31")
         unknown = found.assign(name=table["name"])[found["unit"].isna()]
-        if len(unknown):
-            place, remedy = file.name, "Download the table with codes, municipalities only"
-            raise InputError(
-                Problem(place, "municipalities", row.name, row.problem, allowed, remedy)
-                for row in unknown.itertuples(index=False)
-                for allowed in [allowed_units(row.problem, row.suggestions)]
-            )
+        place, remedy = file.name, "Download the table with codes, municipalities only"
+        refuse_any(
+            Problem(place, "municipalities", row.name, row.problem, allowed, remedy)
+            for row in unknown.itertuples(index=False)
+            for allowed in [allowed_units(row.problem, row.suggestions)]
+        )
         table = table.assign(unit=found["unit"])
     if "year" in table:
         years = ", ".join(map(str, sorted(table["year"].unique())))
         table = table[table["year"] == year]
         if table.empty:
             raise refuse(file.name, "years", str(year), "is not in it", years)
-    if twice := table.loc[table["unit"].duplicated(), "unit"].tolist():
-        what = "is there twice: select one figure per municipality (all ages, both sexes)"
-        raise InputError([Problem(file.name, "municipalities", code, what) for code in twice[:5]])
+    twice = table.loc[table["unit"].duplicated(), "unit"]
+    what = "is there twice: select one figure per municipality (all ages, both sexes)"
+    refuse_any(Problem(file.name, "municipalities", code, what) for code in twice[:5])
     return table.set_index("unit").sort_index()
 
 
@@ -338,8 +334,7 @@ def _refuse_untold(
     untold = [(code, "vanished") for code in gone if code in open_ended]
     untold += [(code, "appeared") for code in new if code not in set(events["to_unit"])]
     remedy = "Write a csv with columns date,from_unit,to_unit,share,persons, and name it: --events"
-    if untold:
-        raise InputError(
-            Problem("register", "unit", code, f"{what}, and no event says how", "", remedy)
-            for code, what in untold
-        )
+    refuse_any(
+        Problem("register", "unit", code, f"{what}, and no event says how", "", remedy)
+        for code, what in untold
+    )

@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from cycle_analysis.chance import holm
 from cycle_analysis.measurement import role_effects_left_out, unit_scores, without_roles
 from cycle_analysis.measurement.error import mean_intervals, standard_errors
-from cycle_analysis.problems import InputError, Problem
+from cycle_analysis.problems import Problem, refuse_any
 from cycle_analysis.study import Study
 from cycle_analysis.units import Register
 from cycle_analysis.units.harmonisation import (
@@ -59,12 +59,11 @@ def item_status(study: Study) -> pd.DataFrame:
         table[name] = table.index.map(found)
     table["common"] = table[study.waves].isin(["full", "partial"]).all(axis=1)
     left = table[table["common"]].groupby("phase").size()
-    if lost := [phase for phase in study.phase_codes if phase not in left.index]:
-        remedy = "Compare fewer waves, or leave the phase out of study.yaml"
-        problem = "no item of this phase was asked alike in every wave"
-        raise InputError(
-            [Problem("codebook.csv", "column phase", code, problem, "", remedy) for code in lost]
-        )
+    lost = [phase for phase in study.phase_codes if phase not in left.index]
+    remedy = "Compare fewer waves, or leave the phase out of study.yaml"
+    problem = "no item of this phase was asked alike in every wave"
+    where = ("codebook.csv", "column phase")
+    refuse_any(Problem(*where, code, problem, "", remedy) for code in lost)
     return table
 
 

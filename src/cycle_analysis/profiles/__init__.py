@@ -293,7 +293,7 @@ def _labels(scores: pd.DataFrame, groups: np.ndarray) -> pd.Series:
     return pd.Series(order.argsort()[groups] + 1, index=scores.index, name="profile")
 
 
-def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
+def assign(reference: Partition, scores: pd.DataFrame) -> Partition:
     """Put the units of another wave in the reference wave's profiles.
 
     With a fitted mixture by the highest membership probability, otherwise by the nearest centroid
@@ -301,8 +301,8 @@ def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
 
     Parameters
     ----------
-    reference : Partition or Mixture
-        The reference wave's division, or the mixture alone.
+    reference : Partition
+        The reference wave's division.
     scores : DataFrame, m units × p phases
         The new wave's scores on the same phases and the same scale.
 
@@ -324,7 +324,7 @@ def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
     >>> assign(ward_kmeans(scores, 2), new).labels.tolist()
     [2]
     """
-    phases = list(reference.means if isinstance(reference, Mixture) else reference.scores)
+    phases = list(reference.scores)
     if absent := [phase for phase in phases if phase not in scores.columns]:
         raise ValueError(
             f"The new scores lack {absent}, on which the profiles rest. "
@@ -332,8 +332,6 @@ def assign(reference: Partition | Mixture, scores: pd.DataFrame) -> Partition:
         )
     new = scores[phases].astype(float)
     mixtures.check_units(new)
-    if isinstance(reference, Mixture):
-        return by_mixture(new, reference)
     if reference.mixture is not None:
         return by_mixture(new, reference.mixture)
     centroids = reference.centroids.to_numpy()

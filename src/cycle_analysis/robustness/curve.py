@@ -77,17 +77,17 @@ def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> p
     chosen = pd.DataFrame([asdict(one) for one in universes])
     chosen.index = pd.Index([one.name for one in universes], name="universe")
     table = chosen.join(pd.DataFrame(rows).set_index("universe").astype({"change": float}))
-    own = table["k"] == "own"
-    table["profiles"] = table["groups"].where(table["found"] | ~own, 1)
+    table["profiles"] = table["groups"].where(table["found"] | (table["k"] != "own"), 1)
     head = table.iloc[0]
     left = table["left_out"].str.removeprefix("phase ")
     not_set = table["k"].isin(["own", head["k"]])
+    named = _names(table) & bool(head["found"])
     divided, several = bool(head["groups"] > 1), bool(head["several"] > head["expected"])
     ends = (table[["highest", "lowest"]] == head[["highest", "lowest"]]).all(axis=1)
     changed = [_changed(head["changed"], one) for one in left]
     held = {
         "profiles": table["found"] == head["found"],
-        "number": (table["profiles"] == head["profiles"]).where(own & bool(head["found"])),
+        "number": (table["profiles"] == head["profiles"]).where(named),
         "division": (table["moved_share"] <= MOVED_WARNING).where(not_set & divided),
         "largest": (table["largest"] == head["largest"]).where(table["groups"].gt(1) & divided),
         "ends": ends.where(~left.isin([head["highest"], head["lowest"]])),
@@ -128,9 +128,9 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index `profiles`
-        n, share (0-1) of the universes in which the number was not set.
+        n, share (0-1) of the universes that name the number themselves.
     """
-    own = table.loc[table["k"] == "own", "profiles"].astype(int)
+    own = table.loc[_names(table), "profiles"].astype(int)
     n = own.value_counts().sort_index()
     return pd.DataFrame({"n": n, "share": n / max(len(own), 1)})
 
@@ -153,21 +153,26 @@ def importance(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> table = pd.DataFrame([[a, m] for a in ("mean", "median") for m in ("profiles", "ward")])
     >>> table = table.set_axis(["aggregation", "method"], axis=1)
-    >>> table = table.assign(profiles=[4, 2, 4, 2], adjusted_rand=[1.0, 0.5, 0.9, 0.4], change=0.0)
+    >>> table = table.assign(profiles=[4, 4, 2, 2], adjusted_rand=[1.0, 0.5, 0.9, 0.4], change=0.0)
     >>> table = table.assign(**{name: "own" for name in (*CROSSED, *ALONE) if name not in table})
     >>> importance(table).loc[["aggregation", "method"], ["number", "division"]].round(2).values
-    array([[0.  , 0.04],
-           [1.  , 0.96]])
+    array([[1.  , 0.04],
+           [0.  , 0.96]])
     """
     head = table.iloc[0]
     crossed = table[(table[list(ALONE)] == head[list(ALONE)]).all(axis=1)]
     shares = {}
     for outcome, column in OUTCOMES.items():
-        rows = crossed[crossed["k"] == "own"] if outcome == "number" else crossed
+        rows = crossed[_names(crossed)] if outcome == "number" else crossed
         whole = _explained(rows, column, CROSSED)
         less = [_explained(rows, column, [c for c in CROSSED if c != name]) for name in CROSSED]
         shares[outcome] = [*(whole - one for one in less), 1 - whole]
     return pd.DataFrame(shares, pd.Index([*CROSSED, "rest"], name="choice"))
+
+
+def _names(table: pd.DataFrame) -> pd.Series:
+    """Whether a universe names its number of profiles itself: Ward's tree takes that of BIC."""
+    return (table["k"] == "own") & (table["method"] != "ward")
 
 
 def without(left_out: Counter[str]) -> pd.DataFrame:

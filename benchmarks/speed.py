@@ -30,8 +30,8 @@ from surveys import draw_scores
 from cycle_analysis.mixtures import VVI, VVV, Search, fit_classes, fit_mixture
 from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.profiles import ward_kmeans
+from cycle_analysis.profiles.division import bootstrap_jaccard
 from cycle_analysis.profiles.selection import TOLERANCE
-from cycle_analysis.profiles.stability import bootstrap_jaccard
 from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import states_of, straight
 

@@ -26,7 +26,7 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
-from cycle_analysis.mixtures.positions import shortest_path
+from cycle_analysis.mixtures.search import shortest_path
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))

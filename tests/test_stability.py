@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.profiles import Partition, latent_profiles, ward_kmeans
-from cycle_analysis.profiles.stability import (
+from cycle_analysis.profiles.division import (
     MOVED_WARNING,
     bootstrap_jaccard,
     method_agreement,

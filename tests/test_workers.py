@@ -18,9 +18,9 @@ from small_studies import write_notebook
 from cycle_analysis.mixtures import EEI, fit_mixture
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
+from cycle_analysis.profiles.division import bootstrap_jaccard
 from cycle_analysis.profiles.rates import in_points, recovery
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
-from cycle_analysis.profiles.stability import bootstrap_jaccard
 from cycle_analysis.profiles.verdict import weigh
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
 from cycle_analysis.running.run import FIXED_ENVIRONMENT

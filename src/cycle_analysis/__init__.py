@@ -75,9 +75,9 @@ if TYPE_CHECKING:
     from cycle_analysis.profiles import assign as assign
     from cycle_analysis.profiles import latent_profiles as fit_profiles
     from cycle_analysis.profiles.background import associate as associate
+    from cycle_analysis.profiles.division import bootstrap_jaccard as stability
     from cycle_analysis.profiles.selection import choose as choose_profiles
     from cycle_analysis.profiles.selection import compare as compare_models
-    from cycle_analysis.profiles.stability import bootstrap_jaccard as stability
     from cycle_analysis.profiles.typology import members as members
     from cycle_analysis.profiles.typology import profile_means as profile_means
     from cycle_analysis.profiles.typology import shape_shares as shape_shares
@@ -122,7 +122,7 @@ ROOMS = {
     "profile_means": "profiles.typology",
     "shape_shares": "profiles.typology",
     "associate": "profiles.background",
-    "stability": "profiles.stability:bootstrap_jaccard",
+    "stability": "profiles.division:bootstrap_jaccard",
     "compare_choices": "robustness",
     "estimate_change": "waves.transitions",
     "wave_scores": "waves.two_waves",

@@ -45,8 +45,7 @@ from cycle_analysis.mixtures.gaussian import (
     Full,
     Steps,
 )
-from cycle_analysis.mixtures.positions import orders_of
-from cycle_analysis.mixtures.search import Outcome
+from cycle_analysis.mixtures.search import Outcome, orders_of
 
 N_NODES = {1: 31, 2: 11}
 """Nodes of the grid along each dimension, by number of dimensions."""

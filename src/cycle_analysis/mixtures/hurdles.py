@@ -25,7 +25,7 @@ from cycle_analysis.mixtures.courses import Course, DiagonalCourse, as_fitted, s
 from cycle_analysis.mixtures.em import LOG_2PI, Block
 from cycle_analysis.mixtures.fit import Mixture, Standardised, race, standardise
 from cycle_analysis.mixtures.gaussian import VVI, CovarianceModel
-from cycle_analysis.mixtures.positions import orders_of
+from cycle_analysis.mixtures.search import orders_of
 
 HIGHEST = 100.0
 """Scores run from 0 to this."""

@@ -25,7 +25,7 @@ from sklearn.metrics import adjusted_rand_score
 from cycle_analysis.chance import Seed, alone, children
 from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
-from cycle_analysis.mixtures.positions import shortest_path
+from cycle_analysis.mixtures.search import shortest_path
 from cycle_analysis.problems import first_five, refuse
 from cycle_analysis.profiles.selection import Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import step_of

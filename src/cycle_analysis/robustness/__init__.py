@@ -37,7 +37,7 @@ from cycle_analysis.profiles import (
     levels,
     ward_kmeans,
 )
-from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
+from cycle_analysis.profiles.division import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import hash_facts

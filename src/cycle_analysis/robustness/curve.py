@@ -36,9 +36,13 @@ from cycle_analysis.cycle import active_counts, activity
 from cycle_analysis.measurement import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
-from cycle_analysis.profiles.division import choose_division, divide
+from cycle_analysis.profiles.division import (
+    MOVED_WARNING,
+    choose_division,
+    divide,
+    method_agreement,
+)
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
-from cycle_analysis.profiles.stability import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.profiles.verdict import UNITS_PER_PROFILE, Evidence, weigh

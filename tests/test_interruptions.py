@@ -262,6 +262,25 @@ def test_a_killed_kernel_and_too_little_memory_are_told_with_what_to_do(tmp_path
     assert "Traceback" not in told.stdout + told.stderr
 
 
+@pytest.mark.parametrize(("name", "at_once"), [("check", "1"), ("check", ""), ("run", "")])
+def test_a_reader_that_has_seen_enough_is_no_fault_and_a_run_goes_on(done_copy, name, at_once):
+    report = done_copy / "reports" / "small" / "report_nl.html"
+    report.unlink()
+    there, closed = os.pipe()
+    os.close(there)
+    ended = subprocess.run(
+        [sys.executable, "-m", "cycle_analysis", name, "small"],
+        cwd=done_copy,
+        stdout=closed,
+        stderr=subprocess.PIPE,
+        check=False,
+        env=os.environ | {"PYTHONUNBUFFERED": at_once},
+    )
+    os.close(closed)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert report.exists() == (name == "run")
+
+
 def test_threads_that_silence_what_they_start_leave_the_run_its_voice():
     before = os.fstat(2)
     entered, second_in, second_may_leave = (threading.Event() for _ in range(3))

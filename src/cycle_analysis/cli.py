@@ -33,6 +33,7 @@ from cycle_analysis.problems import (
 )
 from cycle_analysis.study import check_study_name, find_home, load_study
 from cycle_analysis.texts import find_languages
+from cycle_analysis.whole_files import tell_nobody
 
 CLEAN, WARNINGS, REJECTED_INPUT, BUG = 0, 1, 2, 3
 EXPECTED = (
@@ -48,13 +49,18 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console of another alphabet shows ? instead
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        code = int(options.command(options))
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"{error}", file=sys.stderr)
         return REJECTED_INPUT
     except KeyboardInterrupt:
         print(options.stopped, file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:  # whoever read along, such as `head`, has seen enough
+        tell_nobody()  # Python writes what is left when it ends
+        return CLEAN
     except MemoryError:
         print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
         return REJECTED_INPUT

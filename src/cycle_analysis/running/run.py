@@ -47,7 +47,7 @@ from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, n
 from cycle_analysis.running.manifest import describe, write_manifest
 from cycle_analysis.running.tasks import Tasks
 from cycle_analysis.study import HOME, Study, check_raw_files
-from cycle_analysis.whole_files import DISK, unwritable, write_whole
+from cycle_analysis.whole_files import DISK, tell_nobody, unwritable, write_whole
 
 FILE = ".run"
 """File that a run keeps locked. It stays behind and means nothing by itself."""
@@ -395,10 +395,13 @@ class Status:
         self.lock = threading.Lock()
 
     def tell(self, line: str) -> None:
-        """Tell a line that stays."""
+        """Tell a line that stays; a run goes on where nobody reads along any more."""
         with self.lock:
             self._clear()
-            print(line, file=self.stream, flush=True)
+            try:
+                print(line, file=self.stream, flush=True)
+            except BrokenPipeError:
+                tell_nobody()
             self._draw()
 
     def show(self, step: str, cell: str) -> None:
@@ -435,7 +438,7 @@ def ended_at_once(told: str) -> Iterator[None]:
         if (scratch := Path(tempfile.gettempdir())).name.startswith(PREFIX):
             shutil.rmtree(scratch, ignore_errors=True)
         sys.stdout.flush()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a thread could tell of the next step
+        tell_nobody()  # a thread could tell of the next step
         print(told, file=sys.stderr)
         os._exit(STOPPED)
 

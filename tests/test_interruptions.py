@@ -15,6 +15,7 @@ from commands import Run, called, command, finished
 from frozen import make_run
 from small_studies import QUICK, Truth, change_cell, make_study
 
+from cycle_analysis import cli
 from cycle_analysis.problems import InputError
 from cycle_analysis.running.kernels import voiceless
 from cycle_analysis.running.run import only_run
@@ -279,6 +280,16 @@ def test_a_reader_that_has_seen_enough_is_no_fault_and_a_run_goes_on(done_copy, 
     os.close(closed)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert report.exists() == (name == "run")
+
+
+def test_another_pipe_that_breaks_is_a_bug_and_told(done, monkeypatch):
+    def lose(options):
+        raise BrokenPipeError("of a worker")
+
+    monkeypatch.setattr(cli, "_check", lose)
+    told = called("check", "small", home=done)
+    assert told.returncode == cli.BUG
+    assert "BrokenPipeError: of a worker" in told.stderr
 
 
 def test_threads_that_silence_what_they_start_leave_the_run_its_voice():

@@ -362,9 +362,10 @@ def test_a_column_that_alone_repeats_many_names_is_likely_that_of_the_units(tmp_
     table = answers().drop(columns="GEM").assign(Organisatie=schools * 5, Opmerking="")
     table.loc[:20, "Opmerking"] = [f"tip {row}" for row in range(21)]
     table.to_csv(tmp_path / "export.csv", index=False)
-    new_study(tmp_path / "mine", tmp_path / "export.csv")
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
     draft = (tmp_path / "mine" / "study.yaml").read_text("utf-8")
     assert "units:   # fill in; likely named in column Organisatie" in draft
+    assert "units from column Organisatie" in begun.likely
     assert "Organisatie" not in (tmp_path / "mine" / "codebook.csv").read_text("utf-8")
 
 

@@ -58,15 +58,24 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(options.stopped, file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # whoever read along, such as `head`, has seen enough
-        tell_nobody()  # Python writes what is left when it ends
-        return CLEAN
     except MemoryError:
         print("There was too little memory. Close other programs, and run again.", file=sys.stderr)
         return REJECTED_INPUT
-    except Exception:  # a bug: Python's own exit code would be that of a difference
+    except Exception as error:  # a bug: Python's own exit code would be that of a difference
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            tell_nobody()  # Python writes what is left when it ends
+            return CLEAN
         traceback.print_exc()
         return BUG
+
+
+def _nobody_reads() -> bool:
+    """Whether whoever read along, such as ``head``, has seen enough: no other pipe is broken."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _parser() -> argparse.ArgumentParser:

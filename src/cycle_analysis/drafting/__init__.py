@@ -309,6 +309,8 @@ def draft_study(seen: Seen, language: str) -> tuple[str, list[str], list[str]]:
     if unit := seen.fields.get("unit"):
         told = f"units: municipalities, column {one_line(unit.source)}"
         sure.append(told) if unit.sure else likely.append(f"{told}: {unit.reason}")
+    elif seen.unit_column:
+        likely.append(f"units from column {one_line(seen.unit_column)}")
     if seen.phases:
         likely.append(f"phases, which are blocks of ratings: {', '.join(seen.phases)}")
     for name, scale in seen.scales.items():

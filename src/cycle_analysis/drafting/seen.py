@@ -28,6 +28,8 @@ from cycle_analysis.responses.checks import numbered_codes
 from cycle_analysis.responses.respondents import stripped
 from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason, normalise
 
+SHARED = 1.5
+"""Respondents to a name, on average, from which it may be that of a unit."""
 MOST_LABELS = 12
 """A column with more different texts than this is an open question."""
 FEWEST = 3
@@ -175,8 +177,9 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     sizes = Counter(kin.values())
     for column in columns:
         seen, block = answers[column], kin[column]
-        own_words = sizes[block] == 1 and not seen.labels and _in_own_words(raw, column)
-        is_open = not seen.numbers and (len(seen.texts) > MOST_LABELS or own_words)
+        alone = sizes[block] == 1 and not seen.labels
+        many = len(seen.texts) > MOST_LABELS
+        is_open = not seen.numbers and (many or (alone and _in_own_words(raw, column)))
         shape = (bool(seen.numbers), *sorted(raw.labels.get(column, {}).values()))
         alike.setdefault((block, is_open, shape), []).append(column)
     scales: dict[str, SeenScale] = {}
@@ -196,10 +199,8 @@ def _in_own_words(raw: RawTable, column: str) -> bool:
 def repeats_names(raw: RawTable, column: str) -> bool:
     """Whether a column holds many names that several respondents share, as those of units are."""
     counts = _given(raw, column)
-    words = [text for text in counts.index if not NUMBER.fullmatch(text)]
-    return MOST_LABELS < len(words) == len(counts) <= counts.sum() / 1.5 and not raw.labels.get(
-        column
-    )
+    are_names = not raw.labels.get(column) and not any(map(NUMBER.fullmatch, counts.index))
+    return are_names and len(counts) > MOST_LABELS and counts.sum() >= SHARED * len(counts)
 
 
 def _given(raw: RawTable, column: str) -> "pd.Series[int]":

@@ -352,8 +352,8 @@ def _largest_jaccard(whole: Partition, method: Method, seed: np.random.SeedSeque
     """Jaccard of each profile with the most similar one of a resample."""
     scores, k = whole.scores, whole.k
     rows = np.unique(np.random.default_rng(seed).integers(0, len(scores), size=len(scores)))
-    sample = scores.iloc[rows]
-    again = method(sample, min(k, n_distinct(sample.to_numpy(dtype=float)))).labels.to_numpy()
+    drawn = scores.iloc[rows]
+    again = method(drawn, min(k, n_distinct(drawn.to_numpy(dtype=float)))).labels.to_numpy()
     both = np.zeros((k, k))
     np.add.at(both, (whole.labels.to_numpy()[rows] - 1, again - 1), 1)
     union = both.sum(axis=1)[:, None] + both.sum(axis=0) - both

@@ -54,8 +54,9 @@ Components = Diagonal | Full | Measured
 OTHER_STARTS, FINISHED = 10, 4
 """Starts besides the profiles of scores where those of true scores are fitted, which with much
 error may be others; and runs that are carried to convergence."""
-FOLDS = 5
-"""Parts of the units that are left out in turn."""
+FOLDS, DIVISIONS = 5, 10
+"""Parts of the units that are left out in turn, and how many times units are divided into these:
+of one division the outcome rests on the seed."""
 HELD_OUT_TOLERANCE = 2e-5
 """Gain per unit and cycle at which a fit without some units has converged."""
 
@@ -357,6 +358,7 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
     """Give each unit's log-likelihood under mixtures that were fitted without it.
 
     Each fold is left out in turn, and the mixture climbs anew from where all units had brought it.
+    The mean over several divisions into folds is given.
 
     Parameters
     ----------
@@ -365,7 +367,7 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
     scores : DataFrame, n units × p phases
         Phase scores.
     seed : int or SeedSequence
-        Seed of the division of units into folds.
+        Seed of the divisions of units into folds.
 
     Returns
     -------
@@ -374,12 +376,13 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
 
     References
     ----------
-    Smyth (2000), Statistics and Computing 10(1), 63-72.
+    Burman (1989), Biometrika 76(3), 503-514. Smyth (2000), Statistics and Computing 10(1), 63-72.
     """
     data = standardise(scores)
     n = len(data.z)
-    fold = np.random.default_rng(seed).permutation(n) % FOLDS
-    kept = (fold[:, None] != np.arange(FOLDS)).astype(float)
+    rng = np.random.default_rng(seed)
+    folds = np.array([rng.permutation(n) % FOLDS for _ in range(DIVISIONS)])
+    out = (folds[:, None] == np.arange(FOLDS)[:, None]).reshape(-1, n)
     result = np.empty((n, len(mixtures)))
     for column, mixture in enumerate(mixtures):
         family = mixture.model.family(data.z, data.floor)
@@ -387,11 +390,12 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
         if theta is None:
             means = (mixture.means.to_numpy() - data.centre) / data.scale
             theta = family.coordinates(means, mixture.covariances / data.scale**2)
-        start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(FOLDS, dtype=int))
+        start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(len(out), dtype=int))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            kept = (~out).astype(float).T
             found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
         densities = logsumexp(em.log_joint(family, found), axis=0)
-        result[:, column] = densities[fold, np.arange(n)]
+        result[:, column] = densities.sum(axis=0, where=out) / DIVISIONS
     result -= np.isfinite(data.z).sum(axis=1)[:, None] * np.log(data.scale)
     return pd.DataFrame(result, index=data.scores.index).loc[scores.index]
 

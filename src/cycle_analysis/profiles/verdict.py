@@ -77,8 +77,6 @@ OF_PROFILES, OF_SCORES, WINDOW = ("most_profiles", "at_floor"), ("few_values", "
 """Codes of `warnings_of`, about the profiles and about the scores, and one more of `lowered_by`."""
 SHUFFLES = 199
 """Of the columns, from which the chance level of eigenvalues is known."""
-RIVALS_LEFT_OUT = 4
-"""How many of the best rivals, besides the best of each form, are compared on units left out."""
 FEW_VALUES, HEAPED, MONOTONE = 5, 0.2, 0.9
 """Distinct scores of a phase, and share of units with one and the same score, from which a warning
 goes with the verdict; rank correlation of place on a curve and mean score from which it is a scale
@@ -96,7 +94,7 @@ class Evidence:
     rivals : DataFrame, index rival
         Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, hurdle),
         bic_lead (BIC of the rival less that of the profiles: positive where profiles win), held_out
-        (log likelihood of units left out, profiles less rival; NaN where not computed).
+        (log likelihood of units left out, profiles less rival; of the best of each form).
     steps_lead : float
         BIC points by which as many profiles, all on one line, beat the best rival.
     valleys : Valleys
@@ -394,7 +392,7 @@ def form_of(rival: Mixture) -> str:
 def _compare_rivals(
     rivals: list[Mixture], profiles: Mixture, scores: pd.DataFrame, seed: Seed
 ) -> pd.DataFrame:
-    """Set the rivals beside the profiles, the best of them also on units left out."""
+    """Set the rivals beside the profiles, the best of each form also on units left out."""
     table = pd.DataFrame(
         {
             "form": [form_of(rival) for rival in rivals],
@@ -402,8 +400,7 @@ def _compare_rivals(
         },
         pd.Index([rival.model.name for rival in rivals], name="rival"),
     )
-    first_of_form = ~table["form"].duplicated().to_numpy()
-    places = np.flatnonzero(first_of_form | (np.arange(len(rivals)) < RIVALS_LEFT_OUT))
+    places = np.flatnonzero(~table["form"].duplicated())
     left_out = held_out([profiles, *(rivals[i] for i in places)], scores, seed=seed).sum()
     gained = pd.Series(left_out[0] - left_out.iloc[1:].to_numpy(), table.index[places])
     return table.assign(held_out=gained)

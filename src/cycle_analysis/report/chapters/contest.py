@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_course, plot_criteria, plot_rivals
+from cycle_analysis.mixtures import fit
 from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE
@@ -78,6 +79,11 @@ class ContestFacts(Chapter):
         """BIC points that separate, and overlapping, profiles have to win by."""
         asked = {"separate": "STRONG_LEAD", "overlapping": "CLEAR_LEAD"}
         return {kind: constant(verdict, name) for kind, name in asked.items()}
+
+    @cached_property
+    def crossed(self) -> dict[str, int]:
+        """Into how many parts units are divided that are left out in turn, and how many times."""
+        return {"folds": constant(fit, "FOLDS"), "times": constant(fit, "DIVISIONS")}
 
     @cached_property
     def form(self) -> str:

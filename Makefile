@@ -38,9 +38,10 @@ lab: .venv/ready
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
 	touch $@
 
-# The locks hold hashes and no index addresses: valid on Linux, macOS and Windows.
+# The locks hold hashes and no index addresses: valid on Linux, macOS and Windows. As few versions
+# of a package as can be: another Python gives the same numbers.
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate \
-  --python-version 3.11 --upgrade --quiet
+  --python-version 3.11 --fork-strategy fewest --upgrade --quiet
 lock: .venv/ready
 	$(LOCK) pyproject.toml --group dev -o requirements.lock
 	echo uv | $(LOCK) - -o requirements-uv.lock

@@ -130,7 +130,8 @@ def similarity_steps(change: Change, *, seed: Seed = 2018) -> pd.DataFrame:
     for step, (df, restriction) in restrictions.items():
         less = replace(model, **restriction)
         after = fitted.models.climb(less, study, found)
-        ratio = max(float(2 * gain(after, found)[0]), 0.0)
+        # no more decimals than the climbs are sure of: libraries differ in those beyond
+        ratio = max(round(float(2 * gain(after, found)[0]), 3), 0.0)
         chance = float(stats.chi2.sf(ratio, df))
         if step is Step.SPREADS and chance <= ALPHA:
             chance = _beside_draws(ratio, fitted, less, model, seed)

@@ -19,8 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from cycle_analysis import STOPPED, __version__
 from cycle_analysis.problems import (
     FIXED,
@@ -129,8 +127,7 @@ def _describe_run(commands: Any) -> None:
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
     _workers(run, "notebooks at once")
-    told = "Stopped. What was finished is kept; the next run goes on from there."
-    run.set_defaults(stopped=told)
+    run.set_defaults(stopped="Stopped. What was finished is kept; the next run goes on from there.")
     _study_and_home(run)
 
 
@@ -154,8 +151,7 @@ def _describe_robustness(commands: Any) -> None:
 
 
 def _describe_simulate(commands: Any) -> None:
-    text = "ask beforehand what a study could find"
-    simulate = _command(commands, "simulate", text, _simulate)
+    simulate = _command(commands, "simulate", "ask beforehand what a study could find", _simulate)
     simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help=EXPECTED)
     simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
     for name, kind, usual, text in (
@@ -312,10 +308,9 @@ def _verify(options: argparse.Namespace) -> int:
     with ended_at_once(options.stopped):
         lines = verify(study, home, manifest, quick=options.quick)
     print("\n".join(map(str, lines)))
-    is_proven = all(line.is_proof for line in lines)
     counts = Counter(line.status for line in lines if line.counts)
     print(", ".join(f"{n} {status}" for status, n in counts.items()) + ".")
-    return CLEAN if is_proven else WARNINGS
+    return CLEAN if all(line.is_proof for line in lines) else WARNINGS
 
 
 def _freeze(options: argparse.Namespace) -> int:
@@ -349,12 +344,11 @@ def _robustness(options: argparse.Namespace) -> int:
         print(f"  not {n}: {REASONS[reason]}", file=sys.stderr)
     if options.dry_run:
         return CLEAN
-    how = {"n_workers": options.workers, "address": options.dask}
     with (
         only_run(results.folder, partial(print, file=sys.stderr)),
         tqdm(total=len(grid.universes), unit=" analyses") as progress,
     ):
-        run_grid(grid, **how, tell=progress.update)
+        run_grid(grid, n_workers=options.workers, address=options.dask, tell=progress.update)
     chapter = open_chapter(study, results, study.language, "robustness", round_to=1)
     print(tell(chapter, "told"))
     print(f"Next: cycle-analysis run {study.name}, which tells it in notebook 06 and the report.")
@@ -385,10 +379,7 @@ def _simulate(options: argparse.Namespace) -> int:
         )
         drawn = Parallel(return_as="generator")(work)
         told = list(tqdm(drawn, total=len(work), unit=f" times {rates.ROUND} surveys"))
-    each = len(told) // 3
-    found, clouds, curves = (pd.concat(told[i : i + each]) for i in range(0, len(told), each))
-    print(found["verdict"].value_counts(normalize=True).map("{:.0%}".format).to_string())
-    print(rates.summarise(found, clouds, curves, len(world.centroids)))
+    print(rates.summarise(told, len(world.centroids)))
     return CLEAN
 
 

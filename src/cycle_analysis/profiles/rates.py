@@ -9,7 +9,7 @@ respondents around their unit, and their scores are averaged.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import resources
@@ -286,15 +286,14 @@ def with_reliability(answering: Answering, world: Profiles, reliability: float) 
     return replace(answering, respondent_sd=float(spread))
 
 
-def summarise(found: pd.DataFrame, clouds: pd.DataFrame, curves: pd.DataFrame, k: int) -> str:
+def summarise(drawn: Sequence[pd.DataFrame], k: int) -> str:
     """Say how often the expected profiles were found, and how often they would be falsely.
 
     Parameters
     ----------
-    found : DataFrame
-        Surveys with the profiles, as `recovery` gives them, a row for each survey.
-    clouds, curves : DataFrame
-        Surveys of one cloud, and of units spread along the path through the profiles.
+    drawn : sequence of DataFrame
+        What the parts of `rounds` gave: surveys with the profiles, of one cloud, and of units
+        spread along the path through the profiles; a row for each survey.
     k : int
         Number of profiles expected.
 
@@ -302,18 +301,24 @@ def summarise(found: pd.DataFrame, clouds: pd.DataFrame, curves: pd.DataFrame, k
     --------
     >>> found = pd.DataFrame({"verdict": ["separate", "continuum"], "k": [2, 1],
     ...                       "k_apart": [2, 1], "adjusted_rand": [0.9, 0.0]})
-    >>> print(summarise(found, found.iloc[1:], found.iloc[1:], 2))
+    >>> print(summarise([found, found.iloc[1:], found.iloc[1:]], 2))
+    separate     50%
+    continuum    50%
     With these profiles: found in 50% of 2 surveys (separate in 50%), 2 of them in 50%.
     Agreement with the truth: adjusted Rand 0.45 (median; 1 all units in their own profile).
     Without profiles: found in 0% of 1 surveys of one cloud with the same means and correlations,
     and in 0% of 1 surveys of units spread evenly along the path through these profiles.
     With 2 surveys a percentage is known to about 69 points either way at most.
     """
+    each = len(drawn) // 3
+    found, clouds, curves = (pd.concat(drawn[i : i + each]) for i in range(0, len(drawn), each))
     own, cloud, curve = (rates_of(table) for table in (found, clouds, curves))
     announced = found["verdict"].map(lambda code: Verdict(code).found)
     right = (announced & found["k"].eq(k)).mean()
     reach = 98 / np.sqrt(len(found))
+    verdicts = found["verdict"].value_counts(normalize=True).rename_axis(None)
     return (
+        f"{verdicts.map('{:.0%}'.format).to_string()}\n"
         f"With these profiles: found in {own['found']:.0%} of {len(found)} surveys (separate in "
         f"{own['separate']:.0%}), {k} of them in {right:.0%}.\n"
         f"Agreement with the truth: adjusted Rand {found['adjusted_rand'].median():.2f} (median; "

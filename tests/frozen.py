@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy
+import scipy
 from commands import command
 from small_studies import QUICK, Truth, add_notebooks, keep_one_language, make_study
 
@@ -219,7 +221,7 @@ def _listed(kind: str, places: Sequence[str]) -> list[str]:
 
 
 def _hash(path: Path) -> str:
-    """Hash a file without the version of Python in it: the lock fixes all other versions.
+    """Hash a file without the versions in it that differ by Python: the lock fixes all others.
 
     Of an archive its parts are hashed, which machines may pack in different ways; not pictures
     made of dots, which processors may round in different ways.
@@ -229,7 +231,8 @@ def _hash(path: Path) -> str:
         with zipfile.ZipFile(path) as parts:
             names = [name for name in parts.namelist() if not name.endswith(".png")]
             content = b"".join(name.encode() + parts.read(name) for name in names)
-    content = content.replace(platform.python_version().encode(), b"(of Python)")
+    for version in (platform.python_version(), numpy.__version__, scipy.__version__):
+        content = content.replace(version.encode(), b"(by Python)")
     return hashlib.sha256(content).hexdigest()
 
 

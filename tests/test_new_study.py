@@ -548,3 +548,40 @@ def test_codes_of_many_different_respondents_are_no_category(tmp_path):
     )
     book = pd.read_csv(folder / "codebook.csv").set_index("item")
     assert book.loc["kenmerk", "scale"] == "open"
+
+
+@pytest.mark.parametrize("codes_too", [False, True])
+def test_numbers_that_are_codes_of_municipalities_name_units_under_any_heading(tmp_path, codes_too):
+    units = load_register().on("2018-03-01")
+    split = units.index.get_loc("GM0788")
+    codes = [*units.index[:44], units.index[split]] * 2
+    table = answers().assign(geo_nr=[int(code[2:]) for code in codes])
+    table["GEM"] = units["name"].reindex(codes).to_numpy()
+    folder, told = begun(tmp_path, table if codes_too else table.drop(columns="GEM"))
+    assert pd.read_csv(folder / "codebook.csv")["item"].tolist() == CODES
+    assert "units: municipalities, column " in told
+    assert "name no unit" not in told, "a municipality that was split existed in 2018"
+
+
+def test_numbers_of_which_few_are_codes_of_municipalities_are_an_item(tmp_path):
+    _, told = begun(tmp_path, answers().assign(minutes=[300 + 7 * i % 97 for i in range(90)]))
+    assert "17 items" in told
+
+
+def test_a_column_with_another_name_in_each_row_names_units(tmp_path):
+    table = answers(40).rename(columns={"GEM": "Organisaasje"}).drop(columns="functie")
+    table["Organisaasje"] = [f"Biblioteek {i:02d}" for i in range(40)]
+    table["Opmerkings"] = ["", *(f"Moai wurk, {i} kear" for i in range(39))]
+    folder, told = begun(tmp_path, table)
+    assert "units from column Organisaasje" in told
+    assert pd.read_csv(folder / "codebook.csv")["item"].tolist() == [*CODES, "Opmerkings"]
+
+
+def test_a_scale_that_one_block_shows_is_that_of_the_others_with_its_ends(tmp_path):
+    table = answers()
+    few = [code for code in CODES if code[0] == "B"]
+    table.loc[1:, few] = table.loc[1:, few].replace("1", "2")
+    table.loc[[0, *range(2, 90)], few] = table.loc[[0, *range(2, 90)], few].replace("7", "6")
+    table.loc[0, few[1:]], table.loc[1, few[1:]] = "2", "6"
+    folder, _ = begun(tmp_path, table)
+    assert set(pd.read_csv(folder / "codebook.csv")["scale"]) == {"from_1_to_7"}

@@ -63,6 +63,29 @@ def test_names_spellings_and_aliases_lead_to_the_code_and_say_how(value, code, r
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Peel & Maas", "Peel en Maas"),
+        ("Capelle a.d. IJssel", "Capelle aan den IJssel"),
+        ("Alphen aan de Rijn", "Alphen aan den Rijn"),
+        ("Valkenburg a/d Geul", "Valkenburg aan de Geul"),
+        ("Hof v. Twente", "Hof van Twente"),
+        ("Zwolle (Ov)", "Zwolle"),
+        ("Gem. Halderberge (N-B)", "Halderberge"),
+    ],
+)
+def test_what_people_abbreviate_and_the_province_in_brackets_are_understood(typed, meant):
+    assert found(typed)["unit"].tolist() == found(meant)["unit"].tolist() != [np.nan]
+
+
+@pytest.mark.parametrize("typed", ["Zwolle (NB)", "Haarlemmermeer (Hoofddorp)", "Bergen (X)"])
+def test_another_province_or_place_in_brackets_names_no_unit(typed):
+    row = found(typed).iloc[0]
+    assert pd.isna(row["unit"])
+    assert row["problem"] == "is not in the register"
+
+
+@pytest.mark.parametrize(
     ("typo", "meant"),
     [
         ("Amstredam", "Amsterdam"),

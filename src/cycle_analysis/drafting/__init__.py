@@ -34,9 +34,9 @@ from cycle_analysis.drafting.seen import (
     SeenItem,
     SeenScale,
     likely_days,
+    may_name_units,
     named_as,
     one_line,
-    repeats_names,
     see_items,
     told_of,
 )
@@ -244,13 +244,16 @@ def _nothing_known(folder: Path) -> Study:
 def _with_units(
     raw: RawTable, unit: Match | None, register: Register
 ) -> tuple[RawTable, list[str]]:
-    """Leave out rows that name no unit where nearly all do, and tell of them."""
+    """Leave out rows that name no unit where nearly all do, and tell of them.
+
+    A unit of any year is one: nobody has said yet when the fieldwork was.
+    """
     if unit is None or not unit.sure:
         return raw, []
-    where = (Column(source=unit.source), register, register.last_day)
-    given = stripped(raw, unit.source)
-    units, _ = read_units(raw, given, *where, suggest=False)
-    lost = units == ""
+    given, lost = stripped(raw, unit.source), pd.Series(True, index=raw.cells.index)
+    for day in (register.first_day, register.last_day):
+        where = (Column(source=unit.source), register, day)
+        lost &= read_units(raw, given, *where, suggest=False)[0] == ""
     if not lost.any():
         return raw, []
     rows, texts = first_five(raw.cells.index[lost]), first_five(given[lost].unique().tolist())
@@ -272,11 +275,11 @@ def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
 
 
 def _likely_unit_column(raw: RawTable, columns: Sequence[str]) -> str:
-    """Find the column that names units: by its heading, or alone in repeating many names."""
+    """Find the column that names units: by its heading, or alone in holding many names."""
     named = [column for column in columns if named_as("unit", column)]
     asked = [c for c in columns if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
-    repeating = [column for column in asked if repeats_names(raw, column)]
-    return named[0] if named else repeating[0] if len(repeating) == 1 else ""
+    names = [column for column in asked if may_name_units(raw, column)]
+    return named[0] if named else names[0] if len(names) == 1 else ""
 
 
 def _are_words(names: Iterable[str]) -> bool:

@@ -158,7 +158,8 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
         A day near the fieldwork, for the names of units.
     """
     export = Export(raw, study, register, day)
-    found = _each_once(match_fields(export), {})
+    fields = list(match_fields(export))
+    found = _each_once(fields, {})
     items = _each_once(match_items(export), found)
     found |= {match.name: match for match in follow_siblings(export, items.values())}
     taken = {match.source for match in found.values()}
@@ -167,6 +168,8 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
         for column in export.columns
         if column not in taken and (why := why_no_item(raw, column))
     }
+    others = {m.source for m in fields if m.name == "unit" and m.sure} - taken
+    service |= dict.fromkeys(sorted(others), "names the unit once more")
     who = {column for column in export.columns if _asks_who(export, column)}
     found |= _each_once(match_by_place(export, found, taken | set(service) | who), found)
     taken = {match.source for match in found.values()} | set(service)
@@ -192,7 +195,10 @@ def _asks_who(export: Export, column: str) -> bool:
 
 
 def match_fields(export: Export) -> Iterator[Match]:
-    """Match respondent fields: the last wave's column first, then usual names, then contents."""
+    """Match respondent fields: the last wave's column first, then usual names, then contents.
+
+    Numbers are units by their contents only where nearly all are codes, and of more than a list.
+    """
     last, items = export.last, {_fold(item) for item in export.study.codebook.items.index}
     columns = [column for column in export.columns if _fold(column) not in items]
     for name in USUAL_NAMES:
@@ -205,7 +211,8 @@ def match_fields(export: Export) -> Iterator[Match]:
             labels = export.raw.labels.get(column, {})
             texts = export.texts(column).map(lambda text, known=labels: known.get(text, text))
             wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
-            if wordy and (match := _unit(export, column)):
+            many = texts.nunique() >= FEWEST_NAMES
+            if (wordy or many) and (match := _unit(export, column)) and (wordy or match.sure):
                 yield match
     yield from (match for column in columns if (match := _unit_within(export, column)))
     for column in columns:

@@ -52,7 +52,8 @@ USUAL_NAMES = {
     "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
     "role": "role|rol|functie|function|position",
     "province": "province|provincie",
-    "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration",
+    "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration|"
+    "invulduur|invultijd",
 }
 ASKS_FOR_ROLE = re.compile(r"\b(?:functie|rol|role|function|position)\b", re.IGNORECASE)
 SERVICE = re.compile(
@@ -137,6 +138,11 @@ class SeenScale:
     shared: bool = True
 
     @property
+    def spans(self) -> tuple[object, ...]:
+        """All that answers show of it; scales alike in this are one, if one of them is sure."""
+        return (self.kind, self.ends, self.labels, self.missing, self.likely_missing)
+
+    @property
     def is_coded(self) -> bool:
         """Whether every label has a code."""
         return all(code for code, _ in self.labels)
@@ -187,6 +193,8 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
         scale = SeenScale("text") if is_open else see_scale([answers[c] for c in those])
         apart = scale.kind == "rating" and not scale.sure and not scale.shared
         scales |= {c: see_scale([answers[c]]) if apart else scale for c in those}
+    told = {scale.spans: scale for scale in scales.values() if scale.sure and scale.ends}
+    scales = {column: told.get(scale.spans, scale) for column, scale in scales.items()}
     return [SeenItem(named[c][0], c, named[c][1], questions[c], scales[c]) for c in columns]
 
 
@@ -196,11 +204,12 @@ def _in_own_words(raw: RawTable, column: str) -> bool:
     return bool(find_personal(counts)) or counts.sum() < 2 * len(counts)
 
 
-def repeats_names(raw: RawTable, column: str) -> bool:
-    """Whether a column holds many names that several respondents share, as those of units are."""
+def may_name_units(raw: RawTable, column: str) -> bool:
+    """Whether a column holds many names, which several respondents share or each row another."""
     counts = _given(raw, column)
     are_names = not raw.labels.get(column) and not any(map(NUMBER.fullmatch, counts.index))
-    return are_names and len(counts) > MOST_LABELS and counts.sum() >= SHARED * len(counts)
+    shared, one_each = counts.sum() >= SHARED * len(counts), len(counts) == len(raw.cells)
+    return are_names and len(counts) > MOST_LABELS and (shared or one_each)
 
 
 def _given(raw: RawTable, column: str) -> "pd.Series[int]":

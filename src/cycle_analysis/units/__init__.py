@@ -126,6 +126,12 @@ class Register:
         return int(self.size_classes.columns.max())
 
     @property
+    def first_day(self) -> str:
+        """A day on which the units are as the register begins with them."""
+        first = self.units["valid_from"].min()
+        return f"{pd.Timestamp.min.ceil('D') if pd.isna(first) else first:%Y-%m-%d}"
+
+    @property
     def last_day(self) -> str:
         """A day on which the units are as the register ends with them."""
         known = not self.size_classes.columns.empty

@@ -35,6 +35,10 @@ ALIKE = 0.4
 _CODE = re.compile(r"([A-Za-z]*?)0*(\d+)(?:[.,]0{1,2})?", re.ASCII)
 _NUMBERED = re.compile(r"([A-Z]*)(\d+)", re.ASCII)
 _KIND = re.compile(r"^(?:gem|stad|city of) | (?:gem|stad|city)$")
+_AND = re.compile(r"&|\b(?:and|und|et)\b")
+_WHOLE = {"a/d": "aan den", "ad": "aan den", "aan/de": "aan den", "v": "van"}
+_ABBREVIATED = re.compile(r"\b(?:a[/ ]d|ad|aan de|v)\b")
+_WITH_PROVINCE = re.compile(r"(.+?)\s*\(([^()]+)\)")
 _PROVINCE = re.compile(r"^(?:provincie|province of|prov) | (?:provincie|province|prov)$")
 
 
@@ -114,7 +118,7 @@ class _Finder:
             self.names.setdefault(unit, []).append(name)
         self.keys: dict[str, dict[str, str]] = {}
         aliases, names = register.aliases[["alias", "unit"]], register.units[["name", "unit"]]
-        for table, rule in ((aliases, ALIAS), (names, SPELLING)):
+        for table, rule in ((names, SPELLING), (aliases, ALIAS)):
             for name, unit in table.itertuples(index=False):
                 self.keys.setdefault(_key(name), {})[unit] = rule
         self.squeezed: dict[str, dict[str, str]] = {}
@@ -151,17 +155,25 @@ class _Finder:
         if text.upper() in self.names:
             return text.upper(), OTHER_SHAPE, []
         candidates = self._named(_key(text))
+        if not candidates and (told := _WITH_PROVINCE.fullmatch(text)):
+            unit = self._in_province(self._named(_key(told[1])), told[2])
+            return unit, BY_PROVINCE if unit else "", []
         exact = [unit for unit in candidates if text in self.names[unit]]
         units = exact or list(candidates)
         units = [unit for unit in units if unit in self.current] or units
         if len(units) == 1:
             return units[0], NAME if exact else candidates[units[0]], []
-        rows = self.register.units
-        if units and (sought := self.provinces.get(_province_key(place))):
-            there = set(rows.loc[rows["province"] == sought, "unit"])
-            if len(told := [unit for unit in units if unit in there]) == 1:
-                return told[0], BY_PROVINCE, []
-        return None, "", units
+        unit = self._in_province(units, place)
+        return (unit, BY_PROVINCE, []) if unit else (None, "", units)
+
+    def _in_province(self, units: Iterable[str], place: str) -> str | None:
+        """Find the one of these units that lies in a province, if it is one."""
+        rows, sought = self.register.units, self.provinces.get(_province_key(place))
+        if not sought:
+            return None
+        there = set(rows.loc[rows["province"] == sought, "unit"])
+        told = [unit for unit in units if unit in there]
+        return told[0] if len(told) == 1 else None
 
     def _named(self, key: str) -> dict[str, str]:
         """Units of a name, as it is, without the kind of unit, or in other spaces; with rules."""
@@ -392,9 +404,10 @@ def _text(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    """Equalise spelling: no case, accents, apostrophes, hyphens, or brackets."""
+    """Equalise spelling: no case, accents, apostrophes, hyphens, brackets; no abbreviations."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = re.sub(r"['’‘`´]", "", plain)
-    plain = re.sub(r"[^\w/]+|_", " ", plain).strip()
+    plain = re.sub(r"[^\w/]+|_", " ", _AND.sub(" en ", plain)).strip()
+    plain = _ABBREVIATED.sub(lambda found: _WHOLE[found[0].replace(" ", "/")], plain)
     return re.sub(r"^gemeente | gemeente$|^municipality of | municipality$", "", plain)

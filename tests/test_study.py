@@ -1,9 +1,12 @@
 """Study files: what is read, and what a mistake gets."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from cycle_analysis.problems import InputError
+from cycle_analysis.running.checking import check_study
 from cycle_analysis.study import find_home, load_study
 
 
@@ -71,6 +74,36 @@ def test_a_column_mapped_twice_is_refused(home, edit):
 def test_a_wrong_study_file_is_refused_with_the_reason(home, edit, old, new, told):
     edit("study.yaml", old, new)
     assert any(told in problem.problem for problem in problems_of(home))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title:", "\ttitle:", "a tab stands before or between keys"),
+        ("synthetic:", "   synthetic:", "stands further in or out than those it belongs to"),
+        ("roles:", 'about: {author: "van "mij""}\nroles:', "a quote is missing here or before"),
+        ("register: municipalities", r'register: "C:\Users\a.csv"', "a backslash stands between"),
+        ("register: municipalities", r'register: "2024\export.csv"', "made by \\ between double"),
+        ("register: municipalities", r'register: "data\tabel.csv"', "made by \\ between double"),
+        ("parameters: {}", 'parameters: "{}', "a quote or bracket opens here and is not closed"),
+        ("synthetic: true", 'synthetic: "true', "or a quote is not closed"),
+        ("synthetic: true", "synthetic: a: b", "a colon stands within a text"),
+        ("synthetic: true", "synthetic\ntrue: 1", "the line above has no colon after its key"),
+    ],
+)
+def test_what_the_parser_cannot_read_is_told_in_plain_words(home, edit, old, new, told):
+    edit("study.yaml", old, new)
+    (problem,) = problems_of(home)
+    assert told in problem.problem
+    assert problem.remedy
+    assert not re.search(r"<block|scalar|escape sequence|token", str(problem))
+
+
+def test_dates_in_the_wrong_order_are_told_without_python(home, edit):
+    edit("2022/wave.yaml", 'start: "2022-04-04"', 'start: "2022-07-04"')
+    (problem,) = problems_of(home)
+    assert "end 2022-06-17 lies before start 2022-07-04" in str(problem)
+    assert "{" not in str(problem)
 
 
 def test_a_bare_no_stays_a_text_and_is_not_a_boolean(home, edit):
@@ -174,3 +207,30 @@ def test_a_list_where_one_name_is_taken_is_told_as_that(home, edit, old, new):
     edit("2022/wave.yaml", old, new)
     told = [problem for problem in problems_of(home) if "is a list" in problem.problem]
     assert told[0].way_on.startswith(" Allowed: one text. Bring several files or columns into one")
+
+
+def test_a_codebook_that_excel_saved_is_told_by_its_line_or_read(home):
+    path = home / "data/raw/example/codebook.csv"
+    text = path.read_text("utf-8")
+    lines = [line + ",," for line in text.splitlines()]
+    path.write_text("\n".join([*lines, "," * 8, ""]), "utf-8")
+    again = load_study("example", home).codebook.items
+    path.write_text(text, "utf-8")
+    assert again.equals(load_study("example", home).codebook.items)
+    path.write_bytes(text.replace("domein", "domeïn", 1).encode("cp1252", "replace"))
+    (problem,) = problems_of(home)
+    assert problem.where == "line 2"
+    assert "domeïn" in problem.value
+    assert "CSV UTF-8" in problem.remedy
+
+
+def test_a_register_is_looked_at_before_there_is_a_wave(home, edit):
+    edit("study.yaml", "register: municipalities", "register: units.csv")
+    folder = home / "data/raw/example"
+    (folder / "units.csv").write_text("unit;naam\nA;a\n", "utf-8")
+    (folder / "2018/wave.yaml").unlink()
+    (folder / "2022/wave.yaml").unlink()
+    with pytest.raises(InputError) as caught:
+        check_study("example", home)
+    assert "units.csv, first line: 'name'" in str(caught.value)
+    assert "or begin it: cycle-analysis add-wave example 2018 FILE" in str(caught.value)

@@ -241,7 +241,7 @@ def test_a_renamed_unit_has_a_name_for_each_period_and_is_found_by_both(tmp_path
         ("code,name\nA,a\n", r"first line: 'unit': is not a column"),
         ("unit,name,name\nA,a,b\n", r"'name': is not a column, or more than one"),
         ("unit,name\n", "has no units"),
-        ("unit,name\nA,a,b\n", r"row 2: has 3 cells. Allowed: 2 cells"),
+        ("unit,name\nA,a,b\n", r"row 2: has 3 cells. Allowed: 2 cells. Put a text that"),
         ("unit,name\nA,\n", r"row 2, column name: is empty"),
         ("unit,name\nA,a\n\nA,a\n", r"row 4, column unit: 'A': is there twice"),
         ("unit,name,valid_from\nA,a,1-2-2019\n", r"'1-2-2019': is not a date"),

@@ -449,7 +449,7 @@ def _wrong(file: str, where: str, parameter: Parameter, given: object) -> Proble
     try:
         value = parameter.read(given)
     except ValueError as error:
-        problem = f"is no {parameter.kind} ({parameter.meaning})"
+        problem = f"cannot be read ({parameter.meaning})"
         return Problem(file, where, str(given), problem, str(error))
     if parameter.allows(value):
         return None

@@ -83,6 +83,7 @@ def check_study(name: str, home: Path) -> Checked:
     parameters: dict[str, Any] = {}
     problems += _problems_of(lambda: parameters.update(_parameters(found, home)))
     problems += _problems_of(lambda: check_unlisted_waves(study))
+    problems += _problems_of(partial(study_register, study))
     rules = parameters.get("01_responses", {})
     most = number(rules.get("max_invalid", MAX_INVALID))
     responses: dict[str, Responses] = {}

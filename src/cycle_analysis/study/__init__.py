@@ -382,7 +382,10 @@ def _open(folder: Path, file: str) -> Path:
         raise refuse(file, "file", link.name, "is a link", "", remedy)
     check_plain(path)
     if not path.is_file():
-        remedy = f"Put it in {path.parent.name}/ under this name, saved as text in UTF-8"
+        place = path.parent.name
+        remedy = f"Put it in {place}/ under this name, saved as text in UTF-8"
+        if path.name == WAVE:
+            remedy += f", or begin it: cycle-analysis add-wave {folder.name} {place} FILE"
         raise absent(path, remedy, file)
     return path
 

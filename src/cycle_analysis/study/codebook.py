@@ -119,7 +119,9 @@ def find_unknown_to_codebook(file: StudyFile, codebook: Codebook) -> Iterable[Pr
     """Phases without items, and blocks, items and developments that do not exist."""
     for phase in file.phases:
         if not codebook.of_phase(phase.code):
-            yield Problem(FILE, "column phase", phase.code, "this phase has no items")
+            remedy = "Write it beside its items, or take it out of study.yaml"
+            problem = "this phase has no items"
+            yield Problem(FILE, "column phase", phase.code, problem, "", remedy)
     blocks = codebook.items["block"].unique()
     developments = [development.code for development in file.developments]
     for block in file.off_topic_blocks:

@@ -6,6 +6,7 @@ YAML is read as text with the line of each key, then as frozen types; csv with e
 import contextlib
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -43,10 +44,7 @@ class YamlText:
         except UnicodeDecodeError as error:
             raise not_utf8(file, error, "Save the file as UTF-8") from None
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "contents"
-            remedy = "Indent with spaces, and put texts with : or # between quotes"
-            raise refuse(file, where, "", f"is not YAML: {error.problem}", "", remedy) from None
+            raise _not_yaml(file, error) from None
         except RecursionError:
             raise refuse(file, "contents", "", "is nested too deeply to be a study") from None
         except yaml.YAMLError as error:
@@ -72,6 +70,10 @@ class YamlText:
     def _plain(self, node: yaml.Node, key: Key) -> Any:
         self.lines.setdefault(key, node.start_mark.line + 1)
         if isinstance(node, yaml.ScalarNode):
+            if _CONTROL.search(node.value) or (node.style == '"' and "\t" in node.value):
+                problem = "holds a sign that no keyboard has, made by \\ between double quotes"
+                said = (problem, "", "Write / for it, or put the text between single quotes")
+                self.problems.append(self.problem(key, node.value, *said))
             empty = node.style is None and node.value in {"~", "null"}
             return "" if empty else node.value
         if isinstance(node, yaml.SequenceNode):
@@ -88,6 +90,39 @@ class YamlText:
                 self.problems.append(self.problem((*key, name), *said))
             found[name] = self._plain(child, (*key, name))
         return found
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_QUOTE = "Put a text that holds : # or quotes between double quotes, and write single ones in it"
+_PARSER = {
+    r"found character '\\t'": ("a tab stands before or between keys", "Indent with spaces"),
+    "expected <block end>": (
+        "this line stands further in or out than those it belongs to, or a quote is not closed",
+        "Give keys that belong together as many spaces, and each text a pair of quotes",
+    ),
+    "mapping values are not allowed": (
+        "a colon stands within a text, or the line above has no colon at its end",
+        _QUOTE,
+    ),
+    "escape": (
+        "a backslash stands between double quotes",
+        "Write / for it, or put the text between single quotes",
+    ),
+    "expected ','": ("a comma, a bracket or a quote is missing here or before", _QUOTE),
+    "unexpected end of stream": ("a quote or bracket opens here and is not closed", "Close it"),
+    "could not find expected ':'": ("the line above has no colon after its key", "Add it"),
+}
+"""What the parser says, what that means, and what to do."""
+
+
+def _not_yaml(file: str, error: yaml.MarkedYAMLError) -> InputError:
+    """Make the error that refuses what the parser cannot read, in words of its own user."""
+    said = str(error.problem)
+    mark = (error.context_mark if "end of stream" in said else None) or error.problem_mark
+    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "contents"
+    known = (told for part, told in _PARSER.items() if re.search(part, said))
+    problem, remedy = next(known, (said, f"Indent with spaces. {_QUOTE}"))
+    return refuse(file, where, "", f"is not YAML: {problem}", "", remedy)
 
 
 class _NoAliases(yaml.SafeLoader):
@@ -109,8 +144,8 @@ _KINDS = {
     "string": ("is no text", "a text, between quotes if it holds : or #"),
     "list": ("is no list", "[one, two], or a line with - for each"),
     "tuple": ("is no list", "[one, two], or a line with - for each"),
-    "dict": ("has no keys", "key: value, one on each line"),
-    "model": ("has no keys", "key: value, one on each line"),
+    "dict": ("has no keys", 'key: value, one on each line, such as nl: "a text"'),
+    "model": ("has no keys", 'key: value, one on each line, such as nl: "a text"'),
 }
 """What is wrong with what should be of this kind, and what is allowed."""
 
@@ -163,7 +198,7 @@ def read_parts(
 def _explain(text: YamlText, mistake: Any) -> Problem:
     key: Key = mistake["loc"]
     kind, context = mistake["type"], mistake.get("ctx", {})
-    shown = str(mistake["input"])
+    shown = "" if isinstance(mistake["input"], dict) else str(mistake["input"])
     value = shown if len(shown) <= 60 else f"{shown[:59]}…"
     problem, allowed, remedy = "cannot be read here", "", ""
     if kind == "missing" and isinstance(key[-1], str):
@@ -204,7 +239,8 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Without empty rows; the index counts rows from the one below the header, which is 0.
+        Without empty rows, or empty columns at the end, as spreadsheets leave them; the index
+        counts rows from the one below the header, which is 0.
 
     Raises
     ------
@@ -221,24 +257,38 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
         place = (name, "file", "", f"cannot be read ({error.strerror})", "")
         raise refuse(*place, "Check its name and where it stands") from error
     except UnicodeDecodeError as error:
-        raise not_utf8(name, error, "Save the file as csv in UTF-8") from error
+        raise not_utf8(
+            name, error, "Save the file as csv in UTF-8 (Excel: as CSV UTF-8)"
+        ) from error
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     lines = [cells for _, cells in parse_csv(name, io.StringIO(text), delimiter)] or [[]]
-    columns = [column.strip() for column in lines[0]]
-    rows = {line: row for line, row in enumerate(lines[1:]) if any(map(str.strip, row))}
+    columns = _without_empty_end([column.strip() for column in lines[0]], 0)
+    rows = {
+        line: _without_empty_end(row, len(columns))
+        for line, row in enumerate(lines[1:])
+        if any(map(str.strip, row))
+    }
     what, allowed = "is not a column, or more than one", ", ".join(required)
+    remedy = "Put a text that holds the sign between cells in double quotes"
+    allowed_cells = f"{len(columns)} cells"
     found = [
         Problem(name, "first line", column, what, allowed)
         for column in required
         if columns.count(column) != 1
     ] + [
-        Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", f"{len(columns)} cells")
+        Problem(name, f"row {line + 2}", "", f"has {len(row)} cells", allowed_cells, remedy)
         for line, row in rows.items()
         if len(row) != len(columns)
     ]
     refuse_any(found)
     table = pd.DataFrame(list(rows.values()), index=list(rows), columns=columns, dtype="str")
     return table.apply(lambda column: column.str.strip())
+
+
+def _without_empty_end(cells: list[str], least: int) -> list[str]:
+    """Leave out empty cells at the end, beyond the first `least`."""
+    n = max((i for i, cell in enumerate(cells, start=1) if cell.strip()), default=0)
+    return cells[: max(n, least)]
 
 
 def parse_csv(file: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -257,5 +307,9 @@ def parse_csv(file: str, lines: Iterable[str], delimiter: str) -> Iterator[tuple
 
 
 def not_utf8(file: str, error: UnicodeDecodeError, remedy: str) -> InputError:
-    """Make the error that refuses a text in another encoding."""
-    return refuse(file, f"byte {error.start}", "", "is not UTF-8 text", "UTF-8", remedy)
+    """Make the error that refuses a text in another encoding, by its line and what stands there."""
+    told, at = error.object, error.start
+    line = told.count(b"\n", 0, at) + 1
+    part = told[max(told.rfind(b"\n", 0, at) + 1, at - 20) : at + 20].partition(b"\n")[0]
+    shown = "" if b"\0" in part else part.decode("cp1252", "replace").strip()
+    return refuse(file, f"line {line}", shown, "is not UTF-8 text", "UTF-8", remedy)

@@ -413,6 +413,31 @@ def test_the_title_of_a_figure_of_change_does_not_deny_what_other_roles_may_expl
 
 
 @BOTH
+def test_a_change_that_was_not_found_comes_with_the_largest_that_is_left_open(frozen_run, language):
+    results = saved(frozen_run("example"))
+    table = results.load("07_waves", "change", ALL_WAVES).assign(p_holm=0.4, low=-3.4, high=7.6)
+    changed = Saved(results.study, results.store, {"07_waves/change": table})
+    part = {key: CHAPTERS[key] for key in ("summary", "waves")}
+    told = words_in(assemble(results.study, changed, language, part))
+    assert told.count({"nl": "tot 8 punten toe", "en": "allow up to 8 points"}[language]) == 2
+
+
+@BOTH
+def test_moves_that_could_not_be_estimated_are_nowhere_said_to_be(frozen_run, language):
+    results = saved(frozen_run("example"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding="few_units")
+    changed = Saved(results.study, results.store, {"07_waves/change_tests": tests})
+    part = {key: CHAPTERS[key] for key in ("annex", "checklist")}
+    document = assemble(results.study, changed, language, part)
+    assert "grolts" not in {getattr(block, "key", "") for block in document.blocks}
+    said = {"nl": ("Wisselen van groep", "figuur van de wisselingen"), "en": ("Moves between",)}
+    assert not [text for text in said[language] if text in all_words_in(document)]
+    items = open_chapter(changed.study, changed, language, "checklist").standards
+    states = {item["state"] for one in items for item in one["items"] if "CHANGE" in item["item"]}
+    assert states == {"not_done"}
+
+
+@BOTH
 def test_waves_answered_by_other_roles_are_not_said_to_have_too_few_units(frozen_run, language):
     results = saved(frozen_run("example"))
     tables = {

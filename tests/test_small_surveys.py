@@ -7,6 +7,8 @@ from scipy import stats
 from small_studies import Truth, make_study, run_notebooks
 
 from cycle_analysis.report import open_chapter, tell
+from cycle_analysis.report.chapter import ChapterFacts
+from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.study import load_study
 
 WAVE = "2010"
@@ -167,4 +169,28 @@ def test_half_at_the_floor_runs_with_a_warning_for_every_item(tmp_path):
     survey.alter(lower)
     survey.run()
     assert survey.table("items")["warning"].str.contains("over half at the floor").all()
-    assert "For 12 of the 12 questions more than half" in survey.said("measurement", "items")
+    assert "For all 12 questions more than half" in survey.said("measurement", "items")
+
+
+SLIDER = {"kind": "rating", "min": 0, "max": 100}
+
+
+def test_a_slider_answered_by_the_whole_population_is_told_in_bands_and_without_sampling(tmp_path):
+    survey = Survey(tmp_path, n_respondents=1)
+    survey.alter(lambda table: table.assign(**table[ITEMS].astype(float).mul(25)))
+    survey.rewrite("study.yaml", lambda study: study.update(scales={"step": SLIDER}))
+    answered = pd.read_csv(survey.study.folder / WAVE / "responses.csv")["unit"]
+    units = pd.read_csv(survey.study.folder / "units.csv")
+    units[units["unit"].isin(answered)].to_csv(survey.study.folder / "units.csv", index=False)
+    survey.run()
+    chapter = open_chapter(survey.study, survey.results, "en", "measurement")
+    shares = chapter.figure_answers("step").args[0]
+    assert shares.columns.tolist() == ["0", "21", "41", "61", "81"]
+    assert chapter.figure_answers("step").args[2][0] == "0–20"
+    told = survey.said("response", "precision")
+    assert "no sampling error" in told
+    assert "margin of error" not in told
+    assert "Each country is described by one respondent" in survey.said("response", "respondents")
+    limits = open_chapter(survey.study, survey.results, "en", "limits")
+    sandbox = make_sandbox(limits.language)
+    assert "All countries answered" in render(sandbox, "limits", ChapterFacts(limits))

@@ -32,7 +32,7 @@ from cycle_analysis.report.chapters.validity import STABILITY
 from cycle_analysis.report.chapters.waves import TERRITORY
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
 from cycle_analysis.report.language import FILTERS, open_language
-from cycle_analysis.report.templates import BUILT_IN
+from cycle_analysis.report.templates import BUILT_IN, make_sandbox
 from cycle_analysis.report.writers import to_html
 from cycle_analysis.robustness import CROSSED
 from cycle_analysis.robustness.curve import CLAIMS
@@ -304,6 +304,24 @@ def telling(results) -> dict[str, type[Chapter]]:
         return any(table == "04_number_of_profiles/verdict" for table, _ in alone.asked)
 
     return {key: CHAPTERS[key] for key in CHAPTERS if asks(key)}
+
+
+@pytest.mark.parametrize(
+    ("n", "whole", "told"),
+    [
+        (0, 6, {"nl": "geen van de 6 paren", "en": "none of the 6 pairs"}),
+        (1, 6, {"nl": "1 van de 6 paren", "en": "1 of the 6 pairs"}),
+        (6, 6, {"nl": "alle 6 paren", "en": "all 6 pairs"}),
+        (1, 1, {"nl": "1 paar", "en": "1 pair"}),
+        (0, 1, {"nl": "geen paar", "en": "no pair"}),
+    ],
+)
+def test_none_one_and_all_of_a_number_read_as_such(results, n, whole, told):
+    for code, text in told.items():
+        sandbox = make_sandbox(open_language(code, results.study))
+        one, many = {"nl": ("paar", "paren"), "en": ("pair", "pairs")}[code]
+        part = sandbox.globals["macros"].part_of(n, whole, one, many)
+        assert " ".join(str(part).split()) == text
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -268,6 +268,8 @@ class Door:
             return Share(n / whole if whole else math.nan)
         if whole < LEAST_WHOLE:
             return Share(math.nan)
+        if units._exact and n == whole:  # stands beside it, exact as well
+            return Share(1.0)
         (low, high), (low_whole, high_whole) = self._ends(units), self._ends(whole_of(units))
         percent = round(100 * n / whole)
         if n == 0 or percent == 0:

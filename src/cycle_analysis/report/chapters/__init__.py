@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from cycle_analysis.report.chapter import Chapter, facts_from
+from cycle_analysis.report.chapter import RESPONSES, Chapter, facts_from
 from cycle_analysis.report.chapters.annex import (
     AnnexChapter,
     ChecklistChapter,
@@ -54,6 +54,12 @@ class LimitsChapter(Chapter):
         """What the study says of the phase model that it works out, if of any."""
         model = self.study.model
         return None if model is None else model.text[self.language.code]
+
+    @cached_property
+    def whole_population(self) -> bool:
+        """Whether the whole population answered, in every wave."""
+        tables = [self.load(RESPONSES, "precision", wave) for wave in self.study.waves]
+        return all(bool(table["n_units"].eq(table["population"]).all()) for table in tables)
 
 
 CHAPTERS: dict[str, type[Chapter]] = {

@@ -25,9 +25,18 @@ from matplotlib.axes import Axes
 from cycle_analysis.figures.profiles import plot_specifications
 from cycle_analysis.measurement import error
 from cycle_analysis.report import chapter as steps
-from cycle_analysis.report.chapter import ALL_WAVES, Chapter, facts_from, fixed, saved, setting
+from cycle_analysis.report.chapter import (
+    ALL_WAVES,
+    Chapter,
+    ChapterFacts,
+    facts_from,
+    fixed,
+    saved,
+    setting,
+)
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
+from cycle_analysis.report.chapters.waves import ESTIMATED, WavesChapter
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
 from cycle_analysis.report.language import (
@@ -184,6 +193,7 @@ class AnnexChapter(Chapter):
 
     profiles = facts_from(ProfilesChapter)
     validity = facts_from(ValidityChapter)
+    _change = facts_from(WavesChapter)
 
     @cached_property
     def data(self) -> dict[str, Any]:
@@ -239,6 +249,11 @@ class AnnexChapter(Chapter):
     def found(self) -> bool:
         """Whether there are profiles, so that they may be named."""
         return bool(self.profiles["found"])
+
+    @cached_property
+    def followed(self) -> bool:
+        """Whether moves between groups were estimated, of any two waves."""
+        return _were_followed(self._change)
 
     @cached_property
     def sampled(self) -> bool:
@@ -390,6 +405,10 @@ class AnnexChapter(Chapter):
         return of_model.fillna({"flags": ""}).set_index("k")
 
 
+def _were_followed(change: ChapterFacts) -> bool:
+    return any(pair["finding"] in ESTIMATED for pair in change["pairs"])
+
+
 def _setting(language: Language, value: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(language.code_word(str(value), "yes_no"))
@@ -406,6 +425,7 @@ class ChecklistChapter(Chapter):
     """Checklists."""
 
     key = "checklist"
+    _change = facts_from(WavesChapter)
 
     @cached_property
     def asked_of_author(self) -> list[str]:
@@ -443,7 +463,7 @@ class ChecklistChapter(Chapter):
 
     def _reason(self, item: str, place: str) -> str:
         """Say why an item is not done in this study; empty where nothing stands in the way."""
-        if item.startswith("CHANGE") and not (self.several_waves and self.found):
+        if item.startswith("CHANGE") and not (_were_followed(self._change) and self.found):
             return "no_change"
         return self._lacking.get(item, self._lacking.get(place, ""))
 

@@ -172,6 +172,7 @@ class ResponseChapter(Chapter):
             **{"asked": self.asked_in(wave), "answered": answered},
             "margin": 100 * self.load(RESPONSES, "precision", wave)["margin"].iloc[0],
             "single": Units(made(int((sizes == 1).sum()), respondents), answered),
+            "one_each": len(respondents) == len(sizes),
             "by": (by := [str(name) for name in account.index.names]),
             "answered_by": {
                 name: {row["group"]: row["answered"] for row in margin}

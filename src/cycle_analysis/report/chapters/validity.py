@@ -45,6 +45,10 @@ LARGE = 0.20
 """Share of units in another group from which two divisions differ (Mooi & Sarstedt 2011)."""
 
 
+MOST_STEPS, N_BANDS = 11, 5
+"""A scale of more steps than this, such as a slider, is drawn in so many bands."""
+
+
 class MeasurementChapter(Chapter):
     """What was answered, how reliable is it, and do respondents of one unit agree?"""
 
@@ -293,14 +297,14 @@ class MeasurementChapter(Chapter):
 
     def figure_answers(self, scale: str) -> Callable[..., Axes]:
         """Answers to each item of a scale, in shares as they are told."""
-        steps, items = self._steps(scale), self._items.index[self._scale_of == scale]
+        bands, items = self._bands(scale), self._items.index[self._scale_of == scale]
         n, shown = [], []
         for item in items:
             parts = list(self._answers[item].values())
             shown.append([self.door.share(part).drawn for part in parts])
             n.append(self.door.whole(parts[0]))
-        drawn = (pd.DataFrame(shown, items, list(steps)), pd.Series(n, items))
-        phases, options = self._items["phase"].loc[items], list(steps.values())
+        drawn = (pd.DataFrame(shown, items, list(bands)), pd.Series(n, items))
+        phases, options = self._items["phase"].loc[items], [name for name, _ in bands.values()]
         return partial(plot_answers, *drawn, options, phases=phases)
 
     def figure_spread(self) -> Callable[..., Axes]:
@@ -314,13 +318,12 @@ class MeasurementChapter(Chapter):
 
     @cached_property
     def _answers(self) -> dict[str, dict[str, Units]]:
-        """For each item how many gave each answer, from the lowest step to the highest."""
+        """For each item how many gave each answer, from the lowest band of steps to the highest."""
         table, answers = self.load(SCORES, "answer_counts"), {}
         for item, scale in self._scale_of.items():
-            steps = list(self._steps(str(scale)))
-            whole = self._answered[str(item)][0]
-            parts = self.door.parts(table.loc[item, steps], whole)
-            answers[str(item)] = dict(zip(steps, parts, strict=True))
+            bands, whole = self._bands(str(scale)), self._answered[str(item)][0]
+            counts = [table.loc[item, steps].sum() for _, steps in bands.values()]
+            answers[str(item)] = dict(zip(bands, self.door.parts(counts, whole), strict=True))
         return answers
 
     @cached_property
@@ -334,15 +337,16 @@ class MeasurementChapter(Chapter):
         """Give how many answers of an item are at the low and the high end of its scale.
 
         These are answers of the lowest and the highest step, except where answers of a wave on
-        another scale were set to the nearest step.
+        another scale were set to the nearest step, or steps are told in bands.
         """
         steps, counts = self._answers[item], self.load(SCORES, "answer_counts").loc[item]
-        names, ends = [*steps], {}
+        names, ends = list(self._steps(str(self._scale_of[item]))), {}
         if self.study.phase_items(self.wave).loc[item, "reversed"]:
             names.reverse()
         for name, step in zip(ENDS, (names[0], names[-1]), strict=True):
             other = units_behind(row[name], row["n"], self._answered[item][0])
-            ends[name] = steps[step] if other._n == counts[step] else other
+            is_told = len(steps) == len(names) and other._n == counts[step]
+            ends[name] = steps[step] if is_told else other
         return ends
 
     @cached_property
@@ -367,6 +371,14 @@ class MeasurementChapter(Chapter):
 
     def _steps(self, scale: str) -> dict[str, str]:
         return self.study.scales[scale].steps(self.language.code)
+
+    def _bands(self, scale: str) -> dict[str, tuple[str, list[str]]]:
+        """Give the parts of a bar by their first step: what each is called, and its steps."""
+        steps = self._steps(scale)
+        if len(steps) <= MOST_STEPS:
+            return {step: (name, [step]) for step, name in steps.items()}
+        parts = [part.tolist() for part in np.array_split(list(steps), N_BANDS)]
+        return {part[0]: (f"{part[0]}–{part[-1]}", part) for part in parts}
 
     def _scale(self, scale: str) -> dict[str, Any]:
         told: list[dict[str, Any]] = []

@@ -23,6 +23,8 @@ from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
 COMPARABLE = ("full", "partial")
+ESTIMATED = (Finding.CHANGED, Finding.UNCHANGED)
+"""Findings on moves that rest on an estimate of them."""
 MATTERS = 1.0
 """Points by which another mix of roles has to change a mean change to be told."""
 SAME = 0.10
@@ -214,6 +216,7 @@ class WavesChapter(Chapter):
             "steps": bool(self._steps(first, second)),
             "differing": self._differing(first, second),
             "groups": self._groups(first, second),
+            "open": self._left_open(change, first, second),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
@@ -237,7 +240,7 @@ class WavesChapter(Chapter):
 
     def _shares(self, first: str, second: str) -> list[dict[str, Any]]:
         """How large each group was and is, as told; none where they are not told."""
-        if self._test(first, second)["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
+        if self._test(first, second)["finding"] not in ESTIMATED:
             return []
         told = []
         for row in self.table_panel_shares(first, second).rows:
@@ -249,7 +252,7 @@ class WavesChapter(Chapter):
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
         test = self._between("change_tests", first, second).iloc[0]
-        if test["finding"] not in (Finding.CHANGED, Finding.UNCHANGED):
+        if test["finding"] not in ESTIMATED:
             return {"finding": test["finding"], "error_at_most": test["error_at_most"]}
         panel = self._panel(first, second)
         moved = {
@@ -355,6 +358,12 @@ class WavesChapter(Chapter):
             {"phase": phase, "mean": self._mean(row, first, second, of)}
             for phase, row in change.iterrows()
         ]
+
+    def _left_open(self, change: pd.DataFrame, first: str, second: str) -> float:
+        """Give the largest change of a phase that intervals leave open, as told; 0 without any."""
+        means = [self._mean(row, first, second) for _, row in change.iterrows()]
+        ends = (abs(end) for mean in means for end in self.door.mean(mean)[1:])
+        return made(max(filter(math.isfinite, ends), default=0.0), *means)
 
     def _mean(self, row: pd.Series, first: str, second: str, of: str = "") -> Mean:
         n = self._in_both(row["n_units"], first, second)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from told import saved, words_in
+from told import all_words_in, saved, words_in
 
 from cycle_analysis.cli import main
 from cycle_analysis.private_files import APART, TOGETHER, gather, make_sheet, write_sheets
@@ -129,6 +129,14 @@ def test_what_units_further_on_do_is_told_with_the_questions_that_differ_most(ex
     questions = example[0].codebook.items["question_en"].str.rstrip(".")
     text = words_in(sheet_of(example, first))
     assert all(f"‘{questions[item]}’" in text for item in gaps.index[gaps >= APART])
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("nl", "zijn van scores zoals gemeten"), ("en", "are of scores as measured")]
+)
+def test_means_of_a_page_are_said_to_be_others_than_those_of_the_report(example, code, told):
+    unit = example[2]["2022"].profiles.index[0]
+    assert told in all_words_in(sheet_of(example, unit, code))
 
 
 def test_levels_have_sheets_without_probabilities(frozen_run):

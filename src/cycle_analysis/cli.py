@@ -374,7 +374,7 @@ def _simulate(options: argparse.Namespace) -> int:
         minutes = max(options.surveys * (0.5 + options.units / 150) / n_workers / 20, 1)
         print(
             f"{3 * options.surveys} surveys: of these profiles, of one cloud, and along the path "
-            f"through the profiles. About {minutes:.0f} minutes with {n_workers} workers.",
+            f"through the profiles. Minutes, about: {minutes:.0f}; workers: {n_workers}.",
             file=sys.stderr,
         )
         drawn = Parallel(return_as="generator")(work)

@@ -196,6 +196,17 @@ def test_divided_front_runners_are_seen_beyond_the_ends_of_the_scale():
     assert table["spread"].idxmax() == table["spread_share"].idxmax() == 4
 
 
+def test_units_further_on_that_have_more_respondents_are_not_taken_for_more_divided():
+    draw, size = np.random.default_rng(4), np.repeat([2, 6], 200)
+    level = np.repeat([30.0, 60.0], 200).repeat(size)
+    respondents = pd.DataFrame({"AG": level + draw.normal(0, 10, len(level))})
+    table = spread_by_level(respondents, pd.Series(np.arange(400).repeat(size)))
+    ends = table.loc[[1, 4]]
+    assert abs(ends["spread"].diff().iloc[-1]) < 1.96 * np.hypot(*ends["standard_error"])
+    room = np.sqrt(ends["level"] * (100 - ends["level"]))
+    np.testing.assert_allclose(ends["spread_share"], ends["spread"] / room, atol=0.01)
+
+
 def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pairs():
     table = scores(n=300)
     draw = np.random.default_rng(2)

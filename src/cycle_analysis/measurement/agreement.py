@@ -381,8 +381,10 @@ def compare_scores(reference: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame
 def spread_by_level(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     """Compare the spread inside units between units that are less and further on.
 
-    Near the ends of the scale respondents cannot differ much, so spread_share divides by the
-    largest spread that the mean allows, ``sqrt(m (100 - m) n / (n - 1))``.
+    The spread is the root of the mean variance: the mean of standard deviations is lower where
+    units have few respondents, which those further on often have not. Near the ends of the scale
+    respondents cannot differ much, so spread_share divides by the largest spread that the mean
+    allows, ``sqrt(m (100 - m))``, in which the error of m is made up for by ``s² / n``.
 
     Parameters
     ----------
@@ -392,9 +394,9 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame, indexed by group: quarters of the units by their mean score, 1 (lowest) to 4
-        n (units with two respondents or more), level (mean score), spread (mean sd inside units,
-        score points), standard_error (of the spread), low and high (95 % t-interval; a group is a
-        quarter of the units, too few for the normal), spread_share (0-1).
+        n (units with two respondents or more), level (mean score), spread (inside units, score
+        points), standard_error (of the spread), low and high (95 % t-interval of its logarithm; a
+        group is a quarter of the units, too few for the normal), spread_share (0-1).
 
     Examples
     --------
@@ -402,22 +404,30 @@ def spread_by_level(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
     >>> spread_by_level(scores, pd.Series(list("AABBCCDD")))["spread"].round(1).tolist()
     [7.1, 14.1, 14.1, 21.2]
     """
-    spread = spread_within(scores, units)
+    variances = spread_within(scores, units) ** 2
     means = unit_scores(scores, units)
     counts = unit_scores(scores, units, lambda table, unit: table.groupby(unit).count())
-    widest = np.sqrt((means * (100 - means)).clip(lower=0) * counts / (counts - 1).clip(lower=1))
+    room = means * (100 - means) + variances / counts.where(counts > 0)
     inside = pd.DataFrame(
         {
             "level": means.mean(axis=1),
-            "spread": spread.mean(axis=1),
-            "spread_share": (spread / widest.where(widest > 1e-9)).mean(axis=1),
+            "variance": variances.mean(axis=1),
+            "room": room.where(variances.notna()).mean(axis=1),
         }
-    ).dropna(subset=["spread", "level"])
+    ).dropna()
     places = inside["level"].rank(method="first").sub(1) * 4 // max(len(inside), 1)
     grouped = inside.groupby(places.astype(int).add(1).rename("group"))
-    table = grouped.mean().assign(n=grouped.size(), standard_error=grouped["spread"].sem())
-    reach = stats.t.ppf(0.975, table["n"] - 1) * table["standard_error"]
-    table = table.assign(low=table["spread"] - reach, high=table["spread"] + reach)
+    table, n = grouped.mean(), grouped.size()
+    relative = grouped["variance"].sem() / table["variance"].clip(lower=1e-9) / 2
+    spread, reach = np.sqrt(table["variance"]), stats.t.ppf(0.975, n - 1) * relative
+    table = table.assign(
+        n=n,
+        spread=spread,
+        standard_error=spread * relative,
+        low=spread * np.exp(-reach),
+        high=spread * np.exp(reach),
+        spread_share=spread / np.sqrt(table["room"].where(table["room"] > 1e-9)),
+    )
     return table[["n", "level", "spread", "standard_error", "low", "high", "spread_share"]]
 
 

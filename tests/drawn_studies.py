@@ -156,9 +156,9 @@ class Drawn:
         self._keep(
             CYCLE,
             wave,
-            curve=cycle.phase_curve(own).assign(
-                n_leading=leading.reindex(own.columns, fill_value=0)
-            ),
+            curve=cycle.phase_curve(own)
+            .join(order.possible_extremes(own, persons, units))
+            .assign(n_leading=leading.reindex(own.columns, fill_value=0)),
             active=active,
             active_counts=cycle.active_counts(active),
             coactivity=cycle.coactivity(active),

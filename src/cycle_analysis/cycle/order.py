@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from cycle_analysis.cycle.scalability import (
     ALL,
@@ -26,8 +26,12 @@ from cycle_analysis.measurement.error import (
     TOO_FEW,
     MeasurementError,
     Standing,
+    mean_intervals,
     measurement_error,
 )
+
+SURE = 0.05
+"""Chance that the phase with the highest, or lowest, true mean is not among those named."""
 
 
 class Reading(StrEnum):
@@ -160,6 +164,58 @@ def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
         [scores.columns[first], scores.columns[second]], names=["earlier", "later"]
     )
     return pd.DataFrame(values[:, first] - values[:, second], index=scores.index, columns=pairs)
+
+
+def possible_extremes(
+    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, population: int | None = None
+) -> pd.DataFrame:
+    """Say which phases may have the highest mean, and which the lowest.
+
+    A phase is out when another one lies beyond it by more than sampling and measurement error
+    explain, at `SURE` over the number of the others (subset selection, Gupta 1965): so the phase
+    that is truly highest is among those that are left in 95% of samples, however near some are.
+
+    Parameters
+    ----------
+    scores : DataFrame, units × phases
+        0-100, NaN missing.
+    persons : DataFrame, respondents × phases
+    units : Series, indexed by respondent
+    population : int, optional
+        Number of units there are; see `measurement.error.mean_intervals`.
+
+    Returns
+    -------
+    DataFrame, indexed by phase
+        may_be_highest, may_be_lowest (bool).
+
+    References
+    ----------
+    Gupta, S. S. (1965). On some multiple decision (selection and ranking) rules. Technometrics
+    7(2), 225-245.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [50.0, 64.0, 72.0], "EX": [52.0, 62.0, 74.0],
+    ...                        "VB": [10.0, 22.0, 33.0]})
+    >>> possible_extremes(scores, scores, pd.Series(range(3)))["may_be_highest"].tolist()
+    [True, True, False]
+    """
+    errors = _from_respondents(measurement_error(persons, units)).reindex(scores.index)
+    table = mean_intervals(phase_differences(scores), population, errors)
+    freedom = (table["n"] - 1).clip(lower=1)
+    error = (table["high"] - table["low"]) / 2 / t.ppf(0.975, freedom)
+    sure = t.sf((table["mean"] / error).abs(), freedom) <= SURE / max(scores.shape[1] - 1, 1)
+    first, second = (table.index.get_level_values(place) for place in (0, 1))
+    ahead = (table["mean"] > 0).to_numpy()
+    phases = scores.columns
+    return pd.DataFrame(
+        {
+            "may_be_highest": ~phases.isin(np.where(ahead, second, first)[sure]),
+            "may_be_lowest": ~phases.isin(np.where(ahead, first, second)[sure]),
+        },
+        index=phases.rename("phase"),
+    )
 
 
 def gather_evidence(

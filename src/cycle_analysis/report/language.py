@@ -212,11 +212,14 @@ class Language(Words):
             raise refuse(file, where, "", "has no word", "", "Write what it is called")
         return str(words.get(code, code))
 
-    def comma(self, loop: LoopContext) -> str:
-        """Write what stands between two parts of a row: a comma, or at last the word for and."""
+    def comma(self, loop: LoopContext, word: str = "and") -> str:
+        """Write what stands between two parts of a row: a comma, or at last the word for and.
+
+        Or another one of words.yaml, such as `or`.
+        """
         if loop.last:
             return ""
-        return f" {self.words['and']} " if loop.revindex == 2 else ", "
+        return f" {self.words[word]} " if loop.revindex == 2 else ", "
 
     def _count(self, units: Units) -> int:
         if not isinstance(units, Units):

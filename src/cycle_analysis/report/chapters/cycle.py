@@ -44,13 +44,21 @@ class CycleChapter(OrderFacts):
 
     @cached_property
     def ends(self) -> dict[str, Any]:
-        """The phases with the highest and the lowest mean; whether their intervals do not meet."""
+        """The phases with the highest and the lowest mean, and all that may have it.
+
+        `apart`: none of those that may have the highest may have the lowest.
+        """
         curve = self.load(CYCLE, "curve").dropna(subset=["mean"])
-        high, low = curve["mean"].idxmax(), curve["mean"].idxmin()
         told = {fact["phase"]: fact for fact in self.phase_means}
+        ranked = curve.sort_values("mean", ascending=False, kind="stable")
+        high, low = (
+            [told[phase] for phase in rows.index[rows[f"may_be_{end}"].astype(bool)]]
+            for end, rows in (("highest", ranked), ("lowest", ranked[::-1]))
+        )
+        both = (ranked["may_be_highest"] & ranked["may_be_lowest"]).any()
         return {
-            **{"highest": told[high], "lowest": told[low]},
-            "apart": bool(curve.loc[high, "low"] > curve.loc[low, "high"]),
+            **{"highest": told[ranked.index[0]], "lowest": told[ranked.index[-1]]},
+            **{"may_be_highest": high, "may_be_lowest": low, "apart": not both},
         }
 
     @cached_property

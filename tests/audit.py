@@ -176,7 +176,7 @@ def _verdicts(published: Published) -> Iterator[tuple[Name, Callable[[World], bo
 
 def _depends_alike(account: pd.DataFrame, names: list[Name], depends: bool, world: World) -> bool:
     tests = nonresponse_tests(account.assign(responded=[world[name] for name in names]))
-    return bool(tests["p"].iloc[0] < SURE) == depends
+    return bool(tests["p_holm"].iloc[0] < SURE) == depends
 
 
 # What can be inferred.

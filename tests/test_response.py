@@ -107,6 +107,12 @@ def test_each_background_of_the_account_is_tested_as_r_does(account):
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
 
 
+def test_tests_of_several_backgrounds_are_adjusted_for_their_number(account):
+    tests = nonresponse_tests(account)
+    expected = (tests["p"] * 2).where(tests["p"] == tests["p"].min(), tests["p"])
+    np.testing.assert_allclose(tests["p_holm"], expected.clip(lower=expected[tests["p"].idxmin()]))
+
+
 def test_where_all_or_none_answered_there_is_no_test_but_a_reason(account):
     for responded in (0, account["invited"]):
         tests = nonresponse_tests(account.assign(responded=responded))

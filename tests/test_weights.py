@@ -87,7 +87,7 @@ def test_shares_errors_and_intervals_equal_those_of_r_survey(
 def test_the_response_test_equals_that_of_r(population, sample):
     account = response_account(population, sample.index, ["size"])
     expected = read("survey_response_test").iloc[0]
-    found = nonresponse_tests(account).loc["size"].drop("reason").astype(float)
+    found = nonresponse_tests(account).loc["size"].drop(["reason", "p_holm"]).astype(float)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 

@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.chance import holm
+
 MOST_ROUNDS = 1000
 """Raking and trimming end long before, or never."""
 
@@ -102,8 +104,9 @@ def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index `background`
-        chi_square, df, p, cramers_v (0-1), smallest_expected (under 5 the p-value is rough), and
-        reason, which says so where there is nothing to test.
+        chi_square, df, p, p_holm (adjusted for the number of backgrounds, Holm 1979), cramers_v
+        (0-1), smallest_expected (under 5 the p-value is rough), and reason, which says so where
+        there is nothing to test.
 
     Examples
     --------
@@ -124,7 +127,9 @@ def nonresponse_tests(account: pd.DataFrame) -> pd.DataFrame:
             chi_square, p, df, expected = stats.chi2_contingency(table, correction=False)
             cramers_v = np.sqrt(chi_square / table.sum())
             rows[background] = [chi_square, float(df), p, cramers_v, expected.min(), ""]
-    return pd.DataFrame.from_dict(rows, "index", columns=names).rename_axis("background")
+    table = pd.DataFrame.from_dict(rows, "index", columns=names).rename_axis("background")
+    table.insert(3, "p_holm", holm(table["p"]))
+    return table
 
 
 def precision(account: pd.DataFrame) -> pd.DataFrame:

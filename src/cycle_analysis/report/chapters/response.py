@@ -201,7 +201,7 @@ class ResponseChapter(Chapter):
             told.append(
                 {
                     "by": str(background),
-                    "depends": bool(row["p"] < SURE),
+                    "depends": bool(row["p_holm"] < SURE),
                     "rough": (rough := bool(row["smallest_expected"] < ROUGH)),
                     "told": not rough or self.door.round_to == 1,
                     "most": ranked[-1] if ends else None,

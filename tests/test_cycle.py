@@ -221,6 +221,17 @@ def test_units_further_on_that_have_more_respondents_are_not_taken_for_more_divi
     np.testing.assert_allclose(ends["spread_share"], ends["spread"] / room, atol=0.01)
 
 
+def test_the_interval_of_the_phase_that_a_subject_goes_with_most_holds_its_correlation():
+    draw, held = np.random.default_rng(8), []
+    for _ in range(200):
+        block = draw.normal(size=(60, 1))
+        phases = pd.DataFrame(0.3 * block + draw.normal(size=(60, 5)), columns=list("ABCDE"))
+        table = rank_correlations(pd.DataFrame(block, columns=["D"]), phases).loc["D"]
+        most = table.loc[table["correlation"].idxmax()]
+        held.append(most["low"] <= 0.276 <= most["high"])  # 6 / π asin(ρ / 2), ρ = .3 / √1.09
+    assert np.mean(held) >= 0.92
+
+
 def test_preconditions_that_go_with_one_phase_are_found_and_adjusted_for_many_pairs():
     table = scores(n=300)
     draw = np.random.default_rng(2)

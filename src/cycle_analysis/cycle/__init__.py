@@ -295,7 +295,8 @@ def phase_correlations(scores: pd.DataFrame) -> pd.DataFrame:
 def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
     """Correlate preconditions, risks and steering with the phases, over units.
 
-    Spearman's correlation, with the 95% interval of Bonett & Wright (2000); p by the normal
+    Spearman's correlation, with the 95% interval of Bonett & Wright (2000), for all phases of a
+    block together (Bonferroni), so that it holds for the phase with the largest too; p by the normal
     approximation. Units of few respondents lie far out on both alike, and then unrelated ranks
     vary more than that; beside it stands p by the products of ranks themselves (DiCiccio & Romano
     2017), and the larger is adjusted for all pairs of the table (Holm 1979).
@@ -326,7 +327,8 @@ def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFram
     np.float64(0.9)
     """
     pairs = pd.MultiIndex.from_product([blocks.columns, phases.columns], names=["block", "phase"])
-    rows = [_rank_correlation(blocks[block], phases[phase]) for block, phase in pairs]
+    z = norm.ppf(1 - 0.025 / max(phases.shape[1], 1))
+    rows = [_rank_correlation(blocks[block], phases[phase], z) for block, phase in pairs]
     columns = ["n", "correlation", "low", "high", "p", "p_uneven", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
     return table.assign(p_holm=holm(table[["p", "p_uneven"]].max(axis=1)))
@@ -338,7 +340,7 @@ def _last_marked(marks: pd.DataFrame) -> pd.Series:
     return pd.Series(marks.columns[last], index=marks.index)
 
 
-def _rank_correlation(first: pd.Series, second: pd.Series) -> dict[str, float | str]:
+def _rank_correlation(first: pd.Series, second: pd.Series, z: float) -> dict[str, float | str]:
     both = pd.concat([first, second], axis=1, join="inner").dropna()
     if len(both) < 5 or (both.nunique() < 2).any():
         return {"n": len(both), "reason": "fewer than five units, or no variance"}
@@ -348,7 +350,7 @@ def _rank_correlation(first: pd.Series, second: pd.Series) -> dict[str, float | 
     own = products.sum() / np.sqrt((products**2).sum())
     bounded = float(np.clip(value, -1 + 1e-12, 1 - 1e-12))
     centre, n = np.arctanh(bounded), len(both)
-    reach = norm.ppf(0.975) * np.sqrt((1 + value**2 / 2) / (n - 3))
+    reach = z * np.sqrt((1 + value**2 / 2) / (n - 3))
     low, high = np.tanh([centre - reach, centre + reach])
     p = 2 * norm.sf(abs(centre) * np.sqrt((n - 3) / 1.06))
     told = {"n": n, "correlation": value, "low": low, "high": high, "p": float(p), "reason": ""}

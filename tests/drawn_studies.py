@@ -116,7 +116,7 @@ class Drawn:
         error = measurement_error(persons, units)
         own = measurement.unit_scores(persons, units)
         expected = measurement.unit_scores(missing.expected_scores(answers, items), units)
-        little = missing.little_test(answers, items).rename(columns={"n": "n_respondents"})
+        little = missing.little_test(answers, items, units).rename(columns={"n": "n_respondents"})
         rules, reliability = (
             measurement.aggregation_rules(respondents["role"]),
             self.large.load(SCORES, "reliability", wave),

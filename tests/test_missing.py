@@ -68,6 +68,20 @@ def test_answers_left_out_by_lot_are_seldom_called_otherwise():
     assert (np.array(found) < 0.05).mean(axis=0).max() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 100)
 
 
+def test_colleagues_who_leave_out_the_same_items_are_not_taken_for_respondents_apart():
+    found = []
+    for seed in range(40):
+        answers, units, _ = drawn(seed)
+        asked = np.random.default_rng(seed).random((200, 4)) >= 0.15
+        p = [
+            little_test(answers.where(asked[units]), ITEMS, of)["p"].item() for of in (None, units)
+        ]
+        found.append(np.array(p) < 0.05)
+    apart, together = np.mean(found, axis=0)
+    assert apart > 0.2
+    assert together <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 40)
+
+
 def test_a_reason_that_goes_with_low_scores_is_told_from_one_that_does_not():
     answers, units, level = drawn()
     low = pd.DataFrame({"AG4": (level < 1.8) * 0.4, "AG3": (level < 1.8) * 0.2})

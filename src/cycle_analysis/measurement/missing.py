@@ -90,18 +90,24 @@ def missing_by_level(
     return table.astype(float).astype({"n": int})
 
 
-def little_test(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
+def little_test(
+    answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series | None = None
+) -> pd.DataFrame:
     """Test in each phase whether answers are missing completely at random (Little 1988).
 
     Respondents who answered the same items form a pattern; the statistic is how far the means of
     the patterns lie from those of all. It sees whether who left out one item answers the others
-    otherwise, not whether the missing answers differ from those given. Answers are taken as normal,
-    and respondents of one unit as independent.
+    otherwise, not whether the missing answers differ from those given. Answers are taken as normal.
+    Colleagues answer alike, and often leave out the same items; with `units` the statistic is
+    divided by its design effect, what respondents of one unit together add to it over what they
+    add apart (Rao & Scott 1984).
 
     Parameters
     ----------
     answers, items
         As in `missing_by_level`.
+    units : Series, indexed by respondent, optional
+        Without, respondents of one unit are taken as independent.
 
     Returns
     -------
@@ -114,11 +120,15 @@ def little_test(answers: pd.DataFrame, items: pd.DataFrame) -> pd.DataFrame:
     ----------
     Little, R. J. A. (1988). A test of missing completely at random for multivariate data with
     missing values. Journal of the American Statistical Association 83(404), 1198-1202.
+    Rao, J. N. K. & Scott, A. J. (1984). On chi-squared tests for multiway contingency tables with
+    cell proportions estimated from survey data. Annals of Statistics 12(1), 46-60.
     """
     turned, rows = turn_items(answers, items), {}
+    of = turned.index.to_series() if units is None else match_units(turned, units)
     for phase, listed in items_by_phase(items).items():
-        values = with_variance(turned[listed]).dropna(how="all").to_numpy()
-        rows[phase] = {"n": len(values), **_little(values)}
+        values = with_variance(turned[listed]).dropna(how="all")
+        codes = pd.factorize(of.loc[values.index])[0]
+        rows[phase] = {"n": len(values), **_little(values.to_numpy(), codes)}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("phase")
     return table.astype({"n": int, "n_patterns": int}).assign(p_adjusted=holm(table["p"]))
 
@@ -194,7 +204,7 @@ def _patterns(values: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield columns, np.flatnonzero(place.ravel() == number)
 
 
-def _little(values: np.ndarray) -> dict[str, float]:
+def _little(values: np.ndarray, codes: np.ndarray) -> dict[str, float]:
     patterns = list(_patterns(values)) if values.size else []
     told = {"n_patterns": len(patterns), "statistic": np.nan, "df": np.nan, "p": np.nan}
     if len(patterns) < 2:
@@ -203,10 +213,14 @@ def _little(values: np.ndarray) -> dict[str, float]:
     spreads = np.linalg.eigvalsh(covariance)
     if spreads[0] <= SINGULAR * spreads[-1]:
         return told
-    statistic = 0.0
+    statistic, apart, together = 0.0, 0.0, 0.0
     for seen, rows in patterns:
-        gap = values[rows][:, seen].mean(axis=0) - mean[seen]
-        statistic += len(rows) * gap @ np.linalg.solve(covariance[np.ix_(seen, seen)], gap)
+        root = np.linalg.cholesky(np.linalg.inv(covariance[np.ix_(seen, seen)]))
+        gaps = (values[rows][:, seen] - mean[seen]) @ root / np.sqrt(len(rows))
+        of_units = pd.DataFrame(gaps).groupby(codes[rows]).sum().to_numpy()
+        statistic += (gaps.sum(axis=0) ** 2).sum()
+        apart, together = apart + (gaps**2).sum(), together + (of_units**2).sum()
+    statistic /= max(together / apart, 1.0)
     df = sum(int(seen.sum()) for seen, _ in patterns) - values.shape[1]
     return told | {"statistic": statistic, "df": df, "p": stats.chi2.sf(statistic, df)}
 

@@ -9,6 +9,7 @@ from cycle_analysis.measurement.error import measurement_error
 from cycle_analysis.mixtures import EEI
 from cycle_analysis.profiles import latent_profiles, levels, true_scores
 from cycle_analysis.profiles.true_scores import classification, estimate, of_true_scores
+from cycle_analysis.profiles.typology import members
 from cycle_analysis.simulate import FOUR, Answering, Profiles
 
 UNEQUAL = Profiles(FOUR.centroids.iloc[[0, 2, 3]], spread=7.0, shares=[5, 3, 2])
@@ -87,6 +88,24 @@ def test_without_a_known_error_or_without_profiles_nothing_is_taken_off(study):
     assert estimate(found, lone, weights, 300).shares.empty
     one = latent_profiles(found.scores, 1, models=[EEI])
     assert of_true_scores(one, error) is one
+
+
+def test_units_are_placed_no_more_surely_than_rightly():
+    told = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        survey = Answering((1, 2), 15.0)(Profiles(FOUR.centroids * 0.6 + 20, 8.0)(120, rng), rng)
+        persons = respondent_scores(survey.answers, survey.items)
+        error = measurement_error(persons, survey.units)
+        found = latent_profiles(unit_scores(persons, survey.units), 4, n_starts=10, seed=seed)
+        true = of_true_scores(found, error)
+        equal = pd.Series(1.0, true.scores.index)
+        placed = estimate(true, error, equal, 342, n_refits=30, seed=seed).placed(true)
+        right = survey.states["profile"].loc[true.labels.index] == true.labels
+        sure = [members(part)["certainty"].mean() for part in (true, placed)]
+        told.append([right.mean(), *sure])
+    right, one_fit, over_samples = np.mean(told, axis=0)
+    assert over_samples - right < 0.05 < 0.08 < one_fit - right
 
 
 def test_the_classification_table_has_rows_that_add_up(study):

@@ -123,10 +123,19 @@ class Estimates:
         of the population, by survey weights. Intervals are of 95%.
     errors : DataFrame, index `profile`, `phase`
         true_mean, and its standard error `se`, in points.
+    probabilities : DataFrame, n units × k profiles, or None
+        Mean over the samples of each unit's membership probabilities. One fit takes its profiles
+        for the true ones, and then places units more surely than rightly: by far with few units
+        or respondents (Breiman 1996). Those of the division itself where nothing was refitted.
     """
 
     shares: pd.DataFrame
     errors: pd.DataFrame
+    probabilities: pd.DataFrame | None
+
+    def placed(self, partition: Partition) -> Partition:
+        """Give a division these probabilities; who belongs where stays."""
+        return replace(partition, posteriors=self.probabilities)
 
 
 def estimate(
@@ -162,12 +171,13 @@ def estimate(
 
     References
     ----------
+    Breiman, L. (1996). Bagging predictors. Machine Learning 24(2), 123-140.
     Cochran, W. G. (1977). Sampling Techniques, 3rd ed. Wiley, chapter 10.
     """
     mixture, scores = partition.mixture, partition.scores
     if partition.k < 2 or not is_known(error) or not isinstance(mixture, Mixture):
         none = _errors(np.full((scores.shape[1], partition.k, 3), np.nan), partition)
-        return Estimates(NOTHING, none)
+        return Estimates(NOTHING, none, partition.posteriors)
     model = named_model(mixture.model.name)
     data = standardise(scores)
     own = error.only(data.scores.index)
@@ -192,11 +202,19 @@ def estimate(
         _told(found, n, n / population, name)
         for found, name in ((np.exp(batch.log_shares), ""), (weighted, "weighted_"))
     ]
+    chances = sum(
+        _memberships(family.take(part), batch.take(part))
+        for part in _parts(counted.shape[1], n * partition.k)
+    )
+    probabilities = pd.DataFrame(
+        chances / counted.shape[1], data.scores.index, partition.probabilities.columns
+    )
     p = scores.shape[1]
     means = batch.theta[:p] * data.scale + data.centre[:, None, None]
     return Estimates(
         pd.concat(told, axis=1).set_index(mixture.shares.index),
         _errors(means, partition),
+        probabilities.loc[scores.index],
     )
 
 
@@ -278,6 +296,13 @@ def _shares_given(family: em.Family, batch: em.Batch, weights: np.ndarray) -> np
         total = (shares[:, None] @ densities)[:, 0]
         shares = shares * (densities @ (weights / total)[..., None])[..., 0]
     return shares.T
+
+
+def _memberships(family: em.Family, batch: em.Batch) -> np.ndarray:
+    """Sum over problems of the membership probabilities of all units, n × k."""
+    joint = em.log_joint(family, batch)
+    chances = np.exp(joint - joint.max(axis=0))
+    return np.asarray((chances / chances.sum(axis=0)).sum(axis=1).T)
 
 
 def _parts(n_problems: int, n_cells: int) -> list[np.ndarray]:

@@ -250,7 +250,9 @@ def members(partition: Partition, clearly_placed: float = CLEARLY_PLACED) -> pd.
     distances, chances = _distances(partition), partition.posteriors
     is_own = distances.columns.to_numpy() == partition.labels.to_numpy()[:, None]
     own, nearest = distances.where(is_own).max(axis=1), distances.mask(is_own).min(axis=1)
-    sure = pd.Series(np.nan, distances.index) if chances is None else chances.max(axis=1)
+    sure = pd.Series(np.nan, distances.index)
+    if chances is not None:
+        sure = chances.where(is_own).max(axis=1)
     preference = -distances if chances is None else chances
     return pd.DataFrame(
         {

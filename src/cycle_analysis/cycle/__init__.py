@@ -296,10 +296,10 @@ def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFram
     """Correlate preconditions, risks and steering with the phases, over units.
 
     Spearman's correlation, with the 95% interval of Bonett & Wright (2000), for all phases of a
-    block together (Bonferroni), so that it holds for the phase with the largest too; p by the normal
-    approximation. Units of few respondents lie far out on both alike, and then unrelated ranks
-    vary more than that; beside it stands p by the products of ranks themselves (DiCiccio & Romano
-    2017), and the larger is adjusted for all pairs of the table (Holm 1979).
+    block together (Bonferroni), so that it holds for the phase with the largest too; p by the
+    normal approximation. Units of few respondents lie far out on both alike, and then unrelated
+    ranks vary more than that; beside it stands p by the products of ranks themselves (DiCiccio &
+    Romano 2017), and the larger is adjusted for all pairs of the table (Holm 1979).
 
     Parameters
     ----------

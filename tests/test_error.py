@@ -175,3 +175,16 @@ def test_many_respondents_of_one_unit_do_not_tell_of_all_others():
         pd.DataFrame({"AG": rng.normal(50, 10, 150)}), units[:150] * 0 + np.arange(150) // 3
     )
     assert (spread.freedom, spread.standing) == (100, Standing.KNOWN)
+
+
+def test_roles_that_see_the_same_seldom_lie_further_apart_than_chance_allows():
+    draw, units = np.random.default_rng(3), pd.Series(np.arange(300).repeat(6))
+    persons = pd.DataFrame(draw.normal(50, 20, (1800, 5)), columns=list("ABCDE"))
+    roles = pd.Series(np.tile(list("xxyyzz"), 300))
+    means = persons.groupby([units, roles]).mean().groupby(level=0)
+    counts = pd.DataFrame(2, index=list("xyz"), columns=persons.columns)
+    most = measurement_error(persons, units).gap_by_chance(counts)
+    apart = (means.max() - means.min() > most).any(axis=1)
+    assert apart.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
+    alone = measurement_error(persons[:20], units[:20])
+    assert alone.gap_by_chance(counts).isna().all()

@@ -191,7 +191,7 @@ class SheetChapter(Chapter):
 
     @cached_property
     def roles(self) -> list[dict[str, Any]]:
-        """Phases on which its roles differ most.
+        """Phases on which its roles differ most, by more than chance explains.
 
         None unless everybody has a role, and each role at least `ROLE` scores on every phase: what
         is left of a mean would be the answers of the one that is not told.
@@ -204,6 +204,7 @@ class SheetChapter(Chapter):
             return []
         means = scores.mean()
         gaps = (means.max() - means.min()).sort_values(ascending=False)
+        gaps = gaps[gaps > self._data.error.gap_by_chance(counts)[gaps.index]]
         named = {role: text[self.language.code] for role, text in self.study.roles.items()}
         return [
             {

@@ -151,6 +151,28 @@ class MeasurementError:
         known = (self.n_respondents > 0) & (self.standing != Standing.UNKNOWN)
         return pd.DataFrame(np.sqrt(variances), self.units, self.within.columns).where(known)
 
+    def gap_by_chance(self, counts: pd.DataFrame, level: float = 0.05) -> pd.Series:
+        """Give how far parts of the respondents of one unit can lie apart by chance.
+
+        Parameters
+        ----------
+        counts : DataFrame, groups of respondents × p phases
+            Respondents of one unit with a score, by role for instance; two groups or more.
+        level : float
+            Chance that any two groups lie further apart on any phase, if they see the same.
+
+        Returns
+        -------
+        Series, p phases
+            Points between two means (normal, Bonferroni, with the smallest group); NaN where W is
+            not known.
+        """
+        comparisons = len(counts) * (len(counts) - 1) / 2 * counts.shape[1]
+        variances = pd.Series(np.diag(self.within), self.within.columns)
+        if self.standing == Standing.UNKNOWN:
+            variances *= np.nan
+        return stats.norm.ppf(1 - level / 2 / comparisons) * np.sqrt(2 * variances / counts.min())
+
     def only(self, units: pd.Index) -> "MeasurementError":
         """Keep these units, in this order; W stays that of all."""
         rows = self.units.get_indexer(units)

@@ -6,7 +6,7 @@
 Appends one row per study to claims.csv, so it can be stopped and resumed. Of 342 units 150 answer,
 unless the world says otherwise. A claim is 1 where it is false, 0 where it is not; `sure` and
 `right` are the mean probability with which units are placed in four profiles three spreads apart,
-and the share that is placed rightly, of the first `PLACED` studies.
+and the share that is placed rightly, of the first `PLACED` studies; *agree* of the first `DEALT`.
 """
 
 import sys
@@ -41,7 +41,7 @@ from cycle_analysis.waves.transitions import reliable_changes
 from cycle_analysis.waves.two_waves import wave_scores
 
 RESULTS = Path(__file__).parent / "claims.csv"
-POPULATION, MANY, PLACED = 342, 20_000, 10
+POPULATION, MANY, PLACED, DEALT = 342, 20_000, 10, 60
 SURE = 0.05
 PHASES, FIRST = ["AG", "EX", "VB", "VA", "NN"], [f"AG{i}" for i in range(1, 6)]
 TIED, SUBJECT = np.array([60.0, 60, 50, 40, 40]), "D"
@@ -126,13 +126,12 @@ def one_study(name, study):
     again = world.survey(survey.states.loc[survey.units.unique()], rng)
     waves = [wave_scores(respondent_scores(s.answers, s.items), s.units) for s in (survey, again)]
     alike = world.survey(world.states(50.0, rng, points=0.0, spread=0.0), rng)
-    dealt = random_group_benchmark(alike.answers, alike.items, alike.units, 99, study)
     low, high = alpha_interval(turn_items(survey.answers, survey.items)[FIRST], survey.units)
     told = {
         "ends": misnamed(world, rng),
         "response": (nonresponse_tests(account(world, rng))["p_holm"] < SURE).any(),
         "inside": told_apart(spread_by_level(persons, survey.units)),
-        "agree": (holm(dealt["p"].dropna()) < SURE).any() if len(dealt["p"].dropna()) else np.nan,
+        "agree": agree(alike, world, study),
         "linked": (by_reason < SURE).any(),
         "little": little_test(answers, survey.items, survey.units)["p_adjusted"].lt(SURE).any(),
         "subject": not subject_held(name, rng),
@@ -151,6 +150,15 @@ def left_out(survey, rng):
     why = np.select([of_unit, blank], ["not_applicable", "dont_know"], "")
     reasons = pd.DataFrame(why, survey.answers.index, survey.answers.columns)
     return reasons, survey.answers.mask(reasons != "")
+
+
+def agree(alike, world, study):
+    """Whether respondents of units that are alike are said to agree; not of departments, who do."""
+    if study >= DEALT or isinstance(world.answering, InDepartments):
+        return np.nan
+    dealt = random_group_benchmark(alike.answers, alike.items, alike.units, 199, study)
+    p = dealt["p"].dropna()
+    return np.nan if p.empty else (holm(p) < SURE).any()
 
 
 def misnamed(world, rng):

@@ -86,7 +86,7 @@ def with_roles(example, roles, scores):
     return words_in(make_sheet(study, results, "en", "2022", unit, own))
 
 
-LOW, HIGH = [20.0] * 5, [70.0, 20.0, 20.0, 20.0, 20.0]
+LOW, HIGH = [20.0] * 5, [95.0, 20.0, 20.0, 20.0, 20.0]
 
 
 def test_roles_that_differ_are_told_with_the_phase_and_the_points(example):
@@ -94,7 +94,7 @@ def test_roles_that_differ_are_told_with_the_phase_and_the_points(example):
     text = with_roles(example, [first, first, second, second], [HIGH, HIGH, LOW, LOW])
     named = {code: example[0].roles[code]["en"] for code in (first, second)}
     phase = example[0].phases[0].label["en"]
-    assert f"{phase}: {named[first]} is 50 points higher than {named[second]}" in text
+    assert f"{phase}: {named[first]} is 75 points higher than {named[second]}" in text
     assert text.count("points higher") == 1
 
 

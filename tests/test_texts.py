@@ -226,7 +226,7 @@ def test_every_reading_of_the_order_has_words_of_its_own(results, language):
 @pytest.mark.parametrize(
     ("chance", "reason"),
     [
-        (0.1, r"from .* the mean falls .* in 0 of 3 steps, and rises in 2"),
+        (0.1, r"from .* the mean falls .* in none of the 3 steps, and rises in 2"),
         (0.5, "H is no .*gives"),
     ],
 )

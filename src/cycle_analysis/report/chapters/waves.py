@@ -211,12 +211,12 @@ class WavesChapter(Chapter):
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
-            "changes": self._means(change, first, second),
+            "changes": (changes := self._means(change, first, second)),
             "drift": self._drift(first, second),
             "steps": bool(self._steps(first, second)),
             "differing": self._differing(first, second),
             "groups": self._groups(first, second),
-            "open": self._left_open(change, first, second),
+            "open": self._left_open(changes),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
@@ -359,9 +359,9 @@ class WavesChapter(Chapter):
             for phase, row in change.iterrows()
         ]
 
-    def _left_open(self, change: pd.DataFrame, first: str, second: str) -> float:
+    def _left_open(self, changes: list[dict[str, Any]]) -> float:
         """Give the largest change of a phase that intervals leave open, as told; 0 without any."""
-        means = [self._mean(row, first, second) for _, row in change.iterrows()]
+        means = [change["mean"] for change in changes]
         ends = (abs(end) for mean in means for end in self.door.mean(mean)[1:])
         return made(max(filter(math.isfinite, ends), default=0.0), *means)
 

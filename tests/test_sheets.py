@@ -25,10 +25,17 @@ def sheet_of(example, unit, code="en", wave="2022"):
     return make_sheet(study, results, code, wave, unit, data[wave])
 
 
-def test_in_the_reference_wave_a_unit_looks_like_the_profile_it_was_put_in(example):
+def test_in_the_reference_wave_a_unit_is_as_sure_of_the_profile_it_was_put_in_as_elsewhere(example):
     _, results, data = example
-    known = results.load("04_number_of_profiles", "placed", "2018").iloc[:, 1:].to_numpy()
-    assert data["2018"].chances.to_numpy() == pytest.approx(known, abs=1e-4)
+    members, chances = results.load("05_profiles", "members", "2018"), data["2018"].chances
+    assert data["2018"].profiles.equals(members["profile"].loc[chances.index])
+    own = [chances.loc[unit, profile] for unit, profile in members["profile"].items()]
+    assert own == pytest.approx(members["certainty"].tolist(), abs=1e-5)
+    between = chances.max(axis=1)[members["certainty"] < chances.max(axis=1)].index
+    told = words_in(sheet_of(example, between[0], wave="2018"))
+    assert "It stands between" in told
+    assert "exactly known" not in told
+    assert "exactly known" in words_in(sheet_of(example, data["2022"].scores.index[0]))
 
 
 def test_one_respondent_is_told_first_and_several_are_counted(example):

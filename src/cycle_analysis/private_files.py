@@ -76,6 +76,8 @@ class Basis:
         With `name`.
     chances : DataFrame, n units × k
         Probability of each profile, or 1 for the one it is in.
+    profiles : Series, n units
+        Profile in which each unit is; of one between two not always the most probable.
     items : DataFrame, n units × items
         Mean answers, 0-100.
     persons : DataFrame, m respondents × p phases
@@ -92,16 +94,12 @@ class Basis:
     background: pd.DataFrame
     groupings: list[str]
     chances: pd.DataFrame
+    profiles: pd.Series
     items: pd.DataFrame
     persons: pd.DataFrame
     respondents: pd.DataFrame
     changes: pd.DataFrame
     merged: Mapping[str, list[str]]
-
-    @cached_property
-    def profiles(self) -> pd.Series:
-        """Profile in which each unit most probably is."""
-        return self.chances.idxmax(axis=1)
 
 
 def gather(study: Study, results: steps.Results, wave: str) -> Basis:
@@ -125,10 +123,17 @@ def gather(study: Study, results: steps.Results, wave: str) -> Basis:
     if len(study.waves) > 1 and wave == study.waves[-1]:
         changes = results.load(steps.WAVES, "unit_changes", ALL_WAVES).reset_index()
         merged = _merged(study, results.load(steps.WAVES, "links", ALL_WAVES).reset_index())
-    reference = results.load(steps.SCORES, "scores", study.reference_wave).dropna(how="all")
-    tables = {name: results.load(steps.NUMBER, name, study.reference_wave) for name in TABLES}
-    chances = given_error(read_partition(reference, tables), scores, error)
-    return Basis(error, scores, everyone, by, chances, means, persons, respondents, changes, merged)
+    first = study.reference_wave
+    chances = results.load(steps.PROFILES, "probabilities", first)
+    chances = chances.set_axis(range(1, chances.shape[1] + 1), axis=1)
+    profiles = results.load(steps.PROFILES, "members", first)["profile"]
+    if wave != first:  # there the profiles are taken as known
+        divided = results.load(steps.SCORES, "scores", first).dropna(how="all")
+        tables = {name: results.load(steps.NUMBER, name, first) for name in TABLES}
+        chances = given_error(read_partition(divided, tables), scores, error)
+        profiles = chances.idxmax(axis=1)
+    told = (chances, profiles, means, persons, respondents, changes, merged)
+    return Basis(error, scores, everyone, by, *told)
 
 
 def _merged(study: Study, links: pd.DataFrame) -> dict[str, list[str]]:
@@ -170,8 +175,9 @@ class SheetChapter(Chapter):
         if self.k < 2:
             return None
         groups, chances = self._by_number, self._data.chances
-        own = chances.loc[self._unit].sort_values(ascending=False)
-        (best, chance), (second, other) = list(own.items())[:2]
+        own, best = chances.loc[self._unit], self._data.profiles[self._unit]
+        chance, others = own[best], own.drop(best)
+        second, other = others.idxmax(), others.max()
         # whether the probability is one: levels and the nearest centroid have none
         sure = bool(((chances > 0) & (chances < 1)).to_numpy().any())
         return {

@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from cycle_analysis.chance import Seed
 from cycle_analysis.measurement.error import MeasurementError, Standing
 from cycle_analysis.mixtures import EEE, EEI, EFE, VVI, CovarianceModel, Mixture, em, named_model
-from cycle_analysis.mixtures.fit import classify, race, refit_mixture, standardise
+from cycle_analysis.mixtures.fit import Standardised, classify, race, refit_mixture, standardise
 from cycle_analysis.mixtures.measured import Noise
 from cycle_analysis.mixtures.search import mixed
 from cycle_analysis.profiles import Partition, assign
@@ -178,44 +178,41 @@ def estimate(
     if partition.k < 2 or not is_known(error) or not isinstance(mixture, Mixture):
         none = _errors(np.full((scores.shape[1], partition.k, 3), np.nan), partition)
         return Estimates(NOTHING, none, partition.posteriors)
-    model = named_model(mixture.model.name)
-    data = standardise(scores)
-    own = error.only(data.scores.index)
-    n = len(scores)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_refits).T
-    counted = np.column_stack([np.ones(n), drawn]).astype(float)
-    noise = Noise(own.resampled(counted) / data.scale**2, own.factors)
-    family = model.family(data.z, data.floor, noise)
-    centred = (mixture.means.to_numpy() - data.centre) / data.scale
-    start = em.fixed(
-        family.coordinates(centred, mixture.covariances / data.scale**2), mixture.shares.to_numpy()
-    )
-    batch = _refitted(family, start, data.z, counted, seed)
-    given = weights.loc[data.scores.index].to_numpy(dtype=float)
-    weighted = np.hstack(
-        [
-            _shares_given(family.take(part), batch.take(part), counted[:, part] * given[:, None])
-            for part in _parts(counted.shape[1], n * partition.k)
-        ]
-    )
+    data, family, batch, counted = _samples(mixture, scores, error, n_refits, seed)
+    given = weights.loc[data.scores.index].to_numpy(dtype=float)[:, None]
+    n, weighted, chances = len(scores), [], np.zeros((len(scores), partition.k))
+    for part in _parts(counted.shape[1], n * partition.k):
+        some, fits = family.take(part), batch.take(part)
+        weighted.append(_shares_given(some, fits, counted[:, part] * given))
+        chances += _memberships(some, fits)
     told = [
         _told(found, n, n / population, name)
-        for found, name in ((np.exp(batch.log_shares), ""), (weighted, "weighted_"))
+        for found, name in ((np.exp(batch.log_shares), ""), (np.hstack(weighted), "weighted_"))
     ]
-    chances = sum(
-        _memberships(family.take(part), batch.take(part))
-        for part in _parts(counted.shape[1], n * partition.k)
-    )
-    probabilities = pd.DataFrame(
-        chances / counted.shape[1], data.scores.index, partition.probabilities.columns
-    )
-    p = scores.shape[1]
-    means = batch.theta[:p] * data.scale + data.centre[:, None, None]
+    mean = chances / counted.shape[1]
+    probabilities = pd.DataFrame(mean, data.scores.index, partition.probabilities.columns)
+    means = batch.theta[: scores.shape[1]] * data.scale + data.centre[:, None, None]
     return Estimates(
         pd.concat(told, axis=1).set_index(mixture.shares.index),
         _errors(means, partition),
         probabilities.loc[scores.index],
     )
+
+
+def _samples(
+    mixture: Mixture, scores: pd.DataFrame, error: MeasurementError, n_refits: int, seed: Seed
+) -> tuple[Standardised, em.Family, em.Batch, np.ndarray]:
+    """Fit the profiles to the units, first, and to samples of them; how often each was drawn."""
+    data, n = standardise(scores), len(scores)
+    own = error.only(data.scores.index)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_refits).T
+    counted = np.column_stack([np.ones(n), drawn]).astype(float)
+    noise = Noise(own.resampled(counted) / data.scale**2, own.factors)
+    family = named_model(mixture.model.name).family(data.z, data.floor, noise)
+    centred = (mixture.means.to_numpy() - data.centre) / data.scale
+    theta = family.coordinates(centred, mixture.covariances / data.scale**2)
+    start = em.fixed(theta, mixture.shares.to_numpy())
+    return data, family, _refitted(family, start, data.z, counted, seed), counted
 
 
 def classification(partition: Partition) -> pd.DataFrame:

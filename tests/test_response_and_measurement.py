@@ -234,7 +234,7 @@ def test_what_a_figure_finds_is_drawn_above_it(saved):
     document = assemble(study, saved, "en", {"measurement": CHAPTERS["measurement"]})
     titles = {f.key: f.drawing.draw.keywords["look"].title for f in document.figures}
     assert titles["figure-spread"] == (
-        "Respondents in leading municipalities disagree no more than others"
+        "Respondents in leading municipalities disagree neither demonstrably more nor less"
     )
     assert all(figure.drawing.svg for figure in document.figures)
 

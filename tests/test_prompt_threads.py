@@ -3,7 +3,7 @@
 import time
 from threading import Event, Timer
 
-from cycle_analysis.running.run import PATIENCE, PromptThreads
+from cycle_analysis.running.tasks import PATIENCE, PromptThreads
 
 
 def test_a_question_waits_for_the_first_task_that_is_done_and_not_for_the_others():

@@ -98,6 +98,16 @@ def test_nothing_runs_again_when_nothing_changed(frozen_run, make_copy):
     assert finished(told.stdout) == set()
 
 
+def test_what_lies_there_as_the_last_run_left_it_is_known_without_the_memory_of_runs(
+    frozen_run, make_copy
+):
+    home = make_copy(frozen_run("one_wave"))
+    (home / "data" / "processed" / "small" / "pytask.lock").unlink()
+    assert called("run", "small", home=home).stdout.startswith("9 up to date")
+    (home / "reports" / "small" / "fit_en.html").unlink()
+    assert "9 would run" in called("run", "small", "--dry-run", home=home).stdout
+
+
 def test_a_parameter_runs_only_what_depends_on_it(frozen_run, make_copy):
     home = make_copy(frozen_run("one_wave"))
     told = called("run", "small", "--param", "06.n_replicates=5", "--dry-run", home=home)

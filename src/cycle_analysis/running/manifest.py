@@ -27,7 +27,7 @@ from platform import python_version
 from typing import Any
 
 from cycle_analysis import __version__
-from cycle_analysis.problems import refuse
+from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.results import ROBUSTNESS, Results, Value
 from cycle_analysis.running import NOTEBOOKS, SET_BY_THE_RUN, notebook_file, plan
 from cycle_analysis.study import Study
@@ -134,6 +134,18 @@ def describe(
     -------
     dict of section to dict of name to value
     """
+    proof = _describe_proof(study, home, notebooks, parameters, given)
+    return proof | {"source": _source(), "blas": _blas()}
+
+
+def _describe_proof(
+    study: Study,
+    home: Path,
+    notebooks: Path,
+    parameters: Mapping[str, Mapping[str, Value]],
+    given: Mapping[str, Mapping[str, str]],
+) -> Sections:
+    """Describe all but `NOTED`."""
     key, made = private_key(study), made_files(study, home)
     flat = {n: value for n, value in flatten(parameters).items() if not n.endswith(NOT_CHOSEN)}
     names = (*NOTEBOOKS, *study.own_notebooks)
@@ -149,9 +161,20 @@ def describe(
         "given": flatten(given),
         "libraries": {"Python": python_version()} | libraries(),
         "code": {"version": __version__, "sha256": hash_code()},
-        "source": _source(),
-        "blas": _blas(),
     }
+
+
+def is_as_left(study: Study, home: Path, *made_with: Any) -> bool:
+    """Whether all that decides lies there as the last run that ended well left it.
+
+    Takes what `describe` takes.
+    """
+    try:
+        told = read_manifest(home / "reports" / study.name / FILE)
+    except InputError:
+        return False
+    here = _describe_proof(study, home, *made_with)
+    return all(told[section] == here[section] for section in here)
 
 
 def input_files(study: Study) -> dict[str, Path]:

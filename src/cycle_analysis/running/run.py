@@ -1,7 +1,8 @@
 """Run the notebooks of a study as a graph: what changed, and what depends on it.
 
-pytask decides what must run, from the contents of files and the values of parameters, and runs
-independent notebooks beside each other. papermill executes each notebook in a kernel of its own.
+Nothing does where all lies there as the manifest of the last run says. Else pytask decides, from
+the contents of files and the values of parameters, and runs independent notebooks beside each
+other. papermill executes each notebook in a kernel of its own.
 One run at a time works on the results of a study.
 
 In a terminal Ctrl-C reaches every process. Workers would each show a traceback of their own, and a
@@ -10,8 +11,6 @@ ends at once, and its other processes with it.
 """
 
 import errno
-import io
-import math
 import multiprocessing
 import os
 import shutil
@@ -22,19 +21,16 @@ import threading
 import time
 import tomllib
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-import pytask
 from joblib import Parallel, delayed
-from pytask import TaskOutcome
-from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis import STOPPED
 from cycle_analysis.problems import InputError
@@ -44,10 +40,12 @@ from cycle_analysis.running import (
     plan,
 )
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory, voiceless
-from cycle_analysis.running.manifest import describe, write_manifest
-from cycle_analysis.running.tasks import Tasks
+from cycle_analysis.running.manifest import describe, is_as_left, write_manifest
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, tell_nobody, unwritable, write_whole
+
+if TYPE_CHECKING:
+    import pytask
 
 FILE = ".run"
 """File that a run keeps locked. It stays behind and means nothing by itself."""
@@ -68,8 +66,6 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
-PATIENCE = 1.0
-"""Seconds that threads are waited for at a time, so that Ctrl-C is heard on every system."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -204,9 +200,12 @@ def run_study(
     notebooks = notebook_folder(home)
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
-    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
-    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
-        os.environ[PROVISIONER] = FORKED
+    steps = plan(study)
+    if not force and is_as_left(study, home, notebooks, parameters, given):
+        return Outcome([], [], [str(step) for step in steps], [], [], {}, [])
+    from cycle_analysis.running.tasks import Tasks, build  # heavy: only when something changed
+
+    _fix_environment(home)
     makers = Tasks(study, home, notebooks, parameters, tell, show)
     folder = makers.results.folder
     # pytask remembers what it ran beside the study's tables, not at the top of a repository
@@ -214,17 +213,23 @@ def run_study(
         folder / "pytask.toml", b"[tool.pytask.ini_options]\n", private_from=folder
     )
     _forget_what_is_damaged(folder / "pytask.lock", tell)
-    tasks = [makers.task(step) for step in plan(study)]
+    tasks = [makers.task(step) for step in steps]
     how = {"force": force, "dry_run": dry_run, "n_workers": 1 if dry_run else n_workers}
     if dry_run:
-        return _outcome(_build(tasks=tasks, paths=folder, config=config, **how), makers.changed)
+        return _outcome(build(tasks=tasks, paths=folder, config=config, **how), makers.changed)
     with only_run(folder, tell):
         use_own_scratch(folder)
-        built = _build(tasks=tasks, paths=folder, config=config, **how)
+        built = build(tasks=tasks, paths=folder, config=config, **how)
         outcome = _outcome(built, makers.changed)
         if not outcome.failed:
             write_manifest(study, home, describe(study, home, notebooks, parameters, given))
     return outcome
+
+
+def _fix_environment(home: Path) -> None:
+    os.environ |= {**FIXED_ENVIRONMENT, HOME: str(home)}
+    if sys.platform == "linux":  # macOS's frameworks do not survive a fork, Windows has none
+        os.environ[PROVISIONER] = FORKED
 
 
 def use_own_scratch(folder: Path) -> Path:
@@ -272,72 +277,24 @@ def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
         memory.unlink()
 
 
-def _build(**options: Any) -> pytask.Session:
-    """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
-    pytask.console.file = io.StringIO()
-    threads = ParallelBackend.CUSTOM
-    registry.register_parallel_backend(threads, PromptThreads, worker_type=WorkerType.THREADS)
-    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
-    if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
-        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
-    if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
-        session.config["lockfile_state"].flush()
-    reported = len(session.execution_reports)
-    if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
-        raise KeyboardInterrupt
-    return session
-
-
-class PromptThreads(ThreadPoolExecutor):
-    """Threads whose futures wait for one of them before they say that they are not done.
-
-    pytask-parallel asks each running task whether it is done, and sleeps before it asks again, the
-    longer the more often nothing had changed: a fifth of a run of short notebooks. Here the first
-    question of a round waits until something has.
-    """
-
-    def __init__(self, n_workers: int):
-        super().__init__(n_workers)
-        self._running: set[Future[Any]] = set()
-        self._one_was_done = False
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a function in a thread."""
-        future = super().submit(fn, *args, **kwargs)
-        self._running.add(future)
-        is_done = future.done
-
-        def done() -> bool:
-            if not self._one_was_done:  # else what follows from it must not wait for the others
-                while not wait(self._running, PATIENCE, FIRST_COMPLETED).done:
-                    pass
-            self._one_was_done = is_done()
-            if self._one_was_done:
-                self._running.discard(future)
-            return self._one_was_done
-
-        future.done = done  # type: ignore[method-assign]
-        return future
-
-
-def _outcome(session: pytask.Session, changed: Mapping[str, Mapping[str, str]]) -> Outcome:
-    groups: dict[TaskOutcome, list[str]] = {outcome: [] for outcome in TaskOutcome}
+def _outcome(session: "pytask.Session", changed: Mapping[str, Mapping[str, str]]) -> Outcome:
+    groups: dict[str, list[str]] = defaultdict(list)
     reasons, errors = {}, []
     for report in session.execution_reports:
-        groups[report.outcome].append(report.task.name)
+        groups[report.outcome.name].append(report.task.name)
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
             keys = changed.get(report.task.name, {})
             reasons[report.task.name] = _in_words(explanation.reasons, keys)
         error = report.exc_info[1] if report.exc_info else None
-        if report.outcome == TaskOutcome.FAIL and error:
+        if report.outcome.name == "FAIL" and error:
             errors.append(_told(error))
     return Outcome(
-        groups[TaskOutcome.SUCCESS],
-        groups[TaskOutcome.WOULD_BE_EXECUTED],
-        groups[TaskOutcome.SKIP_UNCHANGED],
-        groups[TaskOutcome.FAIL],
-        groups[TaskOutcome.SKIP_PREVIOUS_FAILED],
+        groups["SUCCESS"],
+        groups["WOULD_BE_EXECUTED"],
+        groups["SKIP_UNCHANGED"],
+        groups["FAIL"],
+        groups["SKIP_PREVIOUS_FAILED"],
         reasons,
         errors,
     )

@@ -7,9 +7,12 @@ which of them made it run again can then be said.
 """
 
 import hashlib
+import io
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -18,8 +21,10 @@ from platform import python_version
 from threading import Event, Thread
 from typing import Any
 
+import pytask
 import yaml
 from pytask import Mark, NodeInfo, PathNode, PythonNode, TaskWithoutPath
+from pytask_parallel import ParallelBackend, WorkerType, registry
 
 from cycle_analysis.problems import REJECTED, InputError, first_five, refuse, refuse_any
 from cycle_analysis.results import ROBUSTNESS, Results
@@ -193,7 +198,8 @@ SHOW_ROBUSTNESS = ("06_validity", REPORT)
 CHECK_BY = ("01_responses", "02_scores", "04_number_of_profiles")
 """Notebooks whose parameters decide whether a study can be run."""
 
-
+PATIENCE = 1.0
+"""Seconds that threads are waited for at a time, so that Ctrl-C is heard on every system."""
 MINUTE = 60.0
 """Seconds after which a step that goes on says so, again and again."""
 
@@ -334,6 +340,54 @@ class Tasks:
             remedy = f'Begin it with begin("{step.notebook}", globals()), end it with here.save()'
             problem = "has saved no result of its name"
             raise refuse(source.name, "notebook", "", problem, "", remedy)
+
+
+def build(**options: Any) -> pytask.Session:
+    """Let pytask run what must run, and tell what went wrong beside the steps themselves."""
+    pytask.console.file = io.StringIO()
+    threads = ParallelBackend.CUSTOM
+    registry.register_parallel_backend(threads, PromptThreads, worker_type=WorkerType.THREADS)
+    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
+    if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
+        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
+    if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
+        session.config["lockfile_state"].flush()
+    reported = len(session.execution_reports)
+    if session.should_stop or reported < len(session.tasks):  # pytask swallows Ctrl-C
+        raise KeyboardInterrupt
+    return session
+
+
+class PromptThreads(ThreadPoolExecutor):
+    """Threads whose futures wait for one of them before they say that they are not done.
+
+    pytask-parallel asks each running task whether it is done, and sleeps before it asks again, the
+    longer the more often nothing had changed: a fifth of a run of short notebooks. Here the first
+    question of a round waits until something has.
+    """
+
+    def __init__(self, n_workers: int):
+        super().__init__(n_workers)
+        self._running: set[Future[Any]] = set()
+        self._one_was_done = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function in a thread."""
+        future = super().submit(fn, *args, **kwargs)
+        self._running.add(future)
+        is_done = future.done
+
+        def done() -> bool:
+            if not self._one_was_done:  # else what follows from it must not wait for the others
+                while not wait(self._running, PATIENCE, FIRST_COMPLETED).done:
+                    pass
+            self._one_was_done = is_done()
+            if self._one_was_done:
+                self._running.discard(future)
+            return self._one_was_done
+
+        future.done = done  # type: ignore[method-assign]
+        return future
 
 
 def _unread(step: Step) -> set[str]:

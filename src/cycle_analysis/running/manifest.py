@@ -75,7 +75,7 @@ Entity = dict[str, Any]
 
 def write_manifest(study: Study, home: Path, sections: Sections) -> Path:
     """Write the manifest and the crate of a run that has ended well, as `describe` gives it."""
-    folder = home / "reports" / study.name
+    folder, sections = home / "reports" / study.name, sections | noted()
     graph = {"@context": f"{CRATE_FORM}/context", "@graph": describe_crate(study, sections)}
     _write(folder / CRATE, graph)
     return _write(folder / FILE, sections, sort_keys=True)
@@ -116,7 +116,7 @@ def describe(
     parameters: Mapping[str, Mapping[str, Value]],
     given: Mapping[str, Mapping[str, str]],
 ) -> Sections:
-    """Describe what lies there of a study, and what it is made with.
+    """Describe what lies there of a study, and what it is made with, all but what is `noted`.
 
     Parameters
     ----------
@@ -134,18 +134,6 @@ def describe(
     -------
     dict of section to dict of name to value
     """
-    proof = _describe_proof(study, home, notebooks, parameters, given)
-    return proof | {"source": _source(), "blas": _blas()}
-
-
-def _describe_proof(
-    study: Study,
-    home: Path,
-    notebooks: Path,
-    parameters: Mapping[str, Mapping[str, Value]],
-    given: Mapping[str, Mapping[str, str]],
-) -> Sections:
-    """Describe all but `NOTED`."""
     key, made = private_key(study), made_files(study, home)
     flat = {n: value for n, value in flatten(parameters).items() if not n.endswith(NOT_CHOSEN)}
     names = (*NOTEBOOKS, *study.own_notebooks)
@@ -164,17 +152,18 @@ def _describe_proof(
     }
 
 
-def is_as_left(study: Study, home: Path, *made_with: Any) -> bool:
-    """Whether all that decides lies there as the last run that ended well left it.
+def noted() -> Sections:
+    """The sections `NOTED`."""
+    return {"source": _source(), "blas": _blas()}
 
-    Takes what `describe` takes.
-    """
+
+def is_as_left(study: Study, home: Path, sections: Sections) -> bool:
+    """Whether what `describe` tells is what the last run that ended well left."""
     try:
         told = read_manifest(home / "reports" / study.name / FILE)
     except InputError:
         return False
-    here = _describe_proof(study, home, *made_with)
-    return all(told[section] == here[section] for section in here)
+    return all(told[name] == sections[name] for name in sections)
 
 
 def input_files(study: Study) -> dict[str, Path]:

@@ -201,7 +201,7 @@ def run_study(
     check_raw_files(study)
     parameters = gather_parameters(study, notebooks, given)
     steps = plan(study)
-    if not force and is_as_left(study, home, notebooks, parameters, given):
+    if not force and is_as_left(study, home, describe(study, home, notebooks, parameters, given)):
         return Outcome([], [], [str(step) for step in steps], [], [], {}, [])
     from cycle_analysis.running.tasks import Tasks, build  # heavy: only when something changed
 

@@ -19,7 +19,14 @@ from typing import Any
 from cycle_analysis.problems import first_five
 from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import gather_parameters, notebook_folder
-from cycle_analysis.running.manifest import NOTED, Sections, describe, input_files, made_files
+from cycle_analysis.running.manifest import (
+    NOTED,
+    Sections,
+    describe,
+    input_files,
+    made_files,
+    noted,
+)
 from cycle_analysis.running.run import (
     only_run,
     run_study,
@@ -138,7 +145,8 @@ def verify(
 
 def _describe(study: Study, home: Path, manifest: Sections) -> Sections:
     notebooks, given = notebook_folder(home), _unflatten(manifest["given"])
-    return describe(study, home, notebooks, gather_parameters(study, notebooks, given), given)
+    parameters = gather_parameters(study, notebooks, given)
+    return describe(study, home, notebooks, parameters, given) | noted()
 
 
 def _unflatten(given: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -210,15 +210,16 @@ class Drawn:
         everyone = self.load(RESPONSES, "response", wave)["population"].sum()
         crossings = self.large.load(PROFILES, "crossings", wave)
         told = self.large.load(PROFILES, "profiles", wave)[["leading", "lagging"]].reindex(groups)
+        sizes = label.value_counts().reindex(groups, fill_value=0).to_frame("n_units")
+        self._keep(NUMBER, wave, shares=sizes)
         self._keep(
             PROFILES,
             wave,
             members=members,
             means=means.assign(true_mean=means["mean"]).rename_axis(["profile", "phase"]),
-            profiles=label.value_counts()
-            .reindex(groups, fill_value=0)
-            .to_frame("n_units")
-            .join(pd.get_dummies(label, dtype=float).groupby(label).mean().add_prefix("profile "))
+            profiles=sizes.join(
+                pd.get_dummies(label, dtype=float).groupby(label).mean().add_prefix("profile ")
+            )
             .join(shares(label, int(everyone)).reindex(groups).fillna(0.0).drop(columns="n"))
             .join(told),
             by_respondents=certainty_by_respondents(members, 0.7),

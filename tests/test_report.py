@@ -249,8 +249,9 @@ def test_where_the_error_is_not_known_places_are_told_to_be_those_of_scores(froz
 @BOTH
 def test_where_nothing_was_divided_nothing_is_told_of_groups(frozen_run, language):
     results = with_verdict(saved(frozen_run("four_waves")), verdict="bent")
-    one = results.load("05_profiles", "profiles", results.study.reference_wave).head(1)
-    changed = Saved(results.study, results.store, {**results.changed, "05_profiles/profiles": one})
+    place = "04_number_of_profiles", "shares"
+    one = results.load(*place, results.study.reference_wave).head(1)
+    changed = Saved(results.study, results.store, {**results.changed, "/".join(place): one})
     chapters = {name: CHAPTERS[name] for name in ("summary", "waves", "validity")}
     told = words_in(assemble(changed.study, changed, language, chapters))
     told += tell(open_chapter(changed.study, changed, language, "annex"), "methods")
@@ -571,6 +572,7 @@ def test_of_a_group_of_few_units_nothing_is_told(frozen_run):
     means = results.load("05_profiles", "means", "2010")
     n_units = dict(zip(sizes.index, few, strict=True))
     changed = results.change(
+        t04_number_of_profiles__shares={"n_units": few},
         t05_profiles__profiles={"n_units": few},
         t05_profiles__means={"n_units": means.index.get_level_values("profile").map(n_units)},
     )

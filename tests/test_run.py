@@ -170,7 +170,7 @@ def test_a_name_of_a_profile_runs_what_prints_it_and_what_may_change_by_that(fro
     told = called("run", "small", "--dry-run", home=home).stdout
     assert "05_profiles 2010: study.yaml changed (profile_names.1.nl)\n" in told
     (waves,) = (line for line in told.splitlines() if line.startswith("07_waves: "))
-    assert "05_profiles 2010 runs first" in waves
+    assert "study.yaml changed (profile_names.1.nl)" in waves
     assert "4 would run, 5 up to date" in told
 
 

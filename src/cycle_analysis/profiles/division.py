@@ -140,8 +140,9 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     dict of str to DataFrame
         division: one row, index `finding`: kind, model, k (asked), method, and for profiles how
         the search ended. placed: n units, `profile`, and the probability of each profile where
-        there is one. shares: k profiles, `share` of the population. means: k profiles × p phases.
-        covariances: index (profile, phase) × p phases, without rows where the method has none.
+        there is one. shares: k profiles, `share` of the population and `n_units` placed. means:
+        k profiles × p phases. covariances: index (profile, phase) × p phases, without rows
+        where the method has none.
     """
     mixture = partition.mixture
     row = {**asdict(division), "method": mixture.name if mixture else partition.method}
@@ -157,7 +158,7 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     return {
         "division": pd.DataFrame([row], index=pd.Index(["division"], name="finding")),
         "placed": partition.labels.to_frame("profile").join(_named(partition.posteriors)),
-        "shares": shares.to_frame("share"),
+        "shares": shares.to_frame("share").assign(n_units=partition.sizes),
         "means": means,
         "covariances": pd.DataFrame(covariances, rows[: len(covariances)], phases),
     }

@@ -278,7 +278,7 @@ class Chapter:
 
     @cached_property
     def _sizes(self) -> pd.Series:
-        return self.load(PROFILES, "profiles", self.reference)["n_units"]
+        return self.load(NUMBER, "shares", self.reference)["n_units"]
 
 
 class ChapterFacts(Mapping[str, Any]):

@@ -354,7 +354,7 @@ def plan(study: Study) -> list[Step]:
     number = Step("04_number_of_profiles", reference, (*answered, cycles[reference]))
     profiles = Step("05_profiles", reference, (*answered, cycles[reference], number))
     validity = Step("06_validity", reference, (*answered, number, profiles))
-    needs = (*responses.values(), scores[reference], number, profiles)
+    needs = (*responses.values(), scores[reference], number)
     waves = Step("07_waves", ALL_WAVES, needs, tuple(study.waves))
     steps += [number, profiles, validity, waves]
     for name in study.own_notebooks:

@@ -24,6 +24,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.profiles import plot_specifications
 from cycle_analysis.measurement import error
+from cycle_analysis.profiles import LARGEST
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
@@ -258,8 +259,7 @@ class AnnexChapter(Chapter):
     @cached_property
     def sampled(self) -> bool:
         """Whether there were too many units to weigh them all, so that a sample was."""
-        scores = self.load(steps.SCORES, "scores", self.reference)
-        return int(self._verdict_row["n_units"]) < len(scores.dropna())
+        return int(self._sizes.sum()) > LARGEST
 
     @cached_property
     def n_rivals(self) -> int:

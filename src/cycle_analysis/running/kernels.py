@@ -9,6 +9,7 @@ objects, and warnings name files of the machine. Without these the same notebook
 is the same file, to be compared like any other.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -156,7 +157,7 @@ class ForkedWorkers(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mis
     @cached_property
     def pool(self) -> ProcessPoolExecutor:
         """The workers, which wait for more from one call to the next."""
-        return ProcessPoolExecutor(WORKERS, context(), initializer=_end_with_the_parent)
+        return ProcessPoolExecutor(WORKERS, context(), initializer=_begin)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
         """Give the number of workers."""
@@ -373,7 +374,7 @@ def run_kernel(connection_file: str, folder: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
     from matplotlib import pyplot
 
-    _end_with_the_parent()
+    _begin()
     # a child knows the fork server and can ask it, but Python would have it start one of its own
     forkserver._forkserver.ensure_running = resource_tracker.ensure_running  # type: ignore
     joblib.parallel_config(ForkedWorkers(), n_jobs=WORKERS)
@@ -434,6 +435,12 @@ def _places(source: Path, top: Path) -> list[str]:
 def _literally(path: Path) -> str:
     """Write a path so that papermill does not take braces in it for parameters."""
     return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _begin() -> None:
+    """Begin a forked process: what was loaded before is no garbage, and need not be searched."""
+    gc.freeze()
+    _end_with_the_parent()
 
 
 def _end_with_the_parent() -> None:

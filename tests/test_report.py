@@ -201,6 +201,18 @@ def test_shares_before_and_after_are_told_of_profiles_only_where_moves_are_shown
     assert [sum(wave in said for said in sentences) for wave in ("w3", "w4")] == told
 
 
+@BOTH
+def test_questions_that_are_comparable_in_part_only_are_told_beside_change(frozen_run, language):
+    alike = saved(frozen_run("four_waves"))
+    items = alike.load("07_waves", "items", ALL_WAVES)
+    asked = items.assign(**{alike.study.waves[-1]: "partial"})
+    partly = Saved(alike.study, alike.store, {"07_waves/items": asked})
+    told = {"nl": "maar ten dele vergelijkbaar", "en": "comparable only in part"}[language]
+    for results, is_told in ((alike, False), (partly, True)):
+        text = words_in(assemble(results.study, results, language, {"waves": CHAPTERS["waves"]}))
+        assert (told in text) == is_told
+
+
 @EVERY
 @BOTH
 def test_shares_that_need_not_add_up_say_so_where_they_stand(frozen_run, name, language):

@@ -312,11 +312,12 @@ def telling(results) -> dict[str, type[Chapter]]:
         (0, 6, {"nl": "geen van de 6 paren", "en": "none of the 6 pairs"}),
         (1, 6, {"nl": "1 van de 6 paren", "en": "1 of the 6 pairs"}),
         (6, 6, {"nl": "alle 6 paren", "en": "all 6 pairs"}),
+        (2, 2, {"nl": "beide paren", "en": "both pairs"}),
         (1, 1, {"nl": "1 paar", "en": "1 pair"}),
         (0, 1, {"nl": "geen paar", "en": "no pair"}),
     ],
 )
-def test_none_one_and_all_of_a_number_read_as_such(results, n, whole, told):
+def test_none_one_both_and_all_of_a_number_read_as_such(results, n, whole, told):
     for code, text in told.items():
         sandbox = make_sandbox(open_language(code, results.study))
         one, many = {"nl": ("paar", "paren"), "en": ("pair", "pairs")}[code]

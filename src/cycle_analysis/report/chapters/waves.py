@@ -50,6 +50,12 @@ class WavesChapter(Chapter):
         return made(int(common.sum()), common)
 
     @cached_property
+    def n_partly(self) -> int:
+        """How many of those some wave asked in other words or with other answers."""
+        partly = self._items[self.study.waves].eq("partial").any(axis=1) & self._items["common"]
+        return made(int(partly.sum()), self._items[self.study.waves], self._items["common"])
+
+    @cached_property
     def left_out(self) -> list[dict[str, Any]]:
         """The others: code, question, and what each wave did with it."""
         found = []

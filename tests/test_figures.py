@@ -101,6 +101,18 @@ def test_dutch_numbers_have_a_decimal_comma_and_english_ones_a_point():
     assert shown == {"nl": "0,80", "en": "0.80"}
 
 
+@pytest.mark.parametrize("highest", [2.0, 20.8, 96.0])
+def test_whole_numbers_along_an_axis_stand_where_they_are(highest):
+    """A tick at 2.5 was told as 2, and one at 7.5 as 8."""
+    _, ax = plt.subplots()
+    ax.set_ylim(0, highest)
+    figures.ENGLISH.number_axis(ax.yaxis)
+    places = ax.get_yticks()
+    assert len(places) > 2
+    assert (places == places.round()).all()
+    plt.close("all")
+
+
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"no texts in 'xx'; choose from \[.*'en',.*'nl'"):
         cycle.plot_phase_curve(CURVE, Look("xx"))

@@ -26,6 +26,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import AutoLocator, MaxNLocator
 from scipy.optimize import isotonic_regression
 
 from cycle_analysis.texts import Words
@@ -118,7 +119,9 @@ class Look:
         return [self.labels.get(phase, phase) for phase in phases]
 
     def number_axis(self, axis: Axis) -> None:
-        """Write the ticks of an axis as whole numbers of the language."""
+        """Write the ticks of an axis as whole numbers of the language, and set none between them."""
+        if isinstance(axis.get_major_locator(), AutoLocator):
+            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         axis.set_major_formatter(lambda value, _: self.number(value))
 
     def percent_axis(self, axis: Axis) -> None:

@@ -176,6 +176,16 @@ def test_where_there_is_nothing_to_compare_response_is_told_as_a_whole():
     assert "Response by" not in told.text()
 
 
+def test_where_all_answered_no_group_is_told_to_lie_under_a_bound():
+    """Rounded counts of groups would say `>89%, 65/67` of groups in which everyone answered."""
+    tables = response_tables()
+    tables["response"] = tables["response"].assign(responded=lambda t: t["invited"])
+    everyone = Saved(**tables)
+    assert "All municipalities that were asked answered" in everyone.tell("response", "tests")
+    assert "Response by" not in everyone.text()
+    assert "Response by" in Saved().text()
+
+
 def test_what_was_asked_is_told_where_not_all_were():
     tables = response_tables()
     tables["response"] = tables["response"].assign(population=lambda t: t["invited"] + 2)

@@ -82,7 +82,8 @@ class ResponseChapter(Chapter):
 
         Its code; asked and answered; margin (percentage points), single (units with one
         respondent); by (backgrounds), answered_by (units of each of their groups), tests (as
-        `_tests`), groups (those of the first background); whether these are crossed with a second,
+        `_tests`), groups (those of the first background); whether all answered, so that there
+        are none; whether these are crossed with a second,
         whether some have no share, and whether any has.
         """
         return [self._response(wave) for wave in self.study.waves]
@@ -165,7 +166,8 @@ class ResponseChapter(Chapter):
         sizes = respondents.groupby("unit").size()
         cells = self._cells(wave)
         margins = self._margins(wave, cells)
-        groups = self._groups(wave, cells, margins) if len(account) > 1 else []
+        everyone = account["responded"].sum() == account["invited"].sum()
+        groups = self._groups(wave, cells, margins) if len(account) > 1 and not everyone else []
         told = [row[name] for row in groups for name in row if name[:3] in ("ans", "by ")]
         return {
             "wave": wave,
@@ -179,6 +181,7 @@ class ResponseChapter(Chapter):
                 for name, margin in zip(by, margins, strict=True)
             },
             "tests": self._tests(wave, margins),
+            "everyone": everyone,
             "groups": groups,
             "crossed": account.index.nlevels > 1,
             "some_untold": not all(n is None or self.language.is_told(n) for n in told),

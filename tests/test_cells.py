@@ -198,7 +198,7 @@ def test_row_114_hidden_columns_and_rows_of_an_xls_are_told(tmp_path):
         sheet.row(5).hidden = True
 
     in_xls(path, hide_row)
-    assert "1 rows are hidden" in told(read(tmp_path), KEPT)
+    assert "1 row is hidden" in told(read(tmp_path), KEPT)
 
 
 @pytest.mark.parametrize("row", ["<row hidden='1' r='4'", '<row\n r="4" hidden = "true"'])
@@ -206,7 +206,7 @@ def test_row_114_hidden_rows_are_told_in_any_spelling(tmp_path, row):
     path = write_study(tmp_path, "r.xlsx")
     write_xlsx(path, as_cells(answers()))
     edit_parts(path, ("xl/worksheets/sheet1.xml", '<row r="4"', row))
-    assert "1 rows are hidden" in told(read(tmp_path), KEPT)
+    assert "1 row is hidden" in told(read(tmp_path), KEPT)
 
 
 @pytest.mark.parametrize("place", ["XFD1048576", "ZZZ4", "C99999999", "ABCDEFGH2", "CV1048576"])

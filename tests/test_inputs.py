@@ -426,8 +426,8 @@ def test_row_11_qualtrics_headers_go_previews_go_and_both_are_counted(tmp_path, 
     responses = read(tmp_path)
     assert responses.answers.index.tolist() == ["R_1", "R_3"]
     assert responses.respondents["seconds"].tolist() == [300, 100]
-    assert "1 rows are previews; left out" in told(responses, FIXED)
-    assert "1 rows are not finished" in told(responses, KEPT)
+    assert "1 row is a preview; left out" in told(responses, FIXED)
+    assert "1 row is not finished" in told(responses, KEPT)
 
 
 def test_row_11_a_legacy_export_of_qualtrics_has_its_names_in_the_second_row(tmp_path):
@@ -444,7 +444,7 @@ def test_row_11_a_legacy_export_of_qualtrics_has_its_names_in_the_second_row(tmp
     pd.DataFrame(rows).to_csv(path, index=False, header=False, encoding="utf-8-sig")
     responses = read(tmp_path)
     assert responses.answers.index.tolist() == ["R_1"]
-    assert "1 rows are previews; left out" in told(responses, FIXED)
+    assert "1 row is a preview; left out" in told(responses, FIXED)
 
 
 @needs_shared
@@ -504,7 +504,7 @@ def test_row_12_limesurvey_is_known_by_all_its_headings(tmp_path, headings, labe
     first = responses.reasons.loc["1"]
     assert first.tolist() == ["", "dont_know", "not_shown", "invalid", "blank", ""]
     assert "is 'other'" in told(responses, SET_MISSING)
-    assert "1 rows were not sent in to the end" in told(responses, KEPT)
+    assert "1 row was not sent in to the end" in told(responses, KEPT)
     assert responses.respondents["seconds"].tolist() == [61.5, 20]
 
 
@@ -680,7 +680,7 @@ def test_row_20_a_unit_that_does_not_exist_yet_is_refused_with_its_first_day(tmp
 def test_row_21_a_respondent_without_unit_is_left_out_and_counted(tmp_path):
     responses = read_table(tmp_path, answers(gemeente=["", "NA"]))
     assert len(responses.answers) == 10
-    counted = responses.problems[responses.problems["problem"].str.contains("name no unit")]
+    counted = responses.problems[responses.problems["problem"].str.contains("no unit and")]
     assert counted["n"].sum() == 2
 
 
@@ -968,7 +968,7 @@ def test_row_31_a_changed_file_is_refused_with_both_checksums_and_the_way_on(tmp
 def test_row_32_personal_data_in_mapped_columns_are_named_and_not_shown(tmp_path, text, kind):
     table = answers(O1=["goed", text])
     responses = read_table(tmp_path, table, columns={"O1": "O1"})
-    assert f"1 cells look like {kind}" in told(responses, KEPT)
+    assert f"1 cell looks like {kind}" in told(responses, KEPT)
     assert text not in responses.problems.to_csv()
     assert "O1" not in responses.answers
     assert responses.open_answers["O1"].iloc[1] == text

@@ -331,7 +331,7 @@ def test_row_72_a_duration_that_is_no_number_is_told_and_judges_nobody(tmp_path)
 def test_row_73_a_respondent_who_does_not_know_the_unit_is_left_out_and_counted(tmp_path):
     responses = read_table(tmp_path, answers(gemeente=["weet niet", "Wil niet zeggen"]))
     assert len(responses.answers) == 10
-    assert "1 respondents name no unit and are left out | weet niet" in told(responses, KEPT)
+    assert "1 respondent names no unit and is left out | weet niet" in told(responses, KEPT)
 
 
 @pytest.mark.parametrize("name", ["sheet", "row", "column", "respondent", "rule"])

@@ -91,7 +91,7 @@ def test_a_respondent_without_a_unit_is_left_out_and_counted(change, home):
     n = len(read_responses(load_study("example", home), "2022").answers)
     responses = read_responses(change(put("Gemeente", 0, "")), "2022")
     assert len(responses.answers) == n - 1
-    assert responses.problems["problem"].str.contains("name no unit").any()
+    assert responses.problems["problem"].str.contains("no unit and").any()
 
 
 def test_a_unit_that_had_merged_before_fieldwork_is_carried_to_its_successor(change):

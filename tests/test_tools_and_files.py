@@ -77,8 +77,8 @@ def test_row_119_previews_go_and_unfinished_rows_count_without_qualtrics_header_
     of_qualtrics(status, finished, names).to_csv(path, index=False)
     responses = read(tmp_path)
     assert len(responses.answers) == 11
-    assert "1 rows are previews; left out" in told(responses, FIXED)
-    assert "1 rows are not finished" in told(responses, KEPT)
+    assert "1 row is a preview; left out" in told(responses, FIXED)
+    assert "1 row is not finished" in told(responses, KEPT)
 
 
 def test_row_119_a_sav_of_qualtrics_is_known_by_its_columns_and_labels(tmp_path):

@@ -147,7 +147,7 @@ def test_row_102_a_unit_that_is_declared_missing_is_no_unit_and_counted(tmp_path
     write_labelled(tmp_path, "sav", "gemeente", numbers, labels, missing=missing)
     responses = read(tmp_path)
     assert units(responses) == ["GM0363", "GM0034", "GM0363"]
-    counted = responses.problems[responses.problems["problem"].str.contains("name no unit")]
+    counted = responses.problems[responses.problems["problem"].str.contains("no unit and")]
     assert counted["n"].tolist() == [2]
     assert counted["rule"].str.contains("weet niet|declared", case=False).all()
 
@@ -176,7 +176,7 @@ def test_row_102_a_map_may_say_that_a_code_is_missing(tmp_path):
     columns = {"unit": {"source": "gemeente", "map": {"888": "weet niet"}}}
     responses = read_table(tmp_path, answers(gemeente=["888", "GM0363"]), columns=columns)
     assert len(responses.respondents) == 11
-    assert "1 respondents name no unit" in told(responses, KEPT)
+    assert "1 respondent names no unit" in told(responses, KEPT)
 
 
 def test_row_103_a_column_of_numbers_is_doubted_as_soon_as_one_is_no_code(tmp_path):
@@ -251,7 +251,7 @@ def test_row_104_what_is_no_province_is_refused_and_another_than_the_units_is_to
     message = refused(tmp_path, answers(provincie=["Atlantis"]), **PROVINCE)
     assert "'Atlantis': is no province. Allowed: Drenthe, Flevoland" in message
     odd = read_table(tmp_path, answers(provincie=["Limburg", "UT"]), **PROVINCE)
-    assert "1 units do not lie in the province that the file gives" in told(odd, KEPT)
+    assert "1 unit does not lie in the province that the file gives" in told(odd, KEPT)
 
 
 @pytest.mark.parametrize("text", ["363.0", "363,00", "363.00", "0363,0", "GM0363.0"])
@@ -446,7 +446,7 @@ def test_row_109_rows_without_one_answer_are_in_no_count_and_told(tmp_path, noth
     assert len(responses.respondents) == len(responses.answers) == len(responses.reasons) == 10
     assert "GM0193" not in units(responses)
     said = told(responses, KEPT)
-    assert "2 rows hold no answer to any item and are left out; with them 1 units" in said
+    assert "2 rows hold no answer to any item and are left out; with that 1 unit" in said
 
 
 def test_row_109_an_open_answer_is_an_answer_and_one_of_a_column_that_is_no_item_is_none(tmp_path):

@@ -215,16 +215,30 @@ def list_kinds(kinds: pd.DataFrame) -> list[str]:
     >>> found = Problem("a.csv", "row 2", "7", "is no code", row="2", column="Q1", done=SET_MISSING)
     >>> list_kinds(problem_kinds(problem_table([found])))
     ["set to missing: 1 x is no code (column Q1; row 2; found '7')"]
+    >>> list_kinds(problem_kinds(problem_table([Problem("a.csv", "", "", "1 row is empty")])))
+    ['rejected: 1 row is empty']
     """
     lines = []
     for kind in kinds.itertuples(index=False):
         places = [f"column {kind.columns}"] if kind.columns else []
         places += [f"row {kind.rows}"] if kind.rows else []
         places += [f"found {kind.found!r}"] if kind.found else []
-        line = f"{kind.done}: {kind.n} x {kind.problem} ({'; '.join(places)})"
+        times = "" if kind.problem.startswith(f"{kind.n} ") else f"{kind.n} x "
+        line = f"{kind.done}: {times}{kind.problem} ({'; '.join(places)})"
         line = line.removesuffix(" ()") + (f", {kind.rule}" if kind.rule else "")
         lines.append(line + (f". {_sentence(kind.remedy)}" if kind.remedy else ""))
     return lines
+
+
+def counted(n: int, one: str, many: str) -> str:
+    """Write a number with what follows it, which differs for one.
+
+    Examples
+    --------
+    >>> counted(1, "row is", "rows are"), counted(2, "row is", "rows are")
+    ('1 row is', '2 rows are')
+    """
+    return f"{n} {one if n == 1 else many}"
 
 
 def first_five(names: Sequence[object]) -> str:

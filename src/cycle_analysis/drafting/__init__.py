@@ -40,7 +40,7 @@ from cycle_analysis.drafting.seen import (
     see_items,
     told_of,
 )
-from cycle_analysis.problems import first_five, refuse
+from cycle_analysis.problems import counted, first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.responses.checks import FEW
 from cycle_analysis.responses.respondents import read_units, stripped
@@ -100,7 +100,8 @@ class Begun:
         lines += [f"  likely, look at it: {'; '.join(self.likely)}"] * bool(self.likely)
         lines += [f"  for you to fill in: {len(self.missing)} ({', '.join(self.missing)})"]
         if self.left_out:
-            lines += [f"  no items: {len(self.left_out)} columns ({first_five(self.left_out)})"]
+            columns = counted(len(self.left_out), "column", "columns")
+            lines += [f"  no items: {columns} ({first_five(self.left_out)})"]
         lines += [f"  the file: {one}" for one in self.told]
         return "\n".join(lines)
 
@@ -207,7 +208,8 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     if known and not known.sure:
         told.append(f"column {one_line(known.source)} names respondents {known.reason}")
     if len(raw.cells) < FEW:
-        told.append(f"{len(raw.cells)} rows are too few to tell scales by: look at each")
+        n_rows = counted(len(raw.cells), "row is", "rows are")
+        told.append(f"{n_rows} too few to tell scales by: look at each")
     return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
 
 
@@ -257,7 +259,8 @@ def _with_units(
     if not lost.any():
         return raw, []
     rows, texts = first_five(raw.cells.index[lost]), first_five(given[lost].unique().tolist())
-    told = f"rows {rows} name no unit ({texts}): totals, notes or typos? Not looked at here"
+    those = f"row {rows} names" if lost.sum() == 1 else f"rows {rows} name"
+    told = f"{those} no unit ({texts}): totals, notes or typos? Not looked at here"
     return raw.only(~lost), [told]
 
 

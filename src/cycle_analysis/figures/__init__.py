@@ -119,7 +119,7 @@ class Look:
         return [self.labels.get(phase, phase) for phase in phases]
 
     def number_axis(self, axis: Axis) -> None:
-        """Write the ticks of an axis as whole numbers of the language, and set none between them."""
+        """Write the ticks of an axis as whole numbers, and set none between them."""
         if isinstance(axis.get_major_locator(), AutoLocator):
             axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
         axis.set_major_formatter(lambda value, _: self.number(value))

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, Problem, first_five, refuse
+from cycle_analysis.problems import FIXED, KEPT, Problem, counted, first_five, refuse
 from cycle_analysis.readers.flat_files import read_csv, read_dta, read_sav
 from cycle_analysis.readers.raw_table import MOST_BYTES, RawTable, change_texts, text_column
 from cycle_analysis.readers.workbooks import read_spreadsheet
@@ -204,10 +204,13 @@ def _without_previews(table: RawTable) -> RawTable:
     )
     if not (status and (table.platform or (finished and known))):
         return table
+    previews = "row is a preview; left out", "rows are previews; left out"
+    spam = "row is marked as spam", "rows are marked as spam"
+    unfinished = "row is not finished", "rows are not finished"
     found = [
-        *_counted(table, status, SPAM, "rows are marked as spam", KEPT),
-        *_counted(table, finished, INCOMPLETE, "rows are not finished", KEPT),
-        *_counted(table, status, PREVIEWS, "rows are previews; left out", FIXED, "previews"),
+        *_counted(table, status, SPAM, spam, KEPT),
+        *_counted(table, finished, INCOMPLETE, unfinished, KEPT),
+        *_counted(table, status, PREVIEWS, previews, FIXED, "previews"),
     ]
     how = table.how if table.platform else f"{table.how}, Qualtrics by its columns"
     kept = table.only(~_which(table, status, PREVIEWS), *found)
@@ -243,7 +246,13 @@ def _limesurvey(table: RawTable) -> RawTable:
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")
     folded = _by_folded_name(table)
     column = next((folded[name] for name in SUBMITTED if name in folded), "")
-    found = _counted(table, column, NOT_SENT, "rows were not sent in to the end", KEPT)
+    found = _counted(
+        table,
+        column,
+        NOT_SENT,
+        ("row was not sent in to the end", "rows were not sent in to the end"),
+        KEPT,
+    )
     return replace(table, notes=table.notes + found)
 
 
@@ -265,7 +274,7 @@ def _counted(
     table: RawTable,
     column: str,
     values: re.Pattern[str],
-    problem: str,
+    problem: tuple[str, str],
     done: str,
     rule: str = "",
 ) -> list[Problem]:
@@ -273,4 +282,4 @@ def _counted(
     rows = table.cells.index[_which(table, column, values)]
     if not len(rows):
         return []
-    return [table.problem(column, rows, "", f"{len(rows)} {problem}", done=done, rule=rule)]
+    return [table.problem(column, rows, "", counted(len(rows), *problem), done=done, rule=rule)]

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import KEPT, InputError, Problem, first_five, refuse
+from cycle_analysis.problems import KEPT, InputError, Problem, counted, first_five, refuse
 from cycle_analysis.readers import sheets
 from cycle_analysis.readers.raw_table import (
     FLAW_COLUMNS,
@@ -166,7 +166,8 @@ def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts
     flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
     if hidden := [row for row in facts.hidden_rows if row > header_row]:
         where = f"sheet {sheet}, rows {first_five(hidden)}"
-        problem = f"{len(hidden)} rows are hidden in the sheet; they are read like the others"
+        problem = counted(len(hidden), "row is", "rows are")
+        problem += " hidden in the sheet, but read like the others"
         said = (file, where, "", problem, "", "Delete them if they should not count", KEPT)
         notes.append(Problem(*said, sheet=sheet, row=str(hidden[0]), n=len(hidden)))
     how = f"sheet {sheet!r}"

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import KEPT, Problem
+from cycle_analysis.problems import KEPT, Problem, counted
 from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.study.files import (
     ANSWERED,
@@ -433,7 +433,8 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
             remedy = "Map another column, or take them out of the export"
             if kind != "free text":
                 remedy += "; open answers are exported only on request, to a private file"
-            place = (column.source, (), "", f"{n} cells look like {kind}", "", remedy)
+            problem = f"{counted(n, 'cell looks', 'cells look')} like {kind}"
+            place = (column.source, (), "", problem, "", remedy)
             problems.append(raw.problem(*place, done=KEPT, rule=SCAN, item=name, n=n))
     return problems
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem
+from cycle_analysis.problems import FIXED, KEPT, REJECTED, SET_MISSING, Problem, counted
 from cycle_analysis.readers import RawTable
 from cycle_analysis.responses import (
     DECLARED_MISSING,
@@ -222,7 +222,8 @@ def doubt_respondents(
     found = []
     alike = _identical(decoded)
     if len(alike):
-        problem = f"{len(alike)} rows hold exactly the same answers as an earlier row"
+        problem = counted(len(alike), "row holds", "rows hold")
+        problem += " exactly the same answers as an earlier row"
         remedy = "Delete those that were entered twice"
         place = ("", alike, "", problem, "", remedy)
         found.append(raw.problem(*place, done=KEPT, rule="identical answers"))

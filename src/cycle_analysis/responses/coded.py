@@ -33,6 +33,7 @@ from cycle_analysis.problems import (
     InputError,
     Problem,
     check_range,
+    counted,
     on_one_line,
     problem_table,
     refuse,
@@ -124,7 +125,8 @@ class Responses:
 
     def __str__(self) -> str:
         n, units = len(self.respondents), self.respondents["unit"].nunique()
-        return f"{n} respondents of {units} units answered {self.reasons.shape[1]} items"
+        told = counted(n, "respondent", "respondents"), counted(units, "unit", "units")
+        return f"{' of '.join(told)} answered {counted(self.reasons.shape[1], 'item', 'items')}"
 
 
 def read_responses(study: Study, wave: str, max_invalid: float = 0.05) -> Responses:
@@ -385,8 +387,10 @@ def _who_answered(
         remedy = "Is this the export with the answers?"
         raise InputError([raw.problem("", (), "", "no row holds an answer", "", remedy)])
     units = silent.loc[~silent["unit"].isin(respondents["unit"][answered]), "unit"].nunique()
-    problem = f"{len(silent)} rows hold no answer to any item and are left out"
-    problem += f"; with them {units} units of which nobody else answered" if units else ""
+    both = "row holds no answer to any item and is", "rows hold no answer to any item and are"
+    problem = f"{counted(len(silent), *both)} left out"
+    if units:
+        problem += f"; with that {counted(units, 'unit', 'units')} of which nobody else answered"
     told = raw.problem("", silent.index, "", problem, done=KEPT, rule="no answers")
     return respondents[answered], [told]
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, on_one_line
+from cycle_analysis.problems import FIXED, KEPT, REJECTED, Problem, counted, on_one_line
 from cycle_analysis.readers import RawTable, change_texts
 from cycle_analysis.responses import CODE_IN_LABEL, EMAIL, declared_missing, plain_number
 from cycle_analysis.study import Study
@@ -391,7 +391,8 @@ def _doubt_units(
     for row in found[lost].itertuples():
         rows, text, problem = number.index[number == row.Index], str(row.text), str(row.problem)
         if row.reason or not text or problem == "is missing":
-            problem = f"{len(rows)} respondents name no unit and are left out"
+            one, many = "respondent names no unit and is", "respondents name no unit and are"
+            problem = f"{counted(len(rows), one, many)} left out"
             problems.append(raw.problem(column, rows, text, problem, done=KEPT, rule=str(row.why)))
             continue
         remedy = remedy_for(problem)
@@ -455,7 +456,8 @@ def _doubt_provinces(
     if odd.empty:
         return []
     shown = ", ".join((odd["text"] + " in " + odd["place"]).head(5))
-    problem = f"{len(odd)} units do not lie in the province that the file gives"
+    problem = counted(len(odd), "unit does", "units do")
+    problem += " not lie in the province that the file gives"
     remedy = "Look which of the two is meant"
     return [raw.problem(column, (), shown, problem, "", remedy, done=KEPT, n=len(odd))]
 

@@ -170,10 +170,46 @@ def test_answer_codes_of_letters_and_a_number_keep_their_order(tmp_path):
     coded = {f"{i}": f"A{i}" for i in range(1, 8)}
     folder, _ = begun(tmp_path, limesurvey(answers().replace(coded), FORMS["codes"]))
     fill_in(folder)
+    text = (folder / "study.yaml").read_text("utf-8")
+    (folder / "study.yaml").write_text(re.sub("# (min|max):", r"\1:", text), "utf-8")
     called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path)
     fill_in(folder)
     assert called("check", "cyclus", home=tmp_path).returncode == 0
     assert load_study("cyclus", tmp_path).scales["from_1_to_7"].ends == (1, 7)
+
+
+def test_codes_without_words_make_no_scale_that_is_sure(tmp_path):
+    """LimeSurvey gives `weet niet` the code after the last answer: A6 beside A1 to A5."""
+    table = answers()
+    table[CODES] = table[CODES].replace({f"{i}": f"A{i}" for i in range(1, 8)})
+    likely = next(line for line in begun(tmp_path, table)[1].splitlines() if "look at it" in line)
+    assert "scale from_1_to_7" in likely
+    text = (tmp_path / "data/raw/cyclus/study.yaml").read_text()
+    assert "    # max: 7" in text
+    assert "those for no answer go under missing" in text
+
+
+def test_reasons_in_two_languages_are_no_answers(tmp_path):
+    table, words = answers()[CODES].astype(int), {1: "oneens / disagree", 7: "eens / agree"}
+    table.iloc[4, 0] = 9
+    words |= {8: "Weet niet / Don't know", 9: "Niet van toepassing / Not applicable"}
+    labels = {code: {float(at): said for at, said in words.items()} for code in CODES}
+    pyreadstat.write_sav(table.astype(float), tmp_path / "a.sav", variable_value_labels=labels)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    assert called("new-study", "cyclus", "a.sav", home=tmp_path).returncode == 0
+    scale = yaml.safe_load((tmp_path / "data/raw/cyclus/study.yaml").read_text())["scales"]
+    assert {name: rating["max"] for name, rating in scale.items()} == {"from_1_to_7": 7}
+    reasons = {code: one["reason"] for code, one in scale["from_1_to_7"]["missing"].items()}
+    assert reasons == {"8": "dont_know", "9": "not_applicable"}
+
+
+def test_a_number_for_each_of_many_respondents_is_no_name_of_a_municipality(tmp_path):
+    table = pd.concat([answers()] * 25, ignore_index=True)
+    rows = range(len(table))
+    table = table.assign(GEM=[f"Huis {i // 25:02d}" for i in rows], lid=[2300 - i for i in rows])
+    said = begun(tmp_path, table)[1]
+    assert "units: municipalities" not in said
+    assert "units from column GEM" in said
 
 
 def test_units_that_are_no_municipalities_and_items_without_blocks_are_left_to_fill_in(tmp_path):
@@ -323,7 +359,7 @@ def test_what_a_file_tells_beside_its_answers_is_said_at_once(tmp_path):
         sheet.set_row(5, None, None, {"hidden": True})
         sheet.write_formula(3, 2, "=VLOOKUP(A4,A1:B9,2,0)", None, 4)
     told = called("new-study", "cyclus", "export.xlsx", home=tmp_path).stdout
-    assert "the file: 1 rows are hidden in the sheet" in told
+    assert "the file: 1 row is hidden in the sheet" in told
     assert "the file: 1 x is a formula, not a value (column VK1): `check` will refuse that" in told
 
 
@@ -399,7 +435,7 @@ def test_rows_of_totals_do_not_spoil_the_scales_and_are_told(tmp_path):
     table.to_csv(tmp_path / "export.csv", index=False)
     begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
     assert "scale from_1_to_7" in begun.sure
-    assert "rows 92 name no unit (Totaal): totals, notes or typos?" in str(begun)
+    assert "row 92 names no unit (Totaal): totals, notes or typos?" in str(begun)
 
 
 def test_a_long_number_is_written_whole(tmp_path):
@@ -530,7 +566,7 @@ def test_a_second_row_of_headings_does_not_lay_a_table_on_its_side(tmp_path):
     table.loc[-1] = ["Gemeente", "Functie", *TEXTS.values()]
     table.insert(0, "nr", [*map(str, range(1, 91)), "Respondent"])
     _, told = begun(tmp_path, table.sort_index())
-    assert "rows 2 name no unit (Gemeente)" in told
+    assert "row 2 names no unit (Gemeente)" in told
 
 
 def test_a_register_that_is_left_empty_is_told_as_empty(tmp_path):
@@ -560,7 +596,7 @@ def test_numbers_that_are_codes_of_municipalities_name_units_under_any_heading(t
     folder, told = begun(tmp_path, table if codes_too else table.drop(columns="GEM"))
     assert pd.read_csv(folder / "codebook.csv")["item"].tolist() == CODES
     assert "units: municipalities, column " in told
-    assert "name no unit" not in told, "a municipality that was split existed in 2018"
+    assert "no unit" not in told, "a municipality that was split existed in 2018"
 
 
 def test_numbers_of_which_few_are_codes_of_municipalities_are_an_item(tmp_path):

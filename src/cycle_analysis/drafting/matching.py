@@ -30,6 +30,7 @@ from cycle_analysis.responses import NUMBER, decode
 from cycle_analysis.responses.checks import find_shift, numbers_in, suggest_recode
 from cycle_analysis.responses.respondents import (
     LABEL,
+    MOST_SPELLINGS,
     NUMBERS,
     find_meanings,
     may_be_a_list,
@@ -244,9 +245,9 @@ def _unit(export: Export, column: str) -> Match | None:
     given = stripped(export.raw, column)
     meanings = find_meanings(export.raw, given, Column(source=column))
     n_texts = int(((meanings["reason"] == "") & (meanings.index != "")).sum())
-    if not 0 < n_texts <= MOST_UNITS:
-        return None
     where = (export.register, export.day)
+    if not 0 < n_texts <= min(MOST_UNITS, MOST_SPELLINGS * len(export.register.units)):
+        return None
     units, told = read_units(export.raw, given, Column(source=column), *where, suggest=False)
     found = given[units != ""].nunique() / n_texts
     if found <= 0.5:

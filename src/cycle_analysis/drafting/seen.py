@@ -92,6 +92,8 @@ class Answers:
         Whether percent signs stand behind its numbers.
     words : tuple of str
         The few that stand among numbers without being one.
+    bare : bool
+        Whether answers are codes of letters and a number, of which no words say what they mean.
     """
 
     texts: tuple[str, ...]
@@ -99,6 +101,7 @@ class Answers:
     missing: dict[str, str] = field(default_factory=dict)
     percent: bool = False
     words: tuple[str, ...] = ()
+    bare: bool = False
 
     @property
     def numbers(self) -> list[float]:
@@ -127,6 +130,8 @@ class SeenScale:
         Whether the ends can be filled in unseen.
     shared : bool
         Whether most of its items show both ends, or may do so: else each may have its own scale.
+    bare : bool
+        Whether its labels are codes too, so that some may stand for no answer.
     """
 
     kind: str
@@ -136,6 +141,7 @@ class SeenScale:
     likely_missing: tuple[str, ...] = ()
     sure: bool = True
     shared: bool = True
+    bare: bool = False
 
     @property
     def spans(self) -> tuple[object, ...]:
@@ -293,7 +299,7 @@ def see_answers(raw: RawTable, column: str) -> Answers:
         code.strip(): CODE_IN_LABEL.sub("", label).strip() or label
         for code, label in raw.labels.get(column, {}).items()
     }
-    given = stripped(raw, column)
+    given, bare = stripped(raw, column), False
     spelled = given.cat.categories if labels else _unlike(given.value_counts().index[::-1])
     texts = [text for text in spelled if not missing_reason(text)]
     coded = sorted((text, "") if NUMBER.fullmatch(text) else split_code(text) for text in texts)
@@ -301,7 +307,7 @@ def see_answers(raw: RawTable, column: str) -> Answers:
         labels |= {code: words for code, words in coded if words}
         texts = list(dict.fromkeys(code for code, _ in coded))
     elif len(texts) <= MOST_LABELS and not labels and (codes := numbered_codes(texts)):
-        labels, texts = codes, list(codes)
+        labels, texts, bare = codes, list(codes), True
     plain = list(dict.fromkeys(map(without_marks, texts)))
     percent = False
     if plain != texts and all(map(NUMBER.fullmatch, plain)):
@@ -318,7 +324,7 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     if labels or len(words) > MOST_WORDS or len(given) - len(words) < FEWEST:
         words = []
     given = [text for text in given if text not in words]
-    return Answers(tuple(given), labels, missing, percent, tuple(words))
+    return Answers(tuple(given), labels, missing, percent, tuple(words), bare)
 
 
 def _unlike(texts: Iterable[str]) -> list[str]:
@@ -349,8 +355,9 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
     ends = answers[0], answers[-1]
     n_both = sum(bool(one.numbers) and set(ends) <= set(one.numbers) for one in columns)
     usual, most = ends[0] in LOWEST and ends[1] in HIGHEST, n_both >= len(columns) / 2
-    sure = (usual and most) or {f"{end:g}" for end in ends} <= set(labels)
-    return SeenScale("rating", ends, *told, far, sure, shared=usual or most)
+    bare = any(one.bare for one in columns)
+    sure = not bare and ((usual and most) or {f"{end:g}" for end in ends} <= set(labels))
+    return SeenScale("rating", ends, *told, far, sure, shared=bare or usual or most, bare=bare)
 
 
 def _of_words(

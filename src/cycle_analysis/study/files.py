@@ -464,9 +464,16 @@ def missing_reason(text: str) -> str | None:
     --------
     >>> missing_reason("N.v.t."), missing_reason("nvt."), missing_reason("eens")
     ('not_applicable', 'not_applicable', None)
+    >>> missing_reason("Weet niet / Don't know"), missing_reason("weet niet / eens")
+    ('dont_know', None)
     """
     word = normalise(text)
-    return _REASON_OF.get(word, _REASON_OF.get(word.replace(".", "") or word))
+    known = _REASON_OF.get(word, _REASON_OF.get(word.replace(".", "") or word))
+    parts = [part for part in re.split(r"\s*[/|]\s*", word) if part]
+    if known is not None or len(parts) < 2:
+        return known
+    reasons = [missing_reason(part) for part in parts]
+    return reasons[0] if all(reasons) else None
 
 
 def codes_by_label(labels: Mapping[str, Text]) -> dict[str, str]:

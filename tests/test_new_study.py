@@ -212,6 +212,23 @@ def test_a_number_for_each_of_many_respondents_is_no_name_of_a_municipality(tmp_
     assert "units from column GEM" in said
 
 
+def test_what_is_next_can_be_typed_over_and_an_empty_wave_is_told_once(tmp_path):
+    answers().to_csv(tmp_path / "Meting 2026 (def).csv", index=False)
+    done = called("new-study", "cyclus", "Meting 2026 (def).csv", home=tmp_path)
+    assert done.stdout.endswith("add-wave cyclus WAVE 'Meting 2026 (def).csv'\n")
+    told = called("check", "cyclus", home=tmp_path).stderr
+    assert "times: is empty" in told
+    assert "wave.yaml" not in told
+
+
+def test_a_text_in_a_language_that_the_study_does_not_name_says_how_to_name_it(tmp_path):
+    folder, _ = begun(tmp_path, answers())
+    text = (folder / "study.yaml").read_text("utf-8")
+    (folder / "study.yaml").write_text(text.replace('title: {nl: ""}', 'title: {nl: "a", en: "b"}'))
+    told = called("check", "cyclus", home=tmp_path).stderr
+    assert "title.en: 'en': is no language of this study. Add it to `languages`" in told
+
+
 def test_units_that_are_no_municipalities_and_items_without_blocks_are_left_to_fill_in(tmp_path):
     names = {code: f"Q{i}" for i, code in enumerate(CODES)}
     table = answers().rename(columns=names).assign(GEM=[f"Afdeling {i % 40}" for i in range(90)])

@@ -289,6 +289,14 @@ def test_wrong_events_are_refused_with_the_place(tmp_path, rows, message):
         read_register(units, events)
 
 
+def test_a_last_day_given_as_valid_until_is_told_once_with_what_is_meant(tmp_path):
+    units = write(tmp_path, "units.csv", UNITS.replace("2019-01-01\nB", "2018-12-31\nB"))
+    rows = "date,from_unit,to_unit,share,persons\n2019-01-01,A,B,1,\n"
+    with pytest.raises(InputError, match="this day, which is the first without it") as caught:
+        read_register(units, write(tmp_path, "events.csv", rows))
+    assert len(caught.value.problems) == 1
+
+
 def test_all_faults_of_a_register_are_told_at_once(tmp_path):
     path = write(tmp_path, "r.csv", "unit,name,valid_from\nA,,x\n,b,y\n")
     with pytest.raises(InputError) as caught:

@@ -395,7 +395,7 @@ def _new_study(options: argparse.Namespace) -> int:
     print(
         "Next: fill in what is empty, look at what is likely, then: "
         f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} "
-        + " ".join([str(options.file), *given])
+        + " ".join([shlex.quote(str(options.file)), *given])
     )
     return CLEAN
 

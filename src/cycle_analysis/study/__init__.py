@@ -268,7 +268,7 @@ def gather_study(name: str, home: Path | None = None, without: str = "") -> Gath
     codebook, wrong = read or (None, [])
     problems += wrong
     waves = {}
-    for wave in parts.get("waves", []):
+    for wave in filter(None, parts.get("waves", [])):  # an empty name is told as such
         if without and (wave == without or not (folder / wave / WAVE).exists()):
             continue
         waves[wave], wrong = _read_wave(folder, wave, codebook, file)

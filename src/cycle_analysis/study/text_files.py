@@ -206,10 +206,14 @@ def _explain(text: YamlText, mistake: Any) -> Problem:
     elif kind == "language_missing":
         key = (*key, mistake["msg"])
         problem, value, remedy = f"the key {mistake['msg']!r} is missing", "", "Add it"
-    elif kind in {"extra_forbidden", "language_unknown"}:
-        key = key if kind == "extra_forbidden" else (*key, mistake["msg"])
+    elif kind == "extra_forbidden":
         problem, remedy = "is not a known key here", "Check its spelling, or delete it"
         value = str(key[-1])
+    elif kind == "language_unknown":
+        key, value = (*key, mistake["msg"]), mistake["msg"]
+        problem = "is no language of this study"
+        remedy = "Add it to `languages` in study.yaml, with a text wherever others have one, or "
+        remedy += "delete it"
     elif mistake["input"] == "":
         problem, remedy = "is empty", "Fill it in"
     elif kind.startswith("string") and isinstance(mistake["input"], list):

@@ -328,10 +328,13 @@ def _timing_problems(events: pd.DataFrame, units: pd.DataFrame, file: str) -> li
     kept = (events["from_unit"] == events["to_unit"]) | (events["kind"] == "border")
     goes_on = (events["from_unit"].map(last) != date) & ~days.isin(days[kept])
     what = "gives everything away but does not end on that day"
-    remedy = "Set its valid_until to this day, or add a row from it to itself with what it keeps"
+    remedy = "Set its valid_until to this day, which is the first without it, or add a row from it "
+    remedy += "to itself with what it keeps"
     found += _found(file, events[goes_on], "from_unit", what, "", remedy)
     ends = last[last < END]
-    untold = ends[~pd.MultiIndex.from_arrays([ends.index, ends]).isin(days)]
+    last_days = pd.MultiIndex.from_arrays([ends.index, ends])
+    days_after = pd.MultiIndex.from_arrays([ends.index, ends + pd.Timedelta(days=1)])
+    untold = ends[~last_days.isin(days) & ~days_after.isin(days[goes_on])]
     what = "and no event says where it went"
     return found + [
         Problem(file, str(unit), f"ends on {day:%Y-%m-%d}", what, "", "Add the event")

@@ -16,6 +16,7 @@ from ledger import Name, Published
 
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.report.chapters.cycle import MOST_PATTERNS
+from cycle_analysis.report.chapters.validity import MeasurementChapter
 
 
 def _link_respondents(model: Model, published: Published) -> None:
@@ -209,7 +210,7 @@ def _link_waves(model: Model, published: Published) -> None:
 
 
 def _link_answers(model: Model, published: Published) -> None:
-    """What is missing and what was answered make all respondents; ends are steps."""
+    """What is missing and what was answered make all respondents; ends are steps, or in bands."""
     for name in published.has("missing"):
         _, wave, item = name
         model.at_most(("dont_know", wave, item), name)
@@ -218,7 +219,17 @@ def _link_answers(model: Model, published: Published) -> None:
         turned = bool(published.study.phase_items(wave).loc[item, "reversed"])
         for end, step in zip(("floor", "ceiling"), ends, strict=False):
             if (own := ("step", wave, item, end)) in model and not turned:
-                model.adds_up([own], step)
+                if _in_bands(published, item):
+                    model.at_most(own, step)
+                else:
+                    model.adds_up([own], step)
+
+
+def _in_bands(published: Published, item: str) -> bool:
+    """Whether the steps of an item are told in bands, as those of a slider."""
+    chapter = next(c for c in published.chapters if isinstance(c, MeasurementChapter))
+    bands = chapter._bands(str(chapter._scale_of[item]))
+    return any(len(steps) > 1 for _, steps in bands.values())
 
 
 LINKS = (

@@ -2,11 +2,13 @@
 
 from functools import cached_property
 
+import pandas as pd
 import pytest
 from audit import audit
 from drawn_studies import Drawn
 from frozen import MAKERS
 from ledger import publish
+from told import Saved, saved
 
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
@@ -33,6 +35,25 @@ def test_no_small_number_of_a_frozen_study_is_known(frozen_run, name):
 @pytest.mark.parametrize(("name", "seed"), DRAWN)
 def test_no_small_number_of_a_small_study_is_known(frozen_run, name, seed):
     found = audit(published(frozen_run, name, seed))
+    assert found.small > 0
+    assert not found.pinned + found.proven
+
+
+def test_no_small_number_of_a_study_with_a_slider_is_known(frozen_run):
+    """Steps of a slider are told in bands, of which the lowest holds more than its lowest step."""
+    run = frozen_run("one_wave")
+    known, wave = saved(run), run.study.reference_wave
+    counts, items = (known.load("02_scores", name, wave) for name in ("answer_counts", "items"))
+    steps = pd.DataFrame(0, counts.index, [str(step) for step in range(101)])
+    steps[["0", "25", "50", "75", "100"]] = counts.to_numpy()
+    steps["3"] = steps["0"] - steps["0"].clip(upper=3)
+    steps["0"] -= steps["3"]
+    floor = steps["0"].reindex(items.index) / items["n"]
+    tables = {"answer_counts": steps, "items": items.assign(floor=floor.fillna(items["floor"]))}
+    tables = {f"02_scores/{name}": table for name, table in tables.items()}
+    slider = run.study.scales["step"].model_copy(update={"max": 100.0, "labels": {}})
+    study = run.study.model_copy(update={"scales": {"step": slider}})
+    found = audit(publish(study, Saved(study, known.store, tables)))
     assert found.small > 0
     assert not found.pinned + found.proven
 

@@ -110,8 +110,8 @@ def test_other_files_of_a_user_and_another_commit_stand_in_the_way_of_no_proof(h
     edit_manifest("source", "commit", "0" * 40)(home)
     told = called("verify", "small", "--quick", home=home)
     assert told.returncode == 0
-    assert "changed source commit: 000" in told.stdout
-    assert re.search(r"^\d{3} same\.$", told.stdout, re.MULTILINE)
+    assert "noted   source commit: 000" in told.stdout
+    assert re.search(r"^1 noted, \d{3} same\.$", told.stdout, re.MULTILINE)
 
 
 def test_somebody_else_s_manifest_is_held_against_what_lies_here(home, tmp_path):

@@ -308,7 +308,7 @@ def _verify(options: argparse.Namespace) -> int:
     with ended_at_once(options.stopped):
         lines = verify(study, home, manifest, quick=options.quick)
     print("\n".join(map(str, lines)))
-    counts = Counter(line.status for line in lines if line.counts)
+    counts = Counter(line.status for line in lines)
     print(", ".join(f"{n} {status}" for status, n in counts.items()) + ".")
     return CLEAN if all(line.is_proof for line in lines) else WARNINGS
 

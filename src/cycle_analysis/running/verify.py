@@ -69,19 +69,17 @@ class Line:
     Attributes
     ----------
     status : str
-        ``same``, ``changed``, ``new`` or ``gone``; ``stopped`` of a run.
+        ``same``, ``changed``, ``new`` or ``gone``; ``stopped`` of a run; ``noted`` of what differs
+        and stands in the way of no proof.
     name : str
         What it is, and which: ``table 2018/02_scores/scores.csv``.
     told : str
         The first difference, and the likely cause.
-    counts : bool
-        Whether it has to be the same for a proof.
     """
 
     status: str
     name: str
     told: str = ""
-    counts: bool = True
 
     def __str__(self) -> str:
         return f"{self.status:8}{self.name}" + (f": {self.told}" if self.told else "")
@@ -89,7 +87,7 @@ class Line:
     @property
     def is_proof(self) -> bool:
         """Whether it stands in the way of nothing."""
-        return self.status == "same" or not self.counts
+        return self.status in ("same", "noted")
 
 
 def verify(
@@ -195,13 +193,14 @@ def _settings(manifest: Sections, here: Sections) -> Iterator[Line]:
         for name in _differing(manifest[section], here[section]):
             then, now = (of[section].get(name, "nothing") for of in (manifest, here))
             told = f"{then} in the manifest, {now} here"
-            yield Line("changed", f"{word} {name}", told, section not in NOTED)
+            status = "noted" if section in NOTED else "changed"
+            yield Line(status, f"{word} {name}", told)
 
 
 def _files(manifest: Sections, lying: Found, made: Found) -> Iterator[Line]:
     """Tell of each file whether it lies there, and comes out, as the manifest has it."""
     (here, here_files), (fresh, fresh_files) = lying, made
-    causes = [line.name for line in _settings(manifest, here) if line.counts]
+    causes = [line.name for line in _settings(manifest, here) if not line.is_proof]
     for section in ("inputs", "notebooks"):
         names = _differing(manifest[section], here[section])
         causes += [f"{FILES[section]} {name}" for name in names]

@@ -251,6 +251,15 @@ def test_more_profiles_than_units_with_different_scores_are_refused_beforehand(t
     assert "Enough units" not in said
 
 
+def test_private_results_that_a_new_name_leaves_behind_are_told(tmp_path, capsys):
+    make_study(tmp_path, Truth(["2010"], "profiles", n_units=60))
+    for place in ("small/2010", "small/2009", "old/2010", "old/2009"):
+        (tmp_path / "data/processed" / place / "01_responses").mkdir(parents=True)
+    code, said = checked(tmp_path, capsys)
+    assert code == 0
+    assert re.findall(r"data/processed/(\S+), folder: holds private", said) == ["old", "small/2009"]
+
+
 @pytest.mark.parametrize("wave", ["2010", "2011"])
 def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_path, capsys, wave):
     make_study(tmp_path, TWO_WAVES)

@@ -25,7 +25,7 @@ from cycle_analysis.responses.coded import (
     flag_careless,
     read_all_responses,
 )
-from cycle_analysis.running import Value, gather_parameters, notebook_folder, number
+from cycle_analysis.running import PER_WAVE, Value, gather_parameters, notebook_folder, number
 from cycle_analysis.study import Gathered, Study, check_unlisted_waves, gather_study
 from cycle_analysis.units import (
     MOST_GROUPS,
@@ -128,7 +128,23 @@ def doubt_study(
         asked = int(number(parameters["04_number_of_profiles"]["n_profiles"]))
         found += _too_few(scores[study.reference_wave], study, asked)
         found += _constant_phases(scores[study.reference_wave], study)
-    return [*found, *_unused_background(study), *_doubt_waves(study, responses)]
+    found += [*_unused_background(study), *_doubt_waves(study, responses)]
+    return [*found, *_left_behind(study)]
+
+
+def _left_behind(study: Study) -> Iterator[Problem]:
+    """Private results of waves and studies that are no longer there, as after a new name."""
+    raw, gone = study.folder.parent, dict[str, str]()
+    for answers in sorted((raw.parent / "processed").glob(f"*/*/{PER_WAVE[0]}")):
+        name, wave = answers.parts[-3:-1]
+        if name == study.name and wave not in study.waves:
+            gone[f"{name}/{wave}"] = "a wave that study.yaml does not name"
+        elif not (raw / name).exists():
+            gone[name] = "a study that is not in data/raw"
+    for name, what in gone.items():
+        problem = f"holds private results of {what}: renamed, or taken out?"
+        remedy = "Delete the folder if nobody needs them"
+        yield Problem(f"data/processed/{name}", "folder", "", problem, "", remedy, KEPT)
 
 
 def _unused_background(study: Study) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ class Saved:
         told = [words_of(block.text) for block in document.blocks if hasattr(block, "kind")
                 and hasattr(block, "text")]  # fmt: skip
         rows = [" | ".join(c.text for c in row) for table in document.tables for row in table.rows]
-        notes = [note for table in document.tables for note in table.notes]
+        notes = [note for table in document.tables for note in (table.caption, *table.notes)]
         drawn = [block for block in document.blocks if isinstance(block, Figure)]
         return "\n".join([*told, *rows, *notes, *(f"{f.caption} {f.alt}" for f in drawn)])
 
@@ -223,7 +223,10 @@ def test_each_finding_has_its_sentence_where_nothing_can_be_computed(saved):
     for block, start in starts.items():
         assert told.tell("measurement", block).startswith(start)
     assert told.tell("measurement", "title_spread") == ""
-    assert told.text()
+    assert "What another rule of aggregation changes" not in told.text()
+    assert "Agreement of respondents" in told.text(), "another wave may have several respondents"
+    told.study = told.study.model_copy(update={"waves": ["2018"]})
+    assert "Agreement of respondents" not in told.text()
 
 
 def test_what_is_odd_in_the_measurement_is_told(saved):
@@ -233,6 +236,11 @@ def test_what_is_odd_in_the_measurement_is_told(saved):
     odd = Saved(items=items, reliability=reliability)
     assert "It is negative for AG1" in odd.tell("measurement", "items")
     assert "Under 0.70 lies the new normal" in odd.tell("measurement", "alpha")
+    reliability.loc[["AG", "EX"], "alpha"], reliability.loc["NN", "alpha"] = 0.6949, 0.6999
+    two = Saved(items=items.assign(ceiling=0.51), reliability=reliability)
+    assert "Under 0.70 lie agenda" in two.tell("measurement", "alpha")
+    assert "new normal" not in two.tell("measurement", "alpha").split("Under")[1]
+    assert "questions on the highest" in two.tell("measurement", "items")
     text = odd.text()
     assert "New normal | alpha under 0.70; differences between single municipalities" in text
     assert "AG1 | all answers alike" in text

@@ -30,7 +30,7 @@ LEAST_UNIQUE = 0.005
 WARNINGS: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "no answers at all": lambda table: table["n_respondents"] == 0,
     "fewer than 3 items with variance": lambda table: table["n_items"] < 3,
-    "alpha under .70": lambda table: table["alpha"] < 0.7,
+    "alpha under .70": lambda table: table["alpha"].round(2) < 0.7,
 }
 """When a scale is warned of, in a table of `scale_statistics`: the first that holds."""
 

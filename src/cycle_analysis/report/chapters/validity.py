@@ -81,6 +81,12 @@ class MeasurementChapter(Chapter):
         return {"n": made(int((floor > 0.5).sum()), floor), "of": made(len(floor), floor)}
 
     @cached_property
+    def ceiled(self) -> int:
+        """Number of items with more than half of the answers on the highest step."""
+        ceiling = self._items["ceiling"]
+        return made(int((ceiling > 0.5).sum()), ceiling)
+
+    @cached_property
     def warnings(self) -> list[dict[str, str]]:
         """What deserves attention: the item, or the phase that a warning is about as a whole."""
         items, phases = (

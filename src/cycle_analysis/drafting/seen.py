@@ -48,9 +48,10 @@ WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
 MARKS = (" - ", ": ", "? ")
 CODED = re.compile(r"(\w+)\.\s")
 USUAL_NAMES = {
-    "respondent": r"respondent(?:id)?|respnr|respid|responseid|antwoordid|(?:\w*participant)?id",
+    "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|responseid|antwoordid|(?:\w*participant)?id|"
+    r"(?:volg)?n(?:umme)?r",
     "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
-    "role": "role|rol|functie|function|position",
+    "role": "role|rol|func(?:tie)?|function|position",
     "province": "province|provincie",
     "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration|"
     "invulduur|invultijd",
@@ -66,7 +67,6 @@ SERVICE = re.compile(
     r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)|"
     r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
     r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
-    r"weegfactor|weging|weight|"
     r"survey (?:creation date|completed on|progress)",
     re.IGNORECASE,
 )
@@ -74,6 +74,9 @@ SERVICE = re.compile(
 DAY = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[ T].*)?$")
 MOST_STEPS = 11
 """An answer that rises by one from row to row more often than this is none."""
+WEIGHT = re.compile(r"weegfactor|wegingsfactor|weging|gewicht|weights?", re.IGNORECASE)
+"""A column of weights, when it holds numbers."""
+UNUSED = "weights of respondents are not used: units are weighed by the population"
 WORDY = re.compile(r"e-?mail.*|name|naam|location", re.IGNORECASE)
 """Those of words: with numbers alone they are questions."""
 
@@ -279,7 +282,7 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
 def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
     """Give the question of each column: what is asked last, where that tells it from the others."""
     whole = {c: " ".join(raw.questions.get(c, c).split()) for c in columns}
-    alone = [c for c, text in whole.items() if text == c and CODE.fullmatch(as_code(c))]
+    alone = [c for c, text in whole.items() if text == c and _is_code(c)]
     whole |= dict.fromkeys(alone, "")
     last = {}
     for column, text in whole.items():
@@ -288,6 +291,12 @@ def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
         last[column] = part[1] if part else text.rsplit(mark, 1)[-1] if mark else text
     asked = list(last.values())
     return {c: last[c] if asked.count(last[c]) == 1 else whole[c] for c in columns}
+
+
+def _is_code(heading: str) -> bool:
+    """Whether a heading is a code alone, also with the number of a part: ``SIG[SQ001]``."""
+    part = WITHIN.fullmatch(heading)
+    return bool(CODE.fullmatch(as_code(heading)) or (part and part[2].isdecimal()))
 
 
 def see_answers(raw: RawTable, column: str) -> Answers:
@@ -413,6 +422,7 @@ def likely_days(raw: RawTable) -> str:
 def told_of(raw: RawTable) -> list[str]:
     """What a file tells beside its answers: what was noticed, and cells that are no answers."""
     told = [f"{note.problem}" + (f" ({note.value})" if note.value else "") for note in raw.notes]
+    told += [f"column {c}: {UNUSED}" for c in raw.cells if _is_weight(raw, str(c))]
     for problem, cells in raw.flaws.groupby("problem", sort=False):
         columns = first_five(cells["column"].unique().tolist())
         told.append(f"{len(cells)} x {problem} (column {columns}): `check` will refuse that")
@@ -441,6 +451,12 @@ def _names(column: str) -> list[str]:
     return [column.strip(), *([coded[1]] if coded else [])]
 
 
+def _is_weight(raw: RawTable, column: str) -> bool:
+    """Whether a column has the name of a weight and holds numbers alone."""
+    given = set(_given(raw, column).index)
+    return bool(given and WEIGHT.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given)))
+
+
 def why_no_item(raw: RawTable, column: str) -> str:
     """Why a column needs no item: the survey tool adds it, or it holds personal data."""
     counts = raw.cells[column].value_counts().loc[lambda counts: counts > 0]
@@ -451,6 +467,8 @@ def why_no_item(raw: RawTable, column: str) -> str:
         is_wordless = WORDY.fullmatch(name) and all(map(NUMBER.fullmatch, given))
         if SERVICE.fullmatch(name) and not is_wordless:
             return "added by the survey tool"
+    if _is_weight(raw, column):
+        return UNUSED
     if given and all(map(DAY.match, given)):
         return "days or times"
     if len(given) == 1 and counts.sum() == len(raw.cells) > MOST_STEPS and "" not in counts:

@@ -229,6 +229,66 @@ def test_a_text_in_a_language_that_the_study_does_not_name_says_how_to_name_it(t
     assert "title.en: 'en': is no language of this study. Add it to `languages`" in told
 
 
+@pytest.fixture
+def first_wave(tmp_path):
+    """A study on 1 to 5 whose first wave is begun, and the answers of that."""
+    table = answers().replace({"6": "4", "7": "5"})
+    table.loc[0, CODES], table.loc[1, CODES] = "1", "5"
+    folder, _ = begun(tmp_path, table)
+    fill_in(folder)
+    name_wave(folder / "study.yaml")
+    assert called("add-wave", "cyclus", "2026", "export.csv", home=tmp_path).returncode == 0
+    fill_in(folder)
+    return table
+
+
+def added(home, table):
+    table.to_csv(home / "next.csv", index=False)
+    told = called("add-wave", "cyclus", "2027", "next.csv", home=home)
+    assert told.returncode == 0, told.stderr
+    return (home / "data/raw/cyclus/2027/wave.yaml").read_text("utf-8")
+
+
+def test_another_range_is_carried_by_linear_also_where_an_item_fits_by_chance(first_wave, tmp_path):
+    table = first_wave.copy()
+    table.loc[4:9, CODES[1:]] = "7"
+    text = added(tmp_path, table)
+    line = '# VK1: {source: "VK1", linear: {from: [1, 7]}, comparable: partial}'
+    assert f"  {line}" in text
+    assert text.count("answers on its scale run from 1 to 7, not 1 to 5") == len(CODES)
+
+
+def test_what_was_asked_before_is_dropped_and_a_weight_and_what_is_no_unit_are_told(
+    first_wave, tmp_path
+):
+    table = first_wave.drop(columns="VK2").assign(Weging="0,8", OPM="")
+    table.loc[5, "GEM"] = "Totaal"
+    text = added(tmp_path, table)
+    dropped, not_asked = text.split("dropped:")[1].split("not_asked:")
+    assert '# VK2: "no longer asked"' in dropped
+    assert "VK2" not in not_asked
+    assert '"Weging"   # weights of respondents are not used' in text
+    assert "of its values are units of the register, not Totaal" in text
+
+
+def test_roles_to_be_filled_in_stand_with_what_the_file_calls_them(tmp_path):
+    table = answers()[CODES].astype(float).assign(functie=[1.0, 2.0, 3.0] * 30)
+    labels = {"functie": {1.0: "Bestuurder / Executive", 2.0: "Manager", 3.0: "Adviseur"}}
+    pyreadstat.write_sav(table, tmp_path / "a.sav", variable_value_labels=labels)
+    folder, _ = begun(tmp_path, answers())
+    fill_in(folder)
+    name_wave(folder / "study.yaml")
+    assert called("add-wave", "cyclus", "2026", "a.sav", home=tmp_path).returncode == 0
+    text = (folder / "2026/wave.yaml").read_text("utf-8")
+    assert '"1": ""   # fill in; 30 rows, Bestuurder / Executive' in text
+
+
+def test_a_heading_that_is_a_code_is_no_question(tmp_path):
+    folder, told = begun(tmp_path, limesurvey(answers(), FORMS["parts of a question"]))
+    assert "questions of VK1, VK2" in told
+    assert pd.read_csv(folder / "codebook.csv")["question_nl"].isna().all()
+
+
 def test_units_that_are_no_municipalities_and_items_without_blocks_are_left_to_fill_in(tmp_path):
     names = {code: f"Q{i}" for i, code in enumerate(CODES)}
     table = answers().rename(columns=names).assign(GEM=[f"Afdeling {i % 40}" for i in range(90)])

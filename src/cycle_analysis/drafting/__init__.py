@@ -22,12 +22,8 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cycle_analysis.drafting.matching import (
-    Match,
-    Matches,
-    match_columns,
-    role_names,
-)
+from cycle_analysis.drafting.fields import Match, role_names
+from cycle_analysis.drafting.matching import Matches, match_columns
 from cycle_analysis.drafting.seen import (
     ASKS_FOR_ROLE,
     FEWEST,
@@ -433,6 +429,7 @@ def write_mapping(
     raw: RawTable, study: Study, wave: str, matches: Matches, source: Mapping[str, str | int]
 ) -> str:
     """Write wave.yaml: sure, likely, unknown."""
+    asked = {item for mapping in study.mappings.values() for item in mapping.items}
     order = [*RESPONDENT_FIELDS, *study.codebook.items.index]
     return (
         _templates()
@@ -441,6 +438,7 @@ def write_mapping(
             **{"raw": raw, "study": study, "wave": wave, "matches": matches, "source": source},
             found=[matches.found[name] for name in order if name in matches.found],
             days=likely_days(raw),
+            asked=asked,
             n_rows=lambda column: raw.cells[column].astype("str").str.strip().value_counts(),
         )
     )

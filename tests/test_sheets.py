@@ -154,6 +154,8 @@ def test_levels_have_sheets_without_probabilities(frozen_run):
         make_sheet(study, results, "en", study.reference_wave, data.scores.index[0], data)
     )
     assert "how sure that is, is not known" in text
+    assert "The levels are those of" in text
+    assert "rofile" not in text
     assert set(np.unique(data.chances)) == {0.0, 1.0}
     assert isinstance(data.changes, pd.DataFrame)
     assert data.changes.empty

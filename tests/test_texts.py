@@ -31,6 +31,7 @@ from cycle_analysis.report.chapters.cycle import AGREEMENT
 from cycle_analysis.report.chapters.validity import STABILITY
 from cycle_analysis.report.chapters.waves import TERRITORY
 from cycle_analysis.report.document import Document, Figure, Heading, Paragraph, Table, words_of
+from cycle_analysis.report.door import wave_total
 from cycle_analysis.report.language import FILTERS, open_language
 from cycle_analysis.report.templates import BUILT_IN, make_sandbox
 from cycle_analysis.report.writers import to_html
@@ -358,6 +359,39 @@ def test_no_text_takes_the_name_of_the_units_for_one_of_a_gender_or_first_letter
 def test_the_article_goes_by_the_name_of_a_unit(results, word, told):
     macros = make_sandbox(open_language("en", results.study)).globals["macros"]
     assert macros.a(word) == told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_key_words_say_what_leads_and_what_lags_and_else_that_nothing_does(results, language):
+    changed = results.change(
+        t05_profiles__profiles={"leading": ["P1 P2", "P1", "", ""], "lagging": ["P3", "", "P4", ""]}
+    )
+    told = tell(open_chapter(changed.study, changed, language, "profiles"), "portraits")
+    words = {
+        "en": ["high on P1 and P2, low on P3", "high on P1.", "low on P4.", "with the course"],
+        "nl": ["hoog op P1 en P2, laag op P3", "hoog op P1.", "laag op P4.", "met het verloop"],
+    }[language]
+    start = {"en": "In key words:", "nl": "In steekwoorden:"}[language]
+    sentences = told.split(start)[1:]
+    assert [said in text for said, text in zip(words, sentences, strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_where_the_whole_population_answered_no_margin_of_error_is_told(results, language):
+    part = results.change(t01_responses__precision={"margin": 0.03})
+    whole = results.change(t01_responses__precision={"margin": 0.0})
+    margin = {"en": "margin of error", "nl": "foutmarge"}[language]
+    none = {"en": "there is no sampling error", "nl": "een steekproeffout is er niet"}[language]
+    for saved_as, all_answered in ((part, False), (whole, True)):
+        told = tell(open_chapter(saved_as.study, saved_as, language, "response"), "precision")
+        assert (margin in told, none in told) == (not all_answered, all_answered)
+
+
+@pytest.mark.parametrize(("n", "told"), [(1, "1 country"), (2, "2 countries")])
+def test_one_unit_is_told_by_the_word_for_one(results, n, told):
+    language = open_language("en", results.study)
+    assert language.units(wave_total(n)) == told
+    assert language.basis(wave_total(n)) == f"n = {told}"
 
 
 def test_no_two_verdicts_are_told_in_the_same_words(results):

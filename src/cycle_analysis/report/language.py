@@ -113,13 +113,16 @@ class Language(Words):
 
     def units(self, units: Units) -> str:
         """Write a number of units with the word for them: about 45 municipalities."""
+        return f"{self.count(units)} {self._named(units)}"
+
+    def _named(self, units: Units) -> str:
+        """Give the word for so many units: that for one, if it is known to be one."""
         known = self._count(units) == 1 and not self.door.is_rounded(units)
-        words = self.study.units.one if known else self.study.units.many
-        return f"{self.count(units)} {words[self.code]}"
+        return (self.study.units.one if known else self.study.units.many)[self.code]
 
     def basis(self, units: Units, many: str = "") -> str:
         """Write on how many units, or respondents, something rests: n ≈ 215 municipalities."""
-        n, many = self._count(units), many or self.study.units.many[self.code]
+        n, many = self._count(units), many or self._named(units)
         if not self.door.is_rounded(units):
             return self._word("basis", n=self.number(n), many=many)
         if n == 0:

@@ -184,7 +184,8 @@ def test_every_code_and_every_parameter_has_a_word(language, kind):
 
 def test_a_code_without_a_word_is_refused_and_a_group_of_the_study_told_as_it_stands(results):
     language = open_language("en", results.study)
-    assert language.code_word("Isle", "background_groups") == "Isle"
+    assert language.code_word("Isle_2", "background_groups") == "Isle_2"
+    assert language.code_word("size_class", "backgrounds") == "size class"
     with pytest.raises(InputError, match=r"texts/en/words.yaml, models.XXI: has no word"):
         language.code_word("XXI", "models")
 

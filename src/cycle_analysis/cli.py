@@ -292,7 +292,10 @@ def _check(options: argparse.Namespace) -> int:
         print(f"{wave}: {found}")
         kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
-        print("\n".join(f"  {line}" for line in list_kinds(kinds)) or "  nothing to remark")
+        print(
+            "\n".join(f"  {line}" for line in list_kinds(kinds))
+            or "  nothing to remark on the answers"
+        )
     print("\n".join(f"{doubt}" for doubt in checked.doubts) or "Enough units for a run.")
     return WARNINGS if options.strict and (n_warnings or checked.doubts) else CLEAN
 

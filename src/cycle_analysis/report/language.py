@@ -213,7 +213,8 @@ class Language(Words):
         if code not in words and kind not in OPEN:
             file, where = f"texts/{self.code}/{FILE}", f"{kind}.{code}"
             raise refuse(file, where, "", "has no word", "", "Write what it is called")
-        return str(words.get(code, code))
+        own = code.replace("_", " ") if kind == "backgrounds" else code  # a column of the register
+        return str(words.get(code, own))
 
     def comma(self, loop: LoopContext, word: str = "and") -> str:
         """Write what stands between two parts of a row: a comma, or at last the word for and.

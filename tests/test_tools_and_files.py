@@ -329,3 +329,27 @@ def test_an_export_that_is_not_there_is_told_with_its_folder(tmp_path, command, 
     folder = "map" if "map" in given else tmp_path.name
     near = "; the nearest are nofile.xlsx" if "map" not in given else ""
     assert f"nofile.csv, file: does not exist{near}. Put it in {folder}/, or correct its" in told
+
+
+def test_a_vv_file_of_limesurvey_has_its_codes_below_the_questions(tmp_path):
+    heads = ["Response ID", "Date submitted", "Last page", "How far? [Pilots]", "Remarks"]
+    rows = [
+        ["id", "submitdate", "lastpage", "EX_SQ001", "OPM"],
+        ["1", "2026-03-01 10:00:00", "3", "A2", "a {quote}b{quote}{newline}c"],
+        ["2", "", "2", "{question_not_shown}", ""],
+    ]
+    path = tmp_path / "vvexport.csv"
+    path.write_text("\n".join("\t".join(row) for row in [heads, *rows]) + "\n", "utf-8")
+    table = read_export(path, Source(file=path.name))
+    assert table.platform == "LimeSurvey"
+    assert "1 row was not sent in" in str(table.notes[0])
+    assert table.cells["EX_SQ001"].tolist() == ["A2", "N/A"]
+    assert table.cells["OPM"].tolist() == ['a "b" c', ""]
+    assert table.questions["EX_SQ001"] == "How far? [Pilots]"
+
+
+def test_a_script_is_told_to_read_data(tmp_path):
+    path = tmp_path / "survey_R_syntax_file.R"
+    path.write_text('data <- read.csv("survey_R_data_file.csv")\n')
+    with pytest.raises(InputError, match="Give the file with the data that it reads"):
+        read_export(path, Source(file=path.name))

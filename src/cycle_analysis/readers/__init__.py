@@ -7,7 +7,8 @@ known by its shape, and brought to one header and one row each:
 
 LimeSurvey, any file
     Question codes, abbreviated or full questions as headings, Dutch or English; answer codes or
-    answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known.
+    answers in full; ``N/A`` for not shown. Incomplete rows are counted, timings known. Of its VV
+    files the second row holds the codes.
 Qualtrics, any file: three header rows, the legacy two, or one
     Numeric values or choice text, English or Dutch. Previews are left out, incomplete rows and
     spam counted, durations known.
@@ -19,6 +20,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -79,6 +81,11 @@ LIMESURVEY = (
 SURVEYMONKEY = re.compile(r"(?:respondent|collector)[ -]?id")
 OF_ONE_ANSWER = re.compile(r"(?:open-ended )?response|open (?:antwoord|respons)|antwoord|respons")
 """What SurveyMonkey writes below a question that has one column."""
+VV_SIGNS = {"{question_not_shown}": "N/A", "{quote}": '"', "{tab}": " ", "{newline}": " "}
+VV_SIGNS |= {"{cr}": " ", "{lbrace}": "{", "{rbrace}": "}"}
+"""What LimeSurvey's VV files write for signs that would break a line, and for not shown."""
+SCRIPTS = ("r", "sps", "do")
+"""Endings of files that tell R, SPSS or Stata how to read the data."""
 NAMELESS = re.compile(r"column \d+")
 SUBMITTED = ("submitdate", "date submitted", "datum ingediend")
 TOTAL_TIME = (
@@ -104,6 +111,7 @@ def read_export(path: Path, source: Source) -> RawTable:
     _check_kind(path, kind)
     if kind not in READERS:
         remedy = "Save it as .sav, .xlsx or .csv"
+        remedy = "Give the file with the data that it reads" if kind in SCRIPTS else remedy
         raise refuse(path.name, "file", kind, "this kind is not read", ", ".join(READERS), remedy)
     table = adapt(READERS[kind](path, source))
     if table.cells.empty:
@@ -155,7 +163,7 @@ def adapt(table: RawTable) -> RawTable:
     """Bring the export of a known survey tool to the shape of any other table."""
     if table.cells.empty:
         return table
-    table = _surveymonkey(_without_previews(_qualtrics(table)))
+    table = _surveymonkey(_without_previews(_qualtrics(_vv(table))))
     if any(headings <= set(_by_folded_name(table)) for headings in LIMESURVEY):
         table = _limesurvey(table)
     folded = _by_folded_name(table)
@@ -234,6 +242,20 @@ def _surveymonkey(table: RawTable) -> RawTable:
     return replace(table.renamed(names), how=how, platform="SurveyMonkey")
 
 
+def _vv(table: RawTable) -> RawTable:
+    """Take the codes of a VV file of LimeSurvey from below its questions, and its signs away."""
+    codes = table.cells.iloc[0].astype("str").str.strip()
+    if not {code.casefold() for code in codes} >= LIMESURVEY[0] or codes.duplicated().any():
+        return table
+    questions = dict(zip(codes, map(str, table.cells), strict=True))
+    table = table.only(table.cells.index != table.cells.index[0]).renamed(codes.to_dict())
+    signs = re.compile("|".join(map(re.escape, VV_SIGNS)))
+    plain = partial(signs.sub, lambda sign: VV_SIGNS[sign[0]])
+    cells = pd.DataFrame({name: change_texts(table.cells[name], plain) for name in table.cells})
+    how = f"{table.how}, VV with 2 header rows"
+    return replace(table, cells=cells, questions=questions, how=how)
+
+
 def _limesurvey(table: RawTable) -> RawTable:
     """Take question codes from headings of code and text; count rows that were not sent."""
     split = {name: CODE_AND_TEXT.fullmatch(name) for name in table.cells.columns}
@@ -241,7 +263,7 @@ def _limesurvey(table: RawTable) -> RawTable:
     questions = {part[1]: part[2] for part in split.values() if part}
     if codes and len(set(codes.values())) == len(codes):
         table = table.renamed(codes)
-    questions = questions or {name: name for name in table.cells.columns}
+    questions = questions or table.questions or {name: name for name in table.cells.columns}
     how = f"{table.how}, LimeSurvey"
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")
     folded = _by_folded_name(table)

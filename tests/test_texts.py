@@ -20,6 +20,7 @@ from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
 from cycle_analysis.mixtures.hurdles import Hurdle
 from cycle_analysis.problems import InputError
+from cycle_analysis.profiles.background import CRAMER, RANKS
 from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
 from cycle_analysis.profiles.verdict import OF_PROFILES, OF_SCORES, WINDOW, Verdict
@@ -163,6 +164,7 @@ CODES = {
     "verdict_warnings": {*OF_PROFILES, *OF_SCORES, WINDOW},
     "flags": BARRING,
     "heights": HEIGHTS,
+    "effects": [CRAMER, RANKS],
     "rules": aggregation_rules(pd.Series(["line", "top"])),
     "warnings": [*item_analysis.WARNINGS, *reliability.WARNINGS],
     "stability": [reading for _, reading in STABILITY],

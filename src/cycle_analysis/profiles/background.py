@@ -23,6 +23,8 @@ from cycle_analysis.profiles import Partition
 
 Strength = Callable[[np.ndarray, np.ndarray], float]
 """An effect size of weights (n × k profiles) and coded background (n × categories), 0-1."""
+CRAMER, RANKS = "Cramér's V", "ε²"
+"""Measures of association: with categories, and with ranks of numbers."""
 ILL_CONDITIONED = 50.0
 """Condition of the classification errors from which the correction only adds noise."""
 
@@ -166,7 +168,7 @@ def associate(
     rows = []
     for name in background.columns:
         known = background[name].reindex(weights.index).dropna()
-        measure = "ε²" if _is_number(known) else "Cramér's V"
+        measure = RANKS if _is_number(known) else CRAMER
         coded = _ranked(known) if _is_number(known) else _coded(known)[0]
         strength = _rank_share if _is_number(known) else _cramers_v
         own = weights.loc[known.index].to_numpy()

@@ -291,7 +291,7 @@ class BackgroundFacts(Chapter):
     def table_background(self) -> Rows:
         """What the groups go with, strongest first."""
         kinds = {
-            **{"variable": code("backgrounds"), "measure": TEXT, "effect": number(1)},
+            **{"variable": code("backgrounds"), "measure": code("effects"), "effect": number(1)},
             **{"interval": interval(1), "sure": code("yes_no")},
         }
         return Rows(kinds, self.associations)

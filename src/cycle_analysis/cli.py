@@ -16,6 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -292,10 +293,8 @@ def _check(options: argparse.Namespace) -> int:
         print(f"{wave}: {found}")
         kinds = problem_kinds(found.problems)
         n_warnings += int((kinds["done"] != FIXED).sum())
-        print(
-            "\n".join(f"  {line}" for line in list_kinds(kinds))
-            or "  nothing to remark on the answers"
-        )
+        lines = list_kinds(kinds) or ["nothing to remark on the answers"]
+        print("\n".join(f"  {line}" for line in lines))
     print("\n".join(f"{doubt}" for doubt in checked.doubts) or "Enough units for a run.")
     return WARNINGS if options.strict and (n_warnings or checked.doubts) else CLEAN
 
@@ -394,11 +393,10 @@ def _new_study(options: argparse.Namespace) -> int:
     layout = _layout_of(options)
     begun = new_study(folder, options.file, options.language, **layout)
     print(begun)
-    given = [f"--{name.replace('_', '-')} {shlex.quote(str(v))}" for name, v in layout.items()]
+    given = [(f"--{name.replace('_', '-')}", str(value)) for name, value in layout.items()]
     print(
-        "Next: fill in what is empty, look at what is likely, then: "
-        f"cycle-analysis add-wave {options.study} {begun.wave or 'WAVE'} "
-        + " ".join([shlex.quote(str(options.file)), *given])
+        "Next: fill in what is empty, look at what is likely, then: cycle-analysis add-wave "
+        + shlex.join([options.study, begun.wave or "WAVE", str(options.file), *chain(*given)])
     )
     return CLEAN
 

@@ -292,7 +292,7 @@ def read_units(
     problems = _doubt_units(raw, name, decided, number, better)
     problems += _doubt_numbers(raw, name, decided, by_text, register, day)
     problems += _doubt_provinces(raw, name, decided, register)
-    problems += _mixed_vintage(raw, name, decided, register)
+    problems += _vintages(raw, name, decided, register)
     return number.map(decided["now"]).astype("str"), problems
 
 
@@ -391,8 +391,8 @@ def _doubt_units(
     for row in found[lost].itertuples():
         rows, text, problem = number.index[number == row.Index], str(row.text), str(row.problem)
         if row.reason or not text or problem == "is missing":
-            one, many = "respondent names no unit and is", "respondents name no unit and are"
-            problem = f"{counted(len(rows), one, many)} left out"
+            names = "respondent names no unit and is", "respondents name no unit and are"
+            problem = f"{counted(len(rows), *names)} left out"
             problems.append(raw.problem(column, rows, text, problem, done=KEPT, rule=str(row.why)))
             continue
         remedy = remedy_for(problem)
@@ -447,10 +447,10 @@ def _doubt_provinces(
     raw: RawTable, column: str, found: pd.DataFrame, register: Register
 ) -> list[Problem]:
     """Warn of units that never lay in the province that stands beside them."""
-    if not (found["place"] != "").any():
+    odd = found[(found["place"] != "") & (found["unit"] != "") & (found["reason"] == "")]
+    if odd.empty:
         return []
     where = register.units.groupby("unit")["province"].agg(set)
-    odd = found[(found["place"] != "") & (found["unit"] != "") & (found["reason"] == "")]
     places = zip(odd["unit"], odd["place"], strict=True)
     odd = odd[[place not in where[unit] for unit, place in places]]
     if odd.empty:
@@ -489,9 +489,7 @@ def _doubt_by_names(
     return found
 
 
-def _mixed_vintage(
-    raw: RawTable, column: str, found: pd.DataFrame, register: Register
-) -> list[Problem]:
+def _vintages(raw: RawTable, column: str, found: pd.DataFrame, register: Register) -> list[Problem]:
     """Warn when no day exists on which all units were in force."""
     if not found["rule"].str.startswith("former").any():
         return []

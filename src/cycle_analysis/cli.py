@@ -322,8 +322,7 @@ def _freeze(options: argparse.Namespace) -> int:
     from cycle_analysis.study.plan import freeze
 
     parameters = gather_parameters(study, notebook_folder(home), {})
-    for path in freeze(study, {step: parameters[step] for step in NOTEBOOKS[:-1]}):
-        print(path)
+    print(*freeze(study, {step: parameters[step] for step in NOTEBOOKS[:-1]}), sep="\n")
     print("Read the plan, register it where your field does, and keep both files with the study.")
     return CLEAN
 

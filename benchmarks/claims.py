@@ -25,7 +25,7 @@ from surveys import at_distance, heavy_tailed
 
 from cycle_analysis.chance import holm
 from cycle_analysis.cycle import rank_correlations
-from cycle_analysis.cycle.order import possible_extremes
+from cycle_analysis.cycle.order import ends_apart, possible_extremes
 from cycle_analysis.measurement import respondent_scores, turn_items, unit_scores
 from cycle_analysis.measurement.agreement import random_group_benchmark, spread_by_level
 from cycle_analysis.measurement.error import measurement_error
@@ -171,7 +171,7 @@ def misnamed(world, rng):
     cuts = world.answering.cuts  # what all units would score if very many of their people answered
     means = sum(ndtr((states[PHASES] - cut) / sd) for cut in cuts).mean()
     missed = ~found["may_be_highest"][means.idxmax()] | ~found["may_be_lowest"][means.idxmin()]
-    return missed and not (found["may_be_highest"] & found["may_be_lowest"]).any()
+    return missed and ends_apart(found)
 
 
 def account(world, rng):

@@ -200,6 +200,24 @@ def test_the_phase_that_is_truly_highest_is_among_those_named_even_where_another
     assert np.mean(alone) <= 0.2
 
 
+def test_weighted_means_have_the_ends_of_the_population_they_are_weighted_to():
+    draw, named, alone = np.random.default_rng(7), [], []
+    for _ in range(100):
+        small = np.arange(342) < 300  # of 42 large units all answer, of 300 small ones a fifth
+        true = draw.normal(np.where(small[:, None], [65, 60, 40], [30, 70, 40]), 12)
+        units = np.sort(np.append(draw.choice(300, 60, replace=False), np.arange(300, 342)))
+        persons = pd.DataFrame(true[units].repeat(3, axis=0), columns=list("ABC"))
+        persons += draw.normal(0, 15, persons.shape)
+        of = pd.Series(units.repeat(3))
+        weights = pd.Series(np.where(small[units], 5.0, 1.0), index=units)
+        found = possible_extremes(unit_scores(persons, of), persons, of, 342, weights)
+        named.append(found["may_be_highest"].iloc[true.mean(axis=0).argmax()])
+        alone.append(found["may_be_highest"].sum() == 1)
+        assert found["may_be_lowest"].tolist() == [False, False, True]
+    assert np.mean(named) >= 0.93
+    assert np.mean(alone) <= 0.2  # unweighted, B is alone
+
+
 def test_divided_front_runners_are_seen_beyond_the_ends_of_the_scale():
     draw = np.random.default_rng(3)
     level = np.repeat(np.linspace(20, 80, 200), 5)

@@ -167,7 +167,11 @@ def phase_differences(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def possible_extremes(
-    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, population: int | None = None
+    scores: pd.DataFrame,
+    persons: pd.DataFrame,
+    units: pd.Series,
+    population: int | None = None,
+    weights: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Say which phases may have the highest mean, and which the lowest.
 
@@ -183,6 +187,9 @@ def possible_extremes(
     units : Series, indexed by respondent
     population : int, optional
         Number of units there are; see `measurement.error.mean_intervals`.
+    weights : Series, indexed by unit, optional
+        Survey weights: then of weighted means, whose variance is that of ``w (d - mean)``, w with
+        mean 1 over the units that have the difference d (linearised; Särndal et al. 1992, 5.7).
 
     Returns
     -------
@@ -193,6 +200,7 @@ def possible_extremes(
     ----------
     Gupta, S. S. (1965). On some multiple decision (selection and ranking) rules. Technometrics
     7(2), 225-245.
+    Särndal, C.-E., Swensson, B. & Wretman, J. (1992). Model Assisted Survey Sampling. Springer.
 
     Examples
     --------
@@ -202,7 +210,13 @@ def possible_extremes(
     [True, True, False]
     """
     errors = _from_respondents(measurement_error(persons, units)).reindex(scores.index)
-    table = mean_intervals(phase_differences(scores), population, errors)
+    gaps = phase_differences(scores)
+    if weights is not None:
+        own = gaps.notna().mul(weights[gaps.index], axis=0)
+        own /= own.where(gaps.notna()).mean()
+        mean = (own * gaps).mean()
+        gaps, errors = mean + own * (gaps - mean), own * errors
+    table = mean_intervals(gaps, population, errors)
     freedom = (table["n"] - 1).clip(lower=1)
     error = (table["high"] - table["low"]) / 2 / t.ppf(0.975, freedom)
     sure = t.sf((table["mean"] / error).abs(), freedom) <= SURE / max(scores.shape[1] - 1, 1)
@@ -216,6 +230,17 @@ def possible_extremes(
         },
         index=phases.rename("phase"),
     )
+
+
+def ends_apart(extremes: pd.DataFrame) -> bool:
+    """Whether no phase may be both highest and lowest: only then any is named as either.
+
+    Examples
+    --------
+    >>> ends_apart(pd.DataFrame({"may_be_highest": [True, False], "may_be_lowest": [True, True]}))
+    False
+    """
+    return not (extremes["may_be_highest"] & extremes["may_be_lowest"]).any()
 
 
 def gather_evidence(

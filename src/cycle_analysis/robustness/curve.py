@@ -33,6 +33,7 @@ import pandas as pd
 
 from cycle_analysis.chance import children
 from cycle_analysis.cycle import active_counts, activity
+from cycle_analysis.cycle.order import ends_apart, possible_extremes
 from cycle_analysis.measurement import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
@@ -51,10 +52,11 @@ from cycle_analysis.robustness import ALONE, CROSSED, Universe, shrunken, standa
 from cycle_analysis.study.plan import hash_facts
 from cycle_analysis.waves import change_both_ways, changed_surely
 
-CLAIMS = ("profiles", "number", "division", "largest", "ends", "together", "change")
-"""Claims of a headline: that there are profiles, or none; as many; units divided alike; the same
-profile the largest; the same phases furthest and least far; more phases active together than if
-unrelated; the same phases changed, in the same direction."""
+CLAIMS = ("profiles", "number", "division", "ends", "together", "change")
+"""Claims of a headline: that there are profiles, or none; as many; units divided alike; one of the
+same phases highest, and lowest; more phases active together than if unrelated; the same phases
+changed, in the same direction."""
+ENDS = ("may_be_highest", "may_be_lowest")
 OUTCOMES = {"number": "profiles", "division": "adjusted_rand", "change": "change"}
 """What choices are held against, and its column."""
 SCALINGS = {"z_scores": standardised, "shapes": shapes}
@@ -84,17 +86,17 @@ def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> p
     table["profiles"] = table["groups"].where(table["found"] | (table["k"] != "own"), 1)
     head = table.iloc[0]
     left = table["left_out"].str.removeprefix("phase ")
+    either = " ".join(head[list(ENDS)]).split()
     not_set = table["k"].isin(["own", head["k"]])
     named = _names(table) & bool(head["found"])
     divided, several = bool(head["groups"] > 1), bool(head["several"] > head["expected"])
-    ends = (table[["highest", "lowest"]] == head[["highest", "lowest"]]).all(axis=1)
+    ends = pd.DataFrame({end: table[end].map(partial(_implies, claim=head[end])) for end in ENDS})
     changed = [_changed(head["changed"], one) for one in left]
     held = {
         "profiles": table["found"] == head["found"],
         "number": (table["profiles"] == head["profiles"]).where(named),
         "division": (table["moved_share"] <= MOVED_WARNING).where(not_set & divided),
-        "largest": (table["largest"] == head["largest"]).where(table["groups"].gt(1) & divided),
-        "ends": ends.where(~left.isin([head["highest"], head["lowest"]])),
+        "ends": ends.all(axis=1).where(~left.isin(either)),
         "together": (table["several"] > table["expected"]) == several,
         "change": (table["changed"].map(_changed) == changed).where(table["change"].notna()),
     }
@@ -183,6 +185,11 @@ def without(left_out: Counter[str]) -> pd.DataFrame:
     """Count combinations that were not analysed by their reason: index `reason`; n."""
     n = pd.Series(left_out, dtype="int64").sort_index()
     return n.to_frame("n").rename_axis("reason")
+
+
+def _implies(told: str, claim: str) -> bool:
+    """Whether who names these phases says what the headline says: no other, and none only as it."""
+    return set(told.split()) <= set(claim.split()) and bool(told) == bool(claim)
 
 
 def _changed(told: str, without: str = "") -> frozenset[str]:
@@ -353,15 +360,16 @@ def analyse(material: Material, universes: Sequence[Universe]) -> list[Row]:
     list of dict
         One for each: universe (its name); verdict (a code), found, lead (BIC points on the best
         form without groups); n_units, groups (1 when nothing is divided), sizes (their shares,
-        from low to high, weighted where asked), largest (profile of the headline that the largest
-        is nearest to); adjusted_rand and moved_share with the headline; highest and lowest phase;
-        several and expected (shares of units with two or more active phases); change (points, mean
-        of the phases) and changed (phases with their sign) between the last two waves.
+        from low to high, weighted where asked); adjusted_rand and moved_share with the headline;
+        may_be_highest and may_be_lowest (phases, none where one may be both); several and expected
+        (shares of units with two or more active phases); change (points, mean of the phases) and
+        changed (phases with their sign) between the last two waves.
     """
     first = universes[0]
     work, changes = _fitted(material, first), _change(material, first)
     told = material.scores(first, material.reference)
     weights = {one.weights: _weights(material, one, told.index) for one in universes}
+    ends = {name: _ends(material, first, told, own) for name, own in weights.items()}
     divisions: dict[tuple[str, ...], Partition] = {}
     rows = []
     for one in universes:
@@ -369,7 +377,7 @@ def analyse(material: Material, universes: Sequence[Universe]) -> list[Row]:
         if how not in divisions:
             divisions[how] = _placed(material, work, one)
         own = weights[one.weights]
-        facts = _division(material, divisions[how], own) | _cycle(one, told, own)
+        facts = _division(material, divisions[how], own) | ends[one.weights] | _together(one, told)
         rows.append({"universe": one.name} | _weighed(work.evidence) | facts | changes)
     return rows
 
@@ -416,24 +424,28 @@ def _division(material: Material, partition: Partition, weights: pd.Series) -> R
     both = headline.labels.index.intersection(labels.index)
     agreement = method_agreement(headline.only(both), partition.only(both))
     shares = weights.groupby(labels.reindex(weights.index)).sum() / weights[labels.index].sum()
-    largest = headline.labels[both][labels[both] == shares.idxmax()].value_counts()
     return {
         "n_units": len(labels),
         "groups": partition.k,
         "sizes": " ".join(f"{share:.3f}" for share in shares),
-        "largest": int(largest.sort_index().idxmax()) if len(largest) else 0,
         "adjusted_rand": agreement.adjusted_rand,
         "moved_share": agreement.moved_share,
     }
 
 
-def _cycle(one: Universe, told: pd.DataFrame, weights: pd.Series) -> Row:
-    """Give the phases that are furthest and least far, and how many run at the same time."""
-    own = weights[told.index].to_numpy()[:, None] * told.notna()
-    means = (told * own).sum() / own.sum()
+def _ends(material: Material, one: Universe, told: pd.DataFrame, weights: pd.Series) -> Row:
+    """Name the phases that may have the highest and the lowest mean, none where one may be both."""
+    of = material.waves[material.reference]
+    persons, n_population = of.persons(one, of.items), len(material.population)
+    found = possible_extremes(told, persons, of.units[persons.index], n_population, weights)
+    apart = ends_apart(found)
+    return {end: " ".join(found.index[found[end] & apart]) for end in ENDS}
+
+
+def _together(one: Universe, told: pd.DataFrame) -> Row:
+    """Give the share of units with phases that run at the same time, and if unrelated."""
     counts = active_counts(activity(told, one.active_from)).loc[2:, ["share", "expected"]].sum()
-    ends = {"highest": str(means.idxmax()), "lowest": str(means.idxmin())}
-    return {**ends, "several": float(counts["share"]), "expected": float(counts["expected"])}
+    return {"several": float(counts["share"]), "expected": float(counts["expected"])}
 
 
 def _change(material: Material, one: Universe) -> Row:

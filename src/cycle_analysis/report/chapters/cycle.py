@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import binom
 
+from cycle_analysis.cycle.order import ends_apart
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
 from cycle_analysis.figures.responses import plot_answers
@@ -55,10 +56,9 @@ class CycleChapter(OrderFacts):
             [told[phase] for phase in rows.index[rows[f"may_be_{end}"].astype(bool)]]
             for end, rows in (("highest", ranked), ("lowest", ranked[::-1]))
         )
-        both = (ranked["may_be_highest"] & ranked["may_be_lowest"]).any()
         return {
             **{"highest": told[ranked.index[0]], "lowest": told[ranked.index[-1]]},
-            **{"may_be_highest": high, "may_be_lowest": low, "apart": not both},
+            **{"may_be_highest": high, "may_be_lowest": low, "apart": ends_apart(ranked)},
         }
 
     @cached_property

@@ -204,6 +204,19 @@ def test_an_order_that_colleagues_do_not_share_is_left_open(seed):
     assert found["reading"] == "undetermined"
 
 
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_blocks_of_phases_under_a_halo_are_not_surely_in_order(seed):
+    draw, n = np.random.default_rng(seed), 400
+    early, late = draw.normal(0, 14, (2, n, 1))
+    true = np.hstack([early, early, late, late, late]) + draw.normal(0, 6, (n, 5)) + 60
+    unit, halo = np.arange(n).repeat(3), draw.normal(0, 15, (n * 3, 1))
+    seen = true[unit] - 15 * np.arange(5) + halo + draw.normal(0, 6, (n * 3, 5))
+    found = phase_order(pd.DataFrame(seen, columns=PHASES), pd.Series(unit), replicates=100)
+    row = found.loc["order"]
+    assert row["H_low"] > 0.3 > row["H_between_high"]
+    assert row["reading"] == "partly"
+
+
 def test_with_one_respondent_and_no_other_subjects_no_order_is_read_as_it_may_be_style():
     persons, _, units = halo_in_the_phases(size=1)
     found = phase_order(persons, units, replicates=200).loc["order"]

@@ -319,8 +319,10 @@ def read_order(evidence: pd.Series) -> Reading:
     an order: correction takes out some of what units truly share, or leaves in some of a style.
     *Parallel* when H, corrected for style where that is known, is under .3, or not beyond chance,
     or when fewer than half of the steps go down. *Undetermined*, too, when what goes together
-    `may_be_style`. *Cumulative* when the whole interval of H is over .3, every step goes down, and
-    at most a tenth of the comparisons breaks the order beyond error. *Partly* otherwise.
+    `may_be_style`. *Cumulative* when the whole interval of H is over .3 and that between
+    respondents not under it (phases that go together in blocks, under a style, are no scale there),
+    every step goes down, and at most a tenth of the comparisons breaks the order beyond error.
+    *Partly* otherwise.
 
     Examples
     --------
@@ -346,7 +348,8 @@ def read_order(evidence: pd.Series) -> Reading:
     if may_be_style(evidence):
         return Reading.UNDETERMINED
     every_step = evidence["steps_down"] == evidence["steps"]
-    surely = low > WEAK and every_step and evidence["violations"] <= 0.1
+    shared = not evidence["H_between_high"] < WEAK  # where it is not known, too
+    surely = low > WEAK and shared and every_step and evidence["violations"] <= 0.1
     return Reading.CUMULATIVE if surely else Reading.PARTLY
 
 

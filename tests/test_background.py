@@ -29,7 +29,8 @@ def test_without_misplacement_effects_are_cramers_v_and_kruskal_wallis():
     table = associate(partition, background, n_permutations=19)
     counts = pd.crosstab(partition.labels, background["province"])
     v = np.sqrt(chi2_contingency(counts, correction=False).statistic / 120 / 2)
-    assert table.loc["province", "corrected"] == pytest.approx(v)
+    assert table.loc["province", "effect"] == pytest.approx(v)
+    assert table.loc["province", "corrected"] < v / 2  # the province goes with nothing
     groups = [group for _, group in background["inhabitants"].groupby(partition.labels)]
     assert table.loc["inhabitants", "effect"] == pytest.approx(kruskal(*groups).statistic / 119)
     assert table.index.tolist() == ["inhabitants", "province"]
@@ -99,10 +100,24 @@ def test_the_interval_of_an_effect_holds_the_true_one_about_as_often_as_it_says(
         truth = np.arange(200) % 2
         scores = pd.DataFrame(np.where(truth, 70, 30)[:, None] + rng.normal(0, 5, (200, 2)))
         large = pd.DataFrame({"large": (rng.random(200) < np.where(truth, 0.7, 0.4)).astype(str)})
-        row = associate(ward_kmeans(scores, 2), large, n_permutations=1, n_resamples=99).iloc[0]
+        row = associate(ward_kmeans(scores, 2), large, n_permutations=19, n_resamples=99).iloc[0]
         held.append(row["low"] <= 0.3015 <= row["high"])
     # phi of shares .7 and .4 is .3 / (2 √(.55 · .45)) = .3015; 60 samples: standard error .03
     assert 0.86 <= np.mean(held) <= 1.0
+
+
+def test_where_nothing_goes_with_the_profiles_the_interval_begins_at_0_and_the_effect_is_near_it():
+    rng, low, told, plain = np.random.default_rng(9), [], [], []
+    for _ in range(60):
+        scores = pd.DataFrame(np.repeat([20, 50, 80], 50)[:, None] + rng.normal(0, 5, (150, 2)))
+        region = pd.DataFrame({"region": rng.choice(list("abcd"), 150)})
+        row = associate(ward_kmeans(scores, 3), region, n_permutations=49, n_resamples=99).iloc[0]
+        low.append(row["low"])
+        told.append(row["corrected"])
+        plain.append(row["effect"])
+    assert np.mean(np.array(low) == 0) >= 0.9
+    assert np.mean(plain) > 0.12
+    assert np.median(told) < 0.05
 
 
 def test_holm_equals_the_published_steps():
@@ -152,7 +167,7 @@ def test_profiles_hardly_told_apart_are_related_without_correction():
     background = pd.DataFrame({"size": rng.choice(list("ab"), 90), "same": "x"}, scores.index)
     table = profile_background(partition, background, n_permutations=9)
     assert table.index.tolist() == ["size"]
-    assert table.loc["size", "corrected"] == table.loc["size", "effect"]
+    assert table.loc["size", "corrected"] <= table.loc["size", "effect"]  # less chance alone
     shares = background_shares(partition, background)
     assert shares["value"].equals(shares["corrected"])
     assert shares.loc["size", "value"].unstack("category").sum(axis=1).tolist() == [1, 1]

@@ -7,7 +7,8 @@ respondents, and who is hardly known is placed in the largest profile. The three
 errors. It takes memberships by their probabilities ("proportional assignment"), which over units
 without a relation are those of the whole however surely they are known. It stands beside the
 uncorrected figures. Effect sizes come first, p values by permutation, corrected by Holm over all
-variables asked about.
+variables asked about. Chance alone makes an effect, which is no less than 0: what permutations give
+on average is taken off the squared one (Bergsma 2013), and the interval lies around that.
 """
 
 from collections.abc import Callable
@@ -22,9 +23,11 @@ from cycle_analysis.chance import Seed, children, holm
 from cycle_analysis.profiles import Partition
 
 Strength = Callable[[np.ndarray, np.ndarray], float]
-"""An effect size of weights (n × k profiles) and coded background (n × categories), 0-1."""
+"""A squared effect size of weights (n × k profiles) and coded background (n × categories), 0-1."""
 CRAMER, RANKS = "Cramér's V", "ε²"
 """Measures of association: with categories, and with ranks of numbers."""
+MOST_BY_CHANCE = 0.99
+"""Where permutations alone give more than this, as of very few units, no more is taken off."""
 ILL_CONDITIONED = 50.0
 """Condition of the classification errors from which the correction only adds noise."""
 
@@ -139,8 +142,8 @@ def associate(
     -------
     DataFrame, q variables, strongest first
         measure (Cramér's V, or ε² of ranks), n_units, effect (uncorrected), corrected (for
-        misplacement; the one that is tested), low, high (95 % of the bootstrap, moved by
-        its bias, because effects of resamples are too large), p, p_holm.
+        misplacement, which is tested, and for chance), low, high (95 % of the bootstrap, moved
+        to lie around `corrected`, because effects of resamples are too large), p, p_holm.
 
     Raises
     ------
@@ -150,6 +153,7 @@ def associate(
 
     References
     ----------
+    Bergsma (2013), Journal of the Korean Statistical Society 42(3), 323-328.
     Bolck, Croon & Hagenaars (2004), Political Analysis 12(1), 3-27. Holm (1979), Scandinavian
     Journal of Statistics 6(2), 65-70.
 
@@ -164,28 +168,10 @@ def associate(
     [0.01]
     """
     _check(partition, background)
-    naive, weights = _weights(partition)
-    rows = []
-    for name in background.columns:
-        known = background[name].reindex(weights.index).dropna()
-        measure = RANKS if _is_number(known) else CRAMER
-        coded = _ranked(known) if _is_number(known) else _coded(known)[0]
-        strength = _rank_share if _is_number(known) else _cramers_v
-        own = weights.loc[known.index].to_numpy()
-        effect = strength(own, coded)
-        seeds = children(seed, n_permutations + n_resamples)
-        permuted = Parallel()(
-            delayed(_permuted)(strength, own, coded, child) for child in seeds[:n_permutations]
-        )
-        resampled = Parallel()(
-            delayed(_resampled)(strength, own, coded, child) for child in seeds[n_permutations:]
-        )
-        # Percentiles are moved by the bias of the bootstrap
-        ends = np.percentile(resampled, [2.5, 97.5]) - (np.mean(resampled) - effect)
-        low, high = np.clip(ends, 0.0, 1.0)
-        p = (1 + sum(other >= effect - 1e-12 for other in permuted)) / (n_permutations + 1)
-        plain = strength(naive.loc[known.index].to_numpy(), coded)
-        rows.append((name, measure, len(known), plain, effect, low, high, p))
+    seeds = children(seed, n_permutations + n_resamples)
+    parts = seeds[:n_permutations], seeds[n_permutations:]
+    tables = _weights(partition)
+    rows = [(name, *_relation(tables, background[name], *parts)) for name in background.columns]
     columns = ["variable", "measure", "n_units", "effect", "corrected", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=columns).set_index("variable")
     table["p_holm"] = holm(table["p"])
@@ -202,7 +188,7 @@ def profile_background(
     DataFrame, index `variable`
         As `associate`; without rows when nothing is divided or a profile has no members.
         Variables on which fewer than two groups of units differ are left out. Profiles that are
-        hardly told apart are related without correction, and `corrected` equals `effect`.
+        hardly told apart are related without correction for misplacement.
     """
     known = _varying(partition, background)
     if known.empty:
@@ -243,6 +229,33 @@ def _correctable(partition: Partition) -> Partition:
     return partition if can_be_corrected(partition) else replace(partition, posteriors=None)
 
 
+def _relation(
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    values: pd.Series,
+    permutations: list[np.random.SeedSequence],
+    samples: list[np.random.SeedSequence],
+) -> tuple[str, int, float, float, float, float, float]:
+    """Give one row of `associate`, from the weights of units as assigned and as corrected."""
+    known = values.reindex(tables[0].index).dropna()
+    ranked = _is_number(known)
+    measure, strength, power = (
+        (RANKS, _rank_share, 1.0) if ranked else (CRAMER, _cramers_v_squared, 0.5)
+    )
+    coded = _ranked(known) if ranked else _coded(known)[0]
+    naive, own = (table.loc[known.index].to_numpy() for table in tables)
+    effect = strength(own, coded)
+    permuted, resampled = (
+        Parallel()(delayed(draw)(strength, own, coded, child) for child in seeds)
+        for draw, seeds in ((_permuted, permutations), (_resampled, samples))
+    )
+    by_chance = min(np.mean(permuted), MOST_BY_CHANCE)
+    better = (effect - by_chance) / (1 - by_chance)
+    ends = np.percentile(resampled, [2.5, 97.5]) - np.mean(resampled) + better
+    better, low, high = np.clip([better, *ends], 0.0, 1.0) ** power
+    p = (1 + sum(other >= effect - 1e-12 for other in permuted)) / (len(permuted) + 1)
+    return measure, len(known), strength(naive, coded) ** power, better, low, high, p
+
+
 def _permuted(
     strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
 ) -> float:
@@ -257,14 +270,14 @@ def _resampled(
     return strength(weights[rows], coded[rows])
 
 
-def _cramers_v(weights: np.ndarray, categories: np.ndarray) -> float:
-    """Strength of the relation in the table of corrected counts, 0-1."""
+def _cramers_v_squared(weights: np.ndarray, categories: np.ndarray) -> float:
+    """Squared strength of the relation in the table of corrected counts, 0-1."""
     table = weights.T @ categories[:, categories.any(axis=0)]
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     expected = np.outer(np.maximum(rows, 1e-9), columns) / table.sum()
     chi_squared = ((table - expected) ** 2 / expected).sum()
     freedom = max(min(table.shape) - 1, 1)
-    return float(min(np.sqrt(max(chi_squared, 0.0) / table.sum() / freedom), 1.0))
+    return float(np.clip(chi_squared / table.sum() / freedom, 0.0, 1.0))
 
 
 def _rank_share(weights: np.ndarray, ranks: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, yeojohnson
 from shared import PHASES, examples
 from sklearn.decomposition import FactorAnalysis
 
@@ -28,6 +28,7 @@ from cycle_analysis.mixtures.courses import (
     fit_steps,
 )
 from cycle_analysis.mixtures.search import shortest_path
+from cycle_analysis.mixtures.skewed import fit_skewed
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))
@@ -184,3 +185,44 @@ def test_what_units_left_out_say_hardly_rests_on_how_they_were_divided(monkeypat
 def test_a_path_goes_through_points_in_the_order_that_is_shortest():
     points = np.array([[0.0, 0], [9, 0], [3, 0], [6, 0]])
     assert shortest_path(points)[:, 0].tolist() in ([0, 3, 6, 9], [9, 6, 3, 0])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_likelihood_of_a_skewed_cloud_is_that_of_the_scores_and_its_best_bend_is_found(place):
+    rng = np.random.default_rng(4)
+    normal = rng.multivariate_normal([0, 0], [[1, 0.6 * place], [0.6 * place, 1]], 400)
+    scores = pd.DataFrame(20 * np.exp(0.5 * normal), columns=["AG", "EX"])
+    found = fit_skewed(scores)[place]
+    middle, scale = scores.mean(), np.sqrt(scores.var(ddof=0).mean())
+    z = ((scores - middle) / scale).to_numpy()
+
+    def by_hand(powers):
+        bent = np.column_stack([yeojohnson(z[:, i], powers[i]) for i in (0, 1)])
+        covariance = np.cov(bent.T, bias=True)
+        if not place:
+            covariance = np.diag(np.diag(covariance))
+        density = multivariate_normal(bent.mean(axis=0), covariance).logpdf(bent).sum()
+        stretched = (np.sign(z) * np.log1p(np.abs(z)) * (np.asarray(powers) - 1)).sum()
+        return density + stretched - z.size * np.log(scale)
+
+    assert by_hand(found.model.powers) == pytest.approx(found.log_likelihood, abs=0.01)
+    assert found.log_likelihood > by_hand([1.0, 1.0]) + 50
+    if not place:
+        nearby = [np.add(found.model.powers, away) for away in ([0.1, 0], [0, -0.1])]
+        assert all(by_hand(powers) < found.log_likelihood for powers in nearby)
+    assert found.bic < min(fit_mixture(scores, k, VVI).bic for k in (2, 3))
+    truth = np.where(rng.random((400, 1)) < 0.5, 30.0, 60.0)
+    groups = pd.DataFrame(truth + rng.normal(0, 5, (400, 2)))
+    assert fit_skewed(groups)[place].bic > fit_mixture(groups, 2, EEI).bic + 100
+
+
+def test_a_skewed_cloud_takes_missing_scores_and_tells_units_left_out():
+    rng = np.random.default_rng(5)
+    scores = pd.DataFrame(rng.gamma(1.5, 15, (200, 3)), columns=["AG", "EX", "VB"])
+    scores = scores.mask(rng.random(scores.shape) < 0.1)
+    skewed = fit_skewed(scores)
+    profiles = fit_mixture(scores, 2, VVI)
+    assert skewed[0].bic < profiles.bic
+    told = held_out([*skewed, profiles], scores, seed=1).sum()
+    assert told[0] > told[2]
+    assert told[0] == pytest.approx(skewed[0].log_likelihood, abs=15)

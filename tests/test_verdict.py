@@ -97,6 +97,17 @@ def test_units_that_differ_in_how_far_they_go_to_the_ends_of_scales_are_no_profi
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_phases_that_have_nothing_in_common_but_a_tail_upward_are_no_profiles(seed):
+    rng = np.random.default_rng(seed)
+    scores = pd.DataFrame(rng.lognormal(3.4, 0.6, (200, 5)).clip(0, 100), columns=list(PHASES))
+    evidence = weigh(scores, 6, **QUICK)
+    assert evidence.choice.k > 1, "BIC alone announces profiles"
+    assert evidence.rivals.index[0] == "skewed cloud (EEI)"
+    assert evidence.lead < -20
+    assert evidence.verdict is Verdict.NO_STRUCTURE
+
+
 def test_heaps_of_scores_with_seven_steps_are_no_profiles():
     found = []
     for seed in range(2):

@@ -416,7 +416,7 @@ def _adapted(
     return em.Batch(theta, batch.log_shares, np.full(1, -np.inf), none.astype(bool), none)
 
 
-def fit_bound(scores: pd.DataFrame, model: Steps | Concentric, members: np.ndarray) -> Mixture:
+def fit_bound(scores: pd.DataFrame, model: Model, members: np.ndarray) -> Mixture:
     """Fit profiles whose means are bound, from memberships of the units, n × k.
 
     Examples

@@ -20,7 +20,8 @@ import pandas as pd
 from studies import run_or_show
 from surveys import at_distance, heavy_tailed, skewed
 
-from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.measurement import unit_scores
+from cycle_analysis.measurement.missing import even_scores
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
 from cycle_analysis.simulate.worlds import states_of, straight
@@ -215,8 +216,7 @@ def one_study(truth, n, study):
 
 def profiles(waves, world, change, study):
     told = [
-        wave_scores(respondent_scores(survey.answers, survey.items), survey.units)
-        for survey in waves
+        wave_scores(even_scores(survey.answers, survey.items), survey.units) for survey in waves
     ]
     k = len(world.centroids)
     reference = latent_profiles(told[0].scores, k, n_starts=20, seed=study)
@@ -251,7 +251,7 @@ def held_by(moves, before, chances):
 
 def in_waves(waves, roles):
     """Scores, units and roles of respondents, each by wave."""
-    scores = [respondent_scores(survey.answers, survey.items) for survey in waves]
+    scores = [even_scores(survey.answers, survey.items) for survey in waves]
     parts = (scores, [survey.units for survey in waves], roles)
     return (dict(zip("12", part, strict=True)) for part in parts)
 
@@ -269,7 +269,7 @@ def means(waves, roles):
 
 
 def levels(waves, study, roles):
-    persons = [respondent_scores(survey.answers, survey.items) for survey in waves]
+    persons = [even_scores(survey.answers, survey.items) for survey in waves]
     if roles:
         persons = without_role_mix(*in_waves(waves, roles), "1").values()
     told = [

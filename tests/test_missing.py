@@ -9,6 +9,7 @@ import pytest
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.missing import (
     ANY,
+    even_scores,
     expected_scores,
     little_test,
     missing_by_level,
@@ -111,11 +112,31 @@ def test_expected_scores_come_nearer_the_full_ones_than_person_means():
     assert expected.abs().mean() < 0.7 * person_mean.abs().mean()
 
 
+def test_even_scores_do_not_rise_where_difficult_items_are_left_out():
+    answers, _, _ = drawn()
+    some = left_out(answers, [0, 0, 0.1, 0.4])
+    full = respondent_scores(answers, ITEMS)
+    even = (even_scores(some, ITEMS) - full)["AG"]
+    assert abs(even.mean()) < 0.5
+    assert even[some.notna().all(axis=1)].abs().max() < 1e-9
+    few = answers.assign(AG2=np.nan, AG3=np.nan, AG4=np.nan)
+    assert even_scores(few, ITEMS)["AG"].isna().all()
+    assert even_scores(some.assign(AG4=np.nan), ITEMS)["AG"].notna().all()
+
+
+def test_even_scores_are_exact_where_respondents_and_items_add_up():
+    level, easy = np.array([10.0, 40, 60, 70]), np.array([20.0, 5, -5, -20])
+    whole = pd.DataFrame((level[:, None] + easy) / 25, columns=ITEMS.index)
+    some = whole.mask(np.array([[0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]]) == 1)
+    assert even_scores(some, ITEMS)["AG"].tolist() == pytest.approx(level)
+
+
 def test_without_missing_answers_nothing_moves_and_nothing_is_tested():
     answers, units, _ = drawn()
     pd.testing.assert_frame_equal(
         expected_scores(answers, ITEMS), respondent_scores(answers, ITEMS), check_names=False
     )
+    pd.testing.assert_frame_equal(even_scores(answers, ITEMS), respondent_scores(answers, ITEMS))
     assert little_test(answers, ITEMS)["p"].isna().all()
     assert missing_by_level(answers, ITEMS, answers.astype(str), units).empty
 

@@ -6,6 +6,8 @@ not know is like who does (Downey & King 1998). Beside it stand the shares missi
 level of the respondent, Little's (1988) test of missing completely at random, and scores for which
 missing answers are expected from the others by a multivariate normal likelihood (EM; Dempster,
 Laird & Rubin 1977). What answers would have been if who does not know did know, no method tells.
+Between waves scores are compared as if every item had been answered (`even_scores`), so that
+difficult items that more people leave out do not look like progress.
 """
 
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import pandas as pd
 from scipy import stats
 
 from cycle_analysis.chance import holm
-from cycle_analysis.measurement import items_by_phase, match_units, turn_items
+from cycle_analysis.measurement import items_by_phase, match_units, respondent_scores, turn_items
 from cycle_analysis.measurement.reliability import with_variance
 
 ANY = "any"
@@ -34,6 +36,55 @@ class Moments(NamedTuple):
     mean: np.ndarray
     covariance: np.ndarray
     expected: np.ndarray
+
+
+def even_scores(
+    answers: pd.DataFrame, items: pd.DataFrame, min_answered: float = 0.5
+) -> pd.DataFrame:
+    """Score each respondent on each phase as if all its items had been answered.
+
+    From the mean of the items answered goes by how much these are rated higher than all of the
+    phase; that comes from how respondents rate them beside each other (two-way imputation without
+    its error: least squares of respondents and items).
+
+    Parameters
+    ----------
+    answers, items, min_answered
+        As `measurement.respondent_scores` takes them.
+
+    Returns
+    -------
+    DataFrame, respondents × phases
+        As `measurement.respondent_scores` where all was answered; may lie just outside 0-100.
+
+    References
+    ----------
+    Bernaards, C. A. & Sijtsma, K. (2000). Influence of imputation and EM methods on factor analysis
+    when item nonresponse in questionnaire data is nonignorable. Multivariate Behavioral Research
+    35(3), 321-364.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 0, "high": 4, "reversed": False},
+    ...                      index=["AG1", "AG2"])
+    >>> answers = pd.DataFrame({"AG1": [4, 3, 2], "AG2": [2, 1, None]})
+    >>> even_scores(answers, items)["AG"].round(6).tolist()  # AG1 is rated 50 points higher
+    [75.0, 50.0, 25.0]
+    """
+    scores, turned = respondent_scores(answers, items, min_answered), turn_items(answers, items)
+    for phase, listed in items_by_phase(items).items():
+        scores[phase] -= _gained(turned[listed].to_numpy(dtype=float))
+    return scores
+
+
+def _gained(values: np.ndarray) -> np.ndarray:
+    """Give by how much the items answered are rated higher than all, n respondents × q items."""
+    seen = np.isfinite(values).astype(float)
+    part = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    filled = np.nan_to_num(values)
+    beside = filled - seen * (part * filled).sum(axis=1, keepdims=True)
+    equations = np.diag(seen.sum(axis=0)) - seen.T @ part
+    return np.asarray(part @ np.linalg.lstsq(equations, beside.sum(axis=0))[0])
 
 
 def missing_by_level(

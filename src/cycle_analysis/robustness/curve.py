@@ -23,7 +23,7 @@ Steegen, Tuerlinckx, Gelman & Vanpaemel (2016), Perspectives on Psychological Sc
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -36,6 +36,7 @@ from cycle_analysis.cycle import active_counts, activity
 from cycle_analysis.cycle.order import ends_apart, possible_extremes
 from cycle_analysis.measurement import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error, standard_errors
+from cycle_analysis.measurement.missing import even_scores
 from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
 from cycle_analysis.profiles.division import (
     MOVED_WARNING,
@@ -62,6 +63,8 @@ OUTCOMES = {"number": "profiles", "division": "adjusted_rand", "change": "change
 SCALINGS = {"z_scores": standardised, "shapes": shapes}
 """What Ward's method divides instead of scores."""
 Row = dict[str, Any]
+Scoring = Callable[[pd.DataFrame, pd.DataFrame, float], pd.DataFrame]
+"""From answers and items to scores of respondents."""
 
 
 def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -232,7 +235,9 @@ class Answered:
     careless: pd.Series
     now: pd.Series
 
-    def persons(self, one: Universe, items: pd.DataFrame) -> pd.DataFrame:
+    def persons(
+        self, one: Universe, items: pd.DataFrame, score: Scoring = respondent_scores
+    ) -> pd.DataFrame:
         """Score the respondents of a universe, respondents × phases."""
         kept = ~self.careless | (one.careless == "kept")
         kind, _, name = one.left_out.partition(" ")
@@ -240,7 +245,7 @@ class Answered:
             items = items.drop(index=name, errors="ignore")
         elif kind == "phase":
             items = items[items["phase"] != name]
-        return respondent_scores(self.answers[kept], items, one.min_answered)
+        return score(self.answers[kept], items, one.min_answered)
 
     def score(self, persons: pd.DataFrame, units: pd.Series, one: Universe) -> pd.DataFrame:
         """Bring respondents together to units by the rule of a universe; without units of NaN."""
@@ -453,7 +458,9 @@ def _change(material: Material, one: Universe) -> Row:
     if not material.change_waves:
         return {"change": None, "changed": ""}
     persons = {
-        wave: (told := of.persons(one, material.common)).loc[told.index.isin(of.now.index)]
+        wave: (told := of.persons(one, material.common, even_scores)).loc[
+            told.index.isin(of.now.index)
+        ]
         for wave, of in material.waves.items()
     }
     units = {wave: of.now for wave, of in material.waves.items()}

@@ -108,6 +108,17 @@ def test_phases_that_have_nothing_in_common_but_a_tail_upward_are_no_profiles(se
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 
+def test_a_line_on_which_the_lower_half_is_known_by_fewer_respondents_is_no_profiles():
+    rng = np.random.default_rng(1)
+    level = rng.normal(0, 20, (400, 1))
+    error = np.where(level < 0, 20.0, 7.0)
+    scores = pd.DataFrame(50 + level + error * rng.normal(0, 1, (400, 5)), columns=list(PHASES))
+    evidence = weigh(scores, 6, **QUICK)
+    assert evidence.choice.k > 1, "BIC alone announces profiles"
+    assert evidence.rivals.index[0] == "line (normal positions, spread 3)"
+    assert evidence.verdict is Verdict.CONTINUUM
+
+
 def test_heaps_of_scores_with_seven_steps_are_no_profiles():
     found = []
     for seed in range(2):

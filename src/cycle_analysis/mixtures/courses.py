@@ -183,6 +183,7 @@ COURSES = (
         for spread in (0, 2)
         for normal in (False, True)
     ),
+    Course(1, 1, 3, normal=True),
     *(Course(1, degree, full=True) for degree in (1, 2, 3)),
     Course(2, 1, normal=True),
     *(Course(2, degree, spread) for degree in (1, 2) for spread in (0, 1, 2)),

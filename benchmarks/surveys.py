@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.spatial.distance import pdist
 
 from cycle_analysis.simulate import FOUR, PHASES, Answering, Continuum, Profiles, steps
-from cycle_analysis.simulate.worlds import even, straight
+from cycle_analysis.simulate.worlds import even, normal, straight
 
 SOME = Answering((3,), 15.0)
 MANY = Answering((6,), 10.0, item_sd=15.0)
@@ -169,6 +169,18 @@ def leaning(size, rng):
 def straying(size, rng):
     """Draw normally, but one in 25 from anywhere."""
     return np.where(rng.random(size) < 0.04, rng.uniform(-4, 4, size), rng.standard_normal(size))
+
+
+def lognormal(size, rng):
+    """Draw from a lognormal distribution of spread .8: most below the mean, some far above."""
+    variance = np.exp(0.64)
+    return (rng.lognormal(0, 0.8, size) - np.sqrt(variance)) / np.sqrt(variance * (variance - 1))
+
+
+def three_ways(at, p):
+    """Lead from three dimensions: level, early against late phases, and the middle ones."""
+    early = np.linspace(1, -1, p)
+    return 50 + 12 * at[:, :1] + 12 * at[:, 1:2] * early + 14 * at[:, 2:] * (early**2 - 0.5)
 
 
 def in_styles(answering):
@@ -372,7 +384,23 @@ CENTROIDS = {
 NOT_BEGUN = {name: (profiles(rows, spread=7.0), SOME) for name, rows in CENTROIDS.items()}
 """Groups of which some have not begun with some phases, as on a continuum with hurdles."""
 DISTANCES = {name: float(name[-1]) for name in WITH_GROUPS if name[-1].isdigit()}
-SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS | NOT_BEGUN
+TAILS = {
+    "independent, lognormal": (
+        Continuum(partial(straight, means=35.0, points=12.0), lognormal, 4.0, dimensions=5),
+        SOME,
+    ),
+    "independent, at the floor": (
+        Continuum(partial(straight, means=10.0, points=20.0), normal, 4.0, dimensions=5),
+        SOME,
+    ),
+    "independent, even": (
+        Continuum(partial(straight, points=18.0), even, 4.0, dimensions=5),
+        MANY,
+    ),
+    "three dimensions, skewed": (Continuum(three_ways, skewed, 5.0, dimensions=3), MANY),
+}
+"""No groups, but phases or dimensions with a distribution of their own that is not normal."""
+SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS | NOT_BEGUN | TAILS
 """Their order is part of their seeds: add at the end."""
 
 

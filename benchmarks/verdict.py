@@ -25,6 +25,7 @@ from surveys import (
     DISTANCES,
     NOT_BEGUN,
     SURVEYS,
+    TAILS,
     UNTUNED,
     WITH_GROUPS,
     WITHOUT_GROUPS,
@@ -104,6 +105,7 @@ def show():
         ("without groups", WITHOUT_GROUPS),
         ("without groups, not looked at before", UNTUNED),
         ("without groups, thought of afterwards", AFTERWARDS),
+        ("without groups, other distributions", TAILS),
         ("without groups, but dips", DIPS),
         ("groups", WITH_GROUPS),
         ("groups of which some have not begun with some phases", NOT_BEGUN),
@@ -130,7 +132,7 @@ def show():
 def draw(rates):
     figure, axes = plt.subplots(1, 2, figsize=(11, 10), width_ratios=[1, 1], layout="constrained")
     for ax, truths in zip(
-        axes, (WITHOUT_GROUPS | UNTUNED | AFTERWARDS | DIPS, WITH_GROUPS), strict=True
+        axes, (WITHOUT_GROUPS | UNTUNED | AFTERWARDS | TAILS | DIPS, WITH_GROUPS), strict=True
     ):
         for n, marker in zip(sorted(rates["n_units"].unique()), "os^D", strict=False):
             own = rates[rates["n_units"] == n].set_index("truth").reindex(list(truths))

@@ -27,8 +27,8 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
+from cycle_analysis.mixtures.margins import fit_skewed
 from cycle_analysis.mixtures.search import shortest_path
-from cycle_analysis.mixtures.skewed import fit_skewed
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))

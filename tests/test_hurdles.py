@@ -9,7 +9,7 @@ from scipy.special import expit, logsumexp
 from scipy.stats import norm
 from surveys import AFTERWARDS, NOT_BEGUN
 
-from cycle_analysis.mixtures.hurdles import fit_hurdles, heap_depths
+from cycle_analysis.mixtures.margins import fit_hurdles, heap_depths
 from cycle_analysis.profiles.verdict import CLEAR_LEAD, weigh
 from cycle_analysis.simulate import Answering
 from cycle_analysis.simulate.worlds import World

@@ -18,7 +18,7 @@ from cycle_analysis.cycle.order import Reading
 from cycle_analysis.measurement import aggregation_rules, item_analysis, reliability
 from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
-from cycle_analysis.mixtures.hurdles import Hurdle
+from cycle_analysis.mixtures.margins import Hurdle
 from cycle_analysis.problems import InputError
 from cycle_analysis.profiles.background import CRAMER, RANKS
 from cycle_analysis.profiles.selection import BARRING

@@ -2,11 +2,11 @@
 
 Any cloud of units can be cut into profiles, and any criterion prefers profiles to a form that does
 not fit. So profiles must beat every form that units without groups may take - a line, a curve, a
-plane, straight or bent (`mixtures.courses`), with phases that not all have begun
-(`mixtures.hurdles`), or one cloud, also of skewed phases (`mixtures.skewed`) - on BIC; and profiles
-are called separate only where the valleys between them are deeper than a filled valley gives by
-chance (`valleys`). What shows no valley is called overlapping where it beats every form clearly, on
-units left out of the fit too.
+plane, straight or bent (`mixtures.courses`), with phases that not all have begun, or one cloud,
+also of skewed phases (both `mixtures.margins`) - on BIC; and profiles are called separate only
+where the valleys between them are deeper than a filled valley gives by chance (`valleys`). What
+shows no valley is called overlapping where it beats every form clearly, on units left out of the
+fit too.
 Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
 often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
 tells.
@@ -35,8 +35,7 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
-from cycle_analysis.mixtures.hurdles import Hurdle, fit_hurdles
-from cycle_analysis.mixtures.skewed import fit_skewed
+from cycle_analysis.mixtures.margins import Hurdle, fit_hurdles, fit_skewed
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges

@@ -22,8 +22,7 @@ import pandas as pd
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cycle_analysis.drafting.fields import Match, role_names
-from cycle_analysis.drafting.matching import Matches, match_columns
+from cycle_analysis.drafting.matching import Match, Matches, match_columns, role_names
 from cycle_analysis.drafting.seen import (
     ASKS_FOR_ROLE,
     FEWEST,

@@ -6,36 +6,103 @@ fit 0 to 4 nearly always, since few people give the highest; so an item whose lo
 gave is not sure when others of its scale are shifted.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from functools import cached_property
 
 import pandas as pd
 
-from cycle_analysis.drafting.fields import Export, Match, asks_who, fold, match_fields
-from cycle_analysis.drafting.seen import (
-    HIGHEST,
-    IN_BRACKETS,
-    LOWEST,
-    MARKS,
-    WITHIN,
-    why_no_item,
-)
+from cycle_analysis.drafting import seen
+from cycle_analysis.drafting.seen import named_as, why_no_item
+from cycle_analysis.problems import REJECTED, first_five
 from cycle_analysis.readers import RawTable
-from cycle_analysis.responses import NUMBER, decode
+from cycle_analysis.responses import NUMBER, decode, respondents
 from cycle_analysis.responses.checks import find_shift, numbers_in, suggest_recode
-from cycle_analysis.study import Study
-from cycle_analysis.study.files import (
-    ANSWERED,
-    INVALID,
-    Column,
-    normalise,
-)
+from cycle_analysis.responses.respondents import LABEL, NUMBERS, find_meanings, read_units, stripped
+from cycle_analysis.study import Study, files
+from cycle_analysis.study.files import Column, Scale, codes_by_label, missing_reason, normalise
 from cycle_analysis.units import Register
+from cycle_analysis.units.identification import units_within
 
-FITS, SIMILAR = 0.95, 0.85
+MOSTLY, SIMILAR = 0.95, 0.85
+"""Share of texts from which all are taken to be of a kind, and how alike two questions are."""
 SHORT, LONG = 15, 25
 """A question of fewer letters is like many others; a text cut off after more is like one."""
+MOST_ROLES, MOST_UNITS, FEWEST_NAMES, NAMED_WITHIN = 60, 10_000, 5, 0.8
+"""The last two: so many texts, of this part naming a unit, are units beside other words."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """One item or respondent field with a column.
+
+    Attributes
+    ----------
+    name, source : str
+        Item or field, and the column.
+    reason : str
+        Why they belong together.
+    sure : bool
+        Whether it can be filled in unseen.
+    recode : dict of str to str
+        Codes of the file to codes of the codebook, when they seem to differ; ``""`` where only a
+        person knows.
+    comparable : str
+        Whether answers compare with other waves: full, partial or broken.
+    ends : tuple of float
+        Lowest and highest answer of the file, where these are carried to those of the scale.
+    """
+
+    name: str
+    source: str
+    reason: str
+    sure: bool
+    recode: dict[str, str] = field(default_factory=dict)
+    comparable: str = "full"
+    ends: tuple[float, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person has to fill in codes."""
+        return not all(self.recode.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """An export beside the study that it may belong to; `day` is near its fieldwork."""
+
+    raw: RawTable
+    study: Study
+    register: Register
+    day: str
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of its columns."""
+        return list(self.raw.cells.columns)
+
+    @cached_property
+    def last(self) -> Mapping[str, Column]:
+        """Columns of the last wave that the study has."""
+        columns = list(self.study.mappings.values())[-1].columns if self.study.mappings else {}
+        return {
+            name: column.model_copy(update={"source": self.raw.column(column.source)})
+            for name, column in columns.items()
+        }
+
+    def texts(self, column: str) -> "pd.Series[str]":
+        """What stands in the cells of a column."""
+        return self.raw.cells[column].astype("str").str.strip()
+
+    def question(self, column: str) -> str:
+        """What was asked in a column, as far as the file has it."""
+        return self.raw.questions.get(column, column)
+
+    def scale(self, item: str) -> Scale:
+        """On which scale an item of the codebook is answered."""
+        return self.study.scales[self.study.codebook.items.loc[item, "scale"]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +139,7 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
         A day near the fieldwork, for the names of units.
     """
     export = Export(raw, study, register, day)
-    fields = list(match_fields(export))
+    fields = list(_match_fields(export))
     found = _each_once(fields, {})
     items = _each_once(match_items(export), found)
     likely = follow_ends(export, follow_siblings(export, items.values()))
@@ -85,7 +152,7 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
     }
     others = {m.source for m in fields if m.name == "unit" and m.sure} - taken
     service |= dict.fromkeys(sorted(others), "names the unit once more")
-    who = {column for column in export.columns if asks_who(export, column)}
+    who = {column for column in export.columns if _asks_who(export, column)}
     found |= _each_once(match_by_place(export, found, taken | set(service) | who), found)
     taken = {match.source for match in found.values()} | set(service)
     left = [column for column in export.columns if column not in taken]
@@ -106,7 +173,7 @@ def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, M
 def match_items(export: Export) -> Iterator[Match]:
     """Match each item by the last wave, by code, by question, or by a similar question."""
     columns, last = export.columns, export.last
-    folded = {fold(column): column for column in columns}
+    folded = {_fold(column): column for column in columns}
     folded = {way: column for column in columns for way in _within_question(column)} | folded
     asked = {column: _parts(export.question(column)) for column in columns}
     by_question: dict[str, list[str]] = {}
@@ -116,7 +183,7 @@ def match_items(export: Export) -> Iterator[Match]:
     for item in export.study.codebook.items.index:
         if item in last and last[item].source in columns:
             yield _fitting(export, item, last[item].source, "as in the last wave", last[item])
-        elif coded := item if item in columns else folded.get(fold(item)):
+        elif coded := item if item in columns else folded.get(_fold(item)):
             yield _fitting(export, item, coded, "by its code")
         elif match := _by_question(export, item, by_question, asked):
             yield match
@@ -154,9 +221,9 @@ def _parts(question: str) -> list[str]:
     ['how far? [our pilots]', 'our pilots', '[our pilots]']
     """
     parts = [question]
-    if last := IN_BRACKETS.fullmatch(question.strip()):
+    if last := seen.IN_BRACKETS.fullmatch(question.strip()):
         parts.append(last[1])
-    parts += [question.rsplit(mark, 1)[1] for mark in MARKS if mark in question]
+    parts += [question.rsplit(mark, 1)[1] for mark in seen.MARKS if mark in question]
     return [normalise(part) for part in parts]
 
 
@@ -174,7 +241,7 @@ def _alike(question: str, text: str) -> float:
 
 def _within_question(column: str) -> Iterator[str]:
     """Ways to write LimeSurvey's ``SIG[SQ001]`` and ``SIG_SQ001`` as the code of an item."""
-    if part := WITHIN.fullmatch(column.strip()):
+    if part := seen.WITHIN.fullmatch(column.strip()):
         question, number = part[1].casefold(), part[2].casefold()
         plain = number.lstrip("0") or "0"
         yield from (f"{question}{mark}{n}" for mark in ("", "_") for n in (number, plain))
@@ -187,13 +254,13 @@ def _fitting(export: Export, item: str, column: str, why: str, last: Column | No
     labels, missing = raw.labels.get(column, {}), raw.missing.get(column, [])
     decoded = decode(raw.cells[column], asked, scale, labels, missing)
     reasons = decoded.distinct["reason"]
-    n_given = decoded.counts[reasons.isin([ANSWERED, INVALID])].sum()
-    n_fitting = decoded.counts[reasons == ANSWERED].sum()
+    n_given = decoded.counts[reasons.isin([files.ANSWERED, files.INVALID])].sum()
+    n_fitting = decoded.counts[reasons == files.ANSWERED].sum()
     shift = find_shift(decoded, scale, asked)
-    if not shift and n_fitting >= FITS * n_given:
+    if not shift and n_fitting >= MOSTLY * n_given:
         why += "; it had `linear` there" if asked.linear else ""
         return Match(item, column, why, not asked.linear, dict(asked.map), asked.comparable)
-    given = decoded.distinct.index[reasons.isin([ANSWERED, INVALID])]
+    given = decoded.distinct.index[reasons.isin([files.ANSWERED, files.INVALID])]
     known, earlier = _earlier_recode(export, item, given)
     if known:
         return Match(item, column, f"{why}, recoded as {earlier}", False, known, asked.comparable)
@@ -244,14 +311,13 @@ def follow_ends(export: Export, found: Iterable[Match]) -> Iterator[Match]:
     """
     matches = list(found)
     scales = export.study.codebook.items["scale"]
-    seen: dict[str, list[Match]] = {}
+    alike: dict[str, list[Match]] = {}
     for match in matches:
         if export.scale(match.name).kind == "rating" and not match.recode:
-            seen.setdefault(scales[match.name], []).append(match)
-    ends = {name: _other_ends(export, those) for name, those in seen.items()}
+            alike.setdefault(scales[match.name], []).append(match)
+    ends = {name: _other_ends(export, those) for name, those in alike.items()}
     for match in matches:
-        low_high = ends.get(scales[match.name], ()) if not match.recode else ()
-        if low_high:
+        if not match.recode and (low_high := ends.get(scales[match.name])):
             of_scale = " to ".join(f"{end:g}" for end in export.scale(match.name).ends)
             why = match.reason.split(", but its answers")[0]
             why += f", but answers on its scale run from {low_high[0]:g} to {low_high[1]:g}, not "
@@ -263,12 +329,11 @@ def follow_ends(export: Export, found: Iterable[Match]) -> Iterator[Match]:
 def _other_ends(export: Export, matches: list[Match]) -> tuple[float, ...]:
     """The ends of a usual scale that items show, if these lie beyond those of their own scale."""
     scale = export.scale(matches[0].name)
-    columns = [numbers_in(export.texts(match.source), scale) for match in matches]
-    numbers = pd.concat(columns)
+    numbers = pd.concat([numbers_in(export.texts(match.source), scale) for match in matches])
     if all(match.sure for match in matches) or numbers.empty:
         return ()
     low, high = numbers.min(), numbers.max()
-    is_usual = low in LOWEST and high in HIGHEST and (numbers % 1 == 0).all()
+    is_usual = low in seen.LOWEST and high in seen.HIGHEST and (numbers % 1 == 0).all()
     return (low, high) if is_usual and high - low > scale.ends[1] - scale.ends[0] else ()
 
 
@@ -311,3 +376,121 @@ def _runs(items: list[str], found: Mapping[str, Match]) -> Iterator[tuple[str, l
             before, run = item, []
         else:
             run.append(item)
+
+
+def _asks_who(export: Export, column: str) -> bool:
+    """Whether a column is named as one that tells who answered: no item, whatever its place."""
+    asks_for_role = seen.ASKS_FOR_ROLE.search(export.question(column))
+    return bool(asks_for_role) or any(named_as(field, column) for field in seen.USUAL_NAMES)
+
+
+def _match_fields(export: Export) -> Iterator[Match]:
+    """Match respondent fields: the last wave's column first, then usual names, then contents.
+
+    Numbers are units by their contents only where nearly all are codes, and of more than a list.
+    """
+    last, items = export.last, {_fold(item) for item in export.study.codebook.items.index}
+    columns = [column for column in export.columns if _fold(column) not in items]
+    for name in seen.USUAL_NAMES:
+        known = [last[name].source] if name in last and last[name].source in export.columns else []
+        named = [column for column in columns if named_as(name, column)]
+        matches = (_field(export, name, column) for column in dict.fromkeys([*known, *named]))
+        yield from (match for match in matches if match)
+    for column in columns:
+        if 1 < len(export.raw.cells[column].cat.categories) < MOST_UNITS:
+            labels = export.raw.labels.get(column, {})
+            texts = export.texts(column).map(lambda text, known=labels: known.get(text, text))
+            wordy = texts.str.contains(r"[A-Za-z]").mean() > MOSTLY
+            many = texts.nunique() >= FEWEST_NAMES
+            if (wordy or many) and (match := _unit(export, column)) and (wordy or match.sure):
+                yield match
+    yield from (match for column in columns if (match := _unit_within(export, column)))
+    for column in columns:
+        if seen.ASKS_FOR_ROLE.search(export.question(column)) and (match := _role(export, column)):
+            yield match
+
+
+def _field(export: Export, name: str, column: str) -> Match | None:
+    """Match a column by its name to a respondent field, if its contents allow that."""
+    if name == "unit":
+        return _unit(export, column)
+    if name == "role":
+        return _role(export, column)
+    texts = export.texts(column)
+    if name == "respondent":
+        n = int(texts.duplicated(keep=False).sum())
+        reason = f"by its name, but {n} rows share a value" if n else "each row another value"
+        return Match(name, column, reason, sure=not n)
+    if name == "province":
+        return Match(name, column, "by its name", sure=False)
+    seconds = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
+    if seconds.isna().mean() > 1 - MOSTLY:
+        return None
+    return Match(name, column, "the seconds that it took", sure=column == export.raw.duration)
+
+
+def _unit(export: Export, column: str) -> Match | None:
+    """Match a column to the units as the reader understands it, labels and missing codes too."""
+    given = stripped(export.raw, column)
+    meanings = find_meanings(export.raw, given, Column(source=column))
+    n_texts = int(((meanings["reason"] == "") & (meanings.index != "")).sum())
+    if not 0 < n_texts <= min(MOST_UNITS, respondents.MOST_SPELLINGS * len(export.register.units)):
+        return None
+    days = dict.fromkeys((export.day, export.register.last_day))
+    readings = [
+        read_units(export.raw, given, Column(source=column), export.register, day, suggest=False)
+        for day in days
+    ]
+    units, told = max(readings, key=lambda reading: (reading[0] != "").sum())
+    found = given[units != ""].nunique() / n_texts
+    if found <= 0.5:
+        return None
+    reason = f"{found:.0%} of its values are units of the register"
+    others = [text for text in given[units == ""].unique() if text and not missing_reason(text)]
+    reason += f", not {first_five(others)}" if others else ""
+    doubts = [one for one in told if one.done == REJECTED and one.rule in (LABEL, NUMBERS)]
+    reason += f", but {doubts[0].problem}" if doubts else ""
+    if not doubts and respondents.may_be_a_list(meanings, export.register, export.day):
+        return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
+    return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
+
+
+def _unit_within(export: Export, column: str) -> Match | None:
+    """Match a column whose texts hold the names of units beside other words."""
+    texts = [text for text in dict.fromkeys(export.texts(column)) if not missing_reason(text)]
+    if not FEWEST_NAMES <= len(texts) <= MOST_UNITS:
+        return None
+    units = units_within(texts, export.register, export.day)
+    if sum(map(bool, units.values())) < NAMED_WITHIN * len(texts):
+        return None
+    return Match("unit", column, "names of units stand within its texts", False, units)
+
+
+def _role(export: Export, column: str) -> Match | None:
+    named, roles = role_names(export.raw, column), export.study.roles
+    if not named or not roles:
+        return None
+    words = {normalise(code): code for code in roles} | codes_by_label(roles)
+    earlier = export.last.get("role")
+    known = words | {normalise(old): new for old, new in (earlier.map if earlier else {}).items()}
+    told = {text: known.get(normalise(name), "") for text, name in named.items()}
+    if all(normalise(name) in words for name in named.values()):
+        return Match("role", column, "its values are roles of study.yaml", sure=True)
+    if all(told.values()):
+        return Match("role", column, "as in the last wave", sure=True, recode=told)
+    return Match("role", column, f"say which role each is: {', '.join(roles)}", False, told)
+
+
+def role_names(raw: RawTable, column: str) -> dict[str, str]:
+    """Texts of a column that may hold roles, each with what it is called; empty if it cannot."""
+    given = stripped(raw, column)
+    meanings = find_meanings(raw, given, Column(source=column))
+    answered = meanings.index.map(missing_reason).isna() & (meanings["reason"] == "")
+    named = meanings["label"].where(meanings["label"] != "", meanings.index)[answered].sort_index()
+    return named.to_dict() if 1 < len(named) <= MOST_ROLES else {}
+
+
+def _fold(name: str) -> str:
+    """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
+    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
+    return seen.as_code(re.sub(r"\.\s.*$", "", within)).casefold()

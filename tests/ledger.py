@@ -206,6 +206,10 @@ def _of_all(chapter: Any) -> Named:
 
 
 def _of_response(chapter: Any) -> Named:
+    for wave, cells in _facts(chapter, "_cells"):  # untold where everyone answered
+        for groups, units in cells.items():
+            own = groups if isinstance(groups, tuple) else (groups,)
+            yield units, ("cell" if len(own) > 1 else "answered in", wave, *map(str, own))
     for told in _facts(chapter, "response", "responses"):
         wave = told["wave"]
         yield told["single"], ("single", wave)

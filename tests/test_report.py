@@ -363,10 +363,10 @@ def test_a_report_says_its_verdict_and_no_other(frozen_run, language, verdict):
 ROLES = pytest.mark.parametrize(
     ("alike", "told", "unsaid"),
     [
-        ({}, ["broadening (+7)", "hardly plays a part"], "may come of"),
+        ({}, ["broadening (+8)", "hardly plays a part"], "may come of"),
         (
             {"change_alike": 4.0},
-            ["broadening (+7)", "the change would be, in points, +4 for"],
+            ["broadening (+8)", "the change would be, in points, +4 for"],
             "may come of",
         ),
         (
@@ -381,7 +381,7 @@ ROLES = pytest.mark.parametrize(
                 "broadening the difference may come of",
                 "the change is not more than error",
             ],
-            "broadening (+7)",
+            "broadening (+8)",
         ),
         (
             dict.fromkeys(("change_alike", "p_holm_alike"), np.nan),

@@ -46,7 +46,7 @@ def test_it_runs_a_study_anew_to_the_same_bytes_whatever_its_place_and_language(
     told = command("verify", "small", home=home, package=installed)
     assert told.returncode == 1, told.stderr
     lines = [line for line in told.stdout.splitlines() if not line.startswith("  ")]
-    aside = ("same    ", "changed source ")  # a wheel knows no commit
+    aside = ("same    ", "noted   source ")  # a wheel knows no commit
     changed = [line for line in lines[:-1] if not line.startswith(aside)]
     assert len(changed) == 1, changed
     assert re.match(

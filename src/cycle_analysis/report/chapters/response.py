@@ -121,7 +121,7 @@ class ResponseChapter(Chapter):
 
     def table_response(self, wave: str) -> Rows:
         """Response of the groups of one background, or of the combinations of two."""
-        cells = self._cells(wave)
+        cells = self._cells_of(wave)
         groups = self._groups(wave, cells, self._margins(wave, cells))
         rows = [row | {"rate": row["answered"]} for row in groups]
         columns = [name for name in rows[0] if name.startswith("by ")]
@@ -164,7 +164,7 @@ class ResponseChapter(Chapter):
         account, answered = self._account(wave), self.answered_in(wave)
         respondents = self.load(RESPONSES, "respondents", wave)
         sizes = respondents.groupby("unit").size()
-        cells = self._cells(wave)
+        cells = self._cells_of(wave)
         margins = self._margins(wave, cells)
         everyone = account["responded"].sum() == account["invited"].sum()
         groups = self._groups(wave, cells, margins) if len(account) > 1 and not everyone else []
@@ -240,13 +240,19 @@ class ResponseChapter(Chapter):
             n += len(names)
         return sums
 
-    def _cells(self, wave: str) -> dict[Any, Units]:
+    @cached_property
+    def _cells(self) -> dict[str, dict[Any, Units]]:
+        """What was asked of `_cells_of`, by wave."""
+        return {}
+
+    def _cells_of(self, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""
-        account = self._account(wave)
-        account = account[account["invited"] > 0]
-        asked = [wave_total(n) for n in account["invited"]]
-        parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
-        return dict(zip(account.index, parts, strict=True))
+        if wave not in self._cells:
+            account = self._account(wave).query("invited > 0")
+            asked = [wave_total(n) for n in account["invited"]]
+            parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
+            self._cells[wave] = dict(zip(account.index, parts, strict=True))
+        return self._cells[wave]
 
     def _groups(
         self, wave: str, cells: dict[Any, Units], margins: list[list[dict[str, Any]]]

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal, yeojohnson
+from scipy.integrate import trapezoid
+from scipy.stats import multivariate_normal, norm, yeojohnson
 from shared import PHASES, examples
 from sklearn.decomposition import FactorAnalysis
 
@@ -187,6 +188,36 @@ def test_a_path_goes_through_points_in_the_order_that_is_shortest():
     assert shortest_path(points)[:, 0].tolist() in ([0, 3, 6, 9], [9, 6, 3, 0])
 
 
+@pytest.mark.parametrize(
+    ("values", "wins"),
+    [
+        (lambda rng: rng.uniform(20, 80, (300, 4)), True),  # evenly between two ends
+        (lambda rng: 50 + 8 * rng.standard_t(3, (300, 4)), True),  # some far out
+        (lambda rng: rng.normal(50, 15, (300, 4)), False),
+        (lambda rng: rng.choice([30, 70], (300, 1)) + rng.normal(0, 10, (300, 4)), False),
+    ],
+)
+def test_tails_of_one_cloud_are_told_from_groups_by_densities_that_have_one_mode(values, wins):
+    scores = pd.DataFrame(values(np.random.default_rng(3)), columns=["AG", "EX", "VB", "VA"])
+    plain, _, tails, _ = fit_skewed(scores)
+    groups = (fit_mixture(scores, 2, model).bic for model in (EEI, VVI))
+    assert (tails.bic < min(plain.bic, *groups)) == wins
+    middle, scale = scores.mean(), np.sqrt(scores.var(ddof=0).mean())
+    told = 0.0
+    for phase, power, tail in zip(scores, tails.model.powers, tails.model.tails, strict=True):
+        own, at = scores[phase].to_numpy(), np.linspace(-100, 200, 9001)
+        seen, bent = (
+            np.sinh(tail * np.arcsinh(yeojohnson((places - middle[phase]) / scale, power)))
+            for places in (own, at)
+        )
+        density = norm.pdf(bent, seen.mean(), seen.std()) * np.gradient(bent, at)
+        slopes = np.diff(density) / density.max()
+        assert trapezoid(density, at) == pytest.approx(1, abs=0.01)  # little lies beyond
+        assert (slopes[np.flatnonzero(slopes < -1e-5)[0] :] < 1e-5).all(), "one mode"
+        told += np.log(np.interp(own, at, density)).sum()
+    assert told == pytest.approx(tails.log_likelihood, abs=0.5)  # places between those of the grid
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_likelihood_of_a_skewed_cloud_is_that_of_the_scores_and_its_best_bend_is_found(place):
     rng = np.random.default_rng(4)
@@ -224,5 +255,5 @@ def test_a_skewed_cloud_takes_missing_scores_and_tells_units_left_out():
     profiles = fit_mixture(scores, 2, VVI)
     assert skewed[0].bic < profiles.bic
     told = held_out([*skewed, profiles], scores, seed=1).sum()
-    assert told[0] > told[2]
+    assert told[0] > told[len(skewed)]
     assert told[0] == pytest.approx(skewed[0].log_likelihood, abs=15)

@@ -108,6 +108,13 @@ def test_phases_that_have_nothing_in_common_but_a_tail_upward_are_no_profiles(se
     assert evidence.verdict is Verdict.NO_STRUCTURE
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_phases_that_have_nothing_in_common_and_lie_evenly_between_two_ends_are_no_profiles(seed):
+    scores = np.random.default_rng(seed).uniform(20, 80, (150, 5))
+    evidence = weigh(pd.DataFrame(scores, columns=list(PHASES)), 6, **QUICK)
+    assert not evidence.verdict.found
+
+
 def test_a_line_on_which_the_lower_half_is_known_by_fewer_respondents_is_no_profiles():
     rng = np.random.default_rng(1)
     level = rng.normal(0, 20, (400, 1))

@@ -11,13 +11,15 @@ What lies near enough to its end counts as heap. The likelihood of that division
 sum over all, so that it is never more than the likelihood of the mixture of heap and course; of two
 divisions the better is taken.
 
-**Tails.** Where most units are low on a phase and few are far, two normal clouds describe its tail
-better than one, though nobody belongs anywhere. The rival is one normal cloud of scores that were
-bent, each phase by one parameter, as near to normal as they come (Yeo & Johnson 2000); the
-likelihood is that of the scores themselves.
+**Tails.** Where most units are low on a phase and few are far, or where they lie evenly between two
+ends, two normal clouds describe that better than one, though nobody belongs anywhere. The rival is
+one normal cloud of scores that were bent, as near to normal as they come: each phase by one
+parameter for skewness (Yeo & Johnson 2000), and by one for its tails as well (the sinh-arcsinh of
+Jones & Pewsey 2009); the likelihood is that of the scores themselves.
 
 References
 ----------
+Jones & Pewsey (2009), Biometrika 96(4), 761-780.
 Olsen & Schafer (2001), Journal of the American Statistical Association 96(454), 730-745.
 Yeo & Johnson (2000), Biometrika 87(4), 954-959.
 """
@@ -27,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize
 from scipy.stats import yeojohnson, yeojohnson_normmax
 
 from cycle_analysis.mixtures.courses import (
@@ -54,6 +57,8 @@ THIN = 1 / 2, 2 / 3
 Both are tried: more heaps are found by the second, and some that are none."""
 STEEPEST, LONGEST = 12.0, 4.0
 """Of the log odds of a heap: the largest, and the largest step of a coefficient."""
+BENT_WITHIN = ((-3.0, 5.0), (-1.5, 1.5))
+"""Powers, and logarithms of tails, that are tried."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,19 +247,22 @@ class Skewed:
         Whether phases are related, once bent.
     powers : tuple of float, p
         How each phase is bent, on the scale of the engine; 1 is not at all.
+    tails : tuple of float, p
+        How its ends are stretched then: over 1 where few lie far out. None where no tails are.
     """
 
     components: CovarianceModel
     powers: tuple[float, ...]
+    tails: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
         """Name, for tables."""
-        return f"skewed cloud ({self.components})"
+        return f"skewed cloud{', tails' if self.tails else ''} ({self.components})"
 
     def n_parameters(self, k: int, p: int) -> int:
-        """Count means, (co)variances and powers."""
-        return self.components.n_parameters(k, p) + p
+        """Count means, (co)variances, powers and tails."""
+        return self.components.n_parameters(k, p) + p + len(self.tails)
 
     def family(self, values: np.ndarray, floor: np.ndarray) -> "SkewedDiagonal | SkewedFull":
         """Give the family that fits it to values, n × p, with the smallest variances, p."""
@@ -268,11 +276,10 @@ class _Bent:
     blocks: Any
 
     def __init__(self, values: np.ndarray, model: Skewed, floor: np.ndarray):
-        columns = zip(values.T, model.powers, strict=True)
-        bent = np.column_stack([yeojohnson(column, power) for column, power in columns])
-        logs = np.sign(values) * np.log1p(np.abs(values)) * (np.array(model.powers) - 1)
-        stretched = np.nansum(logs, axis=1)
-        super().__init__(bent, model.components, floor)  # type: ignore[call-arg]
+        columns = zip(values.T, model.powers, model.tails or [1.0] * values.shape[1], strict=True)
+        bent, logs = zip(*(_bent(*column) for column in columns), strict=True)
+        stretched = np.nansum(logs, axis=0)
+        super().__init__(np.column_stack(bent), model.components, floor)  # type: ignore[call-arg]
         self.blocks = tuple(
             replace(
                 block,
@@ -301,7 +308,7 @@ class SkewedFull(_Bent, Full):
 
 
 def fit_skewed(scores: pd.DataFrame) -> list[Mixture]:
-    """Fit one cloud of skewed phases, unrelated and related.
+    """Fit one cloud of skewed phases, unrelated and related, without tails of their own and with.
 
     Parameters
     ----------
@@ -315,15 +322,43 @@ def fit_skewed(scores: pd.DataFrame) -> list[Mixture]:
     Examples
     --------
     >>> scores = pd.DataFrame(np.random.default_rng(1).gamma(1, 20, (90, 2)), columns=["AG", "EX"])
-    >>> [rival.model.name for rival in fit_skewed(scores)]
-    ['skewed cloud (EEI)', 'skewed cloud (EEE)']
+    >>> [rival.model.name for rival in fit_skewed(scores)][::2]
+    ['skewed cloud (EEI)', 'skewed cloud, tails (EEI)']
     """
-    z = standardise(scores).z
-    powers = tuple(_power(column[np.isfinite(column)]) for column in z.T)
-    whole = np.ones((len(scores), 1))
-    return [fit_bound(scores, Skewed(model, powers), whole) for model in (EEI, EEE)]
+    columns = [column[np.isfinite(column)] for column in standardise(scores).z.T]
+    powers = tuple(map(_power, columns))
+    both = [_power_and_tail(*column) for column in zip(columns, powers, strict=True)]
+    ways = (powers, ()), tuple(zip(*both, strict=True))
+    models = [Skewed(model, *way) for way in ways for model in (EEI, EEE)]
+    return [fit_bound(scores, model, np.ones((len(scores), 1))) for model in models]
 
 
 def _power(values: np.ndarray) -> float:
     """Give the power that makes values most nearly normal; 1 where they are all the same."""
     return float(yeojohnson_normmax(values)) if np.ptp(values) > 0 else 1.0
+
+
+def _power_and_tail(values: np.ndarray, power: float) -> tuple[float, float]:
+    """Give the power and tail that make values most nearly normal, from the best power alone.
+
+    Only tails that leave one mode, of which the top may be flat: two heaps are no tails.
+    """
+    if np.ptp(values) == 0:
+        return 1.0, 1.0
+
+    def badness(way: np.ndarray) -> float:
+        bent, logs = _bent(values, way[0], np.exp(way[1]))
+        has_dip = np.exp(2 * way[1]) * (1 - 1 / bent.var()) > 1
+        return np.inf if has_dip else float(len(values) * np.log(bent.std()) - logs.sum())
+
+    best = minimize(badness, [power, 0.0], method="Nelder-Mead", bounds=BENT_WITHIN).x
+    return float(best[0]), float(np.exp(best[1]))
+
+
+def _bent(values: np.ndarray, power: float, tail: float) -> tuple[np.ndarray, np.ndarray]:
+    """Bend values by power and tail; the logarithm of how far that stretches comes with them."""
+    bent = yeojohnson(values, power)
+    logs = np.sign(values) * np.log1p(np.abs(values)) * (power - 1)
+    ends = tail * np.arcsinh(bent)
+    logs += np.log(tail * np.cosh(ends)) - np.log1p(bent**2) / 2
+    return np.sinh(ends), logs

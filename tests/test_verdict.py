@@ -103,7 +103,7 @@ def test_phases_that_have_nothing_in_common_but_a_tail_upward_are_no_profiles(se
     scores = pd.DataFrame(rng.lognormal(3.4, 0.6, (200, 5)).clip(0, 100), columns=list(PHASES))
     evidence = weigh(scores, 6, **QUICK)
     assert evidence.choice.k > 1, "BIC alone announces profiles"
-    assert evidence.rivals.index[0] == "skewed cloud (EEI)"
+    assert evidence.rivals.index[0].startswith("skewed cloud")
     assert evidence.lead < -20
     assert evidence.verdict is Verdict.NO_STRUCTURE
 

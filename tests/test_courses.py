@@ -247,6 +247,13 @@ def test_the_likelihood_of_a_skewed_cloud_is_that_of_the_scores_and_its_best_ben
     assert fit_skewed(groups)[place].bic > fit_mixture(groups, 2, EEI).bic + 100
 
 
+@pytest.mark.filterwarnings("error")
+def test_phases_of_few_values_are_bent_without_a_warning():
+    rng = np.random.default_rng(2)
+    scores = pd.DataFrame({"AG": [0.0] * 95 + [100.0] * 5, "EX": rng.choice([0.0, 25.0], 100)})
+    assert all(np.isfinite(rival.bic) for rival in fit_skewed(scores))
+
+
 def test_a_skewed_cloud_takes_missing_scores_and_tells_units_left_out():
     rng = np.random.default_rng(5)
     scores = pd.DataFrame(rng.gamma(1.5, 15, (200, 3)), columns=["AG", "EX", "VB"])

@@ -351,7 +351,8 @@ def _power_and_tail(values: np.ndarray, power: float) -> tuple[float, float]:
         has_dip = np.exp(2 * way[1]) * (1 - 1 / bent.var()) > 1
         return np.inf if has_dip else float(len(values) * np.log(bent.std()) - logs.sum())
 
-    best = minimize(badness, [power, 0.0], method="Nelder-Mead", bounds=BENT_WITHIN).x
+    start = np.clip(power, *BENT_WITHIN[0])
+    best = minimize(badness, [start, 0.0], method="Nelder-Mead", bounds=BENT_WITHIN).x
     return float(best[0]), float(np.exp(best[1]))
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shared import examples
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.missing import (
@@ -122,6 +125,18 @@ def test_even_scores_do_not_rise_where_difficult_items_are_left_out():
     few = answers.assign(AG2=np.nan, AG3=np.nan, AG4=np.nan)
     assert even_scores(few, ITEMS)["AG"].isna().all()
     assert even_scores(some.assign(AG4=np.nan), ITEMS)["AG"].notna().all()
+
+
+@given(st.integers(0, 10**6), st.integers(2, 900), st.floats(0, 0.6))
+@examples(100)
+def test_who_answered_all_keeps_the_score_and_missing_answers_by_lot_shift_none(seed, n, chance):
+    """Only differences of items are known: a level of them all would shift a whole wave."""
+    answers = left_out(drawn(seed, 3 * (n // 3 + 1))[0], chance, seed)
+    even, plain = even_scores(answers, ITEMS)["AG"], respondent_scores(answers, ITEMS)["AG"]
+    whole = answers.notna().all(axis=1)
+    assert (even - plain)[whole].abs().max(skipna=True) < 1e-6 or not whole.any()
+    shift = (even - plain).dropna()
+    assert abs(shift.mean()) <= 1 + 4 * shift.std() / max(len(shift), 1) ** 0.5 or len(shift) < 9
 
 
 def test_even_scores_are_exact_where_respondents_and_items_add_up():

@@ -10,7 +10,8 @@ import yaml
 from conftest import ROOT
 from make_example import UNKIND, UNKIND_SEED
 
-from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.measurement import unit_scores
+from cycle_analysis.measurement.missing import even_scores
 from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.simulate.studies import draw_waves, write_study
 from cycle_analysis.study import load_study
@@ -34,7 +35,7 @@ def asked(wave):
     study = load_study("unkind", ROOT)
     responses = read_responses(study, wave)
     items = study.phase_items(wave)
-    scores = respondent_scores(responses.answers[items.index].astype(float), items)
+    scores = even_scores(responses.answers[items.index].astype(float), items)  # as notebook 07
     about = responses.respondents.loc[scores.index]
     return scores, about["unit"], about["role"]
 

@@ -21,6 +21,8 @@ from cycle_analysis.chance import holm
 from cycle_analysis.measurement import items_by_phase, match_units, respondent_scores, turn_items
 from cycle_analysis.measurement.reliability import with_variance
 
+UNKNOWN = 1e-9
+"""Singular values up to this part of the largest are 0 but for rounding: nothing is known there."""
 ANY = "any"
 """All reasons together."""
 THIRDS = ("low", "middle", "high")
@@ -78,13 +80,16 @@ def even_scores(
 
 
 def _gained(values: np.ndarray) -> np.ndarray:
-    """Give by how much the items answered are rated higher than all, n respondents × q items."""
+    """Give by how much the items answered are rated higher than all, n respondents × q items.
+
+    Only differences of items are known: of all solutions the one without a level of its own.
+    """
     seen = np.isfinite(values).astype(float)
     part = seen / np.maximum(seen.sum(axis=1, keepdims=True), 1)
     filled = np.nan_to_num(values)
     beside = filled - seen * (part * filled).sum(axis=1, keepdims=True)
     equations = np.diag(seen.sum(axis=0)) - seen.T @ part
-    return np.asarray(part @ np.linalg.lstsq(equations, beside.sum(axis=0))[0])
+    return np.asarray(part @ np.linalg.lstsq(equations, beside.sum(axis=0), rcond=UNKNOWN)[0])
 
 
 def missing_by_level(

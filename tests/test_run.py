@@ -108,6 +108,29 @@ def test_what_lies_there_as_the_last_run_left_it_is_known_without_the_memory_of_
     assert "9 would run" in called("run", "small", "--dry-run", home=home).stdout
 
 
+@pytest.mark.parametrize(
+    ("place", "first"),
+    [
+        ("data/raw/small/2010/responses.csv", "check"),
+        ("data/raw/small/codebook.csv", "check"),
+        ("data/processed/small/2010/02_scores/scores.csv", "02_scores 2010"),
+        ("data/processed/small/all_waves/07_waves/items.csv", "07_waves"),
+        ("reports/small/report_en.html", "08_report"),
+    ],
+)
+def test_whatever_is_no_longer_as_the_last_run_left_it_is_made_anew(
+    frozen_run, make_copy, place, first
+):
+    home = make_copy(frozen_run("one_wave"))
+    path = home / place
+    path.write_bytes(path.read_bytes() + b"\n")
+    told = called("run", "small", "--dry-run", home=home).stdout
+    assert told.startswith(f"{first}: ")
+    path.unlink()
+    if not place.startswith("data/raw"):
+        assert called("run", "small", "--dry-run", home=home).stdout.startswith(f"{first}: ")
+
+
 def test_a_parameter_runs_only_what_depends_on_it(frozen_run, make_copy):
     home = make_copy(frozen_run("one_wave"))
     told = called("run", "small", "--param", "06.n_replicates=5", "--dry-run", home=home)

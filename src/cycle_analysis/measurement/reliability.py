@@ -30,9 +30,20 @@ LEAST_UNIQUE = 0.005
 WARNINGS: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "no answers at all": lambda table: table["n_respondents"] == 0,
     "fewer than 3 items with variance": lambda table: table["n_items"] < 3,
-    "alpha under .70": lambda table: table["alpha"].round(2) < 0.7,
+    "alpha under .70": lambda table: is_rough(table["alpha"]),
 }
 """When a scale is warned of, in a table of `scale_statistics`: the first that holds."""
+
+
+def is_rough(alpha: "pd.Series[float]") -> "pd.Series[bool]":
+    """Whether alpha is under .70 as it is printed, with two decimals: .70 itself is not.
+
+    Examples
+    --------
+    >>> is_rough(pd.Series([0.694, 0.697, float("nan")])).tolist()
+    [True, False, False]
+    """
+    return alpha.round(2) < 0.7
 
 
 def scale_statistics(

@@ -1,9 +1,9 @@
 """Run the notebooks of a study as a graph: what changed, and what depends on it.
 
-Nothing does where all lies there as the manifest of the last run says. Else pytask decides, from
-the contents of files and the values of parameters, and runs independent notebooks beside each
-other. papermill executes each notebook in a kernel of its own.
-One run at a time works on the results of a study.
+Where all lies there as the manifest of the last run says, nothing has to run. Else pytask decides,
+from the contents of files and the values of parameters, and runs independent notebooks beside each
+other. papermill executes each notebook in a kernel of its own. One run at a time works on the
+results of a study.
 
 In a terminal Ctrl-C reaches every process. Workers would each show a traceback of their own, and a
 kernel that is just being started would do its whole notebook first; so a command that is stopped

@@ -17,7 +17,7 @@ from cycle_analysis.figures.responses import plot_answers, plot_spread
 from cycle_analysis.measurement import agreement, error
 from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
-from cycle_analysis.measurement.reliability import ONE, PHASES
+from cycle_analysis.measurement.reliability import ONE, PHASES, is_rough
 from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     RESPONSES,
@@ -111,9 +111,12 @@ class MeasurementChapter(Chapter):
 
     @cached_property
     def alphas(self) -> list[dict[str, Any]]:
-        """Phases with their alpha, in the order of the cycle; None where there is none."""
+        """Phases with alpha, None where there is none, and whether it is rough; by the cycle."""
         alphas = self._of_phases("reliability", self.wave)["alpha"]
-        return [{"phase": phase, "alpha": None if pd.isna(a) else a} for phase, a in alphas.items()]
+        return [
+            {"phase": phase, "alpha": None if pd.isna(alpha) else alpha, "rough": bool(rough)}
+            for (phase, alpha), rough in zip(alphas.items(), is_rough(alphas), strict=True)
+        ]
 
     @cached_property
     def factors(self) -> dict[str, float] | None:

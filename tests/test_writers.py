@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 from docx.document import Document as Word
 from docx.oxml.ns import qn
+from docx.shared import Cm
 from frozen import FrozenRun
 from python_calamine import CalamineWorkbook
 from told import BOTH, EVERY, Page, document_of, page_of, words_in
@@ -182,6 +183,17 @@ def test_word_has_all_headings_texts_captions_tables_and_alt_texts(frozen_run, n
         assert made.rows[0]._tr.trPr.find(qn("w:tblHeader")) is not None
     shown = [shown.get("descr") for shown in word.element.body.iter(qn("wp:docPr"))]
     assert shown == [figure.alt for figure in document.figures]
+
+
+@EVERY
+@BOTH
+def test_no_word_of_a_table_is_broken_in_word(frozen_run, name, language):
+    for table in word_of(frozen_run(name), language).tables:
+        for cell in (cell for row in table.rows for cell in row.cells):
+            # a letter of Calibri is about half as wide as its size; beside it stand two margins
+            letter, margins = 0.53 * cell.paragraphs[0].style.font.size, 2 * Cm(0.19)
+            longest = max(map(len, [*cell.text.split(), ""]))
+            assert longest * letter + margins <= cell.width, cell.text
 
 
 @BOTH

@@ -33,11 +33,15 @@ REGIONS = {"nl": "nl-NL", "en": "en-GB"}
 LONGEST = 255
 """Most letters of a title among the properties of a file."""
 WIDEST = Cm(16.6)
-LINE_LETTERS, MOST_LETTERS = 92, 40
-"""Letters of the size of cells on a line of the page, and of a column that may be broken."""
+MOST_LETTERS = 40
+"""Letters of a column that may be broken."""
 INK, ACCENT, WARN = RGBColor(0x1D, 0x24, 0x29), RGBColor(0, 0x54, 0x8A), RGBColor(0x8A, 0x1C, 0x1C)
-CELL, NOTE, APART, MARK = "Cell", "Note", "Set apart", "Mark"
+CELL, SMALL_CELL, NOTE, APART, MARK = "Cell", "Smallcell", "Note", "Set apart", "Mark"
 """Styles that Word lacks."""
+SIZES = {CELL: 8.5, SMALL_CELL: 7, NOTE: 8.5, APART: 10.5, MARK: 10.5}
+"""Their letters in points."""
+LINE_LETTERS = {CELL: 92, SMALL_CELL: 112}
+"""Letters on a line of the page."""
 
 
 def to_docx(document: Document) -> bytes:
@@ -85,10 +89,10 @@ def _prepare(word: Word, document: Document) -> None:
     for name in ("Title", "Subtitle", *(f"Heading {level}" for level in (1, 2, 3))):
         styles[name].font.color.rgb = ACCENT
     styles["Caption"].font.color.rgb, styles["Caption"].font.size = INK, Pt(9.5)
-    for name, size in {CELL: 8.5, NOTE: 8.5, APART: 10.5, MARK: 10.5}.items():
+    for name, size in SIZES.items():
         style = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         style.base_style, style.font.size = styles["Normal"], Pt(size)
-        style.paragraph_format.space_after = Pt(0 if name == CELL else 6)
+        style.paragraph_format.space_after = Pt(0 if name in LINE_LETTERS else 6)
     styles[APART].paragraph_format.left_indent = Cm(0.6)
     styles[APART].font.bold = styles[MARK].font.bold = True
     styles[MARK].font.color.rgb = WARN
@@ -166,7 +170,7 @@ def _table(word: Word, table: Table, kind: str) -> None:
     made.autofit = False
     _rule(made)
     made.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
-    widths = _widths(lines)
+    style, widths = _widths(lines)
     for column, width in zip(made.columns, widths, strict=True):
         column._gridCol.w = width
     for row, texts in zip(made.rows, lines, strict=True):
@@ -174,7 +178,7 @@ def _table(word: Word, table: Table, kind: str) -> None:
         for place, cell in enumerate(row.cells):
             cell._tc.width = widths[place]
             paragraph = cell.paragraphs[0]
-            paragraph._p.style = CELL  # by its id: looking it up takes most of the time otherwise
+            paragraph._p.style = style  # by its id: looking it up takes most of the time otherwise
             paragraph.add_run(texts[place]).bold = texts is table.heads or None
             if table.numeric[place]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
@@ -193,16 +197,21 @@ def _rule(table: WordTable) -> None:
     table._tbl.tblPr.append(borders)
 
 
-def _widths(lines: Sequence[Sequence[str]]) -> list[Length]:
-    """Divide the page between columns: a longest word always fits, and long texts get the rest."""
+def _widths(lines: Sequence[Sequence[str]]) -> tuple[str, list[Length]]:
+    """Divide the page between columns: a longest word always fits, and long texts get the rest.
+
+    Where the longest words need more than a line, cells are set smaller.
+    """
     columns = list(zip(*lines, strict=True))
     words = [max(len(word) for text in c for word in [*text.split(), ""]) + 4 for c in columns]
+    style = CELL if sum(words) <= LINE_LETTERS[CELL] else SMALL_CELL
+    letters = LINE_LETTERS[style]
     longest = [min(max(map(len, column)), MOST_LETTERS) + 4 for column in columns]
     wanted = [max(pair) for pair in zip(words, longest, strict=True)]
-    spare, over = LINE_LETTERS - sum(words), sum(wanted) - sum(words)
+    spare, over = letters - sum(words), sum(wanted) - sum(words)
     part = min(1.0, max(0.0, spare / over)) if over else 0.0
     given = [word + part * (all_ - word) for word, all_ in zip(words, wanted, strict=True)]
-    return [Length(int(WIDEST * width / max(sum(given), LINE_LETTERS))) for width in given]
+    return style, [Length(int(WIDEST * width / max(sum(given), letters))) for width in given]
 
 
 def _without_times(contents: bytes) -> bytes:

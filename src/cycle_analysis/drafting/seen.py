@@ -439,6 +439,12 @@ def as_code(heading: str) -> str:
     return re.sub("[.-]", "_", heading)
 
 
+def fold(name: str) -> str:
+    """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
+    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
+    return as_code(re.sub(r"\.\s.*$", "", within)).casefold()
+
+
 def named_as(field: str, column: str) -> bool:
     """Whether a column has one of the usual names of a respondent field."""
     plain = (re.sub(r"[\W_]", "", name.casefold()) for name in _names(column))

@@ -94,8 +94,10 @@ def assemble(
     sandbox = make_sandbox(language, origins)
     blocks: list[Block] = []
     annex: list[Block] = []
+    opened: dict[tuple[type[Chapter], str], Chapter] = {}
     for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
-        chapter = kind(study, known, language)
+        wave = kind.usual_wave(study)
+        chapter = opened.get((kind, wave)) or kind(study, known, language, wave, opened)
         told = part_annex(render(sandbox, chapter.key, ChapterFacts(chapter)))
         blocks, annex = (
             [*part, *read_blocks(text, chapter)]

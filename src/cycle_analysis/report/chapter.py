@@ -70,6 +70,8 @@ class Chapter:
         The language, with the door.
     wave : str, optional
         The wave that the chapter is about; the reference wave, or the last one, when not given.
+    opened : dict, optional
+        The chapters that are open, by class and wave: this one comes among them.
 
     Attributes
     ----------
@@ -97,15 +99,28 @@ class Chapter:
     newest: ClassVar[bool] = False
     """Whether it is about the last wave, where none is named, rather than the reference wave."""
 
-    def __init__(self, study: Study, results: Results, language: Language, wave: str = "") -> None:
+    def __init__(
+        self,
+        study: Study,
+        results: Results,
+        language: Language,
+        wave: str = "",
+        opened: "dict[tuple[type[Chapter], str], Chapter] | None" = None,
+    ) -> None:
         self.study, self.results, self.language, self.door = study, results, language, language.door
         self.one, self.many = study.units.one[language.code], study.units.many[language.code]
         self.population, self.synthetic = study.population[language.code], study.synthetic
         self.mark = language.mark
         self.phases, self.round_to = study.phase_codes, stated(language.door.round_to, "round_to")
         self.n_phases = stated(len(self.phases), "phases")
-        default = study.waves[-1] if self.newest else study.reference_wave
-        self.wave, self.several_waves = wave or default, len(study.waves) > 1
+        self.wave, self.several_waves = wave or self.usual_wave(study), len(study.waves) > 1
+        self.opened = {} if opened is None else opened
+        self.opened[type(self), self.wave] = self
+
+    @classmethod
+    def usual_wave(cls, study: Study) -> str:
+        """Give the wave that it is about where none is named."""
+        return study.waves[-1] if cls.newest else study.reference_wave
 
     def marked(self, caption: str) -> str:
         """Add the mark of synthetic data to a caption."""
@@ -312,12 +327,14 @@ class ChapterFacts(Mapping[str, Any]):
 def facts_from(other: type[Chapter], same_wave: bool = True) -> "cached_property[ChapterFacts]":
     """Make a fact of all facts of another chapter, to tell them in this one as well.
 
-    They are of the wave of this chapter, or of the one that the other is about by itself.
+    They are of the wave of this chapter, or of the one that the other is about by itself. A chapter
+    that is open already is not opened again.
     """
 
     def facts(own: Chapter) -> ChapterFacts:
-        wave = own.wave if same_wave else ""
-        return ChapterFacts(other(own.study, own.results, own.language, wave))
+        wave = own.wave if same_wave else other.usual_wave(own.study)
+        known = own.opened.get((other, wave))
+        return ChapterFacts(known or other(own.study, own.results, own.language, wave, own.opened))
 
     return cached_property(facts)
 

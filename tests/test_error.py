@@ -13,6 +13,7 @@ from cycle_analysis.measurement.error import (
     Standing,
     mean_intervals,
     measurement_error,
+    roles_differ,
     standard_errors,
 )
 from cycle_analysis.waves import mean_change
@@ -188,3 +189,19 @@ def test_roles_that_see_the_same_seldom_lie_further_apart_than_chance_allows():
     assert apart.mean() <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 300)
     alone = measurement_error(persons[:20], units[:20])
     assert alone.gap_by_chance(counts).isna().all()
+
+
+def test_roles_are_said_to_differ_where_they_do_and_seldom_where_they_see_the_same():
+    draw, studies = np.random.default_rng(5), 200
+    units = pd.Series(np.arange(60).repeat(draw.integers(1, 3, 60)))
+    said = {0.0: 0, 12.0: 0}
+    for seed in range(studies):
+        halo = draw.normal(0, 10, (len(units), 1))
+        persons = pd.DataFrame(halo + draw.normal(50, 10, (len(units), 3)), columns=list("ABC"))
+        roles = pd.Series(draw.choice(list("xyz"), len(units), p=[0.6, 0.3, 0.1]))
+        for gap in said:
+            told = persons.add(roles.map({"x": 0, "y": gap, "z": -gap}), axis=0)
+            said[gap] += roles_differ(told, units, roles.where(roles.index > 2), seed=seed)
+    assert said[0.0] <= 0.05 * studies + 2 * np.sqrt(0.05 * 0.95 * studies)
+    assert said[12.0] >= 0.6 * studies
+    assert not roles_differ(persons, units, pd.Series("x", persons.index))

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cycle_analysis.chance import Seed, children
 from cycle_analysis.measurement import match_units
 
 ENOUGH = 100
@@ -230,6 +231,56 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
     table = pd.DataFrame(within, scores.columns, scores.columns)
     index = pd.Index(names, name="unit")
     return MeasurementError(table, freedom, told_by.sum(axis=0), counts, scatter, index)
+
+
+def roles_differ(
+    scores: pd.DataFrame,
+    units: pd.Series,
+    roles: pd.Series,
+    level: float = 0.05,
+    *,
+    n_deals: int = 199,
+    seed: Seed = 1,
+) -> bool:
+    """Say whether roles score unlike others of their unit by more than chance explains.
+
+    What each role scores beside the mean of its units is set against roles that are dealt anew
+    among the respondents of each unit. To take off what roles only seem to differ adds noise, the
+    more so the fewer units have several respondents.
+
+    Parameters
+    ----------
+    scores : DataFrame, respondents × p phases
+    units, roles : Series, indexed by respondent
+        The unit of each respondent, and the role, NaN where not known.
+    level : float
+        Share of studies in which roles that see the same are said to differ.
+    n_deals : int
+    seed : int or SeedSequence
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"AG": [40.0, 50.0] * 20})
+    >>> units = pd.Series(np.arange(40) // 2)
+    >>> by_turns, by_lot = ["line", "top"] * 20, ["line", "top", "top", "line"] * 10
+    >>> [roles_differ(scores, units, pd.Series(roles)) for roles in (by_turns, by_lot)]
+    [True, False]
+    """
+    known = match_units(scores, units)[roles.reindex(scores.index).notna()]
+    known = known.sort_values(kind="stable")
+    unit, role = (pd.factorize(one)[0] for one in (known, roles.loc[known.index]))
+    own = scores.loc[known.index]
+    beside = (own - own.groupby(unit).transform("mean")).fillna(0.0)
+    columns = (beside / beside.std().replace(0.0, 1.0)).to_numpy().T
+
+    def apart(role: np.ndarray) -> float:
+        sums = np.array([np.bincount(role, column) for column in columns])
+        return float((sums**2 / np.bincount(role)).sum())
+
+    rng = np.random.default_rng(children(seed, 1)[0])
+    found = apart(role) - 1e-9  # sums in another order differ in their last digits
+    dealt = (apart(role[np.lexsort((rng.random(len(role)), unit))]) for _ in range(n_deals))
+    return 1 + sum(one >= found for one in dealt) <= level * (1 + n_deals)
 
 
 def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:

@@ -346,6 +346,7 @@ def alternatives(
         Of the scores.
     adjusted : DataFrame, n units × p phases, optional
         The scores without what roles differ, by `measurement.role_adjusted_mean`.
+        Where roles do not differ (`measurement.error.roles_differ`) they only hold more noise.
     n_starts, seed
         For latent classes.
 

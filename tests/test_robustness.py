@@ -209,6 +209,16 @@ def test_the_choice_that_was_planted_is_the_one_that_matters():
     assert shares["change"].isna().all()
 
 
+def test_no_choice_matters_where_analyses_differ_by_less_than_anyone_would_act_upon():
+    table = planted()
+    by_lot = np.random.default_rng(1).random(len(table))
+    near = table.assign(adjusted_rand=0.9 + 0.1 * by_lot, change=2 + 1.9 * by_lot, profiles=4)
+    assert curve.importance(near).isna().all(axis=None)
+    far = table.assign(adjusted_rand=0.5 + 0.5 * by_lot, change=2 + 9 * by_lot)
+    shares = curve.importance(far).drop(index="rest")[["division", "change"]]
+    assert shares.max().max() < curve.MATTERS
+
+
 def test_where_no_phase_is_named_as_highest_an_analysis_that_names_one_says_something_else():
     table = planted("")
     share = curve.surviving(table)["share"]["ends"]

@@ -60,6 +60,11 @@ changed, in the same direction."""
 ENDS = ("may_be_highest", "may_be_lowest")
 OUTCOMES = {"number": "profiles", "division": "adjusted_rand", "change": "change"}
 """What choices are held against, and its column."""
+ALIKE_WITHIN = {"number": 0.0, "division": 0.1, "change": 2.0}
+"""How far these may lie apart (profiles, adjusted Rand, points) where no choice matters: a choice
+always explains most, and where all answer by lot it was another in the next survey."""
+MATTERS = 0.5
+"""Share of the variance from which a choice is told to matter most."""
 SCALINGS = {"z_scores": standardised, "shapes": shapes}
 """What Ward's method divides instead of scores."""
 Row = dict[str, Any]
@@ -156,7 +161,7 @@ def importance(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame, index `choice`
         A column for each of `OUTCOMES`, 0-1: R² of all choices less R² without this one; `rest`
-        is what their main effects leave. NaN where an outcome does not vary.
+        is what their main effects leave. NaN where an outcome hardly varies (`ALIKE_WITHIN`).
 
     Examples
     --------
@@ -173,6 +178,8 @@ def importance(table: pd.DataFrame) -> pd.DataFrame:
     shares = {}
     for outcome, column in OUTCOMES.items():
         rows = crossed[_names(crossed)] if outcome == "number" else crossed
+        apart = rows[column].max() - rows[column].min()
+        rows = rows if apart > ALIKE_WITHIN[outcome] else rows.iloc[:0]
         whole = _explained(rows, column, CROSSED)
         less = [_explained(rows, column, [c for c in CROSSED if c != name]) for name in CROSSED]
         shares[outcome] = [*(whole - one for one in less), 1 - whole]

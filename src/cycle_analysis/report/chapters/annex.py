@@ -81,7 +81,7 @@ class RobustnessChapter(Chapter):
 
         n analyses, and left_out, combinations that cannot be or would count twice; same, in which
         share of how many there are as many profiles, or none as here; matters, by outcome the
-        choice that explains most of its variance, None where nothing varies; limit, the share of
+        choice that explains most of its variance, None where none does by half; limit, the share of
         units in another group up to which two divisions are alike.
         """
         if not self.results.current(ROBUSTNESS, ALL_WAVES):
@@ -119,9 +119,9 @@ class RobustnessChapter(Chapter):
     def _matters(self) -> dict[str, dict[str, Any] | None]:
         table = self.load(ROBUSTNESS, "importance", ALL_WAVES).drop(index="rest")
         return {
-            str(outcome): None
-            if shares.isna().all()
-            else {"choice": shares.idxmax(), "share": shares.max()}
+            str(outcome): {"choice": shares.idxmax(), "share": shares.max()}
+            if shares.max() >= curve.MATTERS
+            else None
             for outcome, shares in table.items()
         }
 

@@ -9,11 +9,12 @@ import pytest
 from shared import PHASES, four_profiles
 from surveys import arch, at_distance, cumulative, plane, window
 
-from cycle_analysis.profiles.selection import Choice
+from cycle_analysis.profiles.selection import Choice, fit_models
 from cycle_analysis.profiles.valleys import find_valleys
 from cycle_analysis.profiles.verdict import (
     Evidence,
     Verdict,
+    fit_rivals,
     n_dimensions,
     verdict_table,
     warnings_of,
@@ -43,6 +44,16 @@ def test_four_clear_profiles_are_separate_and_valleys_divide_all_of_them(clear):
     assert (clear.choice.k, clear.valleys.k_apart) == (4, 4)
     row = verdict_table(clear).loc["verdict"]
     assert (row["verdict"], row["p"], row["k_apart"]) == ("separate", 0.01, 4)
+
+
+@pytest.mark.parametrize("n", [40, 60])
+def test_no_rival_has_more_parameters_than_half_as_many_as_there_are_units(n):
+    scores = scores_of(FOUR, CLOSE, n, 3)
+    fits = fit_models(scores, 2, n_starts=2)
+    rivals = fit_rivals(scores, fits, fits["EEI", 2])
+    tails = "skewed cloud, tails (EEE)"
+    assert max(rival.n_parameters for rival in rivals) <= n / 2
+    assert any(rival.model.name == tails for rival in rivals) == (n == 60)
 
 
 @pytest.fixture(scope="module")

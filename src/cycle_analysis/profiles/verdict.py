@@ -281,6 +281,8 @@ def weigh(
 def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixture]:
     """Fit the forms without groups that profiles must beat, best BIC first.
 
+    A form has no more parameters than half as many as there are units.
+
     Parameters
     ----------
     scores : DataFrame, n units × p phases
@@ -292,9 +294,9 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
     courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
-    hurdles = [rival for rival in fit_hurdles(scores) if rival.n_parameters <= most]
-    others = [*clouds, *fit_concentric(scores), *fit_skewed(scores), *hurdles]
-    rivals = [*fit_courses(scores, profiles.means, courses), *others]
+    others = [*fit_concentric(scores), *fit_skewed(scores), *fit_hurdles(scores)]
+    others = [rival for rival in others if rival.n_parameters <= most]
+    rivals = [*fit_courses(scores, profiles.means, courses), *clouds, *others]
     return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))
 
 

@@ -365,9 +365,14 @@ ROLES = pytest.mark.parametrize(
     [
         ({}, ["broadening (+8)", "hardly plays a part"], "may come of"),
         (
-            {"change_alike": 4.0},
+            {"change_alike": 4.0, "p_mix": 0.01},
             ["broadening (+8)", "the change would be, in points, +4 for"],
             "may come of",
+        ),
+        (
+            {"change_alike": 4.0, "p_mix": 0.4},
+            ["broadening (+8)", "That another mix of roles among the respondents has a part in it"],
+            "the change would be",
         ),
         (
             {"p_holm_alike": 0.4},

@@ -219,6 +219,16 @@ def test_the_interval_without_roles_holds_what_is_not_known_of_them(apart):
     assert np.mean(narrower) < 0.75
 
 
+@pytest.mark.parametrize("more", [0.0, 10.0], ids=["see the same", "differ"])
+def test_another_mix_has_a_part_in_change_where_roles_differ_and_seldom_where_they_do_not(more):
+    told, effects = [], ((more, more), (0.0, 0.0), (-more, 0.0))
+    for seed in range(40):
+        rng, mixes = np.random.default_rng(seed), ((0.7, 0.2, 0.1), (0.2, 0.3, 0.5))
+        change = both_ways([drawn(rng, mix, most=2, effects=effects) for mix in mixes])
+        told.append((change["p_mix"] <= 0.05).any())
+    assert np.mean(told) > 0.5 if more else np.mean(told) <= 0.05 + 2 * 0.0345
+
+
 def test_where_each_role_answers_as_often_as_before_roles_add_no_error():
     rng = np.random.default_rng(4)
     scores, units, roles = drawn(rng, (0.5, 0.3, 0.2))

@@ -313,7 +313,8 @@ def change_both_ways(
 
     The latter are known as far as roles are: each unit left out in turn tells that (Tukey 1958),
     also where roles differ more in one unit than in another. NaN where waves and roles cannot be
-    told apart, or by two units at most.
+    told apart, or by two units at most. `p_mix`, of the mix of roles changing nothing, is adjusted
+    for the number of phases: roles that see the same seem to differ by some points too.
 
     Parameters
     ----------
@@ -328,8 +329,13 @@ def change_both_ways(
     error_of_roles = _role_error(persons, units, roles, panel, list(pairwise(compared)))
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
-    told = told.add_suffix(ALIKE)
-    return mean_change(compared, population, errors).join(told)
+    change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
+    by_chance = {}
+    for pair, error in error_of_roles.items():
+        off = (change.loc[pair, "change"] - change.loc[pair, f"change{ALIKE}"]).abs()
+        p = 2 * stats.t.sf(off / np.sqrt(error["variance"]), error["freedom"])
+        by_chance[pair] = holm(pd.Series(p, off.index).where(off > 0)).to_frame("p_mix")
+    return change.join(wave_by_wave(by_chance, ["phase"], ["p_mix"]))
 
 
 def changed_surely(change: pd.DataFrame) -> pd.Series:

@@ -231,16 +231,19 @@ class WavesChapter(Chapter):
     def _roles(self, change: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
         """What the mix of roles has to do with mean changes.
 
-        `known`: whether it changes any. `apart`: whether it can be told from the waves. `differ`:
-        phases on which it changes a point or more, with the change without it. `undone`: phases
-        that would be told as changed but for that.
+        `known`: whether it changes any. `apart`: whether it can be told from the waves. `little`:
+        whether it changes none by a point. `differ`: phases on which it changes a point or more, by
+        more than chance explains, with the change without it. `undone`: phases that would be told
+        as changed but for that.
         """
         gap = (change[f"change{ALIKE}"] - change["change"]).abs()
+        surely = (gap >= MATTERS) & (change["p_mix"] <= SURE)
         undone = change[(change["p_holm"] <= SURE) & ~changed_surely(change)]
         return {
             "known": bool(gap.max() > 0),
             "apart": bool(gap.notna().all()),
-            "differ": self._means(change[gap >= MATTERS], first, second, ALIKE),
+            "little": bool(gap.max() < MATTERS),
+            "differ": self._means(change[surely], first, second, ALIKE),
             "undone": self._means(undone, first, second),
         }
 

@@ -4,7 +4,10 @@ import pytest
 from scipy import stats
 from shared import PHASES, four_profiles, one_continuum
 
-from cycle_analysis.profiles import ward_kmeans
+from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.measurement.error import measurement_error
+from cycle_analysis.profiles import latent_profiles, ward_kmeans
+from cycle_analysis.profiles.true_scores import estimate, of_true_scores
 from cycle_analysis.profiles.typology import (
     crossings,
     profile_items,
@@ -13,6 +16,7 @@ from cycle_analysis.profiles.typology import (
     shape_shares,
     shapes,
 )
+from cycle_analysis.simulate import Answering, Profiles
 
 
 def test_means_and_intervals_are_those_of_a_t_test():
@@ -84,6 +88,26 @@ def test_profiles_of_the_same_shape_are_told_by_level_alone():
         ["very_low", "", ""],
         ["middle", "", ""],
     ]
+
+
+def test_one_profile_that_chance_divides_in_two_is_not_two_that_cross_but_those_that_do_are():
+    def crossed(world, k, seed):
+        """Whether lines cross, of members as they are and of profiles that are sought anew."""
+        rng = np.random.default_rng(seed)
+        survey = Answering((4,), 12.0)(world(150, rng), rng)
+        error = measurement_error(respondent_scores(survey.answers, survey.items), survey.units)
+        found = of_true_scores(latent_profiles(survey.scores, k, n_starts=10, seed=seed), error)
+        equal = pd.Series(1.0, found.labels.index)
+        errors = estimate(found, error, equal, 342, n_refits=40, seed=seed).errors
+        return len(crossings(found)) > 0, len(crossings(found, errors)) > 0
+
+    rows = [[30.0] * 5, [50.0] * 5, [70.0] * 5]
+    parallel = Profiles(pd.DataFrame(rows, columns=PHASES), 6.0)
+    as_members, anew = np.sum([crossed(parallel, 4, seed) for seed in range(8)], axis=0)
+    assert as_members >= 3
+    assert anew <= 1
+    rows = [[35.0, 45, 45, 60, 60], [60.0, 60, 55, 45, 45]]
+    assert crossed(Profiles(pd.DataFrame(rows, columns=PHASES), 6.0), 2, 1) == (True, True)
 
 
 def test_a_crossing_is_told_beyond_chance_among_all_comparisons_and_of_some_size():

@@ -148,12 +148,21 @@ def shape_shares(partition: Partition) -> pd.Series:
     return pd.Series({name: part / total if total > 0 else np.nan for name, part in parts.items()})
 
 
-def crossings(partition: Partition) -> pd.DataFrame:
+def crossings(partition: Partition, errors: pd.DataFrame | None = None) -> pd.DataFrame:
     """List the phases on which a lower profile stands well above a higher one, beyond chance.
 
     By `NOTICEABLE` points or more, and beyond chance among all comparisons of two profiles on a
     phase (normal test of two means, adjusted as Holm 1979): the units made the profiles, so that
     one comparison by itself would nearly always find something.
+
+    Parameters
+    ----------
+    partition : Partition
+        The division.
+    errors : DataFrame, index `profile`, `phase`, optional
+        true_mean and se, as `true_scores.estimate` gives them: of samples that seek the profiles
+        anew. Where there are none, units are taken for members as they are, and one profile that
+        was divided in two by chance seems to be two that cross.
 
     Returns
     -------
@@ -162,6 +171,8 @@ def crossings(partition: Partition) -> pd.DataFrame:
     """
     means = profile_means(partition).set_index(["profile", "phase"])
     mean, variance = means["mean"], (means["sd"] ** 2 / means["n_units"]).fillna(0.0)
+    if errors is not None and errors["se"].notna().any():
+        mean, variance = errors["true_mean"], errors["se"] ** 2
     parts = {
         (low, high): pd.DataFrame(
             {"difference": mean[low] - mean[high], "error": np.sqrt(variance[low] + variance[high])}

@@ -91,6 +91,7 @@ def test_the_page_is_sound_and_fetches_nothing(documents, pages, language):
     assert set(inside) <= set(page.ids)
     assert all(link.startswith("#") for link in page.links)
     assert "script" not in page.tags
+    assert not any(re.search("[,;][a-zA-Z]", image["aria-label"]) for image in page.images)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -31,6 +31,8 @@ from cycle_analysis.measurement.reliability import scale_statistics
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import RawTable, read_export, sheets
 from cycle_analysis.readers import raw_table as limits
+from cycle_analysis.responses import decode
+from cycle_analysis.responses.checks import doubt_respondents
 from cycle_analysis.responses.coded import (
     code_responses,
     compare_without,
@@ -40,7 +42,7 @@ from cycle_analysis.responses.coded import (
 )
 from cycle_analysis.results import write_table
 from cycle_analysis.study import load_study
-from cycle_analysis.study.files import Source
+from cycle_analysis.study.files import Column, Scale, Source
 from cycle_analysis.units import study_register
 
 DATA = SHARED / "data"
@@ -392,13 +394,21 @@ def test_row_09_a_named_encoding_that_is_wrong_is_refused_with_what_to_try(tmp_p
 # 10-12: labels as answers, Qualtrics, LimeSurvey
 
 
+def test_row_10_words_that_no_label_knows_are_refused_with_where_to_write_them(tmp_path):
+    told = refused(tmp_path, answers(A1=["eens", "deels", "soms", "nooit"] * 3))
+    assert "of 12 answers 9: is no answer of this scale" in told
+    assert "under `labels` of the scale in study.yaml" in told
+    numbers = refused(tmp_path, answers(A1=["17", "18", "19"] * 4))
+    assert "under `labels`" not in numbers
+
+
 def test_row_10_labels_codes_and_both_languages_mix(tmp_path):
     table = answers(A1=["Helemaal eens", "3", " strongly  agree", "ONEENS", "vaak"])
     responses = read_table(tmp_path, table)
     assert responses.answers["A1"].iloc[:4].tolist() == [4, 3, 4, 1]
     assert np.isnan(responses.answers["A1"].iloc[4])
     assert "is no answer of this scale | vaak" in told(responses, SET_MISSING)
-    assert "Helemaal eens | by label" in told(responses, FIXED)
+    assert "Helemaal eens as 4 | by label" in told(responses, FIXED)
 
 
 QUALTRICS = """StartDate,Status,Progress,Duration (in seconds),Finished,ResponseId,gemeente,{items}
@@ -705,10 +715,6 @@ def test_row_22_a_row_entered_twice_under_two_names_is_warned_of(home):
 
 
 def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
-    from cycle_analysis.responses import decode
-    from cycle_analysis.responses.checks import doubt_respondents
-    from cycle_analysis.study.files import Column, Scale
-
     rng = np.random.default_rng(2)
     table = pd.DataFrame(rng.integers(0, 5, (40, 15)).astype(str))
     table.iloc[7] = table.iloc[3]
@@ -719,6 +725,15 @@ def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
     (problem,) = doubt_respondents(decoded, units, RawTable("r.csv", table, "csv"))
     assert problem.row == "9"
     assert "exactly the same answers" in problem.problem
+
+
+def test_row_22_short_answers_are_the_same_only_within_one_unit(tmp_path):
+    table = pd.DataFrame([list("012340123")] * 3, index=[2, 3, 4])
+    scale = Scale.model_validate({"min": "0", "max": "4"})
+    decoded = {str(c): decode(table[c], Column(source="x"), scale, {}) for c in table}
+    units = pd.Series(["GM0363", "GM0034", "GM0363"])
+    (problem,) = doubt_respondents(decoded, units, RawTable("r.csv", table, "csv"))
+    assert problem.row == "4"
 
 
 def test_row_22_the_same_person_again_by_email_is_warned_of_without_the_address(tmp_path):
@@ -987,7 +1002,7 @@ def test_row_32_a_telephone_number_in_place_of_a_code_is_told_without_its_digits
 
 def test_row_32_a_telephone_number_beside_a_code_is_understood_without_its_digits(tmp_path):
     responses = read_table(tmp_path, answers(A1=["3 - bel 06-12345678"]))
-    assert "is no code, but is understood: 3 | (telephone numbers)" in told(responses, FIXED)
+    assert "is no code, but is understood | (telephone numbers) as 3" in told(responses, FIXED)
     assert "12345678" not in responses.problems.to_csv()
 
 

@@ -333,7 +333,7 @@ def test_numbers_of_other_kinds_in_one_block_are_no_rating(tmp_path):
     assert book.loc["A1":"A3", "phase"].isna().all()
 
 
-@pytest.mark.parametrize("language", ["nl", "en"])
+@pytest.mark.parametrize("language", ["nl", "en", "de"])
 def test_the_draft_is_in_the_language_that_is_asked_for(tmp_path, language):
     limesurvey(answers(), FORMS["codes"]).to_csv(tmp_path / "export.csv", index=False, quoting=1)
     made = new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv", language)
@@ -428,6 +428,14 @@ def test_a_workbook_of_several_sheets_begins_by_naming_one(tmp_path):
     assert (source["sheet"], source["header_row"]) == ("De data", 3)
 
 
+def test_dates_that_a_form_adds_are_no_mistakes_of_the_file(tmp_path):
+    days = pd.date_range("2026-03-02 09:00", periods=90, freq="h")
+    table = answers().assign(**{"Start time": days, "Ingevuld op": days})
+    table.to_excel(tmp_path / "export.xlsx", index=False)
+    told = called("new-study", "cyclus", "export.xlsx", home=tmp_path).stdout
+    assert "will refuse" not in told
+
+
 def test_what_a_file_tells_beside_its_answers_is_said_at_once(tmp_path):
     table = answers()
     with pd.ExcelWriter(tmp_path / "export.xlsx", engine="xlsxwriter") as book:
@@ -519,6 +527,16 @@ def test_a_long_number_is_written_whole(tmp_path):
     answers().assign(kanaal="401234567").to_csv(tmp_path / "export.csv", index=False)
     new_study(tmp_path / "mine", tmp_path / "export.csv")
     assert '"401234567": {nl: ""}' in (tmp_path / "mine" / "study.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("highest", "is_slider"), [(101, True), (78, True), (40, False)])
+def test_a_block_of_sliders_likely_runs_from_0_to_100(tmp_path, highest, is_slider):
+    given = np.random.default_rng(1).integers(3, highest, (90, 4))
+    table = answers().assign(**{f"SL{i}": column.astype(str) for i, column in enumerate(given.T)})
+    table.to_csv(tmp_path / "export.csv", index=False)
+    made = new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv")
+    text = made.files[0].read_text("utf-8")
+    assert ("    # max: 100" in text) == is_slider
 
 
 @pytest.mark.parametrize("sign", ["%", " %", " procent"])

@@ -277,10 +277,7 @@ def test_row_35_a_study_is_a_name_and_no_path(tmp_path, capsys, name):
     make_study(tmp_path, TWO_WAVES)
     code = main(["check", name, "--home", str(tmp_path)])
     assert code == 2
-    assert (
-        "cannot be the name of a study. Allowed: letters a to z, digits, - and _"
-        in capsys.readouterr().err
-    )
+    assert "cannot be a name. Allowed: letters a to z, digits, - and _" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("place", [".", "2011", "study.yaml", "2011/wave.yaml", "codebook.csv"])

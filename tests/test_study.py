@@ -119,7 +119,7 @@ def test_an_unknown_study_is_told_with_the_nearest_name(home):
 
 @pytest.mark.parametrize("name", ["../example", "/etc", "a b", ""])
 def test_a_name_that_is_a_path_is_refused(home, name):
-    assert "cannot be the name of a study" in problems_of(home, name)[0].problem
+    assert "cannot be a name" in problems_of(home, name)[0].problem
 
 
 @pytest.mark.parametrize(

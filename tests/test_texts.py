@@ -15,6 +15,7 @@ from told import PACKAGE, Saved, outline, saved, templates
 
 from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
+from cycle_analysis.figures import Look
 from cycle_analysis.measurement import aggregation_rules, item_analysis, reliability
 from cycle_analysis.mixtures.courses import COURSES
 from cycle_analysis.mixtures.gaussian import ALL_MODELS
@@ -497,12 +498,20 @@ def test_a_study_may_bring_a_language_of_its_own(frozen_run, results, tmp_path):
     assert parameters["03_cycle"]["language"] == "xx"
 
 
+def test_a_figure_of_a_notebook_speaks_the_language_that_a_study_brings(tmp_path):
+    make_language(tmp_path / "texts", "xx")
+    study = Study.model_construct(folder=tmp_path)
+    assert Look(study.words("xx")).number(1.5, 1) == "1:5"
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert "Look(language" not in path.read_text("utf-8"), path.name
+
+
 def test_a_language_without_texts_is_told_where_the_study_names_it(frozen_run, tmp_path):
     with pytest.raises(
         InputError, match=r"languages.2: 'xx': has no texts of the report"
     ) as caught:
         in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
-    assert "Add texts/xx/ to the study" in str(caught.value)
+    assert "Or add texts/xx/ to the study: a copy of" in str(caught.value)
 
 
 # Texts of a study.

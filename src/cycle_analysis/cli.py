@@ -30,8 +30,7 @@ from cycle_analysis.problems import (
     refuse,
     refuse_any,
 )
-from cycle_analysis.study import check_study_name, find_home, load_study
-from cycle_analysis.texts import find_languages
+from cycle_analysis.study import check_name, find_home, load_study
 from cycle_analysis.whole_files import tell_nobody
 
 CLEAN, WARNINGS, REJECTED_INPUT, BUG = 0, 1, 2, 3
@@ -183,7 +182,7 @@ def _describe_new_study(commands: Any) -> None:
     _study_and_home(new)
     new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
     text = "language of its questions and of the report (default: %(default)s)"
-    new.add_argument("--language", default="nl", choices=find_languages(), help=text)
+    new.add_argument("--language", default="nl", metavar="CODE", help=text)
     _layout(new)
 
 
@@ -385,7 +384,8 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _new_study(options: argparse.Namespace) -> int:
-    check_study_name(options.study)
+    check_name(options.study)
+    check_name(options.language, "--language")
     from cycle_analysis.drafting import new_study
 
     folder = _home_of(options) / "data" / "raw" / options.study

@@ -39,16 +39,13 @@ from cycle_analysis.problems import counted, first_five, refuse
 from cycle_analysis.readers import RawTable, read_export
 from cycle_analysis.responses.checks import FEW
 from cycle_analysis.responses.respondents import read_units, stripped
-from cycle_analysis.study import STUDY, Study
+from cycle_analysis.study import STUDY, Study, check_name
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.files import (
-    NAME_RULE,
     RESPONDENT_FIELDS,
-    SAFE_NAME,
     Column,
     Source,
-    is_reserved,
     missing_reason,
 )
 from cycle_analysis.units import Register, load_register
@@ -412,8 +409,7 @@ def add_wave(study: Study, wave: str, export: Path, register: Register, **layout
 
 
 def _check_free(wave: str, folder: Path, export: Path) -> None:
-    if not SAFE_NAME.fullmatch(wave) or is_reserved(wave):
-        raise refuse("command line", "WAVE", wave, "cannot be a name", NAME_RULE)
+    check_name(wave, "WAVE")
     if (folder / "wave.yaml").exists():
         remedy = "Nothing is overwritten: edit it, or delete it first"
         raise refuse(f"{wave}/wave.yaml", "file", "", "is there already", "", remedy)

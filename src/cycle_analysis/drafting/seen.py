@@ -353,6 +353,8 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
         if len(columns) >= FEWEST and numbers[0] >= 0 and numbers[-1] <= MOST_PERCENT:
             return SeenScale("rating", (0, MOST_PERCENT), missing=told[1])
         return SeenScale("number", missing=told[1])
+    if not labels and _are_sliders(columns):
+        return SeenScale("rating", (0, MOST_PERCENT), missing=told[1], sure=False)
     answers, far = _without_far(numbers, {float(code) for code in labels if NUMBER.fullmatch(code)})
     far += tuple(dict.fromkeys(word for one in columns for word in one.words))
     only_ends = len(labels) < len(answers)
@@ -367,6 +369,13 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
     bare = any(one.bare for one in columns)
     sure = not bare and ((usual and most) or {f"{end:g}" for end in ends} <= set(labels))
     return SeenScale("rating", ends, *told, far, sure, shared=bare or usual or most, bare=bare)
+
+
+def _are_sliders(columns: Sequence[Answers]) -> bool:
+    """Whether a block has very many different answers, from 0 on to over half of 100."""
+    numbers = [number for one in columns for number in one.numbers]
+    many = len(columns) >= FEWEST and all(len(one.numbers) > MOST_LABELS for one in columns)
+    return many and min(numbers) >= 0 and MOST_PERCENT / 2 < max(numbers) <= MOST_PERCENT
 
 
 def _of_words(
@@ -423,7 +432,9 @@ def told_of(raw: RawTable) -> list[str]:
     """What a file tells beside its answers: what was noticed, and cells that are no answers."""
     told = [f"{note.problem}" + (f" ({note.value})" if note.value else "") for note in raw.notes]
     told += [f"column {c}: {UNUSED}" for c in raw.cells if _is_weight(raw, str(c))]
-    for problem, cells in raw.flaws.groupby("problem", sort=False):
+    asked = [c for c in raw.flaws["column"].unique() if not why_no_item(raw, c)]
+    of_items = raw.flaws[raw.flaws["column"].isin(asked)]
+    for problem, cells in of_items.groupby("problem", sort=False):
         columns = first_five(cells["column"].unique().tolist())
         told.append(f"{len(cells)} x {problem} (column {columns}): `check` will refuse that")
     return told

@@ -243,7 +243,7 @@ def open_language(code: str, study: Study, door: Door | None = None) -> Language
     ValueError
         When there are no texts in it.
     """
-    words = Words.load(code, study.folder / "texts")
+    words = study.words(code)
     return Language(words.code, words.words, words.folders, study, door or Door())
 
 

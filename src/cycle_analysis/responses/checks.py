@@ -20,6 +20,7 @@ from cycle_analysis.responses import (
     DECLARED_MISSING,
     LETTERS_AND_NUMBER,
     MOST_PERCENT,
+    NUMBER,
     RECODED,
     RESCALED,
     Decoded,
@@ -30,8 +31,9 @@ from cycle_analysis.study.files import ANSWERED, INVALID, Column, Scale, codes_b
 
 FEW = 10
 """With fewer answers than this nothing is said of a column as a whole."""
-LONG = 12
-"""Fewer answers than this can well be the same by chance."""
+LONG, LONG_IN_UNIT = 12, 8
+"""Fewer answers than this can well be the same by chance; of two in one unit, of whom there are
+   few, fewer."""
 NEGATIVE = -0.1
 """An item that correlates less than this with the rest of its phase may be turned; with few
 answers, by two standard errors at least."""
@@ -210,7 +212,8 @@ def doubt_respondents(
 ) -> list[Problem]:
     """Warn of respondents with exactly the same answers, and of one unit with very many.
 
-    Only respondents with `LONG` answers or more are compared, and only when these differ.
+    Only respondents with `LONG` answers or more are compared, in one unit with `LONG_IN_UNIT`, and
+    only when these differ.
 
     Parameters
     ----------
@@ -220,7 +223,7 @@ def doubt_respondents(
         The export, for the place of what is found.
     """
     found = []
-    alike = _identical(decoded)
+    alike = _identical(decoded, units)
     if len(alike):
         problem = counted(len(alike), "row holds", "rows hold")
         problem += " exactly the same answers as an earlier row"
@@ -307,9 +310,10 @@ def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
     elif not (problem := find_shift(asked.decoded, asked.scale, asked.column)):
         if len(wrong) <= max(max_invalid * n_given, 1):
             return []
-        problem = f"{len(wrong)} of {n_given} answers are no answers of this scale, among them: "
-        problem += str(distinct.loc[invalid, "problem"].iloc[0])
+        problem = f"of {n_given} answers {len(wrong)}: {distinct.loc[invalid, 'problem'].iloc[0]}"
     remedy = "Correct the item's scale in the codebook, or add a `map` or `linear` in wave.yaml"
+    if not any(map(NUMBER.fullmatch, distinct.index[invalid])):
+        remedy = f"Give each its code under `labels` of the scale in study.yaml. Or: {remedy}"
     return [asked.problem(wrong, ", ".join(examples), problem, remedy)]
 
 
@@ -323,8 +327,8 @@ def _mended(asked: Asked) -> list[Problem]:
         for part in by_text:
             rows, first = asked.decoded.rows(distinct.index.isin(part.index)), part.iloc[0]
             problem = "is no answer" if first["reason"] else "is no code, but is understood"
-            problem += f": {first['reason'] or str(first['value']).removesuffix('.0')}"
-            text = str(part.index[0])
+            now = first["reason"] or str(first["value"]).removesuffix(".0")
+            text = f"{hide_personal(part.index[0])} as {now}"
             found.append(asked.problem(rows, text, problem, done=FIXED, rule=str(rule)))
     return found
 
@@ -398,17 +402,19 @@ def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Probl
     return found
 
 
-def _identical(decoded: Mapping[str, Decoded]) -> pd.Index:
+def _identical(decoded: Mapping[str, Decoded], units: "pd.Series[str]") -> pd.Index:
     """Rows whose answers are those of an earlier row."""
     columns = [table for table in decoded.values() if table.distinct["value"].dtype == "float64"]
     if not columns:
         return pd.Index([])
     given = pd.DataFrame(dict(enumerate(table.codes for table in columns)), copy=False)
     twice = np.flatnonzero(given.duplicated())
+    in_unit = given.assign(unit=units.to_numpy()).duplicated().to_numpy()[twice]
     values = np.array([table.numbers[table.codes[twice]] for table in columns])
     n_given = (~np.isnan(values)).sum(axis=0)
     spread = np.fmax.reduce(values) - np.fmin.reduce(values)
-    return columns[0].index[twice[(n_given >= LONG) & (spread >= 2)]]
+    long = n_given >= np.where(in_unit, LONG_IN_UNIT, LONG)
+    return columns[0].index[twice[long & (spread >= 2)]]
 
 
 def suggest_recode(texts: pd.Series, scale: Scale) -> dict[str, str]:

@@ -41,7 +41,7 @@ from cycle_analysis.study.files import (
     read_column,
 )
 from cycle_analysis.study.text_files import YamlText, read_model, read_parts
-from cycle_analysis.texts import Words, find_languages
+from cycle_analysis.texts import FOLDERS, Words, find_languages
 from cycle_analysis.whole_files import absent, check_plain
 
 STUDY, WAVE = "study.yaml", "wave.yaml"
@@ -85,12 +85,12 @@ class Study(StudyFile):
     def heading(self, language: str = "") -> str:
         """Title of the study, with the mark that its data are synthetic; in English if it can."""
         language = language or self.language
-        mark = self.words(language)["synthetic"]
+        mark = self.words(language).words["synthetic"]
         return f"{self.title[language]} [{mark}]" if self.synthetic else self.title[language]
 
-    def words(self, language: str) -> Mapping[str, Any]:
-        """Words for codes in a language: those of the package, with the study's own over them."""
-        return Words.load(language, self.folder / "texts").words
+    def words(self, language: str) -> Words:
+        """Words of a language: those of the package, with the study's own over them."""
+        return Words.load(language, self.folder / "texts")
 
     def phase_names(self, language: str) -> dict[str, str]:
         """Short label of each phase, in the order of the cycle."""
@@ -165,12 +165,12 @@ class Study(StudyFile):
         """Names of `k` profiles: those of study.yaml when it names as many, else numbers."""
         if len(self.profile_names) == k:
             return {i: name[language] for i, name in enumerate(self.profile_names, start=1)}
-        word = self.words(language)["groups"]["profiles"]["one"]
+        word = self.words(language).words["groups"]["profiles"]["one"]
         return {i: f"{word[:1].upper()}{word[1:]} {i}" for i in range(1, k + 1)}
 
     def level_labels(self, k: int, language: str) -> dict[int, str]:
         """Numbers of `k` levels: groups that were not found to be profiles have no names."""
-        word = self.words(language)["level"]
+        word = self.words(language).words["level"]
         return {i: f"{word} {i}" for i in range(1, k + 1)}
 
 
@@ -298,8 +298,8 @@ def check_raw_files(study: Study) -> None:
     refuse_any(problem for error in errors for problem in error.problems)
 
 
-def check_study_name(name: str) -> None:
-    """Refuse a name that no study, or folder anywhere, can have.
+def check_name(name: str, what: str = "STUDY") -> None:
+    """Refuse a name that no study, wave, language or folder anywhere can have.
 
     Raises
     ------
@@ -307,8 +307,7 @@ def check_study_name(name: str) -> None:
         If it is one.
     """
     if not SAFE_NAME.fullmatch(name) or is_reserved(name):
-        problem = "cannot be the name of a study"
-        raise refuse("command line", "STUDY", name, problem, NAME_RULE)
+        raise refuse("command line", what, name, "cannot be a name", NAME_RULE)
 
 
 def check_unlisted_waves(study: Study) -> None:
@@ -363,7 +362,7 @@ def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
 
 
 def _study_folder(name: str, home: Path) -> Path:
-    check_study_name(name)
+    check_name(name)
     raw = home / "data" / "raw"
     studies = sorted(p.parent.name for p in raw.glob("*/study.yaml"))
     if (raw / name).is_dir() and name not in studies:
@@ -399,7 +398,8 @@ def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
     """Languages of a study in which there is no report to write."""
     known, languages = find_languages(folder / "texts"), languages_named(text)
     for place, language in enumerate(languages):
-        where, remedy = text.place(("languages", place)), f"Add texts/{language}/ to the study"
+        where = text.place(("languages", place))
+        remedy = f"Or add texts/{language}/ to the study: a copy of {FOLDERS[0] / 'en'}, translated"
         if language not in known:
             problem = "has no texts of the report"
             yield Problem(text.file, where, language, problem, listed(known), remedy)

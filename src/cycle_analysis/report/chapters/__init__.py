@@ -35,8 +35,14 @@ class SummaryChapter(Chapter):
 
     @cached_property
     def last(self) -> dict[str, Any] | None:
-        """The last pair of waves; earlier ones stand in their chapter."""
+        """The last pair of waves; more on earlier ones stands in their chapter."""
         return self._change["last"] if self.several_waves else None
+
+    @cached_property
+    def earlier(self) -> list[dict[str, Any]]:
+        """The earlier pairs of waves between which mean scores changed."""
+        pairs = self._change["pairs"][:-1] if self.several_waves else []
+        return [pair for pair in pairs if pair["sure"]]
 
     def figure_profiles(self) -> Callable[..., Axes]:
         """Mean scores of each group over the phases."""

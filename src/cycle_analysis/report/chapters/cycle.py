@@ -44,6 +44,13 @@ class CycleChapter(OrderFacts):
     # How far the phases are.
 
     @cached_property
+    def scales_differ(self) -> bool:
+        """Whether phases were answered on different scales, of which their means are made."""
+        items = self.study.codebook.items
+        asked = items.loc[self.study.phase_items(self.wave).index].groupby("phase")["scale"]
+        return len(set(asked.agg(frozenset))) > 1
+
+    @cached_property
     def ends(self) -> dict[str, Any]:
         """The phases with the highest and the lowest mean, and all that may have it.
 

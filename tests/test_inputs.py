@@ -244,10 +244,12 @@ def test_row_06_a_kind_that_its_name_does_not_tell_is_named_in_wave_yaml(tmp_pat
     assert len(read(tmp_path).answers) == 12
 
 
-@pytest.mark.parametrize("kind", ["docx", "sas7bdat", "parquet", "json"])
+@pytest.mark.parametrize("kind", ["docx", "sas7bdat", "parquet", "rds"])
 def test_row_06_another_kind_is_refused_with_what_to_save_it_as(tmp_path, kind):
     write_study(tmp_path, f"r.{kind}").write_text("x")
-    assert "Save it as .sav, .xlsx or .csv" in refused(tmp_path)
+    told = refused(tmp_path)
+    assert "Save it as .sav, .xlsx or .csv" in told
+    assert ("haven::write_sav" in told) == (kind == "rds")
 
 
 def test_row_07_a_zip_bomb_is_refused_before_it_unfolds(tmp_path):
@@ -976,6 +978,8 @@ def test_row_31_a_changed_file_is_refused_with_both_checksums_and_the_way_on(tmp
         ("bel Jan via jan@example.org", "e-mail addresses"),
         ("06-12345678", "telephone numbers"),
         ("+31 6 1234 5678", "telephone numbers"),
+        ("0441/123456", "telephone numbers"),
+        ("+44 (0)7700 900456", "telephone numbers"),
         ("192.168.10.77", "IP addresses"),
         ("47.115097, 7.231597", "positions on the map"),
     ],
@@ -998,6 +1002,12 @@ def test_row_32_a_telephone_number_in_place_of_a_code_is_told_without_its_digits
     responses = read_table(tmp_path, table)
     assert "is no answer of this scale | (telephone numbers)" in told(responses, SET_MISSING)
     assert "12345678" not in responses.problems.to_csv()
+
+
+def test_row_32_days_and_codes_are_no_telephone_numbers(tmp_path):
+    table = answers(O1=["01-03-2022 08:00:00", "01001", "GM0363", "00363"])
+    told_of = told(read_table(tmp_path, table, columns={"O1": "O1"}), KEPT)
+    assert "telephone" not in told_of
 
 
 def test_row_32_a_telephone_number_beside_a_code_is_understood_without_its_digits(tmp_path):

@@ -428,6 +428,40 @@ def test_a_workbook_of_several_sheets_begins_by_naming_one(tmp_path):
     assert (source["sheet"], source["header_row"]) == ("De data", 3)
 
 
+def test_boxes_to_tick_are_no_rating_and_what_is_personal_in_them_no_label(tmp_path):
+    boxes = ("Dashboards", "Forecasts", "Pilots", "None", "Other")
+    ticked = {f"Which do you use? [{box}]": [box, ""] * 45 for box in boxes}
+    ticked["Which do you use? [Other]"] = ["call me on 07700 900456", *[""] * 89]
+    answers().assign(**ticked).to_csv(tmp_path / "export.csv", index=False)
+    made = new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv")
+    book = pd.read_csv(made.files[1], index_col="item")
+    scales = yaml.safe_load(made.files[0].read_text("utf-8"))["scales"]
+    kinds = {scales[name]["kind"] for name in book.loc[book["block"] == "V1", "scale"]}
+    assert kinds == {"category", "text"}
+    assert "07700" not in made.files[0].read_text("utf-8")
+
+
+def test_a_scale_of_which_one_end_alone_has_a_label_is_only_likely(tmp_path):
+    given = ["1 - not at all", "2", "3", "4", "5", "6"] * 15
+    answers().assign(ZZ=given).to_csv(tmp_path / "export.csv", index=False)
+    text = new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv").files[0].read_text()
+    assert "    # max: 6" in text
+
+
+def test_a_word_in_headings_that_names_one_unit_turns_no_table_round(tmp_path):
+    table = answers().rename(columns={code: f"{code} How it goes" for code in CODES})
+    table.to_csv(tmp_path / "export.csv", index=False)
+    assert new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.csv").sure
+
+
+def test_units_that_a_file_names_by_labels_are_likely_the_units(tmp_path):
+    table = answers().drop(columns="GEM").assign(trust=[1 + i % 30 for i in range(90)])
+    names = {"trust": {float(i): f"Trust {i}" for i in range(1, 31)}}
+    pyreadstat.write_dta(table, tmp_path / "export.dta", variable_value_labels=names)
+    told = str(new_study(tmp_path / "data/raw/cyclus", tmp_path / "export.dta"))
+    assert "units from column trust" in told
+
+
 def test_dates_that_a_form_adds_are_no_mistakes_of_the_file(tmp_path):
     days = pd.date_range("2026-03-02 09:00", periods=90, freq="h")
     table = answers().assign(**{"Start time": days, "Ingevuld op": days})

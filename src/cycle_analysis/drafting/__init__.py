@@ -220,7 +220,7 @@ def _refuse_turned(raw: RawTable, register: Register, items: Iterable[str]) -> N
     for line in (others, *rows.astype("str").to_numpy().tolist()):
         units = units_within(line, register, register.last_day).values()
         named = [unit for unit in units if unit]
-        turned |= FEWEST < len(named) > len(units) / 2
+        turned |= len(set(named)) > FEWEST and len(named) > len(units) / 2
     if turned:
         problem = "respondents or units stand in columns, and questions in rows"
         remedy = "Turn rows and columns round (Excel: copy, paste special, transpose; R: t())"

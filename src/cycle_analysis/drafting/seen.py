@@ -21,6 +21,7 @@ from cycle_analysis.responses import (
     NUMBER,
     declared_missing,
     find_personal,
+    hide_personal,
     split_code,
     without_marks,
 )
@@ -30,8 +31,8 @@ from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason, normal
 
 SHARED = 1.5
 """Respondents to a name, on average, from which it may be that of a unit."""
-MOST_LABELS = 12
-"""A column with more different texts than this is an open question."""
+MOST_LABELS, LONGEST = 12, 200
+"""A column with more different texts than this, or a longer one, is an open question."""
 FEWEST = 3
 """A rating has as many steps, and a block of ratings as many items."""
 LOWEST, HIGHEST = (0, 1), (3, 4, 5, 6, 7, 10, 100)
@@ -193,8 +194,9 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     for column in columns:
         seen, block = answers[column], kin[column]
         alone = sizes[block] == 1 and not seen.labels
-        many = len(seen.texts) > MOST_LABELS
-        is_open = not seen.numbers and (many or (alone and _in_own_words(raw, column)))
+        many = len(seen.texts) > MOST_LABELS or max(map(len, seen.texts), default=0) > LONGEST
+        own = (alone and _in_own_words(raw, column)) or _mostly_personal(_given(raw, column))
+        is_open = not seen.numbers and (many or bool(own))
         shape = (bool(seen.numbers), *sorted(raw.labels.get(column, {}).values()))
         alike.setdefault((block, is_open, shape), []).append(column)
     scales: dict[str, SeenScale] = {}
@@ -213,10 +215,17 @@ def _in_own_words(raw: RawTable, column: str) -> bool:
     return bool(find_personal(counts)) or counts.sum() < 2 * len(counts)
 
 
+def _mostly_personal(counts: "pd.Series[int]") -> str:
+    """What is personal in over a fifth of the cells of a column, ``""`` where nothing is."""
+    personal = find_personal(counts)
+    most = max(personal.values(), default=0)
+    return next(iter(personal)) if most > 0.2 * counts.sum() else ""
+
+
 def may_name_units(raw: RawTable, column: str) -> bool:
     """Whether a column holds many names, which several respondents share or each row another."""
-    counts = _given(raw, column)
-    are_names = not raw.labels.get(column) and not any(map(NUMBER.fullmatch, counts.index))
+    counts, labels = _given(raw, column), raw.labels.get(column, {})
+    are_names = not any(NUMBER.fullmatch(labels.get(text, text)) for text in counts.index)
     shared, one_each = counts.sum() >= SHARED * len(counts), len(counts) == len(raw.cells)
     return are_names and len(counts) > MOST_LABELS and (shared or one_each)
 
@@ -313,7 +322,7 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     texts = [text for text in spelled if not missing_reason(text)]
     coded = sorted((text, "") if NUMBER.fullmatch(text) else split_code(text) for text in texts)
     if coded and coded[0][0] and not all(map(NUMBER.fullmatch, texts)):
-        labels |= {code: words for code, words in coded if words}
+        labels |= {code: hide_personal(words) for code, words in coded if words}
         texts = list(dict.fromkeys(code for code, _ in coded))
     elif len(texts) <= MOST_LABELS and not labels and (codes := numbered_codes(texts)):
         labels, texts, bare = codes, list(codes), True
@@ -367,7 +376,8 @@ def see_scale(columns: Sequence[Answers]) -> SeenScale:
     n_both = sum(bool(one.numbers) and set(ends) <= set(one.numbers) for one in columns)
     usual, most = ends[0] in LOWEST and ends[1] in HIGHEST, n_both >= len(columns) / 2
     bare = any(one.bare for one in columns)
-    sure = not bare and ((usual and most) or {f"{end:g}" for end in ends} <= set(labels))
+    told_ends = {f"{end:g}" for end in ends} <= set(labels)
+    sure = not bare and (told_ends or (usual and most and not labels))
     return SeenScale("rating", ends, *told, far, sure, shared=bare or usual or most, bare=bare)
 
 
@@ -384,10 +394,11 @@ def _of_words(
     missing: tuple[tuple[str, str], ...],
 ) -> SeenScale:
     """Tell the scale of answers in words; the order of a rating is a person's to give."""
-    words = _unlike(text for one in columns for text in one.texts)
+    words = _unlike(hide_personal(text) for one in columns for text in one.texts)
+    ticked = all(len(one.texts) < 2 for one in columns)
     if not words and not labels:
         return SeenScale("text")
-    if len(columns) >= FEWEST and len(words) >= FEWEST and not labels:
+    if len(columns) >= FEWEST and len(words) >= FEWEST and not labels and not ticked:
         return SeenScale("rating", (1, len(words)), tuple(("", word) for word in words), missing,
                          sure=False)  # fmt: skip
     codes = ((f"{place}", word) for place, word in enumerate(words, start=1))
@@ -477,9 +488,9 @@ def _is_weight(raw: RawTable, column: str) -> bool:
 def why_no_item(raw: RawTable, column: str) -> str:
     """Why a column needs no item: the survey tool adds it, or it holds personal data."""
     counts = raw.cells[column].value_counts().loc[lambda counts: counts > 0]
-    personal, given = find_personal(counts), {text.strip() for text in counts.index} - {""}
-    if personal and max(personal.values()) > 0.2 * counts.sum():
-        return next(iter(personal))
+    given = {text.strip() for text in counts.index} - {""}
+    if personal := _mostly_personal(counts):
+        return personal
     for name in _names(column):
         is_wordless = WORDY.fullmatch(name) and all(map(NUMBER.fullmatch, given))
         if SERVICE.fullmatch(name) and not is_wordless:

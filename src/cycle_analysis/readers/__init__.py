@@ -111,6 +111,7 @@ def read_export(path: Path, source: Source) -> RawTable:
     _check_kind(path, kind)
     if kind not in READERS:
         remedy = "Save it as .sav, .xlsx or .csv"
+        remedy += "; in R: haven::write_sav(x, 'x.sav')" * kind.startswith("rd")
         remedy = "Give the file with the data that it reads" if kind in SCRIPTS else remedy
         raise refuse(path.name, "file", kind, "this kind is not read", ", ".join(READERS), remedy)
     table = adapt(READERS[kind](path, source))

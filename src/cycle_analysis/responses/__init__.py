@@ -68,7 +68,8 @@ _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 KINDS = {
     "e-mail addresses": EMAIL,
     "telephone numbers": re.compile(
-        r"(?<![\w.])(?:\+|00)31[ ()-]*(?:\d[ -]?){9}(?!\d)|(?<!\w)0\d(?:[ -]?\d){8}(?!\w)"
+        r"(?<![\w.])(?:\+|00)[1-9](?:[ ()/-]{0,2}\d){7,13}(?!\d)|"
+        r"(?<!\w)0\d(?:[ /-]?\d){7,10}(?![\w:])"
     ),
     "IP addresses": re.compile(rf"(?<![\w.])(?:{_BYTE}\.){{3}}{_BYTE}(?![\w.])"),
     "positions on the map": re.compile(r"(?<![\d.])-?\d{1,2}\.\d{4,} *[,;] *-?\d{1,3}\.\d{4,}"),

@@ -97,6 +97,15 @@ def test_every_survey_tools_export_of_the_same_answers_gives_the_same_answers(
     assert set(found.problems["done"]) <= {FIXED}
 
 
+def test_what_an_earlier_wave_ignored_is_ignored_again(before):
+    study = load_study("example", before)
+    earlier = study.mappings["2018"].model_copy(update={"ignore": ["Opmerkingen"]})
+    study = study.model_copy(update={"mappings": {"2018": earlier}})
+    added = add_wave(study, "2022", before / "responses.csv", load_register())
+    assert added.matches.service["Opmerkingen"] == "ignored in an earlier wave"
+    assert added.matches.unknown_columns == []
+
+
 def test_a_shifted_scale_is_doubted_also_where_nobody_gave_the_highest_answer(before):
     path = FORMS["Qualtrics"](before, read_bundled())
     table = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -66,7 +66,7 @@ def test_row_112_a_formula_is_refused_however_it_is_written(tmp_path, how):
     path = write_study(tmp_path, "r.xlsx")
     write_cell(path, FORMULAS[how])
     shown = "" if how == "in an inline string" else " '2':"
-    assert f"column A1 (A1), rows 4:{shown} is a formula" in refused(tmp_path)
+    assert f"column A1 (A1), row 4:{shown} is a formula" in refused(tmp_path)
 
 
 def test_row_112_a_formula_of_an_xls_is_refused(tmp_path):
@@ -77,7 +77,7 @@ def test_row_112_a_formula_of_an_xls_is_refused(tmp_path):
 
     path = write_study(tmp_path, "r.xls")
     in_xls(path, put)
-    assert "column A1 (A1), rows 4" in refused(tmp_path)
+    assert "column A1 (A1), row 4" in refused(tmp_path)
     assert "is a formula" in refused(tmp_path)
 
 
@@ -91,7 +91,7 @@ def test_row_113_error_cells_of_an_xlsx_are_refused_with_cell_and_error(tmp_path
     new = f"<c t='e' r='{place}'><v>{error}</v></c>"
     edit_parts(path, ("xl/worksheets/sheet1.xml", f'<c r="{place}"><v>{value}</v></c>', new))
     message = refused(tmp_path)
-    assert f"rows 4: '{error}': is an error of the spreadsheet" in message
+    assert f"row 4: '{error}': is an error of the spreadsheet" in message
     assert ("A1" if column == "item" else "gemeente") in message
 
 
@@ -104,7 +104,7 @@ def test_row_113_error_cells_of_an_xls_are_refused_with_cell_and_error(tmp_path,
 
     path = write_study(tmp_path, "r.xls")
     in_xls(path, put)
-    assert f"column A1 (A1), rows 4: '{error}': is an error" in refused(tmp_path)
+    assert f"column A1 (A1), row 4: '{error}': is an error" in refused(tmp_path)
 
 
 def add_theme(path):

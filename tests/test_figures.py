@@ -191,3 +191,13 @@ def test_a_course_has_a_line_for_each_phase_with_its_name():
     )
     assert [line.get_label() for line in ax.lines] == ["Agenderen", "Experimenteren"]
     assert ax.get_ylim() == (0, 100)
+
+
+@pytest.mark.parametrize(
+    "options", [range(11), [f"an answer that is told in words, {i}" for i in range(9)]]
+)
+def test_many_answers_to_choose_from_leave_the_bars_their_room(options):
+    shares = pd.DataFrame(1 / len(options), index=["A1", "A2", "A3"], columns=range(len(options)))
+    ax = responses.plot_answers(shares, None, list(map(str, options)))
+    ax.figure.canvas.draw()
+    assert ax.get_window_extent().height / ax.figure.dpi > 0.2 * len(shares)

@@ -196,8 +196,8 @@ def test_row_05_numbers_as_text_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("put", "message"),
     [
-        (lambda b, s: s.write_formula(3, 2, "=1+1", None, 2), "rows 4: '2': is a formula"),
-        (lambda b, s: s.write(3, 2, "#N/A"), "rows 4: '#N/A': is an error of the spreadsheet"),
+        (lambda b, s: s.write_formula(3, 2, "=1+1", None, 2), "row 4: '2': is a formula"),
+        (lambda b, s: s.write(3, 2, "#N/A"), "row 4: '#N/A': is an error of the spreadsheet"),
         (
             lambda b, s: s.write_datetime(
                 3, 2, pd.Timestamp("2024-04-03"), b.add_format({"num_format": "d-m-yyyy"})
@@ -217,7 +217,7 @@ def test_row_05_formulas_of_an_ods_are_refused_with_their_cell(tmp_path):
     write_ods(path, as_cells(answers()))
     cell = '<table:table-cell office:value-type="float" office:value="2"'
     edit_zip(path, "content.xml", cell, f'{cell} table:formula="of:=1+1"')
-    assert "rows 2: '2': is a formula" in refused(tmp_path)
+    assert "row 2: '2': is a formula" in refused(tmp_path)
 
 
 def test_row_05_a_formula_in_a_column_that_nobody_uses_does_not_matter(tmp_path):
@@ -527,7 +527,7 @@ def test_row_12_a_formula_in_a_renamed_column_of_limesurvey_is_refused(tmp_path)
     table = table.rename(columns={"id": names[0], "gemeente": "gemeente. Municipality"})
     table = table.assign(**{names[1]: "2022-03-01", names[2]: "9"})
     write_xlsx(path, as_texts(table), lambda b, s: s.write_formula(3, 2, "=1+1", None, 2))
-    assert "column A1 (A1), rows 4: '2': is a formula" in refused(tmp_path)
+    assert "column A1 (A1), row 4: '2': is a formula" in refused(tmp_path)
 
 
 # 13-17: codes
@@ -671,7 +671,7 @@ def test_row_20_a_merged_unit_is_carried_on_and_mixed_years_are_warned_of(tmp_pa
 
 def test_row_20_a_divided_unit_without_heir_is_refused_with_what_became_of_it(tmp_path):
     message = refused(tmp_path, answers(gemeente=["Haaren"]))
-    assert "rows 2" in message
+    assert "row 2" in message
     assert "'Haaren': is not in force on 2022-03-01: ended 2021-01-01, now Boxtel" in message
     assert "Correct it with a `map` under columns.unit in wave.yaml" in message
 
@@ -727,6 +727,15 @@ def test_row_22_only_long_answers_that_differ_count_as_the_same(tmp_path):
     (problem,) = doubt_respondents(decoded, units, RawTable("r.csv", table, "csv"))
     assert problem.row == "9"
     assert "exactly the same answers" in problem.problem
+
+
+def test_a_role_that_leaves_out_a_phase_is_told(tmp_path):
+    table = answers(40, rol=["Strategisch", ""] * 20)
+    study = {"columns": {"role": "rol"}}
+    assert "nobody in this role" not in told(read_table(tmp_path, table, **study), KEPT)
+    table.loc[table["rol"] != "", ["E1", "E2", "E3"]] = ""
+    said = told(read_table(tmp_path, table, **study), KEPT)
+    assert "nobody in this role answered a question of phase EX | STR" in said
 
 
 def test_row_22_short_answers_are_the_same_only_within_one_unit(tmp_path):

@@ -218,7 +218,7 @@ def test_row_59_a_second_row_of_headings_is_refused_by_its_unit(tmp_path):
     table.iloc[0, 0] = "nummer"
     message = refused(tmp_path, table)
     assert "In welke gemeente werkt u?" in message
-    assert "rows 2" in message
+    assert "row 2" in message
 
 
 def test_row_60_a_row_of_totals_is_refused_by_its_unit(tmp_path):

@@ -84,7 +84,7 @@ def test_a_column_that_is_not_understood_as_a_whole_stops_the_run_in_one_message
 def test_an_unknown_unit_stops_the_run_with_the_nearest_names(change):
     message = refusal(change(put("Gemeente", 0, "Amsterdm")))
     assert "Amsterdam" in message
-    assert "rows 2" in message
+    assert "row 2" in message
 
 
 def test_a_respondent_without_a_unit_is_left_out_and_counted(change, home):

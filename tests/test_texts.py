@@ -42,6 +42,7 @@ from cycle_analysis.robustness.curve import CLAIMS
 from cycle_analysis.running import read_parameters
 from cycle_analysis.running.run import gather_parameters
 from cycle_analysis.study import Study, load_study
+from cycle_analysis.study.codebook import Codebook
 from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import KINDS, OF_NO_MATTER
 from cycle_analysis.texts import Words, find_languages
@@ -189,6 +190,11 @@ def test_a_code_without_a_word_is_refused_and_a_group_of_the_study_told_as_it_st
     language = open_language("en", results.study)
     assert language.code_word("Isle_2", "background_groups") == "Isle_2"
     assert language.code_word("size_class", "backgrounds") == "size class"
+    assert language.code_word("region", "backgrounds") == "region"
+    assert language.code_word("West", "background_groups") == "West"
+    of_municipalities = open_language("en", load_study("example", ROOT))
+    assert of_municipalities.code_word("region", "backgrounds") == "part of the country"
+    assert of_municipalities.code_word("West", "background_groups") == "west"
     with pytest.raises(InputError, match=r"texts/en/words.yaml, models.XXI: has no word"):
         language.code_word("XXI", "models")
 
@@ -430,6 +436,17 @@ def test_it_is_told_when_of_many_units_a_sample_was_weighed(results, language, m
         monkeypatch.setattr(annex, "LARGEST", most)
         told = tell(open_chapter(results.study, results, language, "annex"), "reviewer")
         assert (words in told) == is_told
+
+
+def test_phases_on_different_scales_are_told_where_their_means_are_compared(results):
+    items, told = results.study.codebook.items.copy(), "answered on different scales"
+    first = results.study.phase_codes[0]
+    assert told not in tell(open_chapter(results.study, results, "en", "cycle"), "curve")
+    other = {"other": next(iter(results.study.scales.values()))}
+    items.loc[items["phase"] == first, "scale"] = "other"
+    changed = {"codebook": Codebook(items), "scales": results.study.scales | other}
+    study = results.study.model_copy(update=changed)
+    assert told in tell(open_chapter(study, results, "en", "cycle"), "curve")
 
 
 # A third language.

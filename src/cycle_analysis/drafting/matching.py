@@ -144,10 +144,12 @@ def match_columns(raw: RawTable, study: Study, register: Register, day: str) -> 
     likely = follow_ends(export, follow_siblings(export, items.values()))
     found |= {match.name: match for match in likely}
     taken = {match.source for match in found.values()}
+    ignored = {column for mapping in study.mappings.values() for column in mapping.ignore}
+    before = dict.fromkeys(ignored, "ignored in an earlier wave")
     service = {
         column: why
         for column in export.columns
-        if column not in taken and (why := why_no_item(raw, column))
+        if column not in taken and (why := why_no_item(raw, column) or before.get(column, ""))
     }
     others = {m.source for m in fields if m.name == "unit" and m.sure} - taken
     service |= dict.fromkeys(sorted(others), "names the unit once more")
@@ -351,7 +353,9 @@ def match_by_place(export: Export, found: Mapping[str, Match], taken: set[str]) 
         items = closed if len(free) == len(closed) else items
         if not free or (len(free) != len(items) and not is_text):
             continue
-        why = f"stands between {before or 'the start'} and {after or 'the end'}, as in the codebook"
+        near = {"after": before, "before": after}
+        stands = " and ".join(f"{side} {item}" for side, item in near.items() if item)
+        why = f"stands {stands or 'in its place'}, as in the codebook"
         pairs = [_fitting(export, *pair, why) for pair in zip(items, free, strict=False)]
         if all(_may_hold(export, match) for match in pairs):
             yield from (replace(match, sure=False) for match in pairs)

@@ -5,6 +5,7 @@ tiles by a number as well. Who answered, and who belongs to which profile, names
 private use, and never stands in a report.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -131,7 +132,11 @@ def plot_answers(
     new = (of_item != of_item.shift()).to_numpy()
     places = np.arange(len(shares)) + 0.6 * (np.cumsum(new) - 1)
     long = any(len(str(item)) > 24 for item in shares.index)
-    ax = figures.start(ax, height=1.5 + (0.36 if long else 0.235) * (len(shares) + 0.6 * new.sum()))
+    longest = max(map(len, options))
+    columns = 1 if longest > 24 else 2 if longest > 6 else 4
+    lines = max(math.ceil(len(options) / columns), 5)
+    height = (0.36 if long else 0.235) * (len(shares) + 0.6 * new.sum()) + 0.18 * lines
+    ax = figures.start(ax, height=0.6 + height)
     _stack_bars(ax, places, shares, options, look)
     beside: dict[str, Any] = {"fontsize": figures.TEXT_SIZE, "color": figures.MUTED, "va": "center"}
     if n is not None:
@@ -143,7 +148,7 @@ def plot_answers(
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0)
     look.percent_axis(ax.xaxis)
-    figures.legend_below(ax, columns=2 if max(map(len, options)) <= 24 else 1)
+    figures.legend_below(ax, columns=columns)
     return figures.finish(ax, look, x=look.word("answers", "share"))
 
 

@@ -120,7 +120,7 @@ class RawTable:
         cells when it is not one in each row.
         """
         where = [f"column {column}" + (f" ({item})" if item else "")] if column else []
-        where += [f"rows {first_five(rows)}"] if len(rows) else []
+        where += [f"{'rows' if len(rows) > 1 else 'row'} {first_five(rows)}"] if len(rows) else []
         return Problem(
             *(self.file, ", ".join(where) or "file", value, problem, allowed, remedy, done),
             sheet=self.sheet,

@@ -10,6 +10,7 @@ import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from jinja2.runtime import LoopContext
@@ -28,6 +29,7 @@ from cycle_analysis.report.door import (
 )
 from cycle_analysis.study import Study
 from cycle_analysis.texts import FILE, NOTHING, Words
+from cycle_analysis.units import has_municipalities
 
 FILTERS = (
     *("number", "percent", "points", "p", "interval", "spelled", "listed", "lowered", "capital"),
@@ -210,11 +212,18 @@ class Language(Words):
             When it has no word: a reader would meet the code.
         """
         words = self.words[kind]
+        if kind in OPEN and self._of_municipalities:
+            words = self.words["municipalities"][kind] | words
         if code not in words and kind not in OPEN:
             file, where = f"texts/{self.code}/{FILE}", f"{kind}.{code}"
             raise refuse(file, where, "", "has no word", "", "Write what it is called")
         own = code.replace("_", " ") if kind == "backgrounds" else code  # a column of the register
         return str(words.get(code, own))
+
+    @cached_property
+    def _of_municipalities(self) -> bool:
+        """Whether size and region are those of the register of municipalities, which have words."""
+        return has_municipalities(self.study)
 
     def comma(self, loop: LoopContext, word: str = "and") -> str:
         """Write what stands between two parts of a row: a comma, or at last the word for and.

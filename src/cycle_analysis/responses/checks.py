@@ -171,6 +171,35 @@ def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem
     return found
 
 
+def doubt_roles(
+    asked: Mapping[str, Asked], items: pd.DataFrame, roles: "pd.Series[str]", raw: RawTable
+) -> list[Problem]:
+    """Warn of a phase that everybody in a role leaves out, where others answer it.
+
+    Parameters
+    ----------
+    asked, items
+        As for `doubt_items`.
+    roles : Series of str, n respondents
+        ``""`` where there is none.
+    raw : RawTable
+        The export, for its name.
+    """
+    found = []
+    remedy = "Its scores rest on other people than those of other phases: say so beside them"
+    for phase, of_phase in items.groupby("phase", sort=False):
+        decoded = [asked[item].decoded for item in of_phase.index if item in asked]
+        given = [pd.notna(one.numbers[one.codes]) for one in decoded]
+        some = pd.Series(np.any(given, axis=0), roles.index) if given else pd.Series(dtype=bool)
+        by_role = some.groupby(roles[roles != ""]).agg(["any", "size"])
+        silent = by_role.index[~by_role["any"] & (by_role["size"] >= FEW)]
+        if some.any() and len(silent):
+            problem = f"nobody in this role answered a question of phase {phase}"
+            place = (raw.file, "roles", ", ".join(silent), problem, "", remedy)
+            found.append(Problem(*place, done=KEPT, rule=RULE))
+    return found
+
+
 def doubt_unrecoded(asked: Mapping[str, Asked]) -> list[Problem]:
     """Warn of an item that may need the recode that others of its scale have.
 

@@ -47,6 +47,7 @@ from cycle_analysis.responses.checks import (
     check_item,
     doubt_items,
     doubt_respondents,
+    doubt_roles,
     doubt_shares,
     doubt_unrecoded,
 )
@@ -237,7 +238,7 @@ def code_responses(
         asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told
     found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
-    found += doubt_shares(asked)
+    found += doubt_roles(asked, study.phase_items(wave), kept["role"], raw) + doubt_shares(asked)
     found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
 

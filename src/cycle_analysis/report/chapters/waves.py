@@ -226,7 +226,15 @@ class WavesChapter(Chapter):
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
+            "moves_told": self.k > 1 and self._tells_moves(first, second),
         }
+
+    def _tells_moves(self, first: str, second: str) -> bool:
+        """Whether any group is large enough to tell where it went."""
+        if self._test(first, second)["finding"] not in ESTIMATED:
+            return False
+        told = (self.door.weighted(move)[0] for row in self._moves(first, second) for move in row)
+        return any(not math.isnan(share.value) for share in told)
 
     def _roles(self, change: pd.DataFrame, first: str, second: str) -> dict[str, Any]:
         """What the mix of roles has to do with mean changes.

@@ -202,6 +202,18 @@ def test_shares_before_and_after_are_told_of_profiles_only_where_moves_are_shown
 
 
 @BOTH
+def test_change_between_earlier_waves_is_told_on_the_front_page_too(frozen_run, language):
+    results = saved(frozen_run("four_waves"))
+    table = results.load("07_waves", "change", ALL_WAVES)
+    sentence = {"nl": "Daarvoor, tussen de", "en": "Before, between the"}[language]
+    for p, is_told in ((0.0, True), (1.0, False)):
+        changed = {"07_waves/change": table.assign(p_holm=p, p_holm_alike=p)}
+        told = Saved(results.study, results.store, changed)
+        text = words_in(assemble(results.study, told, language, {"summary": CHAPTERS["summary"]}))
+        assert text.count(sentence) == (2 if is_told else 0)
+
+
+@BOTH
 def test_questions_that_are_comparable_in_part_only_are_told_beside_change(frozen_run, language):
     alike = saved(frozen_run("four_waves"))
     items = alike.load("07_waves", "items", ALL_WAVES)

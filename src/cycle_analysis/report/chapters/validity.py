@@ -397,7 +397,8 @@ class MeasurementChapter(Chapter):
             told.append({"item": str(item), "mean": mean, "lowest": lowest})
         shown = [question for question in told if self.language.is_told(question["lowest"])]
         shown.sort(key=lambda question: self.door.ratio(question["lowest"]))
-        least, most = (shown[0], shown[-1]) if shown else (None, None)
+        is_drawn = len(self._bands(scale)) == len(self._steps(scale))  # the lowest step by itself
+        least, most = (shown[0], shown[-1]) if shown and is_drawn else (None, None)
         ends = {"step": next(iter(self._steps(scale).values())), "least": least, "most": most}
         return {"code": scale, "questions": told, "hidden": len(shown) < len(told), **ends}
 

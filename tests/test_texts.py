@@ -45,7 +45,7 @@ from cycle_analysis.study import Study, load_study
 from cycle_analysis.study.codebook import Codebook
 from cycle_analysis.study.files import Robustness
 from cycle_analysis.study.plan import KINDS, OF_NO_MATTER
-from cycle_analysis.texts import Words, find_languages
+from cycle_analysis.texts import Words, find_lacking, find_languages
 
 LANGUAGES = find_languages()
 GIVEN = {"words", "macros", "loop", "caller", "super"}
@@ -529,6 +529,22 @@ def test_a_language_without_texts_is_told_where_the_study_names_it(frozen_run, t
     ) as caught:
         in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
     assert "Or add texts/xx/ to the study: a copy of" in str(caught.value)
+
+
+def test_a_language_of_a_study_that_lacks_words_or_chapters_is_told_before_a_run(
+    frozen_run, tmp_path
+):
+    (folder,) = (frozen_run("one_wave").home / "data" / "raw").iterdir()
+    own = tmp_path / "data" / "raw" / folder.name / "texts"
+    make_language(own, "xx")
+    (own / "xx" / "waves.md.j2").unlink()
+    words = yaml.safe_load((own / "xx" / "words.yaml").read_text("utf-8"))
+    del words["heights"], words["fit_page"]["title"]
+    (own / "xx" / "words.yaml").write_text(yaml.safe_dump(words), "utf-8")
+    with pytest.raises(InputError) as caught:
+        in_more_languages(frozen_run("one_wave"), tmp_path, "xx")
+    assert "texts/xx, files: lacks what English has: waves.md.j2, words.yaml:" in str(caught.value)
+    assert {"words.yaml: heights", "words.yaml: fit_page.title"} <= set(find_lacking(own / "xx"))
 
 
 # Texts of a study.

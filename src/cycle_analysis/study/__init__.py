@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
+from cycle_analysis.problems import InputError, Problem, first_five, refuse, refuse_any
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import (
     QUESTION,
@@ -41,7 +41,7 @@ from cycle_analysis.study.files import (
     read_column,
 )
 from cycle_analysis.study.text_files import YamlText, read_model, read_parts
-from cycle_analysis.texts import FOLDERS, Words, find_languages
+from cycle_analysis.texts import FOLDERS, Words, find_lacking, find_languages
 from cycle_analysis.whole_files import absent, check_plain
 
 STUDY, WAVE = "study.yaml", "wave.yaml"
@@ -403,6 +403,12 @@ def _find_unwritten(text: YamlText, folder: Path) -> Iterable[Problem]:
         if language not in known:
             problem = "has no texts of the report"
             yield Problem(text.file, where, language, problem, listed(known), remedy)
+        elif language not in find_languages() and (
+            lacking := find_lacking(folder / "texts" / language)
+        ):
+            problem = f"lacks what English has: {first_five(lacking)}"
+            remedy = f"Copy it from {FOLDERS[0] / 'en'}, and translate"
+            yield Problem(f"texts/{language}", "files", "", problem, "", remedy)
         if language in languages[:place]:
             yield Problem(text.file, where, language, "stands twice", "", "Delete one")
 

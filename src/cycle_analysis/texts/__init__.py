@@ -6,7 +6,7 @@ words or chapters.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,29 @@ def find_languages(*more: Path) -> list[str]:
     """
     files = (file for folder in (*FOLDERS, *more) for file in folder.glob(f"*/{FILE}"))
     return sorted({file.parent.name for file in files})
+
+
+def find_lacking(folder: Path) -> list[str]:
+    """List what a language lacks of what English has: files, and keys of words.yaml by their path.
+
+    Examples
+    --------
+    >>> find_lacking(FOLDERS[0] / "nl")
+    []
+    """
+    english = FOLDERS[0] / "en"
+    files = [file.name for file in sorted(english.iterdir()) if not (folder / file.name).is_file()]
+    ours, theirs = (yaml.safe_load((one / FILE).read_text("utf-8")) for one in (english, folder))
+    return [*files, *(f"{FILE}: {path}" for path in _lacking(ours, theirs))]
+
+
+def _lacking(ours: Mapping[str, Any], theirs: Any, path: str = "") -> Iterator[str]:
+    """Keys, by their path, that one mapping has and another has not."""
+    for key, value in ours.items():
+        if not isinstance(theirs, Mapping) or key not in theirs:
+            yield f"{path}{key}"
+        elif isinstance(value, Mapping):
+            yield from _lacking(value, theirs[key], f"{path}{key}.")
 
 
 @dataclass(frozen=True, eq=False)

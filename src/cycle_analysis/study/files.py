@@ -32,10 +32,13 @@ ANSWERED, BLANK, INVALID = "", "blank", "invalid"
 MISSING_WORDS = {
     "dont_know": (
         *("weet niet", "weet ik niet", "geen idee", "don't know", "dont know"),
-        *("weet niet / geen mening", "geen mening", "no opinion"),
+        *("weet niet / geen mening", "geen mening", "no opinion", "weiss nicht"),
     ),
     "not_applicable": ("nvt", "n.v.t.", "niet van toepassing", "not applicable"),
-    "refused": ("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
+    "refused": (
+        *("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
+        "keine angabe",
+    ),
     "not_shown": ("n/a", "not shown", "niet gesteld", "niet getoond", "not asked"),
     BLANK: ("", "-", "--", ".", "na", "nan", "none", "null", "missing", "leeg", "#null!"),
 }
@@ -466,6 +469,8 @@ def missing_reason(text: str) -> str | None:
     ('not_applicable', 'not_applicable', None)
     >>> missing_reason("Weet niet / Don't know"), missing_reason("weet niet / eens")
     ('dont_know', None)
+    >>> missing_reason("weiß nicht"), missing_reason("Keine Angabe")
+    ('dont_know', 'refused')
     """
     word = normalise(text)
     known = _REASON_OF.get(word, _REASON_OF.get(word.replace(".", "") or word))

@@ -21,9 +21,10 @@ from cycle_analysis.responses import NUMBER, decode, respondents
 from cycle_analysis.responses.checks import find_shift, numbers_in, suggest_recode
 from cycle_analysis.responses.respondents import LABEL, NUMBERS, find_meanings, read_units, stripped
 from cycle_analysis.study import Study, files
+from cycle_analysis.study.codebook import fold
 from cycle_analysis.study.files import Column, Scale, codes_by_label, missing_reason, normalise
 from cycle_analysis.units import Register
-from cycle_analysis.units.identification import identify, units_within
+from cycle_analysis.units.identification import mostly_named, units_within
 
 MOSTLY, SIMILAR = 0.95, 0.85
 """Share of texts from which all are taken to be of a kind, and how alike two questions are."""
@@ -174,7 +175,7 @@ def _each_once(matches: Iterable[Match], found: dict[str, Match]) -> dict[str, M
 def match_items(export: Export) -> Iterator[Match]:
     """Match each item by the last wave, by code, by question, or by a similar question."""
     columns, last = export.columns, export.last
-    folded = {seen.fold(column): column for column in columns}
+    folded = {fold(column): column for column in columns}
     folded = {way: column for column in columns for way in _within_question(column)} | folded
     asked = {column: _parts(export.question(column)) for column in columns}
     by_question: dict[str, list[str]] = {}
@@ -184,7 +185,7 @@ def match_items(export: Export) -> Iterator[Match]:
     for item in export.study.codebook.items.index:
         if item in last and last[item].source in columns:
             yield _fitting(export, item, last[item].source, "as in the last wave", last[item])
-        elif coded := item if item in columns else folded.get(seen.fold(item)):
+        elif coded := item if item in columns else folded.get(fold(item)):
             yield _fitting(export, item, coded, "by its code")
         elif match := _by_question(export, item, by_question, asked):
             yield match
@@ -392,8 +393,8 @@ def _match_fields(export: Export) -> Iterator[Match]:
 
     Numbers are units by their contents only where nearly all are codes, and of more than a list.
     """
-    last, items = export.last, {seen.fold(item) for item in export.study.codebook.items.index}
-    columns = [column for column in export.columns if seen.fold(column) not in items]
+    last, items = export.last, {fold(item) for item in export.study.codebook.items.index}
+    columns = [column for column in export.columns if fold(column) not in items]
     for name in seen.USUAL_NAMES:
         known = [last[name].source] if name in last and last[name].source in export.columns else []
         named = [column for column in columns if named_as(name, column)]
@@ -444,7 +445,7 @@ def _unit(export: Export, column: str) -> Match | None:
     readings = [
         read_units(export.raw, given, Column(source=column), export.register, day, suggest=False)
         for day in days
-        if _mostly_named(open_ones, export.register, day)  # ten times as fast as to read them
+        if mostly_named(open_ones[["said", "label"]], export.register, day)
     ]
     if not readings:
         return None
@@ -460,12 +461,6 @@ def _unit(export: Export, column: str) -> Match | None:
     if not doubts and respondents.may_be_a_list(meanings, export.register, export.day):
         return Match("unit", column, f"{reason}, or these are numbers of a list", sure=False)
     return Match("unit", column, reason, sure=bool(found > MOSTLY) and not doubts)
-
-
-def _mostly_named(meanings: pd.DataFrame, register: Register, day: str) -> bool:
-    """Whether more than half of some texts name a unit, as they stand or by their label."""
-    units = identify(meanings[["said", "label"]].stack(), register, day, suggest=False)["unit"]
-    return bool(units.notna().groupby(level=0).any().mean() > 0.5)
 
 
 def _unit_within(export: Export, column: str) -> Match | None:

@@ -27,6 +27,7 @@ from cycle_analysis.responses import (
 )
 from cycle_analysis.responses.checks import numbered_codes
 from cycle_analysis.responses.respondents import stripped
+from cycle_analysis.study.codebook import as_code
 from cycle_analysis.study.files import RESPONDENT_FIELDS, missing_reason, normalise
 
 SHARED = 1.5
@@ -454,17 +455,6 @@ def told_of(raw: RawTable) -> list[str]:
 def one_line(text: str) -> str:
     """A text without line ends and double spaces, for a comment."""
     return " ".join(str(text).split())
-
-
-def as_code(heading: str) -> str:
-    """Write a heading as the code of an item: R has points where a codebook has underscores."""
-    return re.sub("[.-]", "_", heading)
-
-
-def fold(name: str) -> str:
-    """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
-    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
-    return as_code(re.sub(r"\.\s.*$", "", within)).casefold()
 
 
 def named_as(field: str, column: str) -> bool:

@@ -4,6 +4,7 @@ The codebook is the same for every wave: a wave that renamed, rescaled, added or
 says so in its own ``wave.yaml``.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -248,3 +249,14 @@ def _find_wrong(
         seen.setdefault(item, number)
         for column, problem, allowed in found:
             yield Problem(FILE, f"row {number}, column {column}", row[column], problem, allowed)
+
+
+def as_code(heading: str) -> str:
+    """Write a heading as the code of an item: R has points where a codebook has underscores."""
+    return re.sub("[.-]", "_", heading)
+
+
+def fold(name: str) -> str:
+    """A code as survey tools write it: ``C[AG1]``, ``C_AG1``, ``AG1. Question`` and ``ag1``."""
+    within = re.sub(r"^.*\[(?:SQ)?([^\]]+)\]$", r"\1", name.strip())
+    return as_code(re.sub(r"\.\s.*$", "", within)).casefold()

@@ -36,7 +36,7 @@ WIDEST = Cm(16.6)
 MOST_LETTERS = 40
 """Letters of a column that may be broken."""
 INK, ACCENT, WARN = RGBColor(0x1D, 0x24, 0x29), RGBColor(0, 0x54, 0x8A), RGBColor(0x8A, 0x1C, 0x1C)
-CELL, SMALL_CELL, NOTE, APART, MARK = "Cell", "Smallcell", "Note", "Set apart", "Mark"
+CELL, SMALL_CELL, NOTE, APART, MARK = "Cell", "SmallCell", "Note", "Set apart", "Mark"
 """Styles that Word lacks."""
 SIZES = {CELL: 8.5, SMALL_CELL: 7, NOTE: 8.5, APART: 10.5, MARK: 10.5}
 """Their letters in points."""
@@ -49,24 +49,24 @@ def to_docx(document: Document) -> bytes:
     word = docx.Document()
     _prepare(word, document)
     if document.mark:
-        word.add_paragraph(document.mark, MARK)
-    word.add_heading(document.title, 0)
-    word.add_paragraph(document.subtitle, "Subtitle")
+        _paragraph(word, MARK, document.mark)
+    _paragraph(word, "Title", document.title)
+    _paragraph(word, "Subtitle", document.subtitle)
     for name, text in document.about:
-        word.add_paragraph(f"{name}: {text}", NOTE)
+        _paragraph(word, NOTE, f"{name}: {text}")
     for block in document.blocks:
         if isinstance(block, Heading):
             _heading(word, block)
         elif isinstance(block, Paragraph):
-            _runs(word.add_paragraph(style=APART if block.kind else None), block.text)
+            _runs(_paragraph(word, APART if block.kind else "Normal"), block.text)
         elif isinstance(block, Bullets):
             for item in block.items:
-                _runs(word.add_paragraph(style="List Bullet"), item)
+                _runs(_paragraph(word, "List Bullet"), item)
         elif isinstance(block, Table):
             _table(word, block, document.words["table"])
         else:
             _figure(word, block, document.words)
-    word.add_paragraph(document.words["made_with"], NOTE)
+    _paragraph(word, NOTE, document.words["made_with"])
     buffer = io.BytesIO()
     word.save(buffer)
     return _without_times(buffer.getvalue())
@@ -98,9 +98,16 @@ def _prepare(word: Word, document: Document) -> None:
     styles[MARK].font.color.rgb = WARN
 
 
+def _paragraph(word: Word, style: str, text: str = "") -> WordParagraph:
+    """Add a paragraph; its style by the id, since looking up names takes most of the time."""
+    paragraph = word.add_paragraph(text)
+    paragraph._p.style = style.replace(" ", "")
+    return paragraph
+
+
 def _heading(word: Word, heading: Heading) -> None:
     """Write a heading that texts can lead to; the annex begins on a page of its own."""
-    paragraph = word.add_heading(heading.text, max(heading.level, 1))
+    paragraph = _paragraph(word, f"Heading {max(heading.level, 1)}", heading.text)
     paragraph.paragraph_format.page_break_before = heading.level == 0 or None
     _mark(word, paragraph, heading.key)
 
@@ -139,7 +146,7 @@ def _runs(paragraph: WordParagraph, text: Text) -> None:
 def _caption(word: Word, kind: str, thing: Figure | Table) -> WordParagraph:
     """Write a caption with a field for its number, so that Word can list and number them."""
     part, digits = thing.number.rstrip("0123456789"), thing.number.lstrip(ANNEX)
-    paragraph = word.add_paragraph(f"{kind} {part}", "Caption")
+    paragraph = _paragraph(word, "Caption", f"{kind} {part}")
     number = OxmlElement("w:fldSimple")
     number.set(qn("w:instr"), rf"SEQ {kind}{part} \* ARABIC")
     number.append(paragraph.add_run(digits)._r)
@@ -178,12 +185,12 @@ def _table(word: Word, table: Table, kind: str) -> None:
         for place, cell in enumerate(row.cells):
             cell._tc.width = widths[place]
             paragraph = cell.paragraphs[0]
-            paragraph._p.style = style  # by its id: looking it up takes most of the time otherwise
+            paragraph._p.style = style
             paragraph.add_run(texts[place]).bold = texts is table.heads or None
             if table.numeric[place]:
                 paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     for note in table.notes:
-        word.add_paragraph(note, NOTE)
+        _paragraph(word, NOTE, note)
 
 
 def _rule(table: WordTable) -> None:

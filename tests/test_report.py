@@ -207,7 +207,8 @@ def test_change_between_earlier_waves_is_told_on_the_front_page_too(frozen_run, 
     table = results.load("07_waves", "change", ALL_WAVES)
     sentence = {"nl": "Daarvoor, tussen de", "en": "Before, between the"}[language]
     for p, is_told in ((0.0, True), (1.0, False)):
-        changed = {"07_waves/change": table.assign(p_holm=p, p_holm_alike=p)}
+        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all"), p)
+        changed = {"07_waves/change": table.assign(**likewise)}
         told = Saved(results.study, results.store, changed)
         text = words_in(assemble(results.study, told, language, {"summary": CHAPTERS["summary"]}))
         assert text.count(sentence) == (2 if is_told else 0)
@@ -401,17 +402,27 @@ ROLES = pytest.mark.parametrize(
             "broadening (+8)",
         ),
         (
+            {"p_holm_of_all": 0.4},
+            ["no average score changed", "answered again.", "may come of who answered again"],
+            "broadening (+8)",
+        ),
+        (
+            {"change_of_all": -1.0},
+            ["no average score changed", "may come of who answered again"],
+            "broadening (+8)",
+        ),
+        (
             dict.fromkeys(("change_alike", "p_holm_alike"), np.nan),
             ["Whether average scores changed", "the two cannot be told apart"],
             "no average score changed",
         ),
     ],
 )
-"""What holds without the mix of roles, and what is told then, and not told."""
+"""What holds otherwise, without the mix of roles or of all units, and what is told and unsaid."""
 
 
 @ROLES
-def test_a_change_is_told_as_such_only_where_other_roles_do_not_explain_it(
+def test_a_change_is_told_as_such_only_where_roles_and_who_answered_again_do_not_explain_it(
     frozen_run, alike, told, unsaid
 ):
     results = saved(frozen_run("example"))
@@ -429,6 +440,7 @@ def test_a_change_is_told_as_such_only_where_other_roles_do_not_explain_it(
         ({"p_holm_alike": 0.4}, "No phase changed by more than error"),  # nor by a point without
         ({"p_holm_alike": 0.4, "change_alike": 9.0}, "No change that other roles may not explain"),
         ({"change_alike": np.nan}, "Change or other roles: that cannot be said"),
+        ({"p_holm_of_all": 0.4}, "No change that who answered again may not explain"),
     ],
 )
 def test_the_title_of_a_figure_of_change_does_not_deny_what_other_roles_may_explain(

@@ -23,7 +23,13 @@ from cycle_analysis.measurement.agreement import (
     standard_errors,
     unit_table,
 )
-from cycle_analysis.waves import change_both_ways, changed_surely, without_role_mix
+from cycle_analysis.measurement.missing import normal_moments
+from cycle_analysis.waves import (
+    change_both_ways,
+    change_of_all,
+    changed_surely,
+    without_role_mix,
+)
 
 AG = survey_items(("AG",), 4)
 
@@ -227,6 +233,35 @@ def test_another_mix_has_a_part_in_change_where_roles_differ_and_seldom_where_th
         change = both_ways([drawn(rng, mix, most=2, effects=effects) for mix in mixes])
         told.append((change["p_mix"] <= 0.05).any())
     assert np.mean(told) > 0.5 if more else np.mean(told) <= 0.05 + 2 * 0.0345
+
+
+def test_units_that_answer_again_since_they_scored_high_by_chance_make_no_change():
+    raw, told, alone = [], [], (1.0, 0.0, 0.0)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        waves = [drawn(rng, alone, most=1) for _ in range(2)]
+        before, (scores, units, roles) = waves[0], waves[1]
+        level = before[0].groupby(before[1]).mean().mean(axis=1)
+        kept = units.isin(level.index[level > level.median()])
+        change = both_ways([before, (scores[kept], units[kept], roles[kept])])
+        raw.append((change["p_holm"] <= 0.05).any())
+        told.append(changed_surely(change).any())
+    assert np.mean(raw) > 0.5
+    assert np.mean(told) <= 0.05 + 2 * 0.0487  # two standard errors of 20 studies
+
+
+def test_the_change_of_all_is_that_of_maximum_likelihood_where_scores_are_missing():
+    rng = np.random.default_rng(1)
+    before = pd.DataFrame(rng.normal(50, 15, (120, 2)), columns=["AG", "EX"])
+    after = (0.6 * before + 20 + rng.normal(0, 8, before.shape)).where(before > 45)
+    for phase in before:
+        both = np.column_stack([before[phase], after[phase]])
+        # EM of a normal distribution (Dempster, Laird & Rubin 1977), to its tolerance
+        mean = normal_moments(both).mean
+        found = change_of_all(before, after)[phase]
+        assert found == pytest.approx(mean[1] - mean[0], abs=1e-3)
+    everyone = change_of_all(before, 0.9 * before)
+    assert everyone.to_numpy() == pytest.approx((-0.1 * before).mean().to_numpy())
 
 
 def test_where_each_role_answers_as_often_as_before_roles_add_no_error():

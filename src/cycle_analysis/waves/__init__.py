@@ -34,6 +34,8 @@ LEAST_FREEDOM = 0.5
 """Least degrees of freedom of an error of roles: where one unit tells nearly all, none is left."""
 ALIKE = "_alike"
 """Ends the columns of a change without the mix of roles."""
+OF_ALL = "_of_all"
+"""Ends the columns of a change of all units of the first wave, see `change_of_all`."""
 
 
 def item_status(study: Study) -> pd.DataFrame:
@@ -314,7 +316,8 @@ def change_both_ways(
     The latter are known as far as roles are: each unit left out in turn tells that (Tukey 1958),
     also where roles differ more in one unit than in another. NaN where waves and roles cannot be
     told apart, or by two units at most. `p_mix`, of the mix of roles changing nothing, is adjusted
-    for the number of phases: roles that see the same seem to differ by some points too.
+    for the number of phases: roles that see the same seem to differ by some points too. Those
+    ending in `OF_ALL` are of `change_of_all`.
 
     Parameters
     ----------
@@ -330,16 +333,56 @@ def change_both_ways(
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
-    by_chance = {}
+    tests = {}
     for pair, error in error_of_roles.items():
-        off = (change.loc[pair, "change"] - change.loc[pair, f"change{ALIKE}"]).abs()
-        p = 2 * stats.t.sf(off / np.sqrt(error["variance"]), error["freedom"])
-        by_chance[pair] = holm(pd.Series(p, off.index).where(off > 0)).to_frame("p_mix")
-    return change.join(wave_by_wave(by_chance, ["phase"], ["p_mix"]))
+        of = change.loc[pair]
+        off = (of["change"] - of[f"change{ALIKE}"]).abs()
+        p_mix = 2 * stats.t.sf(off / np.sqrt(error["variance"]), error["freedom"])
+        freedom, of_all = (of["n_units"] - 1).clip(lower=1), change_of_all(*map(compared.get, pair))
+        units_error = (of["high"] - of["low"]) / 2 / stats.t.ppf(0.975, freedom)
+        p = 2 * stats.t.sf((of_all / units_error).abs(), freedom)
+        tests[pair] = of_all.to_frame(f"change{OF_ALL}").assign(
+            p_mix=holm(pd.Series(p_mix, off.index).where(off > 0)),
+            **{f"p_holm{OF_ALL}": holm(pd.Series(p, off.index))},
+        )
+    columns = ["p_mix", f"change{OF_ALL}", f"p_holm{OF_ALL}"]
+    return change.join(wave_by_wave(tests, ["phase"], columns))
+
+
+def change_of_all(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
+    """Estimate the mean change of all units of the first wave from those that answered again.
+
+    Units that scored high by chance score lower the next time, without any change. Where such units
+    answer again more often, the mean change of those that did is too low. So what the others would
+    have scored is predicted by their first score (Anderson 1957): right where nothing but that
+    score has a part in who answers again.
+
+    Parameters
+    ----------
+    before, after : DataFrame, n units × p phases
+        Scores in both waves, NaN where nobody answered.
+
+    Returns
+    -------
+    Series, indexed by phase
+        Points; the change of those that answered again, where all did.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"AG": [20.0, 30.0, 40.0, 60.0, 70.0, 80.0]})
+    >>> after = pd.DataFrame({"AG": [np.nan, np.nan, np.nan, 54.0, 61.0, 65.0]})
+    >>> float((after - before).mean().iloc[0]), float(change_of_all(before, after).iloc[0])
+    (-10.0, -1.0)
+    """
+    both = (after - before).notna()
+    then, now = before.where(both), after.where(both)
+    aside = then - then.mean()
+    slope = ((aside * now).sum() / (aside**2).sum()).fillna(1.0)
+    return (now.mean() + slope * (before.mean() - then.mean()) - before.mean()).rename_axis("phase")
 
 
 def changed_surely(change: pd.DataFrame) -> pd.Series:
-    """Say which mean changes are more than error, as they are and without the mix of roles.
+    """Say which mean changes are more than error, roles, and who answered again can explain.
 
     Parameters
     ----------
@@ -354,12 +397,32 @@ def changed_surely(change: pd.DataFrame) -> pd.Series:
     Examples
     --------
     >>> change = pd.DataFrame({"change": [7.0, 7.0], "p_holm": 0.01, "change_alike": [6.0, 1.0],
-    ...                        "p_holm_alike": [0.02, 0.6]}, index=["VB", "VA"])
+    ...                        "p_holm_alike": [0.02, 0.6], "change_of_all": 7.0,
+    ...                        "p_holm_of_all": 0.01}, index=["VB", "VA"])
     >>> changed_surely(change).to_dict()
     {'VB': True, 'VA': False}
     """
-    one_way = change["change"] * change[f"change{ALIKE}"] > 0
-    return (change["p_holm"] <= SURE) & (change[f"p_holm{ALIKE}"] <= SURE) & one_way
+    told = change["p_holm"] <= SURE
+    return told & holds(change, ALIKE) & holds(change, OF_ALL)
+
+
+def answered_again(change: pd.DataFrame) -> pd.Series:
+    """Say which mean changes would be told but for who answered again, see `change_of_all`."""
+    return (change["p_holm"] <= SURE) & holds(change, ALIKE) & ~holds(change, OF_ALL)
+
+
+def holds(change: pd.DataFrame, suffix: str) -> pd.Series:
+    """Say which mean changes are more than error, and go the same way, as they are told otherwise.
+
+    Parameters
+    ----------
+    change : DataFrame
+        As `change_both_ways` gives it.
+    suffix : str
+        `ALIKE`, without the mix of roles, or `OF_ALL`, of all units of the first wave.
+    """
+    one_way = change["change"] * change[f"change{suffix}"] > 0
+    return (change[f"p_holm{suffix}"] <= SURE) & one_way
 
 
 def wave_by_wave(

@@ -17,7 +17,7 @@ from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, save
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
-from cycle_analysis.waves import ALIKE, SURE, changed_surely, transitions
+from cycle_analysis.waves import ALIKE, SURE, answered_again, changed_surely, holds, transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -225,6 +225,7 @@ class WavesChapter(Chapter):
             "open": self._left_open(changes),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
+            "returned": self._means(change[answered_again(change)], first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
             "moves_told": self.k > 1 and self._tells_moves(first, second),
         }
@@ -246,7 +247,7 @@ class WavesChapter(Chapter):
         """
         gap = (change[f"change{ALIKE}"] - change["change"]).abs()
         surely = (gap >= MATTERS) & (change["p_mix"] <= SURE)
-        undone = change[(change["p_holm"] <= SURE) & ~changed_surely(change)]
+        undone = change[(change["p_holm"] <= SURE) & ~holds(change, ALIKE)]
         return {
             "known": bool(gap.max() > 0),
             "apart": bool(gap.notna().all()),

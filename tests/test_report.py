@@ -440,7 +440,7 @@ def test_a_change_is_told_as_such_only_where_roles_and_who_answered_again_do_not
         ({"p_holm_alike": 0.4}, "No phase changed by more than error"),  # nor by a point without
         ({"p_holm_alike": 0.4, "change_alike": 9.0}, "No change that other roles may not explain"),
         ({"change_alike": np.nan}, "Change or other roles: that cannot be said"),
-        ({"p_holm_of_all": 0.4}, "No change that who answered again may not explain"),
+        ({"p_holm_of_all": 0.4}, "No change apart from who answered again"),
     ],
 )
 def test_the_title_of_a_figure_of_change_does_not_deny_what_other_roles_may_explain(

@@ -35,6 +35,7 @@ from cycle_analysis.report.templates import make_sandbox, render
 from cycle_analysis.results import ALL_WAVES, Results
 from cycle_analysis.study.codebook import Codebook
 from cycle_analysis.texts import MINUS, Words
+from cycle_analysis.waves import unchanged_units
 
 MOST_LOADS = 70
 """Tables that a report on two waves in one language may load."""
@@ -431,6 +432,13 @@ def test_a_change_is_told_as_such_only_where_roles_and_who_answered_again_do_not
     text = tell(open_chapter(changed.study, changed, "en", "waves"), "change")
     assert [part for part in told if part not in text] == []
     assert unsaid not in text
+
+
+def test_a_change_is_held_to_all_that_answered_first_and_told_of_those_that_did_again(frozen_run):
+    run = saved(frozen_run("example"))
+    change, links = (run.load("07_waves", name, ALL_WAVES) for name in ("change", "links"))
+    assert set(change["n_units"]) == {len(unchanged_units(links))}
+    assert (change["change_of_all"] - change["change"]).abs().min() > 0.01
 
 
 @pytest.mark.parametrize(

@@ -272,8 +272,8 @@ class Material:
         The wave that is told.
     common : DataFrame, indexed by item
         Items that all waves asked alike, as `Study.phase_items`.
-    unchanged : Index of units
-        Those of which the territory never changed and that answered every wave.
+    same, unchanged : Index of units
+        Those of which the territory never changed, and of these those that answered every wave.
     n_unchanged : int
         Of the population: units of which the territory never changed.
     population : DataFrame, index `unit`
@@ -291,6 +291,7 @@ class Material:
     waves: Mapping[str, Answered]
     reference: str
     common: pd.DataFrame
+    same: pd.Index
     unchanged: pd.Index
     n_unchanged: int
     population: pd.DataFrame
@@ -472,8 +473,9 @@ def _change(material: Material, one: Universe) -> Row:
     }
     units = {wave: of.now for wave, of in material.waves.items()}
     roles = {wave: of.roles for wave, of in material.waves.items()}
-    panel, all_units = partial(_panel, material, one), material.n_unchanged
-    table = change_both_ways(persons, units, roles, material.reference, panel, all_units)
+    panel, n = partial(_panel, material, one), material.n_unchanged
+    asked = (persons, units, roles, material.reference, panel, n, material.unchanged)
+    table = change_both_ways(*asked)
     table = table.droplevel([0, 1])
     sure = table[changed_surely(table)]
     changed = " ".join(f"{phase}{'+' if c > 0 else '-'}" for phase, c in sure["change"].items())
@@ -486,7 +488,7 @@ def _panel(
     """Score the units of the last two waves whose territory never changed."""
     of = {wave: material.waves[wave] for wave in material.change_waves}
     scores = {wave: of[wave].score(persons[wave], of[wave].now, one) for wave in of}
-    return {w: told.loc[told.index.intersection(material.unchanged)] for w, told in scores.items()}
+    return {w: told.loc[told.index.intersection(material.same)] for w, told in scores.items()}
 
 
 def _weights(material: Material, one: Universe, units: pd.Index) -> pd.Series:

@@ -37,7 +37,7 @@ from cycle_analysis.robustness.curve import Answered, Material, Row, analyse
 from cycle_analysis.study import Study
 from cycle_analysis.study.plan import hash_facts
 from cycle_analysis.units import population, study_register
-from cycle_analysis.waves import carried, item_status, link_units, unchanged_units
+from cycle_analysis.waves import carried, item_status, link_units, territory, unchanged_units
 from cycle_analysis.whole_files import make_private, write_whole
 
 RESPONSES, SCORES, CYCLE, NUMBER = (
@@ -221,6 +221,7 @@ def _gather(study: Study, results: Results, used: Mapping[str, Mapping[str, Any]
     answered = {wave: _read(study, results, wave) for wave in study.waves}
     days = {wave: study.day(wave) for wave in study.waves}
     links = link_units({wave: one["units"] for wave, one in answered.items()}, days, register)
+    same = territory(links) == "same"
     existing = {wave: register.on(day).index.to_series() for wave, day in days.items()}
     everyone, by = population(study, reference)
     scores = results.load(SCORES, "scores", reference).dropna(how="all")
@@ -233,6 +234,7 @@ def _gather(study: Study, results: Results, used: Mapping[str, Mapping[str, Any]
         },
         reference=reference,
         common=study.phase_items(reference).loc[status.index[status["common"]]],
+        same=same.index[same],
         unchanged=unchanged_units(links),
         n_unchanged=len(unchanged_units(link_units(existing, days, register))),
         population=everyone,

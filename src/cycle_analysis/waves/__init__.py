@@ -310,6 +310,7 @@ def change_both_ways(
     reference: str,
     panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
     population: int,
+    followed: pd.Index | None = None,
 ) -> pd.DataFrame:
     """Give mean changes, and beside them, ending in `ALIKE`, those without the mix of roles.
 
@@ -324,24 +325,32 @@ def change_both_ways(
     persons, units, roles, reference, population
         As `without_role_mix` and `mean_change` take them.
     panel : function
-        Takes scores of respondents in each wave, and gives scores of the units compared.
+        Takes scores of respondents in each wave, and gives scores of the units that can be
+        compared, also of those that answered in one wave alone.
+    followed : Index of units, optional
+        Those whose change is told; all that answered in two waves when not given.
     """
-    compared = panel(persons)
+
+    def compare(told: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+        scores = panel(told).items()
+        return {w: one if followed is None else one.reindex(followed) for w, one in scores}
+
+    compared, everyone = compare(persons), panel(persons)
     errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
-    alike = panel(without_role_mix(persons, units, roles, reference))
-    error_of_roles = _role_error(persons, units, roles, panel, list(pairwise(compared)))
+    alike = compare(without_role_mix(persons, units, roles, reference))
+    error_of_roles = _role_error(persons, units, roles, compare, list(pairwise(compared)))
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
     tests = {}
-    for pair, error in error_of_roles.items():
-        of = change.loc[pair]
+    for (first, second), error in error_of_roles.items():
+        of, of_all = change.loc[(first, second)], change_of_all(everyone[first], compared[second])
         off = (of["change"] - of[f"change{ALIKE}"]).abs()
         p_mix = 2 * stats.t.sf(off / np.sqrt(error["variance"]), error["freedom"])
-        freedom, of_all = (of["n_units"] - 1).clip(lower=1), change_of_all(*map(compared.get, pair))
+        freedom = (of["n_units"] - 1).clip(lower=1)
         units_error = (of["high"] - of["low"]) / 2 / stats.t.ppf(0.975, freedom)
         p = 2 * stats.t.sf((of_all / units_error).abs(), freedom)
-        tests[pair] = of_all.to_frame(f"change{OF_ALL}").assign(
+        tests[first, second] = of_all.to_frame(f"change{OF_ALL}").assign(
             p_mix=holm(pd.Series(p_mix, off.index).where(off > 0)),
             **{f"p_holm{OF_ALL}": holm(pd.Series(p, off.index))},
         )

@@ -342,20 +342,29 @@ def change_both_ways(
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
-    tests = {}
-    for (first, second), error in error_of_roles.items():
-        of, of_all = change.loc[(first, second)], change_of_all(everyone[first], compared[second])
-        off = (of["change"] - of[f"change{ALIKE}"]).abs()
-        p_mix = 2 * stats.t.sf(off / np.sqrt(error["variance"]), error["freedom"])
-        freedom = (of["n_units"] - 1).clip(lower=1)
-        units_error = (of["high"] - of["low"]) / 2 / stats.t.ppf(0.975, freedom)
-        p = 2 * stats.t.sf((of_all / units_error).abs(), freedom)
-        tests[first, second] = of_all.to_frame(f"change{OF_ALL}").assign(
-            p_mix=holm(pd.Series(p_mix, off.index).where(off > 0)),
-            **{f"p_holm{OF_ALL}": holm(pd.Series(p, off.index))},
+    tests = {
+        (first, second): _tests_of_causes(
+            change.loc[(first, second)], error, change_of_all(everyone[first], compared[second])
         )
+        for (first, second), error in error_of_roles.items()
+    }
     columns = ["p_mix", f"change{OF_ALL}", f"p_holm{OF_ALL}"]
     return change.join(wave_by_wave(tests, ["phase"], columns))
+
+
+def _tests_of_causes(
+    change: pd.DataFrame, error_of_roles: pd.DataFrame, of_all: pd.Series
+) -> pd.DataFrame:
+    """Test what roles change, and the change of all units with the error of those followed."""
+    off = (change["change"] - change[f"change{ALIKE}"]).abs()
+    p_mix = 2 * stats.t.sf(off / np.sqrt(error_of_roles["variance"]), error_of_roles["freedom"])
+    freedom = (change["n_units"] - 1).clip(lower=1)
+    error = (change["high"] - change["low"]) / 2 / stats.t.ppf(0.975, freedom)
+    p_of_all = 2 * stats.t.sf((of_all / error).abs(), freedom)
+    return of_all.to_frame(f"change{OF_ALL}").assign(
+        p_mix=holm(pd.Series(p_mix, off.index).where(off > 0)),
+        **{f"p_holm{OF_ALL}": holm(pd.Series(p_of_all, off.index))},
+    )
 
 
 def change_of_all(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
@@ -413,11 +422,6 @@ def changed_surely(change: pd.DataFrame) -> pd.Series:
     """
     told = change["p_holm"] <= SURE
     return told & holds(change, ALIKE) & holds(change, OF_ALL)
-
-
-def answered_again(change: pd.DataFrame) -> pd.Series:
-    """Say which mean changes would be told but for who answered again, see `change_of_all`."""
-    return (change["p_holm"] <= SURE) & holds(change, ALIKE) & ~holds(change, OF_ALL)
 
 
 def holds(change: pd.DataFrame, suffix: str) -> pd.Series:

@@ -17,7 +17,7 @@ from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, save
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
-from cycle_analysis.waves import ALIKE, SURE, answered_again, changed_surely, holds, transitions
+from cycle_analysis.waves import ALIKE, OF_ALL, SURE, changed_surely, holds, transitions
 from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
@@ -214,6 +214,8 @@ class WavesChapter(Chapter):
     def _pair(self, first: str, second: str) -> dict[str, Any]:
         panel, change = self._panel(first, second), self._change(first, second)
         sure = change[changed_surely(change)]
+        told = (change["p_holm"] <= SURE) & holds(change, ALIKE)
+        returned = change[told & ~holds(change, OF_ALL)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
@@ -225,7 +227,7 @@ class WavesChapter(Chapter):
             "open": self._left_open(changes),
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
-            "returned": self._means(change[answered_again(change)], first, second),
+            "returned": self._means(returned, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
             "moves_told": self.k > 1 and self._tells_moves(first, second),
         }

@@ -1,7 +1,7 @@
 """Count changes between waves that are announced but did not happen, and measure those that did.
 
     python benchmarks/changes.py run 0-200 150        # studies of a cell, numbers of units
-    python benchmarks/changes.py show                 # table for the README, changes.png
+    python benchmarks/changes.py show                 # README.md, changes.png
 
 Appends one row per study to changes.csv, so it can be stopped and resumed. A study is two waves of
 the same units, each asked with respondents of its own. `unchanged` cells keep every unit in its
@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from studies import run_or_show
+from studies import rate, run_or_show, write_tables
 from surveys import at_distance, heavy_tailed, skewed
 
 from cycle_analysis.measurement import unit_scores
@@ -38,6 +38,15 @@ FIELDS = [
     *("tau_held", "tau_bias", "shares_held", "seconds"),
 ]
 
+HEADS = {
+    **{"at_01": "p ≤ .01", "at_05": "p ≤ .05", "changed": "told", "true": "moved: true"},
+    **{"moved": "moved, estimated", "held": "interval holds it"},
+    **{"tau_held": "chances held", "shares_held": "shares held"},
+}
+MOVED = [
+    *("moved: true", "moved, estimated", "interval holds it", "up", "down"),
+    *("chances held", "shares held"),
+]
 ASKED = Answering(range(4, 7), 18.0)
 """Four to six respondents, who err independently in each phase."""
 FEW, ONE_TO_SIX = replace(ASKED, respondents=(1, 2)), replace(ASKED, respondents=range(1, 7))
@@ -298,28 +307,35 @@ def summary():
     table["changed"] = table["finding"].eq("changed")
     table["at_01"], table["at_05"] = table["p"] <= 0.01, table["p"] <= 0.05
     table["held"] = (table["low"] <= table["true"]) & (table["high"] >= table["true"])
-    table["bias"] = table["moved"] - table["true"]
-    kept = [
-        "changed",
-        "at_01",
-        "at_05",
-        "moved",
-        "bias",
-        "up",
-        "down",
-        "held",
-        "tau_held",
-        "tau_bias",
-    ]
+    kept = ["changed", "at_01", "at_05", "true", "moved", "up", "down", "held", "tau_held"]
     grouped = table.groupby(["truth", "n"], sort=False)
     result = grouped[[*kept, "shares_held", "seconds"]].mean()
-    result.insert(0, "n_studies", grouped.size())
+    result.insert(0, "studies", grouped.size())
     return result
 
 
+def tables():
+    """Give the tables of README.md, of 150 units."""
+    found = summary().xs(150, level="n")
+    thousandths = found[["moved", "up", "down"]].map(partial(rate, digits=3))
+    told = found.map(rate).assign(**thousandths, studies=found["studies"]).rename(columns=HEADS)
+    named = {
+        "nothing changed": (
+            PROFILES | LEVELS | CARELESS,
+            ["p ≤ .01", "p ≤ .05", "moved, estimated"],
+        ),
+        "changed": (CHANGED, ["p ≤ .01", *MOVED]),
+        "another mix of roles": (ROLES, ["told"]),
+    }
+    return {
+        name: told.loc[list(truths), ["studies", *columns]].rename_axis(name)
+        for name, (truths, columns) in named.items()
+    }
+
+
 def show():
+    write_tables(tables())
     table = summary()
-    print(table.round(3).to_string())
     figure, axes = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
     for ax, truths, column in (
         (axes[0], PROFILES | LEVELS | CARELESS, "changed"),

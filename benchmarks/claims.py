@@ -1,7 +1,7 @@
 """Count what a report would say wrongly of one study where there is nothing, in unkind worlds.
 
     python benchmarks/claims.py run 0-200             # studies of a world
-    python benchmarks/claims.py show                  # table for the README
+    python benchmarks/claims.py show                  # table for README.md
 
 Appends one row per study to claims.csv, so it can be stopped and resumed. Of 342 units 150 answer,
 unless the world says otherwise. A claim is 1 where it is false, 0 where it is not; `sure` and
@@ -20,7 +20,7 @@ import pandas as pd
 from changes import NEAR
 from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtr
-from studies import append_missing
+from studies import append_missing, bold_above, rate, write_tables
 from surveys import at_distance, heavy_tailed
 
 from cycle_analysis.chance import holm
@@ -244,12 +244,17 @@ def placed(world, rng, study):
 
 
 def show():
-    """Print one row per world: the share of studies with each false claim."""
-    table = pd.read_csv(RESULTS).drop_duplicates(["world", "study"])
-    grouped = table.groupby("world", sort=False)
-    rates = grouped[[*CLAIMS, "sure", "right"]].mean()
-    rates.insert(0, "n_studies", grouped.size())
-    print(rates.round(3).to_string())
+    write_tables(tables())
+
+
+def tables():
+    """Give the table of README.md: shares of studies with each false claim."""
+    grouped = pd.read_csv(RESULTS).drop_duplicates(["world", "study"]).groupby("world")
+    rates, n = grouped[[*CLAIMS, "sure", "right"]].mean(), grouped[CLAIMS].count()
+    told = {claim: list(map(bold_above, rates[claim], n[claim])) for claim in CLAIMS}
+    told |= {name: rates[name].map(rate) for name in ("sure", "right")}
+    table = pd.DataFrame({"studies": grouped.size()} | told, rates.index)
+    return {"claims of one study": table.reindex(list(WORLDS)).rename_axis("nothing there")}
 
 
 if __name__ == "__main__":

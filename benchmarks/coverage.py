@@ -3,8 +3,10 @@
 That of means of phases, and of their changes, is the true value of a finite population: the mean of
 what its units would score if everybody in them were asked, on the answer scale.
 
-Run: python benchmarks/coverage.py [SAMPLES] [STUDIES]   Writes coverage.csv and coverage.png beside
-it, from so many samples for the measures, and so many studies for the means.
+    python benchmarks/coverage.py run 2000 500     # samples for measures, studies for means
+    python benchmarks/coverage.py show             # README.md, coverage.png
+
+Writes coverage.csv anew.
 """
 
 import sys
@@ -22,6 +24,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import ndtr
+from studies import rate, write_tables
 from surveys import cumulative, skewed
 
 from cycle_analysis import figures
@@ -37,6 +40,7 @@ from cycle_analysis.simulate import Answering, Continuum
 from cycle_analysis.simulate.worlds import straight
 from cycle_analysis.waves import mean_change
 
+RESULTS = Path(__file__).parent / "coverage.csv"
 PHASES = ["AG", "EX", "VB"]
 PAIR = ("AG", "EX")
 SIZES = (100, 340)
@@ -248,8 +252,7 @@ def draw_coverage(table: pd.DataFrame, file: Path) -> None:
     plt.savefig(file, dpi=110)
 
 
-def main() -> None:
-    samples, studies = (int(n) for n in (*sys.argv[1:], *(1000, 1000)[len(sys.argv) - 1 :]))
+def run(samples: int, studies: int) -> None:
     truth = truths()
     surveys = Parallel(n_jobs=-1)(
         delayed(held)(n, seed, truth) for n in SIZES for seed in range(samples)
@@ -260,12 +263,32 @@ def main() -> None:
     }
     measures = pd.concat(rows, names=["n_units", "interval"]).to_frame("coverage")
     tables = [measures.assign(samples=samples), cover_means(studies).assign(samples=studies)]
-    table = pd.concat(tables).round(4)
-    here = Path(__file__).parent
-    table.to_csv(here / "coverage.csv")
-    draw_coverage(table, here / "coverage.png")
-    print(table.to_string())
+    pd.concat(tables).round(4).to_csv(RESULTS)
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    """Give the tables of README.md: of measures, and of means and their changes."""
+    held = pd.read_csv(RESULTS)
+    parts = held["interval"].str.extract(r"(?P<of>mean|change): (?P<world>.*?), (?P<asked>.*)")
+    exact = held["coverage"].map(partial(rate, digits=3))
+    told = pd.concat([held, parts], axis=1).assign(exact=exact)
+    told["both"] = exact + " / " + held["error_ignored"].map(rate)
+    told["column"] = told["of"] + ", " + held["n_units"].map(str)
+    of_mean = told["of"].notna()
+    measures = told[~of_mean].pivot(index="interval", columns="n_units", values="exact")
+    means = told[of_mean].pivot(index=["asked", "world"], columns="column", values="both")
+    columns = [f"{of}, {n}" for of in ("mean", "change") for n in ANSWERED]
+    return {
+        "intervals of measures": measures.reindex(told.loc[~of_mean, "interval"].unique()),
+        "intervals of means": means.loc[list(product(ASKED, WORLDS)), columns],
+    }
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "run":
+        run(*map(int, sys.argv[2:]))
+    else:
+        write_tables(tables())
+        draw_coverage(
+            pd.read_csv(RESULTS, index_col=["n_units", "interval"]), RESULTS.with_suffix(".png")
+        )

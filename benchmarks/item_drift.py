@@ -1,7 +1,7 @@
 """Count items that are said to have changed by more than their phase: where none did, and one did.
 
     python benchmarks/item_drift.py run 0-200         # studies of a cell
-    python benchmarks/item_drift.py show              # table for the README
+    python benchmarks/item_drift.py show              # table for README.md
 
 Appends one row per study to item_drift.csv, so it can be stopped and resumed. A study is two waves:
 150 of 180 units answer in each, most of them in both. Items follow their phase unequally, so that
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from studies import append_missing
+from studies import append_missing, rate, write_tables
 
 from cycle_analysis.measurement.item_analysis import item_drift
 from cycle_analysis.simulate import Answering, Continuum
@@ -157,15 +157,25 @@ def main(argv):
 
 
 def show():
-    """Print one row per truth."""
+    write_tables(tables())
+
+
+def tables():
+    """Give the table of README.md."""
     table = pd.read_csv(RESULTS).drop_duplicates(["truth", "study"])
     table["false"] = table["n_false"] > 0
     table["held"] = (table["low"] <= table["true"]) & (table["high"] >= table["true"])
-    grouped = table.groupby("truth", sort=False)
-    result = grouped[["false", "found", "true", "drift", "held", "without", "seconds"]].mean()
-    result.insert(0, "n_studies", grouped.size())
-    result.insert(2, "false_items", grouped["n_false"].mean() / 25)
-    print(result.round(3).to_string())
+    found = table.groupby("truth", sort=False)[["false", "found", "true", "drift", "held"]].mean()
+    shares = found[["false", "held", "found"]].map(rate)
+    columns = {
+        "studies": table.groupby("truth").size(),
+        "an innocent item is announced": shares["false"],
+        "the item is found": shares["found"].where(found["true"] > 0, ""),
+        "its drift, true": found["true"].map("{:.1f}".format),
+        "told": (found["drift"].round(1) + 0.0).map("{:.1f}".format),
+        "interval holds it": shares["held"],
+    }
+    return {"items": pd.DataFrame(columns).reindex(list(CELLS)).rename_axis("what changes")}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Measure how often intervals of profile shares, and of true means, hold those of a population.
 
     python benchmarks/profile_shares.py run 0-200     # studies of a cell
-    python benchmarks/profile_shares.py show          # table for the README
+    python benchmarks/profile_shares.py show          # table for README.md
 
 Appends one row per study to profile_shares.csv. A population of 342 units falls into three or four
 profiles, the nearest two so many spreads apart (of true scores); 150 or 300 of them answer, each
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from studies import append_missing
+from studies import append_missing, rate, write_tables
 from surveys import at_distance
 
 from cycle_analysis.measurement import respondent_scores, unit_scores
@@ -88,11 +88,25 @@ def true_means(truth, distance, asked):
 
 
 def show():
-    table = pd.read_csv(RESULTS)
-    grouped = table.groupby(["truth", "distance", "respondents", "n"])
-    result = grouped[["held", "counted", "bias", "width", "means_held"]].mean().round(3)
-    result.insert(0, "n_studies", grouped.size())
-    print(result.to_string())
+    write_tables(tables())
+
+
+def tables():
+    """Give the tables of README.md: what intervals hold, and the worst cells."""
+    table = pd.read_csv(RESULTS).drop_duplicates(FIELDS[:5])
+    told = ["held", "width", "counted", "means_held"]
+    by_distance = table.groupby(["truth", "distance"])
+    mean = by_distance[told].mean().map(rate)
+    least = table.groupby(FIELDS[:4])[["held", "means_held"]].mean().groupby(["truth", "distance"])
+    worst = least.min().map(rate)
+    columns = {
+        **{"studies": by_distance.size().map(str), "shares held": mean["held"]},
+        **{"the worst cell": worst["held"], "width": mean["width"]},
+        **{"counting who is placed": mean["counted"], "means held": mean["means_held"]},
+        "the worst": worst["means_held"],
+    }
+    found = pd.DataFrame(columns).rename_axis(["profiles", "spreads apart"])
+    return {"intervals of profiles": found}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Count profiles, periods and groups that are said to differ and do not, and find those that do.
 
     python benchmarks/similarity.py run 0-200 150     # studies of a cell, numbers of units
-    python benchmarks/similarity.py show              # table for the README
+    python benchmarks/similarity.py show              # table for README.md
 
 Appends one row per study to similarity.csv, so it can be stopped and resumed. Worlds are those of
 `changes.py`, with a third wave in which again the same happens, or nothing; and worlds in which the
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from changes import CHANGED, FOUR, HALO, PROFILES, move, upward
-from studies import run_or_show
+from studies import rate, run_or_show, write_tables
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.profiles import latent_profiles
@@ -92,12 +92,19 @@ def one_study(truth, n, study):
     }
 
 
-def show():
-    table = pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "study"])
+def tables():
+    """Give the table of README.md: how often p is .01 or less, of 150 units."""
+    table = pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "study"]).query("n == 150")
     tests = [*STEPS, "periods", "lot", "halves"]
     rates = (table[tests] <= 0.01).where(table[tests].notna()).astype(float)
-    grouped = rates.groupby([table["truth"], table["n"]], sort=False)
-    print(grouped.mean().assign(studies=grouped.size()).round(2).to_string())
+    told = rates.groupby(table["truth"]).mean().map(rate)
+    told.insert(0, "studies", table.groupby("truth").size())
+    named = told.reindex(list(CELLS)).rename_axis("p ≤ .01")
+    return {"steps, periods and groups": named.rename(columns={"lot": "a group by lot"})}
+
+
+def show():
+    write_tables(tables())
 
 
 if __name__ == "__main__":

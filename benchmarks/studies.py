@@ -1,9 +1,18 @@
-"""Append the studies of a benchmark to its table, so that it can be stopped and resumed."""
+"""Append the studies of a benchmark to its csv, and put what its csv says into README.md.
+
+A benchmark can be stopped and resumed: only studies are drawn that its csv lacks. Its `tables` are
+those of README.md, each between comments that bear its name, so that no number is copied by hand;
+a test compares them.
+"""
 
 import csv
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
+
+README = Path(__file__).parent / "README.md"
+END = "<!-- end -->"
 
 
 def append_missing(results, fields, keys, rows):
@@ -34,3 +43,38 @@ def run_or_show(argv, results, fields, cells, one_study, show):
     keys = product(range(first, last), map(int, argv[2:]), cells)
     rows = (((truth, n, study), one_study) for study, n, truth in keys)
     append_missing(results, fields, ("truth", "n", "study"), rows)
+
+
+def write_tables(tables):
+    """Put tables into README.md."""
+    README.write_text(with_tables(README.read_text("utf-8"), tables), "utf-8")
+
+
+def with_tables(text, tables):
+    """Put tables, of texts by name, each between the comments that bear its name."""
+    for name, table in tables.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        if not begin:
+            raise ValueError(f"README.md has no place for the table {name!r}")
+        text = before + begin + markdown(table) + rest[rest.index(END) :]
+    return text
+
+
+def markdown(table):
+    """Write a table of texts as Markdown, its index first."""
+    head = [*table.index.names, *table.columns]
+    rows = [head, ["---"] * len(head), *table.reset_index().to_numpy().tolist()]
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
+def rate(share, digits=2):
+    """Write a share without a zero before the point; 0 and 1 are none and all."""
+    if pd.isna(share):
+        return ""
+    return f"{share:.0f}" if share in (0, 1) else f"{share:.{digits}f}".removeprefix("0")
+
+
+def bold_above(share, n, level=0.05):
+    """Write a share, in bold where it lies more than two standard errors above a level."""
+    over = n and share > level + 2 * (level * (1 - level) / n) ** 0.5
+    return f"**{rate(share)}**" if over else rate(share)

@@ -1,6 +1,7 @@
 """How often can any test find a valley? As often as the most powerful one, which knows all else.
 
-    python benchmarks/valley_bound.py
+    python benchmarks/valley_bound.py run             # a minute or two
+    python benchmarks/valley_bound.py show            # table for README.md
 
 Scores of two neighbouring profiles are taken as normal along their discriminant. The nearest
 density without a valley has one mode and the smallest Kullback-Leibler divergence: isotonic up to
@@ -9,21 +10,28 @@ powerful test of one against the other (Neyman & Pearson 1933). So no test that 
 in at most 5 % of surveys without one finds it more often; one that must find the discriminant too
 does so less often.
 
-Prints, for pairs of profiles less than 5 spreads apart of the worlds in surveys.py: the units of
-each, their distance d, and the share of surveys in which the valley is found.
+Writes valley_bound.csv, for pairs of profiles less than 5 spreads apart of the worlds in
+surveys.py: units of each, their distance d, and the share of surveys in which the valley is found.
 """
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 from scipy.stats import norm
+from studies import rate, write_tables
 from surveys import WITH_GROUPS
+from verdict import read
 
+RESULTS = Path(__file__).parent / "valley_bound.csv"
 LEVEL = 0.05
 PLACES = np.linspace(-7, 13, 2001)
 """In spreads from the middle of the first profile."""
 N_SURVEYS, N_LARGE = 5_000, 40_000
 """Surveys of each kind; units of which distances are measured."""
+TWO = "two normals"
 
 
 def without_valley(f):
@@ -74,19 +82,45 @@ def pairs_of(truth, rng):
             yield f"{i + 1} and {j + 1}", sizes, gap @ along / unit, spreads / unit
 
 
-def main():
+def run():
+    """Find the power for all pairs, and for two equal profiles."""
     rng = np.random.default_rng(1)
-    rows = [
-        ("two normals", "1 and 2", 200, 100, 100, d, bound((100, 100), d, rng)) for d in (2.5, 3, 4)
-    ]
+    rows = [(TWO, "1 and 2", 200, 100, 100, d, bound((100, 100), d, rng)) for d in (2.5, 3, 4)]
     for truth in WITH_GROUPS:
         for pair, sizes, d, spreads in pairs_of(truth, rng):
             for n in (100, 200, 350) if d < 5 else ():
                 own = np.round(sizes * n).astype(int)
                 rows.append((truth, pair, n, *own, d, bound(own, d, rng, spreads)))
     columns = ["truth", "pair", "n", "units", "and", "d", "found"]
-    print(pd.DataFrame(rows, columns=columns).round(2).to_string(index=False))
+    pd.DataFrame(rows, columns=columns).round(4).to_csv(RESULTS, index=False)
+
+
+def tables():
+    """Give the tables of README.md: what could be found of pairs, and is of all profiles."""
+    pairs = pd.read_csv(RESULTS)
+    two = pairs[pairs["truth"] == TWO].set_index("d")["found"].map(rate)
+    cells = pairs[pairs["truth"] != TWO].groupby(["truth", "n"], sort=False)["found"]
+    easiest, hardest = cells.max(), cells.min()
+    told = {
+        "the easiest pair": easiest,
+        "the hardest pair": hardest,
+        "all apart, found": all_apart(),
+    }
+    told = pd.DataFrame(told).loc[easiest.index].map(rate)
+    return {
+        "a valley between two, 200 units": two.to_frame("found at most"),
+        "valleys, 100 / 200 / 350 units": told.groupby("truth", sort=False).agg(" / ".join),
+    }
+
+
+def all_apart():
+    """Give the share of surveys in which all profiles are separate."""
+    surveys = read()
+    own = surveys[surveys["truth"].isin(WITH_GROUPS)]
+    true = own["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
+    apart = own["verdict"].eq("separate") & own["k_apart"].eq(true)
+    return apart.groupby([own["truth"], own["n"]]).mean()
 
 
 if __name__ == "__main__":
-    main()
+    run() if sys.argv[1] == "run" else write_tables(tables())

@@ -1,7 +1,7 @@
 """Count verdicts that announce profiles which are not there, or miss those that are.
 
     python benchmarks/verdict.py run 0-200 100 150 200 350    # surveys of a cell, numbers of units
-    python benchmarks/verdict.py show                         # table, verdict.png, and rates.csv
+    python benchmarks/verdict.py show                  # README.md, verdict.png, and rates.csv
     python benchmarks/verdict.py scores 20 200 FOLDER         # the same surveys, for mclust.R
 
 Appends one row per survey to verdict.csv, so it can be stopped and resumed. Cells are the truths of
@@ -12,13 +12,15 @@ profiles.
 
 import sys
 import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from studies import append_missing
+from scipy.stats import beta
+from studies import append_missing, rate, write_tables
 from surveys import (
     AFTERWARDS,
     DIPS,
@@ -34,7 +36,7 @@ from surveys import (
 
 from cycle_analysis.profiles.rates import rates_of
 from cycle_analysis.profiles.selection import choose, compare, fit_models
-from cycle_analysis.profiles.verdict import weigh
+from cycle_analysis.profiles.verdict import Verdict, weigh
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "verdict.csv"
@@ -42,6 +44,7 @@ RATES = HERE.parent / "src" / "cycle_analysis" / "profiles" / "rates.csv"
 MAX_PROFILES = 6
 ENOUGH = 30
 """Surveys of each cell from which rates of a number of units are shipped."""
+RIGHT = "k right, of the separate, 200 / 350"
 FIELDS = [
     *("truth", "n", "survey", "verdict", "k", "k_apart", "p", "lead", "steps_lead"),
     *("lead_held_out", "form", "seconds"),
@@ -93,40 +96,83 @@ def one_survey(truth, n, survey):
 
 
 def show():
-    """Print the rates of every cell, draw them, and write those that notebook 04 looks up."""
-    table = pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "survey"])
-    rates = pd.DataFrame(
-        [
-            {"truth": t, "n_units": n, **rates_of(rows)}
-            for (t, n), rows in table.groupby(["truth", "n"])
-        ]
-    )
-    for title, truths in (
-        ("without groups", WITHOUT_GROUPS),
-        ("without groups, not looked at before", UNTUNED),
-        ("without groups, thought of afterwards", AFTERWARDS),
-        ("without groups, other distributions", TAILS),
-        ("without groups, but dips", DIPS),
-        ("groups", WITH_GROUPS),
-        ("groups of which some have not begun with some phases", NOT_BEGUN),
-    ):
-        print(f"\n{title}")
-        own = rates[rates["truth"].isin(truths)].set_index(["truth", "n_units"])
-        wide = (
-            own[["found", "separate", "n_surveys"]].unstack().swaplevel(axis=1).sort_index(axis=1)
-        )
-        print(wide.reindex(list(truths)).round(3).to_string())
-    groups = table[table["truth"].isin(WITH_GROUPS) & table["verdict"].eq("separate")]
-    true_k = groups["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
-    kinds = {"right": groups["k_apart"].eq(true_k), "too many": groups["k_apart"].gt(true_k)}
-    print("\nk apart, of those that are separate")
-    print(pd.DataFrame(kinds).groupby([groups["truth"], groups["n"]]).mean().round(2).to_string())
+    """Tell and draw the rates of every cell, and write those that notebook 04 looks up."""
+    write_tables(tables())
+    told_rates().to_csv(RATES, index=False, lineterminator="\n")
+    draw(all_rates(read()))
+
+
+def told_rates():
+    """Give the rates that notebook 04 looks up."""
+    rates = all_rates(read())
     told = rates[rates["truth"].isin(WITHOUT_GROUPS | UNTUNED | DISTANCES)]
     told = told.assign(distance=told["truth"].map(DISTANCES)).sort_values(["n_units", "truth"])
     told = told[told.groupby("n_units")["n_surveys"].transform("min") >= ENOUGH]
     columns = ["truth", "distance", "n_units", "n_surveys", "separate", "found"]
-    told[columns].round(4).to_csv(RATES, index=False)
-    draw(rates)
+    return told[columns].round(4)
+
+
+def read():
+    """Give one row per survey."""
+    return pd.read_csv(RESULTS).drop_duplicates(["truth", "n", "survey"])
+
+
+def all_rates(surveys):
+    """Give one row per truth and number of units."""
+    cells = surveys.groupby(["truth", "n"])
+    return pd.DataFrame([{"truth": t, "n_units": n, **rates_of(own)} for (t, n), own in cells])
+
+
+def tables():
+    """Give the tables of README.md."""
+    surveys = read()
+    rates = all_rates(surveys).set_index(["truth", "n_units"])
+    found, separate = (rates[name].map(rate).unstack() for name in ("found", "separate"))
+    mclust = pd.read_csv(HERE / "mclust.csv").set_index("truth")["k"].gt(1)
+    told = found.assign(**{"mclust, 200": mclust.groupby("truth").mean().map(rate)})
+    number = rates["found"] * rates["n_surveys"]
+    counted = (number.map("{:.0f}".format) + " of " + rates["n_surveys"].map(str)).unstack()
+    groups = (found + " / " + separate).assign(**{RIGHT: right_number(surveys)})
+    named = {
+        "no groups": (told, WITHOUT_GROUPS),
+        "no groups, not looked at before": (told, UNTUNED),
+        "no groups, but a density that dips": (told, DIPS),
+        "no groups, thought of afterwards": (counted[[200, 350]], AFTERWARDS),
+        "no groups, distributions of their own": (counted[[100, 150, 200]], TAILS),
+        "groups": (groups, WITH_GROUPS),
+        "groups, not begun with some phases": (counted[[200]], NOT_BEGUN),
+    }
+    return {"surveys drawn": drawn(surveys)} | {
+        name: own.reindex(list(truths)).fillna("").rename_axis(index=name)
+        for name, (own, truths) in named.items()
+    }
+
+
+def drawn(surveys):
+    """Count surveys without groups and dips, and those announced, by number of units."""
+    own = surveys[surveys["truth"].isin(WITHOUT_GROUPS | UNTUNED)]
+    announced = own["verdict"].map(Verdict).map(lambda one: one.found)
+    counted = announced.groupby(own["n"]).agg(["size", "sum"]).rename_axis("units")
+    counted.loc["all"] = counted.sum()
+    size, number = counted["size"], counted["sum"]
+    cells = own.groupby(["truth", "n"]).size().groupby("n").min()
+    return pd.DataFrame(
+        {
+            "surveys a cell, at least": [*cells, ""],
+            "surveys": size,
+            "announced": number,
+            "rate": (number / size).map(partial(rate, digits=4)),
+            "at most (95 %)": [rate(top, 4) for top in beta.ppf(0.975, number + 1, size - number)],
+        }
+    )
+
+
+def right_number(surveys):
+    """Of surveys with separate profiles of 200 and of 350 units, tell how many get their number."""
+    own = surveys[surveys["truth"].isin(WITH_GROUPS) & surveys["verdict"].eq("separate")]
+    true = own["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
+    right = own["k_apart"].eq(true).groupby([own["truth"], own["n"]]).mean().map(rate).unstack()
+    return right[200] + " / " + right[350]
 
 
 def draw(rates):

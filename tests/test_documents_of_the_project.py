@@ -3,10 +3,13 @@
 import argparse
 import re
 import tomllib
+from importlib import import_module
 
 import pytest
+import verdict
 import yaml
 from conftest import ROOT
+from studies import with_tables
 
 import cycle_analysis
 from cycle_analysis.cli import _parser
@@ -77,3 +80,21 @@ def test_the_version_is_one():
     assert cited["keywords"] == project["keywords"]
     assert cited["license"] == project["license"]
     assert all(author["name"] for author in cited["authors"])
+
+
+BENCHMARKS = [
+    *("verdict", "valley_bound", "coverage", "changes", "similarity", "profile_shares"),
+    *("item_drift", "claims", "attacks"),
+]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_tables_of_benchmarks_say_what_their_csv_says(name):
+    told = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    tables = import_module(name).tables()
+    assert tables
+    assert with_tables(told, tables) == told
+
+
+def test_rates_that_are_looked_up_are_those_of_the_surveys():
+    assert verdict.told_rates().to_csv(index=False) == verdict.RATES.read_text("utf-8")

@@ -28,7 +28,7 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
-from cycle_analysis.mixtures.margins import fit_skewed
+from cycle_analysis.mixtures.margins import fit_skewed, fit_skewed_along_axes
 from cycle_analysis.mixtures.search import shortest_path
 
 LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
@@ -245,6 +245,34 @@ def test_the_likelihood_of_a_skewed_cloud_is_that_of_the_scores_and_its_best_ben
     truth = np.where(rng.random((400, 1)) < 0.5, 30.0, 60.0)
     groups = pd.DataFrame(truth + rng.normal(0, 5, (400, 2)))
     assert fit_skewed(groups)[place].bic > fit_mixture(groups, 2, EEI).bic + 100
+
+
+def test_axes_along_which_a_cloud_is_skewed_are_found_whatever_phases_they_show_in():
+    rng = np.random.default_rng(6)
+    true = rng.gamma(1.0, 12, (400, 3)) * [1, -1, 1]
+    mix = np.linalg.qr(rng.normal(0, 1, (5, 5)))[0]
+    mixed = np.column_stack([true, rng.normal(0, 8, (400, 2))]) @ mix
+    scores = pd.DataFrame(50 + mixed)
+    rivals = fit_skewed_along_axes(scores)
+    found = min(rivals, key=lambda rival: rival.bic)
+    assert rivals.index(found) == 2, "three axes"
+    assert found.bic < min(rival.bic for rival in fit_skewed(scores)) - 100
+    assert found.bic < min(fit_mixture(scores, k, EEE).bic for k in (2, 3, 4)) - 100
+    places = (scores - scores.mean()).to_numpy() @ found.model.axes[:3].T
+    related = np.abs(np.corrcoef(places.T, true.T)[:3, 3:])
+    assert (related.max(axis=0) > 0.98).all()
+    turn = 2 * np.linalg.qr(rng.normal(0, 1, (5, 5)))[0]
+    again, stretched = fit_skewed_along_axes(scores @ turn)[2], np.linalg.slogdet(turn)[1]
+    assert again.n_parameters == found.n_parameters == 5 + 15 + 4 + 3 + 2 + 3
+    assert found.log_likelihood - again.log_likelihood == pytest.approx(400 * stretched, abs=0.5)
+
+
+def test_a_cloud_is_skewed_along_no_axes_of_its_own_where_they_cannot_be_told():
+    scores = pd.DataFrame(np.random.default_rng(7).normal(50, 10, (60, 3)))
+    assert fit_skewed_along_axes(scores.mask(scores > 70)) == []
+    assert fit_skewed_along_axes(scores.assign(sum=scores.sum(axis=1))) == []
+    mirrored = pd.concat([scores, 100 - scores], ignore_index=True)
+    assert all(np.isfinite(rival.bic) for rival in fit_skewed_along_axes(mirrored))
 
 
 @pytest.mark.filterwarnings("error")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
 from surveys import arch, at_distance, cumulative, plane, window
+from verdict import one_survey
 
 from cycle_analysis.profiles.selection import Choice, fit_models
 from cycle_analysis.profiles.valleys import find_valleys
@@ -117,6 +118,14 @@ def test_phases_that_have_nothing_in_common_but_a_tail_upward_are_no_profiles(se
     assert evidence.rivals.index[0].startswith("skewed cloud")
     assert evidence.lead < -20
     assert evidence.verdict is Verdict.NO_STRUCTURE
+
+
+@pytest.mark.parametrize("survey", [17, 84])
+def test_dimensions_that_are_skewed_are_no_profiles(survey):
+    """Before a cloud skewed along its own axes was a rival, both were overlapping profiles."""
+    row = one_survey("three dimensions, skewed", 150, survey)
+    assert row["k"] > 1, "BIC alone announces profiles"
+    assert not Verdict(row["verdict"]).found
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -35,7 +35,12 @@ from cycle_analysis.mixtures.courses import (
     fit_courses,
     fit_steps,
 )
-from cycle_analysis.mixtures.margins import Hurdle, fit_hurdles, fit_skewed
+from cycle_analysis.mixtures.margins import (
+    Hurdle,
+    fit_hurdles,
+    fit_skewed,
+    fit_skewed_along_axes,
+)
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
@@ -294,7 +299,8 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
     courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
-    others = [*fit_concentric(scores), *fit_skewed(scores), *fit_hurdles(scores)]
+    skewed = [*fit_skewed(scores), *fit_skewed_along_axes(scores)]
+    others = [*fit_concentric(scores), *skewed, *fit_hurdles(scores)]
     others = [rival for rival in others if rival.n_parameters <= most]
     rivals = [*fit_courses(scores, profiles.means, courses), *clouds, *others]
     return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))

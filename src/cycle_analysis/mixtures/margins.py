@@ -296,7 +296,7 @@ class SkewedAlongAxes(Skewed):
     @property
     def name(self) -> str:
         """Name, for tables."""
-        return "skewed cloud, axes of its own"
+        return f"skewed cloud, {len(self.powers)} own axes"
 
     def n_parameters(self, k: int, p: int) -> int:
         """Count means, covariances, powers, and what turns the axes that are bent."""

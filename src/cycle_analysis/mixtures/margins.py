@@ -23,7 +23,7 @@ BIC says how many.
 References
 ----------
 Jones & Pewsey (2009), Biometrika 96(4), 761-780.
-Loperfido (2018), Journal of Multivariate Analysis 168, 42-57.
+Loperfido (2018), Computational Statistics & Data Analysis 120, 42-57.
 Olsen & Schafer (2001), Journal of the American Statistical Association 96(454), 730-745.
 Yeo & Johnson (2000), Biometrika 87(4), 954-959.
 """

@@ -1,6 +1,5 @@
 """The names of ``import cycle_analysis as ca``: each is there, teaches, and is in the README."""
 
-import ast
 import doctest
 import inspect
 import pydoc
@@ -42,21 +41,6 @@ def test_no_name_is_that_of_a_room():
     package = ROOT / "src" / "cycle_analysis"
     rooms = {path.stem for path in package.glob("*")}
     assert not rooms & set(ca.ROOMS)
-
-
-def test_types_are_known_of_the_very_functions_that_are_given():
-    (block,) = (
-        node
-        for node in ast.parse(inspect.getsource(ca)).body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    )
-    imported = {
-        alias.asname: (node.module, alias.name) for node in block.body for alias in node.names
-    }
-    assert set(imported) == set(ca.ROOMS)
-    for name, (module, attribute) in imported.items():
-        room, _, there = ca.ROOMS[name].partition(":")
-        assert (f"cycle_analysis.{room}", there or name) == (module, attribute)
 
 
 def test_dir_and_star_list_them():

@@ -51,88 +51,23 @@ In a notebook of one's own, ``here = ca.begin("09_my_question", globals())`` doe
 ``here.save(table=table)`` saves what was found with what made it: see ``notebooks/extend.ipynb``.
 """
 
+import ast
 from difflib import get_close_matches
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from cycle_analysis.cycle import activity as activity
-    from cycle_analysis.cycle import coactivity as coactivity
-    from cycle_analysis.cycle import phase_curve as phase_curve
-    from cycle_analysis.cycle.order import phase_order as phase_order
-    from cycle_analysis.cycle.scalability import scalability as scalability
-    from cycle_analysis.figures import Look as Look
-    from cycle_analysis.figures.cycle import plot_phase_curve as plot_phase_curve
-    from cycle_analysis.figures.profiles import plot_profiles as plot_profiles
-    from cycle_analysis.figures.profiles import plot_units as plot_units
-    from cycle_analysis.measurement import phase_scores as phase_scores
-    from cycle_analysis.measurement import respondent_scores as respondent_scores
-    from cycle_analysis.measurement import unit_scores as unit_scores
-    from cycle_analysis.measurement.agreement import agreement_summary as agreement
-    from cycle_analysis.measurement.error import standard_errors as standard_errors
-    from cycle_analysis.measurement.reliability import scale_statistics as reliability
-    from cycle_analysis.notebook import begin as begin
-    from cycle_analysis.profiles import assign as assign
-    from cycle_analysis.profiles import latent_profiles as fit_profiles
-    from cycle_analysis.profiles.background import associate as associate
-    from cycle_analysis.profiles.division import bootstrap_jaccard as stability
-    from cycle_analysis.profiles.selection import choose as choose_profiles
-    from cycle_analysis.profiles.selection import compare as compare_models
-    from cycle_analysis.profiles.typology import members as members
-    from cycle_analysis.profiles.typology import profile_means as profile_means
-    from cycle_analysis.profiles.typology import shape_shares as shape_shares
-    from cycle_analysis.profiles.verdict import weigh as weigh_profiles
-    from cycle_analysis.representation import shares as weighted_shares
-    from cycle_analysis.representation import weigh as weigh
-    from cycle_analysis.results import open_results as open_results
-    from cycle_analysis.robustness import compare_choices as compare_choices
-    from cycle_analysis.simulate import draw_survey as draw_survey
-    from cycle_analysis.study import load_study as load_study
-    from cycle_analysis.waves import mean_change as mean_change
-    from cycle_analysis.waves.transitions import estimate_change as estimate_change
-    from cycle_analysis.waves.two_waves import wave_scores as wave_scores
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 STOPPED = 130
 """Exit code of a command that Ctrl-C ended, known before anything is imported."""
 ROOMS = {
-    "load_study": "study",
-    "open_results": "results",
-    "begin": "notebook",
-    "draw_survey": "simulate",
-    "phase_scores": "measurement",
-    "respondent_scores": "measurement",
-    "unit_scores": "measurement",
-    "reliability": "measurement.reliability:scale_statistics",
-    "agreement": "measurement.agreement:agreement_summary",
-    "standard_errors": "measurement.error",
-    "phase_curve": "cycle",
-    "activity": "cycle",
-    "coactivity": "cycle",
-    "phase_order": "cycle.order",
-    "scalability": "cycle.scalability",
-    "weigh": "representation",
-    "weighted_shares": "representation:shares",
-    "compare_models": "profiles.selection:compare",
-    "choose_profiles": "profiles.selection:choose",
-    "weigh_profiles": "profiles.verdict:weigh",
-    "fit_profiles": "profiles:latent_profiles",
-    "assign": "profiles",
-    "members": "profiles.typology",
-    "profile_means": "profiles.typology",
-    "shape_shares": "profiles.typology",
-    "associate": "profiles.background",
-    "stability": "profiles.division:bootstrap_jaccard",
-    "compare_choices": "robustness",
-    "estimate_change": "waves.transitions",
-    "wave_scores": "waves.two_waves",
-    "mean_change": "waves",
-    "plot_phase_curve": "figures.cycle",
-    "plot_profiles": "figures.profiles",
-    "plot_units": "figures.profiles",
-    "Look": "figures",
+    alias.asname: (str(node.module), alias.name)
+    for node in ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8")).body
+    if isinstance(node, ast.ImportFrom)
+    for alias in node.names
+    if alias.asname
 }
-"""The room of each public name, after a colon the function's name there where it is another.
+"""The module of each public name, and what it is called there: said once, in ``__init__.pyi``.
 
 A room is opened when one of its names is asked for: ``import cycle_analysis`` takes no time.
 """
@@ -145,8 +80,8 @@ def __getattr__(name: str) -> Any:
         near = get_close_matches(name, ROOMS, n=1)
         told = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(ROOMS)}."
         raise AttributeError(f"cycle_analysis has no {name!r}. {told}", name=name)
-    room, _, attribute = ROOMS[name].partition(":")
-    return getattr(import_module(f"cycle_analysis.{room}"), attribute or name)
+    room, attribute = ROOMS[name]
+    return getattr(import_module(room), attribute)
 
 
 def __dir__() -> list[str]:

@@ -26,6 +26,7 @@ from cycle_analysis.figures.profiles import plot_specifications
 from cycle_analysis.measurement import error
 from cycle_analysis.profiles import LARGEST
 from cycle_analysis.report import chapter as steps
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     Chapter,
@@ -40,18 +41,7 @@ from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.chapters.waves import ESTIMATED, WavesChapter
 from cycle_analysis.report.document import Cell
 from cycle_analysis.report.door import Mean, Units
-from cycle_analysis.report.language import (
-    GROUP,
-    MEAN,
-    PHASE,
-    TEXT,
-    Column,
-    Language,
-    Rows,
-    code,
-    number,
-    percent,
-)
+from cycle_analysis.report.language import Language, Rows, number
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.robustness import CROSSED, curve
@@ -98,13 +88,14 @@ class RobustnessChapter(Chapter):
     def table_claims(self) -> Rows:
         """In how many analyses each claim of the headline is asked, and survives."""
         rows = [{"claim": name, **row} for name, row in self._claims.iterrows() if row["n"]]
-        return Rows({"claim": code("claims"), "n": number(), "share": percent()}, rows)
+        columns = {"claim": kinds.code("claims"), "n": number(), "share": kinds.percent()}
+        return Rows(columns, rows)
 
     def figure_specifications(self) -> Callable[..., Axes]:
         """Draw how near each analysis comes to the headline, and what it chose."""
         table = self._universes
-        kinds = table["left_out"].str.partition(" ")[0].replace("", "nothing")
-        chosen = table.assign(left_out=kinds)[[*CROSSED, "left_out"]].astype(str)
+        left_out = table["left_out"].str.partition(" ")[0].replace("", "nothing")
+        chosen = table.assign(left_out=left_out)[[*CROSSED, "left_out"]].astype(str)
         told = {
             (self.language.capital(self._word("grid", name)), self._option(name, option)): taken
             for name in (*CROSSED, "left_out")
@@ -247,11 +238,6 @@ class AnnexChapter(Chapter):
         return bool(self.study.roles)
 
     @cached_property
-    def found(self) -> bool:
-        """Whether there are profiles, so that they may be named."""
-        return bool(self.profiles["found"])
-
-    @cached_property
     def followed(self) -> bool:
         """Whether moves between groups were estimated, of any two waves."""
         return _were_followed(self._change)
@@ -319,7 +305,8 @@ class AnnexChapter(Chapter):
     def table_questions(self) -> Rows:
         """The questions on the phases."""
         rows = self._asked.assign(question=self._questions).reset_index().to_dict("records")
-        return Rows({"item": TEXT, "question": TEXT, "phase": PHASE}, rows)
+        columns = dict.fromkeys(("item", "question"), kinds.TEXT)
+        return Rows(columns | {"phase": kinds.PHASE}, rows)
 
     def table_parameters(self) -> Rows:
         """The parameters with which the notebooks ran."""
@@ -329,8 +316,8 @@ class AnnexChapter(Chapter):
             for name, value in self.parameters_of(step).items()
             if name not in OF_NO_MATTER
         ]
-        kinds = {"notebook": TEXT, "parameter": TEXT, "value": SETTING}
-        return Rows(kinds | {"meaning": code("parameters")}, rows)
+        columns = dict.fromkeys(("notebook", "parameter"), kinds.TEXT)
+        return Rows(columns | {"value": SETTING, "meaning": kinds.code("parameters")}, rows)
 
     def table_classification(self) -> Rows:
         """Mean probability of each group among the units placed in each."""
@@ -340,7 +327,7 @@ class AnnexChapter(Chapter):
             [Mean(float(x), group.n, _scale=1) for x in table.loc[group.number]]
             for group in self.groups
         )
-        return self.to_groups(chances, MEAN)
+        return self.to_groups(chances, kinds.MEAN)
 
     def table_standard_errors(self) -> Rows:
         """Standard errors of the mean true scores of each group."""
@@ -350,15 +337,15 @@ class AnnexChapter(Chapter):
             | {p: Mean(float(errors.loc[group.number, p]), group.n) for p in self.phases}
             for group in self.groups
         ]
-        kinds = {"group": GROUP} | dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self._heads})
+        columns = {"group": kinds.GROUP} | dict.fromkeys(self.phases, kinds.MEAN)
+        return Rows(columns, rows, {"phases": self._heads})
 
     def table_software(self) -> Rows:
         """Python and libraries."""
         versions = {"Python": platform.python_version()}
         versions |= {name: metadata.version(name) for name in PACKAGES}
         rows = [{"package": name, "version": version} for name, version in versions.items()]
-        return Rows({"package": TEXT, "version": TEXT}, rows)
+        return Rows(dict.fromkeys(("package", "version"), kinds.TEXT), rows)
 
     def table_deviations(self) -> Rows:
         """What was planned otherwise."""
@@ -367,7 +354,8 @@ class AnnexChapter(Chapter):
             | {"found": of.found or "–"}
             for of in self._deviations or []
         ]
-        return Rows({"kind": code("deviations")} | dict.fromkeys(DEVIATION, TEXT), rows)
+        columns = {"kind": kinds.code("deviations")} | dict.fromkeys(DEVIATION, kinds.TEXT)
+        return Rows(columns, rows)
 
     # What facts are made of.
 
@@ -417,7 +405,7 @@ def _setting(language: Language, value: Any) -> Cell:
     return Cell(str(value), value if isinstance(value, int) else None)
 
 
-SETTING = Column(_setting)
+SETTING = kinds.Column(_setting)
 """Values of parameters."""
 
 

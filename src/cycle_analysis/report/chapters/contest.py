@@ -14,9 +14,10 @@ from cycle_analysis.profiles import verdict
 from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved
 from cycle_analysis.report.chapters.cycle import CycleChapter
-from cycle_analysis.report.language import STARRED, Rows, code, number, p_value
+from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
 
 TAIL = 0.025
@@ -220,9 +221,9 @@ class ContestFacts(Chapter):
                 {m: (row["bic"], bool(row["starred"])) for m, row in of_model.items()}
                 | {"k": int(k), "ratio_p": taken["ratio_p"]}
             )
-        kinds = {"k": number(), "ratio_p": p_value(self.least_ratio_p)}
+        columns = {"k": number(), "ratio_p": kinds.p_value(self.least_ratio_p)}
         families = {"models": {model: model for model in models}}
-        return Rows(kinds | dict.fromkeys(models, STARRED), rows, families)
+        return Rows(columns | dict.fromkeys(models, kinds.STARRED), rows, families)
 
     def figure_criteria(self) -> Callable[..., Axes]:
         """BIC over the number of groups."""
@@ -230,8 +231,8 @@ class ContestFacts(Chapter):
 
     def table_rivals(self) -> Rows:
         """The best of each form without groups."""
-        kinds = {"form": code("forms"), "lead": number(), "held_out": number()}
-        return Rows(kinds, self.rivals)
+        columns = {"form": kinds.code("forms"), "lead": number(), "held_out": number()}
+        return Rows(columns, self.rivals)
 
     def figure_rivals(self) -> Callable[..., Axes]:
         """BIC points by which groups beat the best of each form."""

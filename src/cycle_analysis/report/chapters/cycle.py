@@ -71,7 +71,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def phase_means(self) -> list[dict[str, Any]]:
         """Mean of each phase, in the order of the cycle."""
-        return [{"phase": phase, "mean": mean} for phase, mean in self._means[self.wave].items()]
+        return [{"phase": phase, "mean": mean} for phase, mean in self._means(self.wave).items()]
 
     @cached_property
     def before(self) -> str:
@@ -205,7 +205,7 @@ class CycleChapter(OrderFacts):
 
     def table_curve(self) -> Rows:
         """Mean of each phase in every wave."""
-        means = {wave: [*self._means[wave].values()] for wave in self.study.waves}
+        means = {wave: [*self._means(wave).values()] for wave in self.study.waves}
         told = {"means": kinds.MEAN, "intervals": kinds.MEAN_INTERVAL}
         return per_wave(("phase", kinds.PHASE_TITLE), self.phases, means, **told)
 
@@ -332,13 +332,13 @@ class CycleChapter(OrderFacts):
         return told
 
     def _drawn_means(self, wave: str) -> pd.DataFrame:
-        means = {phase: self.door.mean(mean) for phase, mean in self._means[wave].items()}
+        means = {phase: self.door.mean(mean) for phase, mean in self._means(wave).items()}
         return pd.DataFrame.from_dict(means, "index", columns=["mean", "low", "high"])
 
-    @cached_property
-    def _means(self) -> "Means":
-        """Mean of each phase, by wave."""
-        return Means(self)
+    def _means(self, wave: str) -> dict[str, Mean]:
+        """Mean of each phase in a wave."""
+        curve, answered = self.load(CYCLE, "curve", wave), self.answered_in(wave)
+        return {phase: _mean_of(curve.loc[phase], answered) for phase in self.phases}
 
     @cached_property
     def _ahead(self) -> list[Units]:
@@ -453,20 +453,6 @@ class CycleChapter(OrderFacts):
     @cached_property
     def _blocks(self) -> pd.DataFrame:
         return self.load(CYCLE, "blocks").dropna(subset=["correlation"])
-
-
-class Means(dict[str, dict[str, Mean]]):
-    """Means of the phases by wave, worked out for a wave when they are used."""
-
-    def __init__(self, chapter: CycleChapter) -> None:
-        super().__init__()
-        self.chapter = chapter
-
-    def __missing__(self, wave: str) -> dict[str, Mean]:
-        """Work out those of a wave."""
-        curve, answered = self.chapter.load(CYCLE, "curve", wave), self.chapter.answered_in(wave)
-        means = {phase: _mean_of(curve.loc[phase], answered) for phase in self.chapter.phases}
-        return self.setdefault(wave, means)
 
 
 def _mean_of(row: pd.Series, answered: Units) -> Mean:

@@ -17,6 +17,7 @@ from cycle_analysis.figures.profiles import (
 )
 from cycle_analysis.profiles import typology
 from cycle_analysis.profiles.typology import height_of
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     APART,
     CYCLE,
@@ -32,18 +33,7 @@ from cycle_analysis.report.chapters.contest import ContestFacts
 from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
 from cycle_analysis.report.door import Mean, Units, Weighted
-from cycle_analysis.report.language import (
-    COUNT,
-    GROUP,
-    MEAN,
-    SHARE,
-    TEXT,
-    WEIGHTED,
-    Rows,
-    code,
-    number,
-    p_value,
-)
+from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.waves.transitions import Finding
 
@@ -166,9 +156,9 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             | dict.fromkeys(("n", "share"), portrait["group"].n)
             for portrait in self.portraits
         ]
-        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "level": MEAN}
-        kinds |= dict.fromkeys(self.phases, MEAN)
-        return Rows(kinds, rows, {"phases": self._heads})
+        columns = {"group": kinds.GROUP, "n": kinds.COUNT, "share": kinds.SHARE}
+        columns |= dict.fromkeys(("level", *self.phases), kinds.MEAN)
+        return Rows(columns, rows, {"phases": self._heads})
 
     def table_sizes(self) -> Rows:
         """How large each group is, in the sample and in the population, and how sure."""
@@ -179,8 +169,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             for group in (portrait["group"] for portrait in self.portraits)
             for row in [table.loc[group.number]]
         ]
-        kinds = {"group": GROUP, "n": COUNT, "share": SHARE, "weighted": WEIGHTED}
-        return Rows(kinds | {"certainty": MEAN}, rows)
+        columns = {"group": kinds.GROUP, "n": kinds.COUNT, "share": kinds.SHARE}
+        return Rows(columns | {"weighted": kinds.WEIGHTED, "certainty": kinds.MEAN}, rows)
 
     def table_certainty(self) -> Rows:
         """How surely units belong, by their number of respondents."""
@@ -194,7 +184,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             }
             for (name, row), n in zip(table.iterrows(), parts, strict=True)
         ]
-        return Rows({"respondents": TEXT, "n": COUNT, "certainty": MEAN}, rows)
+        return Rows({"respondents": kinds.TEXT, "n": kinds.COUNT, "certainty": kinds.MEAN}, rows)
 
     def figure_fingerprint(self, number: str) -> Callable[..., Axes]:
         """How far one group lies from the mean of all on each phase."""
@@ -209,8 +199,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             edge | {"pair": f"{edge['first']} – {edge['second']}", "apart": str(edge["apart"])}
             for edge in self.edges
         ]
-        kinds = {"pair": TEXT, "ratio": number(2), "p": p_value(self.least_p)}
-        return Rows(kinds | {"apart": code("yes_no")}, rows)
+        columns = {"pair": kinds.TEXT, "ratio": number(2), "p": kinds.p_value(self.least_p)}
+        return Rows(columns | {"apart": kinds.code("yes_no")}, rows)
 
     def figure_tree(self) -> Callable[..., Axes]:
         """Groups, and the valleys between them."""

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_composition
 from cycle_analysis.figures.responses import plot_response, plot_response_cells
+from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import (
     ALL_WAVES,
     PROFILES,
@@ -25,17 +26,7 @@ from cycle_analysis.report.chapter import (
     saved,
 )
 from cycle_analysis.report.door import Units, units_of, wave_total
-from cycle_analysis.report.language import (
-    COUNT,
-    RATE,
-    SHARE,
-    TEXT,
-    WAVE,
-    Rows,
-    code,
-    interval,
-    number,
-)
+from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
 from cycle_analysis.texts import NOTHING
@@ -101,9 +92,9 @@ class ResponseChapter(Chapter):
                 | {"responded": told["answered"], "rate": told["answered"]}
                 | {"respondents": n, "mean": n / max(n_units, 1)}
             )
-        kinds = dict.fromkeys(("population", "invited", "responded"), COUNT)
-        kinds |= {"wave": WAVE, "fieldwork": TEXT, "respondents": number(), "mean": number(1)}
-        return Rows(kinds | {"rate": SHARE}, rows)
+        columns = dict.fromkeys(("population", "invited", "responded"), kinds.COUNT)
+        columns |= {"wave": kinds.WAVE, "fieldwork": kinds.TEXT, "rate": kinds.SHARE}
+        return Rows(columns | {"respondents": number(), "mean": number(1)}, rows)
 
     def table_response_waves(self) -> Rows:
         """How many units answered in each wave, as they are divided in the last, and again."""
@@ -117,17 +108,19 @@ class ResponseChapter(Chapter):
             )
             rows.append({"wave": str(wave), "responded": told, "rate": told, "again": again})
             before = n
-        return Rows({"wave": WAVE, "responded": COUNT, "rate": SHARE, "again": COUNT}, rows)
+        columns = dict.fromkeys(("responded", "again"), kinds.COUNT)
+        return Rows(columns | {"wave": kinds.WAVE, "rate": kinds.SHARE}, rows)
 
     def table_response(self, wave: str) -> Rows:
         """Response of the groups of one background, or of the combinations of two."""
         cells = self._cells_of(wave)
         groups = self._groups(wave, cells, self._margins(wave, cells))
         rows = [row | {"rate": row["answered"]} for row in groups]
-        columns = [name for name in rows[0] if name.startswith("by ")]
-        kinds = {"group": code(GROUPS), "asked": COUNT, "answered": COUNT, "rate": SHARE}
-        named = {name: self._named(name.removeprefix("by ")) for name in columns}
-        return Rows(kinds | dict.fromkeys(columns, RATE), rows, {"crossed": named})
+        crossed = [name for name in rows[0] if name.startswith("by ")]
+        named = {name: self._named(name.removeprefix("by ")) for name in crossed}
+        columns = {"group": kinds.code(GROUPS), "asked": kinds.COUNT, "answered": kinds.COUNT}
+        columns |= {"rate": kinds.SHARE} | dict.fromkeys(crossed, kinds.RATE)
+        return Rows(columns, rows, {"crossed": named})
 
     def figure_response(self, wave: str) -> Callable[..., Axes]:
         """Response of the groups of one background, or of the combinations of two."""
@@ -141,7 +134,7 @@ class ResponseChapter(Chapter):
         rows = [row for row in groups if language.is_told(row["answered"])]
         names = [self._named(row["group"]) for row in rows]
         rates = pd.Series([self.door.share(row["answered"]).value for row in rows], names)
-        texts = [RATE.write(language, row["answered"]).text for row in rows]
+        texts = [kinds.RATE.write(language, row["answered"]).text for row in rows]
         return partial(plot_response, rates, texts, many=self.many)
 
     _by_wave = saved(WAVES, "response_by_wave", ALL_WAVES)
@@ -156,7 +149,7 @@ class ResponseChapter(Chapter):
         """Give what is drawn of a cell: its rate and its text; nothing where none was asked."""
         if n is None:
             return math.nan, None
-        text = RATE.write(self.language, n).text
+        text = kinds.RATE.write(self.language, n).text
         rate = math.nan if text == NOTHING else self.door.ratio(n)
         return rate, text.replace(" (", "\n").rstrip(")")
 
@@ -240,19 +233,12 @@ class ResponseChapter(Chapter):
             n += len(names)
         return sums
 
-    @cached_property
-    def _cells(self) -> dict[str, dict[Any, Units]]:
-        """What was asked of `_cells_of`, by wave."""
-        return {}
-
     def _cells_of(self, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""
-        if wave not in self._cells:
-            account = self._account(wave).query("invited > 0")
-            asked = [wave_total(n) for n in account["invited"]]
-            parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
-            self._cells[wave] = dict(zip(account.index, parts, strict=True))
-        return self._cells[wave]
+        account = self._account(wave).query("invited > 0")
+        asked = [wave_total(n) for n in account["invited"]]
+        parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
+        return dict(zip(account.index, parts, strict=True))
 
     def _groups(
         self, wave: str, cells: dict[Any, Units], margins: list[list[dict[str, Any]]]
@@ -296,11 +282,9 @@ class BackgroundFacts(Chapter):
 
     def table_background(self) -> Rows:
         """What the groups go with, strongest first."""
-        kinds = {
-            **{"variable": code("backgrounds"), "measure": code("effects"), "effect": number(1)},
-            **{"interval": interval(1), "sure": code("yes_no")},
-        }
-        return Rows(kinds, self.associations)
+        columns = {"variable": kinds.code("backgrounds"), "measure": kinds.code("effects")}
+        columns |= {"effect": number(1), "interval": kinds.interval(1)}
+        return Rows(columns | {"sure": kinds.code("yes_no")}, self.associations)
 
     def table_composition(self) -> Rows:
         """Which share of the units with each background is in each group."""
@@ -311,8 +295,9 @@ class BackgroundFacts(Chapter):
             for by, table in self._crossed.items()
             for category, (total, cells) in table.items()
         ]
-        kinds = {"by": code("backgrounds"), "category": code("background_groups"), "n": COUNT}
-        return Rows(kinds | dict.fromkeys(heads, SHARE), rows, {"groups": heads})
+        columns = {"by": kinds.code("backgrounds"), "category": kinds.code(GROUPS)}
+        columns |= {"n": kinds.COUNT} | dict.fromkeys(heads, kinds.SHARE)
+        return Rows(columns, rows, {"groups": heads})
 
     def figure_composition(self, by: str) -> Callable[..., Axes]:
         """The same for one background, as bars."""
@@ -381,7 +366,7 @@ class BackgroundFacts(Chapter):
     def _shares_of(self, by: str) -> pd.DataFrame:
         """Shares of the groups, as told, in each category of which they are told."""
         shares = {
-            self.language.code_word(category, "background_groups"): {
+            self.language.code_word(category, GROUPS): {
                 number: self.door.share(n).drawn for number, n in cells.items()
             }
             for category, (_, cells) in self._crossed[by].items()

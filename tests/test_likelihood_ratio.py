@@ -2,7 +2,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-import pytest
 from shared import four_profiles, one_continuum
 
 from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_mixture
@@ -42,8 +41,3 @@ def test_classes_of_answers_are_tested_the_same_way():
     answers = pd.DataFrame(rng.binomial(4, np.where(member, 0.8, 0.2), (120, 5)))
     assert bootstrap_likelihood_ratio(fit_classes, answers, 2, n_replicates=19).p == 0.05
     assert bootstrap_likelihood_ratio(fit_classes, answers, 3, n_replicates=19).p > 0.05
-
-
-def test_nothing_lies_under_one_profile():
-    with pytest.raises(ValueError, match="Allowed: 2 or more"):
-        bootstrap_likelihood_ratio(equal, four_profiles(20)[0], 1)

@@ -236,26 +236,23 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _points(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of points from 0 to 100")
-    return value
+def _between(low: float, high: float, kind: str) -> Callable[[str], float]:
+    """Make what reads a number, both ends included."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan  # which no range holds
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number {kind}")
+        return value
+
+    return read
 
 
-def _number(text: str) -> float:
-    """Read a number; NaN, which no range holds, for a text that is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _share(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and at most 1")
-    return value
+_points = _between(0, 100, "of points from 0 to 100")
+_share = _between(math.ulp(0), 1, "above 0 and at most 1")
 
 
 def _run(options: argparse.Namespace) -> int:

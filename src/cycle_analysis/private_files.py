@@ -301,8 +301,7 @@ def make_sheet(
     names = {"study": study.title[code], "wave": language.wave(wave)}
     subtitle = str(language.words["sheet"]["subtitle"]).format(**names)
     sheet = set_document(language, chapter.name, subtitle, read_blocks(told, chapter))
-    shown: Document = legible(sheet)
-    return shown
+    return legible(sheet)
 
 
 def write_sheets(

@@ -17,7 +17,7 @@ import pandas as pd
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures import search as starts
 from cycle_analysis.mixtures.em import Block, FreeShares
-from cycle_analysis.mixtures.fit import n_distinct
+from cycle_analysis.mixtures.fit import check_table
 from cycle_analysis.mixtures.search import Outcome, Search, best_of_starts, checked_weights
 
 LOG_CHANCE_FLOOR = -30.0
@@ -192,8 +192,8 @@ def fit_classes(
     >>> fit_classes(answers, 2).shares.round(2).tolist()
     [0.5, 0.5]
     """
+    check_table(answers, k)
     places, categories = _coded(answers)
-    _check_answers(answers, places, categories, k)
     order = np.lexsort(places.T[::-1])
     case_weights = checked_weights(weights, answers).to_numpy()[order]
     family = Categorical(places[order], np.array([len(codes) for codes in categories]))
@@ -227,10 +227,6 @@ def classify_answers(mixture: ClassMixture, answers: pd.DataFrame) -> pd.DataFra
         Probabilities, 0-1; NaN for a unit without any answer.
     """
     items = list(mixture.chances.index.unique("item"))
-    if absent := [item for item in items if item not in answers.columns]:
-        raise ValueError(
-            f"The answers lack {absent}, on which the classes were fitted. Give all items."
-        )
     known = answers[items].notna().any(axis=1)
     result = pd.DataFrame(np.nan, index=answers.index, columns=mixture.shares.index)
     if known.any():
@@ -257,34 +253,6 @@ def _coded(answers: pd.DataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
     places = np.full(answers.shape, -1)
     places[rows, items] = (used.cumsum(axis=1) - 1)[items, found[rows, items]]
     return places, [codes[own] for own in used]
-
-
-def _check_answers(
-    answers: pd.DataFrame, places: np.ndarray, categories: list[np.ndarray], k: int
-) -> None:
-    """Refuse answers that cannot be divided into k classes, saying what to do."""
-    missing = places < 0
-    if empty := answers.index[missing.all(axis=1)].tolist():
-        raise ValueError(
-            f"{len(empty)} of {len(answers)} units have no answer at all: {empty[:5]}. "
-            "Leave them out first: answers.dropna(how='all')."
-        )
-    if silent := answers.columns[missing.all(axis=0)].tolist():
-        raise ValueError(
-            f"No unit has an answer on {silent}. "
-            f"Leave it out first: answers.drop(columns={silent})."
-        )
-    if np.isin([np.inf, -np.inf], np.concatenate(categories)).any():
-        raise ValueError("Answers contain infinity. Allowed: codes and NaN. Mend the answers.")
-    if answers.index.has_duplicates:
-        twice = answers.index[answers.index.duplicated()].unique().tolist()
-        raise ValueError(f"Units appear more than once: {twice[:5]}. Give each unit one row.")
-    distinct = n_distinct(places)
-    if not 1 <= k <= max(distinct, 1):
-        raise ValueError(
-            f"k = {k} classes asked of {len(answers)} units with {distinct} distinct answer "
-            f"patterns. Allowed: 1 to {distinct}. Ask for fewer classes."
-        )
 
 
 def _by_level(chances: np.ndarray, family: Categorical) -> np.ndarray:

@@ -369,7 +369,6 @@ def as_fitted(
     return as_mixture(model, data, family, best, outcome, in_order=in_order)
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def solve(
     family: DiagonalCourse | FullCourse,
     course: Course,
@@ -413,8 +412,7 @@ def _adapted(
         theta = family.coordinates(
             means[..., 0].T, np.exp(logs[..., 0]).T[:, :, None] * np.eye(len(means))
         )
-    none = np.zeros(1, dtype=int)
-    return em.Batch(theta, batch.log_shares, np.full(1, -np.inf), none.astype(bool), none)
+    return em.begun(theta, batch.log_shares)
 
 
 def fit_bound(scores: pd.DataFrame, model: Model, members: np.ndarray) -> Mixture:

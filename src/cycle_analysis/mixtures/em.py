@@ -182,6 +182,7 @@ def joined(batches: Sequence[Batch]) -> Batch:
     return Batch(*(np.concatenate(part, axis=-1) for part in parts))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def from_responsibilities(
     family: Family, responsibilities: np.ndarray, weights: np.ndarray
 ) -> Batch:
@@ -191,6 +192,7 @@ def from_responsibilities(
     return begun(family.maximise(sums, None), family.log_shares(_counts(sums)))
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def climb(
     family: Family,
     batch: Batch,

@@ -391,9 +391,8 @@ def held_out(mixtures: Sequence[Mixture], scores: pd.DataFrame, seed: Seed = 1) 
             means = (mixture.means.to_numpy() - data.centre) / data.scale
             theta = family.coordinates(means, mixture.covariances / data.scale**2)
         start = em.fixed(theta, mixture.shares.to_numpy()).take(np.zeros(len(out), dtype=int))
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            kept = (~out).astype(float).T
-            found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
+        kept = (~out).astype(float).T
+        found = em.climb(family, start, kept, max_steps=60, tolerance=HELD_OUT_TOLERANCE)
         densities = logsumexp(em.log_joint(family, found), axis=0)
         result[:, column] = densities.sum(axis=0, where=out) / DIVISIONS
     result -= np.isfinite(data.z).sum(axis=1)[:, None] * np.log(data.scale)
@@ -413,27 +412,35 @@ def check_scores(scores: pd.DataFrame, k: int) -> None:
     ValueError
         With the fault, the units or phases concerned, and the remedy.
     """
-    check_units(scores)
-    values = scores.to_numpy(dtype=float)
-    missing = np.isnan(values)
-    if (unknown := missing.all(axis=0)).any():
-        absent = scores.columns[unknown].tolist()
-        raise ValueError(
-            f"No unit has a score on {absent}. Leave it out first: scores.drop(columns={absent})."
-        )
-    distinct = n_distinct(values)
-    if not isinstance(k, int | np.integer) or not 1 <= k <= distinct:
-        raise ValueError(
-            f"k = {k!r} profiles asked of {len(scores)} units with {distinct} distinct score "
-            f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
-        )
-    low, high = np.where(missing, np.inf, values), np.where(missing, -np.inf, values)
-    same = ~(high.max(axis=0) > low.min(axis=0))
+    check_table(scores, k)
+    same = scores.max() == scores.min()
     if k > 1 and same.any():
         constant = scores.columns[same].tolist()
         raise ValueError(
             f"Every unit has the same score on {constant}: nothing to divide there. "
             f"Leave it out first: scores.drop(columns={constant})."
+        )
+
+
+def check_table(scores: pd.DataFrame, k: int) -> None:
+    """Refuse scores, or answers, of which k groups cannot be made, saying what to do.
+
+    Raises
+    ------
+    ValueError
+        As `check_units`, on columns that nobody has, and on impossible k.
+    """
+    check_units(scores)
+    if (unknown := scores.isna().all()).any():
+        absent = scores.columns[unknown].tolist()
+        raise ValueError(
+            f"No unit has a score on {absent}. Leave it out first: scores.drop(columns={absent})."
+        )
+    distinct = n_distinct(scores.to_numpy(dtype=float))
+    if not isinstance(k, int | np.integer) or not 1 <= k <= distinct:
+        raise ValueError(
+            f"k = {k!r} profiles asked of {len(scores)} units with {distinct} distinct score "
+            f"profiles. Allowed: 1 to {distinct}. Ask for fewer profiles."
         )
 
 
@@ -477,11 +484,6 @@ def _fixed(
     mixture: Mixture, scores: pd.DataFrame, error: Noise | None = None
 ) -> tuple[em.Family, em.Batch]:
     """Set the mixture's parameters as a batch of one problem on these scores."""
-    if absent := [phase for phase in mixture.means.columns if phase not in scores.columns]:
-        raise ValueError(
-            f"The scores lack {absent}, on which the profiles were fitted. "
-            "Give all phases of the fitted profiles."
-        )
     values = scores[list(mixture.means.columns)].to_numpy(dtype=float)
     family = mixture.model.components.family(values, np.full(values.shape[1], 1e-12), error)
     theta = family.coordinates(mixture.means.to_numpy(), mixture.covariances)

@@ -209,8 +209,7 @@ def climb_pairs(
     repeats = n_problems // start.log_likelihood.size
     batch = em.joined([start] * repeats) if repeats > 1 else start
     batch = em.begun(batch.theta, batch.log_shares)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return em.climb(family, batch, weights, max_steps=max_steps, tolerance=tolerance)
+    return em.climb(family, batch, weights, max_steps=max_steps, tolerance=tolerance)
 
 
 def _quarters(covariances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -187,17 +187,14 @@ def best_of_starts(
     n_starts = search.n_starts if k > 1 else 1
     column = weights[:, None]
     members = start(values, k, n_starts, rng)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        runs = _climbed(family, members, column, search)
-        del members
-        if k > 2 and search.n_vain:  # two of two divided anew are a start like any other
-            runs = _divided_anew(family, runs, column, search, rng)
-        best = last = _best(runs)
-        if search.last_tolerance < search.tolerance:
-            begun = em.begun(best.theta, best.log_shares)
-            last = _finished(
-                family, begun, column, replace(search, tolerance=search.last_tolerance)
-            )
+    runs = _climbed(family, members, column, search)
+    del members
+    if k > 2 and search.n_vain:  # two of two divided anew are a start like any other
+        runs = _divided_anew(family, runs, column, search, rng)
+    best = last = _best(runs)
+    if search.last_tolerance < search.tolerance:
+        begun = em.begun(best.theta, best.log_shares)
+        last = _finished(family, begun, column, replace(search, tolerance=search.last_tolerance))
     close = SAME_OPTIMUM * weights.sum()
     outcome = Outcome(
         float(em.memberships(family, last)[1] @ weights),

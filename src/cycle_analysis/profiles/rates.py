@@ -279,8 +279,6 @@ def with_reliability(answering: Answering, world: Profiles, reliability: float) 
     >>> round(with_reliability(four_each, Profiles(centroids), 0.8).respondent_sd, 1)
     31.6
     """
-    if not 0 < reliability <= 1:
-        raise ValueError(f"reliability is {reliability}. Allowed: above 0, at most 1.")
     error = np.diag(world.covariance).mean() * (1 - reliability) / reliability
     spread = np.sqrt(error / np.mean(1 / np.asarray(answering.respondents)))
     return replace(answering, respondent_sd=float(spread))

@@ -337,8 +337,6 @@ def bootstrap_likelihood_ratio(
     >>> bootstrap_likelihood_ratio(fit_mixture, scores, 2, n_replicates=9).p > 0.1
     True
     """
-    if k < 2:
-        raise ValueError(f"k = {k}: there is nothing under one profile. Allowed: 2 or more.")
     first, *rest = children(seed, n_replicates + 1)
     search = Search(n_starts, n_starts, tolerance=TOLERANCE, seed=first)
     smaller, larger = (fit(table, j, search=search) for j in (k - 1, k))

@@ -244,11 +244,10 @@ def _refitted(
     k = len(start.log_shares)
     starts = mixed(values, k, OTHER_STARTS, np.random.default_rng(seed))
     parts = _parts(weights.shape[1], len(values) * k)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = [
-            _best(family.take(part), start, starts, weights[:, part], not i)
-            for i, part in enumerate(parts)
-        ]
+    found = [
+        _best(family.take(part), start, starts, weights[:, part], not i)
+        for i, part in enumerate(parts)
+    ]
     return _alike(em.joined(found), values.shape[1])
 
 

@@ -113,9 +113,7 @@ def assemble(
         if other != code
     )
     report = set_document(language, study.title[code], subtitle, blocks)
-    report = replace(report, about=_about(study, language), others=others)
-    shown: Document = legible(report, origins)
-    return shown
+    return legible(replace(report, about=_about(study, language), others=others), origins)
 
 
 def set_document(
@@ -306,8 +304,7 @@ def _spread(true: pd.DataFrame, within: np.ndarray) -> list[list[int]]:
     """Give the covariance of one respondent's scores in whole numbers, never without spread."""
     rounded = np.round(true.to_numpy(float) + within).astype(int)
     lacking = max(0, int(np.ceil(1 - np.linalg.eigvalsh(rounded).min())))
-    spread: list[list[int]] = (rounded + lacking * np.eye(len(rounded), dtype=int)).tolist()
-    return spread
+    return (rounded + lacking * np.eye(len(rounded), dtype=int)).tolist()
 
 
 def _within(results: Results, wave: str, phases: list[str]) -> np.ndarray:

@@ -444,13 +444,11 @@ class Remembering:
         return self.tables[key].copy(deep=False)
 
     def _read(self, step: str, table: str, wave: str) -> pd.DataFrame:
-        loaded: pd.DataFrame = self.results.load(step, table, wave)
-        return loaded
+        return self.results.load(step, table, wave)
 
     def parameters(self, step: str, wave: str) -> Mapping[str, Any]:
         """Give the parameters with which a step ran."""
-        found: Mapping[str, Any] = self.results.parameters(step, wave)
-        return found
+        return self.results.parameters(step, wave)
 
     def current(self, step: str, wave: str) -> bool:
         """Whether a step has been saved, and is up to date."""

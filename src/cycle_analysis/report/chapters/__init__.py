@@ -46,8 +46,7 @@ class SummaryChapter(Chapter):
 
     def figure_profiles(self) -> Callable[..., Axes]:
         """Mean scores of each group over the phases."""
-        draw: Callable[..., Axes] = self.profiles.chapter.figure("profiles")
-        return draw
+        return self.profiles.chapter.figure("profiles")
 
 
 class LimitsChapter(Chapter):

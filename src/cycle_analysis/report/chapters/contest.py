@@ -35,8 +35,7 @@ class ContestFacts(Chapter):
     @cached_property
     def p(self) -> float:
         """Chance of valleys as deep where they are filled."""
-        p: float = self._verdict_row["p"]
-        return p
+        return self._verdict_row["p"]
 
     @cached_property
     def least_p(self) -> float:
@@ -51,8 +50,7 @@ class ContestFacts(Chapter):
     @cached_property
     def k_apart(self) -> int:
         """Number of groups that valleys divide."""
-        k: int = as_whole(self._verdict_row["k_apart"])
-        return k
+        return as_whole(self._verdict_row["k_apart"])
 
     @cached_property
     def lead(self) -> float:

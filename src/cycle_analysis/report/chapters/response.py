@@ -360,8 +360,7 @@ class BackgroundFacts(Chapter):
     @cached_property
     def _answered_by(self) -> dict[str, dict[str, Units]]:
         """Units that answered, by background and category."""
-        told: dict[str, dict[str, Units]] = self._response_facts["response"]["answered_by"]
-        return told
+        return self._response_facts["response"]["answered_by"]
 
     def _shares_of(self, by: str) -> pd.DataFrame:
         """Shares of the groups, as told, in each category of which they are told."""

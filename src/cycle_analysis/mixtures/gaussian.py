@@ -24,15 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import (
-    LOG_2PI,
-    Block,
-    FreeShares,
-    coordinates_of,
-    factors_of,
-    floored_factors,
-    triangle,
-)
+from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures.em import Block, FreeShares
 from cycle_analysis.mixtures.measured import Measured, Mend, Noise, OneFactor, Triangle
 
 
@@ -142,7 +135,7 @@ class Diagonal(FreeShares):
         """Natural parameters for the statistics x², x, observed, 1."""
         means, log_variances = theta[: self.p], theta[self.p :]
         precisions = np.exp(-log_variances)
-        constants = -0.5 * (precisions * means**2 + log_variances + LOG_2PI)
+        constants = -0.5 * (precisions * means**2 + log_variances + em.LOG_2PI)
         shares = np.zeros((1, *theta.shape[1:]))
         return np.concatenate([-0.5 * precisions, precisions * means, constants, shares])
 
@@ -288,11 +281,11 @@ class Full(FreeShares):
         whiten = np.linalg.inv(factors)
         precisions = np.swapaxes(whiten, -1, -2) @ whiten
         p = means.shape[-1]
-        rows, columns, diagonal = triangle(p)
+        rows, columns, diagonal = em.triangle(p)
         quadratic = -precisions[..., rows, columns] * np.where(diagonal, 0.5, 1.0)
         linear = (precisions @ means[..., None])[..., 0]
         log_roots = np.log(np.einsum("...pp->...p", factors)).sum(axis=-1)
-        constant = -0.5 * ((linear * means).sum(axis=-1) + p * LOG_2PI) - log_roots
+        constant = -0.5 * ((linear * means).sum(axis=-1) + p * em.LOG_2PI) - log_roots
         quadratic = np.broadcast_to(quadratic, (k, n_problems, len(rows)))
         stacked = np.concatenate([quadratic, linear, constant[..., None]], axis=-1)
         return np.ascontiguousarray(np.moveaxis(stacked, -1, 0))
@@ -304,7 +297,7 @@ class Full(FreeShares):
         scatter = squares - totals[..., :, None] * means[..., None, :]
         if self.model.pooled_profiles:
             scatter, counts = (part.sum(axis=0, keepdims=True) for part in (scatter, counts))
-        return self.theta(means, floored_factors(scatter / counts[..., None, None], self.floor))
+        return self.theta(means, em.floored_factors(scatter / counts[..., None, None], self.floor))
 
     def at_floor(self, theta: np.ndarray) -> np.ndarray:
         """Tell per problem whether a direction's variance lies on the floor."""
@@ -323,13 +316,13 @@ class Full(FreeShares):
 
     def theta(self, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
         """Theta of means, k × B × p, and Cholesky factors, k (or 1) × B × p × p."""
-        logs = coordinates_of(factors)
+        logs = em.coordinates_of(factors)
         logs = np.broadcast_to(logs, (len(logs), *means.shape[:-1]))
         return np.concatenate([np.moveaxis(means, -1, 0), logs])
 
     def _factors(self, theta: np.ndarray) -> np.ndarray:
         """Cholesky factors, k × B × p × p."""
-        return factors_of(theta[self.p :], self.p)
+        return em.factors_of(theta[self.p :], self.p)
 
     def _covariances(self, theta: np.ndarray) -> np.ndarray:
         factors = self._factors(theta)
@@ -349,7 +342,7 @@ class Full(FreeShares):
         """Sum counts, scores and products over all phases, the missing ones as expected."""
         seen = np.flatnonzero(block.observed)
         total = np.moveaxis(total, 0, -1)
-        rows, columns, _ = triangle(len(seen))
+        rows, columns, _ = em.triangle(len(seen))
         squares = np.zeros((*total.shape[:-1], len(seen), len(seen)))
         squares[..., rows, columns] = squares[..., columns, rows] = total[..., : len(rows)]
         first, count = total[..., len(rows) : -1], total[..., -1]
@@ -399,13 +392,13 @@ class FullConcentric(Full):
         scatter += counts[..., None, None] * (centre[:, :, None] * centre[:, None, :])
         covariances = scatter / counts[..., None, None]
         return self.theta(
-            np.broadcast_to(centre, totals.shape), floored_factors(covariances, self.floor)
+            np.broadcast_to(centre, totals.shape), em.floored_factors(covariances, self.floor)
         )
 
 
 def _products(values: np.ndarray) -> np.ndarray:
     """Statistics x_a x_b (a ≥ b), x_a, 1 of complete rows."""
-    rows, columns, _ = triangle(values.shape[1])
+    rows, columns, _ = em.triangle(values.shape[1])
     return np.hstack([values[:, rows] * values[:, columns], values, np.ones((len(values), 1))])
 
 

@@ -18,14 +18,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from cycle_analysis.mixtures.em import (
-    LOG_2PI,
-    Block,
-    FreeShares,
-    coordinates_of,
-    factors_of,
-    floored_factors,
-)
+from cycle_analysis.mixtures import em
+from cycle_analysis.mixtures.em import Block, FreeShares
 
 ROWS_TOGETHER = 2 ** np.arange(12)
 """Rows of one group that may be taken in one matrix product; a group that has less is filled up."""
@@ -206,12 +200,12 @@ class Triangle:
 
     def covariances(self, coordinates: np.ndarray) -> np.ndarray:
         """Covariances, k × B × p × p."""
-        factors = factors_of(coordinates, len(self.floor))
+        factors = em.factors_of(coordinates, len(self.floor))
         return factors @ np.swapaxes(factors, -1, -2)
 
     def coordinates(self, covariances: np.ndarray, before: np.ndarray | None) -> np.ndarray:
         """Coordinates, t × k × B."""
-        return coordinates_of(floored_factors(self.mend(covariances), self.floor))
+        return em.coordinates_of(em.floored_factors(self.mend(covariances), self.floor))
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,7 +303,7 @@ class Measured(FreeShares):
         linear = (means.swapaxes(1, 2) @ flat).reshape(a, n_problems, -1, n_groups, self.p)
         linear = linear.swapaxes(1, 2)  # a, j, B, G, p
         constant = (linear @ means[..., None])[..., 0] + log_determinants[:, None]
-        constant = -0.5 * (constant + self.seen.sum(axis=1) * LOG_2PI)
+        constant = -0.5 * (constant + self.seen.sum(axis=1) * em.LOG_2PI)
         double = np.where(self.rows == self.columns, 0.5, 1.0)
         quadratic = -precisions[..., self.rows, self.columns] * double
         linear = linear.reshape(-1, *linear.shape[2:])

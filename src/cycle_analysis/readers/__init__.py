@@ -305,4 +305,4 @@ def _counted(
     rows = table.cells.index[_which(table, column, values)]
     if not len(rows):
         return []
-    return [table.problem(column, rows, "", counted(len(rows), *problem), done=done, rule=rule)]
+    return [table.problem(column, counted(len(rows), *problem), rows, done=done, rule=rule)]

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cycle_analysis.problems import FIXED, REJECTED, Problem, first_five, refuse
+from cycle_analysis.problems import FIXED, Problem, first_five, refuse
 
 MOST_COLUMNS = 5_000
 """A survey export with more columns than this is some other file."""
@@ -103,32 +103,23 @@ class RawTable:
     def problem(
         self,
         column: str,
-        rows: "pd.Index | Sequence[int]",
-        value: str,
         problem: str,
-        allowed: str = "",
-        remedy: str = "",
-        *,
-        done: str = REJECTED,
-        rule: str = "",
+        rows: "pd.Index | Sequence[int]" = (),
+        value: str = "",
         item: str = "",
-        n: int | None = None,
+        n: int = 0,
+        **more: str,
     ) -> Problem:
         """Describe a problem with some rows of a column; with the column as a whole when of none.
 
-        Parameters are those of `Problem`; `item` is the item that the column holds, and `n` counts
-        cells when it is not one in each row.
+        Parameters are those of `Problem`, `more` among them; `item` is the item that the column
+        holds, and `n` counts cells when it is not one in each row.
         """
         where = [f"column {column}" + (f" ({item})" if item else "")] if column else []
         where += [f"{'rows' if len(rows) > 1 else 'row'} {first_five(rows)}"] if len(rows) else []
-        return Problem(
-            *(self.file, ", ".join(where) or "file", value, problem, allowed, remedy, done),
-            sheet=self.sheet,
-            row=str(rows[0]) if len(rows) else "",
-            column=column,
-            rule=rule,
-            n=max(len(rows), 1) if n is None else n,
-        )
+        row, n = str(rows[0]) if len(rows) else "", n or max(len(rows), 1)
+        place = (self.file, ", ".join(where) or "file", value, problem)
+        return Problem(*place, sheet=self.sheet, row=row, column=column, n=n, **more)
 
     def only(self, keep: "pd.Series[bool]", *notes: Problem) -> "RawTable":
         """Keep some rows, and say why."""

@@ -435,8 +435,8 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
             if kind != "free text":
                 remedy += "; open answers are exported only on request, to a private file"
             problem = f"{counted(n, 'cell looks', 'cells look')} like {kind}"
-            place = (column.source, (), "", problem, "", remedy)
-            problems.append(raw.problem(*place, done=KEPT, rule=SCAN, item=name, n=n))
+            place = (column.source, problem, (), "", name, n)
+            problems.append(raw.problem(*place, remedy=remedy, done=KEPT, rule=SCAN))
     return problems
 
 
@@ -452,8 +452,8 @@ def find_same_person(raw: RawTable) -> list[Problem]:
         addresses = [text for text in given.cat.categories if EMAIL.fullmatch(text)]
         again = given.index[given.isin(addresses) & given.duplicated()]
         if len(again):
-            place = (str(column), again, "", problem, "", remedy)
-            problems.append(raw.problem(*place, done=KEPT, rule=SCAN))
+            told = raw.problem(str(column), problem, again, remedy=remedy, done=KEPT, rule=SCAN)
+            problems.append(told)
     return problems
 
 

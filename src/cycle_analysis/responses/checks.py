@@ -94,8 +94,8 @@ class Asked:
         self, rows: pd.Index, value: str, problem: str, remedy: str = "", **how: Any
     ) -> Problem:
         """Describe a problem with this column on some rows; `how` is `done` and `rule`."""
-        place = (self.column.source, rows, hide_personal(value), problem, "", remedy)
-        return self.raw.problem(*place, item=self.item, **how)
+        said = (self.column.source, problem, rows, hide_personal(value), self.item)
+        return self.raw.problem(*said, remedy=remedy, **how)
 
     def doubt(self, problem: str, remedy: str) -> Problem:
         """Describe a doubt about this column as a whole."""
@@ -256,9 +256,8 @@ def doubt_respondents(
     if len(alike):
         problem = counted(len(alike), "row holds", "rows hold")
         problem += " exactly the same answers as an earlier row"
-        remedy = "Delete those that were entered twice"
-        place = ("", alike, "", problem, "", remedy)
-        found.append(raw.problem(*place, done=KEPT, rule="identical answers"))
+        remedy, rule = "Delete those that were entered twice", "identical answers"
+        found.append(raw.problem("", problem, alike, remedy=remedy, done=KEPT, rule=rule))
     sizes = units.value_counts()
     if len(sizes) > 1 and sizes.iloc[0] >= LARGE_NUMBER:
         share, usual = sizes.iloc[0] / sizes.sum(), sizes.median()
@@ -280,9 +279,9 @@ def check_fields(raw: RawTable, fields: Mapping[str, Column]) -> list[Problem]:
             shown = ", ".join(same["value"].unique()[:5])
             told = f"{problem}; it counts as what it showed when saved" if is_formula else problem
             remedy = "Copy the column and paste its values" if is_formula else "Correct the cell"
-            place = (column.source, pd.Index(same["row"]), shown, str(told), "", remedy)
+            place = (column.source, str(told), pd.Index(same["row"]), shown, field)
             done = KEPT if is_formula else REJECTED
-            found.append(raw.problem(*place, done=done, item=field))
+            found.append(raw.problem(*place, remedy=remedy, done=done))
     return found
 
 

@@ -386,13 +386,13 @@ def _who_answered(
         return respondents, []
     if not answered.any():
         remedy = "Is this the export with the answers?"
-        raise InputError([raw.problem("", (), "", "no row holds an answer", "", remedy)])
+        raise InputError([raw.problem("", "no row holds an answer", remedy=remedy)])
     units = silent.loc[~silent["unit"].isin(respondents["unit"][answered]), "unit"].nunique()
     both = "row holds no answer to any item and is", "rows hold no answer to any item and are"
     problem = f"{counted(len(silent), *both)} left out"
     if units:
         problem += f"; with that {counted(units, 'unit', 'units')} of which nobody else answered"
-    told = raw.problem("", silent.index, "", problem, done=KEPT, rule="no answers")
+    told = raw.problem("", problem, silent.index, done=KEPT, rule="no answers")
     return respondents[answered], [told]
 
 

@@ -149,15 +149,16 @@ def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Prob
     if len(double) == len(given):
         remedy = "If each row holds one answer, bring all of a respondent into one row (SPSS: "
         remedy += "CASESTOVARS; R: pivot_wider); else map a column that tells respondents apart"
-    found, advice = [], ("each respondent once", remedy)
+    found, once = [], "each respondent once"
     for name, same in double.groupby(double):
         shown = "an e-mail address" if EMAIL.fullmatch(str(name)) else str(name)
-        found.append(raw.problem(column, same.index, shown, problem, *advice))
+        place = (column, problem, same.index, shown)
+        found.append(raw.problem(*place, allowed=once, remedy=remedy))
     texts = given.cat.categories.tolist()
     private = [text for text in texts if "@" in text and EMAIL.fullmatch(text)]
     if n := int(given.isin(private).sum()):
         problem = "respondents are named by e-mail address, which is not copied"
-        found.append(raw.problem(column, (), "", problem, done=FIXED, rule="named by row", n=n))
+        found.append(raw.problem(column, problem, n=n, done=FIXED, rule="named by row"))
     names, nameless = given.astype("str"), given.isin(["", *private])
     return names.where(~nameless, _by_row(given.index)) if nameless.any() else names, found
 
@@ -211,13 +212,14 @@ def _listed(
         if reason or (not codes[text] and missing_reason(said)):
             problem = f"is no {what}; these respondents count without one"
             rule = why or "word for no answer"
-            found.append(raw.problem(name, rows, text, problem, done=FIXED, rule=rule))
+            found.append(raw.problem(name, problem, rows, text, done=FIXED, rule=rule))
         elif by_text and by_label and by_text != by_label:
             problem = f"is the {what} {by_text}, but the file labels it {label!r}"
             advice = f"Say which is meant by a `map` under columns.{what} in wave.yaml"
-            found.append(raw.problem(name, rows, text, problem, "", advice))
+            found.append(raw.problem(name, problem, rows, text, remedy=advice))
         elif not codes[text]:
-            found.append(raw.problem(name, rows, text, f"is no {what}", allowed, remedy))
+            place = (name, f"is no {what}", rows, text)
+            found.append(raw.problem(*place, allowed=allowed, remedy=remedy))
     return change_texts(given, lambda text: codes[text]).astype("str"), found
 
 
@@ -232,7 +234,7 @@ def _seconds(raw: RawTable, given: pd.Series) -> tuple["pd.Series[float]", list[
         return seconds, []
     problem = "is no number of seconds; this respondent is not judged by speed"
     shown = ", ".join(wrong.astype("str").unique()[:5])
-    return seconds, [raw.problem(str(given.name), wrong.index, shown, problem, done=KEPT)]
+    return seconds, [raw.problem(str(given.name), problem, wrong.index, shown, done=KEPT)]
 
 
 def read_units(
@@ -274,18 +276,16 @@ def read_units(
     if len(pairs) > MOST_SPELLINGS * len(register.units):
         problem = f"holds {len(pairs)} different texts: too many to name units"
         remedy = "Correct columns.unit in wave.yaml"
-        return given.astype("str"), [raw.problem(name, (), "", problem, "", remedy)]
+        return given.astype("str"), [raw.problem(name, problem, remedy=remedy)]
     meanings = find_meanings(raw, given, column).loc[pairs["text"]].reset_index(drop=True)
     table = pairs.join(meanings)
-
     by_said, by_label = (
         _found(table[name], table["place"], register, day, suggest=suggest)
         for name in ("said", "label")
     )
-    as_said = table["text"].equals(table["said"])
-    by_text = (
-        by_said if as_said else _found(table["text"], table["place"], register, day, suggest=False)
-    )
+    by_text = by_said
+    if not table["text"].equals(table["said"]):
+        by_text = _found(table["text"], table["place"], register, day, suggest=False)
     decided = _decide(table, by_said, by_label, register, day)
     decided["now"] = decided["now"].where(decided["reason"] == "", "")
     better = _day_for_all(decided, register, day, last or pd.Timestamp(day))
@@ -393,15 +393,15 @@ def _doubt_units(
         if row.reason or not text or problem == "is missing":
             names = "respondent names no unit and is", "respondents name no unit and are"
             problem = f"{counted(len(rows), *names)} left out"
-            problems.append(raw.problem(column, rows, text, problem, done=KEPT, rule=str(row.why)))
+            problems.append(raw.problem(column, problem, rows, text, done=KEPT, rule=str(row.why)))
             continue
         remedy = remedy_for(problem)
         if row.unit and better:
             remedy = f"Write `units_on: {better}` under `fieldwork` in wave.yaml: on that day all "
             remedy += "answers name units, or what became of them"
         problem = problem or "is no unit of the register"
-        said = (text, problem, allowed_units(problem, str(row.suggestions)), remedy)
-        problems.append(raw.problem(column, rows, *said, rule=str(row.rule)))
+        allowed, place = allowed_units(problem, row.suggestions), (column, problem, rows, text)
+        problems.append(raw.problem(*place, allowed=allowed, remedy=remedy, rule=row.rule))
     plain = found["rule"].isin([CODE, NAME]) & (found["problem"] == "")
     others = found[~plain & ~lost]
     for (rule, doubt), alike in others.groupby(["rule", "problem"], sort=False):
@@ -409,7 +409,7 @@ def _doubt_units(
         shown = ", ".join(read.head(10)) + (" …" if len(read) > 10 else "")
         rows = number.index[number.isin(alike.index)]
         told, done = (doubt, KEPT) if doubt else (f"read by {rule}", FIXED)
-        problems.append(raw.problem(column, rows, shown, told, done=done, rule=rule))
+        problems.append(raw.problem(column, told, rows, shown, done=done, rule=rule))
     return problems
 
 
@@ -439,8 +439,8 @@ def _doubt_numbers(
     problem = f"{int(unknown.sum())} numbers of this column are no codes, so these may only happen "
     problem += "to be: the numbers may be those of a list"
     remedy = "If they are, map every number under columns.unit in wave.yaml"
-    place = (column, (), shown + " …" * (len(others) > 10), problem, "", remedy)
-    return [raw.problem(*place, done=REJECTED if stops else KEPT, rule=NUMBERS)]
+    shown, done = shown + " …" * (len(others) > 10), REJECTED if stops else KEPT
+    return [raw.problem(column, problem, (), shown, remedy=remedy, done=done, rule=NUMBERS)]
 
 
 def _doubt_provinces(
@@ -458,8 +458,8 @@ def _doubt_provinces(
     shown = ", ".join((odd["text"] + " in " + odd["place"]).head(5))
     problem = counted(len(odd), "unit does", "units do")
     problem += " not lie in the province that the file gives"
-    remedy = "Look which of the two is meant"
-    return [raw.problem(column, (), shown, problem, "", remedy, done=KEPT, n=len(odd))]
+    place, remedy = (column, problem, (), shown, "", len(odd)), "Look which of the two is meant"
+    return [raw.problem(*place, remedy=remedy, done=KEPT)]
 
 
 def _doubt_by_names(
@@ -485,7 +485,7 @@ def _doubt_by_names(
             if len(twice) and units[units != ""].nunique() > 0.9 * both.sum():
                 problem += f"; {twice.iloc[0]} stands in more than one row, where others have one"
             remedy = "Look which of the two is meant, and correct the other"
-            found.append(raw.problem(column, odd, shown, problem, "", remedy, done=KEPT))
+            found.append(raw.problem(column, problem, odd, shown, remedy=remedy, done=KEPT))
     return found
 
 
@@ -497,4 +497,4 @@ def _vintages(raw: RawTable, column: str, found: pd.DataFrame, register: Registe
     odd = detect_vintage(units, register).best["not_fitting"].iloc[-1]
     problem = "units of different years stand beside each other"
     remedy = "Check that this is what respondents meant; each was carried to its successor"
-    return [raw.problem(column, (), odd, problem, "", remedy, done=KEPT)] if odd else []
+    return [raw.problem(column, problem, (), odd, remedy=remedy, done=KEPT)] if odd else []

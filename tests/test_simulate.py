@@ -426,29 +426,9 @@ def write_yaml(path: Path, content: dict) -> None:
     path.write_text(text, "utf-8")
 
 
-def test_an_export_in_another_format_is_refused(home):
-    folder = home / "data" / "raw" / "example"
-    described = read_yaml(folder / "2018" / "wave.yaml")
-    described["source"]["format"] = "dta"
-    write_yaml(folder / "2018" / "wave.yaml", described)
-    with pytest.raises(ValueError, match=r"not written as 'dta', only as \['csv', 'sav', 'xlsx'\]"):
-        write_study(load_study("example", home), EXAMPLE, EXAMPLE_SEED)
-
-
-def test_a_truth_about_other_phases_or_roles_is_refused(tmp_path):
-    write_other_study(tmp_path)
-    study = load_study("other", tmp_path)
-    with pytest.raises(ValueError, match=r"phases \['ONE', 'TWO'\] of which"):
-        write_study(study, EXAMPLE, seed=1)
-    with pytest.raises(ValueError, match=r"roles \['XYZ'\] that study.yaml lacks"):
-        write_study(study, replace(two_phase_truth(), role_order=(("XYZ",),)), seed=1)
-
-
 def test_a_truth_that_does_not_add_up_is_refused():
     with pytest.raises(ValueError, match="`size_slopes` needs 4 numbers"):
         replace(EXAMPLE, size_slopes=(0.1, 0.2))
-    with pytest.raises(ValueError, match="Transitions need 4 rows of 4 chances"):
-        replace(EXAMPLE, transitions=EXAMPLE.transitions[:3])
 
 
 def test_units_of_an_own_register_keep_their_codes_and_new_ones_begin_afresh(tmp_path):

@@ -75,7 +75,6 @@ class Stated(Truth):
     follows: Mapping[str, Follows] = field(default_factory=dict)
 
     def __post_init__(self):
-        super().__post_init__()
         for name in ("size_slopes", "respondent_spreads"):
             if len(getattr(self, name)) != (k := len(self.profiles.centroids)):
                 raise ValueError(f"`{name}` needs {k} numbers, one per profile.")

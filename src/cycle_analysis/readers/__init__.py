@@ -269,14 +269,8 @@ def _limesurvey(table: RawTable) -> RawTable:
     table = replace(table, questions=questions, how=how, platform="LimeSurvey")
     folded = _by_folded_name(table)
     column = next((folded[name] for name in SUBMITTED if name in folded), "")
-    found = _counted(
-        table,
-        column,
-        NOT_SENT,
-        ("row was not sent in to the end", "rows were not sent in to the end"),
-        KEPT,
-    )
-    return replace(table, notes=table.notes + found)
+    unsent = "row was not sent in to the end", "rows were not sent in to the end"
+    return replace(table, notes=table.notes + _counted(table, column, NOT_SENT, unsent, KEPT))
 
 
 def _which(table: RawTable, column: str, values: re.Pattern[str]) -> "pd.Series[bool]":

@@ -126,14 +126,6 @@ class Truth:
     counts: Sequence[np.ndarray] = ()
     margins: Mapping[str, Mapping[str, Margin]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        k = len(self.profiles.centroids)
-        rows = np.asarray(self.transitions, dtype=float)
-        if rows.shape != (k, k) or not np.allclose(rows.sum(axis=1), 1):
-            raise ValueError(
-                f"Transitions need {k} rows of {k} chances that add up to 1, not {rows.tolist()}."
-            )
-
     @property
     def phases(self) -> list[str]:
         """Phase codes in cycle order."""

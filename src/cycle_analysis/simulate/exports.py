@@ -85,18 +85,8 @@ def write_export(
     remarks : sequence of str
         Texts that respondents may leave.
     rng : Generator
-
-    Raises
-    ------
-    ValueError
-        When the wave asks for another format.
     """
     wave, path = study.wave(name), study.raw_file(name)
-    if wave.source.format not in WRITERS:
-        raise ValueError(
-            f"Exports are not written as {wave.source.format!r}, only as {sorted(WRITERS)}. "
-            f"Change source.format in {name}/wave.yaml."
-        )
     front, back = _ignored_columns(wave, len(answers.respondents), remarks, rng)
     fields = _written_fields(study, wave, answers, rng)
     columns = [column.source for column in wave.columns.values()]

@@ -87,13 +87,10 @@ def write_study(
 
     Raises
     ------
-    ValueError
-        When the truth lacks a phase of the codebook, or has a role that the study lacks.
     InputError
         When a row of answers that is known comes back however often it is drawn.
     """
     register = load_register() if register is None else register
-    _check_fit(truth, study)
     dates = [study.day(wave) for wave in study.waves]
     states = draw_waves(truth, register, dates, seed)
     for number, (wave, there) in enumerate(zip(study.waves, states, strict=True)):
@@ -170,21 +167,6 @@ def draw_wave_answers(
     given, reasons = truth.answer(study, wave, asked, respondents, chance)
     reasons.loc[~respondents["first"], asked["block"].isin(truth.coordinator_blocks)] = BLANK
     return WaveAnswers(respondents, given, reasons)
-
-
-def _check_fit(truth: Truth, study: Study) -> None:
-    asked, roles = set(study.phase_codes), set(study.roles)
-    drawn = {role for place in truth.role_order for role in place}
-    if unknown := asked - set(truth.phases):
-        raise ValueError(
-            f"The study has phases {sorted(unknown)} of which the truth says nothing; it has "
-            f"{truth.phases}. State a truth with the phases of this study."
-        )
-    if unknown := drawn - roles - {""}:
-        raise ValueError(
-            f"The truth has roles {sorted(unknown)} that study.yaml lacks; it has "
-            f"{sorted(roles)}. State a truth with the roles of this study."
-        )
 
 
 def _begin(truth: Truth, size_class: pd.Series, rng: Generator) -> pd.DataFrame:

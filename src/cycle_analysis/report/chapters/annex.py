@@ -27,15 +27,7 @@ from cycle_analysis.measurement import error
 from cycle_analysis.profiles import LARGEST
 from cycle_analysis.report import chapter as steps
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import (
-    ALL_WAVES,
-    Chapter,
-    ChapterFacts,
-    facts_from,
-    fixed,
-    saved,
-    setting,
-)
+from cycle_analysis.report.chapter import Chapter, ChapterFacts, facts_from, fixed, saved, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.validity import ValidityChapter
 from cycle_analysis.report.chapters.waves import ESTIMATED, WavesChapter
@@ -74,13 +66,13 @@ class RobustnessChapter(Chapter):
         choice that explains most of its variance, None where none does by half; limit, the share of
         units in another group up to which two divisions are alike.
         """
-        if not self.results.current(ROBUSTNESS, ALL_WAVES):
+        if not self.results.current(ROBUSTNESS, steps.ALL_WAVES):
             return None
         claim = "number" if self._headline["found"] else "profiles"
-        row, saved = self._claims.loc[claim], self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        row, saved = self._claims.loc[claim], self.load(ROBUSTNESS, "claims", steps.ALL_WAVES)
         same = {"profiles": as_whole(self._headline["profiles"]), "n": row["n"]}
         same |= {"share": made(row["share"], saved.loc[claim, "share"])}
-        left_out = as_whole(self.load(ROBUSTNESS, "left_out", ALL_WAVES)["n"].sum())
+        left_out = as_whole(self.load(ROBUSTNESS, "left_out", steps.ALL_WAVES)["n"].sum())
         n, limit = made(len(self._universes), self._universes), constant(curve, "MOVED_WARNING")
         told = {"n": n, "left_out": left_out, "limit": limit}
         return {**told, "same": same, "matters": self._matters}
@@ -108,7 +100,7 @@ class RobustnessChapter(Chapter):
 
     @property
     def _matters(self) -> dict[str, dict[str, Any] | None]:
-        table = self.load(ROBUSTNESS, "importance", ALL_WAVES).drop(index="rest")
+        table = self.load(ROBUSTNESS, "importance", steps.ALL_WAVES).drop(index="rest")
         return {
             str(outcome): {"choice": shares.idxmax(), "share": shares.max()}
             if shares.max() >= curve.MATTERS
@@ -116,7 +108,7 @@ class RobustnessChapter(Chapter):
             for outcome, shares in table.items()
         }
 
-    _universes = saved(ROBUSTNESS, "universes", ALL_WAVES)
+    _universes = saved(ROBUSTNESS, "universes", steps.ALL_WAVES)
 
     @property
     def _headline(self) -> pd.Series:
@@ -124,7 +116,7 @@ class RobustnessChapter(Chapter):
 
     @cached_property
     def _claims(self) -> pd.DataFrame:
-        table = self.load(ROBUSTNESS, "claims", ALL_WAVES)
+        table = self.load(ROBUSTNESS, "claims", steps.ALL_WAVES)
         return table.assign(share=_short_of_all(table["share"]))
 
     def _option(self, choice: str, option: str) -> str:

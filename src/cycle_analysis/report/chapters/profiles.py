@@ -17,18 +17,9 @@ from cycle_analysis.figures.profiles import (
 )
 from cycle_analysis.profiles import typology
 from cycle_analysis.profiles.typology import height_of
+from cycle_analysis.report import chapter as steps
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import (
-    APART,
-    CYCLE,
-    NUMBER,
-    PROFILES,
-    Group,
-    facts_from,
-    fixed,
-    saved,
-    setting,
-)
+from cycle_analysis.report.chapter import APART, Group, facts_from, fixed, saved, setting
 from cycle_analysis.report.chapters.contest import ContestFacts
 from cycle_analysis.report.chapters.response import BackgroundFacts
 from cycle_analysis.report.chapters.waves import WavesChapter
@@ -51,7 +42,7 @@ class Told:
 
 def _share_of(part: str) -> "cached_property[float]":
     """Make a fact of the share of one part in the difference between the groups."""
-    return cached_property(lambda own: own.load(PROFILES, "shares").loc[part, "share"])
+    return cached_property(lambda own: own.load(steps.PROFILES, "shares").loc[part, "share"])
 
 
 class ProfilesChapter(ContestFacts, BackgroundFacts):
@@ -66,7 +57,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         """Neighbouring groups and the valley between them, deepest first."""
         if self.k == 1 or self.k != self.best["k"] or not self.has_shown:
             return []
-        table = self.load(NUMBER, "valleys", self.reference)
+        table = self.load(steps.NUMBER, "valleys", self.reference)
         return [
             {
                 **{"first": made(first, table), "second": made(second, table), "p": row["p"]},
@@ -84,7 +75,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
     @cached_property
     def crossings(self) -> list[dict[str, Any]]:
         """Pairs of shown groups of which the `lower` is higher on some phases, by `gaps`."""
-        groups, table = self._by_number, self.load(PROFILES, "crossings", self.reference)
+        groups, table = self._by_number, self.load(steps.PROFILES, "crossings", self.reference)
         return [
             {
                 **{"lower": groups[int(lower)], "higher": groups[int(higher)]},
@@ -133,7 +124,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         """Whether a model says how surely units belong to one of several; cut levels have none."""
         return self.k > 1 and bool(self._members["certainty"].notna().any())
 
-    threshold = setting(PROFILES, "clearly_placed")
+    threshold = setting(steps.PROFILES, "clearly_placed")
     """Probability from which a unit counts as clearly placed."""
 
     @cached_property
@@ -162,7 +153,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     def table_sizes(self) -> Rows:
         """How large each group is, in the sample and in the population, and how sure."""
-        table = self.load(PROFILES, "profiles", self.reference)
+        table = self.load(steps.PROFILES, "profiles", self.reference)
         rows = [
             {"group": group, "n": group.n, "share": group.n, "weighted": self._weighted(row)}
             | {"certainty": Mean(float(row[f"profile {group.number}"]), group.n, _scale=1)}
@@ -174,7 +165,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     def table_certainty(self) -> Rows:
         """How surely units belong, by their number of respondents."""
-        table = self.load(PROFILES, "by_respondents", self.reference)
+        table = self.load(steps.PROFILES, "by_respondents", self.reference)
         parts = self.door.parts(table["n_units"], self.divided)
         rows = [
             {
@@ -226,7 +217,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
     def _items(self) -> dict[int, list[dict[str, Any]]]:
         """For each group the questions that it answers most unlike all others."""
         found = {}
-        for group, rows in self.load(PROFILES, "items", self.reference).groupby("profile"):
+        for group, rows in self.load(steps.PROFILES, "items", self.reference).groupby("profile"):
             rows = rows.droplevel("profile")
             few = rows[["n_units", "n_others"]].min(axis=1) < self.door.round_to
             gaps = (rows["mean"] - rows["others"])[~few].abs().sort_values(ascending=False)
@@ -257,7 +248,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         counts = (made(int(of.sum()), clearly) for of in (clearly, ~clearly))
         return self.door.parts(counts, self.divided)
 
-    _members = saved(PROFILES, "members")
+    _members = saved(steps.PROFILES, "members")
 
     @cached_property
     def _clearly(self) -> pd.Series:
@@ -267,12 +258,12 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
     @cached_property
     def has_true_means(self) -> bool:
         """Whether means are of true scores: a model made the groups, and the error is known."""
-        return bool(self.load(PROFILES, "means", self.reference)["true_mean"].notna().any())
+        return bool(self.load(steps.PROFILES, "means", self.reference)["true_mean"].notna().any())
 
     @cached_property
     def _means(self) -> pd.DataFrame:
         """Means of true scores with their interval, of unit scores where no error is known."""
-        table = self.load(PROFILES, "means", self.reference)
+        table = self.load(steps.PROFILES, "means", self.reference)
         if not self.has_true_means:
             return table
         mean, reach = table["true_mean"], stats.norm.ppf(0.975) * table["se"]
@@ -281,7 +272,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     @cached_property
     def _names(self) -> pd.DataFrame:
-        table = self.load(PROFILES, "profiles", self.reference)
+        table = self.load(steps.PROFILES, "profiles", self.reference)
         return table[["leading", "lagging"]].fillna("")
 
     def _weighted(self, row: pd.Series) -> Weighted:
@@ -300,7 +291,7 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
             for phase, row in rows.iterrows()
         }
         known = rows["mean"].where(rows["n_units"] >= self.door.round_to).dropna()
-        curve = self.load(CYCLE, "curve", self.reference)["mean"].reindex(known.index)
+        curve = self.load(steps.CYCLE, "curve", self.reference)["mean"].reindex(known.index)
         level = math.nan if known.empty else sum(means[p]._value for p in known.index) / len(known)
         ranked = sorted(known.index, key=lambda phase: means[phase]._value)
         apart = bool(ranked) and means[ranked[-1]]._value - means[ranked[0]]._value >= APART

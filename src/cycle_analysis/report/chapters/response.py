@@ -15,16 +15,9 @@ from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_composition
 from cycle_analysis.figures.responses import plot_response, plot_response_cells
+from cycle_analysis.report import chapter as steps
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import (
-    ALL_WAVES,
-    PROFILES,
-    RESPONSES,
-    WAVES,
-    Chapter,
-    facts_from,
-    saved,
-)
+from cycle_analysis.report.chapter import Chapter, facts_from, saved
 from cycle_analysis.report.door import Units, units_of, wave_total
 from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, made
@@ -85,7 +78,8 @@ class ResponseChapter(Chapter):
         for told in self.waves:
             account, wave = self._account(told["code"]), told["code"]
             days = map(self.language.date, (told["start"], told["end"]))
-            n, n_units = len(self.load(RESPONSES, "respondents", wave)), account["responded"].sum()
+            n = len(self.load(steps.RESPONSES, "respondents", wave))
+            n_units = account["responded"].sum()
             rows.append(
                 {"wave": wave, "fieldwork": " – ".join(days), "invited": told["asked"]}
                 | {"population": wave_total(account["population"].sum())}
@@ -137,10 +131,10 @@ class ResponseChapter(Chapter):
         texts = [kinds.RATE.write(language, row["answered"]).text for row in rows]
         return partial(plot_response, rates, texts, many=self.many)
 
-    _by_wave = saved(WAVES, "response_by_wave", ALL_WAVES)
+    _by_wave = saved(steps.WAVES, "response_by_wave", steps.ALL_WAVES)
 
     def _account(self, wave: str) -> pd.DataFrame:
-        return self.load(RESPONSES, "response", wave)
+        return self.load(steps.RESPONSES, "response", wave)
 
     def _named(self, group: str) -> str:
         return self.language.code_word(group, GROUPS)
@@ -155,7 +149,7 @@ class ResponseChapter(Chapter):
 
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
-        respondents = self.load(RESPONSES, "respondents", wave)
+        respondents = self.load(steps.RESPONSES, "respondents", wave)
         sizes = respondents.groupby("unit").size()
         cells = self._cells_of(wave)
         margins = self._margins(wave, cells)
@@ -165,7 +159,7 @@ class ResponseChapter(Chapter):
         return {
             "wave": wave,
             **{"asked": self.asked_in(wave), "answered": answered},
-            "margin": 100 * self.load(RESPONSES, "precision", wave)["margin"].iloc[0],
+            "margin": 100 * self.load(steps.RESPONSES, "precision", wave)["margin"].iloc[0],
             "single": Units(made(int((sizes == 1).sum()), respondents), answered),
             "one_each": len(respondents) == len(sizes),
             "by": (by := [str(name) for name in account.index.names]),
@@ -187,7 +181,7 @@ class ResponseChapter(Chapter):
         The numbers of the test stay behind: beside rounded counts they would tell true ones. So
         would the verdict of a rough test: where 2 of 2 answered, 1 of 2 would make the difference.
         """
-        tests, told = self.load(RESPONSES, "nonresponse", wave), []
+        tests, told = self.load(steps.RESPONSES, "nonresponse", wave), []
         for margin, (background, row) in zip(margins, tests.iterrows(), strict=True):
             if row["reason"] and not pd.isna(row["reason"]):
                 continue
@@ -262,7 +256,7 @@ class BackgroundFacts(Chapter):
     @cached_property
     def associations(self) -> list[dict[str, Any]]:
         """What the groups go with, strongest first; how strongly, and if by more than chance."""
-        table = self.load(PROFILES, "background", self.reference)
+        table = self.load(steps.PROFILES, "background", self.reference)
         return [self._association(str(name), row) for name, row in table.iterrows()]
 
     @cached_property
@@ -324,7 +318,7 @@ class BackgroundFacts(Chapter):
     @cached_property
     def _counts(self) -> dict[str, np.ndarray]:
         """Units that were divided, by background: categories × groups."""
-        shares, sizes = self.load(PROFILES, "background_shares", self.reference), self._sizes
+        shares, sizes = self.load(steps.PROFILES, "background_shares", self.reference), self._sizes
         shares = shares["value"]
         counts = {
             by: [

@@ -184,12 +184,8 @@ def to_html(
     parts = [part for part, name in named if name == page] or document.parts
     beside = {key: f"{name}#{key}" for part, name in named if name != page for key in _keys(part)}
     told = {"document": document, "forms": forms, "figures": figures, "beside": beside}
-    told |= {
-        "nothing": NOTHING,
-        "part": parts[0].heading,
-        "sections": [one for p in parts for one in p.sections],
-    }
-    told["style"] = style() + Markup(fonts_of(document))
+    told |= {"nothing": NOTHING, "style": style() + Markup(fonts_of(document))}
+    told |= {"part": parts[0].heading, "sections": [one for p in parts for one in p.sections]}
     return page_template("layout.html.j2").render(told) + "\n"
 
 

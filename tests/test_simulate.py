@@ -18,7 +18,7 @@ from sklearn.mixture import GaussianMixture
 
 from cycle_analysis import readers
 from cycle_analysis.responses.coded import code_responses
-from cycle_analysis.simulate import Profiles, Truth
+from cycle_analysis.simulate import Answering, Profiles, Truth
 from cycle_analysis.simulate.studies import draw_wave_answers, draw_waves, write_study
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register, read_register
@@ -424,6 +424,23 @@ class WithoutAliases(yaml.SafeDumper):
 def write_yaml(path: Path, content: dict) -> None:
     text = yaml.dump(content, Dumper=WithoutAliases, sort_keys=False, allow_unicode=True)
     path.write_text(text, "utf-8")
+
+
+def test_a_study_in_which_one_respondent_tells_of_each_unit_has_such_a_twin():
+    """Numbers of respondents are the study's own: one of each was divided by none before."""
+    truth = Truth(
+        profiles=Profiles(pd.DataFrame([[50.0, 50.0]], columns=["A", "B"])),
+        transitions=((1.0,),),
+        unit_memory=0.0,
+        answering=Answering(),
+        role_effects={"": (0.0, 0.0)},
+        role_order=(("",),),
+        response_rate=dict.fromkeys(range(1, 9), 0.5),
+        response_memory=0.0,
+        counts=[np.array([1.0])],
+    )
+    (states,) = draw_waves(truth, load_register(), ["2018-01-01"], 1)
+    assert set(states["n_respondents"]) == {0, 1}
 
 
 def test_a_truth_that_does_not_add_up_is_refused():

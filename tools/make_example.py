@@ -56,6 +56,12 @@ class Stated(Truth):
         Change of the log of the share for each size class above 4.
     respondent_spreads : tuple of float, one per profile
         How much more (> 1) respondents of one unit differ than `answering` says.
+    mean_respondents : mapping of size class to float
+        Mean number of respondents of a unit that takes part, 1-`len(role_order)`, in wave one.
+    respondents_kept : float
+        Share of the respondents beyond a unit's first that is left with every further wave, 0-1.
+    single_share : float
+        Share of units that in spite of this have one respondent only, 0-1.
     dont_know_rate : float
         Chance that an answer is *weet niet*, 0-1.
     not_applicable_rate : float
@@ -69,6 +75,9 @@ class Stated(Truth):
 
     size_slopes: tuple[float, ...]
     respondent_spreads: tuple[float, ...]
+    mean_respondents: Mapping[int, float]
+    respondents_kept: float = 1.0
+    single_share: float
     dont_know_rate: float
     not_applicable_rate: float
     reached: float = 25.0
@@ -83,6 +92,14 @@ class Stated(Truth):
         """Give shares that rise or fall with the size of units."""
         sizes = np.outer(size_class.astype(int) - MIDDLE_SIZE_CLASS, self.size_slopes)
         return self.profiles.chances * np.exp(sizes)
+
+    def count(self, units, wave, rng):
+        """Give larger units more respondents, and some units one whatever their size."""
+        most, size_class = len(self.role_order), units["size_class"].astype(int)
+        chance = (size_class.map(self.mean_respondents) - 1) / (most - 1)
+        chance = chance * self.respondents_kept**wave
+        count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
+        return np.where(rng.random(len(units)) < self.single_share, 1, count)
 
     def see(self, units, rng):
         """Let respondents in units of some profiles differ more."""

@@ -80,22 +80,16 @@ class Truth:
         Correlation of a unit's deviation from its profile between two waves.
     answering : Answering
         Errors of respondents and answers; numbers of respondents and items are those of the study.
-    style_sd : float
-        Standard deviation of response style: the same in all ratings, also outside the phases.
     role_effects : mapping of role to tuple of float, one per phase
         How much more favourably a role answers, percent points.
     role_order : tuple of tuple of str
         For the first, second, ... respondent of a unit: the roles, each as likely.
-    mean_respondents : mapping of size class to float
-        Mean number of respondents of a unit that takes part, 1-`len(role_order)`, in wave one.
-    respondents_kept : float
-        Share of the respondents beyond a unit's first that is left with every further wave, 0-1.
-    single_share : float
-        Share of units that in spite of this have one respondent only, 0-1.
     response_rate : mapping of size class to float
         Chance that a unit takes part, 0-1.
     response_memory : float
         Correlation between two waves of the inclination to take part.
+    style_sd : float
+        Standard deviation of response style: the same in all ratings, also outside the phases.
     coordinator_blocks : tuple of str
         Blocks that only the first respondent of a unit fills in.
     open_answers : tuple of str
@@ -103,7 +97,7 @@ class Truth:
     turnout : sequence of float, one per wave
         What the chances to take part are multiplied by; 1 when empty.
     counts : sequence of array, one per wave
-        Chances of 1, 2, ... respondents of a unit, in place of `mean_respondents`.
+        Chances of 1, 2, ... respondents of a unit that takes part, `len(role_order)` at most.
     margins : mapping of wave to mapping of item to Margin
         How its items are answered, see `answer`.
     """
@@ -112,14 +106,11 @@ class Truth:
     transitions: tuple[tuple[float, ...], ...]
     unit_memory: float
     answering: Answering
-    style_sd: float
     role_effects: Mapping[str, tuple[float, ...]]
     role_order: tuple[tuple[str, ...], ...]
-    mean_respondents: Mapping[int, float]
-    single_share: float
     response_rate: Mapping[int, float]
     response_memory: float
-    respondents_kept: float = 1.0
+    style_sd: float = 0.0
     coordinator_blocks: tuple[str, ...] = ()
     open_answers: tuple[str, ...] = ("[synthetisch]",)
     turnout: Sequence[float] = ()
@@ -134,6 +125,10 @@ class Truth:
     def shares(self, size_class: pd.Series) -> np.ndarray:
         """Give the share of each profile among new units, n × k, as far as sizes tell."""
         return np.tile(self.profiles.chances, (len(size_class), 1))
+
+    def count(self, units: pd.DataFrame, wave: int, rng: Generator) -> np.ndarray:
+        """Draw how many respondents each unit has where it takes part, 1 or more."""
+        return 1 + choose(np.tile(self.counts[wave], (len(units), 1)), rng)
 
     def see(self, units: pd.DataFrame, rng: Generator) -> np.ndarray:
         """Let each respondent see the true scores of the unit, `units` with a row for each."""

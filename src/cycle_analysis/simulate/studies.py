@@ -227,13 +227,7 @@ def _take_part(truth: Truth, states: pd.DataFrame, wave: int, rng: Generator) ->
     size_class = states["size_class"].astype(int)
     rate = size_class.map(truth.response_rate).to_numpy(dtype=float)
     rate = np.minimum(rate * (truth.turnout[wave] if truth.turnout else 1), 1)
-    most = len(truth.role_order)
-    chance = (size_class.map(truth.mean_respondents) - 1) / (most - 1)
-    chance = chance * truth.respondents_kept**wave
-    count = 1 + rng.binomial(most - 1, chance.to_numpy(dtype=float))
-    count = np.where(rng.random(len(states)) < truth.single_share, 1, count)
-    if truth.counts:
-        count = 1 + choose(np.tile(truth.counts[wave], (len(states), 1)), rng)
+    count = truth.count(states, wave, rng)
     taking_part = inclination < ndtri(rate)
     return states.assign(inclination=inclination, n_respondents=np.where(taking_part, count, 0))
 

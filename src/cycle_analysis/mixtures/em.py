@@ -238,7 +238,8 @@ def climb(
             finished.append((active[stop], batch.take(stop)))
             active, batch, reach = active[~stop], batch.take(~stop), reach[~stop]
             family = family.take(~stop)
-    return _in_order(finished)
+    back = np.argsort(np.concatenate([problems for problems, _ in finished]))
+    return joined([batch for _, batch in finished]).take(back)
 
 
 def memberships(family: Family, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -392,8 +393,3 @@ def _counts(sums: list[Numbers]) -> np.ndarray:
     """Expected counts, k × B, from the sums of the blocks, whose last statistic is 1."""
     counts = [total[-1] for total in sums]
     return np.sum([n.reshape(*n.shape[:2], -1).sum(axis=-1) for n in counts], axis=0)
-
-
-def _in_order(finished: list[tuple[np.ndarray, Batch]]) -> Batch:
-    back = np.argsort(np.concatenate([problems for problems, _ in finished]))
-    return joined([batch for _, batch in finished]).take(back)

@@ -299,7 +299,8 @@ def orders_of(values: np.ndarray, path: np.ndarray | None = None) -> dict[int, n
     >>> orders_of(np.array([[0.0, 1], [1, 3], [2, 2]]))[1][0].ravel().round(2).tolist()
     [0.67, 0.0, -0.67]
     """
-    return {1: _lines(values, path), 2: _planes(values)}
+    plane = [[_ranks(axis) for axis in _main_axes(values)[:, :2].T]]
+    return {1: _lines(values, path), 2: np.array(plane).swapaxes(1, 2)}
 
 
 def _lines(values: np.ndarray, path: np.ndarray | None) -> np.ndarray:
@@ -325,11 +326,6 @@ def _by_neighbours(values: np.ndarray) -> np.ndarray:
     laplacian = np.eye(len(near)) - near / np.outer(degree, degree)
     vector = eigh(laplacian, subset_by_index=[1, 1])[1][:, 0] / degree
     return vector * np.sign(vector[np.abs(vector).argmax()])
-
-
-def _planes(values: np.ndarray) -> np.ndarray:
-    """Positions in the plane of the two main axes, 1 × n × 2."""
-    return np.array([[_ranks(axis) for axis in _main_axes(values)[:, :2].T]]).swapaxes(1, 2)
 
 
 def _main_axes(values: np.ndarray) -> np.ndarray:

@@ -241,7 +241,7 @@ def _relation(
     measure, strength, power = (
         (RANKS, _rank_share, 1.0) if ranked else (CRAMER, _cramers_v_squared, 0.5)
     )
-    coded = _ranked(known) if ranked else _coded(known)[0]
+    coded = _coded(known.rank() if ranked else known)[0]
     naive, own = (table.loc[known.index].to_numpy() for table in tables)
     effect = strength(own, coded)
     permuted, resampled = (
@@ -304,10 +304,6 @@ def _coded(values: pd.Series) -> tuple[np.ndarray, list[object]]:
         return values.to_numpy(dtype=float)[:, None], [None]
     dummies = pd.get_dummies(values.astype(object))
     return dummies.to_numpy(dtype=float), dummies.columns.tolist()
-
-
-def _ranked(values: pd.Series) -> np.ndarray:
-    return values.rank().to_numpy(dtype=float)[:, None]
 
 
 def _check(partition: Partition, background: pd.DataFrame) -> None:

@@ -117,7 +117,8 @@ class RobustnessChapter(Chapter):
     @cached_property
     def _claims(self) -> pd.DataFrame:
         table = self.load(ROBUSTNESS, "claims", steps.ALL_WAVES)
-        return table.assign(share=_short_of_all(table["share"]))
+        shares = table["share"]  # what is not quite all, or none, is not rounded to it
+        return table.assign(share=shares.where(shares.isin([0, 1]), shares.clip(0.01, 0.99)))
 
     def _option(self, choice: str, option: str) -> str:
         """Write an option in words, and a share as the language does."""
@@ -126,11 +127,6 @@ class RobustnessChapter(Chapter):
 
     def _word(self, kind: str, name: str) -> str:
         return self.language.code_word(name, kind)
-
-
-def _short_of_all(shares: pd.Series) -> pd.Series:
-    """Keep a share that is not quite all, or none, from being rounded to all, or to none."""
-    return shares.where(shares.isin([0, 1]), shares.clip(0.01, 0.99))
 
 
 class AnnexChapter(Chapter):

@@ -82,7 +82,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def leader(self) -> dict[str, Any] | None:
         """The phase that is most often ahead as it is told, if any is ahead in more than a few."""
-        counts = self._ahead
+        counts = self._ahead_in(self.wave)
         place = int(np.argmax([self.door.count(n) for n in counts]))
         none = self.door.hardly_any(counts[place])
         return None if none else {"phase": self.phases[place], "n": counts[place]}
@@ -165,7 +165,9 @@ class CycleChapter(OrderFacts):
     @cached_property
     def placements(self) -> list[dict[str, Any]]:
         """Self-placement beside scores, per development of which agreement is told."""
-        return [placement for placement in self._placements if placement["reading"] != UNKNOWN]
+        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
+        told = (self._placement(*found) for found in table.iterrows())
+        return [placement for placement in told if placement["reading"] != UNKNOWN]
 
     @cached_property
     def domains(self) -> dict[str, Any] | None:
@@ -340,12 +342,8 @@ class CycleChapter(OrderFacts):
         curve, answered = self.load(CYCLE, "curve", wave), self.answered_in(wave)
         return {phase: _mean_of(curve.loc[phase], answered) for phase in self.phases}
 
-    @cached_property
-    def _ahead(self) -> list[Units]:
-        """How often each phase is ahead in the wave of this chapter."""
-        return self._ahead_in(self.wave)
-
     def _ahead_in(self, wave: str) -> list[Units]:
+        """How often each phase is ahead in a wave."""
         return self._as_parts(wave, self.load(CYCLE, "curve", wave)["n_leading"], self.phases)
 
     def _as_parts(self, wave: str, counts: pd.Series, names: list[str]) -> list[Units]:
@@ -427,11 +425,6 @@ class CycleChapter(OrderFacts):
         ]
         fitted = self._fitted(pairs, counts, [self.counted(n) for n in table["n"]])
         return dict(zip(pairs, fitted, strict=True))
-
-    @cached_property
-    def _placements(self) -> list[dict[str, Any]]:
-        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
-        return [self._placement(*found) for found in table.iterrows()]
 
     def _placement(self, development: Any, row: pd.Series) -> dict[str, Any]:
         n = self.counted(row["n"])

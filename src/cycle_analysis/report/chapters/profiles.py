@@ -244,16 +244,11 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
 
     @cached_property
     def _clearly_or_not(self) -> list[Units]:
-        clearly = self._clearly
+        clearly = self._members["clearly_placed"].fillna(False).astype(bool)
         counts = (made(int(of.sum()), clearly) for of in (clearly, ~clearly))
         return self.door.parts(counts, self.divided)
 
     _members = saved(steps.PROFILES, "members")
-
-    @cached_property
-    def _clearly(self) -> pd.Series:
-        """Whether each unit is clearly placed."""
-        return self._members["clearly_placed"].fillna(False).astype(bool)
 
     @cached_property
     def has_true_means(self) -> bool:

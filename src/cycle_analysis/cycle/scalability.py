@@ -14,6 +14,7 @@ products are averaged over the respondents, or pairs of them, of a unit, then ov
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -182,7 +183,7 @@ def two_level_scalability(
         reason = "fewer than two units with two respondents: style and order cannot be told apart"
         return table.assign(reason=reason)
     nested = _Nested.of(complete[several].to_numpy(float), codes)
-    table["H"] = nested.coefficients()
+    table["H"] = nested.coefficients(np.full((1, len(names)), 1 / len(names)))[0]
     samples = nested.of_samples(replicates, np.random.default_rng(children(seed, 2)[0]))
     table = _with_interval(table, samples)
     flat = np.isnan(table.loc[WITHIN, "H"])
@@ -224,37 +225,29 @@ class _Nested:
         columns = zip(self.scores, self.places.T, strict=True)
         return np.column_stack([score[place] for score, place in columns])
 
-    def coefficients(self) -> np.ndarray:
-        """H within, H between and their ratio."""
-        values, sizes = self.values, np.bincount(self.codes)
-        weights = 1 / (len(sizes) * sizes)
-        pairs = weights / (sizes - 1)
-        weights, own = weights[self.codes], pairs[self.codes]
-        totals = np.column_stack([np.bincount(self.codes, column) for column in values.T])
-        within = (values * weights[:, None]).T @ values
-        between = (totals * pairs[:, None]).T @ totals - (values * own[:, None]).T @ values
-        ends = [np.cumsum(np.bincount(place, weights)) for place in self.places.T]
-        return self._over_largest(weights @ values, within, between, ends)
-
     def of_samples(self, replicates: int, generator: np.random.Generator) -> list[np.ndarray]:
-        """Give the same for samples of the units.
-
-        What a unit adds is the same in every sample, so that samples are products of matrices.
-        """
-        n, p, found = int(self.codes.max()) + 1, len(self.scores), []
-        moments, marginals = self._moments(), self._marginals()
+        """Give the coefficients of samples of the units, drawn with replacement."""
+        n, found = int(self.codes.max()) + 1, []
         for start in range(0, replicates, TOGETHER):
             drawn = (generator.integers(0, n, n) for _ in range(start, replicates)[:TOGETHER])
-            share = np.stack([np.bincount(units, minlength=n) for units in drawn]) / n
-            told = share @ moments
-            ends = [np.cumsum(share @ marginal, axis=1) for marginal in marginals]
-            for row, *own in zip(told, *ends, strict=True):
-                mean, within, between = np.split(row, [p, p + p * p])
-                found.append(
-                    self._over_largest(mean, within.reshape(p, p), between.reshape(p, p), own)
-                )
+            counts = np.stack([np.bincount(units, minlength=n) for units in drawn])
+            found += self.coefficients(counts / n)
         return found
 
+    def coefficients(self, shares: np.ndarray) -> list[np.ndarray]:
+        """H within, H between and their ratio, for rows of shares that the units have.
+
+        What a unit adds is the same in every row, so that rows are products of matrices.
+        """
+        p, found = len(self.scores), []
+        told = shares @ self._moments
+        ends = [np.cumsum(shares @ marginal, axis=1) for marginal in self._marginals]
+        for row, *own in zip(told, *ends, strict=True):
+            mean, within, between = np.split(row, [p, p + p * p])
+            found.append(self._over_largest(mean, within.reshape(p, p), between.reshape(p, p), own))
+        return found
+
+    @cached_property
     def _moments(self) -> np.ndarray:
         """Mean score of each unit, mean products within a respondent and of two: p + 2 p²."""
         order, sizes = np.argsort(self.codes, kind="stable"), np.bincount(self.codes)
@@ -268,6 +261,7 @@ class _Nested:
         parts = totals / sizes[:, None], own / n, two / (n * (n - 1))
         return np.hstack([part.reshape(len(sizes), -1) for part in parts])
 
+    @cached_property
     def _marginals(self) -> list[sparse.csr_array]:
         """Share of the respondents of each unit with each distinct score, for each phase."""
         sizes = np.bincount(self.codes)

@@ -10,6 +10,7 @@ respondents answered both.
 """
 
 from collections.abc import Iterable
+from functools import reduce
 from itertools import combinations
 
 import numpy as np
@@ -269,12 +270,21 @@ def active_counts(active: pd.DataFrame) -> pd.DataFrame:
     [[0.5, 0.25], [0.0, 0.5], [0.5, 0.25]]
     """
     complete = active.dropna()
-    expected = np.array([1.0])
-    for prevalence in complete.mean().fillna(0.0):
-        expected = np.convolve(expected, [1 - prevalence, prevalence])
+    expected = if_unrelated(complete.mean().fillna(0.0))
     numbers = pd.RangeIndex(active.shape[1] + 1, name="n_active")
     n = complete.sum(axis=1).astype(int).value_counts().reindex(numbers, fill_value=0)
     return pd.DataFrame({"n": n, "share": n / max(len(complete), 1), "expected": expected})
+
+
+def if_unrelated(shares: Iterable[float]) -> np.ndarray:
+    """Give the chances that none, one, ... all of some phases are active, each in its share.
+
+    Examples
+    --------
+    >>> if_unrelated([0.5, 0.5]).tolist()
+    [0.25, 0.5, 0.25]
+    """
+    return reduce(np.convolve, ([1 - share, share] for share in shares), np.array([1.0]))
 
 
 def phase_correlations(scores: pd.DataFrame) -> pd.DataFrame:

@@ -85,11 +85,11 @@ class RobustnessChapter(Chapter):
 
     def figure_specifications(self) -> Callable[..., Axes]:
         """Draw how near each analysis comes to the headline, and what it chose."""
-        table = self._universes
+        table, word = self._universes, self.language.code_word
         left_out = table["left_out"].str.partition(" ")[0].replace("", "nothing")
         chosen = table.assign(left_out=left_out)[[*CROSSED, "left_out"]].astype(str)
         told = {
-            (self.language.capital(self._word("grid", name)), self._option(name, option)): taken
+            (self.language.capital(word(name, "grid")), self._option(name, option)): taken
             for name in (*CROSSED, "left_out")
             for option, taken in pd.get_dummies(chosen[name])[chosen[name].unique()].items()
             if not taken.all()
@@ -122,11 +122,9 @@ class RobustnessChapter(Chapter):
 
     def _option(self, choice: str, option: str) -> str:
         """Write an option in words, and a share as the language does."""
-        is_share = choice == "min_answered"
-        return self.language.percent(float(option)) if is_share else self._word("options", option)
-
-    def _word(self, kind: str, name: str) -> str:
-        return self.language.code_word(name, kind)
+        if choice == "min_answered":
+            return self.language.percent(float(option))
+        return self.language.code_word(option, "options")
 
 
 class AnnexChapter(Chapter):

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.stats import binom
 
+from cycle_analysis.cycle import if_unrelated
 from cycle_analysis.cycle.order import ends_apart
 from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
@@ -390,11 +391,8 @@ class CycleChapter(OrderFacts):
     @cached_property
     def _expected(self) -> list[float]:
         """Share of units with no, one, … all phases active, were phases unrelated."""
-        shares = np.array([1.0])
         active = [*map(self.door.ratio, self._active_units.values())]
-        for share in active:
-            shares = np.convolve(shares, [1 - share, share])
-        return [made(float(share), *active) for share in shares]
+        return [made(float(share), *active) for share in if_unrelated(active)]
 
     def _expected_of(self, active: Iterable[str], of: Iterable[str] = ()) -> float:
         """Give the share in which phases are active, and others idle, were they unrelated."""

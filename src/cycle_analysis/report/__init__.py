@@ -277,7 +277,8 @@ def fit_of(study: Study, results: Results, code: str) -> dict[str, Any]:
     if not chapter.found or kind != WITH_SPREAD or not all(group.shown for group in chapter.groups):
         return {}
     means = results.load(NUMBER, "means", wave)[study.phase_codes].round()
-    within = _within(results, wave, study.phase_codes)
+    error = results.load(SCORES, "error", wave).loc[study.phase_codes, study.phase_codes]
+    within = error.fillna(0.0).to_numpy(float)  # of one unit; 0 where it is not known
     covariances = results.load(NUMBER, "covariances", wave)
     profiles = [
         {
@@ -307,24 +308,11 @@ def _spread(true: pd.DataFrame, within: np.ndarray) -> list[list[int]]:
     return (rounded + lacking * np.eye(len(rounded), dtype=int)).tolist()
 
 
-def _within(results: Results, wave: str, phases: list[str]) -> np.ndarray:
-    """Covariance between respondents of one unit; 0 where it is not known."""
-    table = results.load(SCORES, "error", wave)
-    return table.loc[phases, phases].fillna(0.0).to_numpy(float)
-
-
-def _items(study: Study, wave: str) -> list[dict[str, Any]]:
-    place = {phase: number for number, phase in enumerate(study.phase_codes)}
-    return [
-        {
-            "item": str(item),
-            "phase": place[row["phase"]],
-            "low": row["low"],
-            "high": row["high"],
-            "reversed": bool(row["reversed"]),
-        }
-        for item, row in study.phase_items(wave).iterrows()
-    ]
+def _items(study: Study, wave: str) -> list[dict[Any, Any]]:
+    """Give the items with the number of their phase, from 0."""
+    items = study.phase_items(wave).rename_axis("item").reset_index()
+    items["phase"] = items["phase"].map(study.phase_codes.index)
+    return items[["item", "phase", "low", "high", "reversed"]].to_dict("records")
 
 
 def _questions(study: Study, code: str) -> list[dict[str, Any]]:
@@ -332,14 +320,14 @@ def _questions(study: Study, code: str) -> list[dict[str, Any]]:
     asked = study.phase_items(study.reference_wave)
     items = study.codebook.items.loc[asked.index]
     named = {phase.code: phase.label[code] for phase in study.phases}
+    steps = {name: study.scales[name].steps(code).items() for name in items["scale"].unique()}
+    told = {name: [{"code": c, "text": text} for c, text in of] for name, of in steps.items()}
     return [
         {
             "phase": named[phase],
             "items": [
-                {"item": item, "question": row[f"question_{code}"], "answers": answers}
+                {"item": item, "question": row[f"question_{code}"], "answers": told[row["scale"]]}
                 for item, row in rows.iterrows()
-                for steps in [study.scales[str(row["scale"])].steps(code)]
-                for answers in [[{"code": one, "text": text} for one, text in steps.items()]]
             ],
         }
         for phase in study.phase_codes

@@ -336,8 +336,7 @@ class AnnexChapter(Chapter):
     def table_deviations(self) -> Rows:
         """What was planned otherwise."""
         rows = [
-            {"kind": of.kind, "name": of.name or "–", "planned": of.planned or "–"}
-            | {"found": of.found or "–"}
+            {"kind": of.kind} | {name: getattr(of, name) or "–" for name in DEVIATION}
             for of in self._deviations or []
         ]
         columns = {"kind": kinds.code("deviations")} | dict.fromkeys(DEVIATION, kinds.TEXT)

@@ -179,7 +179,7 @@ def _link_means(model: Model, published: Published) -> None:
     door, reference = published.ledger.plain, published.study.reference_wave
     for phase in published.study.phase_codes:
         every = ("on phase", reference, phase)
-        low, high = _meant_mean(door.mean(cycle._means(reference)[phase])[0])
+        low, high = _meant_mean(door.mean(cycle._means_in(reference)[phase])[0])
         least, most = [(every, high)], [(every, -low)]
         for portrait in profiles.portraits:
             group = ("group on phase", portrait["group"].number, phase)

@@ -72,7 +72,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def phase_means(self) -> list[dict[str, Any]]:
         """Mean of each phase, in the order of the cycle."""
-        return [{"phase": phase, "mean": mean} for phase, mean in self._means(self.wave).items()]
+        return [{"phase": phase, "mean": mean} for phase, mean in self._means_in(self.wave).items()]
 
     @cached_property
     def before(self) -> str:
@@ -83,7 +83,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def leader(self) -> dict[str, Any] | None:
         """The phase that is most often ahead as it is told, if any is ahead in more than a few."""
-        counts = self._ahead_in(self.wave)
+        counts = self._ahead
         place = int(np.argmax([self.door.count(n) for n in counts]))
         none = self.door.hardly_any(counts[place])
         return None if none else {"phase": self.phases[place], "n": counts[place]}
@@ -166,9 +166,7 @@ class CycleChapter(OrderFacts):
     @cached_property
     def placements(self) -> list[dict[str, Any]]:
         """Self-placement beside scores, per development of which agreement is told."""
-        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
-        told = (self._placement(*found) for found in table.iterrows())
-        return [placement for placement in told if placement["reading"] != UNKNOWN]
+        return [placement for placement in self._placements if placement["reading"] != UNKNOWN]
 
     @cached_property
     def domains(self) -> dict[str, Any] | None:
@@ -208,7 +206,7 @@ class CycleChapter(OrderFacts):
 
     def table_curve(self) -> Rows:
         """Mean of each phase in every wave."""
-        means = {wave: [*self._means(wave).values()] for wave in self.study.waves}
+        means = {wave: [*self._means_in(wave).values()] for wave in self.study.waves}
         told = {"means": kinds.MEAN, "intervals": kinds.MEAN_INTERVAL}
         return per_wave(("phase", kinds.PHASE_TITLE), self.phases, means, **told)
 
@@ -335,16 +333,28 @@ class CycleChapter(OrderFacts):
         return told
 
     def _drawn_means(self, wave: str) -> pd.DataFrame:
-        means = {phase: self.door.mean(mean) for phase, mean in self._means(wave).items()}
+        means = {phase: self.door.mean(mean) for phase, mean in self._means_in(wave).items()}
         return pd.DataFrame.from_dict(means, "index", columns=["mean", "low", "high"])
 
-    def _means(self, wave: str) -> dict[str, Mean]:
-        """Mean of each phase in a wave."""
-        curve, answered = self.load(CYCLE, "curve", wave), self.answered_in(wave)
-        return {phase: _mean_of(curve.loc[phase], answered) for phase in self.phases}
+    @cached_property
+    def _means(self) -> dict[str, dict[str, Mean]]:
+        """What was asked of `_means_in`, by wave."""
+        return {}
+
+    def _means_in(self, wave: str) -> dict[str, Mean]:
+        """Give the mean of each phase in a wave."""
+        if wave not in self._means:
+            curve, answered = self.load(CYCLE, "curve", wave), self.answered_in(wave)
+            means = {phase: _mean_of(curve.loc[phase], answered) for phase in self.phases}
+            self._means[wave] = means
+        return self._means[wave]
+
+    @cached_property
+    def _ahead(self) -> list[Units]:
+        """How often each phase is ahead in the wave of this chapter."""
+        return self._ahead_in(self.wave)
 
     def _ahead_in(self, wave: str) -> list[Units]:
-        """How often each phase is ahead in a wave."""
         return self._as_parts(wave, self.load(CYCLE, "curve", wave)["n_leading"], self.phases)
 
     def _as_parts(self, wave: str, counts: pd.Series, names: list[str]) -> list[Units]:
@@ -423,6 +433,11 @@ class CycleChapter(OrderFacts):
         ]
         fitted = self._fitted(pairs, counts, [self.counted(n) for n in table["n"]])
         return dict(zip(pairs, fitted, strict=True))
+
+    @cached_property
+    def _placements(self) -> list[dict[str, Any]]:
+        table = self.load(CYCLE, "placements").dropna(subset=["kappa"])
+        return [self._placement(*found) for found in table.iterrows()]
 
     def _placement(self, development: Any, row: pd.Series) -> dict[str, Any]:
         n = self.counted(row["n"])

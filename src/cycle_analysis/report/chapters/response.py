@@ -227,12 +227,19 @@ class ResponseChapter(Chapter):
             n += len(names)
         return sums
 
+    @cached_property
+    def _cells(self) -> dict[str, dict[Any, Units]]:
+        """What was asked of `_cells_of`, by wave."""
+        return {}
+
     def _cells_of(self, wave: str) -> dict[Any, Units]:
         """Give of each group that was asked how many answered: together all that answered."""
-        account = self._account(wave).query("invited > 0")
-        asked = [wave_total(n) for n in account["invited"]]
-        parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
-        return dict(zip(account.index, parts, strict=True))
+        if wave not in self._cells:
+            account = self._account(wave).query("invited > 0")
+            asked = [wave_total(n) for n in account["invited"]]
+            parts = self.door.parts(account["responded"], self.answered_in(wave), asked)
+            self._cells[wave] = dict(zip(account.index, parts, strict=True))
+        return self._cells[wave]
 
     def _groups(
         self, wave: str, cells: dict[Any, Units], margins: list[list[dict[str, Any]]]

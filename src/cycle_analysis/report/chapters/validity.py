@@ -369,8 +369,11 @@ class MeasurementChapter(Chapter):
     @cached_property
     def _with_two(self) -> Units:
         """Units with two respondents or more, on the phase with the fewest that has any."""
-        n = self.load(SCORES, "agreement")["n_units_of_two"]
-        return self.counted(n.loc[n.replace(0, np.inf).idxmin()])
+        return self.counted(self.load(SCORES, "agreement").loc[self._fewest, "n_units_of_two"])
+
+    @cached_property
+    def _fewest(self) -> Any:
+        return self.load(SCORES, "agreement")["n_units_of_two"].replace(0, np.inf).idxmin()
 
     def _standing(self, wave: str) -> str:
         return str(standing_of(self.load(SCORES, "error", wave)["freedom"].min()))

@@ -214,7 +214,7 @@ def libraries() -> dict[str, str]:
 def hash_code() -> str:
     """Hash the source and texts of the package."""
     package, digest = Path(__file__).parents[1], hashlib.sha256()
-    kinds = {".py", ".csv", ".yaml", ".html", ".css", ".j2", ".typ"}
+    kinds = {".py", ".pyi", ".csv", ".yaml", ".html", ".css", ".j2", ".typ"}
     for path in sorted(p for p in package.rglob("*") if p.suffix in kinds):
         digest.update(path.relative_to(package).as_posix().encode())
         digest.update(path.read_bytes())

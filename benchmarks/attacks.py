@@ -49,7 +49,8 @@ from cycle_analysis.profiles.true_scores import estimate, of_true_scores
 from cycle_analysis.profiles.typology import crossings
 from cycle_analysis.robustness import ALONE, CROSSED, curve
 from cycle_analysis.simulate import FOUR, Answering, Continuum
-from cycle_analysis.waves import change_both_ways, panel_scores
+from cycle_analysis.simulate.worlds import states_of
+from cycle_analysis.waves import change_both_ways, changed_surely, panel_scores
 from cycle_analysis.waves.similarity import compare_moves, similarity_steps
 from cycle_analysis.waves.transitions import estimate_change, reliable_changes
 from cycle_analysis.waves.two_waves import wave_scores
@@ -87,6 +88,16 @@ class Again:
         waves = self.survey(FOUR, rng)
         told = means(waves, [pd.Series("all", survey.answers.index) for survey in waves])
         return told["finding"] == "changed"
+
+    def many_means(self, rng, study, n_waves=6):
+        """Whether the mean of any phase is said to change between any two successive waves."""
+        states = FOUR(FOLLOWED, rng)
+        surveys = {wave: self.first(states, rng) for wave in range(n_waves)}
+        persons = {wave: even_scores(one.answers, one.items) for wave, one in surveys.items()}
+        units = {wave: one.units for wave, one in surveys.items()}
+        roles = {wave: pd.Series("all", told.index) for wave, told in persons.items()}
+        panel = partial(panel_scores, units, states.index)
+        return changed_surely(change_both_ways(persons, units, roles, 0, panel, POPULATION)).any()
 
     def moves(self, rng, study):
         """Whether units are said to have moved between profiles."""
@@ -280,6 +291,33 @@ def merged_move(rng, study, world=FOUR, answering=ONE_TO_SIX, half=False):
 
 
 @dataclass(frozen=True)
+class AgreeMore(Answering):
+    """Respondents of all units but the first err by a part of what those do."""
+
+    first: int = FOLLOWED // 3
+
+    def see(self, true, rng, more=1.0):
+        """See the unit, surely or not."""
+        return super().see(true, rng, np.where(place_of(true) < self.first, 1.0, 0.4)[:, None])
+
+
+def place_of(true):
+    """Number the units, in order, of respondents who see these."""
+    return np.append(0, np.diff(true, axis=0).any(axis=1).cumsum())
+
+
+def unsure_move(rng, study, world=NEAR, answering=AgreeMore(range(2, 7), 30.0, halo=0.4)):
+    """Whether units of which respondents err much are said to move unlike others; all stay."""
+    states = world(FOLLOWED, rng)
+    surveys = {wave: answering(states, rng) for wave in "12"}
+    waves = {w: wave_scores(even_scores(s.answers, s.items), s.units) for w, s in surveys.items()}
+    size = np.where(np.arange(FOLLOWED) < answering.first, "large", "small")
+    groups = pd.DataFrame({"size": size}, states.index)
+    reference = latent_profiles(waves["1"].scores, 4, n_starts=10, seed=study)
+    return compare_moves({}, waves, reference, groups, seed=study)["p_holm"].le(0.01).any()
+
+
+@dataclass(frozen=True)
 class Easier(Answering):
     """Items of the first phase are rated so many points higher."""
 
@@ -304,15 +342,27 @@ def other_shapes(rng, study, world=THREE, **easier):
     return not similarity_steps(change, seed=study)["holds"]["shapes"]
 
 
-def goes_with(rng, study, copies=1, few=0):
-    """Whether profiles are said to go with a background that is by lot."""
-    survey = Answering((1, 2, 3), 15.0, halo=0.6)(at_distance(FOUR, 3.0)(ASKED_OF, rng), rng)
+def by_region(regions, of, rng):
+    """Draw one of so many kinds for each unit: by lot, but of most as in their region."""
+    region, own = np.sort(rng.integers(0, regions, ASKED_OF)), rng.integers(0, of, ASKED_OF)
+    return np.where(rng.random(ASKED_OF) < 0.3, own, rng.integers(0, of, regions)[region])
+
+
+def goes_with(rng, study, copies=1, few=0, regions=0):
+    """Whether profiles are said to go with a background that is by lot, or both by region."""
+    states = (world := at_distance(FOUR, 3.0))(ASKED_OF, rng)
+    if regions:
+        member = by_region(regions, 4, rng)
+        true = world.centroids.to_numpy()[member] + world.deviate(member, rng)
+        states = states_of(true, member + 1)
+    survey = Answering((1, 2, 3), 15.0, halo=0.6)(states, rng)
     persons = respondent_scores(survey.answers, survey.items)
     found = latent_profiles(survey.scores, 4, n_starts=10, seed=study)
     found = of_true_scores(found, measurement_error(persons, survey.units))
     lot = pd.Series(
         rng.permutation(np.arange(ASKED_OF) < few) if few else rng.integers(0, 3, ASKED_OF)
     )
+    lot = pd.Series(by_region(regions, 3, rng)) if regions else lot
     table = {f"{i}": lot.astype(str).set_axis(found.labels.index) for i in range(copies)}
     return profile_background(found, pd.DataFrame(table), 199, study)["p_holm"].lt(0.05).any()
 
@@ -362,7 +412,10 @@ UNRELATED = {
 }
 BY_SCORE = {world: again for world, again in AGAIN.items() if again.lose is high_again}
 ATTACKS = {
-    "a mean changed": {world: again.means for world, again in AGAIN.items()},
+    "a mean changed": {
+        **{world: again.means for world, again in AGAIN.items()},
+        "nothing else, six waves": AGAIN["nothing else"].many_means,
+    },
     "units moved between profiles": {world: again.moves for world, again in BY_SCORE.items()},
     "units moved between levels": {world: again.levels for world, again in BY_SCORE.items()},
     "a single unit changed": {
@@ -380,6 +433,7 @@ ATTACKS = {
             merged_move, world=NEAR, answering=replace(HALO, respondents=range(1, 7)), half=True
         ),
     },
+    "moves differ by size": {"respondents of a third err much more": unsure_move},
     "profiles have other shapes": {
         "all items of a phase easier by 8": other_shapes,
         "one item easier by 20": partial(other_shapes, points=20.0, of_items=1),
@@ -388,6 +442,8 @@ ATTACKS = {
         "three groups by lot": goes_with,
         "5 units against the rest": partial(goes_with, few=5),
         "two copies of one": partial(goes_with, copies=2),
+        "neighbours alike in both, 12 regions": partial(goes_with, regions=12),
+        "neighbours alike in both, 24 regions": partial(goes_with, regions=24),
     },
     "lines cross": {
         "three parallel profiles, in three": crossing,

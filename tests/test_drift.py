@@ -34,6 +34,17 @@ def weighed(first, second, items=None, **options):
     return item_drift(answers, own, units, **options).loc[("2018", "2022")]
 
 
+def test_chance_gets_no_more_chances_by_more_waves():
+    rng = np.random.default_rng(5)
+    states = Continuum()(60, rng)
+    waves = {wave: Answering()(states, rng) for wave in range(3)}
+    answers = {wave: survey.answers for wave, survey in waves.items()}
+    units = {wave: survey.units for wave, survey in waves.items()}
+    table = item_drift(answers, waves[0].items, units, 100)
+    first = table["p"].idxmin()
+    assert table.loc[first, "p_holm"] == pytest.approx(50 * table.loc[first, "p"])
+
+
 def test_drift_is_what_the_median_move_does_not_explain():
     # Δ / λ = 0.5, 0.5, 0.75, -1: the median is 0.5, and 30 points of loading move by 15.
     changes, loadings = np.array([[5.0, 10.0, 22.5, -4.0]]), np.array([[10.0, 20.0, 30.0, 4.0]])

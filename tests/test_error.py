@@ -1,5 +1,7 @@
 """The error of scores, and what it leaves of the precision of means."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,19 @@ def test_respondents_of_both_waves_err_in_a_change():
     table = mean_change({"2018": before, "2022": after}, 40, errors).iloc[0]
     assert table["change"] == 5.0
     assert table["high"] - 5 == pytest.approx(stats.t.ppf(0.975, 39) * 5 / np.sqrt(40))
+
+
+def test_chance_gets_no_more_chances_by_more_waves():
+    rng = np.random.default_rng(1)
+    states = pd.DataFrame(rng.normal(50, 15, (150, 1)), columns=["AG"])
+    waves = {wave: states + rng.normal(0, 10, states.shape) for wave in range(6)}
+    p = [
+        mean_change({first: waves[first], second: waves[second]})["p_holm"].item()
+        for first, second in pairwise(waves)
+    ]
+    together = mean_change(waves)["p_holm"]
+    assert together.min() == pytest.approx(5 * min(p))
+    assert together.max() == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from functools import cache, partial
 
+import attacks
 import changes as benchmark
 import numpy as np
 import pandas as pd
@@ -168,6 +169,11 @@ def test_groups_that_moved_otherwise_are_told_and_a_group_by_lot_is_not():
     assert found.loc["lot", "p_holm"] > 0.05
     assert found.loc["few", "n_groups"] == 1
     assert np.isnan(found.loc["few", "p"])
+
+
+def test_a_group_of_which_respondents_err_much_more_does_not_seem_to_move():
+    told = [attacks.unsure_move(np.random.default_rng(study), study) for study in range(7)]
+    assert sum(told) <= 1  # 4 where draws have the errors of all
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -181,8 +181,8 @@ def item_drift(
     DataFrame, one row for each pair of waves and item
         Index `wave_from`, `wave_to`, `item`; `phase`; `n_before`, `n_after` (answers); `loading`,
         `change` and `drift`, in points of 0-100, `standard_error`, `low`, `high` (95%); `p` of no
-        drift, and `p_holm`, adjusted over the items of the pair of waves; `drifted`; `without`, the
-        same for all items of a phase: how many points more or less the mean of its items would
+        drift, and `p_holm`, adjusted over the items of all pairs of waves; `drifted`; `without`,
+        the same for all items of a phase: how many points more or less the mean of its items would
         change without those that drifted, NaN when none would be left. No drift where fewer than
         three items of the phase vary, or where these have nothing in common.
 
@@ -227,7 +227,12 @@ def item_drift(
         pair: _drift_between(both, items, n_samples, one)  # two waves at a time, of many large ones
         for pair, both, one in zip(pairs, pairwise(own), seeds, strict=True)
     }
-    return pd.concat(tables, names=names[:2])[[*COLUMNS]]
+    found = pd.concat(tables, names=names[:2])
+    found = found.assign(p_holm=holm(found["p"]))
+    found["drifted"] = found["p_holm"] <= LEVEL
+    found["without"] = found["change"].mask(found["drifted"])
+    means = found.groupby([*names[:2], "phase"])[["without", "change"]].transform("mean")
+    return found.assign(without=means["without"] - means["change"])[[*COLUMNS]]
 
 
 def drift_of(changes: np.ndarray, loadings: np.ndarray) -> np.ndarray:
@@ -343,12 +348,7 @@ def _drift_between(
         tables.append(table.assign(**columns))
         by_chance.append(samples)
     freedom = 1 / (1 / max(len(names) - 1, 1) + 1 / (n_samples - 1))
-    result = pd.concat(tables).assign(p=_chances(np.hstack(by_chance), freedom))
-    result["p_holm"] = holm(result["p"])
-    result["drifted"] = result["p_holm"] <= LEVEL
-    staying, phases = result["change"].mask(result["drifted"]), result["phase"]
-    means = [part.groupby(phases).transform("mean") for part in (staying, result["change"])]
-    return result.assign(without=means[0] - means[1])
+    return pd.concat(tables).assign(p=_chances(np.hstack(by_chance), freedom))
 
 
 def _draw_units(

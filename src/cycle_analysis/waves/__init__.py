@@ -220,7 +220,7 @@ def mean_change(
     -------
     DataFrame
         Index `wave_from`, `wave_to`, `phase`; `n_units`, `before`, `after`, `change`, `low`,
-        `high` (95%), all in points; `p_holm`, of no change, adjusted for the number of phases.
+        `high` (95%), all in points; `p_holm`, of no change, adjusted for phases and pairs of waves.
 
     Examples
     --------
@@ -243,14 +243,14 @@ def mean_change(
             freedom = error**4 / (of_units**4 / freedom + variance**2 / known)
             reach = stats.t.ppf(0.975, freedom) * error
             table = table.assign(low=table["mean"] - reach, high=table["mean"] + reach)
-        p = pd.Series(2 * stats.t.sf((table["mean"] / error).abs(), freedom), table.index)
         tables[first, second] = table.rename(columns={"n": "n_units", "mean": "change"}).assign(
             before=before.where(change.notna()).mean(),
             after=after.where(change.notna()).mean(),
-            p_holm=holm(p),
+            p_holm=2 * stats.t.sf((table["mean"] / error).abs(), freedom),
         )
     columns = ["n_units", "before", "after", "change", "low", "high", "p_holm"]
-    return wave_by_wave(tables, ["phase"], columns)
+    found = wave_by_wave(tables, ["phase"], columns)
+    return found.assign(p_holm=holm(found["p_holm"]))
 
 
 def without_role_mix(
@@ -317,7 +317,7 @@ def change_both_ways(
     The latter are known as far as roles are: each unit left out in turn tells that (Tukey 1958),
     also where roles differ more in one unit than in another. NaN where waves and roles cannot be
     told apart, or by two units at most. `p_mix`, of the mix of roles changing nothing, is adjusted
-    for the number of phases: roles that see the same seem to differ by some points too. Those
+    for phases and pairs of waves: roles that see the same seem to differ by some points too. Those
     ending in `OF_ALL` are of `change_of_all`.
 
     Parameters
@@ -348,8 +348,9 @@ def change_both_ways(
         )
         for (first, second), error in error_of_roles.items()
     }
-    columns = ["p_mix", f"change{OF_ALL}", f"p_holm{OF_ALL}"]
-    return change.join(wave_by_wave(tests, ["phase"], columns))
+    tested = ["p_mix", f"p_holm{OF_ALL}"]
+    causes = wave_by_wave(tests, ["phase"], [*tested, f"change{OF_ALL}"])
+    return change.join(causes.assign(**causes[tested].apply(holm)))
 
 
 def _tests_of_causes(
@@ -361,10 +362,8 @@ def _tests_of_causes(
     freedom = (change["n_units"] - 1).clip(lower=1)
     error = (change["high"] - change["low"]) / 2 / stats.t.ppf(0.975, freedom)
     p_of_all = 2 * stats.t.sf((of_all / error).abs(), freedom)
-    return of_all.to_frame(f"change{OF_ALL}").assign(
-        p_mix=holm(pd.Series(p_mix, off.index).where(off > 0)),
-        **{f"p_holm{OF_ALL}": holm(pd.Series(p_of_all, off.index))},
-    )
+    p_mix = pd.Series(p_mix, off.index).where(off > 0)
+    return of_all.to_frame(f"change{OF_ALL}").assign(p_mix=p_mix, **{f"p_holm{OF_ALL}": p_of_all})
 
 
 def change_of_all(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:

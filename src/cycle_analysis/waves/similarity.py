@@ -265,7 +265,7 @@ def _equal(fits: Sequence[Fitted], group: np.ndarray, n_draws: int, seed: Seed) 
     known, starts, chances = _chances(densities, group, equal=True)
     ratio = float(2 * (_chances(densities, group, equal=False)[0] - known)[0])
     first = np.stack(starts[: group.max() + 1])[group, 0]
-    paths = _Paths.of(fits, densities, first, _never_none(chances[0][0], starts, group))
+    paths = _Paths.of(fits, densities, first, _never_none(chances[0][0], starts, group), group)
 
     def ratios(seeds: Sequence[np.random.SeedSequence]) -> np.ndarray:
         surveys = [paths.draw(np.random.default_rng(child)) for child in seeds]
@@ -343,7 +343,8 @@ class _Paths:
     fits: Sequence[Fitted]
     first: np.ndarray  # n × k: shares in the first wave, of each unit's group
     chances: np.ndarray  # k × k
-    errors: list[RespondentErrors]  # of each wave, by the likeliest profile of its units
+    kind: np.ndarray  # n: group of each unit times k, to which its profile is added
+    errors: list[RespondentErrors]  # of each wave, by group and likeliest profile of its units
     means: list[tuple[np.ndarray, np.ndarray]]  # of each pair's waves, k × p, in points
     spreads: list[np.ndarray]  # of each pair, 2p × 2p, in squared points
 
@@ -354,9 +355,11 @@ class _Paths:
         densities: Sequence[np.ndarray],
         first: np.ndarray,
         chances: np.ndarray,
+        group: np.ndarray,
     ) -> "_Paths":
         """Set what draws need in points."""
         k = len(chances)
+        kind = k * group
         own = [
             table[0] * np.exp(fit.free.log_shares[:, 0]).reshape(k, k)
             for table, fit in zip(densities, fits, strict=True)
@@ -364,7 +367,8 @@ class _Paths:
         likeliest = [own[0].sum(axis=2).argmax(axis=1)]
         likeliest += [table.sum(axis=1).argmax(axis=1) for table in own]
         waves = [fits[0].study.waves[0], *(fit.study.waves[1] for fit in fits)]
-        errors = [RespondentErrors.of(*each) for each in zip(waves, likeliest, strict=True)]
+        kinds = [kind + own for own in likeliest]
+        errors = [RespondentErrors.of(*each) for each in zip(waves, kinds, strict=True)]
         means, spreads = [], []
         for fit in fits:
             study, p = fit.study, len(fit.study.centre)
@@ -374,20 +378,20 @@ class _Paths:
             means.append((same[:, :p], same[:, p:]))
             spreads.append(spread[0] * study.scale**2)
         lean = [replace(fit, study=fit.study.bare()) for fit in fits]
-        return cls(lean, first, chances, errors, means, spreads)
+        return cls(lean, first, chances, kind, errors, means, spreads)
 
     def draw(self, rng: np.random.Generator) -> list[np.ndarray]:
         """Draw a survey: for each pair of waves the values of its units, n × 2p."""
         n, p = len(self.first), self.means[0][0].shape[1]
         profile, own = choose(self.first, rng), rng.standard_normal((n, p))
-        error = self.errors[0].means(self.errors[0].draw(profile, rng))
+        error = self.errors[0].means(self.errors[0].draw(self.kind + profile, rng))
         found = []
         for fit, errors, means, spread in zip(
             self.fits, self.errors[1:], self.means, self.spreads, strict=True
         ):
             later, factor = choose(self.chances[profile], rng), np.linalg.cholesky(spread)
             both = np.hstack([own, rng.standard_normal((n, p))]) @ factor.T
-            late = errors.means(errors.draw(later, rng))
+            late = errors.means(errors.draw(self.kind + later, rng))
             true = np.hstack([means[0][profile], means[1][later]]) + both
             values = true + np.hstack([error, late]) - np.tile(fit.study.centre, 2)
             values = values / fit.study.scale

@@ -177,6 +177,12 @@ def lognormal(size, rng):
     return (rng.lognormal(0, 0.8, size) - np.sqrt(variance)) / np.sqrt(variance * (variance - 1))
 
 
+def scarcer(at, p):
+    """Lead from two means, where later phases are more held back by the scarcer (von Liebig)."""
+    late, first, second = np.linspace(0, 1, p), at[:, :1], at[:, 1:]
+    return 50 + 18 * ((1 - late) * first + late * np.minimum(first, second + 0.6))
+
+
 def three_ways(at, p):
     """Lead from three dimensions: level, early against late phases, and the middle ones."""
     early = np.linspace(1, -1, p)
@@ -398,8 +404,10 @@ TAILS = {
         MANY,
     ),
     "three dimensions, skewed": (Continuum(three_ways, skewed, 5.0, dimensions=3), MANY),
+    "held back by the scarcer of two": (Continuum(scarcer, spread=5.0, dimensions=2), MANY),
 }
-"""No groups, but phases or dimensions with a distribution of their own that is not normal."""
+"""No groups, but phases or dimensions with a distribution of their own that is not normal; phases
+that are held back."""
 SURVEYS = WITHOUT_GROUPS | DIPS | UNTUNED | WITH_GROUPS | AFTERWARDS | NOT_BEGUN | TAILS
 """Their order is part of their seeds: add at the end."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
-from surveys import arch, at_distance, cumulative, plane, window
+from surveys import arch, at_distance, cumulative, plane, scarcer, window
 from verdict import one_survey
 
 from cycle_analysis.profiles.selection import Choice, fit_models
@@ -132,6 +132,15 @@ def test_dimensions_that_are_skewed_are_no_profiles(survey):
 def test_phases_that_have_nothing_in_common_and_lie_evenly_between_two_ends_are_no_profiles(seed):
     scores = np.random.default_rng(seed).uniform(20, 80, (150, 5))
     evidence = weigh(pd.DataFrame(scores, columns=list(PHASES)), 6, **QUICK)
+    assert not evidence.verdict.found
+
+
+def test_phases_that_the_scarcer_of_two_means_holds_back_are_no_profiles():
+    world = Continuum(scarcer, spread=5.0, dimensions=2)
+    evidence = weigh(scores_of(world, CLOSE, 350, 1), 6, **QUICK)
+    assert evidence.choice.k > 1, "BIC alone announces profiles"
+    assert evidence.rivals.index[0] == "bent plane (normal positions, one way)"
+    assert evidence.rivals["bic_lead"].iloc[1] > 10, "no other form comes near"
     assert not evidence.verdict.found
 
 

@@ -272,8 +272,8 @@ class Material:
         The wave that is told.
     common : DataFrame, indexed by item
         Items that all waves asked alike, as `Study.phase_items`.
-    same, unchanged : Index of units
-        Those of which the territory never changed, and of these those that answered every wave.
+    same : Index of units
+        Those of which the territory never changed.
     n_unchanged : int
         Of the population: units of which the territory never changed.
     population : DataFrame, index `unit`
@@ -292,7 +292,6 @@ class Material:
     reference: str
     common: pd.DataFrame
     same: pd.Index
-    unchanged: pd.Index
     n_unchanged: int
     population: pd.DataFrame
     by: list[str]
@@ -474,8 +473,7 @@ def _change(material: Material, one: Universe) -> Row:
     units = {wave: of.now for wave, of in material.waves.items()}
     roles = {wave: of.roles for wave, of in material.waves.items()}
     panel, n = partial(_panel, material, one), material.n_unchanged
-    asked = (persons, units, roles, material.reference, panel, n, material.unchanged)
-    table = change_both_ways(*asked)
+    table = change_both_ways(persons, units, roles, material.reference, panel, n)
     table = table.droplevel([0, 1])
     sure = table[changed_surely(table)]
     changed = " ".join(f"{phase}{'+' if c > 0 else '-'}" for phase, c in sure["change"].items())

@@ -235,7 +235,6 @@ def _gather(study: Study, results: Results, used: Mapping[str, Mapping[str, Any]
         reference=reference,
         common=study.phase_items(reference).loc[status.index[status["common"]]],
         same=same.index[same],
-        unchanged=unchanged_units(links),
         n_unchanged=len(unchanged_units(link_units(existing, days, register))),
         population=everyone,
         by=by,

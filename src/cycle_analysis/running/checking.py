@@ -8,7 +8,7 @@ or waves that do not compare, are told here too, and by the first step of a run.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -257,11 +257,14 @@ def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[P
             remedy = "Is this the export of that wave once more?"
             yield Problem(f"wave {second}", "answers", "", problem + first, "", remedy, done=KEPT)
     units = {wave: found.respondents["unit"] for wave, found in responses.items()}
-    shared = len(unchanged_units(link_units(units, days, study_register(study))))
-    if shared < FEW_UNITS:
-        problem = "so many units answered in every wave and never changed their territory"
-        remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
-        yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)
+    links = link_units(units, days, study_register(study))
+    for first, second in pairwise(days):
+        shared = len(unchanged_units(links.loc[[first, second]]))
+        if shared < FEW_UNITS:
+            problem = f"so many units answered in {first} and {second} and never changed their"
+            problem += " territory"
+            remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
+            yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)
 
 
 def _same_answers(earlier: Responses, later: Responses) -> float:

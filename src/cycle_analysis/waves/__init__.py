@@ -310,7 +310,6 @@ def change_both_ways(
     reference: str,
     panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
     population: int,
-    followed: pd.Index | None = None,
 ) -> pd.DataFrame:
     """Give mean changes, and beside them, ending in `ALIKE`, those without the mix of roles.
 
@@ -327,24 +326,17 @@ def change_both_ways(
     panel : function
         Takes scores of respondents in each wave, and gives scores of the units that can be
         compared, also of those that answered in one wave alone.
-    followed : Index of units, optional
-        Those whose change is told; all that answered in two waves when not given.
     """
-
-    def compare(told: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
-        scores = panel(told).items()
-        return {w: one if followed is None else one.reindex(followed) for w, one in scores}
-
-    compared, everyone = compare(persons), panel(persons)
+    compared = panel(persons)
     errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
-    alike = compare(without_role_mix(persons, units, roles, reference))
-    error_of_roles = _role_error(persons, units, roles, compare, list(pairwise(compared)))
+    alike = panel(without_role_mix(persons, units, roles, reference))
+    error_of_roles = _role_error(persons, units, roles, panel, list(pairwise(compared)))
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
     tests = {
         (first, second): _tests_of_causes(
-            change.loc[(first, second)], error, change_of_all(everyone[first], compared[second])
+            change.loc[(first, second)], error, change_of_all(compared[first], compared[second])
         )
         for (first, second), error in error_of_roles.items()
     }

@@ -465,8 +465,9 @@ ATTACKS = {
 BEFORE = {
     "a mean changed": {
         **{"difficult items left blank by half": 1.0, "who scored high answers again": 0.04},
-        "who scored high answers again, 1 or 2": 0.23,
+        **{"who scored high answers again, 1 or 2": 0.23, "nothing else, six waves": 0.3},
     },
+    "moves differ by size": {"respondents of a third err much more": 0.62},
     "the division hangs on roles": {
         **{"3 apart, 3 respondents": 0.10, "3 apart, 1 or 2": 0.25},
         **{"3 apart, mostly 1, halo": 0.48, "levels, 3 respondents": 0, "levels, 1 or 2": 0},
@@ -479,7 +480,7 @@ BEFORE = {
     "lines cross": {"three parallel profiles, in three": 0, "the same, divided in four": 0.67},
     "phases have this order": {"two unrelated blocks, halo": 0.24, "the last phase alone": 0.10},
 }
-"""What was false before it was mended, in the same or in 50 to 100 other studies."""
+"""What was false before it was mended, in the same or in 16 to 100 other studies."""
 
 
 def one_study(claim, world, study):

@@ -441,6 +441,45 @@ def test_boxes_to_tick_are_no_rating_and_what_is_personal_in_them_no_label(tmp_p
     assert "07700" not in made.files[0].read_text("utf-8")
 
 
+def test_a_box_for_each_of_several_roles_is_no_role_and_boxes_of_yes_and_no_no_rating(tmp_path):
+    boxes = {f"Wat is uw rol? [{role}]": ["Ja", "Nee"] * 45 for role in ("Raadslid", "Wethouder")}
+    boxes["Wat is uw rol? [Anders]"] = ["projectleider J. de Vries", *[""] * 89]
+    table = answers().drop(columns="functie").assign(**boxes)
+    folder, told = begun(tmp_path, table)
+    study = (folder / "study.yaml").read_text("utf-8")
+    assert "roles from column" not in told
+    assert "Vries" not in study
+    assert re.findall(r'code: "(\w+)"', study)[1:] == list(PHASES)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        lambda code: f"{code[:2]}_vorming_van_coalities_in_de_hele_organisatie_{code[2]}",
+        lambda code: f"Fase{code[:2]} {code[2]}. {TEXTS[code]}",
+    ],
+)
+def test_blocks_are_found_by_their_name_however_long_or_with_a_question(tmp_path, heading):
+    table = answers().rename(columns={code: heading(code) for code in CODES})
+    folder, _ = begun(tmp_path, table)
+    draft = pd.read_csv(folder / "codebook.csv")
+    assert draft["phase"].value_counts(sort=False).tolist() == [4] * 4
+    asked = [text if "." in heading("VK1") else heading(code) for code, text in TEXTS.items()]
+    assert draft["question_nl"].tolist() == asked
+
+
+def test_numbered_questions_are_not_a_block_by_that(tmp_path):
+    names = {code: f"Vraag {i}. {TEXTS[code]}" for i, code in enumerate(CODES, 1)}
+    folder, _ = begun(tmp_path, answers().rename(columns=names))
+    assert pd.read_csv(folder / "codebook.csv")["block"].is_unique
+
+
+def test_a_zero_with_a_minus_is_zero(tmp_path):
+    table = answers()
+    table[CODES] = table[CODES].replace("1", "-0").replace("2", "1")
+    assert "scale from_0_to_7" in begun(tmp_path, table)[1]
+
+
 def test_a_scale_of_which_one_end_alone_has_a_label_is_only_likely(tmp_path):
     given = ["1 - not at all", "2", "3", "4", "5", "6"] * 15
     answers().assign(ZZ=given).to_csv(tmp_path / "export.csv", index=False)

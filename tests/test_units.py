@@ -212,7 +212,7 @@ def test_a_day_after_the_register_warns_and_a_day_before_it_is_refused():
 
 
 def test_an_own_register_knows_namibia_and_needs_no_dates(tmp_path):
-    text = "unit,name,region,aliases\nNA,Namibia,Africa,\nNO,Norway,Europe,Norge|Noorwegen\n"
+    text = "unit,name,region,aliases\nNA,Namibia,Africa,\nNO,Norway,Europe,Norge|Noreg;Noorwegen\n"
     countries = read_register(write(tmp_path, "countries.csv", text))
     assert countries.on("1900-01-01").index.tolist() == ["NA", "NO"]
     assert countries.on("1900-01-01").columns.tolist() == ["name", "region"]

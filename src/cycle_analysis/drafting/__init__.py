@@ -56,6 +56,11 @@ MOST_NAMED = 12
 """More different roles than this are no list of roles."""
 MOST_LETTERS = 60
 """A longer question that names a role asks for an opinion."""
+TICK = re.compile(
+    r"ja|nee|yes|no|(?:niet |not )?(?:genoemd|gekozen|aangevinkt|mentioned|selected|checked)",
+    re.IGNORECASE,
+)
+"""What stands in a box to tick: one of several roles has a box of its own."""
 ROUND = re.compile(r"(.+?)[_. -]?((?:19|20)\d\d|[tTwW]\d|meting ?\d)")
 """A heading that ends in a year or the number of a measurement."""
 
@@ -262,7 +267,8 @@ def _role_column(raw: RawTable, columns: Sequence[str]) -> str:
     for column in columns:
         if named_as("role", column) or ASKS_FOR_ROLE.search(raw.questions.get(column, column)):
             names = role_names(raw, column).values()
-            if names and len(set(names)) <= MOST_NAMED:
+            ticked = all(TICK.fullmatch(name) for name in names)
+            if names and not ticked and len(set(names)) <= MOST_NAMED:
                 if _are_words(names):
                     return column
                 by_code = by_code or column * _is_short(raw, column)

@@ -47,10 +47,14 @@ CODE_FIRST = re.compile(r"([A-Za-z]+[._-]?\d+[a-z]?(?:[._-]\d+)*)(?:$|[.:]?\s)",
 IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
+NUMBERED = re.compile(
+    r"^(?!(?:vraag|stelling|question|statement|item)\b)(\w+?)[_ ]?\d+(?:[.:]\s+|$)", re.IGNORECASE
+)
+"""Begin of a heading in which a block has a name, however long, and a number: ``Starting 2. …``."""
 MARKS = (" - ", ": ", "? ")
 CODED = re.compile(r"(\w+)\.\s")
 USUAL_NAMES = {
-    "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|responseid|antwoordid|(?:\w*participant)?id|"
+    "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|response?id|antwoordid|(?:\w*participant)?id|"
     r"(?:volg)?n(?:umme)?r",
     "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
     "role": "role|rol|func(?:tie)?|function|position",
@@ -114,7 +118,7 @@ class Answers:
         codes = {*self.texts, *self.labels}
         if not all(NUMBER.fullmatch(code) for code in codes):
             return []
-        return sorted(float(code.replace(",", ".")) for code in codes)
+        return sorted(float(code.replace(",", ".")) + 0.0 for code in codes)  # -0 is 0
 
 
 @dataclass(frozen=True)
@@ -153,11 +157,6 @@ class SeenScale:
         """All that answers show of it; scales alike in this are one, if one of them is sure."""
         return (self.kind, self.ends, self.labels, self.missing, self.likely_missing)
 
-    @property
-    def is_coded(self) -> bool:
-        """Whether every label has a code."""
-        return all(code for code, _ in self.labels)
-
 
 @dataclass(frozen=True)
 class SeenItem:
@@ -191,10 +190,10 @@ def see_items(raw: RawTable, columns: Sequence[str]) -> list[SeenItem]:
     questions = _questions(raw, columns)
     kin = _kin(answers, {column: named[column][1] for column in columns})
     alike: dict[tuple[object, bool, tuple[object, ...]], list[str]] = {}
-    sizes = Counter(kin.values())
+    shared = Counter((kin[column], text) for column in columns for text in answers[column].texts)
     for column in columns:
         seen, block = answers[column], kin[column]
-        alone = sizes[block] == 1 and not seen.labels
+        alone = not seen.labels and all(shared[block, text] == 1 for text in seen.texts)
         many = len(seen.texts) > MOST_LABELS or max(map(len, seen.texts), default=0) > LONGEST
         own = (alone and _in_own_words(raw, column)) or _mostly_personal(_given(raw, column))
         is_open = not seen.numbers and (many or bool(own))
@@ -279,7 +278,8 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
         elif part and CODE.fullmatch(part[2]):
             code, block = part[2], re.sub(r"_?\d+[a-z]?$", "", part[2])
         if not CODE.fullmatch(code) or code.casefold() in taken:
-            stem = column[: column.rindex("[")] if IN_BRACKETS.fullmatch(column.strip()) else column
+            stem = part[1] if (part := NUMBERED.match(column.strip())) else column
+            stem = column[: column.rindex("[")] if IN_BRACKETS.fullmatch(column.strip()) else stem
             asked = stems.setdefault(stem, [])
             asked.append(column)
             block = f"V{list(stems).index(stem) + 1}"
@@ -291,11 +291,12 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 def _questions(raw: RawTable, columns: Sequence[str]) -> dict[str, str]:
     """Give the question of each column: what is asked last, where that tells it from the others."""
-    whole = {c: " ".join(raw.questions.get(c, c).split()) for c in columns}
+    whole = {c: one_line(raw.questions.get(c, c)) for c in columns}
     alone = [c for c, text in whole.items() if text == c and _is_code(c)]
     whole |= dict.fromkeys(alone, "")
     last = {}
-    for column, text in whole.items():
+    for column, all_of_it in whole.items():
+        text = NUMBERED.sub("", all_of_it) or all_of_it
         part = IN_BRACKETS.fullmatch(text)
         mark = next((mark for mark in MARKS if mark in text), "")
         last[column] = part[1] if part else text.rsplit(mark, 1)[-1] if mark else text
@@ -396,7 +397,7 @@ def _of_words(
 ) -> SeenScale:
     """Tell the scale of answers in words; the order of a rating is a person's to give."""
     words = _unlike(hide_personal(text) for one in columns for text in one.texts)
-    ticked = all(len(one.texts) < 2 for one in columns)
+    ticked = all(len(one.texts) < FEWEST for one in columns)
     if not words and not labels:
         return SeenScale("text")
     if len(columns) >= FEWEST and len(words) >= FEWEST and not labels and not ticked:

@@ -162,8 +162,8 @@ def read_register(
     units_csv : path
         Columns `unit` and `name`; optionally `valid_from`, `valid_until` (``2019-01-01``; the
         latter is the first day on which the unit no longer exists), `aliases` (separated by
-        ``|``), `size_2022` and so on (size class per year), and any background column. A unit
-        that was renamed has one row per period. Values are read as text: NA is Namibia.
+        ``|`` or ``;``), `size_2022` and so on (size class per year), and any background column. A
+        unit that was renamed has one row per period. Values are read as text: NA is Namibia.
     events_csv : path, optional
         Columns `date`, `from_unit`, `to_unit`; optionally `share` (of the persons of `from_unit`
         that went to `to_unit`; 1 when absent), `persons`, `kind` (one of `KINDS`; told from the
@@ -183,7 +183,7 @@ def read_register(
     refuse_any(_unit_problems(raw, Path(units_csv).name))
     units = raw.assign(valid_from=_dates(raw["valid_from"]), valid_until=_dates(raw["valid_until"]))
     events = read_events(events_csv, units)
-    own = raw[["aliases", "unit"]].assign(alias=raw["aliases"].str.split("|")).explode("alias")
+    own = raw.assign(alias=raw["aliases"].str.split("[|;]", regex=True)).explode("alias")
     aliases = own[["alias", "unit"]]
     if aliases_csv is not None:
         aliases = pd.concat([aliases, read_table(aliases_csv, ["alias", "unit"])[aliases.columns]])

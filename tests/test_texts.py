@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
-from told import PACKAGE, Saved, outline, saved, templates
+from told import PACKAGE, Saved, outline, saved, templates, words_in
 
 from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
@@ -25,7 +25,7 @@ from cycle_analysis.profiles.background import CRAMER, RANKS
 from cycle_analysis.profiles.selection import BARRING
 from cycle_analysis.profiles.typology import HEIGHTS
 from cycle_analysis.profiles.verdict import OF_PROFILES, OF_SCORES, WINDOW, Verdict
-from cycle_analysis.report import assemble, open_chapter, tell
+from cycle_analysis.report import assemble, door, open_chapter, tell
 from cycle_analysis.report.chapter import STEPS as TOLD
 from cycle_analysis.report.chapter import Chapter, ChapterFacts, facts_of
 from cycle_analysis.report.chapters import CHAPTERS, annex
@@ -410,6 +410,55 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
         changed = results.change(t04_number_of_profiles__verdict=values)
         told.append(tell(open_chapter(changed.study, changed, "nl", "profiles"), "verdict"))
     assert len(set(told)) == len(VARIANTS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("verdict", ["continuum", "bent", "structure", "no_structure"])
+def test_groups_that_fit_better_and_take_no_part_are_not_said_to_fit_no_better(
+    results, language, verdict
+):
+    """Of few units no more than one group may be taken, whatever fits best."""
+    row = {"verdict": verdict, "form_lead": 17.0, "form": "plane", "lowered_by": ""}
+    one = {"k": 1, "method": "EEI", "flags": "few_units"}
+    changed = results.change(
+        t04_number_of_profiles__verdict=row, t04_number_of_profiles__choice=one
+    )
+    better = {"nl": "zouden ze beter beschrijven (met 17", "en": "describe them better (by 17"}
+    others = {
+        "nl": ("even goed", "met −17", "Één groepen"),
+        "en": ("well as groups", "by −17", "One groups"),
+    }
+    for chapter, block in (("profiles", "verdict"), ("summary", "summary")):
+        told = tell(open_chapter(changed.study, changed, language, chapter), block)
+        assert better[language] in told
+        assert [words for words in others[language] if words in told] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_role_that_left_out_a_phase_is_told_beside_the_means(results, language):
+    role, name = "A", "01_responses/item_nonresponse_by_role"
+    study = results.study.model_copy(update={"roles": {role: {"nl": "Raad", "en": "Council"}}})
+    table = results.load(*name.split("/"), study.reference_wave).rename({"unknown": role})
+    items = study.codebook.items
+    left = items.index[items["phase"] == study.phase_codes[0]]
+    silent = table.assign(blank=table["blank"].mask(table.index.isin(left, level="item"), 1.0))
+    words = {
+        "nl": {"response": "rusten op andere mensen", "cycle": "kan ook daaraan liggen"},
+        "en": {"response": "rest on other people", "cycle": "may depend on that too"},
+    }
+    front = {"nl": "Niet elke rol beantwoordde elke fase", "en": "Not every role answered every"}
+    for answers, is_told in ((table, False), (silent, True)):
+        given = Saved(study, results.store, {name: answers})
+        for chapter, said in (words[language] | {"summary": front[language]}).items():
+            document = assemble(given.study, given, language, {chapter: CHAPTERS[chapter]})
+            assert (said in words_in(document)) == is_told
+
+
+def test_a_background_of_which_no_share_may_be_told_has_no_table(results, monkeypatch):
+    for least, shown in ((door.LEAST_WHOLE, True), (10_000, False)):
+        monkeypatch.setattr(door, "LEAST_WHOLE", least)
+        chapter = open_chapter(results.study, results, "nl", "profiles")
+        assert ("Aandeel van de" in tell(chapter, "who")) == shown
 
 
 def test_lines_that_cross_by_little_are_not_said_to_keep_their_order(results):

@@ -199,6 +199,11 @@ class ContestFacts(Chapter):
         return None if takes_part else self.lowest
 
     @cached_property
+    def groups_barred(self) -> bool:
+        """Whether groups describe the units better than that form, but take no part."""
+        return self.best["k"] == 1 and self.barred is not None and bool(self.lead > 0)
+
+    @cached_property
     def has_flags(self) -> bool:
         """Whether something speaks against any of the solutions."""
         return bool(self._criteria["flags"].fillna("").ne("").any())

@@ -16,8 +16,9 @@ from cycle_analysis.cycle.placements import NONE
 from cycle_analysis.figures import cycle as figures
 from cycle_analysis.figures.responses import plot_answers
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import CYCLE
+from cycle_analysis.report.chapter import CYCLE, facts_from
 from cycle_analysis.report.chapters.order import SURE, OrderFacts
+from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.door import Mean, Units, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave, percent
 from cycle_analysis.report.sources import as_whole, made
@@ -50,6 +51,8 @@ class CycleChapter(OrderFacts):
         items = self.study.codebook.items
         asked = items.loc[self.study.phase_items(self.wave).index].groupby("phase")["scale"]
         return len(set(asked.agg(frozenset))) > 1
+
+    response = facts_from(ResponseChapter)
 
     @cached_property
     def ends(self) -> dict[str, Any]:

@@ -22,12 +22,15 @@ from cycle_analysis.report.door import Units, units_of, wave_total
 from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
+from cycle_analysis.responses.checks import FEW
 from cycle_analysis.texts import NOTHING
 
 SURE = 0.05
 """p-value under which response, or the group of a unit, is said to go with a background."""
 ROUGH = 5
 """Smallest expected number under which the p-value of a chi-square test is rough."""
+SILENT = 0.999
+"""Share of a role without an answer from which nobody in it gave one: shares are rounded."""
 ALL = "all"
 """Code of all groups together."""
 GROUPS = "background_groups"
@@ -71,6 +74,23 @@ class ResponseChapter(Chapter):
         whether some have no share, and whether any has.
         """
         return [self._response(wave) for wave in self.study.waves]
+
+    @cached_property
+    def silent(self) -> list[dict[str, Any]]:
+        """Roles in which nobody answered a question of some `phases`, by wave."""
+        found = []
+        for wave in self.study.waves:
+            table = self.load(RESPONSES, "item_nonresponse_by_role", wave).query(f"n >= {FEW}")
+            unanswered = table.drop(columns="n").sum(axis=1) > SILENT
+            items = unanswered.index.get_level_values("item")
+            phases = items.map(self.study.phase_items(wave)["phase"])
+            by_role = unanswered.groupby(["role", phases]).all()
+            found += [
+                {"wave": wave, "role": names[self.language.code], "phases": left}
+                for role, names in self.study.roles.items()
+                if (left := [phase for phase in self.phases if by_role.get((role, phase), False)])
+            ]
+        return found
 
     def table_waves(self) -> Rows:
         """Fieldwork, population and response of each wave."""
@@ -272,10 +292,10 @@ class BackgroundFacts(Chapter):
 
         `most` and `least` are the categories of units in which `group` is most and least common, of
         the group for which these lie furthest apart; None where no share is told. `told` is whether
-        the test is told, `sure` what it says, `drawn` whether there are two categories to draw.
+        the test is told, `sure` what it says, `shown` in how many categories shares are told.
         """
         return [
-            {"by": by, "drawn": len(self._shares_of(by)) > 1} | self._tested(by) | self._widest(by)
+            {"by": by, "shown": len(self._shares_of(by))} | self._tested(by) | self._widest(by)
             for by in self._crossed
         ]
 
@@ -294,6 +314,7 @@ class BackgroundFacts(Chapter):
             {"by": by, "category": category, "n": total}
             | {f"in_{number}": n for number, n in cells.items()}
             for by, table in self._crossed.items()
+            if len(self._shares_of(by))
             for category, (total, cells) in table.items()
         ]
         columns = {"by": kinds.code("backgrounds"), "category": kinds.code(GROUPS)}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
-from told import PACKAGE, Saved, outline, saved, templates, words_in
+from told import PACKAGE, Saved, all_words_in, outline, saved, templates, words_in
 
 from cycle_analysis import figures, texts
 from cycle_analysis.cycle.order import Reading
@@ -452,6 +452,20 @@ def test_a_role_that_left_out_a_phase_is_told_beside_the_means(results, language
         for chapter, said in (words[language] | {"summary": front[language]}).items():
             document = assemble(given.study, given, language, {chapter: CHAPTERS[chapter]})
             assert (said in words_in(document)) == is_told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_told_that_more_units_are_placed_than_have_all_scores(results, language):
+    words = {"nl": "ook de andere zijn ingedeeld", "en": "the others are placed as well"}
+    few = results.change(t04_number_of_profiles__verdict={"n_units": 40})
+    n_divided = int(
+        results.load("05_profiles", "profiles", few.study.reference_wave)["n_units"].sum()
+    )
+    all_ = results.change(t04_number_of_profiles__verdict={"n_units": n_divided})
+    for given, is_told in ((few, True), (all_, False)):
+        chapter = {"profiles": CHAPTERS["profiles"]}
+        told = all_words_in(assemble(given.study, given, language, chapter))
+        assert (words[language] in told) == is_told
 
 
 def test_a_background_of_which_no_share_may_be_told_has_no_table(results, monkeypatch):

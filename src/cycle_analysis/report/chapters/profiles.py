@@ -53,6 +53,11 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
     # What the groups are, and what lies between them.
 
     @cached_property
+    def some_unscored(self) -> bool:
+        """Whether, as told, more units were divided than have a score on every phase."""
+        return self.door.count(self.n) != self.door.count(self.divided)
+
+    @cached_property
     def edges(self) -> list[dict[str, Any]]:
         """Neighbouring groups and the valley between them, deepest first."""
         if self.k == 1 or self.k != self.best["k"] or not self.has_shown:

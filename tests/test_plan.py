@@ -5,12 +5,13 @@ import json
 import pytest
 from commands import called
 from small_studies import QUICK, Truth, make_study
+from told import words_in
 
 from cycle_analysis.report import CHAPTERS, assemble
 from cycle_analysis.report.document import Heading, Table
 from cycle_analysis.results import open_results
 from cycle_analysis.study import load_study
-from cycle_analysis.study.plan import KINDS
+from cycle_analysis.study.plan import BESIDE, KINDS, frozen_beside
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def frozen(folder):
 def test_a_plan_is_drafted_before_there_are_data(folder):
     lock = frozen(folder)
     plan = (folder / "plan.md").read_text("utf-8")
-    assert set(lock) == set(KINDS)
+    assert set(lock) == {*KINDS, BESIDE}
+    assert lock[BESIDE] == []
     assert lock["parameter"]["04_number_of_profiles.n_starts"] == "4"
     for part in ("# Plan: Trial study", "No profiles: the verdict is", "Range of k: 1 to "):
         assert part in plan
@@ -77,6 +79,22 @@ def test_a_report_lists_what_differs_from_the_plan(frozen_run, make_copy):
     assert ["item", "Y", "P1, P1, rating", "–"] in english
     assert [row[1] for row in english] == ["03_cycle.active_from", item, "Y", "plan.md"]
     assert dutch[0] == ["instelling", "03_cycle.active_from", "60.0", "50.0"]
+
+
+def test_a_plan_that_is_frozen_beside_its_data_is_not_said_to_come_before_them(
+    frozen_run, make_copy
+):
+    home = make_copy(frozen_run("one_wave"))
+    folder = home / "data" / "raw" / "small"
+    words = {"nl": "lagen de antwoorden van", "en": "were there already"}
+    for beside in (frozen(folder)[BESIDE], []):
+        lock = json.loads((folder / "plan.lock").read_text("utf-8")) | {BESIDE: beside}
+        (folder / "plan.lock").write_text(json.dumps(lock), "utf-8")
+        results = open_results("small", home)
+        for code in results.study.languages:
+            annex = assemble(results.study, results, code, {"annex": CHAPTERS["annex"]})
+            assert (words[code] in words_in(annex)) == bool(beside)
+    assert frozen_beside(results.study) == []
 
 
 @pytest.mark.parametrize("contents", ["", "{}", "[]", '{"parameter": 1}'])

@@ -23,6 +23,8 @@ from cycle_analysis.whole_files import write_whole
 
 PLAN, LOCK = "plan.md", "plan.lock"
 LEFT_OUT = "left_out"
+BESIDE = "data"
+"""Waves of which the export lay there when the plan was frozen: no plan comes before those."""
 KINDS = ("parameter", "item", "question", "scale", "phases", LEFT_OUT, "plan")
 """What a plan fixes: parameters, items by phase and scale, questions, scales, phases, items that a
 wave leaves out, and its own text."""
@@ -72,7 +74,10 @@ def freeze(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> list[Pa
     if not plan.exists():
         write_whole(plan, draft(study, parameters).encode("utf-8"))
     facts = planned_facts(study, parameters)
-    contents = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    beside = [wave for wave in study.mappings if study.raw_file(wave).is_file()]
+    contents = (
+        json.dumps({**facts, BESIDE: beside}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    )
     return [plan, write_whole(lock, contents.encode("utf-8"))]
 
 
@@ -131,6 +136,11 @@ def deviations(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> lis
         if planned[kind].get(name, "") != found[kind].get(name, "")
         and (kind != "parameter" or name.startswith(of_run))
     ]
+
+
+def frozen_beside(study: Study) -> list[str]:
+    """Give the waves of which the export lay there when the plan was frozen."""
+    return list(json.loads((study.folder / LOCK).read_text("utf-8")).get(BESIDE, []))
 
 
 def plan_files(study: Study) -> list[Path]:

@@ -37,7 +37,13 @@ from cycle_analysis.report.language import Language, Rows, number
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.robustness import CROSSED, curve
-from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, plan_files
+from cycle_analysis.study.plan import (
+    OF_NO_MATTER,
+    Deviation,
+    deviations,
+    frozen_beside,
+    plan_files,
+)
 from cycle_analysis.texts import read_list
 from cycle_analysis.waves import transitions
 
@@ -282,9 +288,11 @@ class AnnexChapter(Chapter):
         return [f"{row['package']} {row['version']}" for row in self.table_software().rows]
 
     @cached_property
-    def plan(self) -> dict[str, bool]:
-        """Whether a plan was frozen before the data, and whether anything was done otherwise."""
-        return {"frozen": self._deviations is not None, "left": bool(self._deviations)}
+    def plan(self) -> dict[str, Any]:
+        """Whether a plan was frozen, beside data of which waves, and if anything was done else."""
+        frozen = self._deviations is not None
+        beside = frozen_beside(self.study) if frozen else []
+        return {"frozen": frozen, "left": bool(self._deviations), "beside": beside}
 
     # Tables.
 

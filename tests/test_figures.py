@@ -201,3 +201,10 @@ def test_many_answers_to_choose_from_leave_the_bars_their_room(options):
     ax = responses.plot_answers(shares, None, list(map(str, options)))
     ax.figure.canvas.draw()
     assert ax.get_window_extent().height / ax.figure.dpi > 0.2 * len(shares)
+
+
+def test_a_change_of_nought_is_not_struck_through_by_the_line_of_nought():
+    change = pd.DataFrame({"change": [0.0], "low": [-6.0], "high": [5.0]}, index=["AG"])
+    (text,) = cycle.plot_change(change).texts
+    assert text.get_text() == "0"
+    assert text.get_bbox_patch().get_facecolor() == (1, 1, 1, 1)

@@ -35,6 +35,8 @@ plt.rcParams["text.parse_math"] = False  # a dollar in a study's label begins no
 
 WIDTH = 4.2
 """Width of a figure, inches."""
+CLEAR = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+"""Behind a text through which a line would run."""
 TEXT_SIZE = 9.0
 """Size of the smallest text, points."""
 TITLE_SIZE = 10.5

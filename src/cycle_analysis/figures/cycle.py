@@ -226,7 +226,8 @@ def plot_change(change: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
         ax.plot([row.low, row.high], [place, place], color=figures.ACCENT, linewidth=2)
         filled = figures.ACCENT if sure else "white"
         ax.plot(row.change, place, "o", markersize=7, markerfacecolor=filled, color=figures.ACCENT)
-        figures.say(ax, look.points(row.change), (row.change, place), (0, 7))
+        where = (row.change, place), (0, 7)
+        figures.say(ax, look.points(row.change), *where, bbox=figures.CLEAR)
     ends = change[["low", "high", "change"]].to_numpy(float)
     low, high = np.nanmin(ends, initial=-1.0), np.nanmax(ends, initial=1.0)
     ax.set_xlim(low - 0.08 * (high - low), high + 0.08 * (high - low))

@@ -121,7 +121,7 @@ def plot_tree(
             ax.plot(x[ends], y[ends], "--" if edge.apart else "-", color="0.5", zorder=1)
             middle = (x[ends].mean(), y[ends].mean())
             told: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": "small"}
-            told["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            told["bbox"] = figures.CLEAR
             ax.annotate(look.p(edge.p, least_p), middle, (0, 4), textcoords="offset points", **told)
     areas = 300 + 1500 * profiles.sizes / profiles.sizes.sum()
     colours = [figures.profile_style(number)["color"] for number in x.index]

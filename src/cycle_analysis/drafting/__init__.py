@@ -56,10 +56,7 @@ MOST_NAMED = 12
 """More different roles than this are no list of roles."""
 MOST_LETTERS = 60
 """A longer question that names a role asks for an opinion."""
-TICK = re.compile(
-    r"ja|nee|yes|no|(?:niet |not )?(?:genoemd|gekozen|aangevinkt|mentioned|selected|checked)",
-    re.IGNORECASE,
-)
+TICK = re.compile(r"(?i)ja|nee|yes|no|(?:niet |not )?(?:genoemd|gekozen|mentioned|selected)")
 """What stands in a box to tick: one of several roles has a box of its own."""
 ROUND = re.compile(r"(.+?)[_. -]?((?:19|20)\d\d|[tTwW]\d|meting ?\d)")
 """A heading that ends in a year or the number of a measurement."""

@@ -80,8 +80,8 @@ class ResponseChapter(Chapter):
         """Roles in which nobody answered a question of some `phases`, by wave."""
         found = []
         for wave in self.study.waves:
-            table = self.load(RESPONSES, "item_nonresponse_by_role", wave).query(f"n >= {FEW}")
-            unanswered = table.drop(columns="n").sum(axis=1) > SILENT
+            table = self.load(steps.RESPONSES, "item_nonresponse_by_role", wave)
+            unanswered = table.query(f"n >= {FEW}").drop(columns="n").sum(axis=1) > SILENT
             items = unanswered.index.get_level_values("item")
             phases = items.map(self.study.phase_items(wave)["phase"])
             by_role = unanswered.groupby(["role", phases]).all()

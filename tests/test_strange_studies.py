@@ -192,6 +192,17 @@ def test_row_38_waves_that_share_one_unit_or_none_are_warned_about_and_claim_no_
         assert "no phase changed" not in text
 
 
+def test_row_38_a_last_wave_of_few_units_takes_nothing_from_the_pair_before_it(tmp_path):
+    make_study(tmp_path, replace(TWO_WAVES, waves=["2010", "2011", "2012"]))
+    change_answers(tmp_path, lambda _, table: units_from(0, 9)(table), ["2012"])
+    ((done, told),) = doubts(tmp_path)
+    assert done == KEPT
+    assert "units answered in 2011 and 2012 and never changed" in told
+    results = run_notebooks(tmp_path, load_study("small", tmp_path))
+    change = results.load("07_waves", "change")["n_units"].groupby(["wave_from", "wave_to"]).min()
+    assert change["2010", "2011"] > 40 > 10 >= change["2011", "2012"]
+
+
 def test_a_wave_that_is_the_export_of_another_once_more_is_told(tmp_path):
     make_study(tmp_path, TWO_WAVES)
     assert not doubts(tmp_path)

@@ -110,7 +110,6 @@ def test_the_order_of_rows_does_not_matter():
 def test_every_course_has_a_name_of_its_own_and_counts_its_parameters():
     assert len({course.name for course in COURSES}) == len(COURSES)
     assert Course(2, 2).n_parameters(0, 5) == 5 * 6 + 5 + 2
-    assert Course(2, 2, normal=True, one_way=True).n_parameters(0, 5) == 5 * 4 + 5
     assert Course(1, 4, 2).n_parameters(0, 5) == 5 * 5 + 5 * 3 + 2
     assert [str(course) for course in (LINE, Course(1, 3, 2), Course(2, 1, normal=True))] == [
         *("line", "curve 3 (spread 2)", "plane (normal positions)"),

@@ -139,8 +139,7 @@ def test_phases_that_the_scarcer_of_two_means_holds_back_are_no_profiles():
     world = Continuum(scarcer, spread=5.0, dimensions=2)
     evidence = weigh(scores_of(world, CLOSE, 350, 1), 6, **QUICK)
     assert evidence.choice.k > 1, "BIC alone announces profiles"
-    assert evidence.rivals.index[0] == "bent plane (normal positions, one way)"
-    assert evidence.rivals["bic_lead"].iloc[1] > 10, "no other form comes near"
+    assert evidence.rivals.index[0].endswith("own axes")
     assert not evidence.verdict.found
 
 

@@ -59,8 +59,6 @@ SHORT_STEPS, LONG_STEPS, TOLERANCE = 21, 300, 2e-5
 """EM steps of short and long runs; gain per unit and cycle under which a run has converged."""
 WIDEST, FURTHEST = 2.0, 0.7
 """Logarithm of how many times a variance may exceed that of the phase; largest step towards it."""
-TURNS = np.array([[[c, s], [-s, c]] for c, s in ((1, 0), (0, 1), (0.7, 0.7), (0.7, -0.7))])
-"""Ways in which a start lays a plane before it bends along its first dimension."""
 LENGTHS = (1.0, 0.5, 0.2, 0.05, 0.0)
 """Parts of a step that are tried; the last keeps the likelihood from falling."""
 
@@ -81,9 +79,6 @@ class Course:
         Whether positions are normal; otherwise beta, with two parameters more.
     full : bool
         Whether phases covary around the course; not with a spread that varies.
-    one_way : bool
-        Whether a plane bends along its first dimension alone, as a sheet of paper does, or phases
-        that are held back by the scarcer of two means.
 
     Examples
     --------
@@ -96,7 +91,6 @@ class Course:
     spread: int = 0
     normal: bool = False
     full: bool = False
-    one_way: bool = False
 
     @property
     def form(self) -> str:
@@ -112,7 +106,6 @@ class Course:
             "normal positions": self.normal,
             f"spread {self.spread}": self.spread > 0,
             "covariances": self.full,
-            "one way": self.one_way,
         }
         told = ", ".join(mark for mark, holds in marks.items() if holds)
         return f"{form} ({told})" if told else form
@@ -145,8 +138,6 @@ class Course:
     @cached_property
     def basis(self) -> np.ndarray:
         """Polynomial at the nodes, M × q."""
-        if self.one_way:
-            return np.hstack([legvander(self.nodes[:, 0], self.degree), self.nodes[:, 1:]])
         return _polynomial(self.nodes, self.degree)
 
     @cached_property
@@ -196,7 +187,6 @@ COURSES = (
     *(Course(1, degree, full=True) for degree in (1, 2, 3)),
     Course(2, 1, normal=True),
     *(Course(2, degree, spread) for degree in (1, 2) for spread in (0, 1, 2)),
-    Course(2, 2, normal=True, one_way=True),
 )
 """Courses that profiles have to beat, each after those from which it may start."""
 
@@ -389,7 +379,6 @@ def solve(
     """Climb from the orders of the units and from courses within this one; keep the best."""
     kin = [_adapted(solved[other], other, course, family) for other in _within(course, solved)]
     if not kin or course.is_plain:
-        orders = np.concatenate(orders @ TURNS[:, None]) if course.one_way else orders
         away = np.array([cdist(order, course.nodes) for order in orders])
         placed = np.exp(-((np.moveaxis(away, 0, -1) / SHARPNESS) ** 2) / 2)
         placed = placed / placed.sum(axis=1, keepdims=True)

@@ -84,7 +84,7 @@ def test_parts_that_are_rounded_one_by_one_beside_their_whole_are_found(frozen_r
 
 def test_a_small_number_that_is_told_as_it_is_is_found(frozen_run, monkeypatch):
     def exact(self):
-        clearly = self._clearly
+        clearly = self._members["clearly_placed"].fillna(False).astype(bool)
         counts = [made(int(of.sum()), clearly) for of in (clearly, ~clearly)]
         return [wave_total(n, self.divided) for n in counts]
 

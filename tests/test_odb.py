@@ -1,5 +1,7 @@
 """A study with other units, other phases and four waves is read and told by its files alone."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 from odb import PHASES, WAVES, write_study
@@ -53,7 +55,9 @@ def test_four_waves_of_countries_go_all_the_way_to_a_report(tmp_path):
     scores = results.load("02_scores", "scores", "2014")
     assert scores.shape == (86, len(PHASES))
     panel = results.load("07_waves", "change_tests").reset_index()
-    assert panel["n_units"].tolist() == [77, 77, 77]
+    in_wave = [results.load("02_scores", "scores", wave).dropna().index for wave in study.waves]
+    both = [len(one.intersection(other)) for one, other in pairwise(in_wave)]
+    assert panel["n_units"].tolist() == both == [77, 86, 92]
     assert panel["wave_from"].tolist() == WAVES[:-1]
     report = all_words_in(assemble(study, results, "nl"))
     assert "landen" in report

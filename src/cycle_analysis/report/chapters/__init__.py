@@ -63,8 +63,8 @@ class LimitsChapter(Chapter):
     @cached_property
     def whole_population(self) -> bool:
         """Whether the whole population answered, in every wave."""
-        tables = [self.load(RESPONSES, "precision", wave) for wave in self.study.waves]
-        return all(bool(table["n_units"].eq(table["population"]).all()) for table in tables)
+        tables = [self.load(RESPONSES, "response", wave) for wave in self.study.waves]
+        return all(bool(table["responded"].eq(table["population"]).all()) for table in tables)
 
 
 CHAPTERS: dict[str, type[Chapter]] = {

@@ -22,6 +22,7 @@ from cycle_analysis.report.door import Units, units_of, wave_total
 from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.report.sums import Sum
+from cycle_analysis.representation import precision
 from cycle_analysis.responses.checks import FEW
 from cycle_analysis.texts import NOTHING
 
@@ -179,7 +180,7 @@ class ResponseChapter(Chapter):
         return {
             "wave": wave,
             **{"asked": self.asked_in(wave), "answered": answered},
-            "margin": 100 * self.load(steps.RESPONSES, "precision", wave)["margin"].iloc[0],
+            "margin": made(100 * precision(account).loc["precision", "margin"], account),
             "single": Units(made(int((sizes == 1).sum()), respondents), answered),
             "one_each": len(respondents) == len(sizes),
             "by": (by := [str(name) for name in account.index.names]),

@@ -26,7 +26,6 @@ from cycle_analysis.report.chapter import (
 )
 from cycle_analysis.representation import (
     nonresponse_tests,
-    precision,
     response_account,
     response_by_wave,
     shares,
@@ -97,8 +96,9 @@ class Drawn:
         respondents = self.large.load(RESPONSES, "respondents", wave)
         respondents = respondents[respondents["unit"].isin(kept)]
         own = {n: self._of(RESPONSES, n, wave, respondents.index) for n in ("answers", "reasons")}
-        tests = {"nonresponse": nonresponse_tests(account), "precision": precision(account)}
-        self._keep(RESPONSES, wave, response=account, respondents=respondents, **own, **tests)
+        tests = nonresponse_tests(account)
+        tables = {"response": account, "respondents": respondents, "nonresponse": tests}
+        self._keep(RESPONSES, wave, **tables, **own)
 
     def _scores(self, wave: str) -> None:
         respondents, items = self.load(RESPONSES, "respondents", wave), self.study.phase_items(wave)

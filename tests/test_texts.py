@@ -388,8 +388,9 @@ def test_key_words_say_what_leads_and_what_lags_and_else_that_nothing_does(resul
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_where_the_whole_population_answered_no_margin_of_error_is_told(results, language):
-    part = results.change(t01_responses__precision={"margin": 0.03})
-    whole = results.change(t01_responses__precision={"margin": 0.0})
+    account = results.load("01_responses", "response", results.study.reference_wave)
+    part = results.change(t01_responses__response={"population": 2 * account["responded"]})
+    whole = results.change(t01_responses__response={"population": account["responded"]})
     margin = {"en": "margin of error", "nl": "foutmarge"}[language]
     none = {"en": "there is no sampling error", "nl": "een steekproeffout is er niet"}[language]
     for saved_as, all_answered in ((part, False), (whole, True)):

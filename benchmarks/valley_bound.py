@@ -23,7 +23,7 @@ from scipy.optimize import isotonic_regression
 from scipy.stats import norm
 from studies import rate, write_tables
 from surveys import WITH_GROUPS
-from verdict import read
+from verdict import read, with_groups
 
 RESULTS = Path(__file__).parent / "valley_bound.csv"
 LEVEL = 0.05
@@ -104,22 +104,13 @@ def tables():
     told = {
         "the easiest pair": easiest,
         "the hardest pair": hardest,
-        "all apart, found": all_apart(),
+        "all apart, found": with_groups(read()).groupby(["truth", "n"])["right"].mean(),
     }
     told = pd.DataFrame(told).loc[easiest.index].map(rate)
     return {
         "a valley between two, 200 units": two.to_frame("found at most"),
         "valleys, 100 / 200 / 350 units": told.groupby("truth", sort=False).agg(" / ".join),
     }
-
-
-def all_apart():
-    """Give the share of surveys in which all profiles are separate."""
-    surveys = read()
-    own = surveys[surveys["truth"].isin(WITH_GROUPS)]
-    true = own["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
-    apart = own["verdict"].eq("separate") & own["k_apart"].eq(true)
-    return apart.groupby([own["truth"], own["n"]]).mean()
 
 
 if __name__ == "__main__":

@@ -169,10 +169,16 @@ def drawn(surveys):
 
 def right_number(surveys):
     """Of surveys with separate profiles of 200 and of 350 units, tell how many get their number."""
-    own = surveys[surveys["truth"].isin(WITH_GROUPS) & surveys["verdict"].eq("separate")]
-    true = own["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids))
-    right = own["k_apart"].eq(true).groupby([own["truth"], own["n"]]).mean().map(rate).unstack()
+    own = with_groups(surveys).query("verdict == 'separate'")
+    right = own.groupby(["truth", "n"])["right"].mean().map(rate).unstack()
     return right[200] + " / " + right[350]
+
+
+def with_groups(surveys):
+    """Give those with groups: how many there `are`, and whether as many are told apart, `right`."""
+    own = surveys[surveys["truth"].isin(WITH_GROUPS)]
+    own = own.assign(are=own["truth"].map(lambda name: len(WITH_GROUPS[name][0].centroids)))
+    return own.assign(right=own["verdict"].eq("separate") & own["k_apart"].eq(own["are"]))
 
 
 def draw(rates):

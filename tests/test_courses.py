@@ -272,7 +272,10 @@ def test_a_cloud_is_skewed_along_no_axes_of_its_own_where_they_cannot_be_told():
     assert fit_skewed_along_axes(scores.mask(scores > 70)) == []
     assert fit_skewed_along_axes(scores.assign(sum=scores.sum(axis=1))) == []
     mirrored = pd.concat([scores, 100 - scores], ignore_index=True)
-    assert all(np.isfinite(rival.bic) for rival in fit_skewed_along_axes(mirrored))
+    squares = pd.DataFrame([[40.0, 40], [40, 60], [60, 40], [60, 60]] * 15)  # no third moments
+    for symmetric in (mirrored, squares):
+        rivals = fit_skewed_along_axes(symmetric)
+        assert [np.isfinite(rival.bic) for rival in rivals] == [True] * symmetric.shape[1]
 
 
 @pytest.mark.filterwarnings("error")

@@ -96,5 +96,11 @@ def test_tables_of_benchmarks_say_what_their_csv_says(name):
     assert with_tables(told, tables) == told
 
 
+def test_never_are_more_groups_told_apart_than_there_are():
+    apart = verdict.with_groups(verdict.read()).query("verdict == 'separate'")
+    assert len(apart) > 3000
+    assert (apart["k_apart"] <= apart["are"]).all()
+
+
 def test_rates_that_are_looked_up_are_those_of_the_surveys():
     assert verdict.told_rates().to_csv(index=False) == verdict.RATES.read_text("utf-8")

@@ -414,14 +414,12 @@ def _most_skewed(values: np.ndarray) -> tuple[np.ndarray, float]:
 
     From where the third moments point.
     """
-    direction = values.T @ (values**2).sum(axis=1) + np.finfo(float).tiny
+    direction = values.T @ (values**2).sum(axis=1) + np.finfo(float).tiny  # of none, any
     for _ in range(SETTLES):
         direction = values.T @ (values @ direction / np.linalg.norm(direction)) ** 2
 
     def badness(way: np.ndarray) -> float:
-        places = values @ way[:-1] / np.linalg.norm(way[:-1])
-        bent, logs = _bent(places, way[-1], 1.0)
-        return float(len(values) * np.log(bent.std()) - logs.sum())
+        return _badness(*_bent(values @ way[:-1] / np.linalg.norm(way[:-1]), way[-1], 1.0))
 
     start = [*direction / np.linalg.norm(direction), 1.0]
     bounds = [(None, None)] * values.shape[1] + [BENT_WITHIN[0]]
@@ -445,11 +443,16 @@ def _power_and_tail(values: np.ndarray, power: float) -> tuple[float, float]:
     def badness(way: np.ndarray) -> float:
         bent, logs = _bent(values, way[0], np.exp(way[1]))
         has_dip = np.exp(2 * way[1]) * (1 - 1 / bent.var()) > 1
-        return np.inf if has_dip else float(len(values) * np.log(bent.std()) - logs.sum())
+        return np.inf if has_dip else _badness(bent, logs)
 
     start = np.clip(power, *BENT_WITHIN[0])
     best = minimize(badness, [start, 0.0], method="Nelder-Mead", bounds=BENT_WITHIN).x
     return float(best[0]), float(np.exp(best[1]))
+
+
+def _badness(bent: np.ndarray, logs: np.ndarray) -> float:
+    """Tell how far bent values are from normal: their log-likelihood, turned round."""
+    return float(len(bent) * np.log(bent.std()) - logs.sum())
 
 
 def _bent(values: np.ndarray, power: float, tail: float) -> tuple[np.ndarray, np.ndarray]:

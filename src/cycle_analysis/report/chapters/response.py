@@ -30,8 +30,6 @@ SURE = 0.05
 """p-value under which response, or the group of a unit, is said to go with a background."""
 ROUGH = 5
 """Smallest expected number under which the p-value of a chi-square test is rough."""
-SILENT = 0.999
-"""Share of a role without an answer from which nobody in it gave one: shares are rounded."""
 ALL = "all"
 """Code of all groups together."""
 GROUPS = "background_groups"
@@ -82,7 +80,8 @@ class ResponseChapter(Chapter):
         found = []
         for wave in self.study.waves:
             table = self.load(steps.RESPONSES, "item_nonresponse_by_role", wave)
-            unanswered = table.query(f"n >= {FEW}").drop(columns="n").sum(axis=1) > SILENT
+            shares = table.query(f"n >= {FEW}").drop(columns="n").sum(axis=1)
+            unanswered = (1 - shares) * table["n"].loc[shares.index] < 0.5  # answers, of rounded
             items = unanswered.index.get_level_values("item")
             phases = items.map(self.study.phase_items(wave)["phase"])
             by_role = unanswered.groupby(["role", phases]).all()

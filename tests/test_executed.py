@@ -1,6 +1,12 @@
 """What differs between two executions of a notebook is not kept."""
 
-from cycle_analysis.running.kernels import tidied
+import asyncio
+import queue
+
+import pytest
+from nbclient.exceptions import DeadKernelError
+
+from cycle_analysis.running.kernels import PromptClient, tidied
 
 
 def executed(time, address, place, first):
@@ -36,3 +42,49 @@ def test_two_executions_are_one_file_and_what_was_found_stays():
     }
     assert "outputs" in one["cells"][0], "the notebook given is left alone"
     assert one["metadata"]["papermill"] == {"end_time": "10:00"}
+
+
+class Answering(PromptClient):
+    """A client of a kernel whose answers, and outputs, come as they are given; then it is dead."""
+
+    def __init__(self, answers, outputs):
+        super().__init__()
+        self.answers, self.outputs, self.asked = answers, outputs, 0
+
+    def kernel_info(self):
+        self.asked += 1
+
+    async def is_alive(self):
+        return bool(self.answers)
+
+    async def get_shell_msg(self, timeout):
+        await asyncio.sleep(0)
+        return _next(self.answers)
+
+    async def get_iopub_msg(self, timeout):
+        return _next(self.outputs)
+
+
+def _next(ahead):
+    if not ahead or not ahead.pop(0):
+        raise queue.Empty
+    return {"content": {"protocol_version": "5.4"}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "outputs", "asked"),
+    [([True], [True], 1), ([False, True], [True], 2), ([True, True], [False, True], 2)],
+)
+def test_a_kernel_is_asked_until_it_answers_and_its_outputs_arrive(answers, outputs, asked):
+    client = Answering(answers=answers, outputs=outputs)
+    asyncio.run(client.wait_for_ready(timeout=60))
+    assert client.asked == asked
+    assert not answers
+    assert not outputs
+
+
+def test_a_kernel_that_ended_or_never_answers_is_waited_for_no_longer():
+    with pytest.raises(DeadKernelError):
+        asyncio.run(Answering(answers=[True], outputs=[False]).wait_for_ready(timeout=60))
+    with pytest.raises(TimeoutError):
+        asyncio.run(Answering(answers=[False, True], outputs=[]).wait_for_ready(timeout=0))

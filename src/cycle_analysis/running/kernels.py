@@ -9,11 +9,14 @@ objects, and warnings name files of the machine. Without these the same notebook
 is the same file, to be compared like any other.
 """
 
+import asyncio
+import ctypes
 import gc
 import json
 import multiprocessing
 import os
 import pickle
+import queue
 import re
 import signal
 import sys
@@ -21,7 +24,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from importlib import import_module
 from itertools import groupby
@@ -35,8 +38,11 @@ from typing import Any
 import joblib
 from joblib import wrap_non_picklable_objects
 from joblib.parallel import AutoBatchingMixin, ParallelBackendBase, SequentialBackend
+from jupyter_client import AsyncKernelManager
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Type
 
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.results import Value
@@ -146,6 +152,34 @@ class ForkProvisioner(LocalProvisioner):
             self.process.wait()
 
 
+class PromptClient(AsyncKernelClient):
+    """A client that is ready once the kernel has answered and its outputs arrive.
+
+    Jupyter's own then waits a fifth of a second for outputs of before, which nbclient tells apart.
+    """
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        from nbclient.exceptions import DeadKernelError  # heavy, and papermill's already
+
+        async with asyncio.timeout(timeout):
+            while True:
+                self.kernel_info()
+                with suppress(queue.Empty):
+                    answer = await self.get_shell_msg(timeout=1)
+                    await self.get_iopub_msg(timeout=0.2)
+                    return self._handle_kernel_info_reply(answer)
+                if not await self.is_alive():
+                    raise DeadKernelError("The kernel ended before it answered")
+
+    wait_for_ready = _async_wait_for_ready
+
+
+class PromptManager(AsyncKernelManager):
+    """A manager of kernels with such a client."""
+
+    client_factory = Type(PromptClient)
+
+
 class ForkedWorkers(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[misc]
     """Workers of joblib from the fork server: those of its own import all libraries anew.
 
@@ -231,6 +265,7 @@ def execute_notebook(
             coalesce_streams=True,
             iopub_timeout=LATE,
             on_cell_start=_showing(source, show),
+            kernel_manager_class=PromptManager,
         )
     kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
     write_whole(copy, f"{kept}\n".encode(), private_from=top)
@@ -332,6 +367,12 @@ def load_ahead() -> None:
         context()
         with deaf():
             pass
+
+
+def return_memory() -> None:
+    """Give the system what was freed: glibc keeps much of it, beside kernels that need it."""
+    with suppress(AttributeError, TypeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

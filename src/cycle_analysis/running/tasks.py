@@ -38,7 +38,7 @@ from cycle_analysis.running import (
     number,
     plan,
 )
-from cycle_analysis.running.kernels import execute_notebook, load_ahead
+from cycle_analysis.running.kernels import execute_notebook, load_ahead, return_memory
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import COLUMNS
@@ -320,6 +320,8 @@ class Tasks:
             self.study, number(self.parameters["01_responses"]["max_invalid"])
         )
         doubts = doubt_study(self.study, responses, self.parameters)
+        del responses
+        return_memory()
         refuse_any(doubt for doubt in doubts if doubt.done == REJECTED)
         for doubt in doubts:
             self.tell(f"  !   {doubt}")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from shared import four_profiles, one_continuum
 
-from cycle_analysis.mixtures import EEE, EEI, fit_classes, fit_mixture
+from cycle_analysis.mixtures import EEE, EEI, Search, fit_classes, fit_mixture
 from cycle_analysis.profiles.selection import (
     bootstrap_likelihood_ratio,
     likelihood_ratios,
@@ -21,7 +21,7 @@ def test_a_fourth_profile_is_needed_and_a_fifth_is_not():
 
 def test_the_sequence_is_tested_step_by_step():
     scores, _ = four_profiles(60)
-    table = likelihood_ratios(equal, scores, 3, n_replicates=9, n_starts=3)
+    table = likelihood_ratios(equal, scores, 3, n_replicates=9, search=Search(3, 3))
     assert table.index.tolist() == [2, 3]
     assert (table["p"] == 0.1).all()
 

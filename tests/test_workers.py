@@ -15,7 +15,7 @@ from commands import called
 from shared import four_profiles
 from small_studies import write_notebook
 
-from cycle_analysis.mixtures import EEI, fit_mixture
+from cycle_analysis.mixtures import EEI, Search, fit_mixture
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
 from cycle_analysis.profiles.division import bootstrap_jaccard
@@ -107,7 +107,7 @@ def _everything() -> dict[str, np.ndarray]:
     jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
     evidence = weigh(scores, 3, n_starts=3, n_replicates=19)
     holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
-    ratio = bootstrap_likelihood_ratio(fit_mixture, holed, 2, n_replicates=4, n_starts=2)
+    ratio = bootstrap_likelihood_ratio(fit_mixture, holed, 2, n_replicates=4, search=Search(2, 2))
     found = recovery(NEAR, in_points(3), 40, 3, 2, n_replicates=5, n_starts=3)
     return {
         "compare": table.select_dtypes("number").astype(float).to_numpy(),

@@ -32,7 +32,7 @@ def saved(division, partition):
     """The tables of a division as somebody else loads them."""
     tables = division_tables(division, partition)
     assert tuple(tables) == TABLES
-    return {name: write_table(name, table, exact=True).table for name, table in tables.items()}
+    return {name: write_table(name, table).table for name, table in tables.items()}
 
 
 @pytest.mark.parametrize("model", [model.name for model in MODELS])
@@ -48,9 +48,9 @@ def test_latent_profiles_come_back_with_their_probabilities(model, k):
     for one, other in ((again, partition), (again.only(SCORES.index[5:]), partition)):
         units = one.scores.index
         pd.testing.assert_series_equal(one.labels, other.labels[units])
-        expected = write_table("t", other.posteriors.loc[units]).contents
-        assert write_table("t", one.posteriors).contents == expected
-    pd.testing.assert_frame_equal(members(again), members(partition), rtol=1e-9)
+        pd.testing.assert_frame_equal(one.posteriors, other.posteriors.loc[units], atol=2e-6)
+    # what is saved has six decimals
+    pd.testing.assert_frame_equal(members(again), members(partition), atol=2e-6)
 
 
 def test_levels_and_methods_without_a_mixture_come_back():

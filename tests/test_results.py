@@ -50,12 +50,6 @@ def test_numbers_are_rounded_without_minus_zero():
     assert saved.contents.decode() == "unit,x\n0059,0.0\nNA,0.333333\nGM0363,2.0\n"
 
 
-def test_a_fit_that_others_go_on_from_keeps_its_digits():
-    numbers = [1234.5678901234567, -1e-9, 0.0]
-    saved = write_table("t", pd.DataFrame({"x": numbers}, index=CODES), exact=True)
-    assert saved.table["x"].tolist() == [1234.56789012, -1e-9, 0.0]
-
-
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4) | st.text(
     "=+-@;\t\r\n' 1.,\"", max_size=5
 )

@@ -149,13 +149,11 @@ class Here:
         """Give the parameters with which another notebook ran, for this wave or another one."""
         return self.results.parameters(step, self.wave if wave is None else wave)
 
-    def keep(self, *, exact: bool = False, **tables: pd.DataFrame) -> None:
+    def keep(self, **tables: pd.DataFrame) -> None:
         """Keep tables of this notebook, to be saved by `save`.
 
         Parameters
         ----------
-        exact : bool
-            Keep digits that others need to go on from a fit; see `results.DIGITS`.
         **tables : DataFrame
             By name, each with a named index without double entries.
 
@@ -165,7 +163,7 @@ class Here:
             As `results.write_table`.
         """
         for name, table in tables.items():
-            self.results.kept[name] = write_table(name, table, exact=exact)
+            self.results.kept[name] = write_table(name, table)
 
     def save(self, **tables: pd.DataFrame) -> None:
         """Save these tables and all that were kept, with what made them, in one go.

@@ -28,8 +28,6 @@ from cycle_analysis.whole_files import delete_files, inert, inert_texts, write_w
 Value = str | int | float | bool
 """What a parameter may be."""
 DECIMALS = 6
-DIGITS = 12
-"""Significant digits of a fit that others go on from, such as the covariances of a division."""
 FILE = "result.json"
 PARAMETERS = "parameters"
 ALL_WAVES = "all_waves"
@@ -98,7 +96,7 @@ class Saved:
         )
 
 
-def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved:
+def write_table(name: str, table: pd.DataFrame) -> Saved:
     r"""Write a table as it will be saved.
 
     Parameters
@@ -108,8 +106,6 @@ def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved
     table : DataFrame
         With a named index without double entries. Columns of texts, whole numbers, numbers or
         booleans; all but numbers may be missing where their type allows it.
-    exact : bool
-        Keep `DIGITS` significant digits instead of `DECIMALS` decimals.
 
     Raises
     ------
@@ -127,7 +123,7 @@ def write_table(name: str, table: pd.DataFrame, *, exact: bool = False) -> Saved
     kinds = {str(column): _kind(name, column, columns[column]) for column in columns}
     if len(kinds) < columns.shape[1]:
         raise ValueError(f"columns of table {name!r} have the same name as a text: {list(columns)}")
-    contents = _to_csv(_rounded(table, exact=exact).reset_index(), kinds)
+    contents = _to_csv(_rounded(table).reset_index(), kinds)
     n_levels = table.index.nlevels
     schema = {
         "index": dict(list(kinds.items())[:n_levels]),
@@ -490,10 +486,9 @@ def _to_csv(columns: pd.DataFrame, kinds: Mapping[str, str]) -> bytes:
     return written.to_csv(index=False, header=heads, lineterminator="\n").encode("utf-8")
 
 
-def _rounded(table: pd.DataFrame, *, exact: bool) -> pd.DataFrame:
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     """Round floats; adding zero turns -0.0 into 0.0."""
     rounded = table.copy()
     for name in (name for name in table if pd.api.types.is_float_dtype(table[name])):
-        digits = table[name].map(lambda number: float(f"{number:.{DIGITS}g}")) if exact else None
-        rounded[name] = (table[name].round(DECIMALS) if digits is None else digits) + 0.0
+        rounded[name] = table[name].round(DECIMALS) + 0.0
     return rounded

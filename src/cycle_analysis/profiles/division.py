@@ -139,10 +139,9 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     -------
     dict of str to DataFrame
         division: one row, index `finding`: kind, model, k (asked), method, and for profiles how
-        the search ended. placed: n units, `profile`, and the probability of each profile where
-        there is one. shares: k profiles, `share` of the population and `n_units` placed. means:
-        k profiles × p phases. covariances: index (profile, phase) × p phases, without rows
-        where the method has none.
+        the search ended. placed: n units, `profile`. shares: k profiles, `share` of the population
+        and `n_units` placed. means: k profiles × p phases. covariances: index (profile, phase) × p
+        phases, without rows where the method has none.
     """
     mixture = partition.mixture
     row = {**asdict(division), "method": mixture.name if mixture else partition.method}
@@ -157,7 +156,7 @@ def division_tables(division: Division, partition: Partition) -> dict[str, pd.Da
     rows = pd.MultiIndex.from_product([shares.index, phases], names=["profile", "phase"])
     return {
         "division": pd.DataFrame([row], index=pd.Index(["division"], name="finding")),
-        "placed": partition.labels.to_frame("profile").join(_named(partition.posteriors)),
+        "placed": partition.labels.to_frame("profile"),
         "shares": shares.to_frame("share").assign(n_units=partition.sizes),
         "means": means,
         "covariances": pd.DataFrame(covariances, rows[: len(covariances)], phases),
@@ -202,14 +201,8 @@ def read_partition(scores: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> 
     labels, row = placed.loc[scores.index].rename("profile"), tables["division"].loc["division"]
     if tables["covariances"].empty:
         return Partition(scores, labels, n_profiles=k, method=str(row["method"]))
-    posteriors = tables["placed"].loc[scores.index].iloc[:, 1:]
-    posteriors = posteriors.set_axis(pd.RangeIndex(1, k + 1, name="profile"), axis=1)
-    return Partition(scores, labels, posteriors, _read_mixture(row, tables))
-
-
-def _named(posteriors: pd.DataFrame | None) -> pd.DataFrame:
-    """Probabilities by columns that can be saved."""
-    return pd.DataFrame() if posteriors is None else posteriors.rename(columns="profile {}".format)
+    mixture = _read_mixture(row, tables)
+    return Partition(scores, labels, by_mixture(scores, mixture).posteriors, mixture)
 
 
 def _read_mixture(row: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Mixture:

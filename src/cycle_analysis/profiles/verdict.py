@@ -73,6 +73,8 @@ ALPHA = 0.05
 """Level of the tests."""
 STRONG_LEAD, CLEAR_LEAD = 6.0, 10.0
 """BIC points from which evidence is strong, and very strong (Raftery 1995)."""
+PLACES = 2
+"""Decimals of differences of likelihoods: where a search stops differs by processor after that."""
 PATHS = ("line", "curve")
 """Forms of one dimension."""
 FEW_UNITS, UNITS_PER_PROFILE = 30, 10
@@ -272,7 +274,7 @@ def weigh(
     return Evidence(
         choice=choice,
         rivals=_compare_rivals(rivals, profiles, scores, third),
-        steps_lead=rivals[0].bic - fit_steps(scores, profiles).bic,
+        steps_lead=round(rivals[0].bic - fit_steps(scores, profiles).bic, PLACES),
         valleys=find_valleys(complete, labels, ALPHA, n_replicates=n_replicates, seed=second),
         course=_course_table(course, _turned(places, scores)),
         ascent=abs(_rank_correlation(places, scores.mean(axis=1))),
@@ -303,7 +305,7 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
     others = [*fit_concentric(scores), *skewed, *fit_hurdles(scores)]
     others = [rival for rival in others if rival.n_parameters <= most]
     rivals = [*fit_courses(scores, profiles.means, courses), *clouds, *others]
-    return sorted(rivals, key=lambda rival: (round(rival.bic, 6), rival.n_parameters))
+    return sorted(rivals, key=lambda rival: (round(rival.bic, PLACES), rival.n_parameters))
 
 
 def warnings_of(scores: pd.DataFrame, choice: Choice, highest: int) -> Iterator[str]:
@@ -412,7 +414,7 @@ def _compare_rivals(
     places = np.flatnonzero(~table["form"].duplicated())
     left_out = held_out([profiles, *(rivals[i] for i in places)], scores, seed=seed).sum()
     gained = pd.Series(left_out[0] - left_out.iloc[1:].to_numpy(), table.index[places])
-    return table.assign(held_out=gained)
+    return table.assign(held_out=gained).round(PLACES)
 
 
 def _turned(places: np.ndarray, scores: pd.DataFrame) -> bool:

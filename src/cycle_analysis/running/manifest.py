@@ -42,7 +42,7 @@ LIBRARIES = (
     *("markdown-it-py", "markupsafe", "matplotlib", "nbclient", "numpy", "pandas", "papermill"),
     *("pydantic", "pydantic-core"),
     *("pyreadstat", "pytask", "pytask-parallel", "python-calamine", "python-docx", "pyyaml"),
-    *("scikit-learn", "scipy", "seaborn", "tqdm", "typst", "xlsxwriter"),
+    *("scikit-learn", "scipy", "seaborn", "tqdm", "traitlets", "typst", "xlsxwriter"),
 )
 """All that the package imports: another version of one may change a result."""
 SECTIONS = (

@@ -5,8 +5,9 @@ import queue
 
 import pytest
 from nbclient.exceptions import DeadKernelError
+from small_studies import write_notebook
 
-from cycle_analysis.running.kernels import PromptClient, tidied
+from cycle_analysis.running.kernels import PROVISIONER, PromptClient, execute_notebook, tidied
 
 
 def executed(time, address, place, first):
@@ -88,3 +89,14 @@ def test_a_kernel_that_ended_or_never_answers_is_waited_for_no_longer():
         asyncio.run(Answering(answers=[True], outputs=[False]).wait_for_ready(timeout=60))
     with pytest.raises(TimeoutError):
         asyncio.run(Answering(answers=[False, True], outputs=[]).wait_for_ready(timeout=0))
+
+
+def test_a_kernel_that_is_not_forked_tells_nothing_in_the_terminal_either(
+    tmp_path, monkeypatch, capfd
+):
+    """As on Windows and macOS, where each would warn that it listens to this machine alone."""
+    monkeypatch.delenv(PROVISIONER, raising=False)
+    source, top = tmp_path / "nb.ipynb", tmp_path / "data" / "processed" / "study"
+    write_notebook(source, code1="print(1)")
+    execute_notebook(source, top / "nb.ipynb", {}, "09", top)
+    assert capfd.readouterr() == ("", "")

@@ -30,7 +30,6 @@ from importlib import import_module
 from itertools import groupby
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -79,6 +78,7 @@ PRELOADED = [
 
 Not the inline backend of matplotlib: it ties itself to the kernel in which it is first imported.
 """
+QUIET = "--log-level=CRITICAL"  # a kernel tells nothing of itself where a run is shown
 VOICE = threading.Lock()
 """Held by the thread that has taken the voice of this process."""
 WORKERS = 2
@@ -266,6 +266,7 @@ def execute_notebook(
             iopub_timeout=LATE,
             on_cell_start=_showing(source, show),
             kernel_manager_class=PromptManager,
+            extra_arguments=[QUIET],
         )
     kept = json.dumps(tidied(executed, _places(source, top)), indent=1, ensure_ascii=False)
     write_whole(copy, f"{kept}\n".encode(), private_from=top)
@@ -404,7 +405,7 @@ def deaf() -> Iterator[None]:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with voiceless():
-            ensure_running()
+            forkserver.ensure_running()
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -425,7 +426,7 @@ def run_kernel(connection_file: str, folder: str) -> None:
         return
     # a kernel that is shut down is interrupted first, and would log that as an error; nobody asks
     # it what was typed before
-    options = ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]
+    options = [QUIET, "--HistoryManager.enabled=False"]
     options.append(f"--IPKernelApp.parent_handle={os.getppid()}")
     sys.modules.setdefault(DEBUGGER, None)  # type: ignore[arg-type]
     kernel = IPKernelApp.instance()

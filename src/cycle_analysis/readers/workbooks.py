@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from cycle_analysis.problems import KEPT, InputError, Problem, counted, first_five, refuse
 from cycle_analysis.readers import sheets
@@ -132,17 +133,12 @@ def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[P
         said = (file, where, "", problem, allowed, AS_IT_IS)
         found.append(Problem(*said, sheet=name, row=str(header_row)))
     merged = sheet.facts.merged
-    hidden = [column_letters(place) for place in sheet.facts.hidden]
+    in_header = [_range(*corners) for corners in merged if corners[0] <= header_row]
+    below_it = [_range(*corners) for corners in merged if corners[0] > header_row]
     for places, problem in (
-        (
-            [_range(*m) for m in merged if m[0] <= header_row],
-            "there are merged cells in the header",
-        ),
-        (
-            [_range(*m) for m in merged if m[0] > header_row],
-            "there are merged cells in the answers",
-        ),
-        (hidden, "there are hidden columns"),
+        (in_header, "there are merged cells in the header"),
+        (below_it, "there are merged cells in the answers"),
+        ([xl_col_to_name(place) for place in sheet.facts.hidden], "there are hidden columns"),
     ):
         if places:
             shown = ", ".join(places[:5])
@@ -152,7 +148,7 @@ def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[P
 
 
 def _range(top: int, left: int, bottom: int, right: int) -> str:
-    return f"{column_letters(left)}{top}:{column_letters(right)}{bottom}"
+    return xl_range(top - 1, left, bottom - 1, right)
 
 
 def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts) -> RawTable:
@@ -221,18 +217,3 @@ def check_archive(path: Path) -> None:
         allowed = f"{MOST_UNFOLDED:,} bytes, and {MOST_RATIO} times its size"
         remedy = "Export as csv or .sav"
         raise refuse(path.name, "file", f"{unfolded:,} bytes", problem, allowed, remedy)
-
-
-def column_letters(number: int) -> str:
-    """Letters of a column, counted from 0.
-
-    Examples
-    --------
-    >>> column_letters(27)
-    'AB'
-    """
-    letters, number = "", number + 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters

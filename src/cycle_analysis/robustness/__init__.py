@@ -191,8 +191,7 @@ def lay_out(
     ]
     alone = [replace(headline, **{name: value}) for name, value in _alone(headline, asked, setting)]
     reasons = {one: _reason(one, setting) for one in dict.fromkeys([*crossed, *alone])}
-    left_out = Counter(reason for reason in reasons.values() if reason)
-    return [one for one, reason in reasons.items() if not reason], left_out
+    return _parted(reasons)
 
 
 def without_doubles(
@@ -211,24 +210,18 @@ def without_doubles(
     -------
     list of Universe, Counter of reason
     """
-    first: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    known: dict[int, list[tuple[Any, ...]]] = {}
+    first: dict[str, tuple[Any, ...]] = {}
+    doubts: dict[tuple[Any, ...], str] = {}
     for answers, table in scores.items():
-        sum_of_all = int(pd.util.hash_pandas_object(table).sum()) ^ hash(tuple(table))
-        alike = [other for other in known.get(sum_of_all, []) if scores[other].equals(table)]
-        first[answers] = alike[0] if alike else answers
-        known.setdefault(sum_of_all, []).append(answers)
-    reasons = {one: _double(one, first[one.answers], scores) for one in universes}
+        same = first.setdefault(table.to_csv(), answers) != answers
+        doubts[answers] = "few_units" if table.empty else "same_scores" if same else ""
+    return _parted({one: doubts[one.answers] for one in universes})
+
+
+def _parted(reasons: Mapping[Universe, str]) -> tuple[list[Universe], Counter[str]]:
+    """Part universes into those without a reason against them, and the number of each reason."""
     left_out = Counter(reason for reason in reasons.values() if reason)
     return [one for one, reason in reasons.items() if not reason], left_out
-
-
-def _double(
-    one: Universe, first: tuple[Any, ...], scores: Mapping[tuple[Any, ...], pd.DataFrame]
-) -> str:
-    if scores[one.answers].empty:
-        return "few_units"
-    return "" if first == one.answers else "same_scores"
 
 
 def _alone(headline: Universe, asked: Robustness, setting: Setting) -> Iterator[tuple[str, Any]]:

@@ -24,7 +24,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -66,6 +66,14 @@ FIXED_ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 """What kernels run with: the same bytes twice, and no threads that wait for each other."""
+BECAME = {
+    "SUCCESS": "run",
+    "WOULD_BE_EXECUTED": "would run",
+    "SKIP_UNCHANGED": "up to date",
+    "FAIL": "stopped",
+    "SKIP_PREVIOUS_FAILED": "not run",
+}
+"""What pytask says became of a step, and what we do."""
 
 if sys.platform == "win32":
     import msvcrt
@@ -126,22 +134,22 @@ class Outcome:
 
     Attributes
     ----------
-    done, pending, up_to_date, failed, skipped : list of str
-        Names of steps: run, waiting for a run that is not dry, unchanged, stopped, and not run
-        because an earlier one stopped.
+    steps : dict of str to list of str
+        Names of steps by what became of them, a word of `BECAME`.
     reasons : dict of str to list of str
         Why a step had to run.
     errors : list of Exception
         One for each step that failed.
     """
 
-    done: list[str]
-    pending: list[str]
-    up_to_date: list[str]
-    failed: list[str]
-    skipped: list[str]
-    reasons: dict[str, list[str]]
-    errors: list[BaseException]
+    steps: Mapping[str, list[str]]
+    reasons: dict[str, list[str]] = field(default_factory=dict)
+    errors: list[BaseException] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a step stopped."""
+        return bool(self.steps.get(BECAME["FAIL"]))
 
     @property
     def by_user(self) -> bool:
@@ -152,9 +160,8 @@ class Outcome:
         )
 
     def __str__(self) -> str:
-        counts = {"run": self.done, "would run": self.pending, "up to date": self.up_to_date}
-        counts |= {"stopped": self.failed, "not run": self.skipped}
-        return ", ".join(f"{len(steps)} {word}" for word, steps in counts.items() if steps) + "."
+        told = ((word, self.steps.get(word)) for word in BECAME.values())
+        return ", ".join(f"{len(steps)} {word}" for word, steps in told if steps) + "."
 
 
 def run_study(
@@ -202,7 +209,7 @@ def run_study(
     parameters = gather_parameters(study, notebooks, given)
     steps = plan(study)
     if not force and is_as_left(study, home, describe(study, home, notebooks, parameters, given)):
-        return Outcome([], [], [str(step) for step in steps], [], [], {}, [])
+        return Outcome({BECAME["SKIP_UNCHANGED"]: [str(step) for step in steps]})
     from cycle_analysis.running.tasks import Tasks, build  # heavy: only when something changed
 
     _fix_environment(home)
@@ -278,10 +285,10 @@ def _forget_what_is_damaged(memory: Path, tell: Callable[[str], None]) -> None:
 
 
 def _outcome(session: "pytask.Session", changed: Mapping[str, Mapping[str, str]]) -> Outcome:
-    groups: dict[str, list[str]] = defaultdict(list)
+    steps: dict[str, list[str]] = defaultdict(list)
     reasons, errors = {}, []
     for report in session.execution_reports:
-        groups[report.outcome.name].append(report.task.name)
+        steps[BECAME[report.outcome.name]].append(report.task.name)
         explanation = report.task.attributes.get("explanation")
         if explanation and explanation.reasons:
             keys = changed.get(report.task.name, {})
@@ -289,15 +296,7 @@ def _outcome(session: "pytask.Session", changed: Mapping[str, Mapping[str, str]]
         error = report.exc_info[1] if report.exc_info else None
         if report.outcome.name == "FAIL" and error:
             errors.append(_told(error))
-    return Outcome(
-        groups["SUCCESS"],
-        groups["WOULD_BE_EXECUTED"],
-        groups["SKIP_UNCHANGED"],
-        groups["FAIL"],
-        groups["SKIP_PREVIOUS_FAILED"],
-        reasons,
-        errors,
-    )
+    return Outcome(steps, reasons, errors)
 
 
 def tell_error(error: BaseException) -> str:

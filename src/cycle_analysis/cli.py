@@ -88,33 +88,36 @@ def _parser() -> argparse.ArgumentParser:
     text = "check a study's files, answers and number of units; change nothing"
     check = _command(commands, "check", text, _check)
     check.add_argument("--strict", action="store_true", help="end with exit code 1 on warnings")
-    _study_and_home(check)
     _describe_verify(commands)
     text = "freeze the plan of a study, before its data: later reports list what was done otherwise"
-    _study_and_home(_command(commands, "freeze", text, _freeze))
+    _command(commands, "freeze", text, _freeze)
     _describe_robustness(commands)
     _describe_simulate(commands)
     _describe_new_study(commands)
     _describe_add_wave(commands)
     _describe_register(commands)
     sheets = _command(commands, "sheets", "write a private page for each unit", _sheets)
-    _study_and_home(sheets)
     text = "code of a unit; may be given more than once (default: all that answered)"
     sheets.add_argument("--unit", action="append", default=[], help=text)
     sheets.add_argument("--wave", help="the wave they are about (default: the last)")
     _workers(sheets, "pages at once")
     twin = _command(commands, "twin", "write a synthetic twin to share, after a run", _twin)
-    _study_and_home(twin)
     twin.add_argument("--seed", type=_positive, default=2018, help="default: %(default)s")
-    copy = _command(commands, "notebooks", "copy the notebooks, to edit them", _copy_notebooks)
+    text = "copy the notebooks, to edit them"
+    copy = _command(commands, "notebooks", text, _copy_notebooks, of_study=False)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
     return parser
 
 
-def _command(commands: Any, name: str, text: str, run: Callable[..., int]) -> Any:
+def _command(
+    commands: Any, name: str, text: str, run: Callable[..., int], *, of_study: bool = True
+) -> Any:
     """Begin a command: its name, what it is for, the function that runs it."""
     command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     command.set_defaults(command=run, stopped="Stopped.")
+    if of_study:
+        command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
+        _home(command)
     return command
 
 
@@ -128,7 +131,6 @@ def _describe_run(commands: Any) -> None:
     run.add_argument("--force", action="store_true", help="run everything, changed or not")
     _workers(run, "notebooks at once")
     run.set_defaults(stopped="Stopped. What was finished is kept; the next run goes on from there.")
-    _study_and_home(run)
 
 
 def _describe_verify(commands: Any) -> None:
@@ -137,7 +139,6 @@ def _describe_verify(commands: Any) -> None:
     verify.add_argument("--quick", action="store_true", help="compare hashes, and run nothing")
     told = "manifest to hold it against (default: reports/STUDY/manifest.json)"
     verify.add_argument("--against", metavar="MANIFEST", type=Path, help=told)
-    _study_and_home(verify)
 
 
 def _describe_robustness(commands: Any) -> None:
@@ -147,11 +148,11 @@ def _describe_robustness(commands: Any) -> None:
     _cluster(robustness)
     told = "say which analyses there are, and which not, and run nothing"
     robustness.add_argument("--dry-run", action="store_true", help=told)
-    _study_and_home(robustness)
 
 
 def _describe_simulate(commands: Any) -> None:
-    simulate = _command(commands, "simulate", "ask beforehand what a study could find", _simulate)
+    text = "ask beforehand what a study could find"
+    simulate = _command(commands, "simulate", text, _simulate, of_study=False)
     simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help=EXPECTED)
     simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
     for name, kind, usual, text in (
@@ -170,7 +171,6 @@ def _describe_simulate(commands: Any) -> None:
 
 def _describe_add_wave(commands: Any) -> None:
     add = _command(commands, "add-wave", "begin a new wave from an export", _add_wave)
-    _study_and_home(add)
     add.add_argument("wave", metavar="WAVE", help="name of the new wave, such as 2026")
     add.add_argument("file", metavar="FILE", type=Path, help="its export, as it came")
     _layout(add)
@@ -179,7 +179,6 @@ def _describe_add_wave(commands: Any) -> None:
 def _describe_new_study(commands: Any) -> None:
     text = "begin a study from its first export: study.yaml and codebook.csv"
     new = _command(commands, "new-study", text, _new_study)
-    _study_and_home(new)
     new.add_argument("file", metavar="FILE", type=Path, help="the export, as it came")
     text = "language of its questions and of the report (default: %(default)s)"
     new.add_argument("--language", default="nl", metavar="CODE", help=text)
@@ -188,20 +187,14 @@ def _describe_new_study(commands: Any) -> None:
 
 def _describe_register(commands: Any) -> None:
     text = "fetch the municipalities of a year from CBS (online, extra cbsodata)"
-    fetch = _command(commands, "fetch-register", text, _fetch_register)
+    fetch = _command(commands, "fetch-register", text, _fetch_register, of_study=False)
     text = "extend a study's register of municipalities to a later year"
     extend = _command(commands, "extend-register", text, _extend_register)
-    _study_and_home(extend)
     _home(fetch)
     for command in (fetch, extend):
         command.add_argument("year", metavar="YEAR", type=_positive, help="as on 1 January, 2027")
     extend.add_argument("files", metavar="FILE", type=Path, nargs="+", help="of CBS, csv or xlsx")
     extend.add_argument("--events", type=Path, metavar="CSV", help="what became of the vanished")
-
-
-def _study_and_home(command: argparse.ArgumentParser) -> None:
-    command.add_argument("study", metavar="STUDY", help="a folder in data/raw")
-    _home(command)
 
 
 def _home(command: argparse.ArgumentParser) -> None:

@@ -42,12 +42,7 @@ from cycle_analysis.responses.respondents import read_units, stripped
 from cycle_analysis.study import STUDY, Study, check_name
 from cycle_analysis.study.codebook import COLUMNS, QUESTION, Codebook
 from cycle_analysis.study.codebook import FILE as CODEBOOK
-from cycle_analysis.study.files import (
-    RESPONDENT_FIELDS,
-    Column,
-    Source,
-    missing_reason,
-)
+from cycle_analysis.study.files import RESPONDENT_FIELDS, Column, Source, missing_reason
 from cycle_analysis.units import Register, load_register
 from cycle_analysis.units.identification import units_within
 from cycle_analysis.whole_files import write_whole

@@ -31,11 +31,7 @@ from scipy import stats
 
 from cycle_analysis.chance import Seed, children, holm
 from cycle_analysis.measurement import items_by_phase, match_units, turn_items
-from cycle_analysis.measurement.reliability import (
-    LEAST_UNIQUE,
-    alpha,
-    with_variance,
-)
+from cycle_analysis.measurement.reliability import LEAST_UNIQUE, alpha, with_variance
 
 DONT_KNOW = "dont_know"
 """The reason a missing answer carries when the respondent said not to know."""

@@ -30,13 +30,7 @@ import numpy as np
 import pandas as pd
 
 from cycle_analysis.chance import Seed
-from cycle_analysis.profiles import (
-    Method,
-    Partition,
-    latent_classes,
-    levels,
-    ward_kmeans,
-)
+from cycle_analysis.profiles import Method, Partition, latent_classes, levels, ward_kmeans
 from cycle_analysis.profiles.division import MOVED_WARNING, method_agreement
 from cycle_analysis.profiles.typology import shapes
 from cycle_analysis.study.files import Robustness

@@ -34,11 +34,7 @@ from joblib import Parallel, delayed
 
 from cycle_analysis import STOPPED
 from cycle_analysis.problems import InputError
-from cycle_analysis.running import (
-    gather_parameters,
-    notebook_folder,
-    plan,
-)
+from cycle_analysis.running import gather_parameters, notebook_folder, plan
 from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory, voiceless
 from cycle_analysis.running.manifest import describe, is_as_left, write_manifest
 from cycle_analysis.study import HOME, Study, check_raw_files

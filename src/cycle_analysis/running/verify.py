@@ -27,12 +27,7 @@ from cycle_analysis.running.manifest import (
     made_files,
     noted,
 )
-from cycle_analysis.running.run import (
-    only_run,
-    run_study,
-    tell_error,
-    use_own_scratch,
-)
+from cycle_analysis.running.run import only_run, run_study, tell_error, use_own_scratch
 from cycle_analysis.study import Study, check_raw_files, load_study
 from cycle_analysis.whole_files import make_private, unwritable
 

@@ -13,13 +13,7 @@ from pathlib import Path, PureWindowsPath
 import pandas as pd
 
 from cycle_analysis.problems import Problem, refuse
-from cycle_analysis.study.files import (
-    NAME_RULE,
-    SAFE_NAME,
-    StudyFile,
-    Wave,
-    is_reserved,
-)
+from cycle_analysis.study.files import NAME_RULE, SAFE_NAME, StudyFile, Wave, is_reserved
 from cycle_analysis.study.text_files import YamlText, read_table
 
 COLUMNS = ["item", "block", "phase", "scale", "reversed"]

@@ -10,11 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from cycle_analysis.report.chapter import RESPONSES, Chapter, facts_from
-from cycle_analysis.report.chapters.annex import (
-    AnnexChapter,
-    ChecklistChapter,
-    RobustnessChapter,
-)
+from cycle_analysis.report.chapters.annex import AnnexChapter, ChecklistChapter, RobustnessChapter
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter

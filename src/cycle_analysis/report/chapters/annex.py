@@ -37,13 +37,7 @@ from cycle_analysis.report.language import Language, Rows, number
 from cycle_analysis.report.sources import as_whole, constant, made, stated
 from cycle_analysis.results import ROBUSTNESS
 from cycle_analysis.robustness import CROSSED, curve
-from cycle_analysis.study.plan import (
-    OF_NO_MATTER,
-    Deviation,
-    deviations,
-    frozen_beside,
-    plan_files,
-)
+from cycle_analysis.study.plan import OF_NO_MATTER, Deviation, deviations, frozen_beside, plan_files
 from cycle_analysis.texts import read_list
 from cycle_analysis.waves import transitions
 

@@ -10,11 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy import stats
 
-from cycle_analysis.figures.profiles import (
-    plot_fingerprint,
-    plot_profiles,
-    plot_tree,
-)
+from cycle_analysis.figures.profiles import plot_fingerprint, plot_profiles, plot_tree
 from cycle_analysis.profiles import typology
 from cycle_analysis.profiles.typology import height_of
 from cycle_analysis.report import chapter as steps

@@ -19,14 +19,7 @@ from cycle_analysis.measurement.error import standing_of
 from cycle_analysis.measurement.missing import THIRDS
 from cycle_analysis.measurement.reliability import ONE, PHASES, is_rough
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import (
-    RESPONSES,
-    SCORES,
-    VALIDITY,
-    Chapter,
-    facts_from,
-    setting,
-)
+from cycle_analysis.report.chapter import RESPONSES, SCORES, VALIDITY, Chapter, facts_from, setting
 from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.door import Mean, Units, units_behind, units_of
 from cycle_analysis.report.language import Rows, number

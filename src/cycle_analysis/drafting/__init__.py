@@ -6,10 +6,8 @@ are drafted: items, blocks and scales are read off the export. Of a wave the exp
 the study, and what can be known of its mapping is written. Both texts are templates beside this.
 """
 
-import csv
 import filecmp
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -323,14 +321,13 @@ def draft_study(seen: Seen, language: str) -> tuple[str, list[str], list[str]]:
 def draft_codebook(seen: Seen, language: str) -> str:
     """Write codebook.csv: one row per item; the phase of an item is its block, if that is one."""
     scales = {scale: name for name, scale in seen.scales.items()}
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([*COLUMNS, f"{QUESTION}{language}"])
+    rows = []
     for one in seen.items:
         in_phase = one.block in seen.phases and one.scale.kind == "rating"
         phase = one.block if in_phase else ""
-        writer.writerow([one.item, one.block, phase, scales[one.scale], "no", one.question])
-    return stream.getvalue()
+        rows.append([one.item, one.block, phase, scales[one.scale], "no", one.question])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, f"{QUESTION}{language}"])
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 @dataclass(frozen=True)

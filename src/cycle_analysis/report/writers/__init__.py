@@ -26,11 +26,9 @@ from cycle_analysis.report.document import (
     CREATED,
     PAGES,
     Block,
-    Bullets,
     Cell,
     Document,
     Figure,
-    Heading,
     Section,
     Table,
     font_rules,
@@ -279,20 +277,13 @@ def to_pdf(document: Document) -> bytes:
 
 
 def _pdf_block(block: Block) -> dict[str, Any]:
-    told: dict[str, Any] = {"is": type(block).__name__}
-    if isinstance(block, Heading):
+    """Give a block as its layout takes it: as it is, but for a figure, whose drawing is made."""
+    told = {"is": type(block).__name__}
+    if not isinstance(block, Figure):
         return told | asdict(block)
-    if isinstance(block, Bullets):
-        items = [[asdict(run) for run in item] for item in block.items]
-        return told | {"kind": block.kind, "items": items}
-    if isinstance(block, Table):
-        rows = [[cell.text for cell in row] for row in block.rows]
-        return told | asdict(block) | {"rows": rows}
-    if isinstance(block, Figure):
-        told |= {"svg": block.drawing.svg.decode("utf-8"), "alt": block.alt}
-        table = _pdf_block(block.table) if block.table else None
-        return told | {"number": block.number, "caption": block.caption, "table": table}
-    return told | {"kind": block.kind, "runs": [asdict(run) for run in block.text]}
+    whole = {name: getattr(block, name) for name in ("alt", "number", "caption")}
+    table = _pdf_block(block.table) if block.table else None
+    return told | whole | {"svg": block.drawing.svg.decode("utf-8"), "table": table}
 
 
 def to_xlsx(document: Document) -> bytes:

@@ -404,11 +404,7 @@ def compare_margins(population: pd.DataFrame, by: list[str], weights: pd.Series)
     return pd.concat(parts, names=["variable", "category"])
 
 
-def shares(
-    labels: pd.Series,
-    population: int,
-    weights: pd.Series | None = None,
-) -> pd.DataFrame:
+def shares(labels: pd.Series, population: int, weights: pd.Series | None = None) -> pd.DataFrame:
     """Estimate the share of each label in the population, unweighted and weighted.
 
     Parameters

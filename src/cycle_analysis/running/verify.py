@@ -85,13 +85,7 @@ class Line:
         return self.status in ("same", "noted")
 
 
-def verify(
-    study: Study,
-    home: Path,
-    manifest: Sections,
-    *,
-    quick: bool = False,
-) -> list[Line]:
+def verify(study: Study, home: Path, manifest: Sections, *, quick: bool = False) -> list[Line]:
     """Hold a study against a manifest.
 
     Parameters

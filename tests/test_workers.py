@@ -15,6 +15,7 @@ from commands import called
 from shared import four_profiles
 from small_studies import write_notebook
 
+from cycle_analysis import chance
 from cycle_analysis.mixtures import EEI, Search, fit_mixture
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.profiles import latent_profiles
@@ -47,7 +48,7 @@ def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process
         assert np.array_equal(values, there[name], equal_nan=True), name
 
 
-def test_a_command_finds_the_same_on_a_dask_cluster(tmp_path, dask_address):
+def test_a_command_finds_the_same_on_a_dask_cluster(tmp_path, dask_address, monkeypatch):
     path = tmp_path / "p.csv"
     path.write_text("AG,EX,VB\n20,10,5\n80,70,20\n")
     call = ("simulate", str(path), "--units", "40", "--surveys", "1")
@@ -56,6 +57,7 @@ def test_a_command_finds_the_same_on_a_dask_cluster(tmp_path, dask_address):
     there = called(*call, "--dask", dask_address, home=None)
     assert there.returncode == 0, there.stderr
     assert there.stdout == here.stdout
+    monkeypatch.setattr(chance, "PATIENCE", 1)
     nobody = called(*call, "--dask", "tcp://127.0.0.1:1", home=None)
     assert nobody.returncode == 2
     assert "--dask" in nobody.stderr

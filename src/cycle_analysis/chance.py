@@ -16,6 +16,8 @@ from cycle_analysis.problems import refuse
 
 Seed = int | np.random.SeedSequence
 """What a resampling function takes as its seed."""
+PATIENCE = 10
+"""Seconds in which a cluster has to answer."""
 
 
 def children(seed: Seed, n: int) -> list[np.random.SeedSequence]:
@@ -55,7 +57,7 @@ def on_cluster(address: str) -> Iterator[Any]:
         problem = "needs the library distributed, which is not installed"
         raise refuse("command line", "--dask", address, problem, "", remedy) from None
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         problem, allowed = f"does not answer: {error}", "the address of a Dask scheduler"
         raise refuse("command line", "--dask", address, problem, allowed) from None

@@ -1,4 +1,3 @@
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,14 +56,6 @@ def test_every_model_and_k_has_a_row_with_the_criteria_of_the_textbook(table):
     assert row["caic"] == pytest.approx(row["bic"] + m)
     assert row["icl"] >= row["bic"]
     assert 0 <= row["entropy"] <= 1
-
-
-def test_the_table_does_not_depend_on_the_number_of_workers():
-    scores, _ = four_profiles(60)
-    one = compare(scores, 3, models=[EEI])
-    with joblib.parallel_config(n_jobs=2):
-        two = compare(scores, 3, models=[EEI])
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
 def test_too_many_parameters_bar_a_solution_from_the_choice():

@@ -1,14 +1,10 @@
-from functools import partial
-
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 from shared import REFERENCE, four_profiles, one_continuum
 from sklearn.datasets import load_iris
 
-from cycle_analysis.mixtures import EEI
-from cycle_analysis.profiles import Partition, latent_profiles, ward_kmeans
+from cycle_analysis.profiles import Partition, ward_kmeans
 from cycle_analysis.profiles.division import (
     MOVED_WARNING,
     bootstrap_jaccard,
@@ -29,16 +25,6 @@ def test_stability_alone_is_no_proof_cuts_in_a_continuum_come_back_too():
     assert (
         bootstrap_jaccard(ward_kmeans(one_continuum(), 2), ward_kmeans, 20)["jaccard"].min() > 0.75
     )
-
-
-def test_the_number_of_workers_does_not_change_the_result():
-    method = partial(latent_profiles, models=[EEI], n_starts=3)
-    scores, _ = four_profiles(60)
-    one = bootstrap_jaccard(method(scores, 3), method, 4, seed=7)
-    with joblib.parallel_config(n_jobs=2):
-        two = bootstrap_jaccard(method(scores, 3), method, 4, seed=7)
-    assert one.equals(two)
-    assert not one.equals(bootstrap_jaccard(method(scores.iloc[:50], 3), method, 4, seed=8))
 
 
 def test_units_that_move_between_methods_are_named_and_many_are_a_warning():

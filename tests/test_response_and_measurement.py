@@ -107,7 +107,7 @@ def measurement_tables(study):
         index=phases,
     )  # fmt: skip
     agreement = pd.DataFrame(
-        {"n_units_of_two": 118, "rwg_median": 0.71, "rwg_over_70": 0.53, "average_deviation": 0.8,
+        {"n_units_of_two": 120, "n_units_of_whole": 118, "rwg_median": 0.71, "rwg_over_70": 0.53, "average_deviation": 0.8,
          "icc1": [0.3, 0.3, 0.4, 0.4, 0.35], "icc2": 0.7}, index=phases,
     )  # fmt: skip
     rules = pd.MultiIndex.from_product([["median", "echelon"], PHASES], names=["rule", "phase"])
@@ -280,7 +280,7 @@ def test_no_group_of_those_asked_is_told_by_the_others(asked):
 
 def test_what_is_missing_is_told_with_the_scores_that_it_goes_with(saved):
     told = saved.tell("measurement", "unanswered")
-    assert "leaves 10% unanswered" in told
+    assert "10% have no answer" in told
     assert "‘not applicable’ goes with low scores." in told
     assert "rejected for 2 of the 5 phases" in told
     assert "move by 10 of 100 points at most, and the mean of no phase by more than 1." in told

@@ -77,6 +77,30 @@ def test_one_unit_with_two_respondents_makes_no_score_exact(tmp_path):
     assert reach.tolist() == pytest.approx((t * scores.sem()).tolist(), rel=1e-4)
 
 
+def test_halves_of_the_questions_asked_of_halves_of_the_respondents_are_no_lack_of_respondents(
+    tmp_path,
+):
+    survey = Survey(tmp_path, n_respondents=4)
+
+    def split(table):
+        even = pd.Series(range(len(table)), table.index) % 2 == 0
+        first, second = table.filter(regex="P._1"), table.filter(regex="P._2")
+        return table.assign(**first.where(even, ""), **second.where(~even, ""))
+
+    survey.alter(split)
+    survey.run()
+    agreement = survey.table("agreement")
+    assert (agreement["n_units_of_two"] > 0).all() and not agreement["n_units_of_whole"].any()
+    assert survey.said("measurement", "precision") == ""
+    assert "is exact to about" in survey.said("measurement", "errors")
+    agreed = survey.said("measurement", "agreed")
+    assert "of the differences between answers" in agreed.casefold()
+    assert "who answered all questions of a phase" in agreed
+    for block in ("alpha", "items"):
+        told = survey.said("measurement", block)
+        assert "answered by the same respondents" in told and "How exact" not in told
+
+
 def test_an_error_from_few_respondents_is_told_to_be_rough(tmp_path):
     survey = Survey(tmp_path, n_respondents=2).run()
     assert survey.table("error")["freedom"].between(30, 99).all()

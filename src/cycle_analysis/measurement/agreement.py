@@ -184,8 +184,8 @@ def agreement_summary(
     Returns
     -------
     DataFrame, indexed by phase
-        n_units, n_respondents, n_units_of_two (or more), rwg_mean, rwg_median, rwg_over_70 (share
-        of units), average_deviation, icc1, icc2, reason.
+        n_units, n_respondents, n_units_of_two (with a score), n_units_of_whole (who answered all
+        items), rwg_mean, rwg_median, rwg_over_70 (share), average_deviation, icc1, icc2, reason.
 
     Examples
     --------
@@ -202,14 +202,15 @@ def agreement_summary(
     over = (rwg >= AGREED).astype(float).where(rwg.notna())
     table = table.assign(several=table["n_respondents"] > 1, over=over)
     summary = table.groupby("phase", sort=False).agg(
-        n_units_of_two=("several", "sum"),
+        n_units_of_whole=("several", "sum"),
         rwg_mean=("rwg", "mean"),
         rwg_median=("rwg", "median"),
         rwg_over_70=("over", "mean"),
         average_deviation=("average_deviation", "mean"),
     )
     variance = intraclass(scores, units)
-    counts = variance[["n_units", "n_respondents"]]
+    several = scores.groupby(match_units(scores, units)).count() > 1
+    counts = variance[["n_units", "n_respondents"]].assign(n_units_of_two=several.sum())
     return counts.join(summary).join(variance[["icc1", "icc2", "reason"]])
 
 

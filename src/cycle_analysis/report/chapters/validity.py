@@ -30,8 +30,8 @@ CHANCE = 0.05
 random, and missing answers go with scores or are not missing completely at random."""
 MISSING, ENDS = ("missing", "dont_know"), ("floor", "ceiling")
 """Columns of items with a share of all respondents, and of those who answered."""
-MEASURES = ("rwg_median", "icc1", "icc2")
-"""Measures of agreement that stand in a table."""
+ICCS, OF_WHOLE = ("icc1", "icc2"), ("rwg_median", "average_deviation")
+"""Measures of agreement: of scores, and of those who answered all questions of a phase."""
 STABILITY = ((0.85, "very_stable"), (0.75, "stable"), (0.60, "unsure"), (-1.0, "unstable"))
 """Hennig's (2007) reading of the mean Jaccard coefficient."""
 LARGE = 0.20
@@ -122,11 +122,12 @@ class MeasurementChapter(Chapter):
     @cached_property
     def agreement(self) -> dict[str, Any] | None:
         """Range over phases of each measure of agreement; None where it cannot be seen."""
-        known = self.load(SCORES, "agreement").dropna(subset=["icc1"])
-        known = known[known["n_units_of_two"] >= self.door.round_to]
-        chance = self.load(SCORES, "agreement")["p"].dropna()
-        names = ("icc1", "icc2", "rwg_median", "average_deviation")
-        ranges = {name: (known[name].min(), known[name].max()) for name in names}
+        table = self.load(SCORES, "agreement")
+        known = table[table["n_units_of_two"] >= self.door.round_to].dropna(subset=["icc1"])
+        chance = table["p"].dropna()
+        whole = known[known["n_units_of_whole"] >= self.door.round_to]
+        rests = dict.fromkeys(ICCS, known) | dict.fromkeys(OF_WHOLE, whole)
+        ranges = {m: (of[m].min(), of[m].max()) if len(of) else None for m, of in rests.items()}
         beyond = made(int((holm(chance) < CHANCE).sum()), chance)
         n = {"beyond": beyond, "phases": made(len(chance), chance)}
         limit = constant(agreement, "AGREED")
@@ -284,10 +285,12 @@ class MeasurementChapter(Chapter):
         """Agreement of respondents on each phase in a wave."""
         rows = self._of_phases("agreement", wave).reset_index().to_dict("records")
         for row in rows:
-            row["n"] = Units(int(row["n_units_of_two"]), self.answered_in(wave))
-            row["agreed"] = units_behind(row["rwg_over_70"], row["n_units_of_two"], row["n"])
-            row |= {name: Mean(row[name], row["n"], _scale=1) for name in MEASURES}
-        columns = dict.fromkeys(MEASURES, kinds.MEAN)
+            row["n"] = Units(int(row["n_units_of_whole"]), self.answered_in(wave))
+            row["agreed"] = units_behind(row["rwg_over_70"], row["n_units_of_whole"], row["n"])
+            row["rwg_median"] = Mean(row["rwg_median"], row["n"], _scale=1)
+            of_two = Units(int(row["n_units_of_two"]), self.answered_in(wave))
+            row |= {name: Mean(row[name], of_two, _scale=1) for name in ICCS}
+        columns = dict.fromkeys(("rwg_median", *ICCS), kinds.MEAN)
         columns |= {"phase": kinds.PHASE_TITLE, "n": kinds.COUNT, "agreed": kinds.SHARE}
         return Rows(columns, rows)
 

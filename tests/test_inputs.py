@@ -42,7 +42,7 @@ from cycle_analysis.responses.coded import (
 )
 from cycle_analysis.results import write_table
 from cycle_analysis.study import load_study
-from cycle_analysis.study.files import Column, Scale, Source
+from cycle_analysis.study.files import Column, Scale, Source, missing_reason
 from cycle_analysis.units import study_register
 
 DATA = SHARED / "data"
@@ -611,12 +611,19 @@ def test_row_16_a_leading_code_is_read_when_it_cannot_be_another(tmp_path, text,
         ("#NULL!", "blank"),
         ("NA", "blank"),
         ("None", "blank"),
+        ("Niet gevraagd (andere helft)", "not_shown"),
+        ("Don't know [do not read out]", "dont_know"),
     ],
 )
 def test_row_17_words_for_no_answer_become_missing_with_the_reason(tmp_path, text, reason):
     responses = read_table(tmp_path, answers(A1=[text]))
     assert responses.reasons["A1"].iloc[0] == reason
     assert responses.missing.loc["A1", reason] == pytest.approx(1 / 12)
+
+
+def test_row_17_a_remark_makes_no_answer_of_a_word_that_only_alone_means_nothing():
+    assert missing_reason("None (no data lab)") is None
+    assert missing_reason("eens (grotendeels)") is None
 
 
 # 18-21: units

@@ -11,6 +11,7 @@ from tiny_study import ITEMS, STUDY, answers, load, read, read_table, refused, t
 
 from cycle_analysis.problems import FIXED, KEPT, SET_MISSING, InputError
 from cycle_analysis.readers import read_export
+from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.responses.coded import flag_careless
 from cycle_analysis.study.files import Source
 
@@ -198,6 +199,11 @@ def test_row_56_a_thousand_that_may_be_a_decimal_is_asked_about(tmp_path):
     assert np.isnan(found[0])
     assert found[1:] == [1250, 12.5, 0.333]
     assert "may be a thousand or a decimal number | 1.250" in told(responses, SET_MISSING)
+
+
+def test_row_56_a_number_that_the_file_holds_as_one_is_no_thousand(tmp_path):
+    _, found = read_o1(tmp_path, [as_text(1.25), as_text(2.092), as_text(17.125)], "n")
+    assert found == [1.25, 2.092, 17.125]
 
 
 @pytest.mark.parametrize("text", ["3-jan", "jan-03", "2-3", "45292,5", "75%", "€ 3", "1e3", "3/5"])

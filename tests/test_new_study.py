@@ -11,7 +11,9 @@ import yaml
 from commands import called
 
 from cycle_analysis.drafting import empty_fields, new_study
+from cycle_analysis.drafting.seen import UNUSED, name_items, see_items, why_no_item
 from cycle_analysis.problems import InputError
+from cycle_analysis.readers import RawTable
 from cycle_analysis.responses.coded import read_responses
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register
@@ -271,6 +273,15 @@ def test_what_was_asked_before_is_dropped_and_a_weight_and_what_is_no_unit_are_t
     assert "of its values are units of the register, not Totaal" in text
 
 
+@pytest.mark.parametrize("name", ["wt", "Design weight", "pspwght", "dweight", "survey_wt"])
+def test_a_weight_is_known_by_its_usual_names_in_heading_or_question(name):
+    cells = pd.DataFrame(
+        {"W": ["0,8125", "1,2"] * 9, name: ["0,8125", "1,2"] * 9}, dtype="category"
+    )
+    raw = RawTable("a.sav", cells, "", questions={"W": name})
+    assert [why_no_item(raw, column) for column in ("W", name)] == [UNUSED] * 2
+
+
 def test_roles_to_be_filled_in_stand_with_what_the_file_calls_them(tmp_path):
     table = answers()[CODES].astype(float).assign(functie=[1.0, 2.0, 3.0] * 30)
     labels = {"functie": {1.0: "Bestuurder / Executive", 2.0: "Manager", 3.0: "Adviseur"}}
@@ -466,6 +477,26 @@ def test_blocks_are_found_by_their_name_however_long_or_with_a_question(tmp_path
     assert draft["phase"].value_counts(sort=False).tolist() == [4] * 4
     asked = [text if "." in heading("VK1") else heading(code) for code, text in TEXTS.items()]
     assert draft["question_nl"].tolist() == asked
+
+
+def test_blocks_of_r_keep_their_name_whatever_letters_and_marks_are_in_it():
+    columns = ["ny_normal.1", "ny_normal.2", "økonomi.1", "økonomi.2", "plan-b-1", "plan-b-2"]
+    named = name_items(columns)
+    assert [named[column][0] for column in columns[:2]] == ["ny_normal_1", "ny_normal_2"]
+    assert [named[column][0] for column in columns[4:]] == ["plan_b_1", "plan_b_2"]
+    assert len({named[column][1] for column in columns}) == 3, "blocks"
+
+
+def test_a_block_in_which_nobody_chose_one_of_the_words_is_on_the_scale_of_the_others(tmp_path):
+    words = ["Helt uenig", "Delvis uenig", "Verken eller", "Delvis enig", "Helt enig"]
+    chosen = {"start": words, "plan": words, "new": words[:4]}
+    columns = {
+        f"{block}.{i}": [some[(row + i) % len(some)] for row in range(60)]
+        for block, some in chosen.items()
+        for i in (1, 2, 3)
+    }
+    raw = RawTable("a.csv", pd.DataFrame(columns, dtype="category"), "")
+    assert {one.scale.ends for one in see_items(raw, list(columns))} == {(1, 5)}
 
 
 def test_numbered_questions_are_not_a_block_by_that(tmp_path):

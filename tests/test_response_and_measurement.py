@@ -107,8 +107,8 @@ def measurement_tables(study):
         index=phases,
     )  # fmt: skip
     agreement = pd.DataFrame(
-        {"n_units_of_two": 120, "n_units_of_whole": 118, "rwg_median": 0.71, "rwg_over_70": 0.53, "average_deviation": 0.8,
-         "icc1": [0.3, 0.3, 0.4, 0.4, 0.35], "icc2": 0.7}, index=phases,
+        {"n_units_of_two": 120, "n_units_of_whole": 118, "rwg_median": 0.71, "rwg_over_70": 0.53,
+         "average_deviation": 0.8, "icc1": [0.3, 0.3, 0.4, 0.4, 0.35], "icc2": 0.7}, index=phases,
     )  # fmt: skip
     rules = pd.MultiIndex.from_product([["median", "echelon"], PHASES], names=["rule", "phase"])
     changed = {"n": 131, "shift": 0.4, "difference": 3.2, "difference_95": 9.1}

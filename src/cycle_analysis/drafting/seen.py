@@ -48,7 +48,7 @@ IN_BRACKETS = re.compile(r".*\[([^\[\]]+)\]", re.DOTALL)
 """How LimeSurvey writes a question within a question; Qualtrics and SPSS use the marks below."""
 WITHIN = re.compile(r"(\w+?)(?:\[(?:SQ)?|_SQ)(\w+)\]?(?:\.\s.*)?", re.DOTALL)
 NUMBERED = re.compile(
-    r"^(?!(?:vraag|stelling|question|statement|item)\b)(\w+?)[_ ]?\d+(?:[.:]\s+|$)", re.IGNORECASE
+    r"^(?!(?:vraag|stelling|question|statement|item)\b)(\w+?)[._ -]?\d+(?:[.:]\s+|$)", re.IGNORECASE
 )
 """Begin of a heading in which a block has a name, however long, and a number: ``Starting 2. …``."""
 MARKS = (" - ", ": ", "? ")
@@ -56,7 +56,7 @@ CODED = re.compile(r"(\w+)\.\s")
 USUAL_NAMES = {
     "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|response?id|antwoordid|(?:\w*participant)?id|"
     r"(?:volg)?n(?:umme)?r",
-    "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land",
+    "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land|kommune|council",
     "role": "role|rol|func(?:tie)?|function|position",
     "province": "province|provincie",
     "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration|"
@@ -80,8 +80,8 @@ SERVICE = re.compile(
 DAY = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[ T].*)?$")
 MOST_STEPS = 11
 """An answer that rises by one from row to row more often than this is none."""
-WEIGHT = re.compile(r"weegfactor|wegingsfactor|weging|gewicht|weights?", re.IGNORECASE)
-"""A column of weights, when it holds numbers."""
+WEIGHT = re.compile(r"(?i)(\w+[ _])?(we(eg|gings)factor|weging|gewicht|d?weights?|(psp)?wg?h?ts?)")
+"""A column of weights by its name or question, when it holds numbers."""
 UNUSED = "weights of respondents are not used: units are weighed by the population"
 WORDY = re.compile(r"e-?mail.*|name|naam|location", re.IGNORECASE)
 """Those of words: with numbers alone they are questions."""
@@ -238,18 +238,18 @@ def _given(raw: RawTable, column: str) -> "pd.Series[int]":
 
 def _kin(answers: dict[str, Answers], blocks: dict[str, str]) -> dict[str, object]:
     """Give what a column shares with those of its scale: a block, or answers seen in several."""
-    sizes = Counter(blocks.values())
-    given = {
-        column: frozenset(map(normalise, seen.texts))
-        for column, seen in answers.items()
-        if sizes[blocks[column]] == 1 and FEWEST <= len(seen.texts) <= MOST_LABELS
-    }
-    usual = [texts for texts, n in Counter(given.values()).most_common() if n >= FEWEST]
+    sizes, given = Counter(blocks.values()), dict[str, frozenset[str]]()
+    for column, block in blocks.items():
+        texts = frozenset(map(normalise, answers[column].texts))
+        if sizes[block] == 1 or not answers[column].numbers:
+            given[block] = given.get(block, frozenset()) | texts
+    times = Counter(given[block] for block in blocks.values() if block in given)
+    usual = [texts for texts, n in times.most_common() if n >= FEWEST <= len(texts) <= MOST_LABELS]
     shared = {
-        column: next((texts for texts in usual if own <= texts), None)
-        for column, own in given.items()
+        block: next((texts for texts in usual if len(own) >= FEWEST and own <= texts), None)
+        for block, own in given.items()
     }
-    return {column: shared.get(column) or block for column, block in blocks.items()}
+    return {column: shared.get(block) or block for column, block in blocks.items()}
 
 
 def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -266,11 +266,11 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     named: dict[str, tuple[str, str]] = {}
     taken, stems = {name.casefold() for name in RESPONDENT_FIELDS}, dict[str, list[str]]()
-    own = {column: as_code(part[1]) for column in columns if (part := CODE_FIRST.match(column))}
+    own = {c: as_code(part[1] if (part := CODE_FIRST.match(c)) else c) for c in columns}
     times = Counter(own.values())
     for column in columns:
         part = WITHIN.fullmatch(column)
-        code = own[column] if column in own and times[own[column]] == 1 else column
+        code = own[column] if times[own[column]] == 1 else column
         block = re.sub(r"_?\d+[a-z]?$", "", code)
         if part and part[2].isdecimal():
             code, block = f"{part[1]}{int(part[2])}", part[1]
@@ -472,8 +472,9 @@ def _names(column: str) -> list[str]:
 
 def _is_weight(raw: RawTable, column: str) -> bool:
     """Whether a column has the name of a weight and holds numbers alone."""
-    given = set(_given(raw, column).index)
-    return bool(given and WEIGHT.fullmatch(column.strip()) and all(map(NUMBER.fullmatch, given)))
+    given, names = set(_given(raw, column).index), (column, raw.questions.get(column, ""))
+    named = any(WEIGHT.fullmatch(name.strip()) for name in names)
+    return bool(given) and named and all(map(NUMBER.fullmatch, given))
 
 
 def why_no_item(raw: RawTable, column: str) -> str:

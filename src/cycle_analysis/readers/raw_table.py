@@ -153,17 +153,20 @@ def text_column(texts: "Sequence[str] | np.ndarray") -> pd.Categorical:
 def as_text(value: object) -> str:
     """Write whole numbers without decimals, and nothing for nothing.
 
+    A number of three decimals gets a fourth: of a text like it one cannot tell it from a thousand.
+
     Examples
     --------
-    >>> as_text(3.0), as_text(None), as_text("0059")
-    ('3', '', '0059')
+    >>> as_text(3.0), as_text(None), as_text("0059"), as_text(1.125), as_text("1.125")
+    ('3', '', '0059', '1.1250', '1.125')
     """
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(float(value))
+        text = str(int(value)) if value.is_integer() else repr(float(value))
+        return text + "0" * (text[-4:-3] == ".")
     return str(value)
 
 

@@ -39,12 +39,17 @@ MISSING_WORDS = {
         *("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
         "keine angabe",
     ),
-    "not_shown": ("n/a", "not shown", "niet gesteld", "niet getoond", "not asked"),
+    "not_shown": (
+        *("n/a", "not shown", "niet gesteld", "niet getoond", "not asked", "niet gevraagd"),
+        *("niet voorgelegd", "overgeslagen", "not administered", "skipped"),
+    ),
     BLANK: ("", "-", "--", ".", "na", "nan", "none", "null", "missing", "leeg", "#null!"),
 }
 """Words that surveys use for a missing answer, whatever the scale."""
 NO_TEXT = ("", "-", "--", ".", "n/a", "nvt", "n.v.t.")
 """What stands for no answer to an open question, where other words may be the answer."""
+REMARK = re.compile(r"(.+?)\s*[(\[].+[)\]]")
+"""A label with a remark behind it: ``Not asked (other half)``."""
 _REASON_OF = {word: reason for reason, words in MISSING_WORDS.items() for word in words}
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "\u200b": None, "\ufeff": None})
 
@@ -469,11 +474,13 @@ def missing_reason(text: str) -> str | None:
     ('not_applicable', 'not_applicable', None)
     >>> missing_reason("Weet niet / Don't know"), missing_reason("weet niet / eens")
     ('dont_know', None)
-    >>> missing_reason("weiß nicht"), missing_reason("Keine Angabe")
-    ('dont_know', 'refused')
+    >>> missing_reason("Keine Angabe"), missing_reason("Don't know (do not read out)")
+    ('refused', 'dont_know')
     """
     word = normalise(text)
     known = _REASON_OF.get(word, _REASON_OF.get(word.replace(".", "") or word))
+    if (remark := REMARK.fullmatch(word)) and _REASON_OF.get(remark[1], BLANK) != BLANK:
+        return _REASON_OF[remark[1]]
     parts = [part for part in re.split(r"\s*[/|]\s*", word) if part]
     if known is not None or len(parts) < 2:
         return known

@@ -184,10 +184,10 @@ class Words:
         Examples
         --------
         >>> words = Words.load("nl")
-        >>> words.lowered("Het nieuwe normaal"), words.lowered("EU beleid")
-        ('het nieuwe normaal', 'EU beleid')
+        >>> [words.lowered(name) for name in ("Het nieuwe normaal", "EU beleid", "A")]
+        ['het nieuwe normaal', 'EU beleid', 'A']
         """
-        return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+        return name if len(name) == 1 or name[1:2].isupper() else name[:1].lower() + name[1:]
 
     def capital(self, text: str) -> str:
         """Write a text with a capital, as at the beginning of a sentence."""

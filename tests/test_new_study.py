@@ -282,6 +282,13 @@ def test_a_weight_is_known_by_its_usual_names_in_heading_or_question(name):
     assert [why_no_item(raw, column) for column in ("W", name)] == [UNUSED] * 2
 
 
+@pytest.mark.parametrize("name", ["First Click", "Page Submit", "Click Count", "Resolution"])
+def test_what_qualtrics_measures_of_a_page_is_no_item(name):
+    cells = pd.DataFrame({f"Q3_{name}": ["1.25", "17.5", "3"] * 9}, dtype="category")
+    raw = RawTable("a.csv", cells, "", questions={f"Q3_{name}": f"Timing - {name}"})
+    assert why_no_item(raw, f"Q3_{name}") == "added by the survey tool"
+
+
 def test_roles_to_be_filled_in_stand_with_what_the_file_calls_them(tmp_path):
     table = answers()[CODES].astype(float).assign(functie=[1.0, 2.0, 3.0] * 30)
     labels = {"functie": {1.0: "Bestuurder / Executive", 2.0: "Manager", 3.0: "Adviseur"}}

@@ -217,6 +217,19 @@ def test_a_wave_that_is_the_export_of_another_once_more_is_told(tmp_path):
     assert "100% of its respondents gave the answers of one of the same unit in 2010" in told
 
 
+def test_a_wave_on_a_scale_that_runs_the_other_way_round_is_told(tmp_path):
+    make_study(tmp_path, TWO_WAVES)
+
+    def turned(wave, table):
+        items = table.columns[table.columns.str.match(r"P\d_\d")]
+        return table.assign(**table[items].replace(dict(zip("01234", "43210", strict=True))))
+
+    change_answers(tmp_path, turned, ["2011"])
+    ((done, told),) = doubts(tmp_path)
+    assert done == KEPT
+    assert "that score high in 2010 score low here, and the reverse" in told
+
+
 def test_row_38_waves_out_of_order_are_refused_with_the_right_order(tmp_path, capsys):
     make_study(tmp_path, TWO_WAVES)
     change_study(tmp_path, waves=["2011", "2010"])

@@ -73,7 +73,8 @@ SERVICE = re.compile(
     r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)|"
     r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
     r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
-    r"survey (?:creation date|completed on|progress)",
+    r"survey (?:creation date|completed on|progress)|q_(?:recaptcha|relevantid|ballotbox).*|"
+    r".*[_ ](?:(?:first|last) click|page submit|click count|browser|operating system|resolution)",
     re.IGNORECASE,
 )
 """Columns that survey tools add and no codebook asks."""

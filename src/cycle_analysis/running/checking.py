@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.stats import pearsonr
 
-from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.measurement import respondent_scores, turn_items, unit_scores
 from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, refuse_any
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
@@ -40,6 +41,8 @@ MAX_INVALID = 0.05
 """Share of invalid answers that a column may have, where the study's own cannot be read."""
 MOST_ALIKE = 0.5
 """Waves of which more respondents answered alike than this are one."""
+TURNED = 0.0001
+"""Chance under which what is high in one wave and low in the next is no chance."""
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,8 @@ def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[P
             problem = f"{share:.0%} of its respondents gave the answers of one of the same unit in "
             remedy = "Is this the export of that wave once more?"
             yield Problem(f"wave {second}", "answers", "", problem + first, "", remedy, done=KEPT)
+    for first, second in pairwise(days):
+        yield from _turned_round(study, responses, first, second)
     units = {wave: found.respondents["unit"] for wave, found in responses.items()}
     links = link_units(units, days, study_register(study))
     for first, second in pairwise(days):
@@ -265,6 +270,32 @@ def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[P
             problem += " territory"
             remedy = f"Below {FEW_UNITS} little can be said about change, and without any nothing"
             yield Problem("study.yaml", "waves", f"{shared}", problem, "", remedy, done=KEPT)
+
+
+def _turned_round(
+    study: Study, responses: Mapping[str, Responses], first: str, second: str
+) -> Iterator[Problem]:
+    """Questions, or units, that score high in one wave and low in the next, and the reverse."""
+    scores = {
+        wave: turn_items(responses[wave].answers, study.phase_items(wave))
+        for wave in (first, second)
+    }
+    means = {
+        "questions": [table.mean() for table in scores.values()],
+        "units": [
+            table.mean(axis=1).groupby(responses[wave].respondents["unit"]).mean()
+            for wave, table in scores.items()
+        ],
+    }
+    for what, both in means.items():
+        pairs = pd.concat(both, axis=1, join="inner").dropna().to_numpy()
+        if len(pairs) < LONG or not pairs.std(axis=0).all():
+            continue
+        if pearsonr(*pairs.T, alternative="less").pvalue < TURNED:
+            problem = f"{what} that score high in {first} score low here, and the reverse"
+            remedy = "Does its scale run the other way round? Turn it by a map in wave.yaml"
+            yield Problem(f"wave {second}", "answers", "", problem, "", remedy, done=KEPT)
+            return
 
 
 def _same_answers(earlier: Responses, later: Responses) -> float:

@@ -179,15 +179,17 @@ class Words:
         return f"{', '.join(parts[:-1])} {self.words['and']} {parts[-1]}"
 
     def lowered(self, name: str) -> str:
-        """Write a name without a capital, as inside a sentence; abbreviations keep theirs.
+        """Write a name without a capital, as inside a sentence; abbreviations and codes keep theirs.
 
         Examples
         --------
         >>> words = Words.load("nl")
-        >>> [words.lowered(name) for name in ("Het nieuwe normaal", "EU beleid", "A")]
-        ['het nieuwe normaal', 'EU beleid', 'A']
+        >>> [words.lowered(name) for name in ("Het nieuwe normaal", "EU-beleid", "A", "Q6 b")]
+        ['het nieuwe normaal', 'EU-beleid', 'A', 'Q6 b']
         """
-        return name if len(name) == 1 or name[1:2].isupper() else name[:1].lower() + name[1:]
+        first, _, others = name.partition(" ")
+        is_code = first.isupper() and not (len(first) == 1 and others)
+        return name if is_code or name[1:2].isupper() else name[:1].lower() + name[1:]
 
     def capital(self, text: str) -> str:
         """Write a text with a capital, as at the beginning of a sentence."""

@@ -9,7 +9,7 @@ from threading import Timer
 import pandas as pd
 import pyreadstat
 import pytest
-from commands import called
+from commands import called, command
 from test_more_inputs import with_scale
 from tiny_study import STUDY, answers, load, read, refused, told, write_study
 
@@ -353,3 +353,17 @@ def test_a_script_is_told_to_read_data(tmp_path):
     path.write_text('data <- read.csv("survey_R_data_file.csv")\n')
     with pytest.raises(InputError, match="Give the file with the data that it reads"):
         read_export(path, Source(file=path.name))
+
+
+def test_what_a_command_warns_of_names_no_file_of_the_package(tmp_path):
+    days = {"start": "2027-03-01", "end": "2027-05-01"}
+    answers().to_csv(write_study(tmp_path, "r.csv", fieldwork=days), index=False)
+    said = command("check", "tiny", home=tmp_path).stderr
+    assert "The register ends in 2026: 2027-03-01 is answered with the units of 2026." in said
+    assert ".py" not in said
+
+
+def test_what_a_command_is_for_ends_in_one_mark(capsys):
+    with pytest.raises(SystemExit):
+        main(["robustness", "--help"])
+    assert "?." not in capsys.readouterr().out

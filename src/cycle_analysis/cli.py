@@ -13,6 +13,7 @@ import shlex
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console of another alphabet shows ? instead
+    warnings.formatwarning = lambda message, *_: f"{message}\n"  # without a path of the package
     options = _parser().parse_args(arguments)
     try:
         code = int(options.command(options))
@@ -113,7 +115,8 @@ def _command(
     commands: Any, name: str, text: str, run: Callable[..., int], *, of_study: bool = True
 ) -> Any:
     """Begin a command: its name, what it is for, the function that runs it."""
-    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    whole = f"{text[0].upper()}{text[1:]}{'' if text.endswith('?') else '.'}"
+    command = commands.add_parser(name, help=text, description=whole)
     command.set_defaults(command=run, stopped="Stopped.")
     if of_study:
         command.add_argument("study", metavar="STUDY", help="a folder in data/raw")

@@ -179,7 +179,7 @@ class Words:
         return f"{', '.join(parts[:-1])} {self.words['and']} {parts[-1]}"
 
     def lowered(self, name: str) -> str:
-        """Write a name without a capital, as inside a sentence; abbreviations and codes keep theirs.
+        """Write a name without a capital, as inside a sentence; a code keeps it.
 
         Examples
         --------

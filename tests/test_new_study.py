@@ -827,3 +827,11 @@ def test_a_scale_that_one_block_shows_is_that_of_the_others_with_its_ends(tmp_pa
     table.loc[0, few[1:]], table.loc[1, few[1:]] = "2", "6"
     folder, _ = begun(tmp_path, table)
     assert set(pd.read_csv(folder / "codebook.csv")["scale"]) == {"from_1_to_7"}
+
+
+def test_a_sheet_without_ratings_is_asked_about(tmp_path):
+    sheet = pd.DataFrame({"code": [f"A{i}" for i in range(20)], "vraag": ["visie", "geld"] * 10})
+    sheet.to_csv(tmp_path / "codebook.csv", index=False)
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    said = called("new-study", "mine", str(tmp_path / "codebook.csv"), home=tmp_path).stdout
+    assert "blocks of ratings: none seen; are these the answers?" in said

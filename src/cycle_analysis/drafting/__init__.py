@@ -305,8 +305,8 @@ def draft_study(seen: Seen, language: str) -> tuple[str, list[str], list[str]]:
         sure.append(told) if unit.sure else likely.append(f"{told}: {unit.reason}")
     elif seen.unit_column:
         likely.append(f"units from column {one_line(seen.unit_column)}")
-    if seen.phases:
-        likely.append(f"phases, which are blocks of ratings: {', '.join(seen.phases)}")
+    blocks = ", ".join(seen.phases) or "none seen; are these the answers?"
+    likely.append(f"phases, which are blocks of ratings: {blocks}")
     for name, scale in seen.scales.items():
         doubted = not scale.sure or bool(scale.likely_missing)
         (likely if doubted else sure).append(f"scale {name}")

@@ -578,6 +578,16 @@ def test_row_15_an_item_entered_already_reversed_is_warned_of(tmp_path):
     assert "already reversed" in told(responses, KEPT)
 
 
+def test_row_15_an_item_that_asks_the_other_way_round_is_warned_of_with_what_to_write(tmp_path):
+    level = np.random.default_rng(1).integers(0, 5, 60)
+    same, turned = [str(x) for x in level], [str(4 - x) for x in level]
+    responses = read_table(tmp_path, answers(60, A1=same, A2=same, A3=turned))
+    said = told(responses, KEPT)
+    assert "it may ask the other way round" in said
+    assert "already reversed" not in said
+    assert responses.problems["remedy"].str.contains("write yes under `reversed`").any()
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

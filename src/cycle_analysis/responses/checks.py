@@ -424,8 +424,10 @@ def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Probl
         together = table[item].corr(rest, min_periods=FEW)
         if together < min(NEGATIVE, -2 / np.sqrt(table[item].count())):
             problem = f"goes against the other items of its phase (correlation {together:.2f}); "
-            problem += "it may have been entered already reversed"
-            remedy = "Compare it with `reversed` in codebook.csv"
+            is_turned = bool(items.loc[item, "reversed"])
+            why = "have been entered already reversed" if is_turned else "ask the other way round"
+            remedy = f"If so, write {'no' if is_turned else 'yes'} under `reversed` in codebook.csv"
+            problem += f"it may {why}"
             found.append(asked[item].doubt(problem, remedy))
     return found
 

@@ -256,7 +256,8 @@ def _of_measurement(chapter: Any) -> Named:
         yield row["respondents"], ("respondents", of, row["phase"])
     for (of,), _, row in _rows(chapter, "agreement"):
         phase = row["phase"]
-        yield row["agreed"], ("agreed", of, phase), ("two respondents", of, phase)
+        yield row["agreed"], ("agreed", of, phase), ("two who answered all", of, phase)
+        yield row["icc1"]._units, ("two respondents", of, phase)
     for spread in _facts(chapter, "spread"):
         for quarter in spread["quarters"]:
             yield quarter["n"], ("quarter", quarter["number"]), ("in quarters",)

@@ -129,9 +129,8 @@ class MeasurementChapter(Chapter):
         rests = dict.fromkeys(ICCS, known) | dict.fromkeys(OF_WHOLE, whole)
         ranges = {m: (of[m].min(), of[m].max()) if len(of) else None for m, of in rests.items()}
         beyond = made(int((holm(chance) < CHANCE).sum()), chance)
-        n = {"beyond": beyond, "phases": made(len(chance), chance)}
-        limit = constant(agreement, "AGREED")
-        return None if known.empty else {"limit": limit, **n, **ranges}
+        told = {"beyond": beyond, "phases": made(len(chance), chance), **ranges}
+        return None if known.empty else told | {"limit": constant(agreement, "AGREED")}
 
     @cached_property
     def precision(self) -> dict[str, Any]:

@@ -293,6 +293,23 @@ def test_row_38_a_phase_that_nobody_answered_in_a_wave_is_refused_by_name(tmp_pa
     assert f"wave {wave}, phases: 'P3': no unit has a score on this phase" in said
 
 
+def test_row_38_a_phase_of_which_a_wave_asked_nothing_is_refused_with_what_helps(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    file = tmp_path / "data" / "raw" / "small" / "2011" / "wave.yaml"
+    mapped = file.read_text("utf-8")
+    rest = re.sub(r"^ +P3_\d: .*\n", "", mapped, flags=re.MULTILINE)
+    assert len(mapped.splitlines()) - len(rest.splitlines()) == 3
+    file.write_text(f"{rest}dropped: {{P3_1: x, P3_2: x, P3_3: x}}\n", "utf-8")
+    change_answers(
+        tmp_path, lambda _, table: table.drop(columns=["P3_1", "P3_2", "P3_3"]), ["2011"]
+    )
+    code, said = checked(tmp_path, capsys)
+    assert code == 2
+    assert "wave 2011, phases: 'P3': no question of this phase is mapped" in said
+    assert "map what was asked" in said
+    assert "min_answered" not in said
+
+
 @pytest.mark.parametrize(
     "name",
     ["../small", "/etc", "CON", "small/../small", "..", "small/", "", ".", "a b", "sm\u0430ll"],

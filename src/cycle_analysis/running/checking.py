@@ -121,9 +121,8 @@ def doubt_study(
         `REJECTED`: a notebook would stop. `KEPT`: it runs, but little can be said.
     """
     scores = {wave: _scores(study, wave, responses[wave], parameters) for wave in study.waves}
-    remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
     found = [
-        Problem(f"wave {wave}", "phases", phase, "no unit has a score on this phase", "", remedy)
+        _without_scores(phase, wave, phase in set(study.phase_items(wave)["phase"]))
         for wave, table in scores.items()
         for phase in table.columns[table.isna().all()]
     ]
@@ -133,6 +132,16 @@ def doubt_study(
         found += _constant_phases(scores[study.reference_wave], study)
     found += [*_unused_background(study), *_doubt_waves(study, responses)]
     return [*found, *_left_behind(study)]
+
+
+def _without_scores(phase: str, wave: str, asked: bool) -> Problem:
+    """Say that no unit has a score on a phase, and why, as far as that is known."""
+    problem, remedy = "no question of this phase is mapped", "Leave the phase out of study.yaml, or"
+    remedy += " the wave, or map what was asked in its wave.yaml"
+    if asked:
+        problem = "no unit has a score on this phase"
+        remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
+    return Problem(f"wave {wave}", "phases", phase, problem, "", remedy)
 
 
 def _left_behind(study: Study) -> Iterator[Problem]:

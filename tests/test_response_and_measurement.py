@@ -280,7 +280,7 @@ def test_no_group_of_those_asked_is_told_by_the_others(asked):
 
 def test_what_is_missing_is_told_with_the_scores_that_it_goes_with(saved):
     told = saved.tell("measurement", "unanswered")
-    assert "10% have no answer" in told
+    assert "has no answer to 10% of the questions" in told
     assert "‘not applicable’ goes with low scores." in told
     assert "rejected for 2 of the 5 phases" in told
     assert "move by 10 of 100 points at most, and the mean of no phase by more than 1." in told

@@ -306,7 +306,7 @@ def test_row_38_a_phase_of_which_a_wave_asked_nothing_is_refused_with_what_helps
     code, said = checked(tmp_path, capsys)
     assert code == 2
     assert "wave 2011, phases: 'P3': no question of this phase is mapped" in said
-    assert "map what was asked" in said
+    assert "or map in wave.yaml what was asked" in said
     assert "min_answered" not in said
 
 

@@ -136,11 +136,11 @@ def doubt_study(
 
 def _without_scores(phase: str, wave: str, asked: bool) -> Problem:
     """Say that no unit has a score on a phase, and why, as far as that is known."""
-    problem, remedy = "no question of this phase is mapped", "Leave the phase out of study.yaml, or"
-    remedy += " the wave, or map what was asked in its wave.yaml"
     if asked:
-        problem = "no unit has a score on this phase"
-        remedy = "Leave the phase out of study.yaml, or the wave, or lower 02_scores.min_answered"
+        problem, or_else = "no unit has a score on this phase", "lower 02_scores.min_answered"
+    else:
+        problem, or_else = "no question of this phase is mapped", "map in wave.yaml what was asked"
+    remedy = f"Leave the phase out of study.yaml, or the wave, or {or_else}"
     return Problem(f"wave {wave}", "phases", phase, problem, "", remedy)
 
 

@@ -30,7 +30,7 @@ Robertson, Wright & Dykstra (1988), Order restricted statistical inference, Wile
 Tantrum, Murua & Stuetzle (2003), Proceedings of KDD, 197-205.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -57,6 +57,7 @@ SHRUNK, NARROWEST = 10.0, 0.35
 """Units as if added, with the common variance, to each spread; smallest part of that it may be."""
 DOUBTFUL = 0.2
 """Valleys less likely than this by chance alone come last in the tree: they may cross a void."""
+EDGES = ["first", "second", "depth", "p", "ratio", "apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ def find_valleys(
         own = np.isin(member, pair)
         tested.append(_test_pair(values[own], member[own] == pair[1], n_replicates, rng, steps))
     if not pairs:
-        return Valleys(no_edges(), 1.0, pd.Series(1, pd.Index(names, name="profile"), name="group"))
+        return no_valleys(names)
     depths = np.array([[one[0], *one[1]] for one in tested]).round(9)
     p_pair = (depths >= depths[:, :1]).mean(axis=1)
     grow = partial(_spanning, peaks, pairs, last=p_pair <= DOUBTFUL)
@@ -146,7 +147,7 @@ def find_valleys(
         (*(names[list(pairs[e])]), depths[e, 0], p_pair[e], tested[e][2])
         for e in sorted(tree, key=lambda e: (p_pair[e], -depths[e, 0]))
     ]
-    edges = pd.DataFrame(rows, columns=no_edges().columns[:-1])
+    edges = pd.DataFrame(rows, columns=EDGES[:-1])
     rejected = holm(edges["p"]) <= alpha
     rejected.iloc[0] = True  # as the sum of all was
     edges["apart"] = (p <= alpha) & rejected
@@ -158,9 +159,10 @@ def find_valleys(
     )
 
 
-def no_edges() -> pd.DataFrame:
-    """Give the edges of a tree of one group: none."""
-    return pd.DataFrame(columns=["first", "second", "depth", "p", "ratio", "apart"])
+def no_valleys(profiles: Iterable[Any]) -> Valleys:
+    """Give what lies between profiles where no valley was looked for, or can be: one group."""
+    groups = pd.Series(1, pd.Index(profiles, name="profile"), name="group")
+    return Valleys(pd.DataFrame(columns=EDGES), 1.0, groups)
 
 
 def _joined(names: np.ndarray, pairs: Sequence[tuple[Any, Any]]) -> pd.Series:

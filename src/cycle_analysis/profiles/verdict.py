@@ -19,7 +19,7 @@ Raftery (1995), Sociological Methodology 25, 111-163.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -43,7 +43,7 @@ from cycle_analysis.mixtures.margins import (
 )
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
-from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_edges
+from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_valleys
 
 
 class Verdict(StrEnum):
@@ -69,8 +69,8 @@ class Verdict(StrEnum):
         return self in (Verdict.SEPARATE, Verdict.OVERLAPPING)
 
 
-ALPHA = 0.05
-"""Level of the tests."""
+ALPHA, EASED = 0.05, 0.1
+"""Level of the test of valleys; and where profiles would be called overlapping without any."""
 STRONG_LEAD, CLEAR_LEAD = 6.0, 10.0
 """BIC points from which evidence is strong, and very strong (Raftery 1995)."""
 PLACES = 2
@@ -187,7 +187,7 @@ class Evidence:
         """The grade of the profiles, before warnings; none where a form without groups wins."""
         if self.choice.k == 1:
             return None
-        if self.valleys.p <= ALPHA and max(self.lead, self.steps_lead) > STRONG_LEAD:
+        if self.valleys.k_apart > 1 and max(self.lead, self.steps_lead) > STRONG_LEAD:
             return Verdict.SEPARATE
         if self.lead <= 0 or self.lead_held_out <= 0:
             return None
@@ -270,12 +270,11 @@ def weigh(
     rivals = fit_rivals(scores, fits, profiles)
     course = next(rival for rival in rivals if form_of(rival) in PATHS)
     places = classify(course, scores).to_numpy() @ np.arange(course.k)
-    labels = classify(profiles, complete).idxmax(axis=1)
-    return Evidence(
+    evidence = Evidence(
         choice=choice,
         rivals=_compare_rivals(rivals, profiles, scores, third),
         steps_lead=round(rivals[0].bic - fit_steps(scores, profiles).bic, PLACES),
-        valleys=find_valleys(complete, labels, ALPHA, n_replicates=n_replicates, seed=second),
+        valleys=no_valleys(profiles.shares.index),
         course=_course_table(course, _turned(places, scores)),
         ascent=abs(_rank_correlation(places, scores.mean(axis=1))),
         n_dimensions=n_dimensions(complete, seed=fourth),
@@ -283,6 +282,10 @@ def weigh(
         window=window,
         n_units=len(complete),
     )
+    labels = classify(profiles, complete).idxmax(axis=1)
+    level = EASED if evidence.verdict is Verdict.OVERLAPPING else ALPHA
+    valleys = find_valleys(complete, labels, level, n_replicates=n_replicates, seed=second)
+    return replace(evidence, valleys=valleys)
 
 
 def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixture]:
@@ -354,10 +357,8 @@ def nothing_to_divide(n_units: int) -> Evidence:
     """Set the evidence of units that are all the same: there is no test."""
     no_rivals = pd.DataFrame(columns=["form", "bic_lead", "held_out"]).rename_axis("rival")
     nowhere = pd.DataFrame(columns=["share"]).rename_axis("position")
-    one = pd.Series(1, pd.Index([1], name="profile"), name="group")
     return Evidence(
-        *(Choice(1, ""), no_rivals, 0.0, Valleys(no_edges(), 1.0, one), nowhere, 0.0, 0, (), False),
-        n_units,
+        *(Choice(1, ""), no_rivals, 0.0, no_valleys([1]), nowhere, 0.0, 0, (), False), n_units
     )
 
 

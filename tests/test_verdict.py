@@ -9,10 +9,13 @@ import pytest
 from shared import PHASES, four_profiles
 from surveys import arch, at_distance, cumulative, plane, scarcer, window
 from verdict import one_survey
+from verdict import scores_of as surveyed
 
 from cycle_analysis.profiles.selection import Choice, fit_models
-from cycle_analysis.profiles.valleys import find_valleys
+from cycle_analysis.profiles.valleys import find_valleys, no_valleys
 from cycle_analysis.profiles.verdict import (
+    ALPHA,
+    EASED,
     Evidence,
     Verdict,
     fit_rivals,
@@ -128,6 +131,18 @@ def test_dimensions_that_are_skewed_are_no_profiles(survey):
     assert not Verdict(row["verdict"]).found
 
 
+@pytest.mark.parametrize(
+    ("window", "verdict", "k_apart"), [(False, "separate", 2), (True, "structure", 1)]
+)
+def test_valleys_of_profiles_that_overlap_in_any_case_are_deep_at_a_level_of_a_tenth(
+    window, verdict, k_apart
+):
+    scores = surveyed("three, 60/30/10, d = 4", 100, 8)
+    evidence = weigh(scores, 4, window=window, n_starts=20, seed=8)
+    assert ALPHA < evidence.valleys.p <= EASED
+    assert (evidence.verdict.value, evidence.valleys.k_apart) == (verdict, k_apart)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_phases_that_have_nothing_in_common_and_lie_evenly_between_two_ends_are_no_profiles(seed):
     scores = np.random.default_rng(seed).uniform(20, 80, (150, 5))
@@ -172,7 +187,7 @@ def test_two_sets_of_phases_have_two_dimensions():
 
 
 def graded(evidence: Evidence, **changed: object) -> Verdict:
-    """Give the verdict with other evidence; `lead`, `held_out`, `form` stand for the rivals."""
+    """Give the verdict with other evidence; `apart` stands for valleys, the others for a rival."""
     evidence = replace(evidence, steps_lead=changed.pop("steps_lead", -50.0))
     row = {
         "form": changed.pop("form", "line"),
@@ -180,28 +195,28 @@ def graded(evidence: Evidence, **changed: object) -> Verdict:
         "held_out": changed.pop("held_out", 5.0),
     }
     rivals = pd.DataFrame([row], pd.Index(["rival"], name="rival"))
-    valleys = replace(evidence.valleys, p=changed.pop("p", 0.01))
+    valleys = evidence.valleys if changed.pop("apart", True) else no_valleys(range(1, 5))
     return replace(evidence, rivals=rivals, valleys=valleys, **changed).verdict
 
 
 GRADES = [
     ({}, Verdict.SEPARATE),
-    ({"p": 0.3}, Verdict.OVERLAPPING),
-    ({"p": 0.3, "lead": 9.0}, Verdict.STRUCTURE),
-    ({"p": 0.3, "held_out": -1.0}, Verdict.CONTINUUM),
+    ({"apart": False}, Verdict.OVERLAPPING),
+    ({"apart": False, "lead": 9.0}, Verdict.STRUCTURE),
+    ({"apart": False, "held_out": -1.0}, Verdict.CONTINUUM),
     ({"lead": -30.0}, Verdict.CONTINUUM),
     ({"lead": -30.0, "form": "curve", "ascent": 0.2}, Verdict.BENT),
     ({"lead": -30.0, "form": "curve", "ascent": 0.95}, Verdict.CONTINUUM),
     ({"lead": -30.0, "form": "plane", "n_dimensions": 2}, Verdict.STRUCTURE),
-    ({"lead": 5.0, "held_out": -1.0, "p": 0.3}, Verdict.CONTINUUM),
+    ({"lead": 5.0, "held_out": -1.0, "apart": False}, Verdict.CONTINUUM),
     ({"lead": -30.0, "steps_lead": 8.0}, Verdict.SEPARATE),
     ({"lead": 5.0}, Verdict.STRUCTURE),
-    ({"lead": -30.0, "steps_lead": 30.0, "p": 0.3}, Verdict.CONTINUUM),
+    ({"lead": -30.0, "steps_lead": 30.0, "apart": False}, Verdict.CONTINUUM),
     ({"lead": -30.0, "n_dimensions": 0}, Verdict.NO_STRUCTURE),
     ({"warnings": ("heaped",)}, Verdict.OVERLAPPING),
-    ({"warnings": ("heaped",), "p": 0.3}, Verdict.STRUCTURE),
+    ({"warnings": ("heaped",), "apart": False}, Verdict.STRUCTURE),
     ({"window": True}, Verdict.SEPARATE),
-    ({"window": True, "p": 0.3}, Verdict.STRUCTURE),
+    ({"window": True, "apart": False}, Verdict.STRUCTURE),
     ({"choice": Choice(1, "EEE")}, Verdict.CONTINUUM),
 ]
 
@@ -214,7 +229,7 @@ def test_the_grade_follows_the_evidence(clear, changed, verdict):
 def test_what_lowers_a_verdict_is_told_and_nothing_where_nothing_was_lowered(clear):
     doubtful = replace(clear, warnings=("heaped",), window=True)
     assert doubtful.lowered_by == ("heaped",)  # there are valleys to show for it
-    shades = replace(doubtful, valleys=replace(clear.valleys, p=0.3))
+    shades = replace(doubtful, valleys=no_valleys(range(1, 5)))
     assert shades.lowered_by == ("heaped", "window")
     line = replace(doubtful, choice=Choice(1, "EEE"))
     assert line.lowered_by == ()

@@ -6,7 +6,7 @@ plane, straight or bent (`mixtures.courses`), with phases that not all have begu
 also of skewed phases (both `mixtures.margins`) - on BIC; and profiles are called separate only
 where the valleys between them are deeper than a filled valley gives by chance (`valleys`). What
 shows no valley is called overlapping where it beats every form clearly, on units left out of the
-fit too.
+fit too; since that says already that there are profiles, their valleys are tested at a wider level.
 Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
 often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
 tells.

@@ -79,6 +79,9 @@ class ContestFacts(Chapter):
         asked = {"separate": "STRONG_LEAD", "overlapping": "CLEAR_LEAD"}
         return {kind: constant(verdict, name) for kind, name in asked.items()}
 
+    valleys_at, eased = fixed(verdict, "ALPHA"), fixed(verdict, "EASED")
+    """Chance below which valleys are deep; and where profiles would overlap without any."""
+
     @cached_property
     def crossed(self) -> dict[str, int]:
         """Into how many parts units are divided that are left out in turn, and how many times."""

@@ -15,6 +15,7 @@ from cycle_analysis.representation import (
     response_by_wave,
     shares,
     trim_weights,
+    weigh,
 )
 from cycle_analysis.units import collapse_background, load_register
 
@@ -131,8 +132,25 @@ def test_trimming_keeps_the_sum_and_the_limits():
     assert design_effect(trimmed) < design_effect(weights)
     with pytest.raises(ValueError, match="must enclose 1"):
         trim_weights(weights, upper=0.9)
-    with pytest.raises(ValueError, match="too narrow"):
-        trim_weights(pd.Series([1.0, 9.0]), 0.9, 1.1)
+
+
+def test_weights_that_are_all_extreme_are_trimmed_as_others():
+    weights = pd.Series([0.2] * 80 + [4.2] * 20)
+    assert trim_weights(weights).unique().tolist() == pytest.approx([0.5, 3.0])
+    assert trim_weights(pd.Series([1.0, 9.0]), 0.9, 1.1).tolist() == pytest.approx([4.5, 5.5])
+    rng = np.random.default_rng(1)
+    for n in (2, 3, 10, 200):
+        wild = pd.Series(np.exp(rng.normal(0, 4, n)))
+        trimmed = trim_weights(wild)
+        assert trimmed.mean() == pytest.approx(wild.mean())
+        assert trimmed.between(0.2999 * wild.mean(), 3.0001 * wild.mean()).all()
+
+
+def test_of_margins_that_contradict_each_other_the_last_gives_way():
+    population = pd.DataFrame({"size": list("slll"), "region": list("nznn")})
+    weights = weigh(population, ["size", "region"], pd.Index([0, 1]))
+    assert weights.tolist() == pytest.approx(weigh(population, ["size"], weights.index).tolist())
+    assert weights.tolist() == pytest.approx([1.0, 3.0])
 
 
 def test_the_comparison_shows_what_raking_mended_and_trimming_undid(population, raked):

@@ -302,10 +302,10 @@ def trim_weights(weights: pd.Series, lower: float = 0.3, upper: float = 3.0) -> 
         outside = (trimmed < low * (1 - 1e-12)) | (trimmed > high * (1 + 1e-12))
         if not outside.any():
             return trimmed.rename(weights.name)
-        if outside.all():
-            break
         cut = trimmed.clip(low, high)
-        cut[~outside] += (trimmed - cut).sum() / (~outside).sum()
+        over = (trimmed - cut).sum()
+        takes = ~outside if not outside.all() else cut < high if over > 0 else cut > low
+        cut[takes] += over / takes.sum()
         trimmed = cut
     raise ValueError(
         f"lower {lower} and upper {upper} are too narrow for these weights; widen them."
@@ -321,7 +321,8 @@ def weigh(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Se
         All units with their background.
     by : list of str
         Columns to rake on. A column of which some group has no respondent at all cannot be raked
-        on and is left out; without any column left the weights are equal.
+        on and is left out, and so is the last where margins contradict each other among those that
+        responded; without any column left the weights are equal.
     responded : Index of units
 
     Returns
@@ -338,9 +339,12 @@ def weigh(population: pd.DataFrame, by: list[str], responded: pd.Index) -> pd.Se
     background = population[by].astype(str)
     sample = background.loc[responded]
     usable = [column for column in by if set(sample[column]) == set(background[column])]
-    if not usable:
-        return pd.Series(len(population) / len(sample), index=sample.index, name="weight")
-    return trim_weights(rake(background, usable, responded))
+    while usable:
+        try:
+            return trim_weights(rake(background, usable, responded))
+        except ValueError:  # the margins contradict each other
+            usable.pop()
+    return pd.Series(len(population) / len(sample), index=sample.index, name="weight")
 
 
 def design_effect(weights: pd.Series) -> float:

@@ -95,13 +95,13 @@ def _link_listed(
 
 
 def _link_leading(model: Model, published: Published, patterns: Patterns) -> None:
-    """A phase that is ahead is active, where any is; all tie where none or all are."""
+    """A phase that is ahead is active, where any is; where one is alone, it is ahead."""
     wave, phases = patterns.wave, patterns.phases
     if ("counted", wave) not in model:
         return
     for pattern in patterns.every:
         ahead = [(("ahead", wave, pattern, phase), -1.0) for phase in pattern or phases]
-        ties = len(pattern) in (0, len(phases))
+        ties = len(pattern) != 1
         model.row([(("pattern", wave, pattern), 1.0), *ahead], 0.0, np.inf if ties else 0.0)
     more = [("more ahead", wave, phase) for phase in phases]
     for phase, extra in zip(phases, more, strict=True):

@@ -57,15 +57,12 @@ def test_missing_scores_are_counted_per_phase_and_do_not_bias_the_curve():
     assert (curve["mean"].between(curve["low"], curve["high"])).all()
 
 
-def test_the_later_of_two_tied_phases_leads_and_all_tied_lead_nothing():
-    table = pd.DataFrame(
-        [[50, 50, 0, 0, 0], [0] * 5, [100] * 5, [np.nan] * 5, [np.nan, 10, np.nan, 5, np.nan]],
-        columns=PHASES,
-        index=list("ABCDE"),
-        dtype=float,
-    )
-    found = leading_phase(table)
-    assert found.fillna("-").tolist() == ["EX", "-", "-", "-", "EX"]
+def test_a_phase_leads_where_no_other_scores_as_high_in_any_order_of_the_phases():
+    rows = [[50, 50, 0, 0, 0], [0] * 5, [np.nan] * 5, [np.nan, 10, np.nan, 5, np.nan]]
+    rows += [[0.1 + 0.2, 0.3, 0, 0, 0]]  # the same mean, added up in another order
+    table = pd.DataFrame(rows, columns=PHASES, dtype=float)
+    for order in (PHASES, PHASES[::-1]):
+        assert leading_phase(table[order]).fillna("-").tolist() == ["-", "-", "-", "EX", "-"]
 
 
 def test_the_position_is_the_furthest_active_development():

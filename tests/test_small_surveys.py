@@ -95,7 +95,7 @@ def test_halves_of_the_questions_asked_of_halves_of_the_respondents_are_no_lack_
     assert survey.said("measurement", "precision") == ""
     assert "is exact to about" in survey.said("measurement", "errors")
     agreed = survey.said("measurement", "agreed")
-    assert "of the differences between answers" in agreed.casefold()
+    assert "of the differences between the scores of respondents" in agreed.casefold()
     assert "who answered all questions of a phase" in agreed
     for block in ("alpha", "items"):
         told = survey.said("measurement", block)

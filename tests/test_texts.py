@@ -387,6 +387,16 @@ def test_key_words_say_what_leads_and_what_lags_and_else_that_nothing_does(resul
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("second", "both"), [(31, True), (21, False)])
+def test_phases_that_are_as_often_ahead_as_told_are_named_together(results, language, second, both):
+    rest = [10] * (len(results.study.phase_codes) - 2)
+    changed = results.change(t03_cycle__curve={"n_leading": [30, second, *rest]})
+    told = tell(open_chapter(changed.study, changed, language, "cycle"), "leading")
+    opening = told.partition(":")[0]
+    assert ({"en": " or ", "nl": " of "}[language] in opening) == both, told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_where_the_whole_population_answered_no_margin_of_error_is_told(results, language):
     account = results.load("01_responses", "response", results.study.reference_wave)
     part = results.change(t01_responses__response={"population": 2 * account["responded"]})

@@ -67,7 +67,7 @@ def phase_curve(
 
 
 def leading_phase(scores: pd.DataFrame) -> pd.Series:
-    """Find the phase on which each unit scores highest; the later one when scores tie.
+    """Find the phase on which each unit scores highest; none where several phases do.
 
     To see what a unit does more of than others, pass ``scores - scores.mean()``.
 
@@ -79,17 +79,18 @@ def leading_phase(scores: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series, indexed by unit
-        Its leading phase; missing when all phases tie or none has a score.
+        Its leading phase; missing when phases tie for it or none has a score.
 
     Examples
     --------
-    >>> scores = pd.DataFrame({"AG": [60.0, 0.0], "EX": [40.0, 0.0]}, index=["A", "B"])
+    >>> scores = pd.DataFrame({"AG": [60.0, 50.0], "EX": [40.0, 50.0]}, index=["A", "B"])
     >>> leading_phase(scores).fillna("none").to_dict()
     {'A': 'AG', 'B': 'none'}
     """
-    n_known, highest = scores.count(axis=1), scores.eq(scores.max(axis=1), axis=0)
-    flat = (highest.sum(axis=1) == n_known) & (n_known > 1)
-    return _last_marked(highest).where(~flat & (n_known > 0)).rename("leading").rename_axis("unit")
+    told = scores.round(9)  # means of the same answers differ in their last digits
+    highest = told.eq(told.max(axis=1), axis=0)
+    alone = highest.sum(axis=1) == 1
+    return _last_marked(highest).where(alone).rename("leading").rename_axis("unit")
 
 
 def development_scores(scores: pd.DataFrame, developments: pd.Series) -> pd.DataFrame:

@@ -85,11 +85,12 @@ class CycleChapter(OrderFacts):
 
     @cached_property
     def leader(self) -> dict[str, Any] | None:
-        """The phase that is most often ahead as it is told, if any is ahead in more than a few."""
-        counts = self._ahead
-        place = int(np.argmax([self.door.count(n) for n in counts]))
+        """The phases most often ahead as it is told, if any is ahead in more than a few."""
+        counts, told = self._ahead, [self.door.count(n) for n in self._ahead]
+        place = int(np.argmax(told))
+        first = [{"phase": p} for p, n in zip(self.phases, told, strict=True) if n == told[place]]
         none = self.door.hardly_any(counts[place])
-        return None if none else {"phase": self.phases[place], "n": counts[place]}
+        return None if none else {"phases": first, "n": counts[place]}
 
     # What runs at the same time.
 

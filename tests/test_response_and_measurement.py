@@ -258,9 +258,12 @@ def test_what_a_figure_finds_is_drawn_above_it(saved):
     document = assemble(study, saved, "en", {"measurement": CHAPTERS["measurement"]})
     titles = {f.key: f.drawing.draw.keywords["look"].title for f in document.figures}
     assert titles["figure-spread"] == (
-        "Respondents in leading municipalities disagree neither demonstrably more nor less"
+        "Respondents in leading municipalities disagree neither demonstrably more nor less for the "
+        "room there is"
     )
     assert all(figure.drawing.svg for figure in document.figures)
+    differing = saved.tell("measurement", "differing")
+    assert "In points they differ more there, as a part of that room not demonstrably" in differing
 
 
 @pytest.mark.parametrize("asked", [(14, 9), (8, 7, 12), (3, 17, 6), (2, 22)])

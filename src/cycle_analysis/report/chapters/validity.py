@@ -183,8 +183,8 @@ class MeasurementChapter(Chapter):
         """How far respondents of one unit differ, in quarters of units from low to high scores.
 
         Level and spread in points, the latter also in percent of what the level leaves room for;
-        `inside`: whether the highest differs ``more``, ``less`` or the ``same``. None where a
-        quarter is too small.
+        `inside`: whether the highest differs ``more``, ``less`` or the ``same``, and before it
+        `ways`: that in points, and as a part of the room. None where a quarter is too small.
         """
         table = self.load(SCORES, "spread")
         whole = self.counted(table["n"].sum())
@@ -201,10 +201,12 @@ class MeasurementChapter(Chapter):
         room = ends["spread_share"] / ends["spread"].where(ends["spread"] > 0)
         gaps = [np.diff(ends["spread"] * scale)[0] for scale in (1.0, room)]
         reaches = [1.96 * np.hypot(*(ends["standard_error"] * scale)) for scale in (1.0, room)]
-        pairs = list(zip(gaps, reaches, strict=True))
-        more, less = (all(way * g > r for g, r in pairs) for way in (1, -1))
-        inside = "more" if more else "less" if less else "same"
-        return {"n": whole, "quarters": quarters, "inside": inside}
+        ways = [
+            "more" if gap > reach else "less" if -gap > reach else "same"
+            for gap, reach in zip(gaps, reaches, strict=True)
+        ]
+        inside = ways[0] if ways[0] == ways[1] else "same"
+        return {"n": whole, "quarters": quarters, "ways": ways, "inside": inside}
 
     @cached_property
     def missing(self) -> dict[str, Any] | None:

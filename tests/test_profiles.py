@@ -6,7 +6,7 @@ from shared import PHASES, four_profiles, one_continuum
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.error import measurement_error
-from cycle_analysis.profiles import latent_profiles, ward_kmeans
+from cycle_analysis.profiles import Partition, latent_profiles, ward_kmeans
 from cycle_analysis.profiles.true_scores import estimate, of_true_scores
 from cycle_analysis.profiles.typology import (
     crossings,
@@ -74,6 +74,13 @@ def test_mirrored_profiles_differ_in_shape_only_and_their_lines_cross():
 
 def test_one_profile_has_no_variance_to_split():
     assert shape_shares(ward_kmeans(four_profiles()[0], 1)).isna().all()
+
+
+def test_a_profile_without_a_score_on_some_phase_leaves_the_split_of_the_others():
+    scores = pd.DataFrame({"AG": [10, 12, 60, 62, 30, 31], "EX": [5, 9, 20, 22, np.nan, np.nan]})
+    partition = Partition(scores, pd.Series([1, 1, 2, 2, 3, 3]))
+    others = Partition(scores[:4], partition.labels[:4])
+    pd.testing.assert_series_equal(shape_shares(partition), shape_shares(others))
 
 
 def test_key_words_tell_height_and_leading_and_lagging_phases():

@@ -317,6 +317,17 @@ def test_levels_are_not_called_profiles_by_what_is_asked_of_them(frozen_run, lan
 
 @EVERY
 @BOTH
+def test_a_variance_at_its_floor_is_told_of_the_groups_of_true_scores(frozen_run, name, language):
+    results = saved(frozen_run(name))
+    for at_floor in (True, False):
+        changed = results.change(t04_number_of_profiles__division={"at_floor": at_floor})
+        chapter = open_chapter(changed.study, changed, language, "annex")
+        told = {"en": "at the smallest allowed", "nl": "op de ondergrens"}[language]
+        assert (told in tell(chapter, "reviewer")) == (at_floor and chapter.corrected)
+
+
+@EVERY
+@BOTH
 def test_an_association_that_is_not_told_in_the_annex_is_not_denied_in_its_chapter(
     frozen_run, name, language
 ):

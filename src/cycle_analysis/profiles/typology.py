@@ -136,8 +136,8 @@ def shape_shares(partition: Partition) -> pd.Series:
     {'elevation': 1.0, 'scatter': 0.0, 'shape': 0.0}
     """
     centroids = partition.centroids.dropna()
-    shares = partition.sizes.loc[centroids.index] / partition.sizes.sum()
-    values, weights = centroids.to_numpy(), shares.to_numpy()
+    sizes = partition.sizes.loc[centroids.index]
+    values, weights = centroids.to_numpy(), (sizes / sizes.sum()).to_numpy()
     levels = values.mean(axis=1)
     deviations = values - levels[:, None]
     lengths = np.sqrt((deviations**2).sum(axis=1))

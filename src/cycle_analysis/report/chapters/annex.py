@@ -260,6 +260,12 @@ class AnnexChapter(Chapter):
         """Whether the error of measurement was taken off the groups."""
         return bool(self._errors.notna().any())
 
+    @cached_property
+    def freed(self) -> dict[str, Any]:
+        """The groups of true scores: their `model`, and whether a variance lies `at_floor`."""
+        row = self.load(steps.NUMBER, "division", self.reference).iloc[0]
+        return {"model": str(row["model"]), "at_floor": self.corrected and bool(row["at_floor"])}
+
     announced_at = fixed(transitions, "ALPHA")
     """Largest p at which moves between groups are announced."""
 

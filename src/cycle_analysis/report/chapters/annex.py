@@ -264,7 +264,8 @@ class AnnexChapter(Chapter):
     def freed(self) -> dict[str, Any]:
         """The groups of true scores: their `model`, and whether a variance lies `at_floor`."""
         row = self.load(steps.NUMBER, "division", self.reference).iloc[0]
-        return {"model": str(row["model"]), "at_floor": self.corrected and bool(row["at_floor"])}
+        at_floor = self.corrected and bool(row.get("at_floor", False))
+        return {"model": str(row["model"]), "at_floor": at_floor}
 
     announced_at = fixed(transitions, "ALPHA")
     """Largest p at which moves between groups are announced."""

@@ -110,8 +110,8 @@ class ContestFacts(Chapter):
 
     @cached_property
     def reading(self) -> str:
-        """What the order of the phases reads as, by its code."""
-        return str(self._cycle["order"]["reading"])
+        """What the order of the phases reads as, by its code, where units lie along a course."""
+        return str(self._cycle["order"]["reading"]) if self.on_course else ""
 
     @cached_property
     def may_be_style(self) -> bool:

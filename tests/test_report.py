@@ -315,6 +315,15 @@ def test_levels_are_not_called_profiles_by_what_is_asked_of_them(frozen_run, lan
     assert not re.search(r"(?i)profiel|profile|study\.yaml", part)
 
 
+@BOTH
+@pytest.mark.parametrize(("name", "several"), [("example", True), ("one_wave", False)])
+def test_how_exact_scores_are_is_told_of_one_wave_of_several(frozen_run, name, several, language):
+    run = frozen_run(name)
+    label = open_language(language, run.study).wave_name(run.study.reference_wave)
+    told = {"en": f"(95%) in the {label}", "nl": f"is in de {label} op ongeveer"}[language]
+    assert (told in all_words_in(document_of(run, language))) == several
+
+
 @EVERY
 @BOTH
 def test_a_variance_at_its_floor_is_told_of_the_groups_of_true_scores(frozen_run, name, language):

@@ -778,7 +778,6 @@ def test_a_block_needs_only_the_tables_behind_it(results):
     assert "Four groups describe the countries (about 65) better than any form" in told
     assert {table for table, _ in fresh.asked} == {
         "01_responses/response",
-        "03_cycle/order",
         "04_number_of_profiles/choice",
         "04_number_of_profiles/verdict",
     }

@@ -7,8 +7,8 @@ Scores of two neighbouring profiles are taken as normal along their discriminant
 density without a valley has one mode and the smallest Kullback-Leibler divergence: isotonic up to
 a mode and down from it, for every mode. The likelihood ratio of the two densities is the most
 powerful test of one against the other (Neyman & Pearson 1933). So no test that announces a valley
-in at most 5 % of surveys without one finds it more often; one that must find the discriminant too
-does so less often.
+in at most 10 % of surveys without one, the widest level of the verdict, finds it more often; one
+that must find the discriminant too does so less often.
 
 Writes valley_bound.csv, for pairs of profiles less than 5 spreads apart of the worlds in
 surveys.py: units of each, their distance d, and the share of surveys in which the valley is found.
@@ -25,8 +25,9 @@ from studies import rate, write_tables
 from surveys import WITH_GROUPS
 from verdict import read, with_groups
 
+from cycle_analysis.profiles.verdict import EASED
+
 RESULTS = Path(__file__).parent / "valley_bound.csv"
-LEVEL = 0.05
 PLACES = np.linspace(-7, 13, 2001)
 """In spreads from the middle of the first profile."""
 N_SURVEYS, N_LARGE = 5_000, 40_000
@@ -60,7 +61,7 @@ def bound(sizes, d, rng, spreads=(1.0, 1.0)):
         np.array([rng.choice(ratio, n, p=masses).sum() for _ in range(N_SURVEYS)])
         for masses in (f, g / g.sum())
     )
-    return (with_it > np.quantile(without, 1 - LEVEL)).mean()
+    return (with_it > np.quantile(without, 1 - EASED)).mean()
 
 
 def pairs_of(truth, rng):

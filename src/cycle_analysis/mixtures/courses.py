@@ -82,8 +82,10 @@ class Course:
 
     Examples
     --------
-    >>> Course(1, 1, normal=True).n_parameters(31, 5)
+    >>> Course(1, 1, normal=True).n_parameters(31, 5)  # one factor
     15
+    >>> Course(2, 1, normal=True).n_parameters(256, 5)  # two, which may be rotated
+    19
     """
 
     dimensions: int
@@ -111,9 +113,10 @@ class Course:
         return f"{form} ({told})" if told else form
 
     def n_parameters(self, k: int, p: int) -> int:
-        """Count coefficients of means and log variances, of positions, and covariances."""
+        """Count those of means, log variances, positions (normal ones can turn), covariances."""
         each = self.basis.shape[1] + self.spread_basis.shape[1]
-        return p * each + 2 * (not self.normal) + (p * (p - 1) // 2) * self.full
+        positions = 2 * (not self.normal) - (self.normal and self.dimensions > 1)
+        return p * each + positions + (p * (p - 1) // 2) * self.full
 
     @property
     def components(self) -> CovarianceModel:

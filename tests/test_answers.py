@@ -107,6 +107,12 @@ def test_a_label_of_the_file_itself_is_understood():
     assert one("Meestal", labels={"3": "meestal"})["value"] == 3.0
 
 
+@pytest.mark.parametrize("label", ["-", ".", "None", " "])
+def test_a_label_that_says_nothing_makes_no_answer_a_missing_one(label):
+    assert one("2", labels={"0": "not at all", "2": label, "4": "wholly"})["value"] == 2.0
+    assert one("2", labels={"2": "n.v.t."})["reason"] == "not_applicable"
+
+
 def test_categories_are_codes_not_numbers():
     scale = Scale.model_validate({"kind": "category", "labels": {"01": {"nl": "ja", "en": "yes"}}})
     assert one("01", scale=scale)["value"] == "01"

@@ -907,6 +907,8 @@ def test_row_27_all_mistakes_of_a_codebook_are_told_at_once(tmp_path):
         ("min: 0", "min: 2022-03-01", "min"),
         ('"9": {reason', '"4": {reason', "are both an answer and missing"),
         ("reason: not_applicable", "reason: vergeten", "reason"),
+        ("nl: helemaal eens", "nl: Helemaal  Oneens", "['0', '4'] share the label"),
+        ("nl: weet niet", "nl: agree", "['3', '8'] share the label"),
     ],
 )
 def test_row_28_a_wrong_study_file_is_refused_with_the_line(tmp_path, old, new, message):

@@ -148,6 +148,18 @@ def test_labels_and_missing_codes_of_spss_become_scales(tmp_path):
     assert book.loc["PR3", "question_nl"] == TEXTS["PR3"]
 
 
+@pytest.mark.parametrize("between", ["-", ".", "None"])
+def test_a_label_that_says_nothing_takes_no_step_from_a_scale(tmp_path, between):
+    table, labels = answers().astype(dict.fromkeys(CODES, float)), {1.0: "weinig", 7.0: "veel"}
+    labels |= {2.0: between, 3.0: "-", 4.0: "...", 9.0: "weet niet"}
+    labelled = dict.fromkeys(CODES, labels)
+    pyreadstat.write_sav(table, str(tmp_path / "a.sav"), variable_value_labels=labelled)
+    new_study(tmp_path / "mine", tmp_path / "a.sav")
+    scales = yaml.safe_load((tmp_path / "mine" / "study.yaml").read_text("utf-8"))["scales"]
+    assert list(scales["from_1_to_7"]["missing"]) == ["9"]
+    assert not {"3", "4"} & set(scales["from_1_to_7"]["labels"])
+
+
 @pytest.mark.parametrize(
     ("change", "likely"),
     [
@@ -587,6 +599,36 @@ def test_answers_that_differ_in_capitals_and_spaces_alone_are_one(tmp_path):
     table.loc[::2, CODES] = table.loc[::2, CODES].map(lambda word: f" {word.upper()}")
     table.to_csv(tmp_path / "export.csv", index=False)
     assert "scale from_1_to_7" in new_study(tmp_path / "mine", tmp_path / "export.csv").likely
+
+
+def test_none_is_a_step_of_a_scale_in_words_and_no_answer_among_numbers(tmp_path):
+    for name, word in {"words": "Some", "numbers": "1"}.items():
+        table = answers()
+        table[CODES] = table[CODES].replace(WORDS | {"2": "None", "1": word})
+        table[CODES] = table[CODES] if name == "words" else answers()[CODES].replace("2", "None")
+        as_a_form(table).to_csv(tmp_path / f"{name}.csv", index=False)
+        new_study(tmp_path / name, tmp_path / f"{name}.csv")
+        draft = (tmp_path / name / "study.yaml").read_text("utf-8")
+        assert ('"None"' in draft) == (name == "words")
+
+
+def test_groups_of_kobo_and_odk_are_no_part_of_a_code(tmp_path):
+    of = {"VK": "a/agenda", "PR": "a/b/proef", "OP": "op", "BO": "op"}
+    own = {
+        "Soort": ["1", "1 2"] * 45,
+        "Soort/2": ["0", "1"] * 45,
+        "_uuid": [f"u{i:x}x" for i in range(90)],
+    }
+    table = answers().rename(
+        columns={c: f"{of[c[:2]]}/{c}" for c in CODES} | {"GEM": "wie/commune"}
+    )
+    table.assign(**own).to_csv(tmp_path / "export.csv", index=False)
+    begun = new_study(tmp_path / "mine", tmp_path / "export.csv")
+    book = pd.read_csv(begun.files[1], dtype="str").set_index("item")
+    assert set(CODES) | {"Soort_2"} <= set(book.index)
+    assert book.loc[CODES, "phase"].tolist() == [code[:2] for code in CODES]
+    assert "_uuid" in begun.left_out
+    assert "units: municipalities, column wie/commune" in begun.sure
 
 
 def test_a_column_that_alone_repeats_many_names_is_likely_that_of_the_units(tmp_path):

@@ -22,6 +22,7 @@ from cycle_analysis.responses import (
     declared_missing,
     find_personal,
     hide_personal,
+    label_reason,
     split_code,
     without_marks,
 )
@@ -56,8 +57,8 @@ CODED = re.compile(r"(\w+)\.\s")
 USUAL_NAMES = {
     "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|response?id|antwoordid|(?:\w*participant)?id|"
     r"(?:volg)?n(?:umme)?r",
-    "unit": "unit|gemeente|gemnr|gemeentecode|municipality|gmcode|country|land|kommune|council",
-    "role": "role|rol|func(?:tie)?|function|position",
+    "unit": "unit|gemeente(?:code)?|gemnr|municipality|gmcode|country|land|[ck]ommune|council",
+    "role": "role|rol|func(?:tie)?|fun[ck]tion|fonction|position",
     "province": "province|provincie",
     "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration|"
     "invulduur|invultijd",
@@ -74,6 +75,7 @@ SERVICE = re.compile(
     r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
     r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
     r"survey (?:creation date|completed on|progress)|q_(?:recaptcha|relevantid|ballotbox).*|"
+    r"_(?:u?u?id|submission_time|validation_status|notes|submitted_by|tags|index)|__version__|"
     r".*[_ ](?:(?:first|last) click|page submit|click count|browser|operating system|resolution)",
     re.IGNORECASE,
 )
@@ -86,6 +88,7 @@ WEIGHT = re.compile(r"(?i)(\w+[ _])?(we(eg|gings)factor|weging|gewicht|d?weights
 UNUSED = "weights of respondents are not used: units are weighed by the population"
 WORDY = re.compile(r"e-?mail.*|name|naam|location", re.IGNORECASE)
 """Those of words: with numbers alone they are questions."""
+Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,8 @@ class SeenScale:
 
     kind: str
     ends: tuple[float, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
-    missing: tuple[tuple[str, str], ...] = ()
+    labels: Labels = ()
+    missing: Labels = ()
     likely_missing: tuple[str, ...] = ()
     sure: bool = True
     shared: bool = True
@@ -253,7 +256,7 @@ def _kin(answers: dict[str, Answers], blocks: dict[str, str]) -> dict[str, objec
     return {column: shared.get(block) or block for column, block in blocks.items()}
 
 
-def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
+def name_items(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Give each column the code of its item and of its block.
 
     Codes come from the heading; where that is a question, they are numbers.
@@ -267,7 +270,7 @@ def name_items(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
     """
     named: dict[str, tuple[str, str]] = {}
     taken, stems = {name.casefold() for name in RESPONDENT_FIELDS}, dict[str, list[str]]()
-    own = {c: as_code(part[1] if (part := CODE_FIRST.match(c)) else c) for c in columns}
+    own = {c: as_code(part[1] if (part := CODE_FIRST.match(c)) else c, columns) for c in columns}
     times = Counter(own.values())
     for column in columns:
         part = WITHIN.fullmatch(column)
@@ -319,10 +322,12 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     labels = {
         code.strip(): CODE_IN_LABEL.sub("", label).strip() or label
         for code, label in raw.labels.get(column, {}).items()
+        if label.strip("-. ")
     }
-    given, bare = stripped(raw, column), False
+    given, bare, percent = stripped(raw, column), False, False
     spelled = given.cat.categories if labels else _unlike(given.value_counts().index[::-1])
-    texts = [text for text in spelled if not missing_reason(text)]
+    reason = missing_reason if any(map(NUMBER.match, spelled)) else label_reason
+    texts = [text for text in spelled if not reason(text) and text.strip("-. ")]
     coded = sorted((text, "") if NUMBER.fullmatch(text) else split_code(text) for text in texts)
     if coded and coded[0][0] and not all(map(NUMBER.fullmatch, texts)):
         labels |= {code: hide_personal(words) for code, words in coded if words}
@@ -330,14 +335,13 @@ def see_answers(raw: RawTable, column: str) -> Answers:
     elif len(texts) <= MOST_LABELS and not labels and (codes := numbered_codes(texts)):
         labels, texts, bare = codes, list(codes), True
     plain = list(dict.fromkeys(map(without_marks, texts)))
-    percent = False
     if plain != texts and all(map(NUMBER.fullmatch, plain)):
         texts, percent = plain, not all(text[-1].isdigit() for text in texts)
     declared = raw.missing.get(column, [])
     missing = {
         code: labels.get(code, code)
         for code in dict.fromkeys([*labels, *texts])
-        if missing_reason(labels.get(code, code)) or declared_missing(code, declared)
+        if label_reason(labels.get(code, code)) or declared_missing(code, declared)
     }
     given = [text for text in texts if text not in missing]
     labels = {code: text for code, text in labels.items() if code not in missing}
@@ -391,11 +395,7 @@ def _are_sliders(columns: Sequence[Answers]) -> bool:
     return many and min(numbers) >= 0 and MOST_PERCENT / 2 < max(numbers) <= MOST_PERCENT
 
 
-def _of_words(
-    columns: Sequence[Answers],
-    labels: tuple[tuple[str, str], ...],
-    missing: tuple[tuple[str, str], ...],
-) -> SeenScale:
+def _of_words(columns: Sequence[Answers], labels: Labels, missing: Labels) -> SeenScale:
     """Tell the scale of answers in words; the order of a rating is a person's to give."""
     words = _unlike(hide_personal(text) for one in columns for text in one.texts)
     ticked = all(len(one.texts) < FEWEST for one in columns)
@@ -461,7 +461,7 @@ def one_line(text: str) -> str:
 
 def named_as(field: str, column: str) -> bool:
     """Whether a column has one of the usual names of a respondent field."""
-    plain = (re.sub(r"[\W_]", "", name.casefold()) for name in _names(column))
+    plain = (re.sub(r"[\W_]", "", as_code(name).casefold()) for name in _names(column))
     return any(re.fullmatch(USUAL_NAMES[field], name) for name in plain)
 
 

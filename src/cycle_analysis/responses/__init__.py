@@ -37,6 +37,8 @@ from cycle_analysis.study.files import (
 )
 
 DECLARED_MISSING = "is an answer of the codebook, but the file declares it missing"
+NO_LABEL = ("", "-", "--", ".", "none")
+"""Words for no answer in a cell, which say nothing of the kind as the label of a code."""
 RECODED, RESCALED = "recoded in wave.yaml", "rescaled in wave.yaml"
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 MARKED = re.compile(
@@ -195,7 +197,7 @@ class _Rules:
     def _of_file(self, text: str) -> Answer | None:
         """A code that the file labels as *don't know*, or declares missing."""
         label = normalise(CODE_IN_LABEL.sub("", self.labels.get(text, "")))
-        reason = missing_reason(label) if label and label not in self.in_codebook else None
+        reason = None if label in self.in_codebook else label_reason(label)
         if reason:
             return Answer(None, reason, rule=f"labelled {label!r} in the file")
         if not declared_missing(text, self.missing):
@@ -309,6 +311,17 @@ def declared_missing(text: str, missing: Ranges) -> bool:
     (True, False)
     """
     return any(_within(text, *ends) for ends in missing)
+
+
+def label_reason(label: str) -> str | None:
+    """Give the reason why a code with this label is no answer; None when it is one.
+
+    Examples
+    --------
+    >>> label_reason("Weet niet"), label_reason("-"), label_reason("None")
+    ('dont_know', None, None)
+    """
+    return None if normalise(label) in NO_LABEL else missing_reason(label)
 
 
 def without_marks(text: str) -> str:

@@ -5,7 +5,7 @@ says so in its own ``wave.yaml``.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
@@ -20,6 +20,8 @@ COLUMNS = ["item", "block", "phase", "scale", "reversed"]
 """Columns besides the question in each language, ``question_nl``."""
 QUESTION = "question_"
 FILE = "codebook.csv"
+GROUPED = re.compile(r"[\w.-]+(?:/[\w.-]+)+", re.ASCII)
+"""A heading with the groups of its question before it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,8 +247,19 @@ def _find_wrong(
             yield Problem(FILE, f"row {number}, column {column}", row[column], problem, allowed)
 
 
-def as_code(heading: str) -> str:
-    """Write a heading as the code of an item: R has points where a codebook has underscores."""
+def as_code(heading: str, headings: Container[str] = ()) -> str:
+    """Write a heading as the code of an item: R has points where a codebook has underscores.
+
+    KoBo and ODK write the groups of a question before it, and a question before its choices.
+
+    Examples
+    --------
+    >>> as_code("AG.1"), as_code("phases/agenda/ag_1"), as_code("start/tools/a", ["start/tools"])
+    ('AG_1', 'ag_1', 'tools_a')
+    """
+    if GROUPED.fullmatch(heading):
+        groups, name = heading.rsplit("/", 1)
+        heading = f"{groups.rsplit('/', 1)[-1]}_{name}" if groups in headings else name
     return re.sub("[.-]", "_", heading)
 
 

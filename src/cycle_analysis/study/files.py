@@ -86,26 +86,16 @@ tells two units of one name apart; the seconds it took."""
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 """What studies, waves, phases and developments may be called: safe as a file name anywhere."""
-
-
 NAME_RULE = (
     "letters a to z, digits, - and _, the first a letter or digit; no name that Windows keeps for "
     "itself (con, nul, …)"
 )
-
-
 RESERVED = re.compile(r"(?i)con|prn|aux|nul|com\d|lpt\d|all_waves")
 """Names that Windows keeps for itself, and the one that the results keep for all waves."""
-
-
 OWN_NOTEBOOK = re.compile(r"(?:09|[1-9][0-9])_[a-z0-9_]+")
 """What a notebook of a study's own may be called: numbered after those of the package."""
-
-
 BUNDLED = "municipalities"
 """The register that comes with the package."""
-
-
 Reason = Literal["dont_know", "not_applicable", "not_shown", "refused", "blank"]
 """Why there is no answer."""
 
@@ -239,6 +229,13 @@ class Scale(Frozen):
             raise ValueError("a category scale needs labels")
         if double := sorted(set(self.labels) & set(self.missing)):
             raise ValueError(f"codes {double} are both an answer and missing")
+        codes = dict[str, list[str]]()
+        for code, text in {**self.labels, **self.missing}.items():
+            for word in dict.fromkeys(normalise(text[language]) for language in text.languages):
+                codes.setdefault(word, []).append(code)
+        for word, same in codes.items():
+            if len(same) > 1 and same[0] in self.labels:
+                raise ValueError(f"codes {same} share the label {word!r}; give each its own")
         if inside := [code for code in self.missing if self.kind != "category" and self._has(code)]:
             raise ValueError(f"missing codes {inside} lie within the answers")
         return self

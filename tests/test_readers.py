@@ -54,6 +54,14 @@ def test_lines_in_another_encoding_than_the_others_are_read_and_named(tmp_path, 
     assert not as_named.notes
 
 
+def test_an_encoding_that_nothing_tells_is_to_be_named(tmp_path):
+    (tmp_path / "a.csv").write_bytes("open\rcafé\rà Liège".encode("mac_roman"))
+    with pytest.raises(InputError, match="name source"):
+        read_export(tmp_path / "a.csv", Source(file="a.csv"))
+    named = read_export(tmp_path / "a.csv", Source(file="a.csv", encoding="mac_roman"))
+    assert named.cells["open"].tolist() == ["café", "à Liège"]
+
+
 def test_codes_keep_their_zeros_and_na_stays_a_text(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("code,q\n0059,1\nNA,None\n")

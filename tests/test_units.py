@@ -13,7 +13,7 @@ from shared import examples
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.units import Register, load_register, read_events, read_register
-from cycle_analysis.units.identification import _key, identify
+from cycle_analysis.units.identification import _key, identify, remedy_for
 
 REGISTER = load_register()
 DAY = "2022-05-01"
@@ -133,6 +133,24 @@ def test_a_municipality_of_the_future_says_when_it_begins():
     row = found("GM1991", date="2018-03-01").iloc[0]
     assert row["unit"] == "GM1991"
     assert row["problem"] == "is not in force on 2018-03-01: begins 2022-01-01"
+
+
+@pytest.mark.parametrize(
+    "text", ["GM0373 - Bergen", "0373 Bergen", "Bergen (373)", "Bergen: gm0373", "[0373] bergen"]
+)
+def test_a_code_and_a_name_beside_each_other_are_one_unit_if_both_are_of_it(text):
+    found = identify(pd.Series([text, text.replace("373", "893")]), load_register(), "2022-03-01")
+    assert found["unit"].tolist() == ["GM0373", "GM0893"]
+    assert set(found["rule"]) == {"code and name"}
+    other = identify(pd.Series([text.replace("373", "363")]), load_register(), "2022-03-01")
+    assert other["unit"].isna().all()
+
+
+@pytest.mark.parametrize("text", ["1,05102E+06", "5E+02"])
+def test_a_code_that_a_spreadsheet_rounded_is_to_be_exported_anew(text):
+    found = identify(pd.Series([text]), load_register(), "2022-03-01").iloc[0]
+    assert "digits are lost" in found["problem"]
+    assert remedy_for(found["problem"]) == "Export again, with this column as text"
 
 
 @pytest.mark.parametrize("value", [None, np.nan, pd.NA, "", "  ", "n.v.t.", "-", "NA"])

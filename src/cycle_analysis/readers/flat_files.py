@@ -94,7 +94,7 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str, list[int]]:
     InputError
         If it is no text, or not in the encoding that is named.
     """
-    data = path.read_bytes()
+    data, named = path.read_bytes(), encoding
     found, odd = encoding or detect_encoding(data), list[int]()
     if not encoding and found in ("cp1252", "utf-8-sig"):
         data, odd = _mend_lines(data)
@@ -104,6 +104,8 @@ def read_text(path: Path, encoding: str = "") -> tuple[bytes, str, list[int]]:
             data = data.decode(encoding).removeprefix("\ufeff").encode("utf-8")
         except (UnicodeError, LookupError) as error:
             remedy = "Correct source.encoding in wave.yaml (utf-8, cp1252, utf-16), or leave it out"
+            if not named:
+                remedy = "Save it as UTF-8, or name source.encoding in wave.yaml: mac_roman, cp1250"
             raise refuse(path.name, "file", encoding, str(error), "", remedy) from None
     if b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1

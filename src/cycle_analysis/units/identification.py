@@ -26,7 +26,9 @@ from cycle_analysis.units import Register, provinces, study_register
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
 BY_PROVINCE = "name and province"
+BY_BOTH = "code and name"
 UNKNOWN = "is not in the register"
+ROUNDED = "is a number that a spreadsheet has rounded, of which digits are lost"
 MOST_COMPARED, MOST_TRIED = 10_000_000, 1500
 """Values times names of units that are compared for suggestions, 75 values for 66,000 units, and
 names that are tried in full for each value: those with the most letters in common."""
@@ -38,6 +40,9 @@ _KIND = re.compile(r"^(?:gem|stad|city of) | (?:gem|stad|city)$")
 _AND = re.compile(r"&|\b(?:and|und|et)\b")
 _WHOLE = {"a/d": "aan den", "ad": "aan den", "aan/de": "aan den", "v": "van"}
 _ABBREVIATED = re.compile(r"\b(?:a[/ ]d|ad|aan de|v)\b")
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.ASCII)
+_MARKS = " -–—:;,/|"
+"""What stands between a code and a name."""
 _WITH_PROVINCE = re.compile(r"(.+?)\s*\(([^()]+)\)")
 _PROVINCE = re.compile(r"^(?:provincie|province of|prov) | (?:provincie|province|prov)$")
 
@@ -71,7 +76,8 @@ def identify(
     DataFrame, on the index of `values`
         unit : code, missing when none fits or more than one does.
         rule : how it was found: code, code in another shape, name, name in another spelling,
-            alias, name and province; with "former" before it when not in force on the day.
+            alias, name and province, code and name of one unit; with "former" before it when not in
+            force on the day.
         problem : what is wrong, empty when nothing is. A code that was found but is not in force on
             the day has a problem too; `harmonise` maps it.
         suggestions : for a value without code, the three most alike, or those it could mean.
@@ -141,7 +147,7 @@ class _Finder:
             return None, "", f"is the name of {number} units", self._listed(candidates)
         if missing_reason(text):
             return None, "", "is missing", ""
-        return None, "", UNKNOWN, ""
+        return None, "", ROUNDED if _ROUNDED.fullmatch(text) else UNKNOWN, ""
 
     def _unit(self, text: str, place: str) -> tuple[str | None, str, list[str]]:
         """Find unit, rule, and the units that the text could mean when it is more than one."""
@@ -149,15 +155,15 @@ class _Finder:
             return text, CODE, []
         if missing_reason(text):
             return None, "", []
-        part = _CODE.fullmatch(text.replace(" ", ""))
-        if part and (unit := self.numbered.get((part[1].upper(), part[2]))):
+        if unit := self._coded(text):
             return unit, OTHER_SHAPE, []
-        if text.upper() in self.names:
-            return text.upper(), OTHER_SHAPE, []
         candidates = self._named(_key(text))
         if not candidates and (told := _WITH_PROVINCE.fullmatch(text)):
             unit = self._in_province(self._named(_key(told[1])), told[2])
-            return unit, BY_PROVINCE if unit else "", []
+            if unit:
+                return unit, BY_PROVINCE, []
+        if not candidates and (unit := self._coded_and_named(text)):
+            return unit, BY_BOTH, []
         exact = [unit for unit in candidates if text in self.names[unit]]
         units = exact or list(candidates)
         units = [unit for unit in units if unit in self.current] or units
@@ -165,6 +171,21 @@ class _Finder:
             return units[0], NAME if exact else candidates[units[0]], []
         unit = self._in_province(units, place)
         return (unit, BY_PROVINCE, []) if unit else (None, "", units)
+
+    def _coded(self, text: str) -> str | None:
+        """Find the unit of a code, in any shape."""
+        part = _CODE.fullmatch(text.replace(" ", ""))
+        found = self.numbered.get((part[1].upper(), part[2])) if part else None
+        return found or next((code for code in (text, text.upper()) if code in self.names), None)
+
+    def _coded_and_named(self, text: str) -> str | None:
+        """Find the unit whose code and name stand beside each other, in either order."""
+        (first, _, rest), (start, _, last) = text.partition(" "), text.rpartition(" ")
+        for code, name in ((first, rest), (last, start)):
+            unit = self._coded(code.strip(f"{_MARKS}()[]"))
+            if unit and unit in self._named(_key(name.strip(_MARKS))):
+                return unit
+        return None
 
     def _in_province(self, units: Iterable[str], place: str) -> str | None:
         """Find the one of these units that lies in a province, if it is one."""
@@ -309,6 +330,8 @@ def remedy_for(problem: str) -> str:
     >>> remedy_for(UNKNOWN).partition(", ")[2]
     'or to "" there if the row is no respondent'
     """
+    if problem == ROUNDED:
+        return "Export again, with this column as text"
     remedy = "Correct it with a `map` under columns.unit in wave.yaml"
     if problem == UNKNOWN:
         remedy += ', or to "" there if the row is no respondent'

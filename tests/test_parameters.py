@@ -138,10 +138,14 @@ def test_no_two_notebooks_must_be_given_the_same():
     ("arguments", "told"),
     [
         (["run", "example", "--workers", "0"], "'0' is no whole number from 1"),
-        (["simulate", "p.csv", "--units", "many"], "'many' is no whole number from 1"),
-        (["simulate", "p.csv", "--units", "9", "--within-sd", "-1"], "'-1' is no number of points"),
+        (["simulate", "p.csv", "--units", "many"], "'many' is no whole number from 10"),
+        (["simulate", "p.csv", "--units", "9"], "'9' is no whole number from 10"),
         (
-            ["simulate", "p.csv", "--units", "9", "--within-sd", "nan"],
+            ["simulate", "p.csv", "--units", "90", "--within-sd", "-1"],
+            "'-1' is no number of points",
+        ),
+        (
+            ["simulate", "p.csv", "--units", "90", "--within-sd", "nan"],
             "'nan' is no number of points",
         ),
         (["walk"], "invalid choice: 'walk'"),

@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     sheets.add_argument("--wave", help="the wave they are about (default: the last)")
     _workers(sheets, "pages at once")
     twin = _command(commands, "twin", "write a synthetic twin to share, after a run", _twin)
-    twin.add_argument("--seed", type=_positive, default=2018, help="default: %(default)s")
+    twin.add_argument("--seed", type=_from(1), default=2018, help="default: %(default)s")
     text = "copy the notebooks, to edit them"
     copy = _command(commands, "notebooks", text, _copy_notebooks, of_study=False)
     copy.add_argument("folder", metavar="DEST", type=Path, help="folder to copy them to")
@@ -157,12 +157,13 @@ def _describe_simulate(commands: Any) -> None:
     text = "ask beforehand what a study could find"
     simulate = _command(commands, "simulate", text, _simulate, of_study=False)
     simulate.add_argument("profiles", type=Path, metavar="PROFILES.csv", help=EXPECTED)
-    simulate.add_argument("--units", type=_positive, required=True, help="units in the survey")
+    help_units = "units in the survey, 10 or more"
+    simulate.add_argument("--units", type=_from(10), required=True, help=help_units)
     for name, kind, usual, text in (
-        ("--respondents", _positive, 3, "respondents per unit"),
+        ("--respondents", _from(1), 3, "respondents per unit"),
         ("--within-sd", _points, 10.0, "units around their profile, points"),
         ("--respondent-sd", _points, 15.0, "respondents in a unit, points"),
-        ("--surveys", _positive, 50, "surveys drawn"),
+        ("--surveys", _from(1), 50, "surveys drawn"),
     ):
         told = f"{text} (default: %(default)s)"
         simulate.add_argument(name, type=kind, default=usual, help=told)
@@ -195,7 +196,7 @@ def _describe_register(commands: Any) -> None:
     extend = _command(commands, "extend-register", text, _extend_register)
     _home(fetch)
     for command in (fetch, extend):
-        command.add_argument("year", metavar="YEAR", type=_positive, help="as on 1 January, 2027")
+        command.add_argument("year", metavar="YEAR", type=_from(1), help="as on 1 January, 2027")
     extend.add_argument("files", metavar="FILE", type=Path, nargs="+", help="of CBS, csv or xlsx")
     extend.add_argument("--events", type=Path, metavar="CSV", help="what became of the vanished")
 
@@ -211,7 +212,7 @@ def _cluster(command: argparse.ArgumentParser) -> None:
 
 def _workers(command: argparse.ArgumentParser, text: str) -> None:
     told = f"{text} (default: %(default)s)"
-    command.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help=told)
+    command.add_argument("--workers", type=_from(1), default=os.cpu_count() or 1, help=told)
 
 
 def _layout(command: argparse.ArgumentParser) -> None:
@@ -219,17 +220,22 @@ def _layout(command: argparse.ArgumentParser) -> None:
     suppressed: dict[str, Any] = {"default": argparse.SUPPRESS}
     command.add_argument("--sheet", help="sheet of a workbook", **suppressed)
     text = "row of its headings"
-    command.add_argument("--header-row", type=_positive, metavar="ROW", help=text, **suppressed)
+    command.add_argument("--header-row", type=_from(1), metavar="ROW", help=text, **suppressed)
 
 
 def _layout_of(options: argparse.Namespace) -> dict[str, Any]:
     return {name: vars(options)[name] for name in ("sheet", "header_row") if name in options}
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
-    return int(text)
+def _from(least: int) -> Callable[[str], int]:
+    """Make what reads a whole number from `least` on."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least}")
+        return int(text)
+
+    return read
 
 
 def _between(low: float, high: float, kind: str) -> Callable[[str], float]:

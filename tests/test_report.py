@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
@@ -221,9 +222,9 @@ def test_questions_that_are_comparable_in_part_only_are_told_beside_change(froze
     items = alike.load("07_waves", "items", ALL_WAVES)
     asked = items.assign(**{alike.study.waves[-1]: "partial"})
     partly = Saved(alike.study, alike.store, {"07_waves/items": asked})
-    told = {"nl": "maar ten dele vergelijkbaar", "en": "comparable only in part"}[language]
-    for results, is_told in ((alike, False), (partly, True)):
-        text = words_in(assemble(results.study, results, language, {"waves": CHAPTERS["waves"]}))
+    told = {"nl": "verandering kan ook daaraan liggen", "en": "change may lie in that"}[language]
+    for (results, is_told), key in product(((alike, False), (partly, True)), ("waves", "summary")):
+        text = words_in(assemble(results.study, results, language, {key: CHAPTERS[key]}))
         assert (told in text) == is_told
 
 

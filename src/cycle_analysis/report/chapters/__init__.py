@@ -35,6 +35,11 @@ class SummaryChapter(Chapter):
         return self._change["last"] if self.several_waves else None
 
     @cached_property
+    def asked_otherwise(self) -> bool:
+        """Whether most of what is compared was asked in other words or with other answers."""
+        return self.several_waves and 2 * self._change["n_partly"] > self._change["n_common"]
+
+    @cached_property
     def earlier(self) -> list[dict[str, Any]]:
         """The earlier pairs of waves between which mean scores changed."""
         pairs = self._change["pairs"][:-1] if self.several_waves else []

@@ -228,6 +228,13 @@ def test_questions_that_are_comparable_in_part_only_are_told_beside_change(froze
         assert (told in text) == is_told
 
 
+@BOTH
+def test_questions_that_a_wave_left_out_are_told_beside_their_number(frozen_run, language):
+    said = {"nl": "vragen, niet alle in elke meting:", "en": "questions, not all in every wave:"}
+    for name, is_told in (("example", True), ("one_wave", False)):
+        assert (said[language] in words_in(document_of(frozen_run(name), language))) == is_told
+
+
 @EVERY
 @BOTH
 def test_shares_that_need_not_add_up_say_so_where_they_stand(frozen_run, name, language):

@@ -178,6 +178,12 @@ class Chapter:
         return made(int((self.study.codebook.items["phase"] != "").sum()), QUESTIONS)
 
     @cached_property
+    def not_all_asked(self) -> bool:
+        """Whether a wave left out one of them."""
+        asked = (len(self.study.phase_items(wave)) for wave in self.study.waves)
+        return any(n < self.n_questions for n in asked)
+
+    @cached_property
     def municipalities(self) -> bool:
         """Whether the units are Dutch municipalities, whose parts of the country can be named."""
         return has_municipalities(self.study)

@@ -961,6 +961,7 @@ def test_row_28_a_missing_code_between_the_answers_is_refused(tmp_path):
         ({"A2": {"source": "A2", "map": {"1": "7"}}}, "is no code of this item's scale"),
         ({"A2": {"source": "A2", "comparable": "no"}}, "comparable"),
         ({"A22": "A2"}, "Did you mean"),
+        ({"A2": {"source": "A2", "map": {"Eens": "3", "eens ": "4"}}}, "stands twice in `map`"),
         ({"A2": {"source": "A2", "linear": {"from": [10, 0]}}}, "the lowest answer comes first"),
         ({"A2": {"source": "A2", "linear": {"from": [0, 0]}}}, "the lowest answer comes first"),
         (

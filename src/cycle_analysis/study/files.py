@@ -416,6 +416,10 @@ class Column(Frozen):
     def _is_carried_over_in_one_way(self) -> "Column":
         if self.map and self.linear:
             raise ValueError("`map` and `linear` exclude each other")
+        first = dict[str, str]()
+        for old, new in self.map.items():
+            if first.setdefault(normalise(old), new) != new:
+                raise ValueError(f"{old!r} stands twice in `map`, apart from capitals and spaces")
         return self
 
 

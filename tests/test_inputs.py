@@ -953,6 +953,13 @@ def test_row_28_a_missing_code_between_the_answers_is_refused(tmp_path):
     assert "lie within the answers" in refused(tmp_path, answers(), study=study)
 
 
+@pytest.mark.parametrize(("text", "needs_labels"), [("75%", False), ("heel vaak", True)])
+def test_numbers_with_a_mark_are_not_to_be_given_labels(tmp_path, text, needs_labels):
+    said = refused(tmp_path, answers(A2=[text] * 12))
+    assert "is no answer of this scale" in said
+    assert ("Give each its code under `labels`" in said) == needs_labels
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

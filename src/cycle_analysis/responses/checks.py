@@ -26,6 +26,7 @@ from cycle_analysis.responses import (
     Decoded,
     decode,
     hide_personal,
+    without_marks,
 )
 from cycle_analysis.study.files import ANSWERED, INVALID, Column, Scale, codes_by_label, normalise
 
@@ -340,7 +341,8 @@ def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
             return []
         problem = f"of {n_given} answers {len(wrong)}: {distinct.loc[invalid, 'problem'].iloc[0]}"
     remedy = "Correct the item's scale in the codebook, or add a `map` or `linear` in wave.yaml"
-    if not any(map(NUMBER.fullmatch, distinct.index[invalid])):
+    numbers = any(NUMBER.fullmatch(without_marks(text)) for text in distinct.index[invalid])
+    if not numbers and asked.scale.kind != "number":
         remedy = f"Give each its code under `labels` of the scale in study.yaml. Or: {remedy}"
     return [asked.problem(wrong, ", ".join(examples), problem, remedy)]
 

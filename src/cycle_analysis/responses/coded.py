@@ -261,7 +261,7 @@ def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
     header = raw.cells.columns
     sources = {name: column.source for name, column in mapping.columns.items()}
     if not set(header) & set(sources.values()):
-        remedy = "Is this the export of this wave? Check source.file and source.header_row"
+        remedy = "Is this the export of this wave? Check source.file, header_row and delimiter"
         shown = ", ".join(map(str, header[:5]))
         return [Problem(raw.file, "header", shown, "no mapped column is here", "", remedy)]
     found = [

@@ -257,6 +257,7 @@ def test_a_renamed_unit_has_a_name_for_each_period_and_is_found_by_both(tmp_path
     ("text", "message"),
     [
         ("code,name\nA,a\n", r"first line: 'unit': is not a column"),
+        ("Unit,Name\nA,a\n", r"'name': is not a column.* There stands: Unit, Name"),
         ("unit,name,name\nA,a,b\n", r"'name': is not a column, or more than one"),
         ("unit,name\n", "has no units"),
         ("unit,name\nA,a,b\n", r"row 2: has 3 cells. Allowed: 2 cells. Put a text that"),

@@ -15,7 +15,7 @@ import pandas as pd
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
+from cycle_analysis.problems import InputError, Problem, first_five, refuse, refuse_any
 from cycle_analysis.whole_files import absent, check_plain
 
 Key = tuple[str | int, ...]
@@ -276,7 +276,7 @@ def read_table(path: str | Path, required: Sequence[str]) -> pd.DataFrame:
     remedy = "Put a text that holds the sign between cells in double quotes"
     allowed_cells = f"{len(columns)} cells"
     found = [
-        Problem(name, "first line", column, what, allowed)
+        Problem(name, "first line", column, what, allowed, f"There stands: {first_five(columns)}")
         for column in required
         if columns.count(column) != 1
     ] + [

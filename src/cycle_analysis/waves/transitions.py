@@ -151,7 +151,7 @@ def estimate_change(
     reference : Partition
         Profiles to start from; both waves together say where they are.
     n_draws : int
-        Surveys drawn without change.
+        Surveys drawn without change; with fewer than 99 p never reaches `ALPHA`.
     n_refits : int
         Samples of units, for the intervals.
     seed : int or SeedSequence

@@ -235,7 +235,7 @@ class Scale(Frozen):
                 codes.setdefault(word, []).append(code)
         for word, same in codes.items():
             if len(same) > 1 and same[0] in self.labels:
-                raise ValueError(f"codes {same} share the label {word!r}; give each its own, or none")
+                raise ValueError(f"codes {same} share the label {word!r}: give each one or none")
         if inside := [code for code in self.missing if self.kind != "category" and self._has(code)]:
             raise ValueError(f"missing codes {inside} lie within the answers")
         return self

@@ -26,6 +26,8 @@ def levels(truth: str, n: int, draw: np.random.Generator) -> np.ndarray:
         return draw.normal(0, 0.9, (n, 5)) - DIFFICULTY
     if truth == "one level":
         return draw.normal(0, 1.2, (n, 1)) + draw.normal(0, 0.3, (n, 5))
+    if truth == "crossing":
+        return draw.choice([-1, 1], (n, 1)) * np.linspace(0.9, -0.9, 5) + draw.normal(0, 0.3, (n, 5))
     place = draw.uniform(-0.5, 4.5, (n, 1))
     return 1.5 - 1.1 * np.abs(place - np.arange(5))
 
@@ -243,6 +245,7 @@ def test_phases_that_only_share_a_level_have_no_order():
         ("parallel", "parallel"),
         ("one level", "parallel"),
         ("window", "window"),
+        ("crossing", "opposed"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 4])

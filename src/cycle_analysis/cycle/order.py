@@ -3,7 +3,7 @@
 A difference between two phases of a unit is an order violation when it exceeds 1.96 standard errors
 of the difference: from how respondents of one unit differ (`measurement.error`) where that is
 known, else from the reliability of the phases. What speaks for and against an order is gathered and
-read as one of six, by a rule that stands in `read_order`; every number it uses is in the evidence
+read as one of seven, by a rule that stands in `read_order`; every number it uses is in the evidence
 beside it.
 """
 
@@ -30,6 +30,8 @@ from cycle_analysis.measurement.error import (
     measurement_error,
 )
 
+HALF_A_PERCENT = 2.576
+"""Standard errors that chance exceeds one way in half a percent."""
 SURE = 0.05
 """Chance that the phase with the highest, or lowest, true mean is not among those named."""
 
@@ -46,6 +48,9 @@ class Reading(StrEnum):
     WINDOW = "window"
     """Units are busy with one phase and done with the former, so that distant phases exclude each
     other although the order is perfect; H is low or negative there, and only correlations tell."""
+    OPPOSED = "opposed"
+    """Distant phases exclude each other, but nothing between them rises and falls: one direction,
+    or profiles that cross."""
     UNDETERMINED = "undetermined"
     """There is an order in the raw scores, and none once style is taken out, or none that
     colleagues share; or nothing tells an order from a style."""
@@ -88,7 +93,7 @@ def order_violations(
     gaps = gaps.where(errors.notna())
     n = gaps.count()
     violations = (-gaps > errors * beyond).sum()
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "n": n,
             "difference": gaps.mean(),
@@ -100,8 +105,7 @@ def order_violations(
             "by_chance": float(norm.sf(beyond)),
             "reason": (n == 0).map({True: "no unit with both scores and an error", False: ""}),
         }
-    )
-    return table.rename_axis(["earlier", "later"])
+    ).rename_axis(["earlier", "later"])
 
 
 def errors_of_differences(
@@ -277,8 +281,9 @@ def gather_evidence(
         steps_up (adjacent pairs of phases, and those whose mean falls, or rises, by more than
         chance); violations (share of units and pairs, beyond error); near, far
         (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
-        of unrelated phases go lower), gap_chance (and differ by more); corrected (whether
-        H_corrected is there); style (correlation over units of what was taken out with the mean
+        of unrelated phases go lower), gap_chance (and differ by more), peak (standard errors by
+        which what lies between the ends both rises and falls); corrected (whether H_corrected is
+        there); style (correlation over units of what was taken out with the mean
         score; NaN where nothing was).
 
     Examples
@@ -297,13 +302,15 @@ def gather_evidence(
     evidence |= _between_respondents(two_level)
     violations = order_violations(scores, errors)
     compared = violations["n"].sum()
-    reach = _reach_of_correlations(scores if corrected is None else corrected)
+    taken = scores if corrected is None else corrected
+    reach = _reach_of_correlations(taken)
     evidence |= {
         "steps": scores.shape[1] - 1,
         "steps_down": _steps(scores, down=True),
         "steps_up": _steps(scores, down=False),
         "violations": violations["violations"].sum() / compared if compared else np.nan,
         **dict(zip(("near", "far", "far_chance", "gap_chance"), reach, strict=True)),
+        "peak": _peak_between(taken.dropna().to_numpy()),
         "corrected": corrected is not None,
         "style": np.nan if corrected is None else _taken_out(scores, corrected),
     }
@@ -311,10 +318,11 @@ def gather_evidence(
 
 
 def read_order(evidence: pd.Series) -> Reading:
-    """Read the evidence: cumulative, partly, parallel, window, undetermined, or unknown.
+    """Read the evidence: as one of `Reading`.
 
-    In this order. *Window* when the most distant phases go together less than chance allows, and
-    less than adjacent ones by more than chance: style taken out that was none lowers all alike.
+    In this order. *Window* or *opposed* when the most distant phases go together less than chance
+    allows, and less than adjacent ones by more than chance: style taken out that was none lowers
+    all alike; a window when the phases between rise and fall by more than chance.
     *Undetermined* when the raw H is a scale, the corrected H is not, and the steps leave room for
     an order: correction takes out some of what units truly share, or leaves in some of a style.
     *Parallel* when H, corrected for style where that is known, is under .3, or not beyond chance,
@@ -339,7 +347,7 @@ def read_order(evidence: pd.Series) -> Reading:
         return Reading.UNKNOWN
     gap = evidence["near"] - evidence["far"]
     if evidence["far"] < evidence["far_chance"] and gap > evidence["gap_chance"]:
-        return Reading.WINDOW
+        return Reading.WINDOW if evidence["peak"] > HALF_A_PERCENT else Reading.OPPOSED
     lacks_order = 2 * evidence["steps_down"] < evidence["steps"]
     if estimate < WEAK or estimate <= chance or lacks_order:
         above = evidence["H"] >= WEAK and evidence["H"] > evidence["H_chance"]
@@ -366,8 +374,8 @@ def may_be_style(evidence: pd.Series) -> bool:
 
 def order_table(evidence: pd.Series) -> pd.DataFrame:
     """Set the reading of the order with its evidence: one row `order`, index `finding`."""
-    row = {"reading": read_order(evidence).value, **evidence.to_dict()}
-    return pd.DataFrame([row], index=pd.Index(["order"], name="finding"))
+    row = {"reading": read_order(evidence).value, **evidence}
+    return pd.DataFrame([row], pd.Index(["order"], name="finding"))
 
 
 def phase_order(
@@ -379,8 +387,7 @@ def phase_order(
 ) -> pd.DataFrame:
     """Read whether the phases come in the order of the cycle, from the respondents' scores.
 
-    The way of notebook 03 in one call: errors of the differences between phases, the evidence, and
-    its reading.
+    The way of notebook 03 in one call: errors of differences, the evidence, and its reading.
 
     Parameters
     ----------
@@ -398,9 +405,8 @@ def phase_order(
     Returns
     -------
     DataFrame, one row `order`
-        reading (a `Reading`; see `read_order`), then the
-        evidence as `gather_evidence` describes it: H with interval and chance level, steps_down,
-        violations (share beyond error; NaN where the error is not known), and so on.
+        reading (a `Reading`; see `read_order`), then the evidence as `gather_evidence` describes
+        it; violations are NaN where the error is not known.
 
     References
     ----------
@@ -417,11 +423,9 @@ def phase_order(
     """
     scores = unit_scores(persons, units)
     errors = _from_respondents(measurement_error(persons, units))
-    corrected = None
-    if off_topic is not None:
-        corrected = unit_scores(subtract_style(persons, off_topic), units)
+    clean = None if off_topic is None else unit_scores(subtract_style(persons, off_topic), units)
     two_level = two_level_scalability(persons, units, replicates, seed)
-    return order_table(gather_evidence(scores, errors, corrected, two_level, replicates, seed=seed))
+    return order_table(gather_evidence(scores, errors, clean, two_level, replicates, seed=seed))
 
 
 def _between_respondents(two_level: pd.DataFrame | None) -> dict[str, float]:
@@ -474,6 +478,23 @@ def _reach_of_correlations(scores: pd.DataFrame) -> tuple[float, float, float, f
         return np.nan, np.nan, -np.inf, np.inf
     n = max(len(scores.dropna()), 4)
     means = float(np.nanmean(values[near])), float(np.nanmean(values[far]))
-    chance = -2.576 / np.sqrt((n - 1) * far.sum())
-    gap = 2.576 * np.sqrt((1 / near.sum() + 1 / far.sum()) / (n - 1))
+    chance = -HALF_A_PERCENT / np.sqrt((n - 1) * far.sum())
+    gap = HALF_A_PERCENT * np.sqrt((1 / near.sum() + 1 / far.sum()) / (n - 1))
     return *means, float(chance), float(gap)
+
+
+def _peak_between(values: np.ndarray) -> float:
+    """By how many standard errors what lies between the ends rises, and falls, on the way.
+
+    From early to late phases: on a parabola of the phases between, less both ends, the smaller of
+    the slope up at the first tenth and down at the last (Sasabuchi 1980, Biometrika 67, 429-439;
+    Lind & Mehlum 2010, Oxford Bulletin of Economics and Statistics 72, 109-118).
+    """
+    way = values @ np.linspace(-1, 1, values.shape[1])
+    if values.shape[1] < 3 or len(np.unique(way)) < 5:
+        return np.nan
+    way = (way - way.mean()) / way.std()
+    between = values[:, 1:-1].mean(axis=1) - values[:, [0, -1]].mean(axis=1)
+    told, covariance = np.polyfit(way, between, 2, cov=True)
+    up, down = (np.array([2 * end, 1, 0]) for end in np.quantile(way, [0.1, 0.9]))
+    return float(min(s @ told / np.sqrt(s @ covariance @ s) for s in (up, -down)))

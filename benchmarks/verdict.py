@@ -5,9 +5,9 @@
     python benchmarks/verdict.py scores 20 200 FOLDER         # the same surveys, for mclust.R
 
 Appends one row per survey to verdict.csv, so it can be stopped and resumed. Cells are the truths of
-surveys.py; the seeds are not those on which the rules were chosen. What cannot change a verdict any
-more is not computed: with a single profile by BIC nothing is weighed, and `show` counts that as no
-profiles.
+surveys.py; the seeds are not those on which the rules were chosen. The order of the phases is read,
+as in a study, by the units' scores. What cannot change a verdict any more is not computed: with a
+single profile by BIC nothing is weighed, and `show` counts that as no profiles.
 """
 
 import sys
@@ -34,6 +34,7 @@ from surveys import (
     draw_scores,
 )
 
+from cycle_analysis.cycle.order import Reading, gather_evidence, phase_differences, read_order
 from cycle_analysis.profiles.rates import rates_of
 from cycle_analysis.profiles.selection import choose, compare, fit_models
 from cycle_analysis.profiles.verdict import Verdict, weigh
@@ -47,7 +48,7 @@ ENOUGH = 30
 RIGHT = "k right, of the separate, 200 / 350"
 FIELDS = [
     *("truth", "n", "survey", "verdict", "k", "k_apart", "p", "lead", "steps_lead"),
-    *("lead_held_out", "form", "seconds"),
+    *("lead_held_out", "form", "seconds", "held_out_error", "window"),
 ]
 
 
@@ -85,14 +86,24 @@ def one_survey(truth, n, survey):
     choice = choose(compare(scores, fits=fits))
     row = {"truth": truth, "n": n, "survey": survey, "verdict": "no_structure", "k": choice.k}
     if choice.k > 1:
-        found = weigh(scores, MAX_PROFILES, fits=fits, choice=choice, seed=survey)
+        window = reading(scores) is Reading.WINDOW
+        told = {"fits": fits, "choice": choice, "window": window}
+        found = weigh(scores, MAX_PROFILES, **told, seed=survey)
         row |= {
             **{"verdict": str(found.verdict), "k_apart": found.valleys.k_apart},
             **{"p": round(found.valleys.p, 4), "lead": round(found.lead, 2), "form": found.form},
             **{"steps_lead": round(found.steps_lead, 2)},
             "lead_held_out": round(found.lead_held_out, 2),
+            "held_out_error": found.rivals["held_out_error"].iloc[0],
+            "window": window,
         }
     return row | {"seconds": round(time.process_time() - start, 2)}
+
+
+def reading(scores):
+    """Read the order of the phases where no error is known: enough to see a window."""
+    unknown = phase_differences(scores) * np.nan
+    return read_order(gather_evidence(scores, unknown, replicates=0, permutations=0))
 
 
 def show():

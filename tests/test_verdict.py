@@ -193,6 +193,7 @@ def graded(evidence: Evidence, **changed: object) -> Verdict:
         "form": changed.pop("form", "line"),
         "bic_lead": changed.pop("lead", 20.0),
         "held_out": changed.pop("held_out", 5.0),
+        "held_out_error": 2.0,
     }
     rivals = pd.DataFrame([row], pd.Index(["rival"], name="rival"))
     valleys = evidence.valleys if changed.pop("apart", True) else no_valleys(range(1, 5))
@@ -202,13 +203,15 @@ def graded(evidence: Evidence, **changed: object) -> Verdict:
 GRADES = [
     ({}, Verdict.SEPARATE),
     ({"apart": False}, Verdict.OVERLAPPING),
-    ({"apart": False, "lead": 9.0}, Verdict.STRUCTURE),
-    ({"apart": False, "held_out": -1.0}, Verdict.CONTINUUM),
+    ({"apart": False, "lead": 7.1}, Verdict.OVERLAPPING),
+    ({"apart": False, "lead": 7.0}, Verdict.STRUCTURE),
+    ({"apart": False, "held_out": -1.9}, Verdict.OVERLAPPING),
+    ({"apart": False, "held_out": -2.1}, Verdict.CONTINUUM),
     ({"lead": -30.0}, Verdict.CONTINUUM),
     ({"lead": -30.0, "form": "curve", "ascent": 0.2}, Verdict.BENT),
     ({"lead": -30.0, "form": "curve", "ascent": 0.95}, Verdict.CONTINUUM),
     ({"lead": -30.0, "form": "plane", "n_dimensions": 2}, Verdict.STRUCTURE),
-    ({"lead": 5.0, "held_out": -1.0, "apart": False}, Verdict.CONTINUUM),
+    ({"lead": 5.0, "held_out": -3.0, "apart": False}, Verdict.CONTINUUM),
     ({"lead": -30.0, "steps_lead": 8.0}, Verdict.SEPARATE),
     ({"lead": 5.0}, Verdict.STRUCTURE),
     ({"lead": -30.0, "steps_lead": 30.0, "apart": False}, Verdict.CONTINUUM),

@@ -5,8 +5,9 @@ not fit. So profiles must beat every form that units without groups may take - a
 plane, straight or bent (`mixtures.courses`), with phases that not all have begun, or one cloud,
 also of skewed phases (both `mixtures.margins`) - on BIC; and profiles are called separate only
 where the valleys between them are deeper than a filled valley gives by chance (`valleys`). What
-shows no valley is called overlapping where it beats every form clearly, on units left out of the
-fit too; since that says already that there are profiles, their valleys are tested at a wider level.
+shows no valley is called overlapping where it beats every form clearly, and does not predict units
+left out of the fit surely worse; since that says already that there are profiles, their valleys are
+tested at a wider level.
 Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
 often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
 tells.
@@ -73,6 +74,8 @@ ALPHA, EASED = 0.05, 0.1
 """Level of the test of valleys; and where profiles would be called overlapping without any."""
 STRONG_LEAD, CLEAR_LEAD = 6.0, 10.0
 """BIC points from which evidence is strong, and very strong (Raftery 1995)."""
+FOUND_LEAD = 7.0
+"""BIC points from which there are profiles though no valley shows: chosen on simulated surveys."""
 PLACES = 2
 """Decimals of differences of likelihoods: where a search stops differs by processor after that."""
 PATHS = ("line", "curve")
@@ -101,8 +104,9 @@ class Evidence:
         What BIC takes of the mixtures.
     rivals : DataFrame, index rival
         Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, hurdle),
-        bic_lead (BIC of the rival less that of the profiles: positive where profiles win), held_out
-        (log likelihood of units left out, profiles less rival; of the best of each form).
+        bic_lead (BIC of the rival less that of the profiles: positive where profiles win); of the
+        best of each form held_out (log likelihood of units left out, profiles less rival) and its
+        standard error held_out_error.
     steps_lead : float
         BIC points by which as many profiles, all on one line, beat the best rival.
     valleys : Valleys
@@ -141,6 +145,11 @@ class Evidence:
     def lead_held_out(self) -> float:
         """Log likelihood of units left out by which profiles beat the best rival."""
         return float(self.rivals["held_out"].iloc[0])
+
+    @property
+    def worse_held_out(self) -> bool:
+        """Whether profiles predict units left out worse, by more than one standard error."""
+        return self.lead_held_out < -float(self.rivals["held_out_error"].iloc[0])
 
     @property
     def verdict(self) -> Verdict:
@@ -189,9 +198,9 @@ class Evidence:
             return None
         if self.valleys.k_apart > 1 and max(self.lead, self.steps_lead) > STRONG_LEAD:
             return Verdict.SEPARATE
-        if self.lead <= 0 or self.lead_held_out <= 0:
+        if self.lead <= 0 or self.worse_held_out:
             return None
-        return Verdict.OVERLAPPING if self.lead > CLEAR_LEAD else Verdict.STRUCTURE
+        return Verdict.OVERLAPPING if self.lead > FOUND_LEAD else Verdict.STRUCTURE
 
     @property
     def _without_profiles(self) -> Verdict:
@@ -355,7 +364,8 @@ def n_dimensions(scores: pd.DataFrame, *, seed: Seed = 1) -> int:
 
 def nothing_to_divide(n_units: int) -> Evidence:
     """Set the evidence of units that are all the same: there is no test."""
-    no_rivals = pd.DataFrame(columns=["form", "bic_lead", "held_out"]).rename_axis("rival")
+    columns = ["form", "bic_lead", "held_out", "held_out_error"]
+    no_rivals = pd.DataFrame(columns=columns).rename_axis("rival")
     nowhere = pd.DataFrame(columns=["share"]).rename_axis("position")
     return Evidence(
         *(Choice(1, ""), no_rivals, 0.0, no_valleys([1]), nowhere, 0.0, 0, (), False), n_units
@@ -367,8 +377,8 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
 
     Columns verdict (a code), k_apart (groups that valleys divide), p (of the valleys), lead (BIC
     points on the best form without groups), steps_lead (of profiles on one line), lead_held_out,
-    form (of units without profiles), form_lead, ascent, warnings and lowered_by (codes, space
-    between), n_units.
+    worse_held_out, form (of units without profiles), form_lead, ascent, warnings and lowered_by
+    (codes, space between), n_units.
     """
     known = not evidence.rivals.empty
     row = {
@@ -378,6 +388,7 @@ def verdict_table(evidence: Evidence) -> pd.DataFrame:
         "lead": evidence.lead if known else np.nan,
         "steps_lead": evidence.steps_lead,
         "lead_held_out": evidence.lead_held_out if known else np.nan,
+        "worse_held_out": known and evidence.worse_held_out,
         "form": evidence.form if known else "",
         "form_lead": evidence.form_lead if known else np.nan,
         "ascent": evidence.ascent,
@@ -413,9 +424,10 @@ def _compare_rivals(
         pd.Index([rival.model.name for rival in rivals], name="rival"),
     )
     places = np.flatnonzero(~table["form"].duplicated())
-    left_out = held_out([profiles, *(rivals[i] for i in places)], scores, seed=seed).sum()
-    gained = pd.Series(left_out[0] - left_out.iloc[1:].to_numpy(), table.index[places])
-    return table.assign(held_out=gained).round(PLACES)
+    left_out = held_out([profiles, *(rivals[i] for i in places)], scores, seed=seed)
+    gained = -left_out.iloc[:, 1:].sub(left_out[0], axis=0).set_axis(table.index[places], axis=1)
+    error = gained.std() * np.sqrt(len(gained))
+    return table.assign(held_out=gained.sum(), held_out_error=error).round(PLACES)
 
 
 def _turned(places: np.ndarray, scores: pd.DataFrame) -> bool:

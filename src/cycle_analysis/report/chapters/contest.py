@@ -69,14 +69,16 @@ class ContestFacts(Chapter):
         return self.verdict.found and bool(row["steps_lead"] > max(row["lead"], 0))
 
     @cached_property
-    def wins_left_out(self) -> bool:
-        """Whether groups also describe units better that were left out of the fit."""
-        return bool(self._verdict_row["lead_held_out"] > 0)
+    def left_out(self) -> str:
+        """Whether groups describe units that were left out of the fit better, alike or worse."""
+        if self._verdict_row["worse_held_out"]:
+            return "worse"
+        return "better" if self._verdict_row["lead_held_out"] > 0 else "alike"
 
     @cached_property
     def asked_lead(self) -> dict[str, float]:
         """BIC points that separate, and overlapping, profiles have to win by."""
-        asked = {"separate": "STRONG_LEAD", "overlapping": "CLEAR_LEAD"}
+        asked = {"separate": "STRONG_LEAD", "overlapping": "FOUND_LEAD"}
         return {kind: constant(verdict, name) for kind, name in asked.items()}
 
     valleys_at, eased = fixed(verdict, "ALPHA"), fixed(verdict, "EASED")
@@ -155,11 +157,9 @@ class ContestFacts(Chapter):
     @cached_property
     def rivals(self) -> list[dict[str, Any]]:
         """The best of each form without groups, best first."""
-        table = self._rivals.drop_duplicates("form")
-        return [
-            {"form": row["form"], "lead": row["bic_lead"], "held_out": row["held_out"]}
-            for _, row in table.iterrows()
-        ]
+        columns = {"lead": "bic_lead"} | {n: n for n in ("form", "held_out", "held_out_error")}
+        rows = self._rivals.drop_duplicates("form").iterrows()
+        return [{name: row[column] for name, column in columns.items()} for _, row in rows]
 
     @cached_property
     def course(self) -> dict[str, Any] | None:
@@ -237,8 +237,8 @@ class ContestFacts(Chapter):
 
     def table_rivals(self) -> Rows:
         """The best of each form without groups."""
-        columns = {"form": kinds.code("forms"), "lead": number(), "held_out": number()}
-        return Rows(columns, self.rivals)
+        told = dict.fromkeys(("lead", "held_out", "held_out_error"), number())
+        return Rows({"form": kinds.code("forms")} | told, self.rivals)
 
     def figure_rivals(self) -> Callable[..., Axes]:
         """BIC points by which groups beat the best of each form."""

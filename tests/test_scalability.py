@@ -27,7 +27,8 @@ def levels(truth: str, n: int, draw: np.random.Generator) -> np.ndarray:
     if truth == "one level":
         return draw.normal(0, 1.2, (n, 1)) + draw.normal(0, 0.3, (n, 5))
     if truth == "crossing":
-        return draw.choice([-1, 1], (n, 1)) * np.linspace(0.9, -0.9, 5) + draw.normal(0, 0.3, (n, 5))
+        side = draw.choice([-0.9, 0.9], (n, 1))
+        return side * np.linspace(1, -1, 5) + draw.normal(0, 0.3, (n, 5))
     place = draw.uniform(-0.5, 4.5, (n, 1))
     return 1.5 - 1.1 * np.abs(place - np.arange(5))
 

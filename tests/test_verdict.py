@@ -25,7 +25,7 @@ from cycle_analysis.profiles.verdict import (
     weigh,
 )
 from cycle_analysis.simulate import FOUR, Answering, Continuum
-from cycle_analysis.simulate.worlds import World, even
+from cycle_analysis.simulate.worlds import World, even, normal
 
 QUICK = {"n_replicates": 99, "n_starts": 10}
 ASK = Answering((3,), 15.0)
@@ -88,6 +88,15 @@ def test_a_window_is_one_bent_course_though_bic_alone_announces_profiles(windowe
     assert windowed.choice.k > 2
     assert windowed.lead < -20
     assert windowed.form == "curve"
+
+
+def test_a_line_on_which_early_phases_fall_is_no_scale_from_less_to_more():
+    def early_against_late(at, p):
+        return 50 + 20 * at * np.linspace(1, -1, p)
+
+    scores = scores_of(Continuum(early_against_late, normal, spread=5), CLOSE, 120, 2)
+    evidence = weigh(scores, 4, n_starts=5, n_replicates=19)
+    assert (evidence.verdict, evidence.form) == (Verdict.BENT, "line")
 
 
 def test_the_course_of_a_window_tells_each_phase_where_it_peaks(windowed):

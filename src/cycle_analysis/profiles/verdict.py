@@ -57,7 +57,7 @@ class Verdict(StrEnum):
     CONTINUUM = "continuum"
     """Units differ from less to more."""
     BENT = "bent"
-    """Units differ along one curve, on which phases rise and fall."""
+    """Units differ along one curve or line, on which some phases rise while others fall."""
     STRUCTURE = "structure"
     """Phases are related, in more than one dimension; no profiles can be told apart."""
     NO_STRUCTURE = "no_structure"
@@ -208,8 +208,14 @@ class Evidence:
             return Verdict.NO_STRUCTURE
         if self.form not in PATHS:
             return Verdict.STRUCTURE
-        bent = self.form == "curve" and self.ascent < MONOTONE
-        return Verdict.BENT if bent else Verdict.CONTINUUM
+        bent = self.form == "curve" or self._some_fall
+        return Verdict.BENT if bent and self.ascent < MONOTONE else Verdict.CONTINUUM
+
+    @property
+    def _some_fall(self) -> bool:
+        """Whether from one end of the course to the other phases change as much against others."""
+        change = self.course.drop(columns="share").iloc[[0, -1]].diff().iloc[-1]
+        return bool(2 * min(change.max(), -change.min()) > change.abs().max())
 
 
 def weigh(

@@ -34,8 +34,7 @@ from surveys import (
     draw_scores,
 )
 
-from cycle_analysis.cycle.order import Reading, gather_evidence, phase_differences, read_order
-from cycle_analysis.profiles.rates import rates_of
+from cycle_analysis.profiles.rates import rates_of, reads_as_window
 from cycle_analysis.profiles.selection import choose, compare, fit_models
 from cycle_analysis.profiles.verdict import Verdict, weigh
 
@@ -86,7 +85,7 @@ def one_survey(truth, n, survey):
     choice = choose(compare(scores, fits=fits))
     row = {"truth": truth, "n": n, "survey": survey, "verdict": "no_structure", "k": choice.k}
     if choice.k > 1:
-        window = reading(scores) is Reading.WINDOW
+        window = reads_as_window(scores)
         told = {"fits": fits, "choice": choice, "window": window}
         found = weigh(scores, MAX_PROFILES, **told, seed=survey)
         row |= {
@@ -98,12 +97,6 @@ def one_survey(truth, n, survey):
             "window": window,
         }
     return row | {"seconds": round(time.process_time() - start, 2)}
-
-
-def reading(scores):
-    """Read the order of the phases where no error is known: enough to see a window."""
-    unknown = phase_differences(scores) * np.nan
-    return read_order(gather_evidence(scores, unknown, replicates=0, permutations=0))
 
 
 def show():

@@ -23,6 +23,7 @@ from numpy.random import Generator
 from sklearn.metrics import adjusted_rand_score
 
 from cycle_analysis.chance import Seed, alone, children
+from cycle_analysis.cycle.order import Reading, gather_evidence, phase_differences, read_order
 from cycle_analysis.measurement.error import TOO_FEW
 from cycle_analysis.mixtures import Mixture, classify
 from cycle_analysis.mixtures.search import shortest_path
@@ -330,6 +331,25 @@ def summarise(drawn: Sequence[pd.DataFrame], k: int) -> str:
     )
 
 
+def reads_as_window(scores: pd.DataFrame) -> bool:
+    """Whether the order of the phases reads as a window, by the scores of units alone.
+
+    Parameters
+    ----------
+    scores : DataFrame, n units × p phases
+        In cycle order.
+
+    Examples
+    --------
+    >>> place = np.linspace(0, 1, 40)[:, None] - [0.1, 0.5, 0.9]
+    >>> reads_as_window(pd.DataFrame(100 * np.exp(-8 * place**2), columns=["AG", "EX", "VB"]))
+    True
+    """
+    unknown = phase_differences(scores) * np.nan
+    evidence = gather_evidence(scores, unknown, replicates=0, permutations=0)
+    return read_order(evidence) is Reading.WINDOW
+
+
 def _verdicts(
     draw: Draw,
     n_surveys: int,
@@ -346,7 +366,13 @@ def _verdicts(
         fits = fit_models(scores, max_profiles, n_starts=n_starts, seed=second)
         choice = choose(compare(scores, fits=fits))
         evidence = weigh(
-            scores, max_profiles, fits=fits, choice=choice, n_replicates=n_replicates, seed=third
+            scores,
+            max_profiles,
+            fits=fits,
+            choice=choice,
+            window=reads_as_window(scores),
+            n_replicates=n_replicates,
+            seed=third,
         )
         labels = classify(fits[choice.method, choice.k], scores).idxmax(axis=1)
         return {

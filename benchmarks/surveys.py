@@ -189,6 +189,18 @@ def three_ways(at, p):
     return 50 + 12 * at[:, :1] + 12 * at[:, 1:2] * early + 14 * at[:, 2:] * (early**2 - 0.5)
 
 
+def mixed(size, rng, *, power=1.0):
+    """Draw shares in ideal types (Dirichlet): all mixtures alike, or by less than 1 near a type."""
+    return rng.dirichlet([power] * size[1], size[0])
+
+
+def between(at, p):
+    """Lead between ideal types: early phases, late ones, all, and those in the middle."""
+    early = early_to_late(p)
+    types = [50 + 25 * early, 50 - 25 * early, np.full(p, 72), 80 - 60 * np.abs(early)]
+    return at @ np.array(types[: at.shape[1]])
+
+
 def in_styles(answering):
     """Let units keep to the middle in what they answer, or go to the ends: no profiles."""
 
@@ -405,6 +417,12 @@ TAILS = {
     ),
     "three dimensions, skewed": (Continuum(three_ways, skewed, 5.0, dimensions=3), MANY),
     "held back by the scarcer of two": (Continuum(scarcer, spread=5.0, dimensions=2), MANY),
+    "three ideal types, mixed": (Continuum(between, mixed, 5.0, dimensions=3), SOME),
+    "three ideal types, mixed little": (
+        Continuum(between, partial(mixed, power=0.6), 6.0, dimensions=3),
+        SOME,
+    ),
+    "four ideal types, mixed": (Continuum(between, mixed, 5.0, dimensions=4), SOME),
 }
 """No groups, but phases or dimensions with a distribution of their own that is not normal; phases
 that are held back."""

@@ -212,8 +212,10 @@ def graded(evidence: Evidence, **changed: object) -> Verdict:
 GRADES = [
     ({}, Verdict.SEPARATE),
     ({"apart": False}, Verdict.OVERLAPPING),
-    ({"apart": False, "lead": 7.1}, Verdict.OVERLAPPING),
-    ({"apart": False, "lead": 7.0}, Verdict.STRUCTURE),
+    ({"apart": False, "lead": 6.1}, Verdict.OVERLAPPING),
+    ({"apart": False, "lead": 6.0}, Verdict.STRUCTURE),
+    ({"apart": False, "lead": 10.1, "choice": Choice(2, "EEI")}, Verdict.OVERLAPPING),
+    ({"apart": False, "lead": 10.0, "choice": Choice(2, "EEI")}, Verdict.STRUCTURE),
     ({"apart": False, "held_out": -1.9}, Verdict.OVERLAPPING),
     ({"apart": False, "held_out": -2.1}, Verdict.CONTINUUM),
     ({"lead": -30.0}, Verdict.CONTINUUM),

@@ -5,12 +5,14 @@ positions, their means follow a polynomial of the position, their variances its 
 their shares a distribution with one mode: a generative topographic map (Bishop, Svensén & Williams
 1998) of few parameters. A line with normal positions is the common factor model; a curve is what
 the phases of one process are when they rise and fall; a plane has two factors, a bent plane two
-that interact. Whoever claims that units fall into profiles has these to beat: factor mixtures
-(Lubke & Neale 2006) compare profiles with lines only, and a curve is then taken for profiles.
+that interact; in a field units lie anywhere between extremes, mixed of three or four ideal types
+(Cutler & Breiman 1994). Whoever claims that units fall into profiles has these to beat: factor
+mixtures (Lubke & Neale 2006) compare profiles with lines only, and take a curve for profiles.
 
 References
 ----------
 Bishop, Svensén & Williams (1998), Neural Computation 10(1), 215-234.
+Cutler & Breiman (1994), Technometrics 36(4), 338-347.
 Lubke & Neale (2006), Multivariate Behavioral Research 41(4), 499-532.
 """
 
@@ -23,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.polynomial.legendre import legvander
 from scipy.spatial.distance import cdist
+from scipy.stats import special_ortho_group
 
 from cycle_analysis.mixtures import em
 from cycle_analysis.mixtures.em import floored_factors
@@ -45,10 +48,12 @@ from cycle_analysis.mixtures.gaussian import (
     Full,
     Steps,
 )
-from cycle_analysis.mixtures.search import Outcome, orders_of
+from cycle_analysis.mixtures.search import Outcome, main_axes, orders_of
 
-N_NODES = {1: 31, 2: 11}
-"""Nodes of the grid along each dimension, by number of dimensions."""
+N_NODES, N_SIDE = {1: 31, 2: 11}, {2: 13, 3: 8}
+"""Nodes of the grid along each dimension, and on a side of a field, by number of dimensions."""
+TURNS = 8
+"""Ways in which a field is laid over the units to start from."""
 BETAS = {1: (1.0, 1.3, 1.7, 2.2, 3.0, 4.0, 6.0, 9.0), 2: (1.0, 1.5, 2.2, 3.5, 6.0)}
 """Parameters of the beta distributions tried for the positions: of one mode, never hollow."""
 NORMAL = 3.4
@@ -128,6 +133,10 @@ class Course:
         """Whether it is no variant of another course, so that orders of units are tried as well."""
         return self.full or not (self.spread or self.normal or self.degree == 4)
 
+    def starts(self, orders: dict[int, np.ndarray], axes: np.ndarray) -> np.ndarray:
+        """Positions of units to start from, S × n × dimensions, from their orders and main axes."""
+        return orders[self.dimensions]
+
     def family(self, values: np.ndarray, floor: np.ndarray) -> "DiagonalCourse | FullCourse":
         """Give the family that fits it to values, n × p, with the smallest variances, p."""
         return (FullCourse if self.full else DiagonalCourse)(values, self, floor)
@@ -164,6 +173,44 @@ class Course:
         return self.name
 
 
+@dataclass(frozen=True)
+class Field(Course):
+    """All between three extremes, evenly; in three dimensions between four."""
+
+    @property
+    def form(self) -> str:
+        """The form by its code."""
+        return "field"
+
+    @property
+    def name(self) -> str:
+        """Name, for tables."""
+        return f"field between {self.dimensions + 1} extremes"
+
+    def n_parameters(self, k: int, p: int) -> int:
+        """Count those of the extremes and of the log variances."""
+        return p * (self.dimensions + 2)
+
+    @cached_property
+    def nodes(self) -> np.ndarray:
+        """Positions of the grid, M × dimensions; extremes are 1 from the middle."""
+        corners, side = self.dimensions + 1, range(N_SIDE[self.dimensions])
+        parts = np.array([at for at in product(side, repeat=corners) if sum(at) == side[-1]])
+        centred = np.linalg.svd(np.eye(corners) - 1 / corners)[0][:, :-1]
+        return parts @ (centred / np.linalg.norm(centred[0])) / side[-1]
+
+    @cached_property
+    def log_positions(self) -> np.ndarray:
+        """Log shares of the nodes: all as many, 1 × M."""
+        return np.full((1, len(self.nodes)), -np.log(len(self.nodes)))
+
+    def starts(self, orders: dict[int, np.ndarray], axes: np.ndarray) -> np.ndarray:
+        """Lay the units over the field in several ways."""
+        d = self.dimensions
+        turns = special_ortho_group.rvs(d, size=TURNS, random_state=1)
+        return axes[:, :d] @ turns / np.sqrt(d * (d + 2))
+
+
 def _betas(first: np.ndarray, second: np.ndarray, powers: Sequence[float] = BETAS[1]) -> np.ndarray:
     """Log densities of all pairs of powers less one, a row each."""
     pairs = np.array(list(product(powers, repeat=2))) - 1
@@ -190,6 +237,7 @@ COURSES = (
     *(Course(1, degree, full=True) for degree in (1, 2, 3)),
     Course(2, 1, normal=True),
     *(Course(2, degree, spread) for degree in (1, 2) for spread in (0, 1, 2)),
+    *(Field(dimensions, 1) for dimensions in (2, 3)),
 )
 """Courses that profiles have to beat, each after those from which it may start."""
 
@@ -352,12 +400,12 @@ def fit_courses(
     data = standardise(scores)
     filled = np.nan_to_num(data.z)
     path = None if centroids is None else (centroids.to_numpy() - data.centre) / data.scale
-    orders = orders_of(filled, path)
+    orders, axes = orders_of(filled, path), main_axes(filled) * np.sqrt(len(filled))
     solved: dict[Course, em.Batch] = {}
     fitted = []
     for course in courses:
         family = course.family(data.z, data.floor)
-        best = solve(family, course, orders[course.dimensions], solved, data.weights)
+        best = solve(family, course, course.starts(orders, axes), solved, data.weights)
         solved[course] = best
         fitted.append(as_fitted(course, data, family, best, in_order=True))
     return fitted

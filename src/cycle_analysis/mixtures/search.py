@@ -299,13 +299,13 @@ def orders_of(values: np.ndarray, path: np.ndarray | None = None) -> dict[int, n
     >>> orders_of(np.array([[0.0, 1], [1, 3], [2, 2]]))[1][0].ravel().round(2).tolist()
     [0.67, 0.0, -0.67]
     """
-    plane = [[_ranks(axis) for axis in _main_axes(values)[:, :2].T]]
+    plane = [[_ranks(axis) for axis in main_axes(values)[:, :2].T]]
     return {1: _lines(values, path), 2: np.array(plane).swapaxes(1, 2)}
 
 
 def _lines(values: np.ndarray, path: np.ndarray | None) -> np.ndarray:
     """Positions along a line, S × n × 1: main axes, the angle between them, neighbours, a path."""
-    axes = _main_axes(values)
+    axes = main_axes(values)
     found = [axes[:, 0], axes[:, 1], np.arctan2(axes[:, 1], axes[:, 0])]
     if len(values) > NEIGHBOURS:
         found.append(_by_neighbours(values))
@@ -328,7 +328,7 @@ def _by_neighbours(values: np.ndarray) -> np.ndarray:
     return vector * np.sign(vector[np.abs(vector).argmax()])
 
 
-def _main_axes(values: np.ndarray) -> np.ndarray:
+def main_axes(values: np.ndarray) -> np.ndarray:
     """Principal components, standardised, n × p."""
     centred = values - values.mean(axis=0)
     left = np.linalg.svd(centred, full_matrices=False)[0]

@@ -2,15 +2,14 @@
 
 Any cloud of units can be cut into profiles, and any criterion prefers profiles to a form that does
 not fit. So profiles must beat every form that units without groups may take - a line, a curve, a
-plane, straight or bent (`mixtures.courses`), with phases that not all have begun, or one cloud,
-also of skewed phases (both `mixtures.margins`) - on BIC; and profiles are called separate only
-where the valleys between them are deeper than a filled valley gives by chance (`valleys`). What
-shows no valley is called overlapping where it beats every form clearly, and does not predict units
+plane, straight or bent, a field between extremes (`mixtures.courses`), with phases that not all
+have begun, or one cloud, also of skewed phases (both `mixtures.margins`) - on BIC; and profiles are
+called separate only where valleys lie between them, deeper than chance (`valleys`). What shows no
+valley is called overlapping where it beats every form by a strong lead, and does not predict units
 left out of the fit surely worse; since that says already that there are profiles, their valleys are
-tested at a wider level.
-Where a form without groups wins, the verdict says which. Each test alone fails in some world; how
-often both together do, and where (units that crowd at both ends of a line), benchmarks/README.md
-tells.
+tested at a wider level. Where a form without groups wins, the verdict says which. Each test alone
+fails in some world; how often both together do, and where (units that crowd at both ends of a
+line), benchmarks/README.md tells.
 
 References
 ----------
@@ -73,9 +72,8 @@ class Verdict(StrEnum):
 ALPHA, EASED = 0.05, 0.1
 """Level of the test of valleys; and where profiles would be called overlapping without any."""
 STRONG_LEAD, CLEAR_LEAD = 6.0, 10.0
-"""BIC points from which evidence is strong, and very strong (Raftery 1995)."""
-FOUND_LEAD = 7.0
-"""BIC points from which there are profiles though no valley shows: chosen on simulated surveys."""
+"""BIC points from which evidence is strong, and very strong (Raftery 1995). Two profiles need the
+latter where no valley shows: they lie on a line whatever they are, and many a line is no rival."""
 PLACES = 2
 """Decimals of differences of likelihoods: where a search stops differs by processor after that."""
 PATHS = ("line", "curve")
@@ -103,7 +101,8 @@ class Evidence:
     choice : Choice
         What BIC takes of the mixtures.
     rivals : DataFrame, index rival
-        Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, hurdle),
+        Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, field,
+        hurdle),
         bic_lead (BIC of the rival less that of the profiles: positive where profiles win); of the
         best of each form held_out (log likelihood of units left out, profiles less rival) and its
         standard error held_out_error.
@@ -200,7 +199,8 @@ class Evidence:
             return Verdict.SEPARATE
         if self.lead <= 0 or self.worse_held_out:
             return None
-        return Verdict.OVERLAPPING if self.lead > FOUND_LEAD else Verdict.STRUCTURE
+        asked = STRONG_LEAD if self.choice.k > 2 else CLEAR_LEAD
+        return Verdict.OVERLAPPING if self.lead > asked else Verdict.STRUCTURE
 
     @property
     def _without_profiles(self) -> Verdict:
@@ -317,7 +317,8 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
         The profiles to beat: a path along them is one of the starts.
     """
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
-    courses = [course for course in COURSES if course.n_parameters(0, scores.shape[1]) <= most]
+    courses = [course for course in COURSES if course.dimensions <= scores.shape[1]]
+    courses = [course for course in courses if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
     skewed = [*fit_skewed(scores), *fit_skewed_along_axes(scores)]
     others = [*fit_concentric(scores), *skewed, *fit_hurdles(scores)]

@@ -77,8 +77,8 @@ class ContestFacts(Chapter):
 
     @cached_property
     def asked_lead(self) -> dict[str, float]:
-        """BIC points that separate, and overlapping, profiles have to win by."""
-        asked = {"separate": "STRONG_LEAD", "overlapping": "FOUND_LEAD"}
+        """BIC points that profiles, and two that overlap, have to win by."""
+        asked = {"several": "STRONG_LEAD", "two": "CLEAR_LEAD"}
         return {kind: constant(verdict, name) for kind, name in asked.items()}
 
     valleys_at, eased = fixed(verdict, "ALPHA"), fixed(verdict, "EASED")

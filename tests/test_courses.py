@@ -24,6 +24,7 @@ from cycle_analysis.mixtures import (
 from cycle_analysis.mixtures.courses import (
     COURSES,
     Course,
+    Field,
     fit_concentric,
     fit_courses,
     fit_steps,
@@ -31,7 +32,7 @@ from cycle_analysis.mixtures.courses import (
 from cycle_analysis.mixtures.margins import fit_skewed, fit_skewed_along_axes
 from cycle_analysis.mixtures.search import shortest_path
 
-LINE, NORMAL_LINE = Course(1, 1), Course(1, 1, normal=True)
+LINE, NORMAL_LINE, PLANE = Course(1, 1), Course(1, 1, normal=True), Course(2, 1)
 CHAIN = (LINE, NORMAL_LINE, Course(1, 2), Course(1, 3), Course(1, 3, 2), Course(1, 1, full=True))
 
 
@@ -295,3 +296,19 @@ def test_a_skewed_cloud_takes_missing_scores_and_tells_units_left_out():
     told = held_out([*skewed, profiles], scores, seed=1).sum()
     assert told[0] > told[len(skewed)]
     assert told[0] == pytest.approx(skewed[0].log_likelihood, abs=15)
+
+
+@pytest.mark.parametrize("corners", [3, 4])
+def test_a_field_finds_the_extremes_that_units_are_mixed_of(corners):
+    rng = np.random.default_rng(3)
+    types = np.array([[80, 60, 40, 25, 20], [20, 25, 40, 60, 80], [75] * 5, [20, 45, 80, 45, 20.0]])
+    types = types[:corners]
+    values = rng.dirichlet([1] * corners, 400) @ types + rng.normal(0, 4, (400, 5))
+    course = Field(corners - 1, 1)
+    field, plane = fit_courses(pd.DataFrame(values, columns=list(PHASES)), courses=[course, PLANE])
+    found = field.means[np.isclose(np.linalg.norm(course.nodes, axis=1), 1)].to_numpy()
+    apart = np.abs(found[:, None] - types[None]).max(axis=2)
+    assert sorted(apart.argmin(axis=1)) == list(range(corners)), "each extreme is one of the types"
+    # a node stands for what is around it, so that the extremes lie a little within the types
+    assert apart.min(axis=1).max() < 6
+    assert field.bic < plane.bic - 10

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shared import PHASES, four_profiles
-from surveys import arch, at_distance, cumulative, plane, scarcer, window
+from surveys import arch, at_distance, between, cumulative, mixed, plane, scarcer, window
 from verdict import one_survey
 from verdict import scores_of as surveyed
 
@@ -72,6 +72,7 @@ BENT = {
     "steep": (Continuum(cumulative, even, spread=5), CLOSE, Verdict.CONTINUUM),
     "line": (Continuum(), ASK, Verdict.CONTINUUM),
     "plane": (Continuum(plane, dimensions=2, spread=6), ASK, Verdict.STRUCTURE),
+    "ideal types": (Continuum(between, mixed, 5.0, dimensions=3), ASK, Verdict.STRUCTURE),
 }
 
 

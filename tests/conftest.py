@@ -1,5 +1,7 @@
+import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
@@ -8,9 +10,12 @@ import matplotlib as mpl
 import pytest
 from frozen import MAKERS, FrozenRun, finish_run
 
+from cycle_analysis.running.kernels import GRAMMAR
+
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "data" / "raw" / "example"
 mpl.use("Agg")
+sys.modules.setdefault(GRAMMAR, None)  # two seconds in each worker, where nbclient is imported
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")  # the workers of pytest-xdist inherit it: one core each
 
@@ -43,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group(item)))
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and not in what was imported and collected: a tenth of all time."""
+    gc.set_threshold(50_000, 20, 20)
+    gc.freeze()
 
 
 @pytest.fixture

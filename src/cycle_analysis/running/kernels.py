@@ -64,11 +64,11 @@ GRAMMAR, DEBUGGER = "rfc3987_syntax", "debugpy"
 """Modules that others import where they find them, that no run needs, and that load slowly."""
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml")
 PRELOADED = [
+    "cycle_analysis.__main__",
     "cycle_analysis.notebook",
     "cycle_analysis.report",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
-    "pandas",
     "scipy.cluster.hierarchy",
     "scipy.optimize",
     "scipy.stats",

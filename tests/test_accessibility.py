@@ -24,7 +24,8 @@ RUN = """
 axe.run(document, {
   resultTypes: ["violations"], rules: {"color-contrast": {enabled: innerWidth > 640}}
 }).then(found => parent.postMessage(
-  [innerWidth, found.violations.map(one => one.id + ": " + one.nodes[0].html)], "*"));
+  [window.name, innerWidth, found.violations.map(one => one.id + ": " + one.nodes[0].html)], "*"
+));
 </script></body>"""
 FRAMES = """<!doctype html><meta charset="utf-8"><ul id="told"></ul>%s<script>
 addEventListener("message", ({data}) => {
@@ -36,16 +37,19 @@ addEventListener("message", ({data}) => {
 """A window is never narrower than 500 pixels; a frame is."""
 
 
-def violations(page, folder):
-    """Give what axe-core finds in a page, for each of the widths."""
-    told = page.read_text("utf-8").replace("</body>", RUN % AXE.replace("</script", "<\\/script"))
-    (folder / "checked.html").write_text(told, "utf-8")
-    frame = '<iframe src="checked.html" width="%d" height="900" style="border:0"></iframe>'
-    (folder / "frames.html").write_text(FRAMES % "".join(frame % width for width in WIDTHS))
+def violations(folder, pages):
+    """Give what axe-core finds in some pages, by page and width, all in one browser."""
+    script, frames = RUN % AXE.replace("</script", "<\\/script"), ""
+    for page in pages:
+        told = page.read_text("utf-8").replace("</body>", script)
+        (folder / f"checked_{page.name}").write_text(told, "utf-8")
+        frame = f'<iframe src="checked_{page.name}" name="{page.name}" width="%d" height="900"'
+        frames += "".join(f'{frame % width} style="border:0"></iframe>' for width in WIDTHS)
+    (folder / "frames.html").write_text(FRAMES % frames, "utf-8")
     how = ("--window-size=1400,900", "--virtual-time-budget=20000")
     found = opened(folder / "frames.html", *how)
     told = re.findall("<li>(.*?)</li>", found.partition('id="told"')[2], re.DOTALL)
-    return dict(json.loads(html.unescape(one)) for one in told)
+    return {(name, width): of for name, width, of in (json.loads(html.unescape(t)) for t in told)}
 
 
 @pytest.fixture(scope="module")
@@ -58,19 +62,23 @@ def sheets(frozen_run, tmp_path_factory):
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser here")
-@pytest.mark.parametrize("page", ["report_nl", "annex_en", "fit_nl"])
-def test_axe_finds_nothing_in_a_page(frozen_run, tmp_path, page):
-    found = violations(frozen_run("example").reports / f"{page}.html", tmp_path)
-    assert found == {width: [] for width in WIDTHS}
+def test_axe_finds_nothing_in_pages(frozen_run, tmp_path):
+    reports = frozen_run("example").reports
+    pages = [reports / name for name in ("report_nl.html", "annex_en.html", "fit_nl.html")]
+    clean = {(page.name, width): [] for page in pages for width in WIDTHS}
+    assert violations(tmp_path, pages) == clean
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no browser here")
 def test_axe_finds_nothing_in_the_page_of_a_unit_and_something_in_a_bad_page(sheets, tmp_path):
-    for path in (path for path in sheets if path.suffix == ".html"):
-        assert violations(path, tmp_path) == {width: [] for width in WIDTHS}
     bad = tmp_path / "bad.html"
     bad.write_text('<html><body><main><h1>A</h1><img src="a.png"></main></body></html>')
-    assert all("image-alt" in "".join(found) for found in violations(bad, tmp_path).values())
+    pages = [path for path in sheets if path.suffix == ".html"]
+    found = violations(tmp_path, [*pages, bad])
+    assert len(pages) == 2
+    for width in WIDTHS:
+        assert "image-alt" in "".join(found.pop(("bad.html", width)))
+    assert found == {(page.name, width): [] for page in pages for width in WIDTHS}
 
 
 @pytest.mark.parametrize(("name", "language"), [*zip(MAKERS, cycle(["nl", "en"]), strict=False)])

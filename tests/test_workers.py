@@ -82,8 +82,9 @@ def _refuse(value: str) -> None:
 def test_a_kernel_resamples_in_processes_that_end_with_it(tmp_path, monkeypatch):
     monkeypatch.setenv(PROVISIONER, FORKED)
     monkeypatch.setenv("MPLBACKEND", FIXED_ENVIRONMENT["MPLBACKEND"])
-    code = """import os, time
+    code = """import gc, os, time
 from joblib import Parallel, delayed
+assert gc.get_threshold()[0] == 50_000, "it looks for garbage as seldom as the command"
 def where(i):
     time.sleep(0.1)
     return os.getpid()

@@ -102,10 +102,9 @@ class Evidence:
         What BIC takes of the mixtures.
     rivals : DataFrame, index rival
         Forms without groups, best first: form (cloud, line, curve, plane, bent_plane, field,
-        hurdle),
-        bic_lead (BIC of the rival less that of the profiles: positive where profiles win); of the
-        best of each form held_out (log likelihood of units left out, profiles less rival) and its
-        standard error held_out_error.
+        hurdle), bic_lead (BIC of the rival less that of the profiles: positive where profiles win);
+        of the best of each form held_out (log likelihood of units left out, profiles less rival)
+        and its standard error held_out_error.
     steps_lead : float
         BIC points by which as many profiles, all on one line, beat the best rival.
     valleys : Valleys

@@ -24,6 +24,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.polynomial.legendre import legvander
+from scipy.linalg import helmert
 from scipy.spatial.distance import cdist
 from scipy.stats import special_ortho_group
 
@@ -196,8 +197,8 @@ class Field(Course):
         """Positions of the grid, M × dimensions; extremes are 1 from the middle."""
         corners, side = self.dimensions + 1, range(N_SIDE[self.dimensions])
         parts = np.array([at for at in product(side, repeat=corners) if sum(at) == side[-1]])
-        centred = np.linalg.svd(np.eye(corners) - 1 / corners)[0][:, :-1]
-        return parts @ (centred / np.linalg.norm(centred[0])) / side[-1]
+        extremes = helmert(corners).T
+        return parts @ (extremes / np.linalg.norm(extremes[0])) / side[-1]
 
     @cached_property
     def log_positions(self) -> np.ndarray:

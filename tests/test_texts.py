@@ -287,11 +287,14 @@ def test_no_text_takes_what_a_test_says_for_certain(language):
     assert not [word for word in SURE for text in told if word in text]
 
 
+WORSE = {"lead_held_out": -9.0, "worse_held_out": True}
 VARIANTS = {
     "separate": {"verdict": "separate", "lowered_by": "", "k_apart": 4},
     "partly separate": {"verdict": "separate", "lowered_by": "", "k_apart": 3},
     "on a line": {"verdict": "separate", "lowered_by": "", "steps_lead": 200.0},
     "overlapping": {"verdict": "overlapping", "lowered_by": "", "p": 0.3},
+    "left out alike": {"verdict": "overlapping", "p": 0.3, "lowered_by": "", "lead_held_out": -1.0},
+    "left out worse": {"verdict": "separate", "k_apart": 4, "lowered_by": "", **WORSE},
     "lowered": {"verdict": "overlapping", "lowered_by": "heaped at_floor"},
     "structure": {"verdict": "structure", "form_lead": 4.0, "lowered_by": ""},
     "like a window": {"verdict": "structure", "form_lead": 40.0, "lowered_by": "window"},
@@ -421,6 +424,18 @@ def test_no_two_verdicts_are_told_in_the_same_words(results):
         changed = results.change(t04_number_of_profiles__verdict=values)
         told.append(tell(open_chapter(changed.study, changed, "nl", "profiles"), "verdict"))
     assert len(set(told)) == len(VARIANTS)
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "left out of the fit"), ("nl", "buiten")])
+def test_steps_of_one_line_are_not_told_how_free_groups_predict(results, language, words):
+    row = VARIANTS["on a line"] | WORSE
+    told = {}
+    for steps in (-50.0, row["steps_lead"]):
+        changed = results.change(t04_number_of_profiles__verdict=row | {"steps_lead": steps})
+        opened = open_chapter(changed.study, changed, language, "profiles")
+        told[steps > 0] = tell(opened, "verdict")
+    assert words in told[False]
+    assert words not in told[True]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

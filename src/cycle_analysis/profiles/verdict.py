@@ -316,8 +316,8 @@ def fit_rivals(scores: pd.DataFrame, fits: Fits, profiles: Mixture) -> list[Mixt
         The profiles to beat: a path along them is one of the starts.
     """
     most = max(len(scores) / 2, COURSES[0].n_parameters(0, scores.shape[1]))
-    courses = [course for course in COURSES if course.dimensions <= scores.shape[1]]
-    courses = [course for course in courses if course.n_parameters(0, scores.shape[1]) <= most]
+    fitting = [course for course in COURSES if course.dimensions <= scores.shape[1]]
+    courses = [course for course in fitting if course.n_parameters(0, scores.shape[1]) <= most]
     clouds = [mixture for (_, k), mixture in fits.items() if k == 1]
     skewed = [*fit_skewed(scores), *fit_skewed_along_axes(scores)]
     others = [*fit_concentric(scores), *skewed, *fit_hurdles(scores)]

@@ -70,10 +70,15 @@ class ContestFacts(Chapter):
 
     @cached_property
     def left_out(self) -> str:
-        """Whether groups describe units that were left out of the fit better, alike or worse."""
-        if self._verdict_row["worse_held_out"]:
-            return "worse"
-        return "better" if self._verdict_row["lead_held_out"] > 0 else "alike"
+        """Whether groups describe units that were left out of the fit better, alike or worse.
+
+        Untold of groups that win on one line only: those left out were described by free groups.
+        """
+        if self._verdict_row["lead_held_out"] > 0:
+            return "better"
+        if self.on_one_line:
+            return "untold"
+        return "worse" if self._verdict_row["worse_held_out"] else "alike"
 
     @cached_property
     def asked_lead(self) -> dict[str, float]:

@@ -216,7 +216,9 @@ class Drawn:
             PROFILES,
             wave,
             members=members,
-            means=means.assign(true_mean=means["mean"]).rename_axis(["profile", "phase"]),
+            means=means.assign(
+                true_mean=means["mean"], true_low=means["low"], true_high=means["high"]
+            ).rename_axis(["profile", "phase"]),
             profiles=sizes.join(
                 pd.get_dummies(label, dtype=float).groupby(label).mean().add_prefix("profile ")
             )

@@ -122,7 +122,9 @@ class Estimates:
         share, low, high : mixing weights, 0-1; weighted_share, weighted_low, weighted_high : those
         of the population, by survey weights. Intervals are of 95%.
     errors : DataFrame, index `profile`, `phase`
-        true_mean, and its standard error `se`, in points.
+        true_mean, its standard error `se`, and the ends of its 95% interval, `true_low` and
+        `true_high`, in points: those of the samples, not 1.96 se on both sides, since a mean can
+        be further off on one side where profiles are near each other.
     probabilities : DataFrame, n units × k profiles, or None
         Mean over the samples of each unit's membership probabilities. One fit takes its profiles
         for the true ones, and then places units more surely than rightly: by far with few units
@@ -314,6 +316,7 @@ def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame
     sampling = fraction * share * (1 - share) / n
     shrunk = np.sqrt(np.maximum(variance - sampling, 0) / np.maximum(variance, 1e-300))
     low, high = np.quantile(samples, [0.025, 0.975], axis=1)
+    low, high = np.minimum(low, share), np.maximum(high, share)
     ends = share + shrunk * (low - share), share + shrunk * (high - share)
     return pd.DataFrame(
         {f"{name}share": share, f"{name}low": ends[0], f"{name}high": ends[1]}
@@ -321,9 +324,14 @@ def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame
 
 
 def _errors(means: np.ndarray, partition: Partition) -> pd.DataFrame:
-    """Means of the study and their standard errors over samples, p × k × B."""
+    """Means of the study, p × k × B, with their standard errors and intervals over samples."""
     index = pd.MultiIndex.from_product(
         [partition.probabilities.columns, partition.scores.columns], names=["profile", "phase"]
     )
-    found, errors = means[..., 0].T, means[..., 1:].std(axis=-1, ddof=1).T
-    return pd.DataFrame({"true_mean": found.ravel(), "se": errors.ravel()}, index)
+    found, samples = means[..., 0], means[..., 1:]
+    low, high = np.quantile(samples, [0.025, 0.975], axis=-1)
+    told = {
+        **{"true_mean": found, "se": samples.std(axis=-1, ddof=1)},
+        **{"true_low": np.minimum(low, found), "true_high": np.maximum(high, found)},
+    }
+    return pd.DataFrame({name: table.T.ravel() for name, table in told.items()}, index)

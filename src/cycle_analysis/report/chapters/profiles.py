@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from scipy import stats
 
 from cycle_analysis.figures.profiles import plot_fingerprint, plot_profiles, plot_tree
 from cycle_analysis.profiles import typology
@@ -262,9 +261,8 @@ class ProfilesChapter(ContestFacts, BackgroundFacts):
         table = self.load(steps.PROFILES, "means", self.reference)
         if not self.has_true_means:
             return table
-        mean, reach = table["true_mean"], stats.norm.ppf(0.975) * table["se"]
-        ends = {"low": (mean - reach).clip(lower=0), "high": (mean + reach).clip(upper=100)}
-        return table.assign(mean=mean, **ends)
+        ends = {"low": table["true_low"].clip(lower=0), "high": table["true_high"].clip(upper=100)}
+        return table.assign(mean=table["true_mean"], **ends)
 
     @cached_property
     def _names(self) -> pd.DataFrame:

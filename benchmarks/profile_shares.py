@@ -70,7 +70,7 @@ def one(truth, distance, asked, n, study):
         "counted": ((placed["low"] <= true) & (placed["high"] >= true)).mean().round(3),
         "bias": (told["share"] - true).abs().mean().round(4),
         "width": (told["high"] - told["low"]).mean().round(4),
-        "means_held": means.eval("true_low <= @seen <= true_high").mean().round(3),
+        "means_held": ((means["true_low"] <= seen) & (means["true_high"] >= seen)).mean().round(3),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.measurement.error import measurement_error
@@ -240,6 +241,31 @@ def test_tables_of_pairs_of_waves_stand_under_each_other():
     z2 = 1.959964**2
     assert row["probability_high"] == pytest.approx(z2 / (25 + z2), abs=1e-4)
     assert change_tables({}) == {}
+
+
+def test_intervals_are_those_of_as_many_units_as_samples_know_and_one_sided_without_a_verdict():
+    shares, shift = np.array([[0.4, 0.1], [0.1, 0.4]]), pd.Series({"AG": 0.0})
+    rng = np.random.default_rng(3)
+    # profiles of 200 units that are known as well as 50 would be
+    samples = rng.multinomial(50, shares.ravel(), size=4000).reshape(-1, 2, 2) / 50
+
+    def told(finding):
+        change = Change.of(finding, 200, 1.0, 0.5, shares, samples, shift)
+        return change.moved.loc["any"], change.moves.loc[(1, 2)], change.moves.loc[(1, 1)]
+
+    moved, up, stay = told(Finding.CHANGED)
+    by_50 = stats.binomtest(10, 50).proportion_ci(method="wilson")
+    # the middle of Wilson's interval of 200 makes them a few more than 50
+    assert [moved["low"], moved["high"]] == pytest.approx(list(by_50), abs=0.01)
+    assert up["probability_low"] > 0
+    assert stay["probability_high"] < 1
+    moved, up, stay = told(Finding.ROUGH)
+    assert moved["low"] == up["probability_low"] == 0
+    assert stay["probability_high"] == 1
+    limit = stats.binomtest(10, 50).proportion_ci(0.90, method="wilson").high
+    assert moved["high"] == pytest.approx(limit, abs=0.01)
+    # a verdict that may have gone the other way leaves the limit where it was
+    assert told(Finding.UNCHANGED)[0]["high"] == pytest.approx(by_50.high, abs=0.01)
 
 
 def test_units_that_were_not_divided_have_nowhere_to_move(unchanged):

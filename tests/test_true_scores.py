@@ -63,7 +63,8 @@ def test_intervals_of_means_hold_the_truth_and_reach_as_far_as_samples_do_on_eit
     equal = pd.Series(1.0, true.labels.index)
     told = estimate(true, error, equal, 10_000, n_refits=60, seed=1).errors
     below, above = told["true_mean"] - told["true_low"], told["true_high"] - told["true_mean"]
-    assert (below >= 0).all() and (above >= 0).all()
+    assert (below >= 0).all()
+    assert (above >= 0).all()
     assert (below / above).max() > 1.5
     # what very many units would score: answers are cut off at the ends of the scale
     rng = np.random.default_rng(22)

@@ -108,26 +108,27 @@ class Change:
     ) -> "Change":
         """Set shares of pairs, k × k, and of samples, B × k × k, in tables with intervals.
 
-        Unless there is a verdict of change, nobody may have moved: intervals begin at 0.
+        Unless there is a verdict of change, nobody may have moved: intervals begin at 0. Where the
+        error is too rough for a verdict they are one-sided altogether.
         """
         k, changed = len(shares), finding == Finding.CHANGED
         stay, upward = np.eye(k, dtype=bool), np.triu(np.ones((k, k), bool), 1)
-        ways = {"any": ~stay, "up": upward, "down": upward.T}
+        one_sided = 0.05 if finding == Finding.ROUGH else 0.025
+        ways, unsure = {"any": ~stay, "up": upward, "down": upward.T}, np.array(not changed)
         moved = [
-            _told(shares[c].sum(), samples[:, c].sum(axis=1), np.array(not changed), n_units)
+            _told(shares[c].sum(), samples[:, c].sum(axis=1), n_units, one_sided, unsure)
             for c in ways.values()
         ]
         share, drawn = _with_margins(shares), _with_margins(samples)
-        may_be_none = np.zeros((k + 1, k + 1), dtype=bool)
-        may_be_none[1:, 1:] = ~stay & (not changed)
-        of_profile = n_units * share[:, :1]
-        chances = _told(_conditional(share), _conditional(drawn), may_be_none, of_profile)
-        if not changed:
-            chances.loc[np.flatnonzero(np.eye(k + 1).ravel())[1:], "high"] = 1.0
+        may_be_none, may_be_all = np.zeros((2, k + 1, k + 1), dtype=bool)
+        may_be_none[1:, 1:], may_be_all[1:, 1:] = ~stay & unsure, stay & unsure
+        each = n_units * share[:, :1]
+        chances = (_conditional(share), _conditional(drawn), each, one_sided)
+        chances = _told(*chances, may_be_none, may_be_all)
         index = pd.MultiIndex.from_product(
             [range(k + 1), range(k + 1)], names=["profile_from", "profile_to"]
         )
-        moves = _told(share, drawn, may_be_none, n_units)
+        moves = _told(share, drawn, n_units, one_sided, may_be_none)
         moves = moves.join(chances.rename(columns=AS_PROBABILITY)).set_axis(index)
         told = pd.concat(moved).set_axis(pd.Index(ways, name="direction"))
         return cls(finding, n_units, likelihood_ratio, p, moves, told, shift)
@@ -401,22 +402,38 @@ def _tested(fitted: Fitted, n_draws: int, n_refits: int, seed: Seed) -> Change:
 
 
 def _told(
-    value: np.ndarray, samples: np.ndarray, from_zero: np.ndarray, n: float | np.ndarray
+    value: np.ndarray,
+    samples: np.ndarray,
+    n: float | np.ndarray,
+    one_sided: float,
+    from_zero: np.ndarray,
+    to_one: np.ndarray | bool = False,
 ) -> pd.DataFrame:
-    """A row for each share with its 95 % interval over samples, from 0 where asked.
+    """A row for each share with its 95% interval, one-sided from 0 or to 1 where asked.
 
-    Never narrower than if the profiles of `n` units were known (Wilson 1927): where nobody was
-    found to move, no sample knows better.
+    That of so many units with known profiles (Wilson 1927) as would leave the share as unknown as
+    samples leave it, of `n` at most. Quantiles of samples end too low for small shares: where
+    nobody was found to move, nobody moves in any sample.
     """
+    miss = np.where(from_zero | to_one, one_sided, 0.025)
     # a profile that is empty in a sample has no chances there, and counts as none
+    variance = np.nan_to_num(samples).var(axis=0)
     with np.errstate(all="ignore"):
-        low, high = np.quantile(np.nan_to_num(samples), [0.025, 0.975], axis=0)
-        z = stats.norm.ppf(0.975)
-        middle = (value + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z * np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    low = np.where(from_zero & np.isfinite(value), 0.0, np.minimum(low, middle - half))
-    low, high = np.maximum(low, 0), np.minimum(np.maximum(high, middle + half), 1)
+        middle = sum(_wilson(value, n, 0.025)) / 2
+        low, high = _wilson(value, np.minimum(n, middle * (1 - middle) / variance), miss)
+    low = np.where(from_zero & np.isfinite(value), 0.0, low)
+    high = np.where(to_one & np.isfinite(value), 1.0, high)
     return pd.DataFrame({"share": np.ravel(value), "low": np.ravel(low), "high": np.ravel(high)})
+
+
+def _wilson(
+    share: np.ndarray, n: float | np.ndarray, miss: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share of n that is missed so often on each side."""
+    z = stats.norm.isf(miss)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return np.maximum(middle - half, 0), np.minimum(middle + half, 1)
 
 
 def _with_margins(shares: np.ndarray) -> np.ndarray:

@@ -21,16 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cycle_analysis import STOPPED, __version__
-from cycle_analysis.problems import (
-    FIXED,
-    InputError,
-    Problem,
-    list_kinds,
-    problem_kinds,
-    refuse,
-    refuse_any,
-)
+from cycle_analysis import STOPPED, __version__, problems
 from cycle_analysis.study import check_name, find_home, load_study
 from cycle_analysis.whole_files import tell_nobody
 
@@ -52,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = int(options.command(options))
         sys.stdout.flush()
         return code
-    except InputError as error:
+    except problems.InputError as error:
         print(f"{error}", file=sys.stderr)
         return REJECTED_INPUT
     except KeyboardInterrupt:
@@ -289,9 +280,9 @@ def _check(options: argparse.Namespace) -> int:
     n_warnings = 0
     for wave, found in checked.responses.items():
         print(f"{wave}: {found}")
-        kinds = problem_kinds(found.problems)
-        n_warnings += int((kinds["done"] != FIXED).sum())
-        lines = list_kinds(kinds) or ["nothing to remark on the answers"]
+        kinds = problems.problem_kinds(found.problems)
+        n_warnings += int((kinds["done"] != problems.FIXED).sum())
+        lines = problems.list_kinds(kinds) or ["nothing to remark on the answers"]
         print("\n".join(f"  {line}" for line in lines))
     print("\n".join(f"{doubt}" for doubt in checked.doubts) or "Enough units for a run.")
     return WARNINGS if options.strict and (n_warnings or checked.doubts) else CLEAN
@@ -425,7 +416,7 @@ def _sheets(options: argparse.Namespace) -> int:
     study = load_study(options.study, _home_of(options))
     wave = options.wave or study.waves[-1]
     if wave not in study.waves:
-        raise refuse("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
+        raise problems.refuse("command line", "--wave", wave, "is no wave", ", ".join(study.waves))
     results = finished_results(study)
     folder = results.folder / "sheets"
     n_pages = 0
@@ -493,7 +484,9 @@ def _read_given(texts: list[str]) -> dict[str, dict[str, str]]:
         notebook, dot, parameter = name.partition(".")
         if not (equals and dot and parameter):
             allowed = "NOTEBOOK.NAME=VALUE, such as 04.max_profiles=6"
-            wrong.append(Problem("command line", "--param", text, "cannot be read", allowed))
+            wrong.append(
+                problems.Problem("command line", "--param", text, "cannot be read", allowed)
+            )
         given.setdefault(notebook, {})[parameter] = value
-    refuse_any(wrong)
+    problems.refuse_any(wrong)
     return given

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cycle_analysis import running
 from cycle_analysis.problems import InputError, Problem, refuse, refuse_any
 from cycle_analysis.results import (
     ALL_WAVES,
@@ -27,19 +28,6 @@ from cycle_analysis.results import (
     run_notebook,
     study_files,
     write_table,
-)
-from cycle_analysis.running import (
-    CHECK,
-    NOTEBOOKS,
-    PER_WAVE,
-    SET_BY_THE_RUN,
-    Parameter,
-    check_parameters,
-    check_together,
-    notebook_folder,
-    plan,
-    read_cell,
-    read_parameters,
 )
 from cycle_analysis.study import Study, find_home, load_study
 
@@ -223,7 +211,9 @@ class Here:
             If a notebook has not run, if its result is out of date, or if it ran for different
             waves with different parameters: names the notebooks to run, in order.
         """
-        steps = [s for s in plan(self.study) if s.notebook not in (CHECK, self.step)]
+        steps = [
+            s for s in running.plan(self.study) if s.notebook not in (running.CHECK, self.step)
+        ]
         self.results.check((step.notebook, step.wave) for step in steps)
         _check_alike(self.results, self.study)
         return self.results
@@ -259,11 +249,11 @@ def begin(step: str, space: dict[str, Any]) -> Here:
         raise refuse(file, "parameters cell", "", problem, allowed)
     set_by_run = {
         name: str(given.pop(name, known[step][name].default))
-        for name in SET_BY_THE_RUN
+        for name in running.SET_BY_THE_RUN
         if name in known[step]
     }
-    parameters = check_parameters({step: given}, known, file).get(step, {})
-    check_together({step: parameters}, file)
+    parameters = running.check_parameters({step: given}, known, file).get(step, {})
+    running.check_together({step: parameters}, file)
     space |= set_by_run | parameters
     study = load_study(set_by_run["study_name"], home)
     wave = set_by_run.get("wave", ALL_WAVES)
@@ -278,17 +268,20 @@ def begin(step: str, space: dict[str, Any]) -> Here:
 
 def _describe(
     step: str, file: str, space: Mapping[str, Any], home: Path
-) -> dict[str, dict[str, Parameter]]:
+) -> dict[str, dict[str, running.Parameter]]:
     """Describe the parameters of this notebook, as executed if that is known, and of the others."""
     texts = home / "data" / "raw" / f"{space.get('study_name', '')}" / "texts"
     try:
-        folder = notebook_folder(home)
-        known = {name: read_parameters(folder / f"{name}.ipynb", texts) for name in NOTEBOOKS}
+        folder = running.notebook_folder(home)
+        known = {
+            name: running.read_parameters(folder / f"{name}.ipynb", texts)
+            for name in running.NOTEBOOKS
+        }
     except InputError:
         known = {}
     cells = [cell for cell in _executed(space) if _is_parameters_cell(cell)]
     if cells:
-        known[step] = read_cell(cells[-1], file, texts)
+        known[step] = running.read_cell(cells[-1], file, texts)
     if step not in known:
         remedy = "Give it one, with lines as: name: type = default  # meaning, 0-1"
         raise refuse(file, "parameters cell", "", "is not there", "", remedy)
@@ -325,7 +318,7 @@ def _parse(source: str) -> list[ast.stmt]:
 def _check_alike(results: Results, study: Study) -> None:
     """Refuse notebooks that ran with other parameters for other waves: reports compare waves."""
     problems = []
-    for step in PER_WAVE:
+    for step in running.PER_WAVE:
         used = {wave: results.parameters(step, wave) for wave in study.waves}
         for name, value in used[study.reference_wave].items():
             if differing := [wave for wave in used if used[wave].get(name) != value]:

@@ -21,15 +21,8 @@ import pandas as pd
 from xlsxwriter.utility import xl_col_to_name, xl_range
 
 from cycle_analysis.problems import KEPT, InputError, Problem, counted, first_five, refuse
-from cycle_analysis.readers import sheets
-from cycle_analysis.readers.raw_table import (
-    FLAW_COLUMNS,
-    RawTable,
-    as_text,
-    check_width,
-    name_columns,
-    text_column,
-)
+from cycle_analysis.readers import raw_table, sheets
+from cycle_analysis.readers.raw_table import RawTable
 from cycle_analysis.readers.sheets import Sheet, SheetFacts
 from cycle_analysis.study.files import Source
 
@@ -124,7 +117,7 @@ def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[P
     """Tell a header of too few cells, merged cells, and columns that nobody may have seen."""
     found = []
     below = sheet.rows[header_row - 1 : header_row + MOST_TITLES]
-    widths = [sum(as_text(cell).strip() != "" for cell in row) for row in below]
+    widths = [sum(raw_table.as_text(cell).strip() != "" for cell in row) for row in below]
     widest = max(widths, default=0)
     if widest > 2 and widths[0] <= widest / 2:
         likely = next(row for row, width in enumerate(widths, header_row) if width > widest / 2)
@@ -152,14 +145,14 @@ def _range(top: int, left: int, bottom: int, right: int) -> str:
 
 
 def _table(file: str, sheet: str, rows: Rows, header_row: int, facts: SheetFacts) -> RawTable:
-    headings = [as_text(cell) for cell in rows[0]]
-    check_width(file, len(headings))
-    texts = [[as_text(cell) for cell in row] for row in rows[1:]]
-    columns = [text_column(list(column)) for column in zip(*texts, strict=True)]
+    headings = [raw_table.as_text(cell) for cell in rows[0]]
+    raw_table.check_width(file, len(headings))
+    texts = [[raw_table.as_text(cell) for cell in row] for row in rows[1:]]
+    columns = [raw_table.text_column(list(column)) for column in zip(*texts, strict=True)]
     numbers = pd.RangeIndex(header_row + 1, header_row + len(rows), name="row")
-    cells, names, notes = name_columns(file, headings, columns, numbers)
+    cells, names, notes = raw_table.name_columns(file, headings, columns, numbers)
     filled = np.array([any(text.strip() for text in row) for row in texts])
-    flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=FLAW_COLUMNS)
+    flaws = pd.DataFrame(_flaws(rows[1:], names, header_row, facts), columns=raw_table.FLAW_COLUMNS)
     if hidden := [row for row in facts.hidden_rows if row > header_row]:
         where = f"sheet {sheet}, rows {first_five(hidden)}"
         problem = counted(len(hidden), "row is", "rows are")
@@ -187,10 +180,10 @@ def _flaws(
                 problem = "is an error of the spreadsheet"
             else:
                 continue
-            found.append((number, names[place], as_text(cell), problem))
+            found.append((number, names[place], raw_table.as_text(cell), problem))
     for number, place in facts.formulas:
         if header_row < number <= header_row + len(rows) and place < len(names):
-            shown = as_text(rows[number - header_row - 1][place])
+            shown = raw_table.as_text(rows[number - header_row - 1][place])
             found.append((number, names[place], shown, "is a formula, not a value"))
     for number, place, shown in facts.errors:
         if number > header_row and place < len(names):

@@ -22,34 +22,14 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from cycle_analysis.profiles import PROFILES as WITH_SPREAD
+from cycle_analysis.report import document, templates
 from cycle_analysis.report.chapter import NUMBER, PROFILES, SCORES, Chapter, ChapterFacts, Results
 from cycle_analysis.report.chapters import CHAPTERS
-from cycle_analysis.report.document import (
-    Block,
-    Bullets,
-    Document,
-    Heading,
-    Paragraph,
-    Table,
-    Text,
-    number_blocks,
-)
+from cycle_analysis.report.document import Document
 from cycle_analysis.report.door import Door
 from cycle_analysis.report.language import Language, open_language
 from cycle_analysis.report.reading import part_annex, read_blocks
 from cycle_analysis.report.sources import Remembering, SourcedResults
-from cycle_analysis.report.templates import (
-    MACROS,
-    SHEET,
-    SUFFIX,
-    escape,
-    has_block,
-    legible,
-    make_sandbox,
-    render,
-    render_block,
-    unescape,
-)
 from cycle_analysis.report.writers import Link, page_template, style, write_report
 from cycle_analysis.study import Study
 from cycle_analysis.whole_files import delete_files, write_whole
@@ -91,20 +71,20 @@ def assemble(
     """
     language = open_language(code, study, door or Door(study.round_to))
     known, origins = SourcedResults(results), list[Any]()
-    sandbox = make_sandbox(language, origins)
-    blocks: list[Block] = []
-    annex: list[Block] = []
+    sandbox = templates.make_sandbox(language, origins)
+    blocks: list[document.Block] = []
+    annex: list[document.Block] = []
     opened: dict[tuple[type[Chapter], str], Chapter] = {}
     for kind in (*chapters.values(), *_own_chapters(study, code, chapters)):
         wave = kind.usual_wave(study)
         chapter = opened.get((kind, wave)) or kind(study, known, language, wave, opened)
-        told = part_annex(render(sandbox, chapter.key, ChapterFacts(chapter)))
+        told = part_annex(templates.render(sandbox, chapter.key, ChapterFacts(chapter)))
         blocks, annex = (
             [*part, *read_blocks(text, chapter)]
             for part, text in zip((blocks, annex), told, strict=True)
         )
     if annex:
-        blocks += [Heading(0, "method-annex", str(language.words["annex"])), *annex]
+        blocks += [document.Heading(0, "method-annex", str(language.words["annex"])), *annex]
     waves = language.listed([language.wave(wave) for wave in study.waves])
     subtitle = str(language.words["subtitle"]).format(waves=waves)
     others = tuple(
@@ -113,15 +93,15 @@ def assemble(
         if other != code
     )
     report = set_document(language, study.title[code], subtitle, blocks)
-    return legible(replace(report, about=_about(study, language), others=others), origins)
+    return templates.legible(replace(report, about=_about(study, language), others=others), origins)
 
 
 def set_document(
-    language: Language, title: str, subtitle: str, blocks: Sequence[Block]
+    language: Language, title: str, subtitle: str, blocks: Sequence[document.Block]
 ) -> Document:
     """Set blocks as a document, with the words that those who write it need."""
     words = {name: str(language.words[name]) for name in WRITERS_WORDS}
-    numbered = number_blocks(blocks)
+    numbered = document.number_blocks(blocks)
     return Document(language.code, title, subtitle, numbered, language.mark, words)
 
 
@@ -162,48 +142,50 @@ def tell(chapter: Chapter, block: str) -> str:
     ValueError
         When the template has no such block.
     """
-    sandbox = make_sandbox(chapter.language)
-    text = render_block(sandbox, chapter.key, block, ChapterFacts(chapter))
+    sandbox = templates.make_sandbox(chapter.language)
+    text = templates.render_block(sandbox, chapter.key, block, ChapterFacts(chapter))
     return "\n\n".join(part for b in read_blocks(text, chapter) if (part := to_markdown(b)))
 
 
 def draw(chapter: Chapter, figure: str, *names: str) -> Axes:
     """Draw a figure of a chapter; one of which there is one, under the report's finding on it."""
-    sandbox, block = make_sandbox(chapter.language), f"title_{figure}"
+    sandbox, block = templates.make_sandbox(chapter.language), f"title_{figure}"
     title = ""
-    if not names and has_block(sandbox, chapter.key, block):
-        title = unescape(render_block(sandbox, chapter.key, block, ChapterFacts(chapter)))
+    if not names and templates.has_block(sandbox, chapter.key, block):
+        title = templates.unescape(
+            templates.render_block(sandbox, chapter.key, block, ChapterFacts(chapter))
+        )
     return chapter.figure(figure, *names, title=title)()
 
 
-def to_markdown(block: Block) -> str:
+def to_markdown(block: document.Block) -> str:
     """Write a block as Markdown; nothing of a figure but its table."""
-    if isinstance(block, Heading):
-        return f"{'#' * (block.level + 1)} {escape(block.text)}"
-    if isinstance(block, Paragraph):
+    if isinstance(block, document.Heading):
+        return f"{'#' * (block.level + 1)} {templates.escape(block.text)}"
+    if isinstance(block, document.Paragraph):
         return _marked(block.text)
-    if isinstance(block, Bullets):
+    if isinstance(block, document.Bullets):
         return "\n".join(f"- {_marked(item)}" for item in block.items)
-    if isinstance(block, Table):
+    if isinstance(block, document.Table):
         return _table(block)
     return _table(block.table) if block.table else ""
 
 
-def _marked(text: Text) -> str:
+def _marked(text: document.Text) -> str:
     told = ""
     for run in text:
         sign = "**" * run.strong + "*" * run.em
-        told += f"{sign}{escape(run.text)}{sign}"
+        told += f"{sign}{templates.escape(run.text)}{sign}"
     return told
 
 
-def _table(table: Table) -> str:
+def _table(table: document.Table) -> str:
     signs = ["---:" if is_number else "---" for is_number in table.numeric]
-    rows = [table.heads, signs, *[[cell.text for cell in row] for row in table.rows]]
-    lines = [f"| {' | '.join(escape(text) if text not in signs else text for text in row)} |"
-             for row in rows]  # fmt: skip
-    notes = "\n\n".join(escape(note) for note in table.notes)
-    return f"{escape(table.caption)}\n\n" + "\n".join(lines) + f"\n\n{notes}"
+    texts = [table.heads, *([cell.text for cell in row] for row in table.rows)]
+    heads, *rows = [[str(templates.escape(text)) for text in row] for row in texts]
+    lines = [f"| {' | '.join(row)} |" for row in (heads, signs, *rows)]
+    notes = "\n\n".join(templates.escape(note) for note in table.notes)
+    return f"{templates.escape(table.caption)}\n\n" + "\n".join(lines) + f"\n\n{notes}"
 
 
 def _about(study: Study, language: Language) -> tuple[tuple[str, str], ...]:
@@ -216,9 +198,10 @@ def _own_chapters(
     study: Study, code: str, chapters: Mapping[str, type[Chapter]]
 ) -> Iterator[type[Chapter]]:
     """Give the chapters that a study adds: templates under a name that no chapter has."""
-    for file in sorted((study.folder / "texts" / code).glob(f"*{SUFFIX}")):
-        key = file.name.removesuffix(SUFFIX)
-        if key not in CHAPTERS and key not in chapters and file.name not in (MACROS, SHEET):
+    for file in sorted((study.folder / "texts" / code).glob(f"*{templates.SUFFIX}")):
+        key = file.name.removesuffix(templates.SUFFIX)
+        known = {*CHAPTERS, *chapters}
+        if key not in known and file.name not in (templates.MACROS, templates.SHEET):
             yield type(f"{key}Chapter", (Chapter,), {"key": key, "__doc__": f"Chapter {key}."})
 
 

@@ -22,19 +22,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from cycle_analysis.problems import refuse
+from cycle_analysis.report import document
 from cycle_analysis.report.chapter import Chapter
-from cycle_analysis.report.document import (
-    Block,
-    Bullets,
-    Drawing,
-    Figure,
-    Heading,
-    Paragraph,
-    Run,
-    Table,
-    Text,
-    words_of,
-)
 from cycle_analysis.report.language import Column, Rows
 from cycle_analysis.report.templates import SUFFIX, unescape, unmarked
 
@@ -65,7 +54,7 @@ class Container:
         return " ".join((":::", self.kind, *self.names))
 
 
-def read_blocks(markdown: str, chapter: Chapter) -> list[Block]:
+def read_blocks(markdown: str, chapter: Chapter) -> list[document.Block]:
     """Read the Markdown of a chapter, or of a part of it, into blocks.
 
     Raises
@@ -74,7 +63,7 @@ def read_blocks(markdown: str, chapter: Chapter) -> list[Block]:
         When it is no chapter: a container that is not closed, a heading without a key, a figure
         without alt text, a column that does not exist.
     """
-    blocks: list[Block] = []
+    blocks: list[document.Block] = []
     for part in _contained(markdown, chapter).parts:
         if isinstance(part, str):
             blocks += _plain(part, chapter)
@@ -132,10 +121,10 @@ def _contained(markdown: str, chapter: Chapter) -> Container:
     return whole
 
 
-def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
+def _plain(markdown: str, chapter: Chapter) -> Iterator[document.Block]:
     """Read headings, paragraphs and bullets."""
     tokens = MARKDOWN.parse(markdown)
-    items: list[Text] | None = None
+    items: list[document.Text] | None = None
     for place, token in enumerate(tokens):
         if token.type.removesuffix("_open").removesuffix("_close") not in _KNOWN:
             told = next((t.content for t in tokens[place:] if t.content), "")
@@ -144,7 +133,7 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
         if token.type == "bullet_list_open":
             items = []
         elif token.type == "bullet_list_close":
-            yield Bullets(tuple(items or ()))
+            yield document.Bullets(tuple(items or ()))
             items = None
         elif token.type == "inline":
             text = _runs(token)
@@ -153,19 +142,19 @@ def _plain(markdown: str, chapter: Chapter) -> Iterator[Block]:
             elif items is not None:
                 items.append(text)
             elif text:
-                yield Paragraph(text)
+                yield document.Paragraph(text)
 
 
-def _heading(opening: Token, text: Text, chapter: Chapter) -> Heading:
-    told = words_of(text)
+def _heading(opening: Token, text: document.Text, chapter: Chapter) -> document.Heading:
+    told = document.words_of(text)
     found = _HEADING.fullmatch(unmarked(told))
     if not found:
         _refuse(chapter, told, "is a heading without a key or a text", "", "Write: # Text {#key}")
-    return Heading(int(opening.tag[1]), found[2], told[: told.rindex("{#")].rstrip())
+    return document.Heading(int(opening.tag[1]), found[2], told[: told.rindex("{#")].rstrip())
 
 
-def _runs(token: Token) -> Text:
-    runs: list[Run] = []
+def _runs(token: Token) -> document.Text:
+    runs: list[document.Run] = []
     strong = em = 0
     to = language = ""
     for child in token.children or []:
@@ -179,28 +168,28 @@ def _runs(token: Token) -> Text:
             to = "" if aim.startswith(IN) else aim.removeprefix("#")
         else:
             text = " " if child.type in {"softbreak", "hardbreak"} else child.content
-            run = Run(text, bool(strong), bool(em), to, language)
+            run = document.Run(text, bool(strong), bool(em), to, language)
             if runs and replace(runs[-1], text=text) == run:
                 run = replace(run, text=runs.pop().text + text)
             runs.append(run)
     return tuple(run for run in runs if run.text)
 
 
-def _set_apart(container: Container, chapter: Chapter) -> Iterator[Block]:
+def _set_apart(container: Container, chapter: Chapter) -> Iterator[document.Block]:
     for block in _inside(container, chapter):
-        if isinstance(block, Paragraph):
-            yield Paragraph(block.text, container.kind)
+        if isinstance(block, document.Paragraph):
+            yield document.Paragraph(block.text, container.kind)
         else:
-            yield Bullets(block.items, container.kind)
+            yield document.Bullets(block.items, container.kind)
 
 
-def _inside(container: Container, chapter: Chapter) -> list[Paragraph | Bullets]:
+def _inside(container: Container, chapter: Chapter) -> list[document.Paragraph | document.Bullets]:
     """Read what stands in a container besides other containers."""
     text = "\n\n".join(part for part in container.parts if isinstance(part, str))
     blocks = list(_plain(text, chapter))
-    if any(isinstance(block, Heading) for block in blocks):
+    if any(isinstance(block, document.Heading) for block in blocks):
         _refuse(chapter, str(container), "holds a heading", "", "Close it first with three colons")
-    return [block for block in blocks if isinstance(block, (Paragraph, Bullets))]
+    return [block for block in blocks if isinstance(block, (document.Paragraph, document.Bullets))]
 
 
 def _key(container: Container, chapter: Chapter) -> str:
@@ -209,10 +198,12 @@ def _key(container: Container, chapter: Chapter) -> str:
     return "-".join((container.kind, *container.names))
 
 
-def _figure(container: Container, chapter: Chapter) -> Figure:
+def _figure(container: Container, chapter: Chapter) -> document.Figure:
     key = _key(container, chapter)
     inside = _inside(container, chapter)
-    told = [words_of(block.text) for block in inside if isinstance(block, Paragraph)]
+    told = [
+        document.words_of(block.text) for block in inside if isinstance(block, document.Paragraph)
+    ]
     alt, title = (
         [text.removeprefix(start).strip() for text in told if text.startswith(start)]
         for start in FIGURE_TEXTS
@@ -229,16 +220,18 @@ def _figure(container: Container, chapter: Chapter) -> Figure:
     draw = chapter.figure(name, *arguments, title=unmarked(next(iter(title), "")))
     table = _table(tables[0], chapter) if tables else None
     marked = chapter.marked(" ".join(caption))
-    return Figure(key, marked, alt[0], Drawing(draw, chapter.mark), table)
+    return document.Figure(key, marked, alt[0], document.Drawing(draw, chapter.mark), table)
 
 
-def _table(container: Container, chapter: Chapter) -> Table:
+def _table(container: Container, chapter: Chapter) -> document.Table:
     key = _key(container, chapter)
     name, *arguments = container.names
     rows = chapter.table(name, *arguments)
     inside = _inside(container, chapter)
-    lists = [block for block in inside if isinstance(block, Bullets)]
-    texts = [words_of(block.text) for block in inside if isinstance(block, Paragraph)]
+    lists = [block for block in inside if isinstance(block, document.Bullets)]
+    texts = [
+        document.words_of(block.text) for block in inside if isinstance(block, document.Paragraph)
+    ]
     if len(lists) != 1 or not texts:
         _refuse(
             chapter, str(container), "has no caption with one list of columns below it",
@@ -247,7 +240,7 @@ def _table(container: Container, chapter: Chapter) -> Table:
     columns = [
         column
         for item in lists[0].items
-        for column in _columns(words_of(item), rows, str(container), chapter)
+        for column in _columns(document.words_of(item), rows, str(container), chapter)
     ]
     cells = tuple(
         tuple(kind.write(chapter.language, row[name]) for name, _, kind in columns)
@@ -256,7 +249,7 @@ def _table(container: Container, chapter: Chapter) -> Table:
     caption, *notes = texts
     marks = {note for row in cells for cell in row for note in cell.note.split()}
     explained = (chapter.note(n) for n in chapter.language.words["notes"] if n in marks)
-    return Table(
+    return document.Table(
         key, chapter.marked(caption), tuple(head for _, head, _ in columns),
         tuple(kind.numeric for _, _, kind in columns), cells, (*notes, *explained),
     )  # fmt: skip

@@ -40,17 +40,7 @@ from cycle_analysis.problems import (
     refuse_any,
 )
 from cycle_analysis.readers import RawTable, read_export
-from cycle_analysis.responses import find_same_person, scan_columns
-from cycle_analysis.responses.checks import (
-    Asked,
-    check_fields,
-    check_item,
-    doubt_items,
-    doubt_respondents,
-    doubt_roles,
-    doubt_shares,
-    doubt_unrecoded,
-)
+from cycle_analysis.responses import checks, find_same_person, scan_columns
 from cycle_analysis.responses.respondents import read_respondents
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import ANSWERED, RESPONDENT_FIELDS, Wave, normalise
@@ -214,20 +204,20 @@ def code_responses(
     found = raw.notes + check_columns(raw, mapping)
     respondents, more = read_respondents(raw, study, mapping, register)
     named = {name: mapping.columns[name] for name in WHO if name in mapping.columns}
-    found += more + check_fields(raw, named)
+    found += more + checks.check_fields(raw, named)
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
     named_any = respondents["unit"] != ""
     kept = respondents[named_any | (not named_any.any())]  # refused, but its answers are told too
     scales = {item: study.scales[study.codebook.items.loc[item, "scale"]] for item in mapping.items}
     asked = {
-        item: Asked(raw, item, mapping.columns[item], scale, kept["respondent"])
+        item: checks.Asked(raw, item, mapping.columns[item], scale, kept["respondent"])
         for item, scale in scales.items()
         if mapping.columns[item].source in raw.cells
     }
     cells: list[Problem] = []
     for one in asked.values():
-        more, wrong = check_item(one, max_invalid)
+        more, wrong = checks.check_item(one, max_invalid)
         found, cells = found + more, cells + wrong
     found += find_same_person(raw)
     found += scan_columns(raw, mapping, {i for i, scale in scales.items() if scale.kind == "text"})
@@ -237,9 +227,10 @@ def code_responses(
     if len(kept) < n:
         asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told
-    found += doubt_items(asked, study.phase_items(wave)) + doubt_unrecoded(asked)
-    found += doubt_roles(asked, study.phase_items(wave), kept["role"], raw) + doubt_shares(asked)
-    found += doubt_respondents({i: one.decoded for i, one in asked.items()}, kept["unit"], raw)
+    items, decoded = study.phase_items(wave), {item: one.decoded for item, one in asked.items()}
+    found += checks.doubt_items(asked, items) + checks.doubt_unrecoded(asked)
+    found += checks.doubt_roles(asked, items, kept["role"], raw) + checks.doubt_shares(asked)
+    found += checks.doubt_respondents(decoded, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
 
 
@@ -369,7 +360,7 @@ def count_flags(flags: pd.DataFrame) -> pd.DataFrame:
 
 
 def _who_answered(
-    asked: Mapping[str, Asked], respondents: pd.DataFrame, raw: RawTable
+    asked: Mapping[str, checks.Asked], respondents: pd.DataFrame, raw: RawTable
 ) -> tuple[pd.DataFrame, list[Problem]]:
     """Keep the respondents with an answer to any item, and count the others.
 
@@ -403,7 +394,7 @@ def _shares(reasons: pd.DataFrame) -> pd.DataFrame:
 
 
 def _as_tables(
-    asked: Mapping[str, Asked], respondents: pd.DataFrame, problems: pd.DataFrame
+    asked: Mapping[str, checks.Asked], respondents: pd.DataFrame, problems: pd.DataFrame
 ) -> Responses:
     """Set answers, reasons and open answers beside each other."""
     is_text = {item for item, one in asked.items() if one.scale.kind == "text"}

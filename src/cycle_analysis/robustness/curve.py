@@ -37,13 +37,7 @@ from cycle_analysis.cycle.order import ends_apart, possible_extremes
 from cycle_analysis.measurement import aggregation_rules, respondent_scores, unit_scores
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.measurement.missing import even_scores
-from cycle_analysis.profiles import Partition, assign, by_mixture, sample, ward_kmeans
-from cycle_analysis.profiles.division import (
-    MOVED_WARNING,
-    choose_division,
-    divide,
-    method_agreement,
-)
+from cycle_analysis.profiles import Partition, assign, by_mixture, division, sample, ward_kmeans
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
@@ -103,7 +97,7 @@ def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> p
     held = {
         "profiles": table["found"] == head["found"],
         "number": (table["profiles"] == head["profiles"]).where(named),
-        "division": (table["moved_share"] <= MOVED_WARNING).where(not_set & divided),
+        "division": (table["moved_share"] <= division.MOVED_WARNING).where(not_set & divided),
         "ends": ends.all(axis=1).where(~left.isin(either)),
         "together": (table["several"] > table["expected"]) == several,
         "change": (table["changed"].map(_changed) == changed).where(table["change"].notna()),
@@ -337,13 +331,13 @@ class Work:
         headline, found = self.material.headline.k, self.evidence.verdict.found
         asked = {"same": headline, "fewer": headline - 1, "more": headline + 1}.get(one.k, 0)
         if not asked and not found:
-            how = choose_division(
+            how = division.choose_division(
                 self.choice.method,
                 self.choice.k,
                 self.evidence.verdict,
                 n_levels=self.material.n_levels,
             )
-            return divide(self.scores, how, self.fits)
+            return division.divide(self.scores, how, self.fits)
         if one.method == "ward":
             scores = SCALINGS.get(one.scaling, pd.DataFrame.dropna)(self.scores.dropna())
             return ward_kmeans(scores, asked or self.choice.k)
@@ -434,7 +428,7 @@ def _division(material: Material, partition: Partition, weights: pd.Series) -> R
     """Set a division beside the headline."""
     headline, labels = material.headline, partition.labels
     both = headline.labels.index.intersection(labels.index)
-    agreement = method_agreement(headline.only(both), partition.only(both))
+    agreement = division.method_agreement(headline.only(both), partition.only(both))
     shares = weights.groupby(labels.reindex(weights.index)).sum() / weights[labels.index].sum()
     return {
         "n_units": len(labels),

@@ -300,7 +300,7 @@ def make_sheet(
     told = render(make_sandbox(language), chapter.key, ChapterFacts(chapter))
     names = {"study": study.title[code], "wave": language.wave(wave)}
     subtitle = str(language.words["sheet"]["subtitle"]).format(**names)
-    sheet = set_document(language, chapter.name, subtitle, read_blocks(told, chapter))
+    sheet = set_document(language, chapter.name, subtitle, [*read_blocks(told, chapter)])
     return legible(sheet)
 
 

@@ -4,7 +4,7 @@ What every defensible analysis found, and what it chose, is a specification curv
 Simmons & Nelson 2020, Nature Human Behaviour 4, 1208-1214).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -373,7 +373,7 @@ def plot_specifications(
     ['1.0', '0.5', '0.0', 'mean', 'median']
     """
     order = np.argsort(-rand.to_numpy(), kind="stable")
-    lines = _lines(chosen)
+    lines = list(_lines(chosen))
     ax = figures.start(ax, height=1.3 + CURVE + ROW * len(lines))
     top = CURVE / ROW  # rows that the curve takes
     kinds = {"set": as_many.isna(), "same": as_many.eq(True), "other": as_many.eq(False)}
@@ -407,13 +407,11 @@ def plot_specifications(
     return figures.finish(ax, look, figures.break_lines(look.word("robustness", "x"), 34))
 
 
-def _lines(chosen: pd.DataFrame) -> list[tuple[str, tuple[str, str] | None]]:
+def _lines(chosen: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str] | None]]:
     """Give what stands before each row: a choice, which has no cells, then its options."""
-    lines: list[tuple[str, tuple[str, str] | None]] = []
     before = ""
     for choice, option in chosen.columns:
         if choice != before:
-            lines.append((choice, None))
+            yield (choice, None)
         before = choice
-        lines.append((option, (choice, option)))
-    return lines
+        yield (option, (choice, option))

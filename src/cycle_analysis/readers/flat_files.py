@@ -314,25 +314,23 @@ def _read_package(
             column: [(letter, letter) for letter in letters]
             for column, letters in (meta.missing_user_values or {}).items()
         },
-        notes=notes + more + _states(path, names) + _split_texts(path.name, meta),
+        notes=[*notes, *more, *_states(path, names), *_split_texts(path.name, meta)],
         headings=dict(zip(names, tidied, strict=True)),
     )
 
 
-def _states(path: Path, names: list[str]) -> list[Problem]:
+def _states(path: Path, names: list[str]) -> Iterator[Problem]:
     """Tell of a weight or a filter that the file has set, neither of which is applied here."""
-    found = []
     if "filter_$" in names:
         problem = "a filter was set in this file; rows that it leaves out are read like the others"
         remedy = "Delete them first if they should not count"
-        found.append(Problem(path.name, "file", "filter_$", problem, "", remedy, KEPT))
+        yield Problem(path.name, "file", "filter_$", problem, "", remedy, KEPT)
     with path.open("rb") as stream:
         head = stream.read(80)
     if head[:4] in (b"$FL2", b"$FL3") and any(head[76:80]):
         problem = "a weight is set in this file; it is not applied"
         remedy = "Survey weights of respondents are not used: units are weighted by the population"
-        found.append(Problem(path.name, "file", "", problem, "", remedy, KEPT))
-    return found
+        yield Problem(path.name, "file", "", problem, "", remedy, KEPT)
 
 
 def _split_texts(file: str, meta: Any) -> list[Problem]:

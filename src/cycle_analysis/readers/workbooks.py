@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def read_spreadsheet(path: Path, source: Source) -> RawTable:
     name, facts = _sheet_name(path.name, sheet.names, source), sheet.facts
     first = source.header_row
     if not {"sheet", "header_row"} <= source.model_fields_set and (
-        found := _doubt_layout(path.name, name, sheet, first)
+        found := [*_doubt_layout(path.name, name, sheet, first)]
     ):
         raise InputError(found)
     rows = sheet.rows[first - 1 :]
@@ -113,9 +113,8 @@ def _sheet_name(file: str, names: list[str], source: Source) -> str:
     return str(names[0])
 
 
-def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[Problem]:
+def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> Iterator[Problem]:
     """Tell a header of too few cells, merged cells, and columns that nobody may have seen."""
-    found = []
     below = sheet.rows[header_row - 1 : header_row + MOST_TITLES]
     widths = [sum(raw_table.as_text(cell).strip() != "" for cell in row) for row in below]
     widest = max(widths, default=0)
@@ -124,7 +123,7 @@ def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[P
         problem = f"this row is no header: it has {widths[0]} of {widest} cells"
         where, allowed = f"sheet {name}, row {header_row}", f"row {likely} looks like the header"
         said = (file, where, "", problem, allowed, AS_IT_IS)
-        found.append(Problem(*said, sheet=name, row=str(header_row)))
+        yield Problem(*said, sheet=name, row=str(header_row))
     merged = sheet.facts.merged
     in_header = [_range(*corners) for corners in merged if corners[0] <= header_row]
     below_it = [_range(*corners) for corners in merged if corners[0] > header_row]
@@ -136,8 +135,7 @@ def _doubt_layout(file: str, name: str, sheet: Sheet, header_row: int) -> list[P
         if places:
             shown = ", ".join(places[:5])
             where = f"sheet {name}"
-            found.append(Problem(file, where, shown, problem, "none", AS_IT_IS, sheet=name))
-    return found
+            yield Problem(file, where, shown, problem, "none", AS_IT_IS, sheet=name)
 
 
 def _range(top: int, left: int, bottom: int, right: int) -> str:

@@ -54,7 +54,7 @@ class Container:
         return " ".join((":::", self.kind, *self.names))
 
 
-def read_blocks(markdown: str, chapter: Chapter) -> list[document.Block]:
+def read_blocks(markdown: str, chapter: Chapter) -> Iterator[document.Block]:
     """Read the Markdown of a chapter, or of a part of it, into blocks.
 
     Raises
@@ -63,17 +63,15 @@ def read_blocks(markdown: str, chapter: Chapter) -> list[document.Block]:
         When it is no chapter: a container that is not closed, a heading without a key, a figure
         without alt text, a column that does not exist.
     """
-    blocks: list[document.Block] = []
     for part in _contained(markdown, chapter).parts:
         if isinstance(part, str):
-            blocks += _plain(part, chapter)
+            yield from _plain(part, chapter)
         elif part.kind in SET_APART:
-            blocks += _set_apart(part, chapter)
+            yield from _set_apart(part, chapter)
         elif part.kind == "table":
-            blocks.append(_table(part, chapter))
+            yield _table(part, chapter)
         else:
-            blocks.append(_figure(part, chapter))
-    return blocks
+            yield _figure(part, chapter)
 
 
 def part_annex(markdown: str) -> tuple[str, str]:

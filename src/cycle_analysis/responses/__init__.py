@@ -13,7 +13,7 @@ column, with the number of cells and never with their contents.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -419,7 +419,7 @@ def hide_personal(text: str) -> str:
     return f"({kind})" if kind else text
 
 
-def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Problem]:
+def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> Iterator[Problem]:
     """Warn of personal data in mapped columns, and of free text where the codebook has codes.
 
     Parameters
@@ -429,7 +429,6 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
     open_items : set of str
         Items that ask for a text.
     """
-    problems = []
     for name, column in mapping.columns.items():
         if column.source not in raw.cells:
             continue
@@ -449,15 +448,13 @@ def scan_columns(raw: RawTable, mapping: Wave, open_items: set[str]) -> list[Pro
                 remedy += "; open answers are exported only on request, to a private file"
             problem = f"{counted(n, 'cell looks', 'cells look')} like {kind}"
             place = (column.source, problem, (), "", name, n)
-            problems.append(raw.problem(*place, remedy=remedy, done=KEPT, rule=SCAN))
-    return problems
+            yield raw.problem(*place, remedy=remedy, done=KEPT, rule=SCAN)
 
 
-def find_same_person(raw: RawTable) -> list[Problem]:
+def find_same_person(raw: RawTable) -> Iterator[Problem]:
     """Warn of an e-mail address that stands in more than one row, in any column."""
     problem = "the same e-mail address more than once: one person may have answered twice"
     remedy = "Keep the answers that count, and delete the others"
-    problems = []
     for column in raw.cells:
         if "@" not in "".join(raw.cells[column].cat.categories.tolist()):
             continue
@@ -465,9 +462,7 @@ def find_same_person(raw: RawTable) -> list[Problem]:
         addresses = [text for text in given.cat.categories if EMAIL.fullmatch(text)]
         again = given.index[given.isin(addresses) & given.duplicated()]
         if len(again):
-            told = raw.problem(str(column), problem, again, remedy=remedy, done=KEPT, rule=SCAN)
-            problems.append(told)
-    return problems
+            yield raw.problem(str(column), problem, again, remedy=remedy, done=KEPT, rule=SCAN)
 
 
 def _count_free_text(counts: "pd.Series[int]") -> int:

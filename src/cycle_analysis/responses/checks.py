@@ -6,7 +6,7 @@ is shifted or turned as a whole, stops a run. Answers that are valid one by one 
 copied, from one unit) are only told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -115,7 +115,7 @@ def check_item(asked: Asked, max_invalid: float) -> tuple[list[Problem], list[Pr
     """
     rejected = _flawed(asked) + _turned_labels(asked) + _shown_as_percent(asked)
     rejected += _off_scale(asked, max_invalid)
-    return (rejected, []) if rejected else (_mended(asked) + _unlabelled(asked), _cells(asked))
+    return (rejected, []) if rejected else ([*_mended(asked), *_unlabelled(asked)], _cells(asked))
 
 
 def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
@@ -147,7 +147,7 @@ def find_shift(decoded: Decoded, scale: Scale, column: Column) -> str:
     return ""
 
 
-def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem]:
+def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> Iterator[Problem]:
     """Warn of items without answers or variance, of lonely items, and of turned ones.
 
     Parameters
@@ -156,25 +156,23 @@ def doubt_items(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem
     items : DataFrame
         Index `item`; `phase`, `low`, `high`, `reversed`, as `Study.phase_items`.
     """
-    found = []
     for phase, of_phase in items.groupby("phase", sort=False):
         there = of_phase[of_phase.index.isin(list(asked))]
         varied = []
         for item in there.index:
             problems = _doubt_alone(asked[item])
-            found += problems
+            yield from problems
             varied += [] if problems else [item]
         if len(there) == 1:
             problem = f"is the only item of phase {phase}"
             remedy = "Its score is as unsure as one answer, and has no reliability"
-            found.append(asked[there.index[0]].doubt(problem, remedy))
-        found += _doubt_turned(asked, there.loc[varied])
-    return found
+            yield asked[there.index[0]].doubt(problem, remedy)
+        yield from _doubt_turned(asked, there.loc[varied])
 
 
 def doubt_roles(
     asked: Mapping[str, Asked], items: pd.DataFrame, roles: "pd.Series[str]", raw: RawTable
-) -> list[Problem]:
+) -> Iterator[Problem]:
     """Warn of a phase that everybody in a role leaves out, where others answer it.
 
     Parameters
@@ -186,7 +184,6 @@ def doubt_roles(
     raw : RawTable
         The export, for its name.
     """
-    found = []
     remedy = "Its scores rest on other people than those of other phases: say so beside them"
     for phase, of_phase in items.groupby("phase", sort=False):
         decoded = [asked[item].decoded for item in of_phase.index if item in asked]
@@ -197,17 +194,15 @@ def doubt_roles(
         if some.any() and len(silent):
             problem = f"nobody in this role answered a question of phase {phase}"
             place = (raw.file, "roles", ", ".join(silent), problem, "", remedy)
-            found.append(Problem(*place, done=KEPT, rule=RULE))
-    return found
+            yield Problem(*place, done=KEPT, rule=RULE)
 
 
-def doubt_unrecoded(asked: Mapping[str, Asked]) -> list[Problem]:
+def doubt_unrecoded(asked: Mapping[str, Asked]) -> Iterator[Problem]:
     """Warn of an item that may need the recode that others of its scale have.
 
     A column of 1 to 5 fits a scale of 0 to 4 as long as nobody gave a 5. It is told when its lowest
     answer is unused and all its codes are among those that another column recodes.
     """
-    found = []
     for one in asked.values():
         if one.scale.kind != "rating" or one.column.map:
             continue
@@ -217,13 +212,11 @@ def doubt_unrecoded(asked: Mapping[str, Asked]) -> list[Problem]:
         if others and codes and np.nanmin(one.decoded.numbers) > lowest:
             problem = f"is not recoded as {others[0].item} is, though nobody gave {lowest:g}"
             remedy = "Add the same `map` in wave.yaml if it was asked in the same way"
-            found.append(one.doubt(problem, remedy))
-    return found
+            yield one.doubt(problem, remedy)
 
 
-def doubt_shares(asked: Mapping[str, Asked]) -> list[Problem]:
+def doubt_shares(asked: Mapping[str, Asked]) -> Iterator[Problem]:
     """Warn of an item that runs to 100 and of which all answers lie between 0 and 1."""
-    found = []
     for one in asked.values():
         if one.scale.kind not in ("rating", "number") or one.scale.ends[1] != MOST_PERCENT:
             continue
@@ -233,13 +226,12 @@ def doubt_shares(asked: Mapping[str, Asked]) -> list[Problem]:
         if not one.recoded and n_given >= FEW and given.max() <= 1:
             problem = "has only answers between 0 and 1, where its scale runs to 100; they may be "
             remedy = "If they are, write linear: {from: [0, 1]} in wave.yaml"
-            found.append(one.doubt(f"{problem}shares", remedy))
-    return found
+            yield one.doubt(f"{problem}shares", remedy)
 
 
 def doubt_respondents(
     decoded: Mapping[str, Decoded], units: "pd.Series[str]", raw: RawTable
-) -> list[Problem]:
+) -> Iterator[Problem]:
     """Warn of respondents with exactly the same answers, and of one unit with very many.
 
     Only respondents with `LONG` answers or more are compared, in one unit with `LONG_IN_UNIT`, and
@@ -252,13 +244,12 @@ def doubt_respondents(
     raw : RawTable
         The export, for the place of what is found.
     """
-    found = []
     alike = _identical(decoded, units)
     if len(alike):
         problem = counted(len(alike), "row holds", "rows hold")
         problem += " exactly the same answers as an earlier row"
         remedy, rule = "Delete those that were entered twice", "identical answers"
-        found.append(raw.problem("", problem, alike, remedy=remedy, done=KEPT, rule=rule))
+        yield raw.problem("", problem, alike, remedy=remedy, done=KEPT, rule=rule)
     sizes = units.value_counts()
     if len(sizes) > 1 and sizes.iloc[0] >= LARGE_NUMBER:
         share, usual = sizes.iloc[0] / sizes.sum(), sizes.median()
@@ -266,13 +257,11 @@ def doubt_respondents(
             problem = f"has {sizes.iloc[0]} of {sizes.sum()} respondents, others {usual:g}"
             problem += "; its score is far more certain than theirs"
             unit = str(sizes.index[0])
-            found.append(Problem(raw.file, "units", unit, problem, done=KEPT, rule=RULE))
-    return found
+            yield Problem(raw.file, "units", unit, problem, done=KEPT, rule=RULE)
 
 
-def check_fields(raw: RawTable, fields: Mapping[str, Column]) -> list[Problem]:
+def check_fields(raw: RawTable, fields: Mapping[str, Column]) -> Iterator[Problem]:
     """Refuse error cells and dates in columns that say who answered, and tell of formulas there."""
-    found = []
     for field, column in fields.items():
         flaws = raw.flaws[raw.flaws["column"] == column.source]
         for problem, same in flaws.groupby("problem"):
@@ -282,8 +271,7 @@ def check_fields(raw: RawTable, fields: Mapping[str, Column]) -> list[Problem]:
             remedy = "Copy the column and paste its values" if is_formula else "Correct the cell"
             place = (column.source, str(told), pd.Index(same["row"]), shown, field)
             done = KEPT if is_formula else REJECTED
-            found.append(raw.problem(*place, remedy=remedy, done=done))
-    return found
+            yield raw.problem(*place, remedy=remedy, done=done)
 
 
 def _flawed(asked: Asked) -> list[Problem]:
@@ -347,11 +335,10 @@ def _off_scale(asked: Asked, max_invalid: float) -> list[Problem]:
     return [asked.problem(wrong, ", ".join(examples), problem, remedy)]
 
 
-def _mended(asked: Asked) -> list[Problem]:
+def _mended(asked: Asked) -> Iterator[Problem]:
     """Log texts that a rule turned into a code or a reason, once each."""
     distinct = asked.decoded.distinct
     logged = distinct[~distinct["rule"].isin(["", RECODED, RESCALED])]
-    found = []
     for rule, same in logged.groupby("rule", sort=False):
         by_text = [same.iloc[[i]] for i in range(len(same))] if len(same) <= N_FIXES else [same]
         for part in by_text:
@@ -359,8 +346,7 @@ def _mended(asked: Asked) -> list[Problem]:
             problem = "is no answer" if first["reason"] else "is no code, but is understood"
             now = first["reason"] or str(first["value"]).removesuffix(".0")
             text = f"{hide_personal(part.index[0])} as {now}"
-            found.append(asked.problem(rows, text, problem, done=FIXED, rule=str(rule)))
-    return found
+            yield asked.problem(rows, text, problem, done=FIXED, rule=str(rule))
 
 
 def _unlabelled(asked: Asked) -> list[Problem]:
@@ -408,7 +394,7 @@ def _doubt_alone(asked: Asked) -> list[Problem]:
     return [asked.doubt(problem, remedy)]
 
 
-def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Problem]:
+def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> Iterator[Problem]:
     """Warn of items that go against the rest of their phase, once reversed items are turned."""
     answers = {}
     ends = items["low"] + items["high"]
@@ -418,8 +404,7 @@ def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Probl
         answers[str(item)] = ends[item] - some if turned else some
     table = pd.DataFrame(answers)
     if table.shape[1] < 3 or len(table) < FEW:
-        return []
-    found = []
+        return
     total, n_given = table.sum(axis=1), table.count(axis=1)
     for item in answers:
         rest = (total - table[item].fillna(0)) / (n_given - table[item].notna())
@@ -430,8 +415,7 @@ def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> list[Probl
             why = "have been entered already reversed" if is_turned else "ask the other way round"
             remedy = f"If so, write {'no' if is_turned else 'yes'} under `reversed` in codebook.csv"
             problem += f"it may {why}"
-            found.append(asked[item].doubt(problem, remedy))
-    return found
+            yield asked[item].doubt(problem, remedy)
 
 
 def _identical(decoded: Mapping[str, Decoded], units: "pd.Series[str]") -> pd.Index:

@@ -204,7 +204,7 @@ def code_responses(
     found = raw.notes + check_columns(raw, mapping)
     respondents, more = read_respondents(raw, study, mapping, register)
     named = {name: mapping.columns[name] for name in WHO if name in mapping.columns}
-    found += more + checks.check_fields(raw, named)
+    found += [*more, *checks.check_fields(raw, named)]
     if not any(problem.done == REJECTED for problem in more) and not respondents["unit"].any():
         found.append(Problem(raw.file, "column unit", "", "no respondent names a unit"))
     named_any = respondents["unit"] != ""
@@ -228,8 +228,9 @@ def code_responses(
         asked = {item: replace(one, names=kept["respondent"]) for item, one in asked.items()}
     found += told
     items, decoded = study.phase_items(wave), {item: one.decoded for item, one in asked.items()}
-    found += checks.doubt_items(asked, items) + checks.doubt_unrecoded(asked)
-    found += checks.doubt_roles(asked, items, kept["role"], raw) + checks.doubt_shares(asked)
+    found += [*checks.doubt_items(asked, items), *checks.doubt_unrecoded(asked)]
+    found += checks.doubt_roles(asked, items, kept["role"], raw)
+    found += checks.doubt_shares(asked)
     found += checks.doubt_respondents(decoded, kept["unit"], raw)
     return _as_tables(asked, kept.set_index("respondent"), problem_table(found + cells))
 

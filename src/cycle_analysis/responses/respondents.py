@@ -9,7 +9,7 @@ no code, all others of its column are doubted.
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
@@ -79,7 +79,7 @@ def read_respondents(
     for field in (field for field in readers if field in fields):
         table[field], more = readers[field](fields[field])
         found += more
-    return table, found + _doubt_by_names(raw, mapping, table["unit"], register)
+    return table, [*found, *_doubt_by_names(raw, mapping, table["unit"], register)]
 
 
 def _fields(raw: RawTable, mapping: Wave) -> dict[str, pd.Series]:
@@ -289,7 +289,7 @@ def read_units(
     decided = _decide(table, by_said, by_label, register, day)
     decided["now"] = decided["now"].where(decided["reason"] == "", "")
     better = _day_for_all(decided, register, day, last or pd.Timestamp(day))
-    problems = _doubt_units(raw, name, decided, number, better)
+    problems = [*_doubt_units(raw, name, decided, number, better)]
     problems += _doubt_numbers(raw, name, decided, by_text, register, day)
     problems += _doubt_provinces(raw, name, decided, register)
     problems += _vintages(raw, name, decided, register)
@@ -384,16 +384,15 @@ def _day_for_all(found: pd.DataFrame, register: Register, day: str, last: dateti
 
 def _doubt_units(
     raw: RawTable, column: str, found: pd.DataFrame, number: "pd.Series[int]", better: str
-) -> list[Problem]:
+) -> Iterator[Problem]:
     """Tell of texts without unit one by one; of those that were not plain, rule by rule."""
-    problems = []
     lost = found["now"] == ""
     for row in found[lost].itertuples():
         rows, text, problem = number.index[number == row.Index], str(row.text), str(row.problem)
         if row.reason or not text or problem == "is missing":
             names = "respondent names no unit and is", "respondents name no unit and are"
             problem = f"{counted(len(rows), *names)} left out"
-            problems.append(raw.problem(column, problem, rows, text, done=KEPT, rule=str(row.why)))
+            yield raw.problem(column, problem, rows, text, done=KEPT, rule=str(row.why))
             continue
         remedy = remedy_for(problem)
         if row.unit and better:
@@ -401,7 +400,7 @@ def _doubt_units(
             remedy += "answers name units, or what became of them"
         problem = problem or "is no unit of the register"
         allowed, place = allowed_units(problem, row.suggestions), (column, problem, rows, text)
-        problems.append(raw.problem(*place, allowed=allowed, remedy=remedy, rule=row.rule))
+        yield raw.problem(*place, allowed=allowed, remedy=remedy, rule=row.rule)
     plain = found["rule"].isin([CODE, NAME]) & (found["problem"] == "")
     others = found[~plain & ~lost]
     for (rule, doubt), alike in others.groupby(["rule", "problem"], sort=False):
@@ -409,8 +408,7 @@ def _doubt_units(
         shown = ", ".join(read.head(10)) + (" …" if len(read) > 10 else "")
         rows = number.index[number.isin(alike.index)]
         told, done = (doubt, KEPT) if doubt else (f"read by {rule}", FIXED)
-        problems.append(raw.problem(column, told, rows, shown, done=done, rule=rule))
-    return problems
+        yield raw.problem(column, told, rows, shown, done=done, rule=rule)
 
 
 def _doubt_numbers(
@@ -464,10 +462,9 @@ def _doubt_provinces(
 
 def _doubt_by_names(
     raw: RawTable, mapping: Wave, units: "pd.Series[str]", register: Register
-) -> list[Problem]:
+) -> Iterator[Problem]:
     """Warn of rows in which a column that is not mapped names another unit than they count for."""
     day, most = str(mapping.fieldwork.day), MOST_SPELLINGS * len(register.units)
-    found = []
     for column in raw.cells.columns.difference([c.source for c in mapping.columns.values()]):
         given = stripped(raw, column)
         wordy = pd.Series([text for text in given.cat.categories if WORD.search(text)])
@@ -485,8 +482,7 @@ def _doubt_by_names(
             if len(twice) and units[units != ""].nunique() > 0.9 * both.sum():
                 problem += f"; {twice.iloc[0]} stands in more than one row, where others have one"
             remedy = "Look which of the two is meant, and correct the other"
-            found.append(raw.problem(column, problem, odd, shown, remedy=remedy, done=KEPT))
-    return found
+            yield raw.problem(column, problem, odd, shown, remedy=remedy, done=KEPT)
 
 
 def _vintages(raw: RawTable, column: str, found: pd.DataFrame, register: Register) -> list[Problem]:

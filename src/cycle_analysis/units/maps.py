@@ -180,7 +180,7 @@ def tile_map(register: Register, date: str | pd.Timestamp) -> UnitMap:
         for unit, row, column in layout[["row", "column"]].itertuples()
     }
     tiles = pd.Series(outlines, name="outline").rename_axis("unit")
-    lines, places = _province_borders(layout), _province_names(layout)
+    lines, places = list(_province_borders(layout)), _province_names(layout)
     return UnitMap(tiles, of_cbs=True, is_tiled=True, lines=lines, places=places)
 
 
@@ -279,12 +279,11 @@ def _codes(
     raise refuse(name, "codes", "", what, "", remedy)
 
 
-def _outlines(geometry: dict[str, Any]) -> list[Outline]:
+def _outlines(geometry: dict[str, Any]) -> Iterator[Outline]:
     """Polygons of a geometry, borders counter-clockwise and holes clockwise: holes stay empty."""
     if geometry is None or geometry["type"] not in ("Polygon", "MultiPolygon"):
         raise ValueError("no Polygon or MultiPolygon")
     polygons = geometry["coordinates"]
-    outlines = []
     for rings in [polygons] if geometry["type"] == "Polygon" else polygons:
         parts = []
         for place, ring in enumerate(rings):
@@ -295,8 +294,7 @@ def _outlines(geometry: dict[str, Any]) -> list[Outline]:
             counter_clockwise = (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0
             turned = counter_clockwise != (place == 0)
             parts.append(Outline(corners[::-1] if turned else corners, closed=True))
-        outlines.append(Outline.make_compound_path(*parts))
-    return outlines
+        yield Outline.make_compound_path(*parts)
 
 
 def _rows_below(province_of: pd.Series, row: int) -> pd.DataFrame:
@@ -327,14 +325,12 @@ def _province_names(layout: pd.DataFrame) -> pd.DataFrame:
     return places.assign(y=-places["y"]).set_index("name")
 
 
-def _province_borders(layout: pd.DataFrame) -> list[Line]:
+def _province_borders(layout: pd.DataFrame) -> Iterator[Line]:
     """Lines wherever a tile has a neighbour of another province, or none."""
     province = layout.set_index(["row", "column"])["province"].to_dict()
-    lines = []
     for (row, column), name in province.items():
         for side in (-0.5, 0.5):
             if province.get((row, column + 2 * side)) != name:
-                lines.append(((column + side, -row - 0.5), (column + side, -row + 0.5)))
+                yield ((column + side, -row - 0.5), (column + side, -row + 0.5))
             if province.get((row + 2 * side, column)) != name:
-                lines.append(((column - 0.5, -row - side), (column + 0.5, -row - side)))
-    return lines
+                yield ((column - 0.5, -row - side), (column + 0.5, -row - side))

@@ -310,7 +310,7 @@ def to_xlsx(document: Document) -> bytes:
     return buffer.getvalue()
 
 
-def columns_of(table: Table) -> list[list[Cell]]:
+def columns_of(table: Table) -> Iterator[list[Cell]]:
     """Give the columns of a sheet, heads included: what stands beside numbers has its own.
 
     Examples
@@ -320,12 +320,10 @@ def columns_of(table: Table) -> list[list[Cell]]:
     >>> [[cell.text for cell in column] for column in columns_of(table)]
     [['Size', 'small'], ['Share', '45% (10/22)'], ['Share (…)', '(10/22)']]
     """
-    columns = []
     for head, *cells in zip(table.heads, *table.rows, strict=True):
-        columns.append([Cell(head), *cells])
+        yield [Cell(head), *cells]
         if any(beside := [_beside(cell) for cell in cells]):
-            columns.append([Cell(BESIDE.format(head)), *map(Cell, beside)])
-    return columns
+            yield [Cell(BESIDE.format(head)), *map(Cell, beside)]
 
 
 def _fill(sheet: Worksheet, table: Table, patterns: dict[str, Format], bold: Format) -> None:

@@ -5,11 +5,13 @@ that carries every problem found; whatever does not is returned as a table besid
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
 
 import pandas as pd
 
+Read = TypeVar("Read")
 REJECTED = "rejected"
 """What was done: the run stops."""
 SET_MISSING = "set to missing"
@@ -113,6 +115,15 @@ def refuse_any(problems: Iterable[Problem]) -> None:
     """
     if found := list(problems):
         raise InputError(found)
+
+
+def gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
+    """Keep the problems of one file, so that the next file is read all the same."""
+    try:
+        return read()
+    except InputError as error:
+        problems += error.problems
+        return None
 
 
 TABLE_COLUMNS = (

@@ -21,6 +21,7 @@ deterring insufficient effort responding to surveys. Journal of Business and Psy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from cycle_analysis.problems import (
     Problem,
     check_range,
     counted,
+    gather,
     on_one_line,
     problem_table,
     refuse,
@@ -147,17 +149,11 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     rejected: list[Problem] = []
     for wave in study.mappings:
         answering: Iterable[str] = ()
-        try:
-            responses[wave] = read_responses(study, wave, max_invalid)
-            answering = responses[wave].respondents["unit"]
-        except InputError as error:
-            rejected += error.problems
-        try:
-            invited_units(study, wave, answering)
-            if study.units.map_file and wave == study.reference_wave:
-                study_map(study, wave)
-        except InputError as error:
-            rejected += error.problems
+        if found := gather(rejected, partial(read_responses, study, wave, max_invalid)):
+            responses[wave], answering = found, found.respondents["unit"]
+        gather(rejected, partial(invited_units, study, wave, answering))
+        if study.units.map_file and wave == study.reference_wave:
+            gather(rejected, partial(study_map, study, wave))
     refuse_any(dict.fromkeys(rejected))
     return responses
 

@@ -5,7 +5,7 @@ study as can be understood. Where a stage truly cannot run, that is said. Too fe
 or waves that do not compare, are told here too, and by the first step of a run.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, pairwise
@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.stats import pearsonr
 
 from cycle_analysis.measurement import respondent_scores, turn_items, unit_scores
-from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, refuse_any
+from cycle_analysis.problems import KEPT, REJECTED, InputError, Problem, gather, refuse_any
 from cycle_analysis.profiles.verdict import FEW_UNITS, UNITS_PER_PROFILE
 from cycle_analysis.readers import read_export
 from cycle_analysis.responses.checks import LONG
@@ -80,17 +80,15 @@ def check_study(name: str, home: Path) -> Checked:
     problems, study = list(found.problems), found.study
     for wave in found.waves:
         if study is None or wave not in study.mappings:
-            problems += _problems_of(partial(_look_at_columns, found, wave))
+            gather(problems, partial(_look_at_columns, found, wave))
     if study is None:
         raise InputError([*problems, _not_looked_at("answers", "units", "parameters")])
-    parameters: dict[str, Any] = {}
-    problems += _problems_of(lambda: parameters.update(_parameters(found, home)))
-    problems += _problems_of(lambda: check_unlisted_waves(study))
-    problems += _problems_of(partial(study_register, study))
+    parameters = gather(problems, partial(_parameters, found, home)) or {}
+    gather(problems, partial(check_unlisted_waves, study))
+    gather(problems, partial(study_register, study))
     rules = parameters.get("01_responses", {})
     most = number(rules.get("max_invalid", MAX_INVALID))
-    responses: dict[str, Responses] = {}
-    problems += _problems_of(lambda: responses.update(read_all_responses(study, most)))
+    responses = gather(problems, partial(read_all_responses, study, most)) or {}
     if problems:
         unread = [f"answers of wave {wave}" for wave in study.waves if wave not in study.mappings]
         problems = list(dict.fromkeys(problems))
@@ -178,15 +176,6 @@ def _parameters(found: Gathered, home: Path) -> dict[str, Any]:
     if study is None or not all(study.own_notebook(n).is_file() for n in study.own_notebooks):
         return {}
     return gather_parameters(study, notebook_folder(home), {})
-
-
-def _problems_of(look: Callable[[], object]) -> list[Problem]:
-    """Look, and give what is wrong."""
-    try:
-        look()
-    except InputError as error:
-        return error.problems
-    return []
 
 
 def _look_at_columns(found: Gathered, wave: str) -> None:

@@ -7,16 +7,16 @@ nobody accounts for, recodes to codes that do not exist.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
-from cycle_analysis.problems import InputError, Problem, first_five, refuse, refuse_any
+from cycle_analysis.problems import InputError, Problem, first_five, gather, refuse, refuse_any
 from cycle_analysis.study.codebook import FILE as CODEBOOK_FILE
 from cycle_analysis.study.codebook import (
     QUESTION,
@@ -47,7 +47,6 @@ from cycle_analysis.whole_files import absent, check_plain
 STUDY, WAVE = "study.yaml", "wave.yaml"
 HOME = "CYCLE_ANALYSIS_HOME"
 """Environment variable with the folder that holds data/ and reports/."""
-Read = TypeVar("Read")
 
 
 class Study(StudyFile):
@@ -254,8 +253,8 @@ def gather_study(name: str, home: Path | None = None, without: str = "") -> Gath
     """
     folder = _study_folder(name, home or find_home())
     problems: list[Problem] = []
-    text = _gather(problems, lambda: YamlText(_open(folder, STUDY), STUDY))
-    file = _gather(problems, lambda: _read_study_file(folder, text)) if text else None
+    text = gather(problems, lambda: YamlText(_open(folder, STUDY), STUDY))
+    file = gather(problems, lambda: _read_study_file(folder, text)) if text else None
     if file and text:
         problems += [*find_inconsistent(file, text), *_find_absent(file, text, folder)]
     parts = dict(file) if file else {}
@@ -264,7 +263,7 @@ def gather_study(name: str, home: Path | None = None, without: str = "") -> Gath
     phases = [phase.code for phase in parts.get("phases", [])]
     languages = file.languages if file else _languages_asked(folder)
     known = phases, parts.get("scales", {}), languages
-    read = _gather(problems, lambda: read_codebook(_open(folder, CODEBOOK_FILE), *known))
+    read = gather(problems, lambda: read_codebook(_open(folder, CODEBOOK_FILE), *known))
     codebook, wrong = read or (None, [])
     problems += wrong
     waves = {}
@@ -291,7 +290,7 @@ def check_raw_files(study: Study) -> None:
     files = [file for wave in study.waves for file in study.wave_files(wave)] + study.unit_files
     odd: list[Problem] = []
     for path in files:
-        _gather(odd, partial(check_plain, path))
+        gather(odd, partial(check_plain, path))
     refuse_any(odd)
     remedy = "Put it there, or correct its name in wave.yaml or study.yaml"
     errors = (absent(p, remedy, f"{p.parent.name}/{p.name}") for p in files if not p.is_file())
@@ -350,15 +349,6 @@ def _understood(
         mappings[name] = wave.model_copy(update=changed) if others else wave
     known_codebook = codebook if len(items) == len(codebook.items) else Codebook(items)
     return Study.model_construct(**parts, folder=folder, codebook=known_codebook, mappings=mappings)
-
-
-def _gather(problems: list[Problem], read: Callable[[], Read]) -> Read | None:
-    """Keep the problems of one file, so that the next file is read all the same."""
-    try:
-        return read()
-    except InputError as error:
-        problems += error.problems
-        return None
 
 
 def _study_folder(name: str, home: Path) -> Path:
@@ -437,11 +427,11 @@ def _read_wave(
 ) -> tuple[Wave | None, list[Problem]]:
     """Read a wave as far as it can be, at least its columns, with all that is wrong with it."""
     file, problems = f"{name}/{WAVE}", list[Problem]()
-    text = _gather(problems, lambda: YamlText(_open(folder, file), file))
+    text = gather(problems, lambda: YamlText(_open(folder, file), file))
     if not text:
         return None, problems
     languages = study.languages if study else None
-    wave = _gather(problems, lambda: read_model(Wave, text, languages))
+    wave = gather(problems, lambda: read_model(Wave, text, languages))
     if not wave:
         wave = _part_of_wave(text, languages)
     if not wave:

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from cycle_analysis.problems import first_five
 from cycle_analysis.readers import RawTable
@@ -54,31 +56,11 @@ NUMBERED = re.compile(
 """Begin of a heading in which a block has a name, however long, and a number: ``Starting 2. …``."""
 MARKS = (" - ", ": ", "? ")
 CODED = re.compile(r"(\w+)\.\s")
-USUAL_NAMES = {
-    "respondent": r"resp(?:ondent)?(?:id|nr|nummer)?|response?id|antwoordid|(?:\w*participant)?id|"
-    r"(?:volg)?n(?:umme)?r",
-    "unit": "unit|gemeente(?:code)?|gemnr|municipality|gmcode|country|land|[ck]ommune|council",
-    "role": "role|rol|func(?:tie)?|fun[ck]tion|fonction|position",
-    "province": "province|provincie",
-    "duration": "interviewtime|totaltime|totaletijd|duration|durationinseconds|qtotalduration|"
-    "invulduur|invultijd",
-}
+KNOWN_COLUMNS = yaml.safe_load(Path(__file__).with_name("known_columns.yaml").read_text("utf-8"))
+"""Patterns of headings that are no items."""
+USUAL_NAMES = {field: "|".join(names) for field, names in KNOWN_COLUMNS["usual"].items()}
 ASKS_FOR_ROLE = re.compile(r"\b(?:functie|rol|role|function|position)\b", re.IGNORECASE)
-SERVICE = re.compile(
-    r"(?:start|end|recorded|submit) ?_?date|startdatum|einddatum|datestamp|status|finished|"
-    r"ip[-_ ]?addr?(?:es)?s?|progress|duration.*|recipient\w*|external ?(?:data ?)?reference|"
-    r"location\w*|distributionchannel|userlanguage|responseset|seed|token|name|refurl|"
-    r"date (?:submitted|started|last action)|last ?page|start ?language|referrer url|"
-    r"datum (?:ingediend|gestart|van start|laatste actie)|laatste pagina|starttaal|verwijs-?url|"
-    r"interviewtime|tot(?:al|ale) (?:time|tijd)|(?:group|groeps?|question|vraag) ?(?:time|tijd).*|"
-    r"e-?mail ?(?:address|adres)?|(?-i:.+Time\d*)|"
-    r"(?:start|completion|last modified) time|begintijd|tijd van voltooien|time ?stamp|tijdstempel|"
-    r"collector ?id|custom data \d|(?:first|last) name|naam|site abbreviation|"
-    r"survey (?:creation date|completed on|progress)|q_(?:recaptcha|relevantid|ballotbox).*|"
-    r"_(?:u?u?id|submission_time|validation_status|notes|submitted_by|tags|index)|__version__|"
-    r".*[_ ](?:(?:first|last) click|page submit|click count|browser|operating system|resolution)",
-    re.IGNORECASE,
-)
+SERVICE = re.compile("|".join(KNOWN_COLUMNS["service"]), re.IGNORECASE)
 """Columns that survey tools add and no codebook asks."""
 DAY = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:[ T].*)?$")
 MOST_STEPS = 11

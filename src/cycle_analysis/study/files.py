@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,22 +30,7 @@ from pydantic_core import PydanticCustomError
 from cycle_analysis.study.text_files import YamlText
 
 ANSWERED, BLANK, INVALID = "", "blank", "invalid"
-MISSING_WORDS = {
-    "dont_know": (
-        *("weet niet", "weet ik niet", "geen idee", "don't know", "dont know"),
-        *("weet niet / geen mening", "geen mening", "no opinion", "weiss nicht"),
-    ),
-    "not_applicable": ("nvt", "n.v.t.", "niet van toepassing", "not applicable"),
-    "refused": (
-        *("geen antwoord", "wil niet zeggen", "no answer", "refused", "weigert", "geweigerd"),
-        "keine angabe",
-    ),
-    "not_shown": (
-        *("n/a", "not shown", "niet gesteld", "niet getoond", "not asked", "niet gevraagd"),
-        *("niet voorgelegd", "overgeslagen", "not administered", "skipped"),
-    ),
-    BLANK: ("", "-", "--", ".", "na", "nan", "none", "null", "missing", "leeg", "#null!"),
-}
+MISSING_WORDS = yaml.safe_load(Path(__file__).with_name("missing_words.yaml").read_text("utf-8"))
 """Words that surveys use for a missing answer, whatever the scale."""
 NO_TEXT = ("", "-", "--", ".", "n/a", "nvt", "n.v.t.")
 """What stands for no answer to an open question, where other words may be the answer."""

@@ -150,13 +150,10 @@ def plot_course(course: pd.DataFrame, look: Look = ENGLISH, ax: Axes | None = No
     'Position along the course'
     """
     ax = figures.start(ax, height=3.4)
-    for i, phase in enumerate(course.columns):
-        marks: dict[str, Any] = {
-            "color": figures.PROFILE_COLOURS[i % len(figures.PROFILE_COLOURS)],
-            "marker": figures.PROFILE_MARKERS[i % len(figures.PROFILE_MARKERS)],
-            "markevery": max(len(course) // 6, 1),
-        }
-        ax.plot(course.index, course[phase], label=look.labels.get(phase, phase), **marks)
+    often = max(len(course) // 6, 1)
+    for place, name in enumerate(look.names(course.columns.tolist()), start=1):
+        style = figures.profile_style(place) | {"linestyle": "-", "markevery": often}
+        ax.plot(course.index, course.iloc[:, place - 1], label=name, **style)
     ax.set(ylim=(0, 100))
     figures.legend_below(ax, columns=3)
     for axis in (ax.xaxis, ax.yaxis):

@@ -45,10 +45,25 @@ LIBRARIES = (
     *("scikit-learn", "scipy", "seaborn", "tqdm", "traitlets", "typst", "xlsxwriter"),
 )
 """All that the package imports: another version of one may change a result."""
-SECTIONS = (
-    *("study", "inputs", "notebooks", "tables", "executed", "reports"),
-    *("parameters", "seeds", "given", "libraries", "code", "source", "blas"),
-)
+FILES = {
+    "inputs": "input",
+    "notebooks": "notebook",
+    "tables": "table",
+    "executed": "executed notebook",
+    "reports": "report",
+}
+"""Sections of files, and what one of them is called."""
+SETTINGS = {
+    "parameters": "parameter",
+    "seeds": "seed",
+    "given": "parameter of the command line",
+    "libraries": "library",
+    "code": "code of this package",
+    "source": "source",
+    "blas": "linear algebra of",
+    "study": "study",
+}
+"""Sections of what a run is made with, and what one of them is called."""
 NOTED = ("source", "blas")
 """Sections that say where to look; what they decide about shows in the code and the files."""
 FORMS = (
@@ -99,7 +114,7 @@ def read_manifest(path: Path) -> Sections:
         raise refuse(path.name, "manifest", "", "is not there", "", remedy)
     try:
         found = json.loads(path.read_text("utf-8"))
-        sections = {name: dict(found[name]) for name in SECTIONS}
+        sections = {name: dict(found[name]) for name in (*FILES, *SETTINGS)}
     except (ValueError, KeyError, TypeError):
         remedy = "Take the file as a run wrote it"
         raise refuse(path.name, "manifest", "", "cannot be read as one", "", remedy) from None

@@ -20,7 +20,9 @@ from cycle_analysis.problems import first_five
 from cycle_analysis.results import ROBUSTNESS, Results
 from cycle_analysis.running import gather_parameters, notebook_folder
 from cycle_analysis.running.manifest import (
+    FILES,
     NOTED,
+    SETTINGS,
     Sections,
     describe,
     input_files,
@@ -31,25 +33,6 @@ from cycle_analysis.running.run import only_run, run_study, tell_error, use_own_
 from cycle_analysis.study import Study, check_raw_files, load_study
 from cycle_analysis.whole_files import make_private, unwritable
 
-FILES = {
-    "inputs": "input",
-    "notebooks": "notebook",
-    "tables": "table",
-    "executed": "executed notebook",
-    "reports": "report",
-}
-"""Sections of files, and what one of them is called."""
-SETTINGS = {
-    "parameters": "parameter",
-    "seeds": "seed",
-    "given": "parameter of the command line",
-    "libraries": "library",
-    "code": "code of this package",
-    "source": "source",
-    "blas": "linear algebra of",
-    "study": "study",
-}
-"""Sections of what a run is made with, and what one of them is called."""
 MADE = ("tables", "executed", "reports")
 SHOWN = 60
 """Letters of a line that a difference shows."""

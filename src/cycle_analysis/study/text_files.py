@@ -135,17 +135,14 @@ class _NoAliases(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-_KINDS = {
+_KINDS: dict[str | tuple[str, ...], tuple[str, str]] = {
     "date": ("is no date", "year-month-day, such as 2022-03-01"),
     "int": ("is no whole number", "a whole number, such as 4"),
-    "float": ("is no number", "a number, with a point for decimals"),
-    "finite": ("is no number", "a number, with a point for decimals"),
+    ("float", "finite"): ("is no number", "a number, with a point for decimals"),
     "bool": ("is neither true nor false", "true, false"),
     "string": ("is no text", "a text, between quotes if it holds : or #"),
-    "list": ("is no list", "[one, two], or a line with - for each"),
-    "tuple": ("is no list", "[one, two], or a line with - for each"),
-    "dict": ("has no keys", 'key: value, one on each line, such as nl: "a text"'),
-    "model": ("has no keys", 'key: value, one on each line, such as nl: "a text"'),
+    ("list", "tuple"): ("is no list", "[one, two], or a line with - for each"),
+    ("dict", "model"): ("has no keys", 'key: value, one on each line, such as nl: "a text"'),
 }
 """What is wrong with what should be of this kind, and what is allowed."""
 

@@ -35,10 +35,7 @@ WITHIN, BETWEEN, RATIO = "within", "between", "ratio"
 
 
 def scalability(
-    scores: pd.DataFrame,
-    replicates: int = 1000,
-    permutations: int = 500,
-    seed: int = 2018,
+    scores: pd.DataFrame, replicates: int = 1000, permutations: int = 500, seed: int = 2018
 ) -> pd.DataFrame:
     """Compute H of all phases together, of each phase with the others, and of each pair.
 
@@ -133,10 +130,7 @@ def subtract_style(scores: pd.DataFrame, off_topic: pd.DataFrame) -> pd.DataFram
 
 
 def two_level_scalability(
-    scores: pd.DataFrame,
-    units: pd.Series,
-    replicates: int = 1000,
-    seed: int = 2018,
+    scores: pd.DataFrame, units: pd.Series, replicates: int = 1000, seed: int = 2018
 ) -> pd.DataFrame:
     """Compute H of all phases within respondents, and between respondents of one unit.
 

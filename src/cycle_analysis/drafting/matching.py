@@ -192,10 +192,7 @@ def match_items(export: Export) -> Iterator[Match]:
 
 
 def _by_question(
-    export: Export,
-    item: str,
-    by_question: Mapping[str, list[str]],
-    asked: Mapping[str, list[str]],
+    export: Export, item: str, by_question: Mapping[str, list[str]], asked: Mapping[str, list[str]]
 ) -> Match | None:
     questions = [normalise(question) for question in export.study.codebook.questions(item)]
     same = next((by_question[question] for question in questions if question in by_question), [])

@@ -201,11 +201,7 @@ def start(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
 
 
 def finish(
-    ax: Axes,
-    look: Look,
-    x: str = "",
-    y: str = "",
-    grid: Literal["", "x", "y", "both"] = "",
+    ax: Axes, look: Look, x: str = "", y: str = "", grid: Literal["", "x", "y", "both"] = ""
 ) -> Axes:
     """Name the axes, draw a faint grid behind everything, and set the title: the finding.
 

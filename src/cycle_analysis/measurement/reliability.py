@@ -47,9 +47,7 @@ def is_rough(alpha: "pd.Series[float]") -> "pd.Series[bool]":
 
 
 def scale_statistics(
-    answers: pd.DataFrame,
-    items: pd.DataFrame,
-    units: pd.Series | None = None,
+    answers: pd.DataFrame, items: pd.DataFrame, units: pd.Series | None = None
 ) -> pd.DataFrame:
     """Give the reliability of every phase.
 
@@ -104,10 +102,7 @@ def scale_statistics(
 
 
 def statistics_by_group(
-    answers: pd.DataFrame,
-    items: pd.DataFrame,
-    groups: pd.Series,
-    names: Sequence[str],
+    answers: pd.DataFrame, items: pd.DataFrame, groups: pd.Series, names: Sequence[str]
 ) -> pd.DataFrame:
     """Give the reliability of every phase within each role, wave or other group.
 
@@ -285,10 +280,7 @@ def alpha_interval(turned: pd.DataFrame, units: pd.Series | None = None) -> tupl
     clusters = len(influence)
     error = np.sqrt((influence**2).sum() * clusters / max(clusters - 1, 1)) / len(values)
     reach = norm.ppf(0.975) * error / (1 - estimate)
-    return (
-        float(1 - (1 - estimate) * np.exp(reach)),
-        float(1 - (1 - estimate) * np.exp(-reach)),
-    )
+    return (float(1 - (1 - estimate) * np.exp(reach)), float(1 - (1 - estimate) * np.exp(-reach)))
 
 
 def omega_total(correlations: np.ndarray) -> float:

@@ -219,11 +219,7 @@ def latent_profiles(
 
 
 def latent_classes(
-    answers: pd.DataFrame,
-    k: int,
-    *,
-    n_starts: int = 50,
-    seed: Seed = 1,
+    answers: pd.DataFrame, k: int, *, n_starts: int = 50, seed: Seed = 1
 ) -> Partition:
     """Divide units into `k` latent classes of answers: a check on items.
 

@@ -247,10 +247,7 @@ class Agreement:
 
 
 def bootstrap_jaccard(
-    whole: Partition,
-    method: Method,
-    n_replicates: int = 100,
-    seed: Seed = 1,
+    whole: Partition, method: Method, n_replicates: int = 100, seed: Seed = 1
 ) -> pd.DataFrame:
     """Divide resampled units again, and compare each profile with the most similar new one.
 

@@ -28,19 +28,8 @@ from scipy.stats import spearmanr
 
 from cycle_analysis.chance import Seed, children
 from cycle_analysis.mixtures import Mixture, check_scores, classify, held_out, race
-from cycle_analysis.mixtures.courses import (
-    COURSES,
-    Course,
-    fit_concentric,
-    fit_courses,
-    fit_steps,
-)
-from cycle_analysis.mixtures.margins import (
-    Hurdle,
-    fit_hurdles,
-    fit_skewed,
-    fit_skewed_along_axes,
-)
+from cycle_analysis.mixtures.courses import COURSES, Course, fit_concentric, fit_courses, fit_steps
+from cycle_analysis.mixtures.margins import Hurdle, fit_hurdles, fit_skewed, fit_skewed_along_axes
 from cycle_analysis.profiles import sample
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.valleys import Valleys, find_valleys, no_valleys

@@ -259,11 +259,7 @@ class _Rules:
 
 
 def decode(
-    texts: pd.Series,
-    column: Column,
-    scale: Scale,
-    labels: dict[str, str],
-    missing: Ranges = (),
+    texts: pd.Series, column: Column, scale: Scale, labels: dict[str, str], missing: Ranges = ()
 ) -> Decoded:
     """Decode one column.
 

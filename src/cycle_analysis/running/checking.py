@@ -99,9 +99,7 @@ def check_study(name: str, home: Path) -> Checked:
 
 
 def doubt_study(
-    study: Study,
-    responses: Mapping[str, Responses],
-    parameters: Mapping[str, Mapping[str, Value]],
+    study: Study, responses: Mapping[str, Responses], parameters: Mapping[str, Mapping[str, Value]]
 ) -> list[Problem]:
     """List what a run of this study cannot bear, or what makes it weak.
 

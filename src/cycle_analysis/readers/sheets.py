@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.parsers import expat
@@ -148,12 +148,7 @@ def _parse_xml(
     text: Callable[[str], None] | None = None,
 ) -> None:
     """Parse a part of an archive; names of elements come without their prefix."""
-    parser, names = expat.ParserCreate(), dict[str, str]()
-
-    def local(name: str) -> str:
-        if name not in names:
-            names[name] = name.rpartition(":")[2]
-        return names[name]
+    parser, local = expat.ParserCreate(), cache(_without_prefix)
 
     def refuse_doctype(*_: object) -> None:
         raise ValueError("it declares a document type, which no spreadsheet does")
@@ -167,9 +162,13 @@ def _parse_xml(
         parser.ParseFile(stream)
 
 
+def _without_prefix(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
 def _plain(attributes: Attributes) -> Attributes:
     """Attributes without the prefixes of their names."""
-    return {name.rpartition(":")[2]: value for name, value in attributes.items()}
+    return {_without_prefix(name): value for name, value in attributes.items()}
 
 
 class _XlsxSheet:

@@ -355,6 +355,11 @@ def setting(step: str, name: str) -> "cached_property[float]":
     return cached_property(lambda own: own.parameters_of(step)[name])
 
 
+def smallest_p(step: str, n_draws: str) -> "cached_property[float]":
+    """Make a fact of the smallest p that draws can give, by the parameter that says how many."""
+    return cached_property(lambda own: 1 / (own.parameters_of(step)[n_draws] + 1))
+
+
 def fixed(module: ModuleType, name: str) -> "cached_property[float]":
     """Make a fact of a number of the method, see `constant`."""
     return cached_property(lambda own: constant(module, name))

@@ -15,7 +15,7 @@ from cycle_analysis.profiles.rates import known_rates
 from cycle_analysis.profiles.selection import BARRING, TIE
 from cycle_analysis.profiles.verdict import OF_SCORES, Verdict
 from cycle_analysis.report import language as kinds
-from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved
+from cycle_analysis.report.chapter import NUMBER, Chapter, facts_from, fixed, saved, smallest_p
 from cycle_analysis.report.chapters.cycle import CycleChapter
 from cycle_analysis.report.language import Rows, number
 from cycle_analysis.report.sources import Sourced, as_whole, constant, made
@@ -37,15 +37,10 @@ class ContestFacts(Chapter):
         """Chance of valleys as deep where they are filled."""
         return self._verdict_row["p"]
 
-    @cached_property
-    def least_p(self) -> float:
-        """The smallest that p can be, with so many draws."""
-        return 1 / (self.parameters_of(NUMBER)["n_replicates"] + 1)
-
-    @cached_property
-    def least_ratio_p(self) -> float:
-        """The smallest p of a bootstrap likelihood ratio test."""
-        return 1 / (self.parameters_of(NUMBER)["n_ratio_replicates"] + 1)
+    least_p = smallest_p(NUMBER, "n_replicates")
+    """The smallest that p can be, with so many draws."""
+    least_ratio_p = smallest_p(NUMBER, "n_ratio_replicates")
+    """The smallest p of a bootstrap likelihood ratio test."""
 
     @cached_property
     def k_apart(self) -> int:

@@ -26,6 +26,10 @@ ENOUGH = 100
 """Degrees of freedom from which the error is taken as known."""
 TOO_FEW = 30
 """Degrees of freedom below which the error is not known at all."""
+LEVEL = 0.05
+"""Chance that roles, or parts of a unit, that see the same are said to differ."""
+N_DEALS = 199
+"""How often roles are dealt anew."""
 MOST_OF_ONE = 10
 """Degrees of freedom of one unit that count: many respondents of one unit tell of that unit."""
 
@@ -152,27 +156,26 @@ class MeasurementError:
         known = (self.n_respondents > 0) & (self.standing != Standing.UNKNOWN)
         return pd.DataFrame(np.sqrt(variances), self.units, self.within.columns).where(known)
 
-    def gap_by_chance(self, counts: pd.DataFrame, level: float = 0.05) -> pd.Series:
+    def gap_by_chance(self, counts: pd.DataFrame) -> pd.Series:
         """Give how far parts of the respondents of one unit can lie apart by chance.
 
         Parameters
         ----------
         counts : DataFrame, groups of respondents × p phases
             Respondents of one unit with a score, by role for instance; two groups or more.
-        level : float
-            Chance that any two groups lie further apart on any phase, if they see the same.
 
         Returns
         -------
         Series, p phases
-            Points between two means (normal, Bonferroni, with the smallest group); NaN where W is
-            not known.
+            Points between two means, further than which any two groups lie on any phase with a
+            chance of `LEVEL` if they see the same (normal, Bonferroni, with the smallest group);
+            NaN where W is not known.
         """
         comparisons = len(counts) * (len(counts) - 1) / 2 * counts.shape[1]
         variances = pd.Series(np.diag(self.within), self.within.columns)
         if self.standing == Standing.UNKNOWN:
             variances *= np.nan
-        return stats.norm.ppf(1 - level / 2 / comparisons) * np.sqrt(2 * variances / counts.min())
+        return stats.norm.ppf(1 - LEVEL / 2 / comparisons) * np.sqrt(2 * variances / counts.min())
 
     def only(self, units: pd.Index) -> "MeasurementError":
         """Keep these units, in this order; W stays that of all."""
@@ -234,13 +237,7 @@ def measurement_error(scores: pd.DataFrame, units: pd.Series) -> MeasurementErro
 
 
 def roles_differ(
-    scores: pd.DataFrame,
-    units: pd.Series,
-    roles: pd.Series,
-    level: float = 0.05,
-    *,
-    n_deals: int = 199,
-    seed: Seed = 1,
+    scores: pd.DataFrame, units: pd.Series, roles: pd.Series, *, seed: Seed = 1
 ) -> bool:
     """Say whether roles score unlike others of their unit by more than chance explains.
 
@@ -253,9 +250,6 @@ def roles_differ(
     scores : DataFrame, respondents × p phases
     units, roles : Series, indexed by respondent
         The unit of each respondent, and the role, NaN where not known.
-    level : float
-        Share of studies in which roles that see the same are said to differ.
-    n_deals : int
     seed : int or SeedSequence
 
     Examples
@@ -279,8 +273,8 @@ def roles_differ(
 
     rng = np.random.default_rng(children(seed, 1)[0])
     found = apart(role) - 1e-9  # sums in another order differ in their last digits
-    dealt = (apart(role[np.lexsort((rng.random(len(role)), unit))]) for _ in range(n_deals))
-    return 1 + sum(one >= found for one in dealt) <= level * (1 + n_deals)
+    dealt = (apart(role[np.lexsort((rng.random(len(role)), unit))]) for _ in range(N_DEALS))
+    return 1 + sum(one >= found for one in dealt) <= LEVEL * (1 + N_DEALS)
 
 
 def standard_errors(scores: pd.DataFrame, units: pd.Series) -> pd.DataFrame:

@@ -12,6 +12,7 @@ mixture explains the scores, not whether there are profiles: of a skewed continu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -349,13 +350,7 @@ def bootstrap_likelihood_ratio(
 
 
 def likelihood_ratios(
-    fit: Fit,
-    table: pd.DataFrame,
-    max_profiles: int,
-    *,
-    n_replicates: int = 99,
-    search: Search = THOROUGH,
-    seed: Seed = 1,
+    fit: Fit, table: pd.DataFrame, max_profiles: int, *, seed: Seed = 1, **how: Any
 ) -> pd.DataFrame:
     """Test 1 against 2, 2 against 3, and so on up to `max_profiles`.
 
@@ -366,9 +361,7 @@ def likelihood_ratios(
     """
     ks = range(2, max_profiles + 1)
     tests = [
-        bootstrap_likelihood_ratio(
-            fit, table, k, n_replicates=n_replicates, search=search, seed=child
-        )
+        bootstrap_likelihood_ratio(fit, table, k, seed=child, **how)
         for k, child in zip(ks, children(seed, len(ks)), strict=True)
     ]
     return pd.DataFrame(

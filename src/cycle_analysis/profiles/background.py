@@ -256,16 +256,12 @@ def _relation(
     return measure, len(known), strength(naive, coded) ** power, better, low, high, p
 
 
-def _permuted(
-    strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
-) -> float:
+def _permuted(strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: Seed) -> float:
     order = np.random.default_rng(seed).permutation(len(coded))
     return strength(weights, coded[order])
 
 
-def _resampled(
-    strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: np.random.SeedSequence
-) -> float:
+def _resampled(strength: Strength, weights: np.ndarray, coded: np.ndarray, seed: Seed) -> float:
     rows = np.random.default_rng(seed).integers(0, len(coded), len(coded))
     return strength(weights[rows], coded[rows])
 

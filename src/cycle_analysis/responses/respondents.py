@@ -36,6 +36,8 @@ from cycle_analysis.units.identification import (
     remedy_for,
 )
 
+Understood = tuple["pd.Series[str]", list[Problem]]
+"""What a column says of each respondent, ``""`` where nothing, and what is wrong with it."""
 MOST_SPELLINGS = 5
 """More different texts than so many times the units of the register name no units."""
 LABEL, NUMBERS = "label in the file", "bare numbers"
@@ -139,7 +141,7 @@ def _without_missing(raw: RawTable, given: pd.Series) -> pd.Series:
     return change_texts(given, lambda text: "" if text in gone else text) if gone else given
 
 
-def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Problem]]:
+def _names(raw: RawTable, given: pd.Series) -> Understood:
     """Names as they stand, each on one line; e-mail addresses are not copied."""
     column, given = str(given.name), _without_missing(raw, given)
     given = change_texts(given, on_one_line)
@@ -163,9 +165,7 @@ def _names(raw: RawTable, given: pd.Series) -> tuple["pd.Series[str]", list[Prob
     return names.where(~nameless, _by_row(given.index)) if nameless.any() else names, found
 
 
-def _roles(
-    raw: RawTable, given: pd.Series, column: Column, study: Study
-) -> tuple["pd.Series[str]", list[Problem]]:
+def _roles(raw: RawTable, given: pd.Series, column: Column, study: Study) -> Understood:
     """Codes of study.yaml, ``""`` where there is none."""
     known = codes_by_label(study.roles) | {normalise(code): code for code in study.roles}
     known |= {plain_number(code): code for code in study.roles}
@@ -179,7 +179,7 @@ def _roles(
 
 def _read_provinces(
     raw: RawTable, given: pd.Series, column: Column, register: Register
-) -> tuple["pd.Series[str]", list[Problem]]:
+) -> Understood:
     """Provinces as the register names them, ``""`` where there is none."""
 
     def find(text: str) -> str:
@@ -196,7 +196,7 @@ def _listed(
     column: Column,
     find: Callable[[str], str],
     kind: tuple[str, str, str],
-) -> tuple["pd.Series[str]", list[Problem]]:
+) -> Understood:
     """Code of a short list for each cell, ``""`` where there is none; labels decide.
 
     `kind` is what the list holds, what it allows, and what to do about another text.
@@ -247,7 +247,7 @@ def read_units(
     *,
     suggest: bool = True,
     last: datetime.date | None = None,
-) -> tuple["pd.Series[str]", list[Problem]]:
+) -> Understood:
     """Read the unit of each row: its code on a day, ``""`` where there is none.
 
     Parameters

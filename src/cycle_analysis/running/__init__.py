@@ -142,6 +142,10 @@ class Parameter:
         return not self.choices or value in self.choices
 
 
+Known = Mapping[str, Mapping[str, Parameter]]
+"""The parameters that notebooks have, by their names."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One notebook for one wave.
@@ -219,9 +223,7 @@ def read_cell(source: str, file: str, *texts: Path) -> dict[str, Parameter]:
 
 
 def check_parameters(
-    given: Mapping[str, Mapping[str, object]],
-    known: Mapping[str, Mapping[str, Parameter]],
-    file: str,
+    given: Mapping[str, Mapping[str, object]], known: Known, file: str
 ) -> dict[str, dict[str, Value]]:
     """Check the parameters that a user gives against those of the notebooks.
 
@@ -461,11 +463,7 @@ def _wrong(file: str, where: str, parameter: Parameter, given: object) -> Proble
 
 
 def _stray(
-    file: str,
-    where: str,
-    name: str,
-    settable: Mapping[str, Parameter],
-    known: Mapping[str, Mapping[str, Parameter]],
+    file: str, where: str, name: str, settable: Mapping[str, Parameter], known: Known
 ) -> Problem:
     """Say that a notebook has no such parameter, and which one has."""
     found = _unknown(file, where, name, list(settable), "parameter")

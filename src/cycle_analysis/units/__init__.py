@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -18,6 +19,8 @@ from cycle_analysis.study import Study
 from cycle_analysis.study.files import BUNDLED
 from cycle_analysis.study.text_files import read_table
 
+Day: TypeAlias = str | pd.Timestamp
+"""A day, also as ``2018-05-07``."""
 BEGINNING, END = pd.Timestamp("1000-01-01"), pd.Timestamp("9999-12-31")
 """Stand for no date, where dates are compared."""
 SIZE = "size_"
@@ -57,7 +60,7 @@ class Register:
     aliases: pd.DataFrame
     size_classes: pd.DataFrame
 
-    def on(self, date: str | pd.Timestamp) -> pd.DataFrame:
+    def on(self, date: Day) -> pd.DataFrame:
         """Units in force on a day, with their background.
 
         Parameters

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cycle_analysis.problems import first_five
-from cycle_analysis.units import RECODE, Register, lifespans
+from cycle_analysis.units import RECODE, Day, Register, lifespans
 
 UNCHANGED, GROWN, MERGED, SPLIT, UNMAPPED = "unchanged", "grown", "merged", "split", "unmapped"
 MAIN_HEIR = 0.8
@@ -102,10 +102,7 @@ def detect_vintage(codes: Iterable[str], register: Register) -> Vintage:
 
 
 def harmonise(
-    codes: Iterable[str],
-    from_date: str | pd.Timestamp,
-    to_date: str | pd.Timestamp,
-    register: Register,
+    codes: Iterable[str], from_date: Day, to_date: Day, register: Register
 ) -> pd.DataFrame:
     """Map codes forward to the units of a later day.
 
@@ -205,10 +202,7 @@ def assign_heirs(crosswalk: pd.DataFrame) -> pd.DataFrame:
 
 
 def panel_coverage(
-    answered: Iterable[str],
-    from_date: str | pd.Timestamp,
-    to_date: str | pd.Timestamp,
-    register: Register,
+    answered: Iterable[str], from_date: Day, to_date: Day, register: Register
 ) -> pd.DataFrame:
     """How much of each later unit is covered by the units that answered on the earlier day.
 
@@ -249,7 +243,7 @@ def panel_coverage(
     return table[table["n_answered"] > 0]
 
 
-def persons_at_change(register: Register, date: str | pd.Timestamp) -> pd.Series:
+def persons_at_change(register: Register, date: Day) -> pd.Series:
     """Inhabitants of units that change after a day, on the day of their first change.
 
     Returns

@@ -21,7 +21,7 @@ from cycle_analysis.readers.raw_table import as_text
 from cycle_analysis.study import Study
 from cycle_analysis.study.files import missing_reason
 from cycle_analysis.study.text_files import read_table
-from cycle_analysis.units import Register, provinces, study_register
+from cycle_analysis.units import Day, Register, provinces, study_register
 
 CODE, OTHER_SHAPE = "code", "code in another shape"
 NAME, SPELLING, ALIAS = "name", "name in another spelling", "alias"
@@ -50,7 +50,7 @@ _PROVINCE = re.compile(r"^(?:provincie|province of|prov) | (?:provincie|province
 def identify(
     values: pd.Series,
     register: Register,
-    date: str | pd.Timestamp,
+    date: Day,
     province: pd.Series | None = None,
     *,
     suggest: bool = True,

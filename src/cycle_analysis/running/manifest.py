@@ -26,6 +26,8 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import yaml
+
 from cycle_analysis import __version__
 from cycle_analysis.problems import InputError, refuse
 from cycle_analysis.results import ROBUSTNESS, Results, Value
@@ -79,12 +81,7 @@ NOT_CHOSEN = tuple(f".{name}" for name in SET_BY_THE_RUN)
 Sections = dict[str, dict[str, Any]]
 CRATE = "ro-crate-metadata.json"
 CRATE_FORM = "https://w3id.org/ro/crate/1.2"
-CRATE_LICENSE = {
-    "@id": "#license",
-    "@type": "CreativeWork",
-    "name": "The author's",
-    "description": "All rights are the author's, until a licence is named here.",
-}
+CRATE_PARTS = Path(__file__).with_name("crate.yaml")
 Entity = dict[str, Any]
 
 
@@ -284,52 +281,30 @@ def _blas() -> dict[str, str]:
 
 def describe_crate(study: Study, sections: Sections) -> list[Entity]:
     """List the entities of the crate: its own description, the report, its files, and the run."""
+    crate: dict[str, Entity] = yaml.safe_load(CRATE_PARTS.read_text("utf-8"))
     files = [_crate_file(name, sha256) for name, sha256 in sorted(sections["reports"].items())]
     files.append({**_crate_file(FILE, ""), "description": "Hashes of all that made the report"})
-    code = study.languages[0]
-    day = max(study.wave(wave).fieldwork.end for wave in study.waves).isoformat()
-    root = {
-        "@id": "./",
-        "@type": "Dataset",
+    code, ours = study.languages[0], {"cycle-analysis": __version__, **sections["libraries"]}
+    crate["report"] |= {
         "name": study.title[code],
         "description": f"{study.title[code]}: {study.population[code]}",
         "inLanguage": study.languages,
-        "datePublished": day,
-        "license": {"@id": CRATE_LICENSE["@id"]},
+        "datePublished": f"{max(study.wave(wave).fieldwork.end for wave in study.waves)}",
         "hasPart": [{"@id": file["@id"]} for file in files],
-        "mentions": {"@id": "#run"},
     }
-    descriptor = {
-        "@id": CRATE,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": CRATE_FORM},
+    crate["run"] |= {
+        "name": f"cycle-analysis run {study.name}",
+        "result": [{"@id": name} for name in sorted(sections["reports"])],
     }
-    return [descriptor, root, CRATE_LICENSE, *files, *_crate_run(sections)]
+    crate["program"] |= {
+        "version": ours.pop("Python"),
+        "softwareRequirements": [f"{name} {version}" for name, version in ours.items()],
+    }
+    descriptor, report, license_, *run = crate.values()
+    return [descriptor, report, license_, *files, *run]
 
 
 def _crate_file(name: str, sha256: str) -> Entity:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     known = {"@id": name, "@type": "File", "name": name, "encodingFormat": kind}
     return known | ({"sha256": sha256} if sha256 else {})
-
-
-def _crate_run(sections: Sections) -> list[Entity]:
-    """The run, and what it ran by: Python, with this package and the libraries it imports."""
-    ours = {"cycle-analysis": __version__, **sections["libraries"]}
-    program = {
-        "@id": "https://www.python.org/",
-        "@type": "SoftwareApplication",
-        "name": "Python",
-        "version": ours.pop("Python"),
-        "url": "https://www.python.org/",
-        "softwareRequirements": [f"{n} {v}" for n, v in ours.items()],
-    }
-    run = {
-        "@id": "#run",
-        "@type": "CreateAction",
-        "name": f"cycle-analysis run {sections['study']['name']}",
-        "instrument": {"@id": program["@id"]},
-        "result": [{"@id": name} for name in sorted(sections["reports"])],
-    }
-    return [run, program]

@@ -22,7 +22,6 @@ from cycle_analysis.report.document import Heading
 from cycle_analysis.results import ALL_WAVES, ROBUSTNESS, open_results
 from cycle_analysis.robustness import (
     CROSSED,
-    REASONS,
     Setting,
     Universe,
     curve,
@@ -33,6 +32,7 @@ from cycle_analysis.robustness.curve import analyse
 from cycle_analysis.robustness.run import open_grid, run_grid
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Robustness
+from cycle_analysis.texts import read_list
 from cycle_analysis.waves import changed_surely
 
 pytestmark = pytest.mark.xdist_group("dask")
@@ -64,7 +64,7 @@ def test_every_combination_is_analysed_or_left_out_for_a_reason():
     assert len(set(universes)) == len(universes)
     assert len(universes) + left_out.total() == crossed + alone
     assert left_out == Counter(same_fit=72, no_mixture=72, last_item=1)
-    assert set(left_out) <= set(REASONS)
+    assert set(left_out) <= set(read_list("reasons"))
     assert 200 <= len(universes) <= 500
 
 

@@ -321,9 +321,9 @@ def _robustness(options: argparse.Namespace) -> int:
 
     from cycle_analysis.report import open_chapter, tell
     from cycle_analysis.results import Results
-    from cycle_analysis.robustness import REASONS
     from cycle_analysis.robustness.run import open_grid, run_grid
     from cycle_analysis.running.run import only_run
+    from cycle_analysis.texts import read_list
 
     home = _home_of(options)
     study = load_study(options.study, home)
@@ -331,7 +331,7 @@ def _robustness(options: argparse.Namespace) -> int:
     grid = open_grid(study, results)
     print(f"{len(grid.universes)} defensible analyses.", file=sys.stderr)
     for reason, n in grid.left_out.most_common():
-        print(f"  not {n}: {REASONS[reason]}", file=sys.stderr)
+        print(f"  not {n}: {read_list('reasons')[reason]}", file=sys.stderr)
     if options.dry_run:
         return CLEAN
     with (

@@ -40,22 +40,6 @@ CROSSED = ("aggregation", "min_answered", "careless", "scaling", "method", "k", 
 """Choices of which every combination is analysed."""
 ALONE = ("active_from", "left_out", "reference_wave")
 """Choices that change one at a time."""
-REASONS = {
-    "same_fit": "latent profiles follow the scale of each phase: z-scores give what points give",
-    "no_mixture": "only latent profiles have a model from which measurement error is taken off",
-    "shapes": "scores without their level add up to 0, so that no normal profile fits them",
-    "no_error": "too few units have several respondents to know the error of measurement",
-    "no_number": "the headline has no profiles, so there is no number to vary",
-    "one_group": "one profile fewer leaves no division",
-    "many_groups": "one profile more is more than 04_number_of_profiles.max_profiles",
-    "no_roles": "respondents have no roles, or all the same one",
-    "same_scores": "gives the very scores that another choice gives",
-    "same_weights": "there is no background to weigh by",
-    "last_item": "the phase would have no item left",
-    "few_phases": "one phase has no shape",
-    "few_units": "too few units have all scores, or on a phase they are all the same",
-}
-"""Why a combination is not analysed."""
 STEPS = (0.0, 100 / 3, 200 / 3, 100.0)
 """Ends of the low, middle and high step into which scores are cut for latent classes."""
 
@@ -164,7 +148,7 @@ def lay_out(
     Returns
     -------
     list of Universe, Counter of reason
-        Those that can be analysed, and how many cannot, by a reason of `REASONS`.
+        Those that can be analysed, and how many cannot, by a reason of ``texts/reasons.yaml``.
 
     Examples
     --------

@@ -220,5 +220,5 @@ def _laid_over(words: dict[str, Any], others: Mapping[str, Any]) -> dict[str, An
 
 @cache
 def read_list(name: str) -> Any:
-    """Read what stands beside the languages: ``references``, ``checklists``, ``columns``."""
+    """Read what stands beside the languages: ``references``, ``checklists``, ``reasons``, …"""
     return yaml.safe_load((FOLDERS[0] / f"{name}.yaml").read_text("utf-8"))

@@ -36,9 +36,8 @@ def children(seed: Seed, n: int) -> list[np.random.SeedSequence]:
     return np.random.SeedSequence(seed).spawn(n)
 
 
-@contextmanager
-def on_cluster(address: str) -> Iterator[Any]:
-    """Open a Dask cluster, on which joblib's backend ``dask`` then works; give its client.
+def on_cluster(address: str) -> Any:
+    """Give a client of a Dask cluster; while it is open, joblib's backend ``dask`` works there.
 
     Parameters
     ----------
@@ -57,12 +56,10 @@ def on_cluster(address: str) -> Iterator[Any]:
         problem = "needs the library distributed, which is not installed"
         raise refuse("command line", "--dask", address, problem, "", remedy) from None
     try:
-        client = Client(address, timeout=PATIENCE)
+        return Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         problem, allowed = f"does not answer: {error}", "the address of a Dask scheduler"
         raise refuse("command line", "--dask", address, problem, allowed) from None
-    with client:
-        yield client
 
 
 @contextmanager

@@ -16,17 +16,8 @@ from docx.shared import Cm, Length, Pt, RGBColor
 from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph as WordParagraph
 
-from cycle_analysis.report.document import (
-    ANNEX,
-    CREATED,
-    Bullets,
-    Document,
-    Figure,
-    Heading,
-    Paragraph,
-    Table,
-    Text,
-)
+from cycle_analysis.report import document as parts
+from cycle_analysis.report.document import Document
 
 REGIONS = {"nl": "nl-NL", "en": "en-GB"}
 """What Word wants to know to check spelling."""
@@ -55,14 +46,14 @@ def to_docx(document: Document) -> bytes:
     for name, text in document.about:
         _paragraph(word, NOTE, f"{name}: {text}")
     for block in document.blocks:
-        if isinstance(block, Heading):
+        if isinstance(block, parts.Heading):
             _heading(word, block)
-        elif isinstance(block, Paragraph):
+        elif isinstance(block, parts.Paragraph):
             _runs(_paragraph(word, APART if block.kind else "Normal"), block.text)
-        elif isinstance(block, Bullets):
+        elif isinstance(block, parts.Bullets):
             for item in block.items:
                 _runs(_paragraph(word, "List Bullet"), item)
-        elif isinstance(block, Table):
+        elif isinstance(block, parts.Table):
             _table(word, block, document.words["table"])
         else:
             _figure(word, block, document.words)
@@ -83,7 +74,7 @@ def _prepare(word: Word, document: Document) -> None:
     about = word.core_properties
     about.title, about.language = document.title[:LONGEST], code
     about.author = about.comments = ""
-    about.created = about.modified = CREATED
+    about.created = about.modified = parts.CREATED
     styles = word.styles
     styles["Normal"].font.name, styles["Normal"].font.size = "Calibri", Pt(10.5)
     for name in ("Title", "Subtitle", *(f"Heading {level}" for level in (1, 2, 3))):
@@ -105,7 +96,7 @@ def _paragraph(word: Word, style: str, text: str = "") -> WordParagraph:
     return paragraph
 
 
-def _heading(word: Word, heading: Heading) -> None:
+def _heading(word: Word, heading: parts.Heading) -> None:
     """Write a heading that texts can lead to; the annex begins on a page of its own."""
     paragraph = _paragraph(word, f"Heading {max(heading.level, 1)}", heading.text)
     paragraph.paragraph_format.page_break_before = heading.level == 0 or None
@@ -127,7 +118,7 @@ def _bookmark(key: str) -> str:
     return "k_" + re.sub(r"\W", "_", key)[-38:]
 
 
-def _runs(paragraph: WordParagraph, text: Text) -> None:
+def _runs(paragraph: WordParagraph, text: parts.Text) -> None:
     for run in text:
         added = paragraph.add_run(run.text)
         added.bold, added.italic = run.strong or None, run.em or None
@@ -143,9 +134,9 @@ def _runs(paragraph: WordParagraph, text: Text) -> None:
             paragraph._p.append(link)
 
 
-def _caption(word: Word, kind: str, thing: Figure | Table) -> WordParagraph:
+def _caption(word: Word, kind: str, thing: parts.Figure | parts.Table) -> WordParagraph:
     """Write a caption with a field for its number, so that Word can list and number them."""
-    part, digits = thing.number.rstrip("0123456789"), thing.number.lstrip(ANNEX)
+    part, digits = thing.number.rstrip("0123456789"), thing.number.lstrip(parts.ANNEX)
     paragraph = _paragraph(word, "Caption", f"{kind} {part}")
     number = OxmlElement("w:fldSimple")
     number.set(qn("w:instr"), rf"SEQ {kind}{part} \* ARABIC")
@@ -156,7 +147,7 @@ def _caption(word: Word, kind: str, thing: Figure | Table) -> WordParagraph:
     return paragraph
 
 
-def _figure(word: Word, figure: Figure, words: dict[str, str]) -> None:
+def _figure(word: Word, figure: parts.Figure, words: dict[str, str]) -> None:
     paragraph = word.add_paragraph()
     paragraph.paragraph_format.keep_with_next = True
     picture = paragraph.add_run().add_picture(io.BytesIO(figure.drawing.png))
@@ -170,7 +161,7 @@ def _figure(word: Word, figure: Figure, words: dict[str, str]) -> None:
         _table(word, figure.table, words["table"])
 
 
-def _table(word: Word, table: Table, kind: str) -> None:
+def _table(word: Word, table: parts.Table, kind: str) -> None:
     _caption(word, kind, table).paragraph_format.keep_with_next = True
     lines = [table.heads, *([cell.text for cell in row] for row in table.rows)]
     made = word.add_table(len(lines), len(table.heads))

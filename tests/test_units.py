@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shared import examples
+from small_studies import Truth, make_study
 
 from cycle_analysis.problems import InputError
-from cycle_analysis.units import Register, load_register, read_events, read_register
+from cycle_analysis.units import Register, load_register, read_events, read_register, study_register
 from cycle_analysis.units.identification import _key, identify, remedy_for
 
 REGISTER = load_register()
@@ -28,6 +29,15 @@ def write(folder, name, text):
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_register_is_read_again_only_when_its_file_has_changed(tmp_path):
+    study = make_study(tmp_path, Truth(["2010"], "profiles", n_units=12))
+    before = study_register(study)
+    assert study_register(study) is before
+    with (study.folder / "units.csv").open("a", encoding="utf-8") as file:
+        file.write("C999,Utopia,North\n")
+    assert "C999" in set(study_register(study).units["unit"]) - set(before.units["unit"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ that is wrong with a register is told at once, and nothing is repaired.
 
 import warnings
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -431,7 +431,19 @@ def study_register(study: Study) -> Register:
     if study.units.register_file == BUNDLED:
         return load_register()
     events = study.folder / study.units.events if study.units.events else None
-    return read_register(study.folder / study.units.register_file, events)
+    units = study.folder / study.units.register_file
+    return _read_once(units, events, _state(units), _state(events))
+
+
+@lru_cache(maxsize=8)
+def _read_once(units: Path, events: Path | None, *states: tuple[int, int]) -> Register:
+    """Read a register again only when a file of it has changed: many ask for the same one."""
+    return read_register(units, events)
+
+
+def _state(path: Path | None) -> tuple[int, int]:
+    found = path.stat() if path and path.is_file() else None
+    return (found.st_mtime_ns, found.st_size) if found else (0, 0)
 
 
 def has_municipalities(study: Study) -> bool:

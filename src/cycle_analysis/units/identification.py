@@ -133,15 +133,18 @@ class _Finder:
                 dict.fromkeys(units, SPELLING)
             )
         self.numbered = _numbers(self.names)
+        self.told: dict[str, str] = {}  # of units that are not in force
         self.provinces = _provinces(register)
 
     def find(self, text: str, place: str) -> tuple[str | None, str, str, str]:
         """Find unit, rule, problem and suggestions."""
-        unit, rule, candidates = self._unit(text, place)
+        unit, rule, candidates = self.unit(text, place)
         if unit in self.current:
             return unit, rule, "", ""
         if unit is not None:
-            return unit, f"former {rule}", self._out_of_force(unit), ""
+            if unit not in self.told:
+                self.told[unit] = self._out_of_force(unit)
+            return unit, f"former {rule}", self.told[unit], ""
         if candidates:
             number = {2: "two"}.get(len(candidates), str(len(candidates)))
             return None, "", f"is the name of {number} units", self._listed(candidates)
@@ -149,7 +152,7 @@ class _Finder:
             return None, "", "is missing", ""
         return None, "", ROUNDED if _ROUNDED.fullmatch(text) else UNKNOWN, ""
 
-    def _unit(self, text: str, place: str) -> tuple[str | None, str, list[str]]:
+    def unit(self, text: str, place: str = "") -> tuple[str | None, str, list[str]]:
         """Find unit, rule, and the units that the text could mean when it is more than one."""
         if text in self.names:
             return text, CODE, []
@@ -288,8 +291,10 @@ class _Spellings:
 
 def mostly_named(texts: pd.DataFrame, register: Register, date: str) -> bool:
     """Say whether more than half of the rows name a unit in a column: fast, as none is placed."""
-    units = identify(texts.stack(), register, date, suggest=False)["unit"]
-    return bool(units.notna().groupby(level=0).any().mean() > 0.5)
+    finder = _finder(register, pd.Timestamp(date))
+    return bool(
+        texts.map(lambda text: finder.unit(_text(text))[0]).notna().any(axis=1).mean() > 0.5
+    )
 
 
 def units_within(texts: Iterable[str], register: Register, day: str) -> dict[str, str]:
@@ -302,12 +307,19 @@ def units_within(texts: Iterable[str], register: Register, day: str) -> dict[str
     >>> list(units_within(told, load_register(), "2022-03-01").values())
     ['GM0034', 'GM0753', '', '']
     """
-    named = register.in_force(pd.Timestamp(day))[["name", "unit"]].to_numpy()
-    by_key = {_key(name): unit for name, unit in named}
-    words = sorted((re.escape(key) for key in by_key), key=len, reverse=True)  # the longest first
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)")
+    by_key, pattern = _names_on(register, pd.Timestamp(day))
     found = {text: {by_key[key] for key in pattern.findall(_key(text))} for text in texts}
     return {text: units.pop() if len(units) == 1 else "" for text, units in found.items()}
+
+
+@lru_cache(maxsize=8)
+def _names_on(register: Register, day: pd.Timestamp) -> tuple[dict[str, str], "re.Pattern[str]"]:
+    """Units in force by name, and what finds these names as whole words, the longest first."""
+    by_key = {
+        _key(name): unit for name, unit in register.in_force(day)[["name", "unit"]].to_numpy()
+    }
+    words = sorted((re.escape(key) for key in by_key), key=len, reverse=True)
+    return by_key, re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)")
 
 
 def allowed_units(problem: str, suggestions: str) -> str:

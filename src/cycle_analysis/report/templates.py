@@ -281,6 +281,8 @@ def _with_blocks(sandbox: Sandbox, chapter: str, facts: Mapping[str, Any]) -> Co
 @cache  # a notebook tells many blocks of one chapter
 def _extended(source: str) -> str:
     """Name the template that this one replaces parts of; empty if it stands on its own."""
+    if "extends" not in source:
+        return ""
     above = jinja2.Environment(**COMMENTS).parse(source).find(nodes.Extends)
     return str(above.template.as_const()) if above else ""
 

@@ -21,6 +21,7 @@ import json
 import mimetypes
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from platform import python_version
@@ -218,6 +219,7 @@ def private_key(study: Study) -> bytes:
     return digest.digest()
 
 
+@cache
 def libraries() -> dict[str, str]:
     """Versions of `LIBRARIES`."""
     return {name: metadata.version(name) for name in LIBRARIES}

@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -40,7 +41,7 @@ class YamlText:
         self.lines: dict[Key, int] = {}
         self.problems: list[Problem] = []
         try:
-            root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_NoAliases)
+            root = _composed(path.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError as error:
             raise not_utf8(file, error, "Save the file as UTF-8") from None
         except yaml.MarkedYAMLError as error:
@@ -133,6 +134,12 @@ class _NoAliases(yaml.SafeLoader):
             mark = self.peek_event().start_mark
             raise yaml.MarkedYAMLError(problem="an alias (*name) is not allowed", problem_mark=mark)
         return super().compose_node(parent, index)
+
+
+@lru_cache(maxsize=64)
+def _composed(text: str) -> yaml.Node | None:
+    """Compose a text once: a run reads the same files again and again, which takes longest."""
+    return yaml.compose(text, Loader=_NoAliases)
 
 
 _KINDS: dict[str | tuple[str, ...], tuple[str, str]] = {

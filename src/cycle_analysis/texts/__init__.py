@@ -53,7 +53,7 @@ def find_lacking(folder: Path) -> list[str]:
     """
     english = FOLDERS[0] / "en"
     files = [file.name for file in sorted(english.iterdir()) if not (folder / file.name).is_file()]
-    ours, theirs = (yaml.safe_load((one / FILE).read_text("utf-8")) for one in (english, folder))
+    ours, theirs = (_read(one / FILE) for one in (english, folder))
     return [*files, *(f"{FILE}: {path}" for path in _lacking(ours, theirs))]
 
 
@@ -206,7 +206,7 @@ def read_language(code: str, folders: tuple[Path, ...]) -> tuple[dict[str, Any],
         raise ValueError(f"There are no texts in {code!r}; choose from {known}.")
     words: dict[str, Any] = {}
     for file in reversed(files):
-        words = _laid_over(words, yaml.safe_load(file.read_text("utf-8")))
+        words = _laid_over(words, _read(file))
     return words, found
 
 
@@ -221,4 +221,9 @@ def _laid_over(words: dict[str, Any], others: Mapping[str, Any]) -> dict[str, An
 @cache
 def read_list(name: str) -> Any:
     """Read what stands beside the languages: ``references``, ``checklists``, ``reasons``, …"""
-    return yaml.safe_load((FOLDERS[0] / f"{name}.yaml").read_text("utf-8"))
+    return _read(FOLDERS[0] / f"{name}.yaml")
+
+
+def _read(file: Path) -> Any:
+    """Read a file by libyaml where it is there: every notebook does, and Python takes longer."""
+    return yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))

@@ -265,7 +265,7 @@ def _products_of(basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Sums of products of a basis, j × B × q × q, by weights of the nodes, j × M × B."""
     q = basis.shape[1]
     products = (basis[:, :, None] * basis[:, None, :]).reshape(-1, q * q)
-    return np.moveaxis(products.T @ weights, 1, -1).reshape(*weights.shape[::2], q, q)
+    return (products.T @ weights).transpose(0, 2, 1).reshape(*weights.shape[::2], q, q)
 
 
 def _sized(weights: np.ndarray, basis: np.ndarray) -> np.ndarray:

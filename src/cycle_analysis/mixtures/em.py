@@ -272,7 +272,7 @@ def factors_of(coordinates: np.ndarray, p: int) -> np.ndarray:
     """Cholesky factors, k × B × p × p, of log-Cholesky coordinates, t × k × B."""
     rows, columns, diagonal = triangle(p)
     factors = np.zeros((*coordinates.shape[1:], p, p))
-    logs = np.moveaxis(coordinates, 0, -1).copy()
+    logs = coordinates.transpose(1, 2, 0).copy()
     logs[..., diagonal] = np.exp(logs[..., diagonal])
     factors[..., rows, columns] = logs
     return factors
@@ -283,7 +283,7 @@ def coordinates_of(factors: np.ndarray) -> np.ndarray:
     rows, columns, diagonal = triangle(factors.shape[-1])
     logs = factors[..., rows, columns]
     logs[..., diagonal] = np.log(logs[..., diagonal])
-    return np.ascontiguousarray(np.moveaxis(logs, -1, 0))
+    return np.ascontiguousarray(logs.transpose(2, 0, 1))
 
 
 @cache

@@ -200,9 +200,9 @@ class DiagonalSteps(Diagonal):
         means = totals / counts
         middle = (means * sizes).sum(axis=1, keepdims=True) / sizes.sum(axis=0)
         weighed = (means - middle) / spread * np.sqrt(sizes)
-        left, length, right = np.linalg.svd(np.moveaxis(weighed, -1, 0), full_matrices=False)
+        left, length, right = np.linalg.svd(weighed.transpose(2, 0, 1), full_matrices=False)
         line = left[:, :, :1] * length[:, None, :1] @ right[:, :1]
-        means = middle + np.moveaxis(line, 0, -1) / np.sqrt(sizes) * spread
+        means = middle + line.transpose(1, 2, 0) / np.sqrt(sizes) * spread
         deviations = np.maximum(squares - 2 * means * totals + counts * means**2, 0.0)
         pooled = deviations.sum(axis=1, keepdims=True) / counts.sum(axis=1, keepdims=True)
         logs = np.log(np.maximum(pooled, self.lowest))
@@ -270,7 +270,7 @@ class Full(FreeShares):
     def natural(self, theta: np.ndarray, block: Block) -> np.ndarray:
         """Natural parameters for the statistics x_a x_b (a ≥ b), x_a, 1 of the observed phases."""
         k, n_problems = theta.shape[1:]
-        means = np.moveaxis(theta[: self.p], 0, -1)
+        means = theta[: self.p].transpose(1, 2, 0)
         n_covariances = 1 if self.model.pooled_profiles else k
         factors = self._factors(theta[:, :n_covariances])
         if not block.observed.all():
@@ -288,7 +288,7 @@ class Full(FreeShares):
         constant = -0.5 * ((linear * means).sum(axis=-1) + p * em.LOG_2PI) - log_roots
         quadratic = np.broadcast_to(quadratic, (k, n_problems, len(rows)))
         stacked = np.concatenate([quadratic, linear, constant[..., None]], axis=-1)
-        return np.ascontiguousarray(np.moveaxis(stacked, -1, 0))
+        return np.ascontiguousarray(stacked.transpose(2, 0, 1))
 
     def maximise(self, sums: list[np.ndarray], theta: np.ndarray | None) -> np.ndarray:
         """Means and pooled or separate covariances, no direction under the floor."""
@@ -318,7 +318,7 @@ class Full(FreeShares):
         """Theta of means, k × B × p, and Cholesky factors, k (or 1) × B × p × p."""
         logs = em.coordinates_of(factors)
         logs = np.broadcast_to(logs, (len(logs), *means.shape[:-1]))
-        return np.concatenate([np.moveaxis(means, -1, 0), logs])
+        return np.concatenate([means.transpose(2, 0, 1), logs])
 
     def _factors(self, theta: np.ndarray) -> np.ndarray:
         """Cholesky factors, k × B × p × p."""
@@ -341,7 +341,7 @@ class Full(FreeShares):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sum counts, scores and products over all phases, the missing ones as expected."""
         seen = np.flatnonzero(block.observed)
-        total = np.moveaxis(total, 0, -1)
+        total = total.transpose(1, 2, 0)
         rows, columns, _ = em.triangle(len(seen))
         squares = np.zeros((*total.shape[:-1], len(seen), len(seen)))
         squares[..., rows, columns] = squares[..., columns, rows] = total[..., : len(rows)]
@@ -366,7 +366,7 @@ class Full(FreeShares):
         if theta is None:
             theta = np.zeros((self.p + self.p * (self.p + 1) // 2, *shape))
         seen = np.flatnonzero(block.observed)
-        means, covariances = np.moveaxis(theta[: self.p], 0, -1), self._covariances(theta)
+        means, covariances = theta[: self.p].transpose(1, 2, 0), self._covariances(theta)
         within = covariances[..., seen[:, None], seen]
         slope = np.swapaxes(np.linalg.solve(within, covariances[..., seen, :]), -1, -2)
         slope[..., seen, :] = np.eye(len(seen))

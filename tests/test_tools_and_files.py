@@ -17,6 +17,7 @@ from cycle_analysis.cli import main
 from cycle_analysis.drafting.matching import match_columns
 from cycle_analysis.problems import FIXED, KEPT, InputError
 from cycle_analysis.readers import read_export
+from cycle_analysis.running import find_doubts, gather_parameters, notebook_folder
 from cycle_analysis.study import load_study
 from cycle_analysis.study.files import Source
 from cycle_analysis.units import load_register, read_register
@@ -361,6 +362,9 @@ def test_what_a_command_warns_of_names_no_file_of_the_package(tmp_path):
     said = command("check", "tiny", home=tmp_path).stderr
     assert "The register ends in 2026: 2027-03-01 is answered with the units of 2026." in said
     assert ".py" not in said
+    study = load_study("tiny", tmp_path)
+    _, told = find_doubts(study, gather_parameters(study, notebook_folder(tmp_path), {}))
+    assert [str(one) in said for one in told] == [True], "a run tells it too"
 
 
 def test_what_a_command_is_for_ends_in_one_mark(capsys):

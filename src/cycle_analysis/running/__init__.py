@@ -14,6 +14,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -337,6 +338,19 @@ def gather_parameters(
             values[name] |= checked
     check_together(values)
     return values
+
+
+def find_doubts(
+    study: Study, parameters: Mapping[str, Mapping[str, Value]]
+) -> tuple[list[Problem], list[Warning | str]]:
+    """Read the exports of all waves; give what makes a run weak, and warnings to tell."""
+    from cycle_analysis.responses.coded import read_all_responses
+    from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
+
+    with warnings.catch_warnings(record=True) as told:
+        responses = read_all_responses(study, number(parameters["01_responses"]["max_invalid"]))
+        doubts = doubt_study(study, responses, parameters)
+    return doubts, list({str(one.message): one.message for one in told}.values())
 
 
 def plan(study: Study) -> list[Step]:

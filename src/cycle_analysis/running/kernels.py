@@ -10,7 +10,6 @@ is the same file, to be compared like any other.
 """
 
 import asyncio
-import ctypes
 import gc
 import json
 import multiprocessing
@@ -67,6 +66,7 @@ PRELOADED = [
     "cycle_analysis.__main__",
     "cycle_analysis.notebook",
     "cycle_analysis.report",
+    "cycle_analysis.running.checking",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "scipy.cluster.hierarchy",
@@ -362,18 +362,18 @@ def context() -> ForkServerContext:
     return server
 
 
-def load_ahead() -> None:
-    """Let the fork server load its libraries while something else is done, if there is one."""
-    if os.environ.get(PROVISIONER) == FORKED:
-        context()
-        with deaf():
-            pass
+def apart(function: Callable[..., Any], *given: Any) -> Any:
+    """Do something in a process of the fork server, where there is one.
 
-
-def return_memory() -> None:
-    """Give the system what was freed: glibc keeps much of it, beside kernels that need it."""
-    with suppress(AttributeError, TypeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
+    That has the libraries which this process would need a second to import.
+    """
+    if os.environ.get(PROVISIONER) != FORKED:
+        return function(*given)
+    with deaf():
+        pool = ProcessPoolExecutor(1, context(), initializer=_begin)
+        begun = pool.submit(function, *given)
+    with pool:
+        return begun.result()
 
 
 @contextmanager

@@ -35,7 +35,14 @@ from joblib import Parallel, delayed
 from cycle_analysis import STOPPED
 from cycle_analysis.problems import InputError
 from cycle_analysis.running import gather_parameters, notebook_folder, plan
-from cycle_analysis.running.kernels import FORKED, PROVISIONER, NotebookError, no_memory, voiceless
+from cycle_analysis.running.kernels import (
+    FORKED,
+    NO_MEMORY,
+    PROVISIONER,
+    NotebookError,
+    no_memory,
+    voiceless,
+)
 from cycle_analysis.running.manifest import describe, is_as_left, write_manifest
 from cycle_analysis.study import HOME, Study, check_raw_files
 from cycle_analysis.whole_files import DISK, tell_nobody, unwritable, write_whole
@@ -303,7 +310,8 @@ def tell_error(error: BaseException) -> str:
 
 def _told(error: BaseException) -> BaseException:
     """Take for what it is what is no bug: too little memory, and what pytask could not write."""
-    if isinstance(error, MemoryError) or getattr(error, "errno", 0) == errno.ENOMEM:
+    of_memory = isinstance(error, MemoryError) or type(error).__name__ in NO_MEMORY
+    if of_memory or getattr(error, "errno", 0) == errno.ENOMEM:
         return no_memory("run", "memory", "")
     if isinstance(error, OSError) and error.errno in DISK and error.filename:
         return unwritable(Path(error.filename), error)

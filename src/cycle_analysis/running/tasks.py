@@ -11,6 +11,7 @@ import io
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -34,11 +35,11 @@ from cycle_analysis.running import (
     PER_WAVE,
     Step,
     Value,
+    find_doubts,
     notebook_file,
-    number,
     plan,
 )
-from cycle_analysis.running.kernels import execute_notebook, load_ahead, return_memory
+from cycle_analysis.running.kernels import apart, execute_notebook
 from cycle_analysis.running.manifest import find_reports, hash_code, libraries
 from cycle_analysis.study import Study
 from cycle_analysis.study.codebook import COLUMNS
@@ -312,16 +313,9 @@ class Tasks:
 
     def check(self, output: FolderNode) -> None:
         """Read the exports of all waves; what is wrong with them is told before work begins."""
-        load_ahead()
-        from cycle_analysis.responses.coded import read_all_responses
-        from cycle_analysis.running.checking import doubt_study  # heavy: only when needed
-
-        responses = read_all_responses(
-            self.study, number(self.parameters["01_responses"]["max_invalid"])
-        )
-        doubts = doubt_study(self.study, responses, self.parameters)
-        del responses
-        return_memory()
+        doubts, told = apart(find_doubts, self.study, self.parameters)
+        for one in told:
+            warnings.warn(one, stacklevel=2)
         refuse_any(doubt for doubt in doubts if doubt.done == REJECTED)
         for doubt in doubts:
             self.tell(f"  !   {doubt}")

@@ -9,7 +9,9 @@ from tempfile import mkdtemp
 import matplotlib as mpl
 import pytest
 from frozen import MAKERS, FrozenRun, finish_run
+from grids import grid_of, with_grid
 
+from cycle_analysis.robustness.run import run_grid
 from cycle_analysis.running.kernels import GRAMMAR
 
 ROOT = Path(__file__).parents[1]
@@ -112,3 +114,17 @@ def make_copy() -> Callable[[FrozenRun], Path]:
         return shutil.copytree(run.home, home, dirs_exist_ok=True)
 
     return copy
+
+
+@pytest.fixture
+def small(frozen_run: Callable[[str], FrozenRun], make_copy: Callable[[FrozenRun], Path]) -> Path:
+    """Give a copy of a small study that has run, with a small grid."""
+    return with_grid(make_copy(frozen_run("one_wave")))
+
+
+@pytest.fixture(scope="session")
+def alone(frozen_run: Callable[[str], FrozenRun], make_copy: Callable[[FrozenRun], Path]) -> Path:
+    """Give another one, of which one process has worked out the grid undisturbed, to be read."""
+    home = with_grid(make_copy(frozen_run("one_wave")))
+    run_grid(grid_of(home))
+    return home

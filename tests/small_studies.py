@@ -6,8 +6,8 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ QUICK = {
 }
 """The same for study.yaml, for runs in processes of their own."""
 SHAPES = pd.DataFrame([[15.0] * 4, [80.0, 25.0] * 2, [25.0, 80.0] * 2, [85.0] * 4])
+ITEMS = [f"P{phase}_{i}" for phase in range(1, 5) for i in range(1, 4)]
 HOSTILE = "<script>alert(1)</script> $x$ {{ 7*7 }} {n}"
 
 
@@ -83,18 +84,17 @@ def make_study(
         return {"nl": f"{nl} {truth.label}".strip(), "en": f"{en} {truth.label}".strip()}
 
     phases = [f"P{i}" for i in range(1, 5)]
-    items = pd.DataFrame({"phase": np.repeat(phases, 3)})
-    items.index = [f"{phase}_{i}" for phase in phases for i in range(1, 4)]
+    items = pd.DataFrame({"phase": np.repeat(phases, 3)}, ITEMS)
     for language, word in (("nl", "Vraag"), ("en", "Question")):
         items[f"question_{language}"] = [f"{word} {item} {truth.label}" for item in items.index]
     parts = ["North" if i % 3 else "South" for i in range(truth.n_units)]
     parts[:5] = ["Isle", "Isle", "Reef", "Reef", "Reef"]
-    units = [f"C{i:03d}" for i in range(truth.n_units)]
+    units, drawn = _units(truth), replace(truth, waves=(), label="")
     register = pd.DataFrame({"unit": units, "name": [f"Landia{u}" for u in units], "part": parts})
     labels = {str(i): text(f"trede {i}", f"step {i}") for i in range(5)}
     write_surveys(
         home / "data" / "raw" / "small",
-        {wave: _answers(truth, i, register["unit"], items) for i, wave in enumerate(truth.waves)},
+        {wave: _answers(drawn, i) for i, wave in enumerate(truth.waves)},
         items,
         register,
         title=text("Proefstudie", "Trial study"),
@@ -274,8 +274,14 @@ def change(results: Results, step: str, wave: str = ALL_WAVES, **tables: pd.Data
     results.save(step, wave, kept | tables, origin)
 
 
-def _answers(truth: Truth, number: int, units: pd.Series, items: pd.DataFrame) -> pd.DataFrame:
+def _units(truth: Truth) -> list[str]:
+    return [f"C{i:03d}" for i in range(truth.n_units)]
+
+
+@cache
+def _answers(truth: Truth, number: int) -> pd.DataFrame:
     """Answers of one wave, respondents × (`respondent`, `unit`, items); some left out."""
+    units = _units(truth)
     rng = np.random.default_rng(11 + number)
     levels = _levels(truth, np.random.default_rng(5)).drop(columns="profile").to_numpy()
     same = truth.kind == "identical"
@@ -290,7 +296,7 @@ def _answers(truth: Truth, number: int, units: pd.Series, items: pd.DataFrame) -
             if truth.kind == "profiles" and place == 0:
                 answers[:3] = ""
             rows.append([f"{unit}-{i}", unit, *answers])
-    return pd.DataFrame(rows, columns=["respondent", "unit", *items.index])
+    return pd.DataFrame(rows, columns=["respondent", "unit", *ITEMS])
 
 
 def _levels(truth: Truth, rng: np.random.Generator) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import called
+from grids import grid_of, saved_grid
 
 from cycle_analysis.problems import InputError
 from cycle_analysis.report import assemble, open_chapter, tell
@@ -39,18 +40,6 @@ pytestmark = pytest.mark.xdist_group("dask")
 HEADLINE = Universe("mean", 0.5, "kept", "true_scores", "profiles", "own", "equal", 50, "", "2018")
 PHASES = {"AG": ["AG1", "AG2"], "EX": ["EX1"], "VB": ["VB1", "VB2", "VB3"]}
 SETTING = Setting(4, True, 8, PHASES, ["2018", "2022"])
-SMALL = """
-robustness:
-  aggregation: [mean, median]
-  min_answered: [0.5]
-  careless: [kept]
-  scaling: [true_scores]
-  k: [own, more]
-  active_from: [50]
-  left_out: [phase]
-"""
-"""A grid of seconds."""
-
 
 # Which choices there are.
 
@@ -244,40 +233,6 @@ def test_claims_survive_where_another_analysis_would_make_them_too():
 # Runs: on processes, on Dask, killed, and told.
 
 
-@pytest.fixture
-def small(frozen_run, make_copy):
-    """A copy of a small study that has run, with a small grid."""
-    return with_grid(make_copy(frozen_run("one_wave")))
-
-
-@pytest.fixture(scope="module")
-def alone(frozen_run, make_copy):
-    """Another one, of which one process has worked out the grid undisturbed, to be read."""
-    home = with_grid(make_copy(frozen_run("one_wave")))
-    run_grid(grid_of(home))
-    return home
-
-
-def with_grid(home):
-    with (home / "data" / "raw" / "small" / "study.yaml").open("a", encoding="utf-8") as file:
-        file.write(SMALL)
-    return home
-
-
-def grid_of(home):
-    return open_grid(load_study("small", home), open_results("small", home))
-
-
-def saved(home) -> dict[str, bytes]:
-    folder = open_results("small", home).step_folder(ROBUSTNESS)
-    return {path.name: path.read_bytes() for path in folder.glob("[!.]*")}
-
-
-def test_a_dask_cluster_finds_what_one_process_finds(small, alone, dask_address):
-    run_grid(grid_of(small), address=dask_address)
-    assert saved(small) == saved(alone)
-
-
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_grid_that_is_killed_again_and_again_and_ended_by_two_processes_has_the_same_tables(
     small, alone
@@ -297,7 +252,7 @@ def test_a_grid_that_is_killed_again_and_again_and_ended_by_two_processes_has_th
     done = []
     run_grid(grid_of(small), n_workers=2, tell=done.append)
     assert least <= done[0] < len(grid.universes), "two processes have something left to do"
-    assert saved(small) == saved(alone)
+    assert saved_grid(small) == saved_grid(alone)
 
 
 def n_lines(file) -> int:

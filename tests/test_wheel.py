@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 from commands import command
 from conftest import ROOT
@@ -24,15 +25,19 @@ def installed(tmp_path_factory):
     return folder / "installed"
 
 
+NEWER = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 OTHER_PLACE = {
     "LC_ALL": "nl_NL.UTF-8",
     "TZ": "Asia/Kathmandu",
     "OMP_NUM_THREADS": "3",
     "PYTHONHASHSEED": "7",
+    "NPY_DISABLE_CPU_FEATURES": " ".join(NEWER),
+    "OPENBLAS_CORETYPE": "Sandybridge",
 }
+"""A processor that adds up fewer numbers at a time, in another order, has other last bits too."""
 
 
-def test_it_runs_a_study_anew_to_the_same_bytes_whatever_its_place_and_language(
+def test_it_runs_a_study_anew_to_the_same_bytes_whatever_its_place_language_and_processor(
     installed, frozen_run, make_copy, monkeypatch
 ):
     """That run was made by the sources, and all is the same but a table that was tampered with."""

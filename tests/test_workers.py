@@ -1,9 +1,11 @@
 """The same numbers under joblib's own processes and on a Dask cluster."""
 
 import json
+import os
 import pickle
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import called
+from grids import grid_of, saved_grid
 from shared import four_profiles
 from small_studies import write_notebook
 
@@ -23,9 +26,17 @@ from cycle_analysis.profiles.division import bootstrap_jaccard
 from cycle_analysis.profiles.rates import in_points, recovery
 from cycle_analysis.profiles.selection import bootstrap_likelihood_ratio, compare
 from cycle_analysis.profiles.verdict import weigh
-from cycle_analysis.running.kernels import FORKED, PROVISIONER, ForkedWorkers, execute_notebook
-from cycle_analysis.running.run import FIXED_ENVIRONMENT
+from cycle_analysis.robustness.run import run_grid
+from cycle_analysis.running.kernels import (
+    FORKED,
+    PROVISIONER,
+    ForkedWorkers,
+    apart,
+    execute_notebook,
+)
+from cycle_analysis.running.run import FIXED_ENVIRONMENT, _told
 from cycle_analysis.simulate import Profiles
+from cycle_analysis.study import load_study
 
 pytestmark = pytest.mark.xdist_group("dask")
 NEAR = Profiles(pd.DataFrame({"AG": [30.0, 52.0], "EX": [30.0, 52.0], "VB": [60.0, 38.0]}), 6.0)
@@ -46,6 +57,11 @@ def test_resampling_on_a_dask_cluster_equals_loky_forked_workers_and_one_process
         assert np.array_equal(values, here[name], equal_nan=True), name
         assert np.array_equal(values, forked[name], equal_nan=True), name
         assert np.array_equal(values, there[name], equal_nan=True), name
+
+
+def test_a_grid_is_the_same_on_a_dask_cluster(small, alone, dask_address):
+    run_grid(grid_of(small), address=dask_address)
+    assert saved_grid(small) == saved_grid(alone)
 
 
 def test_a_command_finds_the_same_on_a_dask_cluster(tmp_path, dask_address, monkeypatch):
@@ -79,6 +95,18 @@ def _refuse(value: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
+def test_exports_are_read_apart_and_what_is_refused_there_is_told_here(tmp_path, monkeypatch):
+    assert apart(os.getpid) == os.getpid(), "where nothing is forked"
+    monkeypatch.setenv(PROVISIONER, FORKED)
+    assert apart(os.getpid) != os.getpid()
+    with pytest.raises(InputError, match="nowhere"):
+        apart(load_study, "nowhere", tmp_path)
+    with pytest.raises(BrokenProcessPool) as ended:
+        apart(os._exit, 9)
+    assert "too little memory" in str(_told(ended.value)), "a system that is short of it ends some"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
 def test_a_kernel_resamples_in_processes_that_end_with_it(tmp_path, monkeypatch):
     monkeypatch.setenv(PROVISIONER, FORKED)
     monkeypatch.setenv("MPLBACKEND", FIXED_ENVIRONMENT["MPLBACKEND"])
@@ -108,10 +136,10 @@ def _everything() -> dict[str, np.ndarray]:
     method = partial(latent_profiles, models=[EEI], n_starts=3)
     table = compare(scores, 3, models=[EEI], n_starts=5)
     jaccard = bootstrap_jaccard(method(scores, 3), method, 4)
-    evidence = weigh(scores, 3, n_starts=3, n_replicates=19)
+    evidence = weigh(scores, 3, n_starts=3, n_replicates=9)
     holed = scores.mask(np.random.default_rng(1).random(scores.shape) < 0.1).dropna(how="all")
     ratio = bootstrap_likelihood_ratio(fit_mixture, holed, 2, n_replicates=4, search=Search(2, 2))
-    found = recovery(NEAR, in_points(3), 40, 3, 2, n_replicates=5, n_starts=3)
+    found = recovery(NEAR, in_points(3), 40, 3, 2, n_replicates=3, n_starts=3)
     return {
         "compare": table.select_dtypes("number").astype(float).to_numpy(),
         "jaccard": jaccard.to_numpy(dtype=float),

@@ -163,7 +163,8 @@ def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_
     reports = done_copy / "reports" / "small"
     processed = done_copy / "data" / "processed" / "small"
     shutil.rmtree(processed / "2010" / "01_responses")
-    left = results(done_copy)
+    report = processed / "notebooks" / "08_report.ipynb"
+    left, made = results(done_copy), report.stat().st_mtime_ns
     told = run_on_a_full_disk(done_copy)
     assert told.returncode == 2, told.stderr
     assert "the disk, or one's share of it, is full" in told.stderr
@@ -182,6 +183,7 @@ def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_
         assert "stands in its way" in told.stderr
         assert "Traceback" not in told.stdout + told.stderr
         assert finished(told.stdout) == steps, "it goes on where it was"
+        assert report.stat().st_mtime_ns == made, "told before the notebook ran for nothing"
         place.unlink()
     reports.mkdir()
     (reports / "notes.docx").write_bytes(b"mine")

@@ -496,7 +496,7 @@ def test_the_title_of_a_figure_of_change_does_not_deny_what_other_roles_may_expl
     results = saved(frozen_run("example"))
     change = results.load("07_waves", "change", ALL_WAVES).assign(**told)
     changed = Saved(results.study, results.store, {"07_waves/change": change})
-    document = assemble(results.study, changed, "en")
+    document = assemble(results.study, changed, "en", {"waves": CHAPTERS["waves"]})
     (figure,) = (one for one in document.figures if one.key.startswith("figure-change"))
     assert title in figure.drawing.svg.decode("utf-8")
 

@@ -6,6 +6,7 @@ keys of its YAML files, the items of its codebook, its parameters and its librar
 which of them made it run again can then be said.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -46,7 +47,7 @@ from cycle_analysis.study.codebook import COLUMNS
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.plan import hash_facts, plan_files
 from cycle_analysis.study.text_files import YamlText, read_table
-from cycle_analysis.whole_files import PART, delete_files, write_whole
+from cycle_analysis.whole_files import PART, delete_files, unwritable, write_whole
 
 MADE_OF = ".made_of"
 """Folder of what steps were made of, a file for each."""
@@ -178,8 +179,11 @@ class FolderNode:
         Raises
         ------
         InputError
-            If one of them may not be deleted.
+            If one of them may not be deleted, or a file stands in the place of the folder: told
+            before the work that would be for nothing.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise unwritable(self.path, NotADirectoryError(errno.ENOTDIR, "is no folder"))
         delete_files([*self.files, *self.path.rglob(f".*{PART}")])
 
     def load(self, is_product: bool = False) -> Path:

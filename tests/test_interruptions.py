@@ -157,6 +157,28 @@ def test_ctrl_c_is_heard_where_an_import_swallows_it(tmp_path):
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "Stopped.\n")
 
 
+VOICELESS = """
+import os, signal, threading, time
+from cycle_analysis.running.kernels import voiceless
+from cycle_analysis.running.run import ended_at_once
+
+def start():
+    with voiceless():
+        time.sleep(0.5)
+
+with ended_at_once("Stopped."):
+    threading.Thread(target=start).start()
+    time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+"""
+"""A program in which Ctrl-C comes while a thread that starts a process has taken the voice."""
+
+
+def test_ctrl_c_is_answered_while_a_thread_starts_a_process():
+    ended = subprocess.run([sys.executable, "-c", VOICELESS], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (130, "Stopped.\n")
+
+
 def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_one_goes_on(
     tmp_path, done, done_copy
 ):

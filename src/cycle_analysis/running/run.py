@@ -39,6 +39,7 @@ from cycle_analysis.running.kernels import (
     FORKED,
     NO_MEMORY,
     PROVISIONER,
+    VOICE,
     NotebookError,
     no_memory,
     voiceless,
@@ -399,6 +400,7 @@ def ended_at_once(told: str) -> Iterator[None]:
             shutil.rmtree(scratch, ignore_errors=True)
         sys.stdout.flush()
         tell_nobody()  # a thread could tell of the next step
+        VOICE.acquire(timeout=1)  # one that starts a process has taken the voice for a moment
         print(told, file=sys.stderr)
         os._exit(STOPPED)
 

@@ -230,6 +230,30 @@ def test_a_wave_on_a_scale_that_runs_the_other_way_round_is_told(tmp_path):
     assert "that score high in 2010 score low here, and the reverse" in told
 
 
+def test_a_wave_on_a_shorter_scale_that_nobody_declared_is_told_with_what_to_write(tmp_path):
+    make_study(tmp_path, TWO_WAVES)
+
+    def shorter(wave, table):
+        items = table.columns[table.columns.str.match(r"P\d_\d")]
+        return table.assign(**table[items].replace({"4": "2", "3": "2"}))
+
+    change_answers(tmp_path, shorter, ["2011"])
+    ((done, told),) = doubts(tmp_path)
+    assert done == KEPT
+    assert "wave 2011" in told
+    assert re.search(r"lies outside 0 to 2, but \d\d% do in 2010", told)
+    assert "linear: {from: [0, 2]}" in told
+
+
+def test_what_is_wrong_in_exports_of_one_name_is_told_with_the_folder_of_the_wave(tmp_path, capsys):
+    make_study(tmp_path, TWO_WAVES)
+    change_answers(tmp_path, lambda _, table: table.assign(P1_1="7"), ["2011"])
+    assert "2011/responses.csv, column P1_1" in checked(tmp_path, capsys)[1]
+    change_study(tmp_path, scales="none")  # answers are not read then, but columns are
+    change_answers(tmp_path, lambda _, table: table.drop(columns="P1_1"), ["2010"])
+    assert "2010/responses.csv, " in checked(tmp_path, capsys)[1]
+
+
 def test_row_38_waves_out_of_order_are_refused_with_the_right_order(tmp_path, capsys):
     make_study(tmp_path, TWO_WAVES)
     change_study(tmp_path, waves=["2011", "2010"])

@@ -414,8 +414,8 @@ def _doubt_turned(asked: Mapping[str, Asked], items: pd.DataFrame) -> Iterator[P
             is_turned = bool(items.loc[item, "reversed"])
             why = "have been entered already reversed" if is_turned else "ask the other way round"
             remedy = f"If so, write {'no' if is_turned else 'yes'} under `reversed` in codebook.csv"
-            problem += f"it may {why}"
-            yield asked[item].doubt(problem, remedy)
+            remedy += "; if in this wave alone, turn it by a `map` in its wave.yaml"
+            yield asked[item].doubt(f"{problem}it may {why}", remedy)
 
 
 def _identical(decoded: Mapping[str, Decoded], units: "pd.Series[str]") -> pd.Index:

@@ -149,13 +149,21 @@ def read_all_responses(study: Study, max_invalid: float = 0.05) -> dict[str, Res
     rejected: list[Problem] = []
     for wave in study.mappings:
         answering: Iterable[str] = ()
-        if found := gather(rejected, partial(read_responses, study, wave, max_invalid)):
+        of_wave: list[Problem] = []
+        if found := gather(of_wave, partial(read_responses, study, wave, max_invalid)):
             responses[wave], answering = found, found.respondents["unit"]
+        rejected += told_of_wave(of_wave, study.raw_file(wave))
         gather(rejected, partial(invited_units, study, wave, answering))
         if study.units.map_file and wave == study.reference_wave:
             gather(rejected, partial(study_map, study, wave))
     refuse_any(dict.fromkeys(rejected))
     return responses
+
+
+def told_of_wave(problems: Iterable[Problem], export: Path) -> list[Problem]:
+    """Name the export of a wave with its folder: those of other waves may be called alike."""
+    name = f"{export.parent.name}/{export.name}"
+    return [replace(one, file=name) if one.file == export.name else one for one in problems]
 
 
 def check_checksum(path: Path, recorded: str, where: str) -> None:

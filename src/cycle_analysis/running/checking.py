@@ -25,6 +25,7 @@ from cycle_analysis.responses.coded import (
     check_columns,
     flag_careless,
     read_all_responses,
+    told_of_wave,
 )
 from cycle_analysis.running import PER_WAVE, Value, gather_parameters, notebook_folder, number
 from cycle_analysis.study import Gathered, Study, check_unlisted_waves, gather_study
@@ -42,7 +43,7 @@ MAX_INVALID = 0.05
 MOST_ALIKE = 0.5
 """Waves of which more respondents answered alike than this are one."""
 TURNED = 0.0001
-"""Chance under which what is high in one wave and low in the next is no chance."""
+"""Chance under which what differs between waves as questions do, not answers, is no chance."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,12 @@ def _parameters(found: Gathered, home: Path) -> dict[str, Any]:
 def _look_at_columns(found: Gathered, wave: str) -> None:
     """Hold the columns of a wave's export against its mapping, where no answer can be read."""
     mapping = found.waves[wave]
-    raw = read_export(found.folder / wave / mapping.source.file, mapping.source)
-    odd = [problem for problem in check_columns(raw, mapping) if problem.done == REJECTED]
-    refuse_any(odd)
+    export = found.folder / wave / mapping.source.file
+    try:
+        raw = read_export(export, mapping.source)
+        refuse_any(odd for odd in check_columns(raw, mapping) if odd.done == REJECTED)
+    except InputError as error:
+        raise InputError(told_of_wave(error.problems, export)) from None
 
 
 def _not_looked_at(*what: str) -> Problem:
@@ -257,6 +261,7 @@ def _doubt_waves(study: Study, responses: Mapping[str, Responses]) -> Iterator[P
             yield Problem(f"wave {second}", "answers", "", problem + first, "", remedy, done=KEPT)
     for first, second in pairwise(days):
         yield from _turned_round(study, responses, first, second)
+    yield from _other_scale(study, responses)
     units = {wave: found.respondents["unit"] for wave, found in responses.items()}
     links = link_units(units, days, study_register(study))
     for first, second in pairwise(days):
@@ -292,6 +297,30 @@ def _turned_round(
             remedy = "Does its scale run the other way round? Turn it by a map in wave.yaml"
             yield Problem(f"wave {second}", "answers", "", problem, "", remedy, done=KEPT)
             return
+
+
+def _other_scale(study: Study, responses: Mapping[str, Responses]) -> Iterator[Problem]:
+    """A scale of which no question of one wave reaches an end that others often reach."""
+    items = study.codebook.items
+    for scale, of_scale in items[items["phase"] != ""].groupby("scale"):
+        shares = {
+            wave: found.answers[of_scale.index.intersection(found.answers.columns)]
+            .stack()
+            .astype(float)
+            .value_counts(normalize=True)
+            for wave, found in responses.items()
+        }
+        table = pd.DataFrame(shares).fillna(0.0).sort_index()
+        for wave, used in table.items():
+            given = used[used > 0].index
+            beyond = table[(table.index < given.min()) | (table.index > given.max())]
+            most = beyond.sum().drop(wave)
+            if len(given) and (1 - most.max()) ** len(responses[str(wave)].answers) < TURNED:
+                problem = f"no answer to any question of scale {scale} lies outside {given.min():g}"
+                problem += f" to {given.max():g}, but {most.max():.0%} do in {most.idxmax()}"
+                remedy = "Was it asked on another scale here? Carry it over, in wave.yaml: "
+                remedy += f"linear: {{from: [{given.min():g}, {given.max():g}]}}"
+                yield Problem(f"wave {wave}", "answers", "", problem, "", remedy, done=KEPT)
 
 
 def _same_answers(earlier: Responses, later: Responses) -> float:

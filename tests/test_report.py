@@ -219,6 +219,84 @@ def test_change_between_earlier_waves_is_told_on_the_front_page_too(frozen_run, 
 
 
 @BOTH
+def test_moves_between_earlier_waves_are_told_on_the_front_page_too(frozen_run, language):
+    results = saved(frozen_run("four_waves"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding="changed")
+    change = results.load("07_waves", "change", ALL_WAVES).assign(p_holm=1.0)
+    changed = {"07_waves/change_tests": tests, "07_waves/change": change}
+    told = Saved(results.study, results.store, changed)
+    text = words_in(assemble(results.study, told, language, {"summary": CHAPTERS["summary"]}))
+    said = {"nl": "meting w3, wisselde naar schatting", "en": "w3, an estimated"}[language]
+    assert re.search(said, text.split({"nl": "Daarvoor", "en": "Before"}[language])[2])
+
+
+@BOTH
+def test_a_share_of_nearly_none_is_a_bound_in_the_text_as_in_the_table(frozen_run, language):
+    results = saved(frozen_run("four_waves"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES)
+    none = dict.fromkeys(("down", "down_low"), 0.0) | {"finding": "changed"}
+    moves = results.load("07_waves", "moves", ALL_WAVES)
+    empty = (moves.index.get_level_values("profile_to") == 1)[:, None] & (moves.columns == "share")
+    changed = {
+        "07_waves/change_tests": tests.assign(**none),
+        "07_waves/moves": moves.mask(empty, 0.0),
+    }
+    told = Saved(results.study, results.store, changed)
+    chapters = {key: CHAPTERS[key] for key in ("summary", "profiles", "waves")}
+    document = assemble(results.study, told, language, chapters)
+    text, less = all_words_in(document), {"nl": "minder dan", "en": "less than"}[language]
+    moved = {"nl": r"hoger en (.{9,13}?)% naar", "en": r"higher and (.{9,13}?)% to"}[language]
+    found = re.findall(moved, text)
+    assert len(found) >= 2
+    assert all(words.startswith(less) for words in found)
+    last = {
+        "nl": r"te volgen is.* en (minder dan \d+)% in",
+        "en": r"it is .* and (less than \d+)% in",
+    }
+    assert re.search(last[language], text)
+    chapter = open_chapter(results.study, told, language, "waves")
+    drawn = chapter.figure_flow(*results.study.waves[-2:]).keywords
+    assert drawn["texts"].iloc[0, 1].startswith("<")
+    assert not drawn["sizes"].iloc[0, 1]
+
+
+@BOTH
+def test_waves_with_the_same_scores_are_no_measurement_of_change_anywhere(frozen_run, language):
+    said = {"nl": "verandering is zo niet gemeten", "en": "that is no measurement of change"}
+    denied = {"nl": "veranderde geen enkele", "en": "no average score changed"}
+    results = saved(frozen_run("example"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding="identical")
+    told = Saved(results.study, results.store, {"07_waves/change_tests": tests})
+    chapters = {key: CHAPTERS[key] for key in ("summary", "waves")}
+    text = words_in(assemble(results.study, told, language, chapters))
+    assert text.count(said[language]) == 3
+    assert denied[language] not in text
+
+
+@BOTH
+def test_shares_on_the_front_page_name_their_wave_where_there_are_more(frozen_run, language):
+    results = saved(frozen_run("four_waves"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding="rough")
+    told = Saved(results.study, results.store, {"07_waves/change_tests": tests})
+    text = words_in(assemble(results.study, told, language, {"summary": CHAPTERS["summary"]}))
+    said = {"nl": r"In de \w+ w1 zijn dat, van hoog", "en": r"In the \w+ w1 these are, from high"}
+    assert re.search(said[language], text)
+
+
+@BOTH
+def test_the_code_of_a_wave_stands_beside_a_label_that_holds_it_in_a_word_only(
+    frozen_run, language
+):
+    study = frozen_run("four_waves").study
+    label = dict.fromkeys(LANGUAGES, "Final wave, wave w1")
+    wave = study.mappings["w1"].model_copy(update={"label": label})
+    mappings = dict.fromkeys(("na", "w1", "w"), wave)
+    words = open_language(language, study.model_copy(update={"mappings": mappings}))
+    assert words.wave("w1") == "Final wave, wave w1"
+    assert [words.wave(code)[-4:] for code in ("na", "w")] == ["(na)", " (w)"]
+
+
+@BOTH
 def test_questions_that_are_comparable_in_part_only_are_told_beside_change(frozen_run, language):
     alike = saved(frozen_run("four_waves"))
     items = alike.load("07_waves", "items", ALL_WAVES)

@@ -273,6 +273,7 @@ def test_units_that_were_not_divided_have_nowhere_to_move(unchanged):
     assert found.finding == Finding.UNDIVIDED
     assert found.n_units == 150
     assert not found.moved["share"].any()
+    assert undivided(unchanged[0], unchanged[0]).finding == Finding.IDENTICAL
 
 
 @pytest.fixture(scope="module")

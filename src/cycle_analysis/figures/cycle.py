@@ -281,6 +281,7 @@ def plot_flow(
     ax: Axes | None = None,
     *,
     sizes: pd.DataFrame | None = None,
+    texts: pd.DataFrame | None = None,
     names: Mapping[int, str] | None = None,
     waves: tuple[str, str] = ("1", "2"),
 ) -> Axes:
@@ -292,6 +293,8 @@ def plot_flow(
         Shares of all units, 0-1.
     sizes : DataFrame, profiles × 2, optional
         Share of each profile before and after, where rounded shares add up to something else.
+    texts : DataFrame, profiles × 2, optional
+        How those are written.
     names : mapping from profile number to text, optional
     waves : pair of text
         What both waves are called.
@@ -325,7 +328,8 @@ def plot_flow(
         used[0][before] += width
         used[1][after] += width
     for side, (low, size) in enumerate(zip(lows, ends, strict=True)):
-        _blocks(ax, look, low, size, names or {}, side)
+        told = size.map(look.percent) if texts is None else texts.iloc[:, side]
+        _blocks(ax, low, size, told, names or {}, side)
     ax.set(
         xlim=(-0.05, 1.05),
         xticks=[0, 1],
@@ -338,14 +342,19 @@ def plot_flow(
 
 
 def _blocks(
-    ax: Axes, look: Look, low: pd.Series, sizes: pd.Series, names: Mapping[int, str], side: int
+    ax: Axes,
+    low: pd.Series,
+    sizes: pd.Series,
+    told: pd.Series,
+    names: Mapping[int, str],
+    side: int,
 ) -> None:
     """Draw the profiles of one wave: a block for each, with its name and share beside it."""
     for number, size in sizes.items():
         place, colour = int(str(number)), figures.profile_style(int(str(number)))["color"]
         ax.bar(1.0 if side else -0.05, size, 0.05, low[number], align="edge", color=colour)
         name = figures.break_lines(figures.profile_name(place, names), 16)
-        text = f"{name}\n{look.percent(size)}" if names else f"{name}: {look.percent(size)}"
+        text = f"{name}\n{told[number]}" if names else f"{name}: {told[number]}"
         at = (1.05 if side else -0.05, low[number] + size / 2)
         figures.say(ax, text, at, (6 if side else -6, 0), annotation_clip=False)
 

@@ -8,6 +8,7 @@ its text says.
 
 import datetime
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,10 +132,13 @@ class Language(Words):
             return self._word("basis_fewer", n=self.number(self.door.round_to), many=many)
         return self._word("basis_about", n=self.number(n), many=many)
 
-    def share(self, units: Units) -> str:
-        """Write a share of units: 21%, less than 1%, not shown."""
-        self._count(units)
-        share = self.door.share(units)
+    def share(self, units: Units | Weighted) -> str:
+        """Write a share of units, or a weighted one: 21%, less than 1%, not shown."""
+        if isinstance(units, Weighted):
+            share = self.door.weighted(units)[0]
+        else:
+            self._count(units)
+            share = self.door.share(units)
         if math.isnan(share.value):
             return self._word("not_shown")
         text = self.percent(share.value)
@@ -191,7 +195,8 @@ class Language(Words):
     def wave(self, code: str) -> str:
         """Write the name of a wave: its label, and its code where the label does not hold it."""
         label = self.study.wave(code).label[self.code]
-        return label if code in label else f"{label} ({code})"
+        held = re.search(rf"(?<!\w){re.escape(code)}(?!\w)", label)
+        return label if held else f"{label} ({code})"
 
     def wave_name(self, code: str) -> str:
         """Write the name of a wave inside a sentence: without a capital."""

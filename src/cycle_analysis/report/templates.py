@@ -145,7 +145,7 @@ COMPILED = Compiled()
 
 ALSO: dict[str, Callable[[Any], tuple[Any, ...]]] = {
     "date": lambda _: (Source("wave.yaml", "", "fieldwork"),),
-    "share": lambda units: (units._of,),
+    "share": lambda units: (getattr(units, "_of", None),),
     "mean_interval": lambda mean: (mean._low, mean._high),
 }
 """What a filter prints besides the value itself."""

@@ -247,9 +247,11 @@ def estimate_level_change(
 def undivided(first: WaveScores, second: WaveScores, **options: object) -> Change:
     """Say that units which were not divided have nowhere to move; parameters as the others."""
     both = first.scores.index.intersection(second.scores.index)
+    again = len(both) and first.scores.loc[both].equals(second.scores.loc[both])
+    finding = Finding.IDENTICAL if again else Finding.UNDIVIDED
     none = np.ones((1, 1))
     shift = pd.Series(dtype=float, name="shift")
-    return Change.of(Finding.UNDIVIDED, len(both), np.nan, np.nan, none, none[None], shift)
+    return Change.of(finding, len(both), np.nan, np.nan, none, none[None], shift)
 
 
 def reliable_changes(

@@ -16,6 +16,7 @@ from cycle_analysis.report.chapters.profiles import ProfilesChapter
 from cycle_analysis.report.chapters.response import ResponseChapter
 from cycle_analysis.report.chapters.validity import MeasurementChapter, ValidityChapter
 from cycle_analysis.report.chapters.waves import WavesChapter
+from cycle_analysis.waves.transitions import Finding
 
 
 class SummaryChapter(Chapter):
@@ -41,9 +42,9 @@ class SummaryChapter(Chapter):
 
     @cached_property
     def earlier(self) -> list[dict[str, Any]]:
-        """The earlier pairs of waves between which mean scores changed."""
+        """The earlier pairs of waves between which units moved or mean scores changed."""
         pairs = self._change["pairs"][:-1] if self.several_waves else []
-        return [pair for pair in pairs if pair["sure"]]
+        return [pair for pair in pairs if pair["sure"] or pair["finding"] == Finding.CHANGED]
 
     def figure_profiles(self) -> Callable[..., Axes]:
         """Mean scores of each group over the phases."""

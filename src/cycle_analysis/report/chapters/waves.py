@@ -193,11 +193,17 @@ class WavesChapter(Chapter):
             [self.door.weighted(Weighted(x, low, high, panel))[0].drawn for x, low, high in row]
             for row in self._table_of_moves(first, second)[1:, 1:, :3].tolist()
         ]
-        ends = [(row["before"], row["after"]) for row in self._shares(first, second)]
+        ends = [
+            [self.door.weighted(row[end])[0] for end in ("before", "after")]
+            for row in self._shares(first, second)
+        ]
         waves = (self.language.wave(first), self.language.wave(second))
         table = pd.DataFrame(told, numbers, numbers, dtype=float)
-        sizes = pd.DataFrame(ends, numbers)
-        return partial(plot_flow, table, sizes=sizes, names=self._group_names, waves=waves)
+        shares = pd.DataFrame(ends, numbers)
+        sizes = shares.map(lambda share: share.drawn)
+        texts = shares.map(lambda share: kinds.told_share(self.language, share).text)
+        names = self._group_names
+        return partial(plot_flow, table, sizes=sizes, texts=texts, names=names, waves=waves)
 
     def figure_change(self, first: str, second: str) -> Callable[..., Axes]:
         """Mean change per phase."""
@@ -219,6 +225,7 @@ class WavesChapter(Chapter):
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
+            "identical": self._finding(first, second) == Finding.IDENTICAL,
             "changes": (changes := self._means(change, first, second)),
             "drift": self._drift(first, second),
             "steps": bool(self._steps(first, second)),
@@ -232,9 +239,12 @@ class WavesChapter(Chapter):
             "moves_told": self.k > 1 and self._tells_moves(first, second),
         }
 
+    def _finding(self, first: str, second: str) -> str:
+        return str(self._between("change_tests", first, second)["finding"].iloc[0])
+
     def _tells_moves(self, first: str, second: str) -> bool:
         """Whether any group is large enough to tell where it went."""
-        if self._test(first, second)["finding"] not in ESTIMATED:
+        if self._finding(first, second) not in ESTIMATED:
             return False
         told = (self.door.weighted(move)[0] for row in self._moves(first, second) for move in row)
         return any(not math.isnan(share.value) for share in told)
@@ -262,12 +272,9 @@ class WavesChapter(Chapter):
         """How large each group was and is, as told; none where they are not told."""
         if self._test(first, second)["finding"] not in ESTIMATED:
             return []
-        told = []
-        for row in self.table_panel_shares(first, second).rows:
-            shares = [row[f"shares_{wave}"] for wave in (first, second)]
-            ends = [made(self.door.weighted(share)[0].value, share) for share in shares]
-            told.append({"group": row["group"], "before": ends[0], "after": ends[1]})
-        return told
+        ends = {f"shares_{first}": "before", f"shares_{second}": "after", "group": "group"}
+        rows = self.table_panel_shares(first, second).rows
+        return [{end: row[name] for name, end in ends.items()} for row in rows]
 
     def _test(self, first: str, second: str) -> dict[str, Any]:
         """Whether units moved between groups: what was found, its p, and how many as told."""
@@ -279,23 +286,21 @@ class WavesChapter(Chapter):
             way: Weighted(test[way], test[f"{way}_low"], test[f"{way}_high"], panel)
             for way in ("any", "up", "down")
         }
-        told = {
-            way: [made(x, n) for x in (share.value, low, high)]
-            for way, n in moved.items()
-            for share, low, high in [self.door.weighted(n)]
-        }
-        if math.isnan(told["any"][0]):
+        told = {way: self.door.weighted(share) for way, share in moved.items()}
+        if math.isnan(told["any"][0].value):
             return {"finding": Finding.FEW_UNITS.value}
+        drawn = {way: share.drawn for way, (share, *_) in told.items()}
         shift = (points != 0 for name, points in test.items() if str(name).startswith("shift "))
         return {
             **{"finding": test["finding"], "p": test["p"]},
             "moved": {
-                way: dict(zip(("share", "low", "high"), ends, strict=True))
-                for way, ends in told.items()
+                way: {"share": share, "low": made(low, share), "high": made(high, share)}
+                for way, share in moved.items()
+                for _, low, high in [told[way]]
             },
             # profiles of other shapes, or whose means are alike by their steps, did not shift
             "shifted": any(shift) and self._differing(first, second)[:1] == ["means"],
-            "adds_up": math.isclose(told["up"][0] + told["down"][0], told["any"][0], abs_tol=1e-6),
+            "adds_up": math.isclose(drawn["up"] + drawn["down"], drawn["any"], abs_tol=1e-6),
         }
 
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:

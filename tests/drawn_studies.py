@@ -314,7 +314,8 @@ class Drawn:
         answers = {w: self.load(RESPONSES, "answers", w)[common.index].astype(float) for w in waves}
         units = {wave: self.load(RESPONSES, "respondents", wave)["unit"] for wave in waves}
         table = item_drift(answers, common, units, 100, int(self.rng.integers(1000)))
-        return table.assign(drifted=table["p"] < self.rng.choice([0.05, 0.3, 0.8]))
+        drifted = table["p"] < self.rng.choice([0.05, 0.3, 0.8])
+        return table.assign(drifted=drifted, unlike=drifted.shift(fill_value=False))
 
     def _change(self, first: str, second: str, panel: dict[str, pd.Index]) -> pd.DataFrame:
         both = panel[first].intersection(panel[second])

@@ -107,6 +107,22 @@ def test_the_change_of_a_phase_without_such_items_is_told():
     assert 0 < low < drift < high
 
 
+@pytest.mark.parametrize("wave", [0, 1])
+@pytest.mark.parametrize("kind", ["turned", "at random"])
+def test_an_item_that_goes_along_with_its_phase_in_one_wave_only_is_told(wave, kind):
+    both, rng = surveys(), np.random.default_rng(3)
+    own = both[wave].answers["EX2"]
+    both[wave].answers["EX2"] = 4 - own if kind == "turned" else rng.permutation(own)
+    table = weighed(*both)
+    assert table.index[table["unlike"]].tolist() == ["EX2"]
+    assert not table["drifted"].any(), "its mean tells nothing"
+
+
+@pytest.mark.parametrize("truth", ["nothing", "halo, falling response, level +8"])
+def test_innocent_items_are_not_said_to_go_unlike_before(truth):
+    assert not any(table["unlike"].any() for table in studies(truth, 20))
+
+
 def test_a_reversed_item_is_turned_and_order_and_names_of_units_do_not_matter():
     first, second = surveys()
     turned = first.items.assign(reversed=first.items.index == "AG2")

@@ -1,7 +1,5 @@
 """The error of scores, and what it leaves of the precision of means."""
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +16,7 @@ from cycle_analysis.measurement.error import (
     roles_differ,
     standard_errors,
 )
-from cycle_analysis.waves import mean_change
+from cycle_analysis.waves import compared_waves, mean_change
 
 N = 342
 
@@ -106,16 +104,25 @@ def test_respondents_of_both_waves_err_in_a_change():
 
 
 def test_chance_gets_no_more_chances_by_more_waves():
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(10)
     states = pd.DataFrame(rng.normal(50, 15, (150, 1)), columns=["AG"])
     waves = {wave: states + rng.normal(0, 10, states.shape) for wave in range(6)}
     p = [
         mean_change({first: waves[first], second: waves[second]})["p_holm"].item()
-        for first, second in pairwise(waves)
+        for first, second in compared_waves(list(waves))
     ]
     together = mean_change(waves)["p_holm"]
-    assert together.min() == pytest.approx(5 * min(p))
+    assert together.min() == pytest.approx(6 * min(p))
     assert together.max() == 1
+
+
+def test_small_steps_that_no_two_waves_show_add_up_from_the_first_to_the_last():
+    rng = np.random.default_rng(2)
+    states = pd.DataFrame(rng.normal(50, 15, (150, 1)), columns=["AG"])
+    waves = {wave: states + 1.2 * wave + rng.normal(0, 9, states.shape) for wave in range(4)}
+    p = mean_change(waves)["p_holm"].droplevel("phase")
+    assert p.drop((0, 3)).min() > 0.05 > p[0, 3]
+    assert mean_change({wave: waves[wave] for wave in (0, 1)}).shape[0] == 1
 
 
 @pytest.mark.parametrize(

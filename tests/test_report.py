@@ -231,6 +231,56 @@ def test_moves_between_earlier_waves_are_told_on_the_front_page_too(frozen_run, 
 
 
 @BOTH
+def test_change_from_the_first_wave_to_the_last_is_told_with_its_interval(frozen_run, language):
+    results = saved(frozen_run("four_waves"))
+    table = results.load("07_waves", "change", ALL_WAVES)
+    pairs = table.index.droplevel("phase").tolist()
+    assert pairs.count(("w1", "w4")) == len(results.study.phases)
+    said = {"nl": r"Van de \w+ w1 tot de \w+ w4", "en": r"From the \w+ w1 to the \w+ w4"}[language]
+    denied = {"nl": r"w1 tot de \w+ w4, is niet", "en": r"w1 to the \w+ w4 is not"}[language]
+    for p, counts in ((0.0, (2, 0)), (1.0, (0, 2))):
+        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all"), p)
+        told = Saved(results.study, results.store, {"07_waves/change": table.assign(**likewise)})
+        part = {key: CHAPTERS[key] for key in ("summary", "waves")}
+        text = words_in(assemble(results.study, told, language, part))
+        assert tuple(len(re.findall(one, text)) for one in (said, denied)) == counts
+    assert "w1" not in words_in(document_of(frozen_run("example"), language))
+
+
+@BOTH
+def test_a_question_that_measures_something_else_is_told_wherever_change_is(frozen_run, language):
+    results = saved(frozen_run("example"))
+    drift = results.load("07_waves", "item_drift", ALL_WAVES)
+    odd = drift["p"].notna() & (drift.index.get_level_values("item") == "EX2")
+    told = {"nl": "EX2 niet met de fase mee", "en": "EX2 does not go along with the phase"}[
+        language
+    ]
+    for unlike, counts in ((odd, (2, 1)), (odd & False, (0, 0))):
+        changed = {"07_waves/item_drift": drift.assign(unlike=unlike)}
+        part = {key: CHAPTERS[key] for key in ("summary", "waves")}
+        other = Saved(results.study, results.store, changed)
+        text = words_in(assemble(results.study, other, language, part))
+        said = {"nl": "EX2 minder dan half zo ver", "en": "EX2 goes along with the phase less"}
+        assert (text.count(told), text.count(said[language])) == counts
+
+
+@BOTH
+def test_an_interval_of_moves_that_are_shown_reaches_0_by_rounding_and_says_so(
+    frozen_run, language
+):
+    results = saved(frozen_run("example"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES)
+    said = {"nl": "tot 0 loopt, komt door", "en": "reaches 0 comes of rounding"}[language]
+    part = {key: CHAPTERS[key] for key in ("summary", "waves")}
+    for ends, is_told in (((0.1, 0.03, 0.18), True), ((0.6, 0.55, 0.65), False)):
+        values = dict(zip(("any", "any_low", "any_high"), ends, strict=True))
+        other = {"07_waves/change_tests": tests.assign(finding="changed", **values)}
+        told = Saved(results.study, results.store, other)
+        text = words_in(assemble(results.study, told, language, part))
+        assert text.count(said) == (2 if is_told else 0)
+
+
+@BOTH
 def test_a_share_of_nearly_none_is_a_bound_in_the_text_as_in_the_table(frozen_run, language):
     results = saved(frozen_run("four_waves"))
     tests = results.load("07_waves", "change_tests", ALL_WAVES)

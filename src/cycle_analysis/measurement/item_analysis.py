@@ -45,11 +45,13 @@ LEAST_SHARE = 0.9
 """Share of the samples of units in which the drift of an item must be known."""
 TOLERANCE, MOST_STEPS = 1e-6, 1000
 """Change of unique shares at which loadings stand still, and the largest number of steps."""
+UNLIKE, SURELY = 0.5, 0.99
+"""Part of its loading that an item lacks in one of two waves to be told, and in how many samples."""
 SMALL = 1e-9
 """Points, or loading, that are as good as none."""
 COLUMNS = (
     *("phase", "n_before", "n_after", "loading", "change", "drift", "standard_error"),
-    *("low", "high", "p", "p_holm", "drifted", "without"),
+    *("low", "high", "p", "p_holm", "drifted", "without", "unlike"),
 )
 
 
@@ -179,8 +181,10 @@ def item_drift(
         `change` and `drift`, in points of 0-100, `standard_error`, `low`, `high` (95%); `p` of no
         drift, and `p_holm`, adjusted over the items of all pairs of waves; `drifted`; `without`,
         the same for all items of a phase: how many points more or less the mean of its items would
-        change without those that drifted, NaN when none would be left. No drift where fewer than
-        three items of the phase vary, or where these have nothing in common.
+        change without those that drifted, NaN when none would be left; `unlike`, whether the item
+        goes along with its phase in one wave less than half as far as in the other, or against it,
+        in `SURELY` of the samples. No drift where fewer than three items of the phase vary, or
+        where these have nothing in common.
 
     Raises
     ------
@@ -392,10 +396,26 @@ def _drift_of_phase(
     reach = stats.t.ppf(0.975, max(len(weights) - 1, 1)) * error
     own = np.where(told, drift[0], np.nan)
     table = {"loading": loadings[0], "change": changes[0], "drift": own, "standard_error": error}
+    table["unlike"] = _load_unlike(added, usable)
     innocent = np.full_like(drift[1:], np.nan)
     innocent[:, usable] = drift_of((changes[1:] - drift[:1])[:, usable], loadings[1:, usable])
     scale = np.where(told, np.maximum(_spread(innocent), SMALL), np.nan)
     return table | {"low": own - reach, "high": own + reach}, np.vstack([own, innocent]) / scale
+
+
+def _load_unlike(waves: list[Sums], usable: np.ndarray) -> np.ndarray:
+    """Say which items load unlike in both waves, but for how far the units differ in each, q."""
+    unlike = np.zeros(len(usable), dtype=bool)
+    if usable.sum() < FEWEST_ITEMS:
+        return unlike
+    before, after = (
+        factor_loadings(_covariances([wave])[:, usable][:, :, usable]) for wave in waves
+    )
+    apart = drift_of(after, before)
+    larger = np.fmax(np.abs(after), np.abs(after - apart))
+    lacking = np.abs(apart) / np.maximum(larger, SMALL) >= UNLIKE
+    unlike[usable] = lacking[0] & (lacking.mean(axis=0) >= SURELY)
+    return unlike
 
 
 def _chances(by_chance: np.ndarray, freedom: float) -> np.ndarray:

@@ -196,13 +196,27 @@ def same_labels(first: pd.Series, second: pd.Series) -> pd.DataFrame:
     return pd.DataFrame([row], index=pd.Index(["comparability"], name="finding"))
 
 
+def compared_waves(waves: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair the waves whose means are compared: successive ones, and then the first and the last.
+
+    Small steps, none of which is more than error, can add up to a change that is.
+
+    Examples
+    --------
+    >>> compared_waves(["2018", "2020", "2022"])
+    [('2018', '2020'), ('2020', '2022'), ('2018', '2022')]
+    """
+    successive = list(pairwise(waves))
+    return [*successive, (waves[0], waves[-1])] if len(successive) > 1 else successive
+
+
 def mean_change(
     scores: Mapping[str, pd.DataFrame],
     population: int | None = None,
     errors: Mapping[str, pd.DataFrame] | None = None,
     besides: Mapping[tuple[str, str], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
-    """Give the mean change of every phase between successive waves, over units in both.
+    """Give the mean change of every phase between waves, over units in both; see `compared_waves`.
 
     Parameters
     ----------
@@ -231,7 +245,8 @@ def mean_change(
     [10.0, 5.0, 15.0]
     """
     tables = {}
-    for (first, before), (second, after) in pairwise(scores.items()):
+    for first, second in compared_waves(list(scores)):
+        before, after = scores[first], scores[second]
         change = after - before
         both = None if errors is None else np.hypot(errors[first], errors[second])
         table = mean_intervals(change, population, both)
@@ -330,7 +345,7 @@ def change_both_ways(
     compared = panel(persons)
     errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
     alike = panel(without_role_mix(persons, units, roles, reference))
-    error_of_roles = _role_error(persons, units, roles, panel, list(pairwise(compared)))
+    error_of_roles = _role_error(persons, units, roles, panel, compared_waves(list(compared)))
     without = mean_change(alike, population, errors, error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
     change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))

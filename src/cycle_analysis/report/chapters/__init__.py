@@ -36,6 +36,11 @@ class SummaryChapter(Chapter):
         return self._change["last"] if self.several_waves else None
 
     @cached_property
+    def whole(self) -> dict[str, Any] | None:
+        """What changed from the first wave to the last, where there are waves between."""
+        return self._change["whole"] if self.several_waves else None
+
+    @cached_property
     def asked_otherwise(self) -> bool:
         """Whether most of what is compared was asked in other words or with other answers."""
         return self.several_waves and 2 * self._change["n_partly"] > self._change["n_common"]

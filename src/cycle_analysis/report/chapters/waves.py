@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cycle_analysis.figures.cycle import plot_change, plot_flow, plot_moves
+from cycle_analysis.measurement import item_analysis
 from cycle_analysis.report import door
 from cycle_analysis.report import language as kinds
 from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, saved, setting
@@ -92,8 +93,22 @@ class WavesChapter(Chapter):
         p = table.loc["waves", "p"]
         return {"alike": p > ALPHA, "p": p}
 
+    @cached_property
+    def whole(self) -> dict[str, Any] | None:
+        """Which phases changed from the first wave to the last, where there are waves between."""
+        first, last = self.study.waves[0], self.study.waves[-1]
+        if len(self.pairs) < 2 or (change := self._change(first, last)).empty:
+            return None
+        sure = change[changed_surely(change)].sort_values("change", ascending=False)
+        left = self._left_open(self._means(change, first, last))
+        told = {"sure": self._means(sure, first, last), "open": left}
+        n = self._in_both(change["n_units"].max(), first, last)
+        return {"first": first, "last": last, "panel": n, **told}
+
     announced_at = fixed(transitions, "ALPHA")
     """Largest p at which moves between groups are announced."""
+    surely = fixed(item_analysis, "SURELY")
+    """Part of the samples in which a question goes unlike before."""
     least_whole = fixed(door, "LEAST_WHOLE")
     """Smallest group of which shares are told."""
 
@@ -325,7 +340,8 @@ class WavesChapter(Chapter):
         """Which questions changed by more than their phase; None where none could be tested.
 
         `n`: questions tested. `moved`: those that did, the furthest first. `phases`: theirs, and
-        how many points more or less the mean of their questions changes `without` them.
+        how many points more or less the mean of their questions changes `without` them. `unlike`:
+        those that go along with their phase in one of both waves only.
         """
         table = self._between("item_drift", first, second)
         n = table[["n_before", "n_after"]].min(axis=1)
@@ -344,6 +360,7 @@ class WavesChapter(Chapter):
         return {
             "n": made(len(tested), tested["p"]),
             "moved": moved,
+            "unlike": [str(item) for item in tested["item"][tested["unlike"]]],
             "phases": [left[phase] for phase in self.phases if phase in left],
         }
 

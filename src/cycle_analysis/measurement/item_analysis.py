@@ -46,7 +46,7 @@ LEAST_SHARE = 0.9
 TOLERANCE, MOST_STEPS = 1e-6, 1000
 """Change of unique shares at which loadings stand still, and the largest number of steps."""
 UNLIKE, SURELY = 0.5, 0.99
-"""Part of its loading that an item lacks in one of two waves to be told, and in how many samples."""
+"""Part of its loading that an item lacks in one wave to be told, and in how many samples."""
 SMALL = 1e-9
 """Points, or loading, that are as good as none."""
 COLUMNS = (

@@ -61,10 +61,19 @@ def test_a_change_is_told_as_one_only_where_it_is_beyond_error(example):
     changes = example[2]["2022"].changes
     sure = changes[changes["reliable"]]["unit"]
     unsure = changes.groupby("unit")["reliable"].sum().loc[lambda n: n == 0].index
-    assert "more than respondents leave unknown" in words_in(sheet_of(example, sure.iloc[0]))
+    told = words_in(sheet_of(example, sure.iloc[0]))
+    (low, high) = re.search(
+        r"interval (\S+) to (\S+)\), more than respondents leave", told
+    ).groups()
+    row = changes[changes["reliable"]].iloc[0]
+    assert [low.replace("−", "-"), high.replace("−", "-")] == [
+        f"{row[e]:.0f}" for e in ("low", "high")
+    ]
+    assert "often smaller in truth than it looks" in told
     text = words_in(sheet_of(example, unsure[0]))
     assert "not demonstrable" in text
     assert "more than respondents leave unknown" not in text
+    assert "often smaller in truth" not in text
 
 
 def test_a_sheet_names_its_unit_its_predecessors_and_no_other(example):

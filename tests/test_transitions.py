@@ -203,6 +203,11 @@ def test_single_units_are_said_to_have_changed_only_beyond_their_respondents(unc
     # an error of about 13 points: half of the changes of 60 are told, few others
     assert 7 <= right.sum() <= 20
     assert (~right).sum() <= 2
+    # those that are told were chosen for their size: the interval holds the truth all the same
+    assert told[right]["change"].mean() > 64
+    assert told[right]["low"].between(0, 60).all()
+    assert (told[right]["high"] > 60).all()
+    assert (found["low"].gt(0) | found["high"].lt(0)).equals(found["reliable"])
     alone = wave_scores(first.scores, pd.Series(first.scores.index, first.scores.index))
     assert reliable_changes(alone, alone).empty
 

@@ -118,7 +118,7 @@ def gather(study: Study, results: steps.Results, wave: str) -> Basis:
     items = study.phase_items(wave)
     answers = results.load(steps.RESPONSES, "answers", wave)[items.index]
     means = turn_items(answers, items).groupby(respondents["unit"]).mean()
-    changes = pd.DataFrame(columns=["unit", "phase", "change", "se", "reliable"])
+    changes = pd.DataFrame(columns=["unit", "phase", "change", "low", "high", "reliable"])
     merged: dict[str, list[str]] = {}
     if len(study.waves) > 1 and wave == study.waves[-1]:
         changes = results.load(steps.WAVES, "unit_changes", ALL_WAVES).reset_index()
@@ -190,10 +190,8 @@ class SheetChapter(Chapter):
         """How each phase changed since the wave before, and whether that is beyond error."""
         table = self._data.changes
         rows = table[table["unit"] == self._unit].set_index("phase").reindex(self.phases)
-        return [
-            {"phase": phase, "change": row["change"], "reliable": bool(row["reliable"])}
-            for phase, row in rows.dropna(subset="change").iterrows()
-        ]
+        rows = rows.dropna(subset="change").reset_index().assign(reliable=rows["reliable"].eq(True))
+        return rows[["phase", "change", "low", "high", "reliable"]].to_dict("records")
 
     @cached_property
     def roles(self) -> list[dict[str, Any]]:

@@ -190,8 +190,11 @@ class SheetChapter(Chapter):
         """How each phase changed since the wave before, and whether that is beyond error."""
         table = self._data.changes
         rows = table[table["unit"] == self._unit].set_index("phase").reindex(self.phases)
-        rows = rows.dropna(subset="change").reset_index().assign(reliable=rows["reliable"].eq(True))
-        return rows[["phase", "change", "low", "high", "reliable"]].to_dict("records")
+        told = ["change", "low", "high"]
+        return [
+            {"phase": phase, **row[told], "reliable": bool(row["reliable"])}
+            for phase, row in rows.dropna(subset="change").iterrows()
+        ]
 
     @cached_property
     def roles(self) -> list[dict[str, Any]]:

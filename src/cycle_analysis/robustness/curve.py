@@ -38,6 +38,7 @@ from cycle_analysis.measurement import aggregation_rules, respondent_scores, uni
 from cycle_analysis.measurement.error import measurement_error, standard_errors
 from cycle_analysis.measurement.missing import even_scores
 from cycle_analysis.profiles import Partition, assign, by_mixture, division, sample, ward_kmeans
+from cycle_analysis.profiles.division import MOVED_WARNING
 from cycle_analysis.profiles.selection import Choice, Fits, choose, compare, fit_models
 from cycle_analysis.profiles.true_scores import of_true_scores
 from cycle_analysis.profiles.typology import shapes
@@ -97,7 +98,7 @@ def judge(universes: Sequence[Universe], rows: Sequence[Mapping[str, Any]]) -> p
     held = {
         "profiles": table["found"] == head["found"],
         "number": (table["profiles"] == head["profiles"]).where(named),
-        "division": (table["moved_share"] <= division.MOVED_WARNING).where(not_set & divided),
+        "division": (table["moved_share"] <= MOVED_WARNING).where(not_set & divided),
         "ends": ends.all(axis=1).where(~left.isin(either)),
         "together": (table["several"] > table["expected"]) == several,
         "change": (table["changed"].map(_changed) == changed).where(table["change"].notna()),

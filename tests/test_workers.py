@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import subprocess
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
@@ -104,6 +105,20 @@ def test_exports_are_read_apart_and_what_is_refused_there_is_told_here(tmp_path,
     with pytest.raises(BrokenProcessPool) as ended:
         apart(os._exit, 9)
     assert "too little memory" in str(_told(ended.value)), "a system that is short of it ends some"
+
+
+LOADED = """
+import os
+from cycle_analysis.running.kernels import FORKED, PROVISIONER, apart
+os.environ[PROVISIONER] = FORKED
+print(apart(eval, "'sklearn.metrics' in __import__('sys').modules"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")
+def test_a_process_that_works_apart_has_the_libraries_when_it_begins():
+    ended = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux alone")

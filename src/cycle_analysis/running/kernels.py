@@ -363,14 +363,12 @@ def context() -> ForkServerContext:
 
 
 def apart(function: Callable[..., Any], *given: Any) -> Any:
-    """Do something in a process of the fork server, where there is one.
-
-    That has the libraries which this process would need a second to import.
-    """
+    """Do something in a process of the fork server, where there is one: that has the libraries."""
     if os.environ.get(PROVISIONER) != FORKED:
         return function(*given)
+    server = context()  # before it starts: what it loads
     with deaf():
-        pool = ProcessPoolExecutor(1, context(), initializer=_begin)
+        pool = ProcessPoolExecutor(1, server, initializer=_begin)
         begun = pool.submit(function, *given)
     with pool:
         return begun.result()

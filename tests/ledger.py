@@ -381,6 +381,11 @@ def _of_waves(chapter: Any) -> Named:
         roles = pair["roles"]
         for change in (*pair["changes"], *pair["sure"], *roles["differ"], *roles["undone"]):
             yield change["mean"]._units, ("changed", *of, change["phase"])
+    for whole in filter(None, _facts(chapter, "whole")):
+        of = (whole["first"], whole["last"])
+        yield whole["panel"], ("panel", *of)
+        for change in whole["sure"]:
+            yield change["mean"]._units, ("changed", *of, change["phase"])
     drifts = [((p["first"], p["second"]), p["drift"]) for p in _facts(chapter, "pairs")]
     moved = [(of, row) for of, drift in drifts if drift for row in drift["moved"]]
     moved += [(of, row) for of, _, row in _rows(chapter, "item_drift")]

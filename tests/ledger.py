@@ -384,7 +384,7 @@ def _of_waves(chapter: Any) -> Named:
     for whole in filter(None, _facts(chapter, "whole")):
         of = (whole["first"], whole["last"])
         yield whole["panel"], ("panel", *of)
-        for change in whole["sure"]:
+        for change in (*whole["changes"], *whole["sure"]):
             yield change["mean"]._units, ("changed", *of, change["phase"])
     drifts = [((p["first"], p["second"]), p["drift"]) for p in _facts(chapter, "pairs")]
     moved = [(of, row) for of, drift in drifts if drift for row in drift["moved"]]

@@ -100,8 +100,9 @@ class WavesChapter(Chapter):
         if len(self.pairs) < 2 or (change := self._change(first, last)).empty:
             return None
         sure = change[changed_surely(change)].sort_values("change", ascending=False)
-        left = self._left_open(self._means(change, first, last))
-        told = {"sure": self._means(sure, first, last), "open": left}
+        changes = self._means(change, first, last)
+        told: dict[str, Any] = {"sure": self._means(sure, first, last), "changes": changes}
+        told["open"] = self._left_open(changes)
         n = self._in_both(change["n_units"].max(), first, last)
         return {"first": first, "last": last, "panel": n, **told}
 

@@ -115,10 +115,10 @@ class Change:
         stay, upward = np.eye(k, dtype=bool), np.triu(np.ones((k, k), bool), 1)
         one_sided = 0.05 if finding == Finding.ROUGH else 0.025
         ways, unsure = {"any": ~stay, "up": upward, "down": upward.T}, np.array(not changed)
-        moved = [
-            _told(shares[c].sum(), samples[:, c].sum(axis=1), n_units, one_sided, unsure)
-            for c in ways.values()
-        ]
+        summed = [(shares[way].sum(), samples[:, way].sum(axis=1)) for way in ways.values()]
+        moved = pd.concat([_told(*sums, n_units, one_sided, unsure) for sums in summed])
+        # where few move too many seem to, and samples tell further down how few it may be
+        moved["low"] = np.minimum(moved["low"], [np.quantile(s, 0.025) for _, s in summed])
         share, drawn = _with_margins(shares), _with_margins(samples)
         may_be_none, may_be_all = np.zeros((2, k + 1, k + 1), dtype=bool)
         may_be_none[1:, 1:], may_be_all[1:, 1:] = ~stay & unsure, stay & unsure
@@ -130,8 +130,8 @@ class Change:
         )
         moves = _told(share, drawn, n_units, one_sided, may_be_none)
         moves = moves.join(chances.rename(columns=AS_PROBABILITY)).set_axis(index)
-        told = pd.concat(moved).set_axis(pd.Index(ways, name="direction"))
-        return cls(finding, n_units, likelihood_ratio, p, moves, told, shift)
+        moved = moved.set_axis(pd.Index(ways, name="direction"))
+        return cls(finding, n_units, likelihood_ratio, p, moves, moved, shift)
 
 
 def estimate_change(

@@ -187,11 +187,13 @@ def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_
     shutil.rmtree(processed / "2010" / "01_responses")
     report = processed / "notebooks" / "08_report.ipynb"
     left, made = results(done_copy), report.stat().st_mtime_ns
-    told = run_on_a_full_disk(done_copy)
-    assert told.returncode == 2, told.stderr
-    assert "the disk, or one's share of it, is full" in told.stderr
-    assert "Traceback" not in told.stdout + told.stderr
-    assert results(done_copy) == left
+    for most, cannot in ((SMALL_FILES, "01_responses"), (100, ".pytask")):
+        told = run_on_a_full_disk(done_copy, most)
+        assert told.returncode == 2, told.stderr
+        assert "the disk, or one's share of it, is full" in told.stderr
+        assert cannot in told.stderr
+        assert "Traceback" not in told.stdout + told.stderr
+        assert results(done_copy) == left
     assert not list(done_copy.rglob("*.part"))
     for place, steps in (
         (processed / "all_waves", set()),
@@ -219,9 +221,9 @@ def test_rows_36_and_37_what_cannot_be_written_is_told_and_of_two_runs_after_it_
     assert (reports / "notes.docx").read_bytes() == b"mine", "what a user keeps stays"
 
 
-def run_on_a_full_disk(home: Path) -> subprocess.CompletedProcess[str]:
+def run_on_a_full_disk(home: Path, most: int) -> subprocess.CompletedProcess[str]:
     limit = "import resource, sys; from cycle_analysis.cli import main; "
-    limit += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({SMALL_FILES}, -1)); "
+    limit += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, -1)); "
     limit += "sys.exit(main(sys.argv[1:]))"
     call = [sys.executable, "-c", limit, "run", "small", "--home", str(home)]
     return subprocess.run(call, capture_output=True, text=True, check=False)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -47,8 +48,10 @@ from cycle_analysis.study.codebook import COLUMNS
 from cycle_analysis.study.codebook import FILE as CODEBOOK
 from cycle_analysis.study.plan import hash_facts, plan_files
 from cycle_analysis.study.text_files import YamlText, read_table
-from cycle_analysis.whole_files import PART, delete_files, unwritable, write_whole
+from cycle_analysis.whole_files import DISK, PART, delete_files, unwritable, write_whole
 
+DISK_FULL = re.compile("OperationalError.*(disk I/O error|disk is full)")
+"""What pytask prints when it cannot write what it remembers of a run."""
 MADE_OF = ".made_of"
 """Folder of what steps were made of, a file for each."""
 Keys = dict[str, dict[str, str]]
@@ -347,9 +350,18 @@ def build(**options: Any) -> pytask.Session:
     pytask.console.file = io.StringIO()
     threads = ParallelBackend.CUSTOM
     registry.register_parallel_backend(threads, PromptThreads, worker_type=WorkerType.THREADS)
-    session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
+    memory = Path(options["paths"]) / ".pytask"
+    try:
+        session = pytask.build(explain=True, capture="no", parallel_backend=threads, **options)
+    except OSError as error:  # at its end it writes what it remembers
+        if error.errno not in DISK:
+            raise
+        raise unwritable(memory, error) from None
     if math.isinf(session.execution_end):  # an error of pytask itself, not of a step
-        raise RuntimeError(f"pytask stopped:\n{pytask.console.file.getvalue()}")
+        told = pytask.console.file.getvalue()
+        if DISK_FULL.search(told):
+            raise unwritable(memory, OSError(errno.ENOSPC, "the disk is full"))
+        raise RuntimeError(f"pytask stopped:\n{told}")
     if not session.config["dry_run"]:  # pytask leaves this to runs that explain nothing
         session.config["lockfile_state"].flush()
     reported = len(session.execution_reports)

@@ -241,6 +241,17 @@ def test_a_figure_without_alt_text_makes_no_pdf():
         typeset(LAYOUT.read_text("utf-8"), told, format="pdf", pdf_standards="ua-1")
 
 
+# The page.
+
+
+@BOTH
+def test_an_interval_in_a_cell_may_stand_under_its_number(frozen_run, language):
+    page = (frozen_run("example").reports / f"report_{language}.html").read_text("utf-8")
+    cells = [cell for cell in re.findall(r'<td class="number">(.*?)</td>', page) if "(" in cell]
+    assert len(cells) >= 8, "shares of four profiles in two waves"
+    assert all(re.fullmatch(r"\S+ <wbr>\([^()]+\)", cell) for cell in cells)
+
+
 # All forms.
 
 

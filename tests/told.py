@@ -163,7 +163,7 @@ def opened(page: Path, *flags: str) -> str:
     ).stdout
 
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 
 
 INLINE = {"a", "b", "em", "span"}

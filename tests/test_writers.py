@@ -4,6 +4,7 @@ import io
 import re
 import struct
 import zlib
+from dataclasses import replace
 from functools import cache
 
 import docx
@@ -250,6 +251,16 @@ def test_an_interval_in_a_cell_may_stand_under_its_number(frozen_run, language):
     cells = [cell for cell in re.findall(r'<td class="number">(.*?)</td>', page) if "(" in cell]
     assert len(cells) >= 8, "shares of four profiles in two waves"
     assert all(re.fullmatch(r"\S+ <wbr>\([^()]+\)", cell) for cell in cells)
+
+
+@pytest.mark.parametrize(("text", "beside"), [("12% (8% to 16%)", True), ("12% 8% to 16%", False)])
+def test_a_table_stands_beside_its_figure_if_its_columns_fit_there(text, beside):
+    *before, figure = (document := one_of_each("Phase")).blocks
+    row = (Cell("Phase"), *[Cell(text)] * 3)
+    cells = {"heads": ("Phase", *"abc"), "numeric": (False, *[True] * 3), "rows": (row,)}
+    figure = replace(figure, table=replace(figure.table, **cells))
+    page = to_html(replace(document, blocks=(*before, figure)))
+    assert ('<div class="pair">' in page) is beside
 
 
 # All forms.

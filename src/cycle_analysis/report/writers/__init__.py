@@ -12,7 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,8 @@ A4 = 9
 HEAD_ROW = 2
 BESIDE = "{} (…)"
 """Head of the column with what stands beside the numbers of another."""
-NARROW = 34
-"""Letters on a line of a table on a phone of 320 pixels."""
+NARROW, BESIDE_FIGURE = 34, 46
+"""Letters on a line of a table on a phone of 320 pixels, and beside a figure."""
 NO_FORMS: Mapping[str, Mapping[str, str]] = {}
 _NUMBER = re.compile(r"[+\u2212-]?\d(?:[\d.,\u00a0\u202f]*\d)?\s?%?")
 _BEFORE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
@@ -221,6 +221,7 @@ def _environment() -> Environment:
     environment.filters["kind"] = lambda block: type(block).__name__
     environment.filters["inline"] = _inline
     environment.filters["is_wide"] = _is_wide
+    environment.filters["stands_alone"] = partial(_is_wide, most=BESIDE_FIGURE)
     environment.filters["pieces"] = _pieces
     return environment
 
@@ -235,19 +236,17 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     yield text[end:], ""
 
 
-def _is_wide(table: Table) -> bool:
+def _is_wide(table: Table, most: int = NARROW) -> bool:
     """Whether a table may have to be slid sideways, at the least on a narrow phone.
 
-    Columns are as wide as their longest word; numbers are never broken.
+    Columns are as wide as their longest word; numbers are broken before what is in brackets.
     """
     columns = zip(table.heads, table.numeric, *table.rows, strict=True)
-    return sum(_width(head, numeric, cells) for head, numeric, *cells in columns) > NARROW
+    return sum(_width(head, numeric, cells) for head, numeric, *cells in columns) > most
 
 
 def _width(head: str, numeric: bool, cells: Sequence[Cell]) -> int:
-    texts = [
-        cell.text if numeric else max(cell.text.split(), key=len, default="") for cell in cells
-    ]
+    texts = [text for cell in cells for text in cell.text.split(" (" if numeric else None)]
     return 1 + max(map(len, [*head.split(), *texts]), default=0)
 
 

@@ -58,7 +58,7 @@ MARKS = (" - ", ": ", "? ")
 CODED = re.compile(r"(\w+)\.\s")
 KNOWN_COLUMNS = yaml.safe_load(Path(__file__).with_name("known_columns.yaml").read_text("utf-8"))
 """Patterns of headings that are no items."""
-USUAL_NAMES = {field: "|".join(names) for field, names in KNOWN_COLUMNS["usual"].items()}
+USUAL_NAMES = {what: "|".join(names) for what, names in KNOWN_COLUMNS["usual"].items()}
 ASKS_FOR_ROLE = re.compile(r"\b(?:functie|rol|role|function|position)\b", re.IGNORECASE)
 SERVICE = re.compile("|".join(KNOWN_COLUMNS["service"]), re.IGNORECASE)
 """Columns that survey tools add and no codebook asks."""

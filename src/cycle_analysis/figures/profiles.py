@@ -409,6 +409,6 @@ def _lines(chosen: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str] | None]]
     before = ""
     for choice, option in chosen.columns:
         if choice != before:
-            yield (choice, None)
+            yield choice, None
         before = choice
-        yield (option, (choice, option))
+        yield option, (choice, option)

@@ -280,7 +280,7 @@ def alpha_interval(turned: pd.DataFrame, units: pd.Series | None = None) -> tupl
     clusters = len(influence)
     error = np.sqrt((influence**2).sum() * clusters / max(clusters - 1, 1)) / len(values)
     reach = norm.ppf(0.975) * error / (1 - estimate)
-    return (float(1 - (1 - estimate) * np.exp(reach)), float(1 - (1 - estimate) * np.exp(-reach)))
+    return float(1 - (1 - estimate) * np.exp(reach)), float(1 - (1 - estimate) * np.exp(-reach))
 
 
 def omega_total(correlations: np.ndarray) -> float:

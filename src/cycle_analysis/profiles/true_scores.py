@@ -315,12 +315,17 @@ def _told(found: np.ndarray, n: int, fraction: float, name: str) -> pd.DataFrame
     variance = samples.var(axis=1, ddof=1)
     sampling = fraction * share * (1 - share) / n
     shrunk = np.sqrt(np.maximum(variance - sampling, 0) / np.maximum(variance, 1e-300))
-    low, high = np.quantile(samples, [0.025, 0.975], axis=1)
-    low, high = np.minimum(low, share), np.maximum(high, share)
+    low, high = _ends(share, samples)
     ends = share + shrunk * (low - share), share + shrunk * (high - share)
     return pd.DataFrame(
         {f"{name}share": share, f"{name}low": ends[0], f"{name}high": ends[1]}
     ).clip(0, 1)
+
+
+def _ends(found: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the 95% interval over samples, … × B, which holds what was found."""
+    low, high = np.quantile(samples, [0.025, 0.975], axis=-1)
+    return np.minimum(low, found), np.maximum(high, found)
 
 
 def _errors(means: np.ndarray, partition: Partition) -> pd.DataFrame:
@@ -329,9 +334,7 @@ def _errors(means: np.ndarray, partition: Partition) -> pd.DataFrame:
         [partition.probabilities.columns, partition.scores.columns], names=["profile", "phase"]
     )
     found, samples = means[..., 0], means[..., 1:]
-    low, high = np.quantile(samples, [0.025, 0.975], axis=-1)
-    told = {
-        **{"true_mean": found, "se": samples.std(axis=-1, ddof=1)},
-        **{"true_low": np.minimum(low, found), "true_high": np.maximum(high, found)},
-    }
+    low, high = _ends(found, samples)
+    errors = samples.std(axis=-1, ddof=1)
+    told = {"true_mean": found, "se": errors, "true_low": low, "true_high": high}
     return pd.DataFrame({name: table.T.ravel() for name, table in told.items()}, index)

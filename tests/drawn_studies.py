@@ -284,7 +284,7 @@ class Drawn:
             ALL_WAVES,
             link_counts=kept.groupby(["wave", "kind"]).size().to_frame("n_units"),
             response_by_wave=response_by_wave(there, last),
-            **change_tables({pair: self._moved(n) for pair, n in both.items()}),
+            **change_tables(*({pair: self._moved(n) for pair, n in both.items()} for _ in "12")),
             item_drift=self._drift(list(units)),
             change=change.assign(change_alike=change["change"] + self.rng.choice([0, 0.5, 3])),
             comparability=same.assign(n_units=n, moved_share=moved),

@@ -281,6 +281,39 @@ def test_an_interval_of_moves_that_are_shown_reaches_0_by_rounding_and_says_so(
 
 
 @BOTH
+@pytest.mark.parametrize(
+    ("finding", "attentive", "said", "in_front"),
+    [
+        ("changed", "changed", ("is dat ook aangetoond: naar", "that is shown too: an"), False),
+        (
+            "changed",
+            "unchanged",
+            ("in hun antwoorden zitten: tot 1", "in their answers: up to 1"),
+            True,
+        ),
+        ("changed", "few_units", ("Of dat geldt zonder", "Whether that holds without"), True),
+        ("unchanged", "changed", ("wel aangetoond dat er is", "moves are shown: an est"), True),
+        ("unchanged", "unchanged", ("is dat evenmin", "moves are not shown either"), False),
+        ("changed", "all_attentive", None, False),
+    ],
+)
+def test_moves_are_told_without_respondents_who_seem_careless_as_well(
+    frozen_run, language, finding, attentive, said, in_front
+):
+    results = saved(frozen_run("example"))
+    tests = results.load("07_waves", "change_tests", ALL_WAVES).assign(finding=finding)
+    ends = {"any_attentive": 0.1, "any_low_attentive": 0.05, "any_high_attentive": 0.15}
+    told = tests.assign(finding_attentive=attentive, **ends)
+    told = Saved(results.study, results.store, {"07_waves/change_tests": told})
+    who = {"nl": "zonder aandacht antwoordden", "en": "answered without care"}[language]
+    for chapter, is_told in (("waves", said is not None), ("summary", in_front)):
+        text = words_in(assemble(results.study, told, language, {chapter: CHAPTERS[chapter]}))
+        assert text.count(who) == is_told, chapter
+        if chapter == "waves" and is_told:
+            assert said[language == "en"] in text
+
+
+@BOTH
 def test_a_share_of_nearly_none_is_a_bound_in_the_text_as_in_the_table(frozen_run, language):
     results = saved(frozen_run("four_waves"))
     tests = results.load("07_waves", "change_tests", ALL_WAVES)

@@ -237,7 +237,11 @@ def test_tables_of_pairs_of_waves_stand_under_each_other():
     samples = np.repeat(shares[None], 20, axis=0)
     shift = pd.Series({"AG": 0.0})
     change = Change.of(Finding.UNCHANGED, 50, 1.0, 0.5, shares, samples, shift)
-    tables = change_tables({("2018", "2022"): change, ("2022", "2026"): change})
+    both = {("2018", "2022"): change, ("2022", "2026"): change}
+    tables = change_tables(both, {("2022", "2026"): replace(change, finding=Finding.CHANGED)})
+    said = tables["change_tests"].filter(like="_attentive")
+    assert said["finding_attentive"].tolist() == ["all_attentive", "changed"]
+    assert said["any_attentive"].isna().tolist() == [True, False]
     assert tables["change_tests"].loc[("2022", "2026"), "finding"] == "unchanged"
     assert len(tables["moves"]) == 2 * 9
     assert tables["change_tests"].loc[("2018", "2022"), "any"] == pytest.approx(0.1)
@@ -245,7 +249,7 @@ def test_tables_of_pairs_of_waves_stand_under_each_other():
     # nobody was found to move, of 25: still as many may have as Wilson's interval says
     z2 = 1.959964**2
     assert row["probability_high"] == pytest.approx(z2 / (25 + z2), abs=1e-4)
-    assert change_tables({}) == {}
+    assert change_tables({}, {}) == {}
 
 
 def test_intervals_are_those_of_as_many_units_as_samples_know_and_one_sided_without_a_verdict():

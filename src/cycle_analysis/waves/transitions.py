@@ -44,6 +44,10 @@ FEWEST_UNITS = 30
 """Units in both waves under which nothing is estimated."""
 AS_PROBABILITY = {"share": "probability", "low": "probability_low", "high": "probability_high"}
 """Columns of shares of all units, and of those of one profile."""
+ATTENTIVE = "_attentive"
+"""Ends the columns of a change without respondents who seem careless."""
+ALL_ATTENTIVE = "all_attentive"
+"""Stands for their finding where no respondent does."""
 
 
 class Finding(StrEnum):
@@ -365,19 +369,24 @@ def level_cuts(scores: pd.Series, labels: pd.Series) -> list[float]:
     return np.quantile(scores, shares, method="hazen").tolist()
 
 
-def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.DataFrame]:
+def change_tables(
+    changes: Mapping[tuple[str, str], Change], attentive: Mapping[tuple[str, str], Change]
+) -> dict[str, pd.DataFrame]:
     """Set changes between pairs of waves under each other, in tables that can be saved.
 
     Parameters
     ----------
     changes : mapping of pair of waves to Change
+    attentive : mapping of pair of waves to Change
+        The same without respondents who seem careless, of the pairs of waves in which any does.
 
     Returns
     -------
     dict of str to DataFrame
         Index `wave_from`, `wave_to`. `change_tests`: finding, n_units, likelihood_ratio, p,
-        error_at_most, the shares that moved (`any`, `any_low`, `any_high`, `up`, …), and the shift
-        of each phase (`shift AG`, …). `moves`: those of each `Change`.
+        error_at_most, the shares that moved (`any`, `any_low`, `any_high`, `up`, …), those and the
+        finding of attentive respondents (`finding_attentive`, `any_attentive`, …), and the shift of
+        each phase (`shift AG`, …). `moves`: those of each `Change`.
     """
     if not changes:
         return {}
@@ -386,13 +395,21 @@ def change_tables(changes: Mapping[tuple[str, str], Change]) -> dict[str, pd.Dat
         row = {"finding": str(change.finding), "n_units": change.n_units}
         row |= {"likelihood_ratio": change.likelihood_ratio, "p": change.p}
         row["error_at_most"] = change.error_at_most
-        for way, ends in change.moved.iterrows():
-            row |= {f"{way}": ends["share"], f"{way}_low": ends["low"], f"{way}_high": ends["high"]}
+        row |= _moved(change) | {"finding_attentive": ALL_ATTENTIVE}
+        if pair in attentive:
+            row["finding_attentive"] = str(attentive[pair].finding)
+            row |= {f"{name}{ATTENTIVE}": n for name, n in _moved(attentive[pair]).items()}
         rows[pair] = row | change.shift.rename("shift {}".format).to_dict()
     return {
         "change_tests": pd.DataFrame.from_dict(rows, orient="index").rename_axis(names),
         "moves": pd.concat({pair: change.moves for pair, change in changes.items()}, names=names),
     }
+
+
+def _moved(change: Change) -> dict[str, float]:
+    """Shares that moved, with their intervals, in one row."""
+    long = change.moved.stack().rename_axis(["direction", "end"])
+    return {way if end == "share" else f"{way}_{end}": n for (way, end), n in long.items()}
 
 
 def _tested(fitted: Fitted, n_draws: int, n_refits: int, seed: Seed) -> Change:

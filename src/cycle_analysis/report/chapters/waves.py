@@ -19,7 +19,13 @@ from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
 from cycle_analysis.waves import ALIKE, OF_ALL, SURE, changed_surely, holds, transitions
-from cycle_analysis.waves.transitions import ALPHA, AS_PROBABILITY, Finding
+from cycle_analysis.waves.transitions import (
+    ALL_ATTENTIVE,
+    ALPHA,
+    AS_PROBABILITY,
+    ATTENTIVE,
+    Finding,
+)
 
 TERRITORY = ("unchanged", "grown", "merged", "split", "uncovered", "unmapped")
 """What can have become of a unit, in the order of the table."""
@@ -240,6 +246,7 @@ class WavesChapter(Chapter):
         returned = change[told & ~holds(change, OF_ALL)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
+            "attentive": None,
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
             "identical": self._finding(first, second) == Finding.IDENTICAL,
             "changes": (changes := self._means(change, first, second)),
@@ -298,26 +305,34 @@ class WavesChapter(Chapter):
         if test["finding"] not in ESTIMATED:
             return {"finding": test["finding"], "error_at_most": test["error_at_most"]}
         panel = self._panel(first, second)
-        moved = {
-            way: Weighted(test[way], test[f"{way}_low"], test[f"{way}_high"], panel)
-            for way in ("any", "up", "down")
-        }
-        told = {way: self.door.weighted(share) for way, share in moved.items()}
-        if math.isnan(told["any"][0].value):
+        moved = {way: self._share(test, way, panel) for way in ("any", "up", "down")}
+        if math.isnan((drawn := {way: one["drawn"] for way, one in moved.items()})["any"]):
             return {"finding": Finding.FEW_UNITS.value}
-        drawn = {way: share.drawn for way, (share, *_) in told.items()}
         shift = (points != 0 for name, points in test.items() if str(name).startswith("shift "))
         return {
-            **{"finding": test["finding"], "p": test["p"]},
-            "moved": {
-                way: {"share": share, "low": made(low, share), "high": made(high, share)}
-                for way, share in moved.items()
-                for _, low, high in [told[way]]
-            },
+            **{"finding": test["finding"], "p": test["p"], "moved": moved},
+            "attentive": self._attentive(test, panel),
             # profiles of other shapes, or whose means are alike by their steps, did not shift
             "shifted": any(shift) and self._differing(first, second)[:1] == ["means"],
             "adds_up": math.isclose(drawn["up"] + drawn["down"], drawn["any"], abs_tol=1e-6),
         }
+
+    def _attentive(self, test: pd.Series, panel: Units) -> dict[str, Any] | None:
+        """What is found without respondents who seem careless; None where there are none."""
+        finding = test[f"finding{ATTENTIVE}"]
+        if finding == ALL_ATTENTIVE:
+            return None
+        share = self._share(test, "any", panel, ATTENTIVE) if finding in ESTIMATED else {}
+        told = not math.isnan(share.get("drawn", math.nan))
+        return share | {"finding": finding if told else Finding.FEW_UNITS.value}
+
+    def _share(self, test: pd.Series, way: str, panel: Units, suffix: str = "") -> dict[str, Any]:
+        """How many moved that way, with the ends of the interval as told."""
+        value, low, high = (test[f"{way}{end}{suffix}"] for end in ("", "_low", "_high"))
+        share = Weighted(value, low, high, panel)
+        told, low, high = self.door.weighted(share)
+        ends = {"low": made(low, share), "high": made(high, share)}
+        return {"share": share, "drawn": told.drawn} | ends
 
     def _steps(self, first: str, second: str) -> list[dict[str, Any]]:
         """Whether profiles are alike in means, spread and shares; none for levels."""

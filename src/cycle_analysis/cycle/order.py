@@ -15,15 +15,14 @@ from scipy.stats import norm, t
 
 from cycle_analysis.cycle.scalability import (
     ALL,
-    BETWEEN,
     WEAK,
+    between_respondents,
     scalability,
     subtract_style,
     two_level_scalability,
 )
 from cycle_analysis.measurement import unit_scores
 from cycle_analysis.measurement.error import (
-    TOO_FEW,
     MeasurementError,
     Standing,
     mean_intervals,
@@ -56,6 +55,10 @@ class Reading(StrEnum):
     colleagues share; or nothing tells an order from a style."""
     UNKNOWN = "unknown"
     """Too few units, or nobody differs."""
+
+
+NO_ORDER = (Reading.PARALLEL, Reading.UNDETERMINED, Reading.UNKNOWN)
+"""Readings that claim nothing."""
 
 
 def order_violations(
@@ -109,7 +112,7 @@ def order_violations(
 
 
 def errors_of_differences(
-    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, reliability: pd.Series
+    scores: pd.DataFrame, persons: pd.DataFrame, units: pd.Series, reliability: pd.Series | None
 ) -> pd.DataFrame:
     """Give the standard error of differences: from respondents, or where they are few from items.
 
@@ -123,8 +126,8 @@ def errors_of_differences(
     scores : DataFrame, units × phases
     persons : DataFrame, respondents × phases
     units : Series, indexed by respondent
-    reliability : Series, indexed by phase
-        Alpha, omega or ICC(2), 0-1.
+    reliability : Series, indexed by phase, or None
+        Alpha, omega or ICC(2), 0-1; without it errors are NaN where respondents do not tell them.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def errors_of_differences(
     [10.0]
     """
     error = measurement_error(persons, units)
-    if error.standing != Standing.UNKNOWN:
+    if error.standing != Standing.UNKNOWN or reliability is None:
         return _from_respondents(error)
     unreliable = 1 - reliability.reindex(scores.columns).clip(0, 1)
     variances = (scores.var() * unreliable).to_numpy()
@@ -277,7 +280,7 @@ def gather_evidence(
     Series
         n; H, H_low, H_high, H_chance (raw); H_corrected, H_corrected_low, H_corrected_high,
         H_corrected_chance; H_between, H_between_low, H_between_high (between respondents of one
-        unit; NaN where fewer than `TOO_FEW` degrees of freedom tell it); steps, steps_down,
+        unit; NaN where fewer than `error.TOO_FEW` degrees of freedom tell it); steps, steps_down,
         steps_up (adjacent pairs of phases, and those whose mean falls, or rises, by more than
         chance); violations (share of units and pairs, beyond error); near, far
         (mean correlation of adjacent phases and of the most distant), far_chance (half a percent
@@ -299,11 +302,11 @@ def gather_evidence(
         whole = scalability(table, replicates, permutations, seed=seed).loc[(ALL, ALL)]
         evidence |= {name: whole["H"], f"{name}_low": whole["low"], f"{name}_high": whole["high"]}
         evidence[f"{name}_chance"] = whole["chance_high"]
-    evidence |= _between_respondents(two_level)
+    evidence |= between_respondents(two_level)
     violations = order_violations(scores, errors)
     compared = violations["n"].sum()
     taken = scores if corrected is None else corrected
-    reach = _reach_of_correlations(taken)
+    reach, level = _reach_of_correlations(taken), scores.mean(axis=1)
     evidence |= {
         "steps": scores.shape[1] - 1,
         "steps_down": _steps(scores, down=True),
@@ -312,7 +315,7 @@ def gather_evidence(
         **dict(zip(("near", "far", "far_chance", "gap_chance"), reach, strict=True)),
         "peak": _peak_between(taken.dropna().to_numpy()),
         "corrected": corrected is not None,
-        "style": np.nan if corrected is None else _taken_out(scores, corrected),
+        "style": np.nan if corrected is None else (level - corrected.mean(axis=1)).corr(level),
     }
     return pd.Series(evidence, name="evidence")
 
@@ -335,9 +338,8 @@ def read_order(evidence: pd.Series) -> Reading:
     Examples
     --------
     >>> evidence = pd.Series({"H": 0.1, "H_low": 0.0, "H_chance": 0.1, "corrected": False,
-    ...                       "steps": 4, "steps_down": 4, "violations": 0.1,
-    ...                       "near": 0.1, "far": 0.0, "far_chance": -0.1,
-    ...                       "gap_chance": 0.2, "H_between_low": 0.0})
+    ...                       "steps": 4, "steps_down": 4, "near": 0.1, "far": 0.0,
+    ...                       "far_chance": -0.1, "gap_chance": 0.2})
     >>> read_order(evidence).value
     'parallel'
     """
@@ -372,22 +374,20 @@ def may_be_style(evidence: pd.Series) -> bool:
     return bool(evidence["H_between_low"] <= 0)
 
 
-def order_table(evidence: pd.Series) -> pd.DataFrame:
-    """Set the reading of the order with its evidence: one row `order`, index `finding`."""
-    row = {"reading": read_order(evidence).value, **evidence}
-    return pd.DataFrame([row], pd.Index(["order"], name="finding"))
-
-
 def phase_order(
     persons: pd.DataFrame,
     units: pd.Series,
     off_topic: pd.DataFrame | None = None,
     replicates: int = 1000,
     seed: int = 2018,
+    *,
+    reliability: pd.Series | None = None,
+    careless: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Read whether the phases come in the order of the cycle, from the respondents' scores.
 
-    The way of notebook 03 in one call: errors of differences, the evidence, and its reading.
+    Who answers the same to everything makes phases go together as an order does. So what is read
+    has to hold without those who may be careless; if not, the reading is *undetermined*.
 
     Parameters
     ----------
@@ -401,12 +401,16 @@ def phase_order(
     replicates : int
         Bootstrap samples of the interval of H.
     seed : int
+    reliability : Series, indexed by phase, optional
+        See `errors_of_differences`; without it violations are NaN where the error is not known.
+    careless : Series of bool, indexed by respondent, optional
+        Who may have answered without care, see `flag_careless`.
 
     Returns
     -------
-    DataFrame, one row `order`
-        reading (a `Reading`; see `read_order`), then the evidence as `gather_evidence` describes
-        it; violations are NaN where the error is not known.
+    DataFrame, one row `order`, index `finding`
+        reading (a `Reading`; see `read_order`), by_careless (whether it would be another one but
+        for them), then the evidence of all as `gather_evidence` describes it.
 
     References
     ----------
@@ -421,21 +425,22 @@ def phase_order(
     >>> phase_order(persons, survey.units, replicates=50)[["reading", "steps_down"]].values.tolist()
     [['partly', 3]]
     """
-    scores = unit_scores(persons, units)
-    errors = _from_respondents(measurement_error(persons, units))
-    clean = None if off_topic is None else unit_scores(subtract_style(persons, off_topic), units)
-    two_level = two_level_scalability(persons, units, replicates, seed)
-    return order_table(gather_evidence(scores, errors, clean, two_level, replicates, seed=seed))
 
+    def evidence_of(told: pd.DataFrame) -> pd.Series:
+        of, scores = units[told.index], unit_scores(told, units[told.index])
+        errors = errors_of_differences(scores, told, of, reliability)
+        rest = None if off_topic is None else subtract_style(told, off_topic.loc[told.index])
+        clean = None if rest is None else unit_scores(rest, of)
+        two_level = two_level_scalability(told, of, replicates, seed)
+        return gather_evidence(scores, errors, clean, two_level, replicates, seed=seed)
 
-def _between_respondents(two_level: pd.DataFrame | None) -> dict[str, float]:
-    """H between respondents with its interval; NaN where too few tell it."""
-    names = {"H_between": "H", "H_between_low": "low", "H_between_high": "high"}
-    if two_level is None:
-        return dict.fromkeys(names, np.nan)
-    row = two_level.loc[BETWEEN]
-    known = row["n_respondents"] - row["n_units"] >= TOO_FEW
-    return {name: row[part] if known else np.nan for name, part in names.items()}
+    evidence = evidence_of(persons)
+    reading, by_careless = read_order(evidence), False
+    if reading not in NO_ORDER and careless is not None and careless.any():
+        by_careless = read_order(evidence_of(persons[~careless[persons.index]])) in NO_ORDER
+    told = Reading.UNDETERMINED if by_careless else reading
+    row = {"reading": told.value, "by_careless": by_careless, **evidence}
+    return pd.DataFrame([row], pd.Index(["order"], name="finding"))
 
 
 def _from_respondents(error: MeasurementError) -> pd.DataFrame:
@@ -446,12 +451,6 @@ def _from_respondents(error: MeasurementError) -> pd.DataFrame:
     common = error.covariances()[:, first, second]
     variances = known.to_numpy()[:, first] ** 2 + known.to_numpy()[:, second] ** 2 - 2 * common
     return pd.DataFrame(np.sqrt(variances.clip(min=0)), gaps.index, gaps.columns)
-
-
-def _taken_out(scores: pd.DataFrame, corrected: pd.DataFrame) -> float:
-    """Correlate what was taken out of units' scores as style with their mean score."""
-    level = scores.mean(axis=1)
-    return float((level - corrected.mean(axis=1)).corr(level))
 
 
 def _steps(scores: pd.DataFrame, *, down: bool) -> int:

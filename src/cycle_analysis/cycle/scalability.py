@@ -24,6 +24,7 @@ from scipy.stats import norm
 
 from cycle_analysis.chance import children
 from cycle_analysis.measurement import match_units
+from cycle_analysis.measurement.error import TOO_FEW
 
 WEAK = 0.3
 """Mokken's lower bound of a scale: .3 weak, .4 medium, .5 strong."""
@@ -284,6 +285,32 @@ class _Nested:
         )
         width = np.diff(cuts, prepend=0.0)
         return np.asarray((sorted_alike * width[:, None]).T @ sorted_alike)
+
+
+def between_respondents(two_level: pd.DataFrame | None) -> dict[str, float]:
+    """Give H between respondents with its interval; NaN where too few tell it.
+
+    Parameters
+    ----------
+    two_level : DataFrame or None
+        From `two_level_scalability`.
+
+    Returns
+    -------
+    dict
+        H_between, H_between_low, H_between_high.
+
+    Examples
+    --------
+    >>> between_respondents(None)
+    {'H_between': nan, 'H_between_low': nan, 'H_between_high': nan}
+    """
+    names = {"H_between": "H", "H_between_low": "low", "H_between_high": "high"}
+    if two_level is None:
+        return dict.fromkeys(names, np.nan)
+    row = two_level.loc[BETWEEN]
+    known = row["n_respondents"] - row["n_units"] >= TOO_FEW
+    return {name: row[part] if known else np.nan for name, part in names.items()}
 
 
 def _covariances(values: np.ndarray) -> np.ndarray:

@@ -42,6 +42,7 @@ class OrderFacts(Chapter):
             **{part: row[part] for part in ("near", "far", "style")},
             "beyond_chance": bool(row[name] > row[f"{name}_chance"]),
             "too_close": bool(row["corrected"] and row["style"] >= TOO_CLOSE),
+            **{"by_careless": bool(row["by_careless"])},
             **{"corrected": bool(row["corrected"]), "n": self.counted(row["n"])},
             **{part: as_whole(row[part]) for part in ("steps", "steps_down", "steps_up")},
         }

@@ -216,7 +216,7 @@ def test_a_change_of_one_unit_has_to_be_reliable_without_the_mix_of_roles_too(un
     first, second = unchanged
     later = second.scores.copy()
     later.iloc[:20] += 60.0  # of whom others answered, who score 60 points higher
-    found = reliable_changes(first, replace(second, scores=later), alike=unchanged)
+    found = reliable_changes(first, replace(second, scores=later), besides=[unchanged])
     by_scores = reliable_changes(first, replace(second, scores=later))
     assert by_scores["reliable"].sum() >= 50
     assert found["reliable"].sum() <= 1
@@ -224,10 +224,10 @@ def test_a_change_of_one_unit_has_to_be_reliable_without_the_mix_of_roles_too(un
         found.drop(columns="reliable"), by_scores.drop(columns="reliable")
     )
     turned = first, replace(second, scores=second.scores - 60.0)
-    other_way = reliable_changes(first, replace(second, scores=later), alike=turned)
+    other_way = reliable_changes(first, replace(second, scores=later), besides=[turned])
     assert not other_way["reliable"][by_scores["change"] > 0].any()
     nothing_known = [one.only(one.scores.index[:0]) for one in unchanged]
-    assert not reliable_changes(first, replace(second, scores=later), alike=nothing_known)[
+    assert not reliable_changes(first, replace(second, scores=later), besides=[nothing_known])[
         "reliable"
     ].any()
 

@@ -467,8 +467,9 @@ def _change(material: Material, one: Universe) -> Row:
     }
     units = {wave: of.now for wave, of in material.waves.items()}
     roles = {wave: of.roles for wave, of in material.waves.items()}
+    careless = {wave: of.careless for wave, of in material.waves.items()}
     panel, n = partial(_panel, material, one), material.n_unchanged
-    table = change_both_ways(persons, units, roles, material.reference, panel, n)
+    table = change_both_ways(persons, units, roles, material.reference, panel, n, careless)
     table = table.droplevel([0, 1])
     sure = table[changed_surely(table)]
     changed = " ".join(f"{phase}{'+' if c > 0 else '-'}" for phase, c in sure["change"].items())

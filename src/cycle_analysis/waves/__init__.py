@@ -36,6 +36,8 @@ ALIKE = "_alike"
 """Ends the columns of a change without the mix of roles."""
 OF_ALL = "_of_all"
 """Ends the columns of a change of all units of the first wave, see `change_of_all`."""
+ATTENTIVE = "_attentive"
+"""Ends the columns of what is found without respondents who seem careless."""
 
 
 def item_status(study: Study) -> pd.DataFrame:
@@ -325,6 +327,7 @@ def change_both_ways(
     reference: str,
     panel: Callable[[Mapping[str, pd.DataFrame]], Mapping[str, pd.DataFrame]],
     population: int,
+    careless: Mapping[str, pd.Series] | None = None,
 ) -> pd.DataFrame:
     """Give mean changes, and beside them, ending in `ALIKE`, those without the mix of roles.
 
@@ -332,7 +335,7 @@ def change_both_ways(
     also where roles differ more in one unit than in another. NaN where waves and roles cannot be
     told apart, or by two units at most. `p_mix`, of the mix of roles changing nothing, is adjusted
     for phases and pairs of waves: roles that see the same seem to differ by some points too. Those
-    ending in `OF_ALL` are of `change_of_all`.
+    ending in `OF_ALL` are of `change_of_all`, those in `ATTENTIVE` of respondents not `careless`.
 
     Parameters
     ----------
@@ -341,14 +344,25 @@ def change_both_ways(
     panel : function
         Takes scores of respondents in each wave, and gives scores of the units that can be
         compared, also of those that answered in one wave alone.
+    careless : mapping of wave to Series of bool, indexed by respondent, optional
+        Who may have answered without care, see `flag_careless`.
     """
+
+    def errors_of(persons: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        own = {wave: units[wave].loc[persons[wave].index] for wave in compared}
+        return {wave: standard_errors(persons[wave], own[wave]) for wave in compared}
+
     compared = panel(persons)
-    errors = {wave: standard_errors(persons[wave], units[wave]) for wave in compared}
     alike = panel(without_role_mix(persons, units, roles, reference))
     error_of_roles = _role_error(persons, units, roles, panel, compared_waves(list(compared)))
-    without = mean_change(alike, population, errors, error_of_roles)
+    without = mean_change(alike, population, errors_of(persons), error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
-    change = mean_change(compared, population, errors).join(told.add_suffix(ALIKE))
+    change = every = mean_change(compared, population, errors_of(persons))
+    if careless and any(careless[wave].any() for wave in compared):
+        heeding = {w: persons[w][~careless[w].reindex(persons[w].index)] for w in persons}
+        change = mean_change(panel(heeding), population, errors_of(heeding))
+    attentive = change[["change", "p_holm"]].add_suffix(ATTENTIVE)
+    change = every.join([told.add_suffix(ALIKE), attentive])
     tests = {
         (first, second): _tests_of_causes(
             change.loc[(first, second)], error, change_of_all(compared[first], compared[second])
@@ -406,7 +420,7 @@ def change_of_all(before: pd.DataFrame, after: pd.DataFrame) -> pd.Series:
 
 
 def changed_surely(change: pd.DataFrame) -> pd.Series:
-    """Say which mean changes are more than error, roles, and who answered again can explain.
+    """Say which mean changes are more than error, roles, and who answered or how can explain.
 
     Parameters
     ----------
@@ -422,12 +436,13 @@ def changed_surely(change: pd.DataFrame) -> pd.Series:
     --------
     >>> change = pd.DataFrame({"change": [7.0, 7.0], "p_holm": 0.01, "change_alike": [6.0, 1.0],
     ...                        "p_holm_alike": [0.02, 0.6], "change_of_all": 7.0,
-    ...                        "p_holm_of_all": 0.01}, index=["VB", "VA"])
+    ...                        "p_holm_of_all": 0.01, "change_attentive": 7.0,
+    ...                        "p_holm_attentive": 0.01}, index=["VB", "VA"])
     >>> changed_surely(change).to_dict()
     {'VB': True, 'VA': False}
     """
     told = change["p_holm"] <= SURE
-    return told & holds(change, ALIKE) & holds(change, OF_ALL)
+    return told & holds(change, ALIKE) & holds(change, OF_ALL) & holds(change, ATTENTIVE)
 
 
 def holds(change: pd.DataFrame, suffix: str) -> pd.Series:
@@ -438,7 +453,7 @@ def holds(change: pd.DataFrame, suffix: str) -> pd.Series:
     change : DataFrame
         As `change_both_ways` gives it.
     suffix : str
-        `ALIKE`, without the mix of roles, or `OF_ALL`, of all units of the first wave.
+        `ALIKE`, `OF_ALL` or `ATTENTIVE`.
     """
     one_way = change["change"] * change[f"change{suffix}"] > 0
     return (change[f"p_holm{suffix}"] <= SURE) & one_way

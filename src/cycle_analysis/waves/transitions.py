@@ -24,6 +24,7 @@ from cycle_analysis.measurement.error import Standing
 from cycle_analysis.mixtures.em import fixed
 from cycle_analysis.mixtures.pairs import PERSISTING, equal_means, shifted_means
 from cycle_analysis.profiles import Partition
+from cycle_analysis.waves import ATTENTIVE
 from cycle_analysis.waves.two_waves import (
     FLOOR,
     Fitted,
@@ -44,8 +45,6 @@ FEWEST_UNITS = 30
 """Units in both waves under which nothing is estimated."""
 AS_PROBABILITY = {"share": "probability", "low": "probability_low", "high": "probability_high"}
 """Columns of shares of all units, and of those of one profile."""
-ATTENTIVE = "_attentive"
-"""Ends the columns of a change without respondents who seem careless."""
 ALL_ATTENTIVE = "all_attentive"
 """Stands for their finding where no respondent does."""
 
@@ -263,7 +262,7 @@ def reliable_changes(
     second: WaveScores,
     rate: float = 0.05,
     *,
-    alike: tuple[WaveScores, WaveScores] | None = None,
+    besides: Sequence[tuple[WaveScores, WaveScores]] = (),
 ) -> pd.DataFrame:
     """Say of single units whether a score changed by more than its respondents leave unknown.
 
@@ -282,9 +281,9 @@ def reliable_changes(
         Those units are compared that have both.
     rate : float
         Share of the changes called reliable that may be none.
-    alike : pair of WaveScores, optional
-        The same waves without the mix of roles: a change has to be reliable in them as well, in
-        the same direction.
+    besides : pairs of WaveScores
+        The same waves told otherwise, such as without the mix of roles or respondents who seem
+        careless: a change has to be reliable in all of them, in the same direction.
 
     Returns
     -------
@@ -329,8 +328,8 @@ def reliable_changes(
     reach = stats.t.isf(level / 2, degrees) * change["se"] / np.sqrt(degrees / (degrees - 2))
     low, high = (change["change"] + way * reach for way in (-1, 1))
     change = change.assign(low=low.clip(-100, 100), high=high.clip(-100, 100))
-    if alike is not None:
-        also = reliable_changes(*alike, rate=rate).reindex(change.index)
+    for pair in besides:
+        also = reliable_changes(*pair, rate=rate).reindex(change.index)
         one_way = change["change"] * also["change"] > 0
         change["reliable"] &= one_way & also["reliable"].eq(True)
     return change

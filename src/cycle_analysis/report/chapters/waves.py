@@ -18,12 +18,19 @@ from cycle_analysis.report.chapter import ALL_WAVES, WAVES, Chapter, fixed, save
 from cycle_analysis.report.door import Mean, Units, Weighted, units_behind
 from cycle_analysis.report.language import Rows, number, per_wave
 from cycle_analysis.report.sources import as_whole, made
-from cycle_analysis.waves import ALIKE, OF_ALL, SURE, changed_surely, holds, transitions
+from cycle_analysis.waves import (
+    ALIKE,
+    ATTENTIVE,
+    OF_ALL,
+    SURE,
+    changed_surely,
+    holds,
+    transitions,
+)
 from cycle_analysis.waves.transitions import (
     ALL_ATTENTIVE,
     ALPHA,
     AS_PROBABILITY,
-    ATTENTIVE,
     Finding,
 )
 
@@ -244,6 +251,7 @@ class WavesChapter(Chapter):
         sure = change[changed_surely(change)]
         told = (change["p_holm"] <= SURE) & holds(change, ALIKE)
         returned = change[told & ~holds(change, OF_ALL)]
+        careless = change[told & holds(change, OF_ALL) & ~holds(change, ATTENTIVE)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
             "attentive": None,
@@ -258,6 +266,7 @@ class WavesChapter(Chapter):
             "sure": self._means(sure.sort_values("change", ascending=False), first, second),
             "roles": self._roles(change, first, second),
             "returned": self._means(returned, first, second),
+            "careless": self._means(careless, first, second),
             "shares": self._shares(first, second) if self.k > 1 else [],
             "moves_told": self.k > 1 and self._tells_moves(first, second),
         }

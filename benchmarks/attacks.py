@@ -27,6 +27,8 @@ from changes import (
     NEAR,
     ONE_TO_SIX,
     THREE,
+    attentive,
+    careless,
     levels,
     means,
     profiles,
@@ -149,6 +151,8 @@ AGAIN = {
     "half has stricter respondents": Again(ONE_TO_SIX, ONE_TO_SIX, stricter=6.0),
     "respondents differ by 28": Again(HALO, NOISY),
     "answers differ by 35": Again(HALO, SCALED),
+    "15% straight-lining in wave two": Again(ONE_TO_SIX, replace(ONE_TO_SIX, straight=0.15)),
+    "15% at random in wave two": Again(ONE_TO_SIX, replace(ONE_TO_SIX, careless=0.15)),
 }
 """Nothing changed, but for who answers, what, and how strictly."""
 
@@ -170,8 +174,11 @@ def single(rng, study, answering):
     """Whether any phase of any unit is said to have changed, where none has."""
     states = Continuum()(FOLLOWED, rng)
     surveys = [answering(states, rng) for _ in range(2)]
-    waves = [wave_scores(respondent_scores(s.answers, s.items), s.units) for s in surveys]
-    found = reliable_changes(*waves)
+    waves, without = (
+        [wave_scores(respondent_scores(s.answers, s.items), s.units) for s in told]
+        for told in (surveys, map(attentive, surveys))
+    )
+    found = reliable_changes(*waves, besides=[without])
     return found["reliable"].any() if len(found) else np.nan
 
 
@@ -390,8 +397,8 @@ def ordered(rng, study, course, answering, false, dimensions=2, spread=8.0):
     world = Continuum(course, spread=spread, dimensions=dimensions)
     survey = answering(world(ASKED_OF, rng), rng)
     persons = respondent_scores(survey.answers, survey.items)
-    careless = survey.answers.eq(survey.answers.iloc[:, 0], axis=0).all(axis=1)
-    order = phase_order(persons, survey.units, replicates=200, seed=study, careless=careless)
+    options = {"replicates": 200, "seed": study, "careless": careless(survey)}
+    order = phase_order(persons, survey.units, **options)
     return order["reading"].iloc[0] in false
 
 
@@ -467,6 +474,7 @@ BEFORE = {
     "a mean changed": {
         **{"difficult items left blank by half": 1.0, "who scored high answers again": 0.04},
         **{"who scored high answers again, 1 or 2": 0.23, "nothing else, six waves": 0.3},
+        **{"15% straight-lining in wave two": 1.0, "15% at random in wave two": 0.7},
     },
     "moves differ by size": {"respondents of a third err much more": 0.62},
     "the division hangs on roles": {

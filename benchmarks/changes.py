@@ -23,6 +23,7 @@ from surveys import at_distance, heavy_tailed, skewed
 from cycle_analysis.measurement import unit_scores
 from cycle_analysis.measurement.missing import even_scores
 from cycle_analysis.profiles import latent_profiles
+from cycle_analysis.responses.coded import erratic
 from cycle_analysis.simulate import FOUR, Answering, Continuum, Profiles, steps
 from cycle_analysis.simulate.worlds import states_of, straight
 from cycle_analysis.waves import ALIKE, change_both_ways, changed_surely, without_role_mix
@@ -199,7 +200,14 @@ ROLES = {
     "means, 1, rise by 6 points": (FOUR, rise, *other_roles(ONE)),
 }
 """Other roles answer in the second wave: moves, or (`means`) the mean change of any phase."""
-CELLS = PROFILES | LEVELS | CHANGED | CARELESS | ROLES
+STRAIGHT, KEPT, LEFT_OUT = replace(ONE_TO_SIX, straight=0.1), "kept: ", "left out: "
+ALIKE_TO_ALL = {
+    f"{who}{name}": (BY_LOT, partial(move, chances=upward(share)), STRAIGHT, STRAIGHT)
+    for name, share in (("nobody moves", 0.0), ("5% up", 0.05), ("20% up", 0.2))
+    for who in (KEPT, LEFT_OUT)
+}
+"""One respondent in ten answers the same to everything, in both waves."""
+CELLS = PROFILES | LEVELS | CHANGED | CARELESS | ROLES | ALIKE_TO_ALL
 
 
 def one_study(truth, n, study):
@@ -214,6 +222,8 @@ def one_study(truth, n, study):
     row = {"truth": truth, "n": n, "study": study}
     if truth in ROLES:
         waves, roles = zip(*waves, strict=True)
+    if truth.startswith(LEFT_OUT):
+        waves = [attentive(survey) for survey in waves]
     if truth.startswith("means"):
         row |= means(waves, roles)
     elif truth.startswith("level"):
@@ -221,6 +231,18 @@ def one_study(truth, n, study):
     else:
         row |= profiles(waves, world, change, study)
     return row | {"seconds": round(time.process_time() - start, 2)}
+
+
+def careless(survey):
+    """Who is flagged: for the same answer to everything, or for answers as if by lot."""
+    alike = survey.answers.eq(survey.answers.iloc[:, 0], axis=0).all(axis=1)
+    return alike | erratic(survey.answers, survey.items)
+
+
+def attentive(survey):
+    """Leave out who is flagged."""
+    kept = ~careless(survey)
+    return replace(survey, answers=survey.answers[kept], units=survey.units[kept])
 
 
 def profiles(waves, world, change, study):
@@ -271,7 +293,8 @@ def means(waves, roles):
     def panel(told):
         return {wave: unit_scores(told[wave], units[wave]) for wave in told}
 
-    change = change_both_ways(persons, units, roles, "1", panel, 342)
+    flags = {wave: careless(survey) for wave, survey in zip("12", waves, strict=True)}
+    change = change_both_ways(persons, units, roles, "1", panel, 342, flags)
     p = change[["p_holm", f"p_holm{ALIKE}"]].max(axis=1).min()
     sure = changed_surely(change).any()
     return {"finding": "changed" if sure else "unchanged", "p": round(p, 4)}
@@ -326,6 +349,7 @@ def tables():
         ),
         "changed": (CHANGED, ["p ≤ .01", *MOVED]),
         "another mix of roles": (ROLES, ["told"]),
+        "the same to everything": (ALIKE_TO_ALL, ["p ≤ .01", *MOVED]),
     }
     return {
         name: told.loc[list(truths), ["studies", *columns]].rename_axis(name)

@@ -795,7 +795,7 @@ def careless(home, edit):
 
 def test_row_23_careless_answers_are_flagged_counted_and_kept(careless):
     responses = read_responses(careless, "2022")
-    flags = flag_careless(responses, careless)
+    flags = flag_careless(responses, careless, "2022")
     for place, rule in enumerate(("straight_line", "mostly_empty", "too_fast", "test_row")):
         assert flags[rule].iloc[place], rule
     assert flags["too_fast"].sum() == flags["test_row"].sum() == 1
@@ -820,8 +820,8 @@ def test_row_23_careless_answers_are_flagged_counted_and_kept(careless):
 )
 def test_row_23_a_rule_that_asks_more_flags_fewer(careless, rule, parameter, value):
     responses = read_responses(careless, "2022")
-    flagged = flag_careless(responses, careless, **{parameter: value})[rule]
-    assert flagged.sum() < flag_careless(responses, careless)[rule].sum()
+    flagged = flag_careless(responses, careless, "2022", **{parameter: value})[rule]
+    assert flagged.sum() < flag_careless(responses, careless, "2022")[rule].sum()
 
 
 @pytest.mark.parametrize(
@@ -830,7 +830,7 @@ def test_row_23_a_rule_that_asks_more_flags_fewer(careless, rule, parameter, val
 def test_row_23_a_rule_out_of_range_is_refused(home, wrong):
     study = load_study("example", home)
     with pytest.raises(InputError, match=next(iter(wrong))):
-        flag_careless(read_responses(study, "2018"), study, **wrong)
+        flag_careless(read_responses(study, "2018"), study, "2018", **wrong)
 
 
 def test_row_24_a_unit_with_very_many_respondents_is_warned_of(tmp_path):

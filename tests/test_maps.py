@@ -15,10 +15,17 @@ from cycle_analysis.figures.responses import (
     plot_response_map,
 )
 from cycle_analysis.problems import InputError
-from cycle_analysis.responses.coded import count_respondents, read_all_responses
+from cycle_analysis.responses.coded import read_all_responses
 from cycle_analysis.study import load_study
 from cycle_analysis.units import load_register, read_register
-from cycle_analysis.units.maps import read_map, study_map, study_tiles, tile_layout, tile_map
+from cycle_analysis.units.maps import (
+    count_respondents,
+    read_map,
+    study_map,
+    study_tiles,
+    tile_layout,
+    tile_map,
+)
 from cycle_analysis.units.register_years import extend
 
 REGISTER = load_register()

@@ -217,7 +217,7 @@ def plot_response_map(
     ----------
     unit_map : UnitMap
     respondents : DataFrame, index `unit`
-        Columns `n` and `group`, as `coded.count_respondents` gives them.
+        Columns `n` and `group`, as `maps.count_respondents` gives them.
     """
     ax = figures.start(ax, HEIGHT, WIDTH)
     fills = _draw_areas(ax, unit_map, respondents["group"], respondents["n"].astype(str))

@@ -5,10 +5,11 @@ recoded in silence. What stops a run (an unknown unit, a double respondent, a co
 understood as a whole) is raised with everything else that stops it. What does not is kept in the
 problem table.
 
-Careless answering is told by stated rules. Long strings of one answer, speed, and mostly empty
-questionnaires are the rules that need no special items (Curran 2016; two seconds per item: Huang et
-al. 2012). Honest respondents of a unit that has not begun answer *not at issue* throughout; so
-flags are counted and kept, and what leaving the flagged out would change stands beside them.
+Careless answering is told by stated rules that need no special items (Curran 2016): long strings
+of one answer, answers that vary within phases as if by lot (Marjanovic et al. 2015), two seconds
+per item (Huang et al. 2012), mostly empty questionnaires. Honest respondents of a unit that has not
+begun answer *not at issue* throughout; so flags are counted and kept, and what leaving the flagged
+out would change stands beside them.
 
 References
 ----------
@@ -16,6 +17,9 @@ Curran, P. G. (2016). Methods for the detection of carelessly invalid responses 
 Journal of Experimental Social Psychology, 66, 4-19.
 Huang, J. L., Curran, P. G., Keeney, J., Poposki, E. M., & DeShon, R. P. (2012). Detecting and
 deterring insufficient effort responding to surveys. Journal of Business and Psychology, 27, 99-114.
+Marjanovic, Z., Holden, R., Struthers, W., Cribbie, R., & Greenglass, E. (2015). The inter-item
+standard deviation (ISD): An index that discriminates between conscientious and random responders.
+Personality and Individual Differences, 84, 79-83.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,8 +30,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
-from cycle_analysis.measurement import respondent_scores
+from cycle_analysis.measurement import items_by_phase, respondent_scores, turn_items
 from cycle_analysis.problems import (
     KEPT,
     REJECTED,
@@ -55,6 +60,10 @@ WHO = ("respondent", "unit", "role", "province")
 """Fields that say who answered."""
 SHORTEST_RUN = 12
 """Within one block of five, honest respondents give one answer too; fewer items tell nothing."""
+BY_LOT = 0.5
+"""Part of the variance of answers by lot under which nobody's are erratic, whatever others do."""
+FEWEST_TO_VARY = 10
+"""Answers, less one for each phase, under which nothing is said of how they vary."""
 TEST_WORDS = {"test", "testrespondent", "test respondent", "testen", "proef", "dummy"}
 
 
@@ -286,28 +295,34 @@ def check_columns(raw: RawTable, mapping: Wave) -> list[Problem]:
 def flag_careless(
     responses: Responses,
     study: Study,
-    straight_line_items: int = 15,
+    wave: str,
+    straight_line_items: float = 15,
     seconds_per_item: float = 2.0,
     min_answered: float = 0.25,
+    erratic_chance: float = 0.001,
 ) -> pd.DataFrame:
-    """Flag respondents by four rules.
+    """Flag respondents by five rules.
 
     Parameters
     ----------
     responses : Responses
     study : Study
-    straight_line_items : int
+    wave : str
+        Whose items are looked at.
+    straight_line_items : float
         Flag who gave the same answer to this many items of one scale in a row, reversed ones
         included; at least 12.
     seconds_per_item : float
         Flag who took fewer seconds per answered item, where the file has the time.
     min_answered : float
         Flag who answered less than this share of the items, 0-1; not shown counts as not asked.
+    erratic_chance : float
+        See `erratic`; 0 flags nobody.
 
     Returns
     -------
-    DataFrame, n respondents × 4
-        Index `respondent`; booleans `straight_line`, `too_fast`, `mostly_empty`, `test_row`.
+    DataFrame, n respondents × 5
+        Index `respondent`; straight_line, erratic, too_fast, mostly_empty, test_row (bool).
 
     Raises
     ------
@@ -317,6 +332,8 @@ def flag_careless(
     check_range("straight_line_items", straight_line_items, SHORTEST_RUN, np.inf)
     check_range("seconds_per_item", seconds_per_item, 0, np.inf)
     check_range("min_answered", min_answered, 0, 1)
+    check_range("erratic_chance", erratic_chance, 0, 1)
+    rated = pd.concat([study.phase_items(wave), study.off_topic_items(wave)])
     reasons = responses.reasons
     n_asked = (reasons != "not_shown").sum(axis=1)
     n_answered = (reasons == ANSWERED).sum(axis=1)
@@ -324,11 +341,56 @@ def flag_careless(
     seconds = responses.respondents.get("seconds", pd.Series(np.nan, reasons.index))
     flags = {
         "straight_line": _longest_run(responses.answers, study) >= straight_line_items,
+        "erratic": erratic(responses.answers, rated, erratic_chance),
         "too_fast": (seconds < seconds_per_item * n_answered) & (n_answered > 0),
         "mostly_empty": n_answered < min_answered * n_asked.clip(lower=1),
         "test_row": texts.map(lambda text: normalise(text) in TEST_WORDS).any(axis=1),
     }
     return pd.DataFrame(flags, index=reasons.index).astype(bool)
+
+
+def erratic(answers: pd.DataFrame, items: pd.DataFrame, chance: float = 0.001) -> pd.Series:
+    """Say whose answers vary within phases more than those of others do, as answers by lot would.
+
+    The variance of the answers to the items of a phase, each less the item's mean, about the
+    respondent's own, over all phases (the inter-item standard deviation of Marjanovic et al. 2015).
+
+    Parameters
+    ----------
+    answers : DataFrame, respondents × items
+        Coded numbers, NaN missing.
+    items : DataFrame, indexed by item
+        As `turn_items` takes it.
+    chance : float
+        Part that may be flagged of those that vary as the median one does; see `BY_LOT`, too.
+
+    Returns
+    -------
+    Series of bool, indexed by respondent
+        False, too, under `FEWEST_TO_VARY` answers less one for each phase.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"phase": "AG", "low": 1, "high": 5, "reversed": False},
+    ...                      index=[f"AG{i}" for i in range(12)])
+    >>> answers = pd.DataFrame([[2, 3] * 6, [4, 4, 3] * 4, [1, 5] * 6], columns=items.index)
+    >>> erratic(answers, items).tolist()
+    [False, False, True]
+    """
+    turned = turn_items(answers, items)
+    off, known = (turned - turned.mean()).to_numpy(), turned.notna().to_numpy()
+    squares, freedom = np.zeros(len(off)), np.zeros(len(off))
+    for listed in items_by_phase(items).values():
+        of = turned.columns.get_indexer(listed)
+        n, own = known[:, of].sum(axis=1), np.nan_to_num(off[:, of])
+        squares += (own**2).sum(axis=1) - own.sum(axis=1) ** 2 / np.maximum(n, 1)
+        freedom += np.maximum(n - 1, 0)
+    steps = (items["high"] - items["low"]).loc[turned.columns].to_numpy()
+    by_lot = known @ (100**2 * (steps + 2) / (12 * steps)) / np.maximum(known.sum(axis=1), 1)
+    enough = freedom >= FEWEST_TO_VARY
+    typical = np.nanmedian(squares[enough] / chi2.median(freedom[enough])) if enough.any() else 0.0
+    most = np.maximum(typical * chi2.isf(chance, freedom), BY_LOT * by_lot * freedom)
+    return pd.Series(enough & (squares > most), answers.index)
 
 
 def compare_without(
@@ -436,26 +498,3 @@ def _longest_run(answers: pd.DataFrame, study: Study) -> pd.Series:
             run = np.where(now == before, run + 1, (~np.isnan(now)).astype(np.int16))
             longest, before = np.maximum(longest, run), now
     return pd.Series(longest, answers.index)
-
-
-def count_respondents(units: pd.Series) -> pd.DataFrame:
-    """Count the respondents of each unit that answered, and group the counts.
-
-    Parameters
-    ----------
-    units : Series, n respondents
-        Unit codes.
-
-    Returns
-    -------
-    DataFrame, index `unit`
-        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
-
-    Examples
-    --------
-    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
-    ['3-4', '1']
-    """
-    n = units.value_counts().sort_index()
-    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
-    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")

@@ -200,9 +200,8 @@ def _scores(
     """Score the units as notebooks 01 and 02 will."""
     rules = parameters["01_responses"]
     if rules["leave_out_careless"]:
-        longest = int(number(rules["straight_line_items"]))
-        fastest, least = number(rules["seconds_per_item"]), number(rules["min_answered"])
-        flags = flag_careless(answered, study, longest, fastest, least)
+        used = ("straight_line_items", "seconds_per_item", "min_answered", "erratic_chance")
+        flags = flag_careless(answered, study, wave, *(number(rules[name]) for name in used))
         answered = answered.only(~flags.any(axis=1))
     min_answered = number(parameters["02_scores"]["min_answered"])
     persons = respondent_scores(answered.answers, study.phase_items(wave), min_answered)

@@ -204,6 +204,29 @@ def study_map(study: Study, wave: str) -> UnitMap | None:
     return study_tiles(study, wave)
 
 
+def count_respondents(units: pd.Series) -> pd.DataFrame:
+    """Count the respondents of each unit that answered, and group the counts.
+
+    Parameters
+    ----------
+    units : Series, n respondents
+        Unit codes.
+
+    Returns
+    -------
+    DataFrame, index `unit`
+        n : respondents; group : an ordered category, 1, 2, 3-4 or 5+.
+
+    Examples
+    --------
+    >>> count_respondents(pd.Series(["A", "A", "A", "B"]))["group"].tolist()
+    ['3-4', '1']
+    """
+    n = units.value_counts().sort_index()
+    groups = pd.cut(n, [0, 1, 2, 4, np.inf], labels=["1", "2", "3-4", "5+"])
+    return pd.DataFrame({"n": n, "group": groups}).rename_axis("unit")
+
+
 def _features(path: str | Path) -> list[dict[str, Any]]:
     """Features of a GeoJSON or TopoJSON file, each with properties and a geometry."""
     name = Path(path).name

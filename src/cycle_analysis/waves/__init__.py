@@ -362,7 +362,7 @@ def change_both_ways(
         heeding = {w: persons[w][~careless[w].reindex(persons[w].index)] for w in persons}
         change = mean_change(panel(heeding), population, errors_of(heeding))
     attentive = change[["change", "p_holm"]].add_suffix(ATTENTIVE)
-    change = every.join([told.add_suffix(ALIKE), attentive])
+    change = every.join(told.add_suffix(ALIKE)).join(attentive)
     tests = {
         (first, second): _tests_of_causes(
             change.loc[(first, second)], error, change_of_all(compared[first], compared[second])

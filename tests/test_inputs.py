@@ -816,6 +816,7 @@ def test_row_23_careless_answers_are_flagged_counted_and_kept(careless):
         ("straight_line", "straight_line_items", 60),
         ("mostly_empty", "min_answered", 0.0),
         ("too_fast", "seconds_per_item", 0.1),
+        ("erratic", "erratic_chance", 0.0),
     ],
 )
 def test_row_23_a_rule_that_asks_more_flags_fewer(careless, rule, parameter, value):

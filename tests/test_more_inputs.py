@@ -410,7 +410,7 @@ def test_met_for_real_characters_that_look_alike_match(tmp_path, text):
 
 def test_met_for_real_one_answer_within_a_short_block_is_no_flag(tmp_path):
     responses = read_table(tmp_path, answers(**{item: "3" for item in ITEMS}))
-    flags = flag_careless(responses, load(tmp_path), straight_line_items=12)
+    flags = flag_careless(responses, load(tmp_path), "2022", straight_line_items=12)
     assert not flags["straight_line"].any()
 
 

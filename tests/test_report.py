@@ -314,6 +314,28 @@ def test_moves_are_told_without_respondents_who_seem_careless_as_well(
 
 
 @BOTH
+def test_a_mean_change_that_careless_respondents_may_have_made_is_said_to_be_so(
+    frozen_run, language
+):
+    results = saved(frozen_run("example"))
+    change = results.load("07_waves", "change", ALL_WAVES)
+    surely = change.filter(like="p_holm").columns
+    who = {"nl": "zonder aandacht", "en": "without care"}[language]
+    none = {"nl": "geen enkele gemiddelde score", "en": "no average score changed"}[language]
+    for p, is_told in ((0.5, True), (0.0, False)):
+        sure = change.assign(**dict.fromkeys(surely, 0.0), change=9.0)
+        alike = dict.fromkeys(("change_alike", "change_of_all", "change_attentive"), 9.0)
+        sure = sure.assign(**alike | {"p_holm_attentive": p})
+        told = Saved(results.study, results.store, {"07_waves/change": sure})
+        for chapter in ("summary", "waves"):
+            part = {chapter: CHAPTERS[chapter]}
+            text = words_in(assemble(results.study, told, language, part))
+            assert (none in text) == is_told
+            said = text.split(none)[-1][:250] if is_told else ""
+            assert (who in said) == is_told
+
+
+@BOTH
 def test_a_share_of_nearly_none_is_a_bound_in_the_text_as_in_the_table(frozen_run, language):
     results = saved(frozen_run("four_waves"))
     tests = results.load("07_waves", "change_tests", ALL_WAVES)

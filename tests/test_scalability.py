@@ -13,6 +13,7 @@ from cycle_analysis.cycle.order import (
 )
 from cycle_analysis.cycle.scalability import ALL, scalability, subtract_style, two_level_scalability
 from cycle_analysis.measurement import respondent_scores, unit_scores
+from cycle_analysis.simulate import Answering, Continuum
 
 PHASES = ["AG", "EX", "VB", "VA", "NN"]
 DIFFICULTY = np.array([-1.2, -0.6, 0.0, 0.6, 1.2])
@@ -190,6 +191,26 @@ def test_other_subjects_that_have_nothing_to_do_with_the_phases_make_no_order():
     clean = unit_scores(subtract_style(scores, unrelated), units)
     found, raw = (h_of(table)[(ALL, ALL)] for table in (clean, unit_scores(scores, units)))
     assert found == pytest.approx(raw, abs=0.02)
+
+
+def test_an_order_that_careless_respondents_make_is_none():
+    """Colleagues who answer the same to everything share their answer to the first item."""
+    rng, asked = np.random.default_rng(2), Answering((3,), 15.0, straight=0.4)
+    unrelated = Continuum(lambda at, p: np.linspace(65, 35, p) + 14 * at, dimensions=5, spread=3.0)
+    seen = [asked(unrelated(120, rng), rng) for _ in range(6)]
+    ordered = asked(Continuum(lambda at, p: np.linspace(75, 25, p) + 18 * at[:, :1])(120, rng), rng)
+    readings = []
+    for one in [*seen, ordered]:
+        persons, alike = respondent_scores(one.answers, one.items), one.answers.std(axis=1) == 0
+        rows = [
+            phase_order(persons, one.units, replicates=100, careless=flags).loc["order"]
+            for flags in (None, alike)
+        ]
+        assert rows[1]["by_careless"] == (rows[0]["reading"] != rows[1]["reading"])
+        readings.append([row["reading"] for row in rows])
+    assert ["partly", "undetermined"] in readings[:-1]
+    assert not {without for _, without in readings[:-1]} & {"partly", "cumulative"}
+    assert readings[-1][1] in ("partly", "cumulative")
 
 
 def halo_in_the_phases(size, seed=1):

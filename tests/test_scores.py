@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,9 @@ from cycle_analysis.measurement.agreement import (
     standard_errors,
     unit_table,
 )
-from cycle_analysis.measurement.missing import normal_moments
+from cycle_analysis.measurement.missing import even_scores, normal_moments
+from cycle_analysis.responses.coded import erratic
+from cycle_analysis.simulate import FOUR, Answering
 from cycle_analysis.waves import (
     change_both_ways,
     change_of_all,
@@ -181,7 +185,7 @@ def test_what_each_unit_adds_to_the_error_of_roles_is_that_of_r_clubsandwich():
     np.testing.assert_allclose((apart.T @ apart).ravel(), told[["yy", "yz", "yz", "zz"]], rtol=1e-9)
 
 
-def both_ways(waves, population=10_000):
+def both_ways(waves, population=10_000, careless=None):
     """The table of changes of drawn waves, of all units that answered in each."""
     told = {str(number): wave for number, wave in enumerate(waves, 1)}
     persons, units, roles = ({wave: parts[i] for wave, parts in told.items()} for i in range(3))
@@ -189,7 +193,43 @@ def both_ways(waves, population=10_000):
     def panel(persons):
         return {wave: unit_scores(persons[wave], units[wave]) for wave in persons}
 
-    return change_both_ways(persons, units, roles, "1", panel, population)
+    return change_both_ways(persons, units, roles, "1", panel, population, careless)
+
+
+@pytest.mark.parametrize("way", [{"straight": 0.15}, {"careless": 0.15}])
+def test_careless_answers_in_one_wave_are_no_change_of_phases(way):
+    """The same to everything, or by lot: flagged by rule, and what they make is not told."""
+    raw, told, asked = [], [], Answering(range(1, 7), 18.0)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        states = FOUR(150, rng)
+        surveys = [answering(states, rng) for answering in (asked, replace(asked, **way))]
+        persons = [even_scores(each.answers, each.items) for each in surveys]
+        waves = [
+            (scores, each.units, pd.Series("all", scores.index))
+            for scores, each in zip(persons, surveys, strict=True)
+        ]
+        flags = {
+            wave: erratic(each.answers, each.items) | (each.answers.std(axis=1) == 0)
+            for wave, each in zip("12", surveys, strict=True)
+        }
+        change = both_ways(waves, careless=flags)
+        raw.append((change["p_holm"] <= 0.05).any())
+        told.append(changed_surely(change).any())
+    assert np.mean(raw) > 0.4
+    assert np.mean(told) <= 0.05 + 2 * 0.0487  # two standard errors of 20 studies
+
+
+def test_a_change_is_told_with_careless_answers_too_but_not_where_nobody_else_answered():
+    rng = np.random.default_rng(5)
+    units = pd.Series(np.repeat(np.arange(100), 3))
+    waves = [
+        (pd.DataFrame(rng.normal(50 + more, 10, (300, 2)), columns=["AG", "EX"]), units, units * 0)
+        for more in (0.0, 8.0)
+    ]
+    for flagged, is_told in ((units.index < 30, True), (units.index >= 0, False)):
+        flags = {"1": pd.Series(False, units.index), "2": pd.Series(flagged, units.index)}
+        assert changed_surely(both_ways(waves, careless=flags)).tolist() == [is_told] * 2
 
 
 @pytest.mark.parametrize("most", [1, 4])

@@ -234,6 +234,16 @@ def test_every_reading_of_the_order_has_words_of_its_own(results, language):
     assert len(told) == len(READINGS) + 2
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_order_that_hangs_on_careless_respondents_is_said_to(results, language):
+    said = {"en": "may lie in their answers", "nl": "kan in hun antwoorden zitten"}[language]
+    for by_careless in (True, False):
+        row = {"reading": "undetermined", "by_careless": by_careless}
+        changed = results.change(t03_cycle__order=row)
+        told = tell(open_chapter(changed.study, changed, language, "cycle"), "order")
+        assert (said in told) == by_careless
+
+
 @pytest.mark.parametrize(
     ("chance", "reason"),
     [

@@ -373,9 +373,9 @@ def erratic(answers: pd.DataFrame, items: pd.DataFrame, chance: float = 0.001) -
     --------
     >>> items = pd.DataFrame({"phase": "AG", "low": 1, "high": 5, "reversed": False},
     ...                      index=[f"AG{i}" for i in range(12)])
-    >>> answers = pd.DataFrame([[2, 3] * 6, [4, 4, 3] * 4, [1, 5] * 6], columns=items.index)
-    >>> erratic(answers, items).tolist()
-    [False, False, True]
+    >>> answers = pd.DataFrame([[2, 3] * 6] * 9 + [[1, 5] * 6], columns=items.index)
+    >>> erratic(answers, items).tolist()[-2:]
+    [False, True]
     """
     turned = turn_items(answers, items)
     off, known = (turned - turned.mean()).to_numpy(), turned.notna().to_numpy()

@@ -364,10 +364,9 @@ def change_both_ways(
     attentive = change[["change", "p_holm"]].add_suffix(ATTENTIVE)
     change = every.join(told.add_suffix(ALIKE)).join(attentive)
     tests = {
-        (first, second): _tests_of_causes(
-            change.loc[(first, second)], error, change_of_all(compared[first], compared[second])
-        )
-        for (first, second), error in error_of_roles.items()
+        pair: _tests_of_causes(own, error_of_roles[pair], change_of_all(*map(compared.get, pair)))
+        for pair, table in change.groupby(level=[0, 1], sort=False)
+        for own in [table.droplevel([0, 1])]
     }
     tested = ["p_mix", f"p_holm{OF_ALL}"]
     causes = wave_by_wave(tests, ["phase"], [*tested, f"change{OF_ALL}"])

@@ -9,7 +9,8 @@ import pytest
 from sklearn.decomposition import FactorAnalysis
 
 from cycle_analysis.measurement.item_analysis import drift_of, factor_loadings, item_drift
-from cycle_analysis.simulate import Answering, Continuum
+from cycle_analysis.responses.coded import erratic
+from cycle_analysis.simulate import FOUR, Answering, Continuum
 
 
 def studies(truth, n):
@@ -43,6 +44,22 @@ def test_chance_gets_no_more_chances_by_more_waves():
     table = item_drift(answers, waves[0].items, units, 100)
     first = table["p"].idxmin()
     assert table.loc[first, "p_holm"] == pytest.approx(50 * table.loc[first, "p"])
+
+
+def test_careless_answers_in_one_wave_make_no_item_drift():
+    """Of answers by lot easy items fall and difficult ones rise."""
+    asked, found = Answering(range(1, 7), 18.0, item_spread=30.0), []
+    for seed in range(8):
+        rng = np.random.default_rng([4, seed])
+        states = FOUR(150, rng)
+        waves = {"2018": asked, "2022": replace(asked, careless=0.15)}
+        waves = {wave: answering(states, rng) for wave, answering in waves.items()}
+        careless = {wave: erratic(one.answers, one.items) for wave, one in waves.items()}
+        tables = [weighed(*waves.values(), careless=flags, seed=seed) for flags in (None, careless)]
+        found.append([table["drifted"].any() for table in tables])
+    raw, told = np.sum(found, axis=0)
+    assert raw >= 3
+    assert told <= 1
 
 
 def test_drift_is_what_the_median_move_does_not_explain():

@@ -211,7 +211,7 @@ def test_change_between_earlier_waves_is_told_on_the_front_page_too(frozen_run, 
     table = results.load("07_waves", "change", ALL_WAVES)
     sentence = {"nl": "Daarvoor, tussen de", "en": "Before, between the"}[language]
     for p, is_told in ((0.0, True), (1.0, False)):
-        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all"), p)
+        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all", "p_holm_attentive"), p)
         changed = {"07_waves/change": table.assign(**likewise)}
         told = Saved(results.study, results.store, changed)
         text = words_in(assemble(results.study, told, language, {"summary": CHAPTERS["summary"]}))
@@ -239,7 +239,7 @@ def test_change_from_the_first_wave_to_the_last_is_told_with_its_interval(frozen
     said = {"nl": r"Van de \w+ w1 tot de \w+ w4", "en": r"From the \w+ w1 to the \w+ w4"}[language]
     denied = {"nl": r"w1 tot de \w+ w4, is niet", "en": r"w1 to the \w+ w4 is not"}[language]
     for p, counts in ((0.0, (2, 0)), (1.0, (0, 2))):
-        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all"), p)
+        likewise = dict.fromkeys(("p_holm", "p_holm_alike", "p_holm_of_all", "p_holm_attentive"), p)
         told = Saved(results.study, results.store, {"07_waves/change": table.assign(**likewise)})
         part = {key: CHAPTERS[key] for key in ("summary", "waves")}
         text = words_in(assemble(results.study, told, language, part))

@@ -159,6 +159,7 @@ def item_drift(
     units: Mapping[str, pd.Series],
     n_samples: int = 200,
     seed: Seed = 1,
+    careless: Mapping[str, pd.Series] | None = None,
 ) -> pd.DataFrame:
     """Tell which items changed between successive waves by more than their phase did.
 
@@ -173,6 +174,9 @@ def item_drift(
     n_samples : int
         Samples of units, 100 or more: with 20, items are announced twice as often by chance.
     seed : int or SeedSequence
+    careless : mapping of wave to Series of bool, indexed by respondent, optional
+        Who may have answered without care: of such answers easy items fall and difficult ones rise.
+        An item drifted, or is unlike, only where it is so without them, too.
 
     Returns
     -------
@@ -230,6 +234,11 @@ def item_drift(
     found = pd.concat(tables, names=names[:2])
     found = found.assign(p_holm=holm(found["p"]))
     found["drifted"] = found["p_holm"] <= LEVEL
+    if careless and any(careless[wave].any() for wave in answers):
+        kept = {w: told[~careless[w].reindex(told.index)] for w, told in answers.items()}
+        without = item_drift(kept, items, units, n_samples, seed).reindex(found.index)
+        for claim in ("drifted", "unlike"):
+            found[claim] &= without[claim].eq(True)
     found["without"] = found["change"].mask(found["drifted"])
     means = found.groupby([*names[:2], "phase"])[["without", "change"]].transform("mean")
     return found.assign(without=means["without"] - means["change"])[[*COLUMNS]]

@@ -62,7 +62,7 @@ SHORTEST_RUN = 12
 """Within one block of five, honest respondents give one answer too; fewer items tell nothing."""
 BY_LOT = 0.5
 """Part of the variance of answers by lot under which nobody's are erratic, whatever others do."""
-FEWEST_TO_VARY = 10
+FEWEST_TO_VARY = 8
 """Answers, less one for each phase, under which nothing is said of how they vary."""
 TEST_WORDS = {"test", "testrespondent", "test respondent", "testen", "proef", "dummy"}
 

@@ -254,7 +254,7 @@ class WavesChapter(Chapter):
         careless = change[told & holds(change, OF_ALL) & ~holds(change, ATTENTIVE)]
         return {
             **{"first": first, "second": second, "panel": panel, "few": self.door.few(panel)},
-            "attentive": None,
+            **{"attentive": None, "undone": False},
             **(self._test(first, second) if self.k > 1 else {"finding": ""}),
             "identical": self._finding(first, second) == Finding.IDENTICAL,
             "changes": (changes := self._means(change, first, second)),
@@ -318,9 +318,12 @@ class WavesChapter(Chapter):
         if math.isnan((drawn := {way: one["drawn"] for way, one in moved.items()})["any"]):
             return {"finding": Finding.FEW_UNITS.value}
         shift = (points != 0 for name, points in test.items() if str(name).startswith("shift "))
+        attentive, found = self._attentive(test, panel), test["finding"]
+        # as of means and an order: told only where it holds without who seems careless
+        undone = attentive is not None and found == Finding.CHANGED != attentive["finding"]
         return {
-            **{"finding": test["finding"], "p": test["p"], "moved": moved},
-            "attentive": self._attentive(test, panel),
+            **{"finding": Finding.UNCHANGED.value if undone else found, "undone": undone},
+            **{"p": test["p"], "moved": moved, "attentive": attentive},
             # profiles of other shapes, or whose means are alike by their steps, did not shift
             "shifted": any(shift) and self._differing(first, second)[:1] == ["means"],
             "adds_up": math.isclose(drawn["up"] + drawn["down"], drawn["any"], abs_tol=1e-6),

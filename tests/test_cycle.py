@@ -281,6 +281,25 @@ MADE = pd.read_csv(HERE / "made_order.csv")
 PAIRS = [("AG", "EX"), ("AG", "NN"), ("VB", "NN")]
 
 
+def test_subjects_go_with_phases_only_where_they_do_without_careless_respondents():
+    """Who answers the same to everything makes all subjects and phases of a unit go together."""
+    rng, raw, told = np.random.default_rng(6), 0, 0
+    units = pd.Series(np.repeat(np.arange(150), 3))
+    for _ in range(20):
+        seen = pd.DataFrame(rng.normal(50, 18, (450, 5)), columns=[*"DABCE"])
+        seen["E"] = seen["A"] + rng.normal(0, 9, 450)
+        alike = pd.Series(rng.random(450) < 0.2)
+        seen[alike] = np.repeat(seen.loc[alike, ["B"]].to_numpy(), 5, axis=1)
+        by_all, attentive = (unit_scores(seen[of], units[of]) for of in (alike | True, ~alike))
+        one, two = ((scores[["D", "E"]], scores[[*"ABC"]]) for scores in (by_all, attentive))
+        raw += (rank_correlations(*one).loc["D", "p_holm"] <= 0.05).any()
+        found = rank_correlations(*one, two)["p_holm"]
+        told += (found.loc["D"] <= 0.05).any()
+        assert found.loc[("E", "A")] <= 0.05, "what goes together without them is told"
+    assert raw >= 5
+    assert told <= 1 + 2  # two standard errors over one of 20
+
+
 def test_rank_correlations_and_holm_equal_r():
     r = stored("associations")
     found = pd.concat([rank_correlations(MADE[[one]], MADE[[other]]) for one, other in PAIRS])

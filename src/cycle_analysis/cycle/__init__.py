@@ -303,7 +303,11 @@ def phase_correlations(scores: pd.DataFrame) -> pd.DataFrame:
     return scores.corr(min_periods=3).rename_axis(index="phase", columns="phase")
 
 
-def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFrame:
+def rank_correlations(
+    blocks: pd.DataFrame,
+    phases: pd.DataFrame,
+    attentive: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Correlate preconditions, risks and steering with the phases, over units.
 
     Spearman's correlation, with the 95% interval of Bonett & Wright (2000), for all phases of a
@@ -317,11 +321,14 @@ def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFram
     blocks : DataFrame, units × items or blocks
         Scores on other subjects.
     phases : DataFrame, units × phases
+    attentive : blocks and phases, optional
+        Both without respondents who seem careless: one answer to everything makes all go together.
 
     Returns
     -------
     DataFrame, rows (block, phase)
-        n, correlation, low, high, p, p_uneven, p_holm, reason.
+        n, correlation, low, high, p, p_uneven, p_holm, reason; p_holm is the larger of both where
+        it is told without careless respondents as well.
 
     References
     ----------
@@ -342,7 +349,10 @@ def rank_correlations(blocks: pd.DataFrame, phases: pd.DataFrame) -> pd.DataFram
     rows = [_rank_correlation(blocks[block], phases[phase], z) for block, phase in pairs]
     columns = ["n", "correlation", "low", "high", "p", "p_uneven", "p_holm", "reason"]
     table = pd.DataFrame(rows, index=pairs, columns=columns)
-    return table.assign(p_holm=holm(table[["p", "p_uneven"]].max(axis=1)))
+    adjusted = holm(table[["p", "p_uneven"]].max(axis=1))
+    if attentive is not None:
+        adjusted = np.maximum(adjusted, rank_correlations(*attentive)["p_holm"].reindex(pairs))
+    return table.assign(p_holm=adjusted)
 
 
 def _last_marked(marks: pd.DataFrame) -> pd.Series:

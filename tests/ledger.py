@@ -213,6 +213,7 @@ def _of_response(chapter: Any) -> Named:
     for told in _facts(chapter, "response", "responses"):
         wave = told["wave"]
         yield told["single"], ("single", wave)
+        yield told["careless"], ("careless respondents", wave)
         for groups in told["answered_by"].values():
             for group, units in groups.items():
                 yield units, ("answered in", wave, group)

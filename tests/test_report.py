@@ -309,6 +309,23 @@ def test_moves_are_told_without_respondents_who_seem_careless_as_well(
 
 
 @BOTH
+def test_how_many_may_have_answered_without_care_is_told_of_waves_where_any_did(
+    frozen_run, language
+):
+    results = saved(frozen_run("one_wave"))
+    part = {"response": CHAPTERS["response"]}
+    respondents = results.load("01_responses", "respondents", "2010")
+    who = {"nl": "zonder aandacht antwoordden", "en": "without care"}[language]
+    for share, is_told in ((0.0, False), (0.5, True)):
+        flags = np.arange(len(respondents)) < share * len(respondents)
+        other = {"01_responses/respondents": respondents.assign(careless=flags)}
+        told = Saved(results.study, results.store, other)
+        text = words_in(assemble(results.study, told, language, part))
+        assert (who in text) == is_told
+        assert not is_told or re.search(who + r"[^:]*: (49|50|51)% [^.]*2010", text)
+
+
+@BOTH
 def test_a_mean_change_that_careless_respondents_may_have_made_is_said_to_be_so(
     frozen_run, language
 ):

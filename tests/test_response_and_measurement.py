@@ -79,7 +79,7 @@ def response_tables(table=None):
         "response": table,
         "nonresponse": nonresponse_tests(table),
         "item_nonresponse_by_role": NOBODY_LEFT_OUT,
-        "respondents": pd.DataFrame({"unit": units + units[3:]}),
+        "respondents": pd.DataFrame({"unit": units + units[3:], "careless": False}),
         "response_by_wave": by_wave,
     }
 

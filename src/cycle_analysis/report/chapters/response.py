@@ -170,7 +170,7 @@ class ResponseChapter(Chapter):
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
         respondents = self.load(steps.RESPONSES, "respondents", wave)
-        sizes = respondents.groupby("unit").size()
+        sizes, careless = respondents.groupby("unit").size(), respondents["careless"].sum()
         cells = self._cells_of(wave)
         margins = self._margins(wave, cells)
         everyone = account["responded"].sum() == account["invited"].sum()
@@ -182,6 +182,8 @@ class ResponseChapter(Chapter):
             "margin": made(100 * precision(account).loc["precision", "margin"], account),
             "single": Units(made(int((sizes == 1).sum()), respondents), answered),
             "one_each": len(respondents) == len(sizes),
+            "any_careless": bool(careless),
+            "careless": Units(as_whole(careless), self.respondents_in(wave)),
             "by": (by := [str(name) for name in account.index.names]),
             "answered_by": {
                 name: {row["group"]: row["answered"] for row in margin}

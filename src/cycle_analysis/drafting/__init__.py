@@ -166,24 +166,13 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     unit_column = matches.found["unit"].source if "unit" in matches.found else ""
     who = (role_column, unit_column or _likely_unit_column(raw, unknown))
     left = [column for column in matches.unknown_columns if column not in who]
-    asked = [c for c in left if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
-    if not asked:
-        problem = f"no column holds an item, read as {raw.how}"
-        shown = first_five(list(raw.cells))
-        remedy = "Export the answers with codes as headings; --header-row names a row further down"
-        raise refuse(export.name, "header", shown, problem, "", remedy)
-    roles = {}
-    if role_column:
-        names = dict.fromkeys(role_names(raw, role_column).values())
-        codes = [f"R{i}" for i in range(1, len(names) + 1)] if _are_words(names) else names
-        roles = dict(zip(codes, names, strict=True))
+    asked = _asked(raw, left)
+    roles = _draft_roles(raw, role_column) if role_column else {}
     respondents, without = _with_units(raw, matches.found.get("unit"), register)
     seen = Seen(raw, see_items(respondents, asked), matches.found, roles, *who)
     text, sure, likely = draft_study(seen, language)
-    files = [
-        write_whole(folder / STUDY, text.encode("utf-8")),
-        write_whole(folder / CODEBOOK, draft_codebook(seen, language).encode("utf-8")),
-    ]
+    drafts = {STUDY: text, CODEBOOK: draft_codebook(seen, language)}
+    files = [write_whole(folder / name, draft.encode("utf-8")) for name, draft in drafts.items()]
     nameless = [one.item for one in seen.items if not one.question]
     missing = empty_fields(text)
     if nameless:
@@ -191,13 +180,34 @@ def new_study(folder: Path, export: Path, language: str = "nl", **layout: Any) -
     left_out = [*matches.service, *(m.source for m in matches.found.values() if m.name != "unit")]
     left_out += [column for column in left if column not in asked]
     told = [*told_of(raw), *without, *_two_surveys(asked)]
-    known = matches.found.get("respondent")
+    told += _doubts(raw, matches.found.get("respondent"))
+    return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
+
+
+def _asked(raw: RawTable, columns: Sequence[str]) -> list[str]:
+    """Give the columns that may hold an item, and refuse a table without any."""
+    asked = [c for c in columns if not any(named_as(field, c) for field in RESPONDENT_FIELDS)]
+    if not asked:
+        problem = f"no column holds an item, read as {raw.how}"
+        remedy = "Export the answers with codes as headings; --header-row names a row further down"
+        raise refuse(raw.file, "header", first_five(list(raw.cells)), problem, "", remedy)
+    return asked
+
+
+def _draft_roles(raw: RawTable, column: str) -> dict[str, str]:
+    """Give codes to the roles that a column names: its own texts, unless these are words."""
+    names = dict.fromkeys(role_names(raw, column).values())
+    codes = [f"R{i}" for i in range(1, len(names) + 1)] if _are_words(names) else names
+    return dict(zip(codes, names, strict=True))
+
+
+def _doubts(raw: RawTable, known: Match | None) -> Iterator[str]:
+    """Tell what was taken for granted of respondents, and whether they tell scales at all."""
     if known and not known.sure:
-        told.append(f"column {one_line(known.source)} names respondents {known.reason}")
+        yield f"column {one_line(known.source)} names respondents {known.reason}"
     if len(raw.cells) < FEW:
         n_rows = counted(len(raw.cells), "row is", "rows are")
-        told.append(f"{n_rows} too few to tell scales by: look at each")
-    return Begun(files, sure, likely, missing, left_out, likely_days(raw)[:4], told)
+        yield f"{n_rows} too few to tell scales by: look at each"
 
 
 def _refuse_turned(raw: RawTable, register: Register, items: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """What is alike: profiles in two waves, moves in successive waves, moves of groups."""
 
+from dataclasses import replace
 from functools import cache, partial
 
 import attacks
@@ -13,6 +14,7 @@ from scipy.stats import chi2
 from cycle_analysis.measurement import respondent_scores
 from cycle_analysis.mixtures.pairs import equal_margins
 from cycle_analysis.profiles import Partition, latent_profiles
+from cycle_analysis.responses.coded import erratic
 from cycle_analysis.simulate import FOUR, Answering
 from cycle_analysis.waves import similarity
 from cycle_analysis.waves.similarity import Step, compare_moves, similarity_steps
@@ -56,6 +58,28 @@ def one_elsewhere(states: pd.DataFrame) -> pd.DataFrame:
 def wider(states: pd.DataFrame) -> pd.DataFrame:
     noise = np.random.default_rng(5).normal(0, 12, (len(states), 5))
     return states.assign(**(states.drop(columns="profile") + noise))
+
+
+def test_careless_answers_in_one_wave_make_no_profiles_of_other_means():
+    pair, told, careful = ("2018", "2022"), [], replace(HALO, halo=0.0)
+    for seed in range(5):
+        rng = np.random.default_rng([4, seed])
+        states = FOUR(150, rng)
+        surveys = [careful(states, rng), replace(careful, careless=0.15)(states, rng)]
+        persons = [respondent_scores(survey.answers, survey.items) for survey in surveys]
+        flags = [erratic(survey.answers, survey.items) for survey in surveys]
+        left = [scores[~flagged] for scores, flagged in zip(persons, flags, strict=True)]
+        start, found = None, []
+        for scores in (persons, left):
+            of = zip(scores, surveys, strict=True)
+            waves = [wave_scores(own, survey.units[own.index]) for own, survey in of]
+            start = start or reference(waves[0])
+            found.append({pair: estimate_change(*waves, start, **QUICK)})
+        steps = [similarity.all_steps(found[0], others, seed=1) for others in ({}, found[1])]
+        told.append([not table["holds"].iloc[:2].all() for table in steps])
+    raw, now = np.sum(told, axis=0)
+    assert raw >= 2
+    assert now == 0
 
 
 MEANS_MOVED = pytest.mark.parametrize(

@@ -159,8 +159,15 @@ def _beside_draws(
     return float(stats.gamma.sf(ratio, mean**2 / variance, scale=variance / mean))
 
 
-def all_steps(changes: Mapping[tuple[str, str], Change], *, seed: Seed = 2018) -> pd.DataFrame:
+def all_steps(
+    changes: Mapping[tuple[str, str], Change],
+    attentive: Mapping[tuple[str, str], Change],
+    *,
+    seed: Seed = 2018,
+) -> pd.DataFrame:
     """Set the steps of several pairs of waves under each other; parameters as `similarity_steps`.
+
+    Where `attentive` has the same pair without respondents who seem careless, the larger p counts.
 
     Returns
     -------
@@ -168,6 +175,10 @@ def all_steps(changes: Mapping[tuple[str, str], Change], *, seed: Seed = 2018) -
         Index `wave_from`, `wave_to`, `step`; columns as `similarity_steps`.
     """
     tables = {pair: similarity_steps(change, seed=seed) for pair, change in changes.items()}
+    for pair in attentive:
+        without, table = similarity_steps(attentive[pair], seed=seed), tables[pair]
+        p = np.maximum(table["p"], without["p"].reindex(table.index, fill_value=1.0))
+        tables[pair] = table.assign(p=p, holds=p > ALPHA)
     return wave_by_wave(tables, ["step"], STEP_COLUMNS)
 
 

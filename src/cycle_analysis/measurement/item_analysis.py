@@ -236,9 +236,10 @@ def item_drift(
     found["drifted"] = found["p_holm"] <= LEVEL
     if careless and any(careless[wave].any() for wave in answers):
         kept = {w: told[~careless[w].reindex(told.index)] for w, told in answers.items()}
-        without = item_drift(kept, items, units, n_samples, seed).reindex(found.index)
+        anybody = all(map(len, kept.values()))
+        without = item_drift(kept, items, units, n_samples, seed) if anybody else found.iloc[:0]
         for claim in ("drifted", "unlike"):
-            found[claim] &= without[claim].eq(True)
+            found[claim] &= without[claim].reindex(found.index).eq(True)
     found["without"] = found["change"].mask(found["drifted"])
     means = found.groupby([*names[:2], "phase"])[["without", "change"]].transform("mean")
     return found.assign(without=means["without"] - means["change"])[[*COLUMNS]]

@@ -334,9 +334,9 @@ def flag_careless(
     check_range("min_answered", min_answered, 0, 1)
     check_range("erratic_chance", erratic_chance, 0, 1)
     rated = pd.concat([study.phase_items(wave), study.off_topic_items(wave)])
+    rated = rated[~rated.index.duplicated()]  # a block may hold items of phases
     reasons = responses.reasons
-    n_asked = (reasons != "not_shown").sum(axis=1)
-    n_answered = (reasons == ANSWERED).sum(axis=1)
+    n_asked, n_answered = (t.sum(axis=1) for t in (reasons != "not_shown", reasons == ANSWERED))
     texts = responses.open_answers.assign(**{"": reasons.index}).fillna("").astype(str)
     seconds = responses.respondents.get("seconds", pd.Series(np.nan, reasons.index))
     flags = {

@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from frozen import FrozenRun
@@ -323,6 +324,13 @@ def test_how_many_may_have_answered_without_care_is_told_of_waves_where_any_did(
         text = words_in(assemble(results.study, told, language, part))
         assert (who in text) == is_told
         assert not is_told or re.search(who + r"[^:]*: (49|50|51)% [^.]*2010", text)
+    left = {"nl": "Weggelaten zijn die van de meting", "en": "Left out were those of the wave"}
+    for rules, is_told in (({}, False), ({"leave_out_careless": True}, True)):
+        table = pd.DataFrame({"erratic": flags}, respondents.index)
+        told = Saved(results.study, results.store, {"01_responses/careless": table})
+        told.parameters = lambda step, wave, rules=rules: results.parameters(step, wave) | rules
+        text = words_in(assemble(results.study, told, language, part))
+        assert (left[language] in text) == is_told
 
 
 @BOTH

@@ -167,10 +167,17 @@ class ResponseChapter(Chapter):
         rate = math.nan if text == NOTHING else self.door.ratio(n)
         return rate, text.replace(" (", "\n").rstrip(")")
 
+    def _leaves_out(self, wave: str) -> bool:
+        return bool(self.results.parameters(steps.RESPONSES, wave).get("leave_out_careless"))
+
     def _response(self, wave: str) -> dict[str, Any]:
         account, answered = self._account(wave), self.answered_in(wave)
         respondents = self.load(steps.RESPONSES, "respondents", wave)
-        sizes, careless = respondents.groupby("unit").size(), respondents["careless"].sum()
+        sizes, left_out = respondents.groupby("unit").size(), self._leaves_out(wave)
+        flags = (
+            self.load(steps.RESPONSES, "careless", wave) if left_out else respondents[["careless"]]
+        )
+        n_careless = made(int(flags.any(axis=1).sum()), flags)
         cells = self._cells_of(wave)
         margins = self._margins(wave, cells)
         everyone = account["responded"].sum() == account["invited"].sum()
@@ -182,8 +189,8 @@ class ResponseChapter(Chapter):
             "margin": made(100 * precision(account).loc["precision", "margin"], account),
             "single": Units(made(int((sizes == 1).sum()), respondents), answered),
             "one_each": len(respondents) == len(sizes),
-            "any_careless": bool(careless),
-            "careless": Units(as_whole(careless), self.respondents_in(wave)),
+            **{"any_careless": bool(n_careless), "left_out": left_out},
+            "careless": Units(n_careless, wave_total(made(len(flags), flags))),
             "by": (by := [str(name) for name in account.index.names]),
             "answered_by": {
                 name: {row["group"]: row["answered"] for row in margin}

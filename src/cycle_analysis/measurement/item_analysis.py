@@ -234,11 +234,12 @@ def item_drift(
     found = pd.concat(tables, names=names[:2])
     found = found.assign(p_holm=holm(found["p"]))
     found["drifted"] = found["p_holm"] <= LEVEL
-    if careless and any(careless[wave].any() for wave in answers):
+    claims = ["drifted", "unlike"]
+    if careless and found[claims].any(axis=None) and any(careless[w].any() for w in answers):
         kept = {w: told[~careless[w].reindex(told.index)] for w, told in answers.items()}
         anybody = all(map(len, kept.values()))
         without = item_drift(kept, items, units, n_samples, seed) if anybody else found.iloc[:0]
-        for claim in ("drifted", "unlike"):
+        for claim in claims:
             found[claim] &= without[claim].reindex(found.index).eq(True)
     found["without"] = found["change"].mask(found["drifted"])
     means = found.groupby([*names[:2], "phase"])[["without", "change"]].transform("mean")

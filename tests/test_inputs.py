@@ -826,7 +826,11 @@ def test_row_23_a_rule_that_asks_more_flags_fewer(careless, rule, parameter, val
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"straight_line_items": 5}, {"seconds_per_item": -1.0}, {"min_answered": 2.0}]
+    "wrong",
+    [
+        *({"straight_line_items": 5}, {"seconds_per_item": -1.0}, {"min_answered": 2.0}),
+        {"erratic_chance": 2.0},
+    ],
 )
 def test_row_23_a_rule_out_of_range_is_refused(home, wrong):
     study = load_study("example", home)

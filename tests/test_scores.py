@@ -27,7 +27,7 @@ from cycle_analysis.measurement.agreement import (
 )
 from cycle_analysis.measurement.missing import even_scores, normal_moments
 from cycle_analysis.responses.coded import erratic
-from cycle_analysis.simulate import FOUR, Answering
+from cycle_analysis.simulate import FOUR, Answering, steps
 from cycle_analysis.waves import (
     change_both_ways,
     change_of_all,
@@ -194,6 +194,22 @@ def both_ways(waves, population=10_000, careless=None):
         return {wave: unit_scores(persons[wave], units[wave]) for wave in persons}
 
     return change_both_ways(persons, units, roles, "1", panel, population, careless)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [({}, 0.8), ({"halo": 0.6}, 0.8), ({"cuts": steps(3)}, 0.8), ({"cuts": steps(7)}, 0.8),
+     ({"item_sd": 6.0}, 0.8), ({"item_sd": 25.0}, 0.5), ({"item_spread": 30.0}, 0.7),
+     ({"straight": 0.2}, 0.5)],
+)  # fmt: skip
+def test_answers_by_lot_are_flagged_and_careful_ones_hardly_ever(kind, found):
+    asked, flagged = Answering(range(1, 7), 18.0, **kind), []
+    for share in (0.0, 0.15):
+        rng = np.random.default_rng(3)
+        survey = replace(asked, careless=share)(FOUR(200, rng), rng)
+        flagged.append(erratic(survey.answers, survey.items).mean())
+    assert flagged[0] <= 0.02
+    assert flagged[1] >= found * 0.15
 
 
 @pytest.mark.parametrize("way", [{"straight": 0.15}, {"careless": 0.15}])

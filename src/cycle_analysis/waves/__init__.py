@@ -357,12 +357,12 @@ def change_both_ways(
     error_of_roles = _role_error(persons, units, roles, panel, compared_waves(list(compared)))
     without = mean_change(alike, population, errors_of(persons), error_of_roles)
     told = without.loc[without["low"].notna(), ["change", "low", "high", "p_holm"]]
-    change = every = mean_change(compared, population, errors_of(persons))
+    by_all = attentive = mean_change(compared, population, errors_of(persons))
     if careless and any(careless[wave].any() for wave in compared):
         heeding = {w: persons[w][~careless[w].reindex(persons[w].index)] for w in persons}
-        change = mean_change(panel(heeding), population, errors_of(heeding))
-    attentive = change[["change", "p_holm"]].add_suffix(ATTENTIVE)
-    change = every.join(told.add_suffix(ALIKE)).join(attentive)
+        attentive = mean_change(panel(heeding), population, errors_of(heeding))
+    held = attentive[["change", "p_holm"]].add_suffix(ATTENTIVE)
+    change = by_all.join(told.add_suffix(ALIKE)).join(held)
     tests = {
         pair: _tests_of_causes(own, error_of_roles[pair], change_of_all(*map(compared.get, pair)))
         for pair, table in change.groupby(level=[0, 1], sort=False)
